@@ -1,0 +1,99 @@
+"""Odoo's side of the map: the records we want to exist, keyed by external id.
+
+A mapper turns one Lago record into ``Desired`` records or a ``Skipped`` with its reason; nothing here knows a server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """The phases in the order in which they must be applied."""
+
+    CATALOG = "catalog"
+    CUSTOMERS = "customers"
+    SUBSCRIPTIONS = "subscriptions"
+    USAGE = "usage"
+    BALANCES = "balances"
+    TOKENS = "tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A record by external id: one of ours (``lago.customer_...``) or Odoo's own (``base.CAD``)."""
+
+    xid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """A record that Odoo owns and that has no dependable external id: exactly one must match ``domain``."""
+
+    model: str
+    domain: tuple[tuple[str, str, str | int | bool], ...]
+    hint: str  # what a person must do when none or several match
+
+
+Scalar = str | int | Decimal | bool | date | datetime | None
+Value = Scalar | Ref | Find | tuple["Ref | Find", ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desired:
+    """One record as it should be in Odoo.
+
+    ``values`` hold only the fields this project owns: datetimes in UTC, amounts as Decimal in currency units.
+    ``children`` are one2many lines (field -> lines in order), each with an external id of its own.
+    ``customer`` is the external id of the Lago customer it belongs to (None: shared by all), which cohorts select on.
+    ``source`` names the Lago record, for people: ``customer NX-1001``.
+    ``once`` fields are written at creation only: Odoo moves them on by itself afterwards (next invoice date...).
+    """
+
+    phase: Phase
+    model: str
+    xid: str
+    values: Mapping[str, Value]
+    source: str
+    customer: str | None = None
+    children: Mapping[str, tuple[Desired, ...]] = field(default_factory=dict)
+    once: frozenset[str] = frozenset()
+    after: tuple[str, ...] = ()  # methods to call once it exists, for example ("action_confirm",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A Lago record (or a part of one) that the target cannot express. Counted, shown, and part of the exit code."""
+
+    phase: Phase
+    source: str
+    reason: str  # a stable name, for waivers: coupon-on-invoice, deleted-customer...
+    detail: str  # one sentence for people
+    customer: str | None = None
+
+
+Mapped = Desired | Skipped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What the server at hand can express, found by discovery (facts/odoo19 §2f)."""
+
+    subscriptions: str  # enterprise | oca
+    addon: bool  # fusion_billing is installed
+    company_id: int
+    currencies: frozenset[str]  # active ones
+    languages: frozenset[str]  # installed ones, en_US
+    loyalty: bool  # sale_loyalty is installed
+    stripe: bool  # payment_stripe is installed and its provider is enabled
+    quantity_digits: int = 2
+    models: Mapping[str, frozenset[str]] = field(default_factory=dict)  # model -> its fields
+
+
+def xid(kind: str, lago_id: str, *more: str) -> str:
+    """The external id of a Lago record: ``lago.customer_46b70e88-...``; spaces are not allowed in one."""
+    return "lago." + "_".join((kind, lago_id, *more)).replace(" ", "-").replace(".", "-")

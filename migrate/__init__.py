@@ -1,0 +1,1 @@
+"""Phased migration: Lago -> extract -> store -> map -> change set -> apply -> Odoo."""

@@ -1,0 +1,1 @@
+"""Dual run: period -> (Lago facts, Odoo facts, re-rate) -> compare -> classify -> report."""

@@ -1,0 +1,1 @@
+"""Frozen report data -> HTML, JSON and the other formats."""
