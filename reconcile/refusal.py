@@ -1,0 +1,20 @@
+"""What the re-rate will not compute: a named reason, never a guess and never 0."""
+
+from __future__ import annotations
+
+from reconcile.lines import Refusal
+
+
+class Refused(Exception):  # noqa: N818
+    """The re-rate cannot give this number. Caught where a fee or invoice is built and shown as a ``Refusal``.
+
+    ``reason`` is a stable snake_case name (it is counted), ``detail`` says which charge, range, event... and why.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail
+
+    def as_refusal(self) -> Refusal:
+        return Refusal(reason=self.reason, detail=self.detail)
