@@ -1,0 +1,23 @@
+"""What pytest prints at the end of a run: the table of Lago's vectors, if they ran."""
+
+from __future__ import annotations
+
+import pytest
+
+HEAD = ("area", "cases", "equal", "refused")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    rows = sorted(
+        value
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        for name, value in getattr(report, "user_properties", ())
+        if name == "vectors" and report.when == "call"
+    )
+    if not rows:
+        return
+    terminalreporter.section("Lago's vectors")
+    totals = ["all", *(sum(row[column] for row in rows) for column in (1, 2, 3))]
+    for row in (HEAD, *rows, totals):
+        terminalreporter.write_line(f"{row[0]!s:32}" + "".join(f" | {cell!s:>7}" for cell in row[1:]))
