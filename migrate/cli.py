@@ -1,0 +1,283 @@
+"""The command line. Bodies read: context, command, outcome. Data goes to stdout, talk to stderr.
+
+Exit codes: 0 done, equal, nothing to do · 1 error · 2 changes pending or differences · 3 only waived differences ·
+4 lock held by another run · 130 interrupted (the same command resumes).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from mappings.target import Phase
+from migrate.commands.context import Outcome, open_context
+from migrate.config import DEFAULT_FILE
+from migrate.errors import Interrupted, Lago2OdooError
+
+Command = Callable[..., Any]
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit with the documented code. The one place that catches our errors."""
+    try:
+        outcome = group.main(arguments, prog_name="lago2odoo", standalone_mode=False)
+    except Lago2OdooError as error:
+        _fail(str(error), error.exit_code)
+    except click.exceptions.Abort:
+        _fail("interrupted; the same command resumes", Interrupted.exit_code)
+    except KeyboardInterrupt:
+        _fail("interrupted; the same command resumes", Interrupted.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(1)
+    sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    sys.stderr.write(f"lago2odoo: {' '.join(message.split())}\n")
+    sys.exit(code)
+
+
+def _emit(outcome: Outcome, form: str) -> int:
+    """Print an outcome's data or text on stdout; answer its exit code."""
+    text = json.dumps(outcome.data, ensure_ascii=False, indent=1, default=str) if form == "json" else outcome.text
+    click.echo(text)
+    return outcome.exit_code
+
+
+def _run(name: str, form: str, config: Path, **options: Any) -> int:
+    """Run ``migrate.commands.<name>.run(context, ...)``; imported late, so that ``--help`` stays quick."""
+    command = import_module(f"migrate.commands.{name}")
+    return _emit(command.run(open_context(config), **options), form)
+
+
+def _month(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is None or value == "all":
+        return value
+    year, _, month = value.partition("-")
+    if len(year) == 4 and year.isdigit() and len(month) == 2 and month.isdigit() and 1 <= int(month) <= 12:
+        return value
+    raise click.BadParameter(f"{value!r} is not a month; write it like 2026-07")
+
+
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=DEFAULT_FILE,
+    show_default=True,
+    metavar="FILE",
+    help="Configuration file.",
+)
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print the result.",
+)
+phase_option = click.option(
+    "--phase",
+    type=click.Choice([phase.value for phase in Phase]),
+    help="Only this phase (default: all, in order).",
+)
+cohort_option = click.option("--cohort", metavar="NAME", help="Only the customers of this cohort of the configuration.")
+period_option = click.option(
+    "--period", metavar="MONTH", callback=_month, required=True, help="Month like 2026-07, or 'all'."
+)
+out_dir_option = click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Folder for the files written (default: 'report' beside the configuration).",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="lago2odoo")
+def group() -> None:
+    """Leave Lago for Odoo 19 without losing or doubling one cent, and prove it.
+
+    Exit codes: 0 done, equal or nothing to do; 1 error; 2 changes pending or differences; 3 only waived differences;
+    4 lock held by another run; 130 interrupted (the same command resumes).
+    """
+
+
+@group.command()
+@config_option
+def init(config: Path) -> int:
+    """Write a commented starting configuration."""
+    command = import_module("migrate.commands.init")
+    return _emit(command.run(config), "text")
+
+
+@group.command()
+@config_option
+@format_option
+def doctor(config: Path, form: str) -> int:
+    """Check both ends, the state and the mapping tables before anything is written."""
+    return _run("doctor", form, config)
+
+
+@group.command()
+@config_option
+@format_option
+@click.option(
+    "--recording",
+    type=click.Path(path_type=Path, exists=False),
+    metavar="DIR",
+    help="Read a recorded directory or archive instead of a server.",
+)
+def extract(config: Path, form: str, recording: Path | None) -> int:
+    """Read everything from Lago into the local snapshot. Resumes where it stopped."""
+    return _run("extract", form, config, recording=recording)
+
+
+@group.command()
+@config_option
+@format_option
+@phase_option
+@cohort_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Save the preview, to be applied exactly.",
+)
+def preview(config: Path, form: str, phase: str | None, cohort: str | None, out: Path | None) -> int:
+    """Show what apply would do, field by field. Writes nothing to Odoo."""
+    return _run("preview", form, config, phase=phase, cohort=cohort, out=out)
+
+
+@group.command()
+@config_option
+@format_option
+@phase_option
+@cohort_option
+@click.option(
+    "--changes",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Apply exactly this saved preview.",
+)
+def apply(config: Path, form: str, phase: str | None, cohort: str | None, changes: Path | None) -> int:
+    """Write the changes to Odoo, phase by phase. Safe to interrupt; a second run has nothing to do."""
+    return _run("apply", form, config, phase=phase, cohort=cohort, changes=changes)
+
+
+@group.command()
+@config_option
+@format_option
+def status(config: Path, form: str) -> int:
+    """Show the snapshot, the phases, and what changed in Odoo since it was applied."""
+    return _run("status", form, config)
+
+
+@group.command()
+@config_option
+@format_option
+@phase_option
+@cohort_option
+@click.option("--shadow-invoices", is_flag=True, help="Only remove the shadow invoices that reconcile kept.")
+def rollback(config: Path, form: str, phase: str | None, cohort: str | None, shadow_invoices: bool) -> int:
+    """Undo exactly what apply did, in reverse order. Refuses what someone else changed since."""
+    return _run("rollback", form, config, phase=phase, cohort=cohort, shadow_invoices=shadow_invoices)
+
+
+@group.command()
+@config_option
+@format_option
+@period_option
+@cohort_option
+@out_dir_option
+@click.option("--control", is_flag=True, help="Lago against the re-rate alone: the noise floor. Needs no Odoo.")
+@click.option("--ci", is_flag=True, help="Short summary; writes JUnit and JSON.")
+def reconcile(
+    config: Path, form: str, period: str, cohort: str | None, out: Path | None, control: bool, ci: bool
+) -> int:
+    """Compare a month: Lago's invoices, Odoo's shadow invoices, and the re-rate from raw usage."""
+    return _run("reconcile", form, config, period=period, cohort=cohort, out=out, control=control, ci=ci)
+
+
+@group.command()
+@config_option
+@format_option
+@click.option("--period", metavar="MONTH", callback=_month, help="Month like 2026-07 (default: the last reconciled).")
+@out_dir_option
+def report(config: Path, form: str, period: str | None, out: Path | None) -> int:
+    """Write the report of a reconciled month: one offline HTML file and its siblings."""
+    return _run("report", form, config, period=period, out=out)
+
+
+@group.command()
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("demo"),
+    show_default=True,
+    help="Folder of the demo.",
+)
+@click.option("--fresh", is_flag=True, help="Start over: remove what an earlier demo left.")
+def demo(folder: Path, fresh: bool) -> int:
+    """Run the whole way on a real company's data: embedded Lago, embedded Odoo, no account needed."""
+    command = import_module("migrate.commands.demo")
+    return _emit(command.run(folder, fresh=fresh), "text")
+
+
+@group.group()
+def sandbox() -> None:
+    """Servers for trying things out: a Lago that serves a recording, an Odoo with a real one's schema."""
+
+
+@sandbox.command("lago")
+@click.option("--recording", type=click.Path(path_type=Path), metavar="DIR", help="Recording (default: NexaSystems).")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=3000, show_default=True)
+@click.option("--key-env", default="LAGO_API_KEY", show_default=True, help="Variable that holds the API key to accept.")
+def sandbox_lago(recording: Path | None, host: str, port: int, key_env: str) -> int:
+    """Serve a recording as Lago would, until Ctrl-C."""
+    command = import_module("migrate.commands.sandbox")
+    return int(command.lago(recording, host, port, key_env))
+
+
+@sandbox.command("odoo")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("odoo.db"),
+    show_default=True,
+    metavar="FILE",
+    help="SQLite file of its records.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8069, show_default=True)
+@click.option("--key-env", default="ODOO_KEY", show_default=True, help="Variable that holds the API key to accept.")
+@click.option("--flavour", type=click.Choice(["enterprise", "oca"]), default="enterprise", show_default=True)
+def sandbox_odoo(data: Path, host: str, port: int, key_env: str, flavour: str) -> int:
+    """Serve an embedded Odoo 19, until Ctrl-C."""
+    command = import_module("migrate.commands.sandbox")
+    return int(command.odoo(data, host, port, key_env, flavour))
+
+
+@group.group()
+def addon() -> None:
+    """The Odoo addon fusion_billing."""
+
+
+@addon.command("export")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def addon_export(folder: Path) -> int:
+    """Copy the addon into FOLDER, a folder of your server's addons path."""
+    command = import_module("migrate.commands.addon")
+    return _emit(command.run(folder), "text")
+
+
+if __name__ == "__main__":
+    main()
