@@ -1,0 +1,22 @@
+{
+    "name": "Fusion Billing",
+    "summary": "Metering, a Lago-shaped API and the dual-run verdicts, on top of native sales and invoicing",
+    "version": "19.0.1.0.0",
+    "category": "Sales/Sales",
+    "license": "LGPL-3",
+    "author": "lago2odoo",
+    "depends": ["sale_management", "account"],
+    "data": [
+        "security/groups.xml",
+        "security/ir.model.access.csv",
+        "security/rules.xml",
+        "views/usage_views.xml",
+        "views/catalog_views.xml",
+        "views/service_views.xml",
+        "views/reconciliation_views.xml",
+        "views/native_views.xml",
+        "views/menus.xml",
+    ],
+    "application": False,
+    "installable": True,
+}

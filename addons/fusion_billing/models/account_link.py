@@ -1,0 +1,29 @@
+import uuid
+
+from odoo import fields, models
+
+
+class FusionBillingAccountLink(models.Model):
+    """A partner as one service knows it: the customer's id there, and what billing needs to know about it."""
+
+    _name = "fusion.billing.account.link"
+    _description = "Billing Account Link"
+    _rec_name = "external_id"
+    _order = "service_id, external_id"
+    _check_company_auto = True
+
+    service_id = fields.Many2one(
+        "fusion.billing.service", required=True, ondelete="restrict", index=True, check_company=True
+    )
+    partner_id = fields.Many2one("res.partner", required=True, ondelete="restrict", index=True)
+    external_id = fields.Char(required=True, help="The customer's id in the service and in Lago (external_id)")
+    fusion_lago_id = fields.Char("Lago id", default=lambda self: str(uuid.uuid4()), copy=False)
+    timezone = fields.Char(default="UTC", help="IANA name; the local days of billing periods")
+    currency_id = fields.Many2one("res.currency")
+    grace_days = fields.Integer(help="Days during which a draft still takes late usage")
+    finalize_zero = fields.Boolean(default=True, help="Invoices of zero are issued too")
+    company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
+
+    _external_uniq = models.Constraint(
+        "unique (service_id, external_id)", "This service has an account with this external id already."
+    )

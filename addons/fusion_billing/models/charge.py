@@ -1,0 +1,68 @@
+from odoo import _, api, fields, models
+from odoo.exceptions import ValidationError
+
+from ..tools import check_decimal, check_json
+
+CHARGE_MODELS = [
+    ("standard", "Standard"),
+    ("graduated", "Graduated"),
+    ("graduated_percentage", "Graduated percentage"),
+    ("package", "Package"),
+    ("percentage", "Percentage"),
+    ("volume", "Volume"),
+    ("dynamic", "Dynamic"),
+    ("custom", "Custom"),
+]
+
+
+class FusionBillingCharge(models.Model):
+    """The price of one metric (or of a fixed quantity) on a price plan, or on one order that overrides its plan."""
+
+    _name = "fusion.billing.charge"
+    _description = "Billing Charge"
+    _order = "sequence, id"
+    _check_company_auto = True
+
+    name = fields.Char(required=True)
+    code = fields.Char(index=True)
+    kind = fields.Selection([("usage", "Usage"), ("fixed", "Fixed")], required=True, default="usage")
+    metric_id = fields.Many2one("fusion.billing.metric", ondelete="restrict", index=True, check_company=True)
+    product_id = fields.Many2one("product.product", ondelete="restrict", help="The product of the invoice line")
+    plan_id = fields.Many2one("product.template", ondelete="restrict", index=True)
+    order_id = fields.Many2one("sale.order", ondelete="cascade", index="btree_not_null", check_company=True)
+    sequence = fields.Integer(default=10)
+    charge_model = fields.Selection(CHARGE_MODELS, required=True)
+    properties = fields.Text(help="JSON: prices of the charge model, in currency units")
+    filters = fields.Text(help='JSON: [{"lago_id", "values", "properties", "invoice_display_name"}]')
+    pay_in_advance = fields.Boolean()
+    prorated = fields.Boolean()
+    invoiceable = fields.Boolean(default=True)
+    min_amount = fields.Char(help="Minimum spending of a full period, in currency units")
+    units = fields.Char(help="Units of a fixed charge")
+    tax_codes = fields.Text(help="JSON list of Lago tax codes, as a record of where the taxes came from")
+    tax_ids = fields.Many2many("account.tax", string="Taxes", help="Empty: those of the order's plan line")
+    fusion_lago_id = fields.Char("Lago id", index="btree_not_null", copy=False)
+    company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
+
+    @api.constrains("properties", "filters", "tax_codes")
+    def _check_json(self):
+        check_json(self, "properties", dict)
+        check_json(self, "filters", list)
+        check_json(self, "tax_codes", list)
+
+    @api.constrains("min_amount", "units")
+    def _check_decimals(self):
+        check_decimal(self, "min_amount")
+        check_decimal(self, "units")
+
+    @api.constrains("kind", "metric_id")
+    def _check_metric(self):
+        for charge in self:
+            if charge.kind == "usage" and not charge.metric_id:
+                raise ValidationError(_("Charge %s: a usage charge needs a metric.", charge.display_name))
+
+    @api.constrains("plan_id", "order_id")
+    def _check_owner(self):
+        for charge in self:
+            if not charge.plan_id and not charge.order_id:
+                raise ValidationError(_("Charge %s: set its plan or its order.", charge.display_name))

@@ -1,0 +1,40 @@
+from odoo import api, fields, models
+
+from ..tools import check_json
+
+AGGREGATIONS = [
+    ("count_agg", "Count"),
+    ("sum_agg", "Sum"),
+    ("max_agg", "Maximum"),
+    ("unique_count_agg", "Unique count"),
+    ("weighted_sum_agg", "Weighted sum"),
+    ("latest_agg", "Latest"),
+    ("custom_agg", "Custom"),
+]
+
+
+class FusionBillingMetric(models.Model):
+    """How events of one code become a number of units."""
+
+    _name = "fusion.billing.metric"
+    _description = "Billable Metric"
+    _order = "code"
+
+    name = fields.Char(required=True)
+    code = fields.Char(required=True)
+    aggregation = fields.Selection(AGGREGATIONS, required=True)
+    field_name = fields.Char(help="Property of the event that holds the value")
+    recurring = fields.Boolean(help="Units persist from one period to the next")
+    rounding_function = fields.Selection([("round", "Round"), ("ceil", "Ceil"), ("floor", "Floor")])
+    rounding_precision = fields.Integer()
+    has_rounding_precision = fields.Boolean()
+    weighted_interval = fields.Selection([("seconds", "Seconds")])
+    filters = fields.Text(help='JSON: [{"key": ..., "values": [...]}]')
+    fusion_lago_id = fields.Char("Lago id", index="btree_not_null", copy=False)
+    company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
+
+    _code_uniq = models.Constraint("unique (company_id, code)", "A metric with this code exists already.")
+
+    @api.constrains("filters")
+    def _check_filters(self):
+        check_json(self, "filters", list)

@@ -1,0 +1,17 @@
+from odoo import fields, models
+
+
+class FusionBillingService(models.Model):
+    """An application that meters its customers here, and calls the API with a key of its own."""
+
+    _name = "fusion.billing.service"
+    _description = "Billing Service"
+    _order = "name"
+
+    name = fields.Char(required=True)
+    code = fields.Char(required=True)
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
+    link_ids = fields.One2many("fusion.billing.account.link", "service_id", string="Accounts")
+
+    _code_uniq = models.Constraint("unique (company_id, code)", "A service with this code exists already.")
