@@ -1,0 +1,179 @@
+"""A recording: the answers of a Lago kept as files, one line per call (``{method, path, query, status, body}``).
+
+A directory of ``<name>.jsonl`` files, or one archive of it (.zip, .tar, .tar.gz, .tar.xz). Every message names the
+file, and the page or line, that is missing or broken.
+"""
+
+from __future__ import annotations
+
+import tarfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import parse_qsl
+
+from migrate.errors import LagoError
+from migrate.lago.rawjson import Piece, elements, members
+
+_MARK = "organizations.jsonl"  # every recording has it: the folder that holds it is the recording
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One recorded call. ``body`` is the text as Lago sent it; ``query`` its decoded parameters."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    status: int
+    body: Piece
+    request_body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def paging(self) -> tuple[int, int]:
+        """(page, per_page) as asked for; Lago's defaults are 1 and 100."""
+        asked = dict(self.query)
+        return int(asked.get("page", 1)), int(asked.get("per_page", 100))
+
+    def without_paging(self) -> tuple[tuple[str, str], ...]:
+        return tuple(sorted(pair for pair in self.query if pair[0] not in ("page", "per_page")))
+
+
+@dataclass
+class Recording:
+    """The files of a recording, read once each, when first asked for."""
+
+    path: Path
+    _texts: Mapping[str, bytes] | None = None
+    _calls: dict[str, tuple[Call, ...]] = field(default_factory=dict)
+
+    @staticmethod
+    def open(path: Path) -> Recording:
+        """Raises LagoError if ``path`` is no recording."""
+        if path.is_dir():
+            recording = Recording(path)
+        elif path.is_file():
+            recording = Recording(path, _unpacked(path))
+        else:
+            raise LagoError(f"recording {path}: no such file or directory")
+        recording.calls("organizations")
+        return recording
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The files' names without ``.jsonl``."""
+        if self._texts is not None:
+            return frozenset(name.removesuffix(".jsonl") for name in self._texts)
+        return frozenset(file.stem for file in self.path.glob("*.jsonl"))
+
+    def calls(self, name: str) -> tuple[Call, ...]:
+        """All calls of ``<name>.jsonl``. Raises LagoError if the file is missing or a line is broken."""
+        if name not in self._calls:
+            self._calls[name] = tuple(self._parse(name))
+        return self._calls[name]
+
+    def listed(self, name: str, path: str, root: str) -> list[Piece]:
+        """All records of the list at ``path``, in Lago's order, from the pages in ``<name>.jsonl``.
+
+        Of several recorded lists (filtered, other page sizes) the one with the most records counts.
+        Raises LagoError if one of its pages is missing, or fewer records are there than Lago counted.
+        """
+        groups: dict[object, dict[int, Call]] = {}
+        for call in self.calls(name):
+            if call.path == path and call.status == 200 and root in call.body.value:
+                page, size = call.paging
+                groups.setdefault((call.without_paging(), size), {})[page] = call
+        if not groups:
+            raise LagoError(f"recording {self.path}: {name}.jsonl has no list of {path}")
+        pages = max(groups.values(), key=lambda pages: _total(next(iter(pages.values()))))
+        return self._joined(name, root, pages)
+
+    def _joined(self, name: str, root: str, pages: Mapping[int, Call]) -> list[Piece]:
+        last = max((_meta(call).get("total_pages") or 1 for call in pages.values()), default=1)
+        missing = [page for page in range(1, last + 1) if page not in pages]
+        if missing:
+            raise LagoError(f"recording {self.path}: {name}.jsonl lacks page {missing[0]} of {last} of the {root}")
+        found = [piece for page in sorted(pages) for piece in elements(members(pages[page].body.text)[root].text)]
+        counted = _total(pages[1])
+        if "total_count" in _meta(pages[1]) and len(found) != counted:
+            raise LagoError(f"recording {self.path}: {name}.jsonl holds {len(found)} of {counted} {root}")
+        return found
+
+    def _parse(self, name: str) -> Iterator[Call]:
+        for number, line in enumerate(self._text(name).split("\n"), 1):
+            if line.strip():
+                try:
+                    yield _call(line)
+                except (ValueError, KeyError, AttributeError):
+                    raise LagoError(
+                        f"recording {self.path}: {name}.jsonl line {number} is not a complete recorded call"
+                    ) from None
+
+    def _text(self, name: str) -> str:
+        try:
+            if self._texts is not None:
+                return self._texts[f"{name}.jsonl"].decode()
+            return (self.path / f"{name}.jsonl").read_text(encoding="utf-8")
+        except (KeyError, FileNotFoundError):
+            raise LagoError(f"recording {self.path}: {name}.jsonl is missing") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise LagoError(f"recording {self.path}: {name}.jsonl cannot be read: {error}") from None
+
+
+def bundled() -> Path:
+    """The recording shipped with the package: NexaSystems Inc. (see PROVENANCE.md beside it)."""
+    return Path(str(files("migrate.sandbox"))) / "data" / "nexasystems.tar.xz"
+
+
+def _call(line: str) -> Call:
+    parts = members(line)
+    query = parts["query"].value if "query" in parts else None
+    return Call(
+        method=parts["method"].value,
+        path=parts["path"].value,
+        query=tuple(parse_qsl(query or "", keep_blank_values=True)),
+        status=parts["status"].value,
+        body=parts["body"],
+        request_body=parts["request_body"].value if "request_body" in parts else None,
+        headers=parts["headers"].value if "headers" in parts else {},
+    )
+
+
+def _meta(call: Call) -> Mapping[str, Any]:
+    return call.body.value.get("meta") or {}
+
+
+def _total(call: Call) -> int:
+    return int(_meta(call).get("total_count") or 0)
+
+
+def _unpacked(path: Path) -> Mapping[str, bytes]:
+    """The archive's .jsonl files by name, those beside its organizations.jsonl."""
+    try:
+        found = dict(_zip_members(path) if zipfile.is_zipfile(path) else _tar_members(path))
+    except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError) as error:
+        raise LagoError(f"recording {path}: not a directory and no archive that can be read: {error}") from None
+    folders = sorted(PurePosixPath(name).parent for name in found if PurePosixPath(name).name == _MARK)
+    if not folders:
+        raise LagoError(f"recording {path}: {_MARK} is missing")
+    return {PurePosixPath(n).name: content for n, content in found.items() if PurePosixPath(n).parent == folders[0]}
+
+
+def _zip_members(path: Path) -> Iterator[tuple[str, bytes]]:
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            if name.endswith(".jsonl"):
+                yield name, archive.read(name)
+
+
+def _tar_members(path: Path) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(path) as archive:
+        for member in archive:
+            content = archive.extractfile(member) if member.isfile() and member.name.endswith(".jsonl") else None
+            if content:
+                yield member.name, content.read()
