@@ -52,6 +52,8 @@ class Desired:
     ``customer`` is the external id of the Lago customer it belongs to (None: shared by all), which cohorts select on.
     ``source`` names the Lago record, for people: ``customer NX-1001``.
     ``once`` fields are written at creation only: Odoo moves them on by itself afterwards (next invoice date...).
+    ``late`` fields are left out of the creation and written by a second call, after the ``after`` methods: creation or
+    those methods would overwrite them.
     """
 
     phase: Phase
@@ -63,6 +65,7 @@ class Desired:
     children: Mapping[str, tuple[Desired, ...]] = field(default_factory=dict)
     once: frozenset[str] = frozenset()
     after: tuple[str, ...] = ()  # methods to call once it exists, for example ("action_confirm",)
+    late: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,7 @@ class Skipped:
     reason: str  # a stable name, for waivers: coupon-on-invoice, deleted-customer...
     detail: str  # one sentence for people
     customer: str | None = None
+    count: int = 1  # records it stands for: usage events are counted, not listed
 
 
 Mapped = Desired | Skipped
