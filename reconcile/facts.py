@@ -1,0 +1,533 @@
+"""Lago's and Odoo's billed lines, as the same record. Besides ``usage.py`` the only IO of this folder.
+
+Lago's come from the snapshot. Odoo's come from rerunning its own invoicing (the addon's ``fusion_rerun``) for every
+Lago invoice of the period, at Lago's billing moment; nothing is left behind in Odoo unless shadow drafts are asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from mappings.money import CONTEXT, exponent, subunits, to_subunits
+from mappings.records import Coupon, Fee, Invoice, Snapshot
+from mappings.target import xid
+from migrate.errors import OdooError
+from migrate.odoo.protocol import Odoo
+from reconcile.lines import BilledInvoice, BilledLine, LineKey, Refusal, Step, Totals
+from reconcile.whatif import Bill, CouponUse, LineTax
+
+ALL = "all"
+SETTLED_ELSEWHERE = ("credit_notes", "prepaid")  # in Odoo they are payments of the invoice, not parts of it
+RECURRING = ("subscription", "advance_charges", "progressive_billing")  # what subscriptions bill by themselves
+BATCH = 200  # orders per call
+
+
+class OdooFactsError(OdooError):
+    """Odoo answered a rerun with something that is no invoice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Billing:
+    """One subscription billed by one Lago invoice: when and why."""
+
+    subscription: str  # Lago id
+    at: datetime
+    reason: str
+
+
+# --- Lago --------------------------------------------------------------------------------------------------------
+
+
+def lago_invoices(
+    snapshot: Snapshot, period: str = ALL, customers: frozenset[str] | None = None
+) -> tuple[BilledInvoice, ...]:
+    """Lago's invoices of a month (``2026-07``, by issuing date, which Lago sets in the customer's time zone).
+
+    Every type and status is in: ``facts["state"]`` and ``facts["type"]`` say which. ``customers`` (external ids)
+    limits them to a cohort.
+    """
+    chosen = [i for i in snapshot.invoices if in_period(i, period)]
+    built = (_lago_invoice(invoice, snapshot) for invoice in sorted(chosen, key=_issued))
+    return tuple(i for i in built if customers is None or i.customer in customers)
+
+
+def _issued(invoice: Invoice) -> tuple[Any, ...]:
+    return (invoice.issuing_date, invoice.number, invoice.lago_id)
+
+
+def in_period(invoice: Invoice, period: str) -> bool:
+    """Whether an invoice belongs to the month."""
+    return period == ALL or invoice.issuing_date.strftime("%Y-%m") == period
+
+
+def _lago_invoice(invoice: Invoice, snapshot: Snapshot) -> BilledInvoice:
+    customer = invoice.customer
+    external = customer.external_id if customer else next((f.external_customer_id or "" for f in invoice.fees), "")
+    return BilledInvoice(
+        lago_id=invoice.lago_id,
+        number=invoice.number,
+        customer=external,
+        currency=invoice.currency,
+        issued_on=invoice.issuing_date,
+        lines=tuple(lago_line(fee) for fee in invoice.fees),
+        totals=lago_totals(invoice),
+        facts={
+            "type": invoice.invoice_type,
+            "state": invoice.status,
+            "customer_name": (customer and (customer.name or customer.legal_name)) or external,
+            "billings": billings(invoice),
+        },
+    )
+
+
+def billings(invoice: Invoice) -> tuple[Billing, ...]:
+    """Every subscription this invoice bills, with its reason and the moment Lago made it.
+
+    A charge paid in advance is billed at its event's time, which is where its fee's window starts.
+    """
+    return tuple(
+        Billing(subscription=p.lago_subscription_id, at=invoice.created_at, reason=p.invoicing_reason or "")
+        for p in invoice.billing_periods
+    )
+
+
+def lago_line(fee: Fee) -> BilledLine:
+    """A fee as a billed line."""
+    return BilledLine(
+        key=lago_key(fee),
+        amount_cents=fee.amount_cents,
+        label=_label(fee),
+        units=fee.units,
+        events=fee.events_count,
+        precise_cents=_precise_cents(fee),
+        tax_cents=fee.taxes_amount_cents,
+        source=f"fee {fee.lago_id}",
+        steps=_lago_steps(fee),
+    )
+
+
+def lago_key(fee: Fee) -> LineKey:
+    """The stable key of a fee. A subscription's own fee needs no item: a subscription has one plan."""
+    kind = fee.item.type
+    if kind == "charge" and fee.lago_true_up_parent_fee_id:
+        kind = "true_up"
+    items = {"subscription": "", "commitment": "", "fixed_charge": fee.lago_fixed_charge_id}
+    item = items.get(kind, fee.lago_charge_id or fee.item.lago_item_id)
+    return LineKey(
+        subscription=fee.lago_subscription_id or "",
+        kind=kind,
+        item=item or "",
+        filter=fee.lago_charge_filter_id or "",
+        group=tuple(sorted((key, "" if value is None else str(value)) for key, value in fee.item.grouped_by.items())),
+        event=(fee.event_transaction_id or "") if fee.pay_in_advance and fee.item.type == "charge" else "",
+    )
+
+
+def _label(fee: Fee) -> str:
+    name = fee.item.invoice_display_name or fee.item.name or fee.item.code or fee.item.type
+    details = [fee.item.filter_invoice_display_name, *(str(v) for v in fee.item.grouped_by.values() if v is not None)]
+    return " · ".join([name, *(d for d in details if d)])
+
+
+def _precise_cents(fee: Fee) -> Decimal | None:
+    if fee.precise_amount is None:
+        return None
+    return CONTEXT.multiply(fee.precise_amount, Decimal(subunits(fee.amount_currency)))
+
+
+def _lago_steps(fee: Fee) -> tuple[Step, ...]:
+    """What Lago stored about the amount: units, unit price, and the tiers or parts of ``amount_details``."""
+    whole = Step(label="fee", units=fee.units, unit_price=fee.precise_unit_amount, amount=fee.precise_amount)
+    return (whole, *_details(fee.amount_details, ""))
+
+
+def _details(details: Any, path: str) -> Iterator[Step]:
+    if isinstance(details, Mapping):
+        for key, value in details.items():
+            yield from _details(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(details, list | tuple):
+        for place, value in enumerate(details, 1):
+            yield from _details(value, f"{path} {place}")
+    elif details is not None:
+        amount = _number(details)
+        yield Step(label=path if amount is not None else f"{path}: {details}", amount=amount)
+
+
+def _number(value: Any) -> Decimal | None:
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def lago_totals(invoice: Invoice) -> Totals:
+    """The header as Lago states it. ``gross`` is before credit notes and prepaid credits."""
+    return Totals(
+        fees_cents=invoice.fees_amount_cents,
+        coupons_cents=invoice.coupons_amount_cents,
+        net_cents=invoice.sub_total_excluding_taxes_amount_cents,
+        tax_cents=invoice.taxes_amount_cents,
+        gross_cents=invoice.sub_total_including_taxes_amount_cents,
+        credit_notes_cents=invoice.credit_notes_amount_cents,
+        prepaid_cents=invoice.prepaid_credit_amount_cents,
+        total_cents=invoice.total_amount_cents,
+        taxes={tax.tax_code: tax.amount_cents for tax in invoice.applied_taxes},
+    )
+
+
+def services(snapshot: Snapshot, by_plan: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Subscription (Lago id) -> the service it belongs to: finance's name for its plan, else the plan's code."""
+    names = by_plan or {}
+    return {s.lago_id: names.get(s.plan_code, s.plan_code) for s in snapshot.subscriptions}
+
+
+def bills(snapshot: Snapshot, invoice_ids: Iterable[str]) -> dict[str, Bill]:
+    """What each invoice's header follows from: taxes of its lines and its coupons (for ``whatif``)."""
+    wanted = set(invoice_ids)
+    taxes = {fee.lago_id: fee.applied_taxes for fee in snapshot.fees if fee.lago_invoice_id in wanted}
+    plans = {s.lago_id: s.plan_code for s in snapshot.subscriptions}
+    coupons = {c.code: c for c in snapshot.coupons}
+    found = {}
+    for invoice in snapshot.invoices:
+        if invoice.lago_id in wanted:
+            known = {
+                lago_key(f): tuple(LineTax(t.tax_code, t.tax_rate) for t in taxes[f.lago_id])
+                for f in invoice.fees
+                if f.lago_id in taxes
+            }
+            found[invoice.lago_id] = Bill(taxes=known, coupons=_coupons(invoice, coupons, plans))
+    return found
+
+
+def _coupons(invoice: Invoice, coupons: Mapping[str, Coupon], plans: Mapping[str, str]) -> tuple[CouponUse, ...]:
+    uses = []
+    left = invoice.fees_amount_cents
+    for credit in invoice.credits:
+        coupon = coupons.get(credit.item.code or "")
+        if credit.item.type != "coupon":
+            continue
+        eligible = _eligible(invoice, coupon, plans) if coupon else None
+        base = left if eligible is None else sum(f.amount_cents for f in invoice.fees if lago_key(f) in eligible)
+        rate = coupon.percentage_rate if coupon and coupon.coupon_type == "percentage" else None
+        capped = rate is None and credit.amount_cents >= base
+        uses.append(
+            CouponUse(
+                code=credit.item.code or "", cents=credit.amount_cents, rate=rate, capped=capped, eligible=eligible
+            )
+        )
+        left -= credit.amount_cents
+    return tuple(uses)
+
+
+def _eligible(invoice: Invoice, coupon: Coupon, plans: Mapping[str, str]) -> frozenset[LineKey] | None:
+    if coupon.limited_billable_metrics:
+        return frozenset(lago_key(f) for f in invoice.fees if f.item.code in coupon.billable_metric_codes)
+    if coupon.limited_plans:
+        return frozenset(
+            lago_key(f) for f in invoice.fees if plans.get(f.lago_subscription_id or "") in coupon.plan_codes
+        )
+    return None
+
+
+# --- Odoo --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shadow:
+    """Keep what Odoo would invoice as drafts of this journal (never named, never posted; ``ref`` = Lago's number)."""
+
+    journal_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """One Lago invoice to be rerun in Odoo."""
+
+    invoice: BilledInvoice
+    orders: tuple[tuple[int, Billing], ...]
+    partner: int
+
+
+Progress = Callable[[str, int, int | None], None]
+
+
+def odoo_invoices(
+    odoo: Odoo,
+    lago: Sequence[BilledInvoice],
+    *,
+    tax_codes: Mapping[str, str],
+    shadow: Shadow | None = None,
+    progress: Progress = lambda what, done, total: None,
+) -> dict[str, BilledInvoice]:
+    """What Odoo bills for each of Lago's invoices, by Lago's invoice id.
+
+    ``tax_codes``: name of a tax in Odoo -> Lago's tax code. An invoice that Odoo cannot rerun (no order, no addon,
+    no usage) is a ``Refusal`` with its reason; one that subscriptions do not bill (one-off, prepaid top-up) is marked
+    ``facts["outside"]``. Raises ``OdooError`` if Odoo does not answer like the addon.
+    """
+    recurring = [i for i in lago if i.facts.get("type") in RECURRING and i.facts.get("billings")]
+    answers = {i.lago_id: _outside(i) for i in lago if i not in recurring}
+    if recurring and not _addon_installed(odoo):
+        reason = Refusal(reason="addon-missing", detail="module fusion_billing is not installed in this Odoo database")
+        return {**answers, **{i.lago_id: _refused(i, reason) for i in recurring}}
+    jobs, refused = _jobs(odoo, recurring)
+    answers.update(refused)
+    done = 0
+    for batch in _batches(jobs, single=shadow is not None):
+        answers.update(_rerun(odoo, batch, tax_codes, shadow))
+        done += len(batch)
+        progress("invoices rerun in Odoo", done, len(jobs))
+    return {i.lago_id: answers[i.lago_id] for i in lago}
+
+
+def _outside(invoice: BilledInvoice) -> BilledInvoice:
+    reason = str(invoice.facts.get("type") or "without subscription")
+    return _answer(invoice, facts={"outside": reason})
+
+
+def _refused(invoice: BilledInvoice, *reasons: Refusal) -> BilledInvoice:
+    return _answer(invoice, refusals=reasons)
+
+
+def _answer(invoice: BilledInvoice, **values: Any) -> BilledInvoice:
+    given: dict[str, Any] = {"lines": (), "totals": None, "facts": {}, **values}
+    return BilledInvoice(
+        lago_id=invoice.lago_id,
+        number=invoice.number,
+        customer=invoice.customer,
+        currency=invoice.currency,
+        issued_on=invoice.issued_on,
+        **given,
+    )
+
+
+def _addon_installed(odoo: Odoo) -> bool:
+    domain = [["name", "=", "fusion_billing"], ["state", "=", "installed"]]
+    return bool(odoo.call("ir.module.module", "search_count", domain=domain))
+
+
+def _jobs(odoo: Odoo, invoices: Sequence[BilledInvoice]) -> tuple[list[_Job], dict[str, BilledInvoice]]:
+    """Find the orders of all subscriptions by external id; an invoice with one missing is refused."""
+    wanted = sorted({b.subscription for i in invoices for b in i.facts["billings"]})
+    orders = _orders(odoo, wanted)
+    partners = _partners(odoo, sorted(set(orders.values())))
+    jobs, refused = [], {}
+    for invoice in invoices:
+        missing = [b.subscription for b in invoice.facts["billings"] if orders.get(b.subscription) not in partners]
+        if missing:
+            refused[invoice.lago_id] = _refused(invoice, *map(_no_order, missing))
+            continue
+        pairs = tuple((orders[b.subscription], b) for b in invoice.facts["billings"])
+        jobs.append(_Job(invoice=invoice, orders=pairs, partner=partners[pairs[0][0]]))
+    return jobs, refused
+
+
+def _no_order(subscription: str) -> Refusal:
+    name = xid("subscription", subscription)
+    return Refusal(
+        reason="order-missing",
+        detail=f"no sale.order {name}: apply the phase subscriptions, or see its skipped records",
+    )
+
+
+def _orders(odoo: Odoo, subscriptions: Sequence[str]) -> dict[str, int]:
+    """Subscription (Lago id) -> sale.order id."""
+    names = {xid("subscription", s).removeprefix("lago."): s for s in subscriptions}
+    found: dict[str, int] = {}
+    for part in _chunks(sorted(names), 1000):
+        domain = [["module", "=", "lago"], ["model", "=", "sale.order"], ["name", "in", list(part)]]
+        rows = odoo.call("ir.model.data", "search_read", domain=domain, fields=["name", "res_id"])
+        found.update({names[row["name"]]: row["res_id"] for row in rows})
+    return found
+
+
+def _partners(odoo: Odoo, orders: Sequence[int]) -> dict[int, int]:
+    """sale.order id -> its partner, of those that still exist."""
+    found: dict[int, int] = {}
+    for part in _chunks(orders, 1000):
+        rows = odoo.call(
+            "sale.order", "search_read", domain=[["id", "in", list(part)]], fields=["partner_id"], context=_EVERY
+        )
+        found.update({row["id"]: _id(row["partner_id"]) for row in rows})
+    return found
+
+
+_EVERY = {"active_test": False}
+
+
+def _id(value: Any) -> int:
+    """A many2one comes as ``[id, name]`` or ``id``."""
+    return int(value[0] if isinstance(value, list | tuple) else value)
+
+
+def _chunks(values: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def _batches(jobs: Sequence[_Job], *, single: bool) -> Iterator[list[_Job]]:
+    """Calls of up to ``BATCH`` orders in which every partner occurs once.
+
+    The answer names its invoice by partner only, and Odoo would put orders of one partner on one invoice where Lago
+    made several (weekly periods, charges paid in advance).
+    """
+    turns: dict[int, list[_Job]] = defaultdict(list)
+    for job in jobs:
+        turns[job.partner].append(job)
+    rounds = max(map(len, turns.values()), default=0)
+    for number in range(rounds):
+        together = [own[number] for own in turns.values() if len(own) > number]
+        yield from (list(part) for part in _chunks(together, 1 if single else BATCH))
+
+
+def _rerun(
+    odoo: Odoo, jobs: Sequence[_Job], tax_codes: Mapping[str, str], shadow: Shadow | None
+) -> dict[str, BilledInvoice]:
+    orders = [order for job in jobs for order, _ in job.orders]
+    kept = {"keep": True, "journal_id": shadow.journal_id, "ref": jobs[0].invoice.number} if shadow else {"keep": False}
+    answer = odoo.call("sale.order", "fusion_rerun", orders, billings=[b for job in jobs for b in _asked(job)], **kept)
+    by_partner = _by_partner(answer)
+    return {job.invoice.lago_id: _built(job, by_partner.get(job.partner, []), tax_codes) for job in jobs}
+
+
+def _asked(job: _Job) -> Iterator[dict[str, Any]]:
+    for order, billing in job.orders:
+        yield {"order": order, "at": billing.at.strftime("%Y-%m-%d %H:%M:%S"), "reason": billing.reason}
+
+
+def _by_partner(answer: Any) -> dict[int, list[Mapping[str, Any]]]:
+    if not isinstance(answer, list):
+        raise OdooFactsError(f"sale.order.fusion_rerun answered {type(answer).__name__}, not a list: update the addon")
+    found: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    for item in answer:
+        found[_id(item["partner_id"])].append(item)
+    return found
+
+
+def _built(job: _Job, answers: Sequence[Mapping[str, Any]], tax_codes: Mapping[str, str]) -> BilledInvoice:
+    """One Lago invoice out of Odoo's answers for its partner (several, if Odoo splits what Lago consolidates)."""
+    try:
+        return odoo_invoice(job.invoice, answers, tax_codes)
+    except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+        raise OdooFactsError(
+            f"Odoo's rerun of {job.invoice.number} is not what the addon documents ({error!r}): update the addon"
+        ) from error
+
+
+def odoo_invoice(
+    lago: BilledInvoice, answers: Sequence[Mapping[str, Any]], tax_codes: Mapping[str, str]
+) -> BilledInvoice:
+    """Odoo's answers for one Lago invoice, added up. No answer means that Odoo bills nothing at all."""
+    refusals = tuple(Refusal(reason=r["reason"], detail=r["detail"]) for a in answers for r in a.get("refusals") or ())
+    other = sorted({a["currency"] for a in answers} - {lago.currency})
+    if other:
+        detail = f"Odoo bills in {', '.join(other)}, Lago in {lago.currency}"
+        return _refused(lago, *refusals, Refusal(reason="currency", detail=detail))
+    lines = [odoo_line(line, lago.currency) for a in answers for line in a["lines"]]
+    moves = [int(a["move_id"]) for a in answers if a.get("move_id")]
+    taxes, unnamed = _named_taxes(answers, tax_codes, lago.currency)
+    return _answer(
+        lago,
+        lines=tuple(line for line in lines if line.key.kind != "coupon"),
+        totals=_odoo_totals(answers, lines, taxes, lago.currency),
+        refusals=refusals,
+        facts={
+            "unstated": SETTLED_ELSEWHERE,
+            "unnamed_taxes": unnamed,
+            "moves": tuple(moves),
+            "invoices": len(answers),
+        },
+    )
+
+
+def _odoo_totals(
+    answers: Sequence[Mapping[str, Any]], lines: Sequence[BilledLine], taxes: Mapping[str, int], currency: str
+) -> Totals:
+    """The header: sums of Odoo's own headers, never of its lines. A coupon is a line of Odoo's and no fee."""
+
+    def header(field: str) -> int:
+        return sum(_cents(a[field], currency) for a in answers)
+
+    coupons = -sum(line.amount_cents for line in lines if line.key.kind == "coupon")
+    return Totals(
+        fees_cents=header("untaxed") + coupons,
+        coupons_cents=coupons,
+        net_cents=header("untaxed"),
+        tax_cents=header("tax"),
+        gross_cents=header("total"),
+        total_cents=header("total"),
+        taxes=taxes,
+    )
+
+
+def _named_taxes(
+    answers: Sequence[Mapping[str, Any]], tax_codes: Mapping[str, str], currency: str
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Taxes by Lago's code, and the names of those that have none."""
+    sums: dict[str, int] = defaultdict(int)
+    unnamed = set()
+    for answer in answers:
+        for name, amount in answer["taxes"].items():
+            cents = _cents(amount, currency)
+            if name not in tax_codes and cents:
+                unnamed.add(name)
+            sums[tax_codes.get(name, name)] += cents
+    return dict(sums), tuple(sorted(unnamed))
+
+
+def odoo_line(line: Mapping[str, Any], currency: str) -> BilledLine:
+    """A line of the addon's answer. Its amount is what the addon rated; Odoo's subtotal is in the header's sums."""
+    units = line.get("units")
+    return BilledLine(
+        key=odoo_key(line["key"]),
+        amount_cents=_cents(line["subtotal"], currency),
+        label=str(line.get("name") or ""),
+        units=Decimal(str(units)) if units is not None else None,
+        events=_count(line.get("events")),
+        precise_cents=_number(line.get("amount_cents")),
+        source=f"{line['quantity']} × {line['price_unit']}",
+        steps=tuple(_odoo_step(step) for step in line.get("steps") or ()),
+    )
+
+
+def _count(events: Any) -> int | None:
+    if events is None or events is False:
+        return None
+    return len(events) if isinstance(events, list | tuple) else int(events)
+
+
+def odoo_key(key: Mapping[str, Any] | str) -> LineKey:
+    """The key the addon put on a line (Lago's ids)."""
+    given: Mapping[str, Any] = json.loads(key) if isinstance(key, str) else key
+    kind = str(given["kind"])
+    return LineKey(
+        subscription=str(given["subscription"]),
+        kind=kind,
+        item="" if kind in ("subscription", "commitment") else str(given.get("item") or ""),
+        filter=str(given.get("filter") or ""),
+        group=tuple(sorted((str(k), "" if v is None or v is False else str(v)) for k, v in given.get("group") or ())),
+        event=str(given.get("event") or ""),
+    )
+
+
+def _odoo_step(step: Mapping[str, Any] | str) -> Step:
+    if isinstance(step, str):
+        return Step(label=step)
+    numbers = {name: _number(step.get(name)) for name in ("units", "unit_price", "flat", "amount")}
+    return Step(label=str(step.get("label") or ""), **numbers)
+
+
+def _cents(amount: Any, currency: str) -> int:
+    """Decimal text in units -> cents. More digits than the currency has would lose money silently: refused."""
+    exact = Decimal(str(amount))
+    cents = to_subunits(exact, currency)
+    if CONTEXT.multiply(exact, Decimal(subunits(currency))) != cents:
+        raise ValueError(f"{amount} has more than {exponent(currency)} decimals of {currency}")
+    return cents
