@@ -1,0 +1,122 @@
+"""Taxes: which set applies to a fee, what each fee bears, and the header's own rounding (facts §6.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mappings.money import CONTEXT, round_float, round_half_up
+from mappings.records import Tax
+
+RATE_DIGITS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taxable:
+    """A fee as taxes see it: cents, what coupons took off it, and the set that applies."""
+
+    amount_cents: int
+    precise_cents: Decimal
+    coupons_cents: Decimal
+    taxes: tuple[Tax, ...]
+
+    @property
+    def base(self) -> Decimal:
+        return self.amount_cents - self.coupons_cents
+
+    @property
+    def precise_base(self) -> Decimal:
+        return self.precise_cents - self.coupons_cents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedTax:
+    """One tax on a fee or on an invoice. ``fees_cents`` (of an invoice): the sum of the bases, cut to whole cents."""
+
+    code: str
+    rate: Decimal
+    amount_cents: int
+    precise_cents: Decimal = Decimal(0)
+    fees_cents: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taxed:
+    """Taxes of a fee or of an invoice. ``amount_cents`` is not the sum of ``taxes``: it is rounded on its own."""
+
+    amount_cents: int
+    precise_cents: Decimal
+    rate: Decimal
+    taxes: tuple[AppliedTax, ...]
+
+
+def applicable(*sets: Sequence[Tax]) -> tuple[Tax, ...]:
+    """The first set that is not empty: charge, plan, customer, billing entity. Sets never merge."""
+    return next((tuple(taxes) for taxes in sets if taxes), ())
+
+
+def fee_taxes(fee: Taxable) -> Taxed:
+    """What one fee bears. Lago divides by 100 in doubles."""
+    raw = [(tax, _percent(fee.base, tax), _percent(fee.precise_base, tax)) for tax in fee.taxes]
+    return Taxed(
+        amount_cents=round_float(_sum(amount for _, amount, _ in raw)),
+        precise_cents=Decimal(repr(_sum(precise for _, _, precise in raw))),
+        rate=Decimal(repr(_sum(float(tax.rate) for tax in fee.taxes))),
+        taxes=tuple(
+            AppliedTax(
+                code=tax.code,
+                rate=tax.rate,
+                amount_cents=round_float(amount),
+                precise_cents=Decimal(repr(precise)),
+            )
+            for tax, amount, precise in raw
+        ),
+    )
+
+
+def invoice_taxes(fees: Sequence[Taxable]) -> Taxed:
+    """Taxes of the header: bases summed per tax, one rounding per tax, and another one of the whole."""
+    by_code: dict[str, list[Taxable]] = {}
+    rates: dict[str, Tax] = {}
+    for fee in fees:
+        for tax in fee.taxes:
+            by_code.setdefault(tax.code, []).append(fee)
+            rates[tax.code] = tax
+    taxes, total, weighted = [], 0.0, Decimal(0)
+    for code, taxed in by_code.items():
+        tax, base = rates[code], sum((fee.base for fee in taxed), Decimal(0))
+        amount = float(sum((CONTEXT.multiply(fee.base, tax.rate) for fee in taxed), Decimal(0))) / 100
+        taxes.append(
+            AppliedTax(
+                code=code,
+                rate=tax.rate,
+                amount_cents=round_float(amount),
+                precise_cents=Decimal(repr(amount)),
+                fees_cents=int(base),
+            )
+        )
+        total += amount
+        weighted += _weight(taxed, fees) * tax.rate
+    return Taxed(
+        amount_cents=round_float(total),
+        precise_cents=Decimal(repr(total)),
+        rate=round_half_up(weighted, RATE_DIGITS),
+        taxes=tuple(taxes),
+    )
+
+
+def _weight(taxed: Sequence[Taxable], fees: Sequence[Taxable]) -> Decimal:
+    """Share of the fees that bear a tax: by their bases, or by their number where all bases are 0."""
+    whole = sum((fee.base for fee in fees), Decimal(0))
+    if not whole:
+        return Decimal(len(taxed)) / len(fees)
+    return CONTEXT.divide(sum((fee.base for fee in taxed), Decimal(0)), whole)
+
+
+def _percent(base: Decimal, tax: Tax) -> float:
+    return float(CONTEXT.multiply(base, tax.rate)) / 100
+
+
+def _sum(values: object) -> float:
+    return sum(values, 0.0)  # type: ignore[call-overload, no-any-return]

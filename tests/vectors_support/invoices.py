@@ -1,0 +1,124 @@
+"""An invoice of ours in the shape of the vectors, and the small parts (taxes, coupons) read from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from mappings.money import from_subunits
+from mappings.records import Tax
+from reconcile.bill import Bill, BilledFee
+from reconcile.coupons import HeldCoupon
+from reconcile.taxes import Taxed
+
+Raw = Mapping[str, Any]
+
+
+def taxes_by_code(taxes: Iterable[Raw]) -> dict[str, Tax]:
+    return {
+        tax["code"]: Tax(lago_id=tax["code"], code=tax["code"], name=tax["code"], rate=Decimal(tax["rate"]))
+        for tax in taxes
+    }
+
+
+def taxes_applied_to(taxes: Iterable[Raw], holder: str) -> tuple[Tax, ...]:
+    """Taxes of ``holder``: customer | billing_entity."""
+    taxes = list(taxes)
+    by_code = taxes_by_code(taxes)
+    return tuple(by_code[tax["code"]] for tax in taxes if holder in tax["applied_to"])
+
+
+def held_coupon(raw: Raw) -> HeldCoupon:
+    rate = raw.get("percentage_rate")
+    return HeldCoupon(
+        code=raw["code"],
+        coupon_type=raw["coupon_type"],
+        frequency=raw["frequency"],
+        amount_cents=raw.get("amount_cents"),
+        currency=raw.get("amount_currency"),
+        rate=None if rate is None else Decimal(rate),
+        remaining_periods=raw.get("frequency_duration"),
+        plan_codes=_codes(raw, "plan_codes"),
+        metric_codes=_codes(raw, "billable_metric_codes"),
+    )
+
+
+def _codes(raw: Raw, name: str) -> tuple[str, ...] | None:
+    return tuple(raw[name]) if raw.get(name) else None
+
+
+def header(bill: Bill) -> dict[str, Any]:
+    return {
+        "fees_amount_cents": bill.fees_cents,
+        "coupons_amount_cents": bill.coupons.total_cents,
+        "sub_total_excluding_taxes_amount_cents": bill.net_cents,
+        "taxes_rate": bill.taxed.rate,
+        "taxes_amount_cents": bill.taxed.amount_cents,
+        "sub_total_including_taxes_amount_cents": bill.gross_cents,
+        "total_amount_cents": bill.total_cents,
+        "applied_taxes": [
+            {
+                "tax_code": tax.code,
+                "tax_rate": tax.rate,
+                "amount_cents": tax.amount_cents,
+                "fees_amount_cents": tax.fees_cents,
+            }
+            for tax in sorted(bill.taxed.taxes, key=lambda tax: tax.code)
+        ],
+    }
+
+
+def fee_taxes_json(fee: BilledFee) -> dict[str, Any]:
+    taxed: Taxed = fee.taxed
+    return {
+        "precise_coupons_amount_cents": fee.coupons_cents,
+        "taxes_rate": taxed.rate,
+        "taxes_amount_cents": taxed.amount_cents,
+        "taxes_precise_amount_cents": taxed.precise_cents,
+        "applied_taxes": [
+            {
+                "tax_code": tax.code,
+                "tax_rate": tax.rate,
+                "amount_cents": tax.amount_cents,
+                "precise_amount_cents": tax.precise_cents,
+            }
+            for tax in sorted(taxed.taxes, key=lambda tax: tax.code)
+        ],
+    }
+
+
+def coupon_credits_json(bill: Bill) -> list[dict[str, Any]]:
+    """In the order the coupons are held, whatever the order of their use."""
+    order = [coupon.code for coupon in bill.coupons.held]
+    credits = sorted(bill.coupons.credits, key=lambda credit: order.index(credit[0]))
+    return [{"coupon_code": code, "amount_cents": cents} for code, cents in credits]
+
+
+def applied_coupons_json(held: Sequence[HeldCoupon], credited: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [
+        {
+            "code": coupon.code,
+            "status": "terminated" if coupon.ended else "active",
+            "frequency_duration_remaining": coupon.remaining_periods,
+            "credited_amount_cents": credited.get(coupon.code, 0),
+        }
+        for coupon in held
+    ]
+
+
+def prepaid_json(bill: Bill, currency: str) -> dict[str, Any]:
+    return {
+        "prepaid_credit_amount_cents": bill.prepaid.total_cents,
+        "prepaid_granted_credit_amount_cents": bill.prepaid.by_source("granted"),
+        "prepaid_purchased_credit_amount_cents": bill.prepaid.by_source("purchased"),
+        "wallet_transactions": [
+            {
+                "wallet": one.wallet,
+                "amount": from_subunits(one.amount_cents, currency),
+                "credit_amount": one.credits,
+                "consumptions": [{"inbound": source, "consumed_amount_cents": cents} for source, cents in one.consumed],
+            }
+            for one in bill.prepaid.draws
+        ],
+    }
