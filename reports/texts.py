@@ -1,0 +1,414 @@
+"""Every sentence of the reports, in English and in Canadian French, and numbers as each language writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency, format_decimal
+
+from mappings.money import from_subunits
+from reports.data import Evidence
+
+LOCALES = ("en_CA", "fr_CA")
+
+# name -> (English, French). Braces are filled with values; evidence.* and remedy.* carry those of the evidence.
+TEXTS: Mapping[str, tuple[str, str]] = {
+    "title": ("Reconciliation {period}", "Rapprochement {period}"),
+    "title.all": ("Reconciliation, all periods", "Rapprochement, toutes les périodes"),
+    "side.lago": ("Lago", "Lago"),
+    "side.odoo": ("Odoo", "Odoo"),
+    "side.rerate": ("Re-rate", "Recalcul"),
+    "side.unknown": ("not known", "non établi"),
+    # the sentence
+    "outcome.equal": ("Equal", "Identique"),
+    "outcome.waived": ("Waived differences only", "Écarts dérogés seulement"),
+    "outcome.different": ("Different", "Différent"),
+    "verdict.none": ("There was nothing to compare.", "Il n’y avait rien à comparer."),
+    "verdict.equal": (
+        "{left} and {right} agree to the cent on all {positions} compared positions of {invoices} invoices.",
+        "{left} et {right} concordent au cent près sur les {positions} positions comparées de {invoices} factures.",
+    ),
+    "verdict.waived": (
+        "{left} and {right} differ on {open} of {positions} positions, and every difference is waived.",
+        "{left} et {right} diffèrent sur {open} de {positions} positions; chaque écart fait l’objet d’une dérogation.",
+    ),
+    "verdict.different": (
+        "{left} and {right} differ on {open} of {positions} positions, on {affected} of {invoices} invoices: {deltas}.",
+        "{left} et {right} diffèrent sur {open} de {positions} positions, sur {affected} de {invoices} factures : "
+        "{deltas}.",
+    ),
+    "verdict.no_delta": ("the sums are the same", "les sommes sont les mêmes"),
+    "verdict.unexplained": (
+        "{count} differences are unexplained.",
+        "{count} écarts restent inexpliqués.",
+    ),
+    "verdict.proven": (
+        "Every difference has a proven cause.",
+        "Chaque écart a une cause prouvée.",
+    ),
+    "verdict.refused": (
+        "{count} invoices could not be compared in full.",
+        "{count} factures n’ont pas pu être comparées en entier.",
+    ),
+    "verdict.outside": (
+        "{count} invoices are outside the scope (not billed by a subscription).",
+        "{count} factures sont hors du périmètre (non produites par un abonnement).",
+    ),
+    "verdict.model": (
+        "On {count} positions both sides agree and the re-rate does not: its rule must be mended.",
+        "Sur {count} positions, les deux côtés concordent et le recalcul non : sa règle est à corriger.",
+    ),
+    # parts of the page
+    "totals": ("Totals by currency", "Totaux par devise"),
+    "currency": ("Currency", "Devise"),
+    "difference": ("Difference", "Écart"),
+    "positions": ("Positions", "Positions"),
+    "equal": ("Equal", "Identiques"),
+    "not_compared": ("Not compared", "Non comparé"),
+    "causes": ("Causes", "Causes"),
+    "causes.none": ("No difference, so no cause.", "Aucun écart, donc aucune cause."),
+    "cause": ("Cause", "Cause"),
+    "wrong_side": ("Wrong side", "Côté en cause"),
+    "count": ("Number", "Nombre"),
+    "gross": ("Absolute sum", "Somme absolue"),
+    "proven": ("proven by recomputing", "prouvée par recalcul"),
+    "not_proven": ("not proven", "non prouvée"),
+    "trend": ("Difference by date of issue", "Écart par date d’émission"),
+    "biggest": ("Biggest differences", "Plus grands écarts"),
+    "biggest.none": ("No difference.", "Aucun écart."),
+    "ties": ("Tie-out", "Concordance des totaux"),
+    "ties.note": (
+        "Every level is added up on its own; all agree, and the causes add up to the difference: checked.",
+        "Chaque niveau est additionné séparément; tous doivent concorder et les causes doivent donner l’écart. "
+        "Vérifié : c’est le cas.",
+    ),
+    "level": ("Level", "Niveau"),
+    "groups": ("Groups", "Groupes"),
+    "causes_sum": ("Sum of causes", "Somme des causes"),
+    "waivers": ("Waivers", "Dérogations"),
+    "rule": ("Rule", "Règle"),
+    "reason": ("Reason", "Motif"),
+    "author": ("Author", "Auteur"),
+    "approver": ("Approver", "Approbateur"),
+    "expires": ("Expires", "Échéance"),
+    "expired": ("expired: counts again", "échue : l’écart compte de nouveau"),
+    "used": ("Covers", "Couvre"),
+    "refusals": ("What could not be compared", "Ce qui n’a pas pu être comparé"),
+    "detail": ("Detail", "Détail"),
+    "explore": ("Every line", "Toutes les lignes"),
+    "customers": ("Customers", "Clients"),
+    "invoices": ("Invoices", "Factures"),
+    "lines": ("Positions", "Positions"),
+    "customer": ("Customer", "Client"),
+    "invoice": ("Invoice", "Facture"),
+    "line": ("Position", "Position"),
+    "service": ("Service", "Service"),
+    "month": ("Month", "Mois"),
+    "date": ("Date", "Date"),
+    "status": ("Status", "État"),
+    "all": ("all", "tout"),
+    "search": ("Search", "Rechercher"),
+    "search.hint": ("customer, invoice, line…", "client, facture, ligne…"),
+    "at_least": ("At least", "Au moins"),
+    "only_open": ("Only differences", "Écarts seulement"),
+    "only_material": ("Only material", "Seulement significatifs"),
+    "reset": ("Reset", "Réinitialiser"),
+    "more": ("Show more", "Afficher plus"),
+    "back": ("Back to the list", "Retour à la liste"),
+    "shown": ("{n} shown", "{n} affichés"),
+    "none": ("Nothing matches these filters.", "Rien ne correspond à ces filtres."),
+    "steps": ("How the amount came about", "Calcul du montant"),
+    "units": ("units", "unités"),
+    "events": ("events", "événements"),
+    "unit_price": ("unit price", "prix unitaire"),
+    "amount": ("amount", "montant"),
+    "unbilled": ("bills nothing here", "ne facture rien ici"),
+    "silent": ("does not say", "ne se prononce pas"),
+    "grouped": ("{n} lines together", "{n} lignes ensemble"),
+    "evidence": ("Evidence", "Preuve"),
+    "remedy": ("Remedy", "Correction"),
+    "waived_by": ("waived: {rule}", "dérogation : {rule}"),
+    "lookalike": (
+        "Same amount on the other side, under another key:",
+        "Même montant de l’autre côté, sous une autre clé :",
+    ),
+    "permalink": ("Link to this position", "Lien vers cette position"),
+    "steps.left_out": (
+        "The steps of equal positions are in the JSON beside this file.",
+        "Les étapes des positions identiques sont dans le JSON qui accompagne ce fichier.",
+    ),
+    "no_script": (
+        "The list of all positions needs JavaScript; everything above does not, and the CSV and XLSX have it all.",
+        "La liste de toutes les positions nécessite JavaScript; le reste non, et le CSV et le XLSX contiennent tout.",
+    ),
+    "theme": ("Light or dark", "Clair ou sombre"),
+    "print": ("Print", "Imprimer"),
+    "skip": ("Skip to the list", "Aller à la liste"),
+    "loading": ("Loading…", "Chargement…"),
+    "run": ("Conditions of this run", "Conditions de ce rapprochement"),
+    "run.period": ("Period", "Période"),
+    "run.organization": ("Organization", "Organisation"),
+    "run.lago": ("Lago version", "Version de Lago"),
+    "run.odoo": ("Odoo version", "Version d’Odoo"),
+    "run.tool": ("lago2odoo", "lago2odoo"),
+    "run.snapshot": ("Lago read on", "Lago lu le"),
+    "run.compared": ("Compared on", "Comparé le"),
+    "run.tolerance": ("Tolerance (smallest unit)", "Tolérance (plus petite unité)"),
+    "run.materiality": ("Materiality (smallest unit)", "Seuil de signification (plus petite unité)"),
+    # statuses and verdicts of a position
+    "status.equal": ("equal", "identique"),
+    "status.tolerated": ("within tolerance", "dans la tolérance"),
+    "status.differs": ("differs", "différent"),
+    "status.only_left": ("only in {left}", "seulement dans {left}"),
+    "status.only_right": ("only in {right}", "seulement dans {right}"),
+    "status.refused": ("could not be compared", "n’a pas pu être comparé"),
+    "status.outside": ("outside the scope", "hors du périmètre"),
+    "reading.match": ("All agree.", "Tous concordent."),
+    "reading.odoo": ("Lago and the re-rate agree: Odoo is off.", "Lago et le recalcul concordent : Odoo est en cause."),
+    "reading.lago": ("Odoo and the re-rate agree: Lago is off.", "Odoo et le recalcul concordent : Lago est en cause."),
+    "reading.model": (
+        "Lago and Odoo agree, the re-rate does not: its rule must be mended.",
+        "Lago et Odoo concordent, le recalcul non : sa règle est à corriger.",
+    ),
+    "reading.unexplained": ("No two sides agree.", "Aucun côté ne concorde avec un autre."),
+    "reading.agreed": (
+        "Both agree; the re-rate did not vote.",
+        "Les deux concordent; le recalcul ne s’est pas prononcé.",
+    ),
+    "reading.unvoted": (
+        "They differ, and there is no third vote.",
+        "Ils diffèrent, et il n’y a pas de troisième avis.",
+    ),
+    "reading.unknown": ("Not compared.", "Non comparé."),
+    # parts of an invoice
+    "kind.subscription": ("Subscription fee", "Abonnement"),
+    "kind.charge": ("Usage", "Utilisation"),
+    "kind.true_up": ("Charge minimum", "Minimum de tarif"),
+    "kind.fixed_charge": ("Fixed charge", "Frais fixe"),
+    "kind.commitment": ("Minimum commitment", "Engagement minimal"),
+    "kind.add_on": ("Add-on", "Supplément"),
+    "kind.credit": ("Prepaid credits bought", "Crédits prépayés achetés"),
+    "kind.adjustment": ("Header not explained by its lines", "En-tête non expliqué par ses lignes"),
+    "kind.coupons": ("Coupons", "Coupons"),
+    "kind.tax": ("Tax", "Taxe"),
+    "kind.tax_rounding": ("Rounding of the taxes’ sum", "Arrondi de la somme des taxes"),
+    "kind.credit_notes": ("Credit notes", "Notes de crédit"),
+    "kind.prepaid": ("Prepaid credits", "Crédits prépayés"),
+    # levels
+    "level.line": ("lines", "lignes"),
+    "level.invoice": ("invoices", "factures"),
+    "level.customer": ("customers", "clients"),
+    "level.service": ("services", "services"),
+    "level.month": ("months", "mois"),
+    "level.all": ("all", "tout"),
+    # causes
+    "cause.mapping_gap": ("Not migrated", "Non migré"),
+    "cause.duplicate_line": ("Line billed twice", "Ligne facturée en double"),
+    "cause.late_events": ("Events that arrived late", "Événements arrivés en retard"),
+    "cause.missing_usage": ("Usage missing", "Utilisation manquante"),
+    "cause.extra_usage": ("Usage in excess", "Utilisation en trop"),
+    "cause.price": ("Another price", "Autre prix"),
+    "cause.plan_change_date": ("Date of a plan change", "Date d’un changement de forfait"),
+    "cause.subscription_state": ("State of the subscription", "État de l’abonnement"),
+    "cause.missing_line": ("Line missing", "Ligne manquante"),
+    "cause.extra_line": ("Line in excess", "Ligne en trop"),
+    "cause.coupon_missing": ("Coupon not applied", "Coupon non appliqué"),
+    "cause.tax_missing": ("Tax not charged", "Taxe non facturée"),
+    "cause.tax_wrong": ("Other taxes charged", "Autres taxes facturées"),
+    "cause.tax_rounding": ("Tax rounded line by line", "Taxe arrondie ligne par ligne"),
+    "cause.settlement_missing": (
+        "Credit note or prepaid credits not applied",
+        "Note de crédit ou crédits prépayés non appliqués",
+    ),
+    "cause.tolerated": ("Within the tolerance", "Dans la tolérance"),
+    "cause.unexplained": ("Unexplained", "Inexpliqué"),
+    # evidence
+    "evidence.unmapped": ("The migration left it out: {reason}", "La migration l’a laissé de côté : {reason}"),
+    "evidence.billed_times": (
+        "The line of {cents} (smallest unit) is billed {times} times.",
+        "La ligne de {cents} (plus petite unité) est facturée {times} fois.",
+    ),
+    "evidence.late": (
+        "{events} events arrived after Lago finalised the invoice; with them the amount is {cents} (smallest unit).",
+        "{events} événements sont arrivés après la finalisation par Lago; avec eux, le montant est de {cents} "
+        "(plus petite unité).",
+    ),
+    "evidence.units": (
+        "{theirs} units ({their_events} events) instead of {ours} ({our_events} events); at the right price they give "
+        "exactly this amount.",
+        "{theirs} unités ({their_events} événements) au lieu de {ours} ({our_events} événements); au bon prix, elles "
+        "donnent exactement ce montant.",
+    ),
+    "evidence.price_of": (
+        "At the price of {price} the same usage gives exactly {cents} (smallest unit).",
+        "Au prix de {price}, la même utilisation donne exactement {cents} (plus petite unité).",
+    ),
+    "evidence.dates_of": (
+        "With the dates of {dates} the fee is exactly {cents} (smallest unit).",
+        "Avec les dates de {dates}, le montant est exactement de {cents} (plus petite unité).",
+    ),
+    "evidence.not_billed": (
+        "Nothing of subscription {subscription} is billed.",
+        "Rien de l’abonnement {subscription} n’est facturé.",
+    ),
+    "evidence.still_billed": (
+        "Subscription {subscription} is billed here only.",
+        "L’abonnement {subscription} n’est facturé qu’ici.",
+    ),
+    "evidence.no_line": (
+        "A line of {cents} (smallest unit) is not billed.",
+        "Une ligne de {cents} (plus petite unité) n’est pas facturée.",
+    ),
+    "evidence.only_line": (
+        "A line of {cents} (smallest unit) is billed here only.",
+        "Une ligne de {cents} (plus petite unité) n’est facturée qu’ici.",
+    ),
+    "evidence.coupon": (
+        "Without coupon {coupon} ({cents} in the smallest unit) the header is exactly this.",
+        "Sans le coupon {coupon} ({cents} en plus petite unité), l’en-tête est exactement celui-ci.",
+    ),
+    "evidence.no_tax": (
+        "Without tax {tax} the header is exactly this.",
+        "Sans la taxe {tax}, l’en-tête est exactement celui-ci.",
+    ),
+    "evidence.other_tax": ("With {tax} the header is exactly this.", "Avec {tax}, l’en-tête est exactement celui-ci."),
+    "evidence.tax_per_line": (
+        "Rounding the tax on each line gives exactly this sum.",
+        "En arrondissant la taxe ligne par ligne, on obtient exactement cette somme.",
+    ),
+    "evidence.not_settled": (
+        "{cents} (smallest unit) of {part} are not taken off.",
+        "{cents} (plus petite unité) de {part} ne sont pas déduits.",
+    ),
+    # remedies
+    "remedy.mend_mapping": (
+        "Mend what was skipped ({reason}), then preview and apply again.",
+        "Corriger ce qui a été ignoré ({reason}), puis refaire preview et apply.",
+    ),
+    "remedy.remove_duplicate": (
+        "Look for two charges or orders of one Lago record in Odoo; lago2odoo status names what changed since apply.",
+        "Chercher dans Odoo deux tarifs ou commandes d’un même objet Lago; lago2odoo status nomme ce qui a changé.",
+    ),
+    "remedy.bill_late_usage": (
+        "Lago did not bill this usage: bill it as a correction, or waive it.",
+        "Lago n’a pas facturé cette utilisation : la facturer en correction, ou y déroger.",
+    ),
+    "remedy.load_usage": (
+        "Extract, then apply --phase usage, and reconcile again.",
+        "Refaire extract, puis apply --phase usage, et rapprocher de nouveau.",
+    ),
+    "remedy.mend_price": (
+        "Correct the price on the charge or order in Odoo (lago2odoo preview shows the field).",
+        "Corriger le prix du tarif ou de la commande dans Odoo (lago2odoo preview montre le champ).",
+    ),
+    "remedy.mend_dates": (
+        "Correct the dates on the order (fusion_started_at, fusion_ended_at, fusion_previous_order_id).",
+        "Corriger les dates de la commande (fusion_started_at, fusion_ended_at, fusion_previous_order_id).",
+    ),
+    "remedy.check_state": (
+        "Compare the state of subscription {subscription} in Lago and of its order in Odoo.",
+        "Comparer l’état de l’abonnement {subscription} dans Lago et celui de sa commande dans Odoo.",
+    ),
+    "remedy.find_line": (
+        "Look for the charge in Odoo by its Lago id, and run lago2odoo preview.",
+        "Chercher le tarif dans Odoo par son identifiant Lago, et lancer lago2odoo preview.",
+    ),
+    "remedy.check_line": (
+        "Check why this line is billed: its charge may have been deleted in Lago.",
+        "Vérifier pourquoi cette ligne est facturée : son tarif a peut-être été supprimé dans Lago.",
+    ),
+    "remedy.carry_coupon": (
+        "Carry coupon {coupon} over (sale.order fusion_coupons), or waive it.",
+        "Reporter le coupon {coupon} (sale.order fusion_coupons), ou y déroger.",
+    ),
+    "remedy.mend_tax": (
+        "Correct the mapping of tax {tax}, or the customer’s fiscal position.",
+        "Corriger la correspondance de la taxe {tax}, ou la position fiscale du client.",
+    ),
+    "remedy.round_globally": (
+        "Set the company’s tax rounding to “Round Globally”, or waive tax_rounding.",
+        "Régler l’arrondi des taxes de la société sur « Arrondi global », ou déroger à tax_rounding.",
+    ),
+    "remedy.carry_balance": (
+        "Apply the phase balances, and settle the invoice with it.",
+        "Appliquer la phase balances, et régler la facture avec elle.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The sentences and number formats of one language."""
+
+    locale: str = "en_CA"
+
+    def __post_init__(self) -> None:
+        if self.locale not in LOCALES:
+            raise ValueError(f"language {self.locale!r} is not one of {', '.join(LOCALES)}")
+
+    @property
+    def tag(self) -> str:
+        """For HTML's ``lang``."""
+        return self.locale.replace("_", "-")
+
+    def __call__(self, name: str, **values: object) -> str:
+        """A sentence, filled. Values are inserted as they are: renderers escape the whole."""
+        text = TEXTS[name][LOCALES.index(self.locale)]
+        return text.format(**values) if values else text
+
+    def named(self, group: str, name: str) -> str:
+        """The text of ``group.name``, or the name itself: causes of a later version stay readable."""
+        return self(f"{group}.{name}") if f"{group}.{name}" in TEXTS else name
+
+    def money(self, cents: int, currency: str, *, sign: bool = False) -> str:
+        """``$1,234.50 CAD`` style of the language; with ``sign``, a plus in front of what is positive."""
+        text = _money(cents, currency, self.locale)
+        return f"+{text}" if sign and cents > 0 else text
+
+    def number(self, value: int | Decimal) -> str:
+        return str(format_decimal(value, locale=self.locale, decimal_quantization=False))
+
+    def day(self, value: date) -> str:
+        return str(format_date(value, format="medium", locale=self.locale))
+
+    def moment(self, value: datetime) -> str:
+        return f"{format_datetime(value, format='medium', locale=self.locale)} UTC"
+
+    def period(self, period: str) -> str:
+        """``July 2026`` for ``2026-07``."""
+        if period == "all":
+            return self("title.all")
+        month = date(int(period[:4]), int(period[5:7]), 1)
+        return str(format_date(month, format="MMMM y", locale=self.locale))
+
+    def title(self, period: str) -> str:
+        return self("title.all") if period == "all" else self("title", period=self.period(period))
+
+    def evidence(self, group: str, evidence: Evidence) -> str:
+        """A fact (``group`` evidence or remedy) as a sentence."""
+        name = f"{group}.{evidence.name}"
+        values = {k: self.number(v) if isinstance(v, int | Decimal) else v for k, v in evidence.values.items()}
+        return self(name, **values) if name in TEXTS else f"{evidence.name} {dict(values)}"
+
+    def catalog(self) -> dict[str, str]:
+        """All sentences of the language, for the page's script."""
+        return {name: both[LOCALES.index(self.locale)] for name, both in TEXTS.items()}
+
+
+@lru_cache(maxsize=4096)
+def _money(cents: int, currency: str, locale: str) -> str:
+    """The amount with the currency's ISO code: ``$`` alone does not tell Canadian from American dollars."""
+    pattern = Locale.parse(locale).currency_formats["standard"].pattern
+    return str(format_currency(from_subunits(cents, currency), currency, format=_coded(pattern), locale=locale))
+
+
+def _coded(pattern: str) -> str:
+    """A currency pattern that shows the ISO code after the number."""
+    positive = pattern.split(";", maxsplit=1)[0].replace("\xa4", "").strip().strip("\xa0\u202f ")
+    return f"{positive}\xa0\xa4\xa4"
