@@ -177,6 +177,11 @@ def secret(env: str, file: str | None, folder: Path, purpose: str) -> str:
     return value
 
 
+def environment() -> dict[str, str]:
+    """A copy of the environment, to start our own programs with."""
+    return dict(os.environ)
+
+
 @dataclass(frozen=True, slots=True)
 class _Reader:
     """Turns parsed TOML into the dataclasses, and knows where a key stands in the file."""

@@ -1,0 +1,164 @@
+"""``demo``: the whole way on a recorded company, on embedded servers, with the ordinary commands.
+
+Each step is the real command in a process of its own; the demo only starts the two servers, writes a configuration
+for them, and sums up. Everything lives in one folder, so that the same command resumes after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from migrate import config as settings
+from migrate.commands.context import Outcome
+from migrate.errors import Interrupted, Lago2OdooError
+
+PERIOD = "2026-07"
+STATE = (".lago2odoo", "odoo.db", "odoo.db-wal", "odoo.db-shm", "report", "lago2odoo.toml")
+
+CONFIGURATION = """\
+# Written by 'lago2odoo demo': two embedded servers on this machine. The keys are in the demo's environment only.
+[lago]
+url = "{lago}"
+requests_per_second = 1000
+
+[odoo]
+url = "{odoo}"
+database = "demo"
+
+[mapping]
+usage_since = 2025-01-01            # all of it, so that past months can be billed again in Odoo
+
+[cohorts.nexacloud]                 # the pilot
+plans = ["nexacloud_*"]
+
+[waive]
+skipped = {waived}
+"""
+
+# What NexaSystems' history holds that Odoo cannot express, looked at and accepted for the demo.
+WAIVED: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One ordinary command, and the exit codes after which the demo goes on."""
+
+    arguments: tuple[str, ...]
+    accepts: frozenset[int] = frozenset({0})
+
+
+STEPS = (
+    Step(("extract",)),
+    Step(("preview",), frozenset({0, 2})),
+    Step(("apply",)),
+    Step(("preview",)),
+    Step(("reconcile", "--period", PERIOD), frozenset({0, 2, 3})),
+    Step(("report", "--period", PERIOD)),
+)
+
+
+def run(folder: Path, *, fresh: bool) -> Outcome:
+    """Run the demo in ``folder``. Its exit code is the reconciliation's (0 equal, 2 differences, 3 only waived ones)."""
+    if fresh:
+        _clear(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = {**settings.environment(), "LAGO_API_KEY": secrets.token_hex(20), "ODOO_KEY": secrets.token_hex(20)}
+    with ExitStack() as stack:
+        lago = stack.enter_context(_server(("sandbox", "lago"), environment, "/health"))
+        odoo = stack.enter_context(
+            _server(("sandbox", "odoo", "--data", str(folder / "odoo.db")), environment, "/web/health")
+        )
+        config = folder / "lago2odoo.toml"
+        config.write_text(CONFIGURATION.format(lago=lago, odoo=odoo, waived=json.dumps(list(WAIVED))), encoding="utf-8")
+        codes = {step.arguments[0]: _step(step, config, environment) for step in STEPS}
+        status = _json_of(("status",), config, environment)
+        verdict = json.loads((folder / "report" / f"{PERIOD}.json").read_text(encoding="utf-8"))
+    return Outcome({}, _summary(status, verdict, folder / "report" / f"{PERIOD}.html"), codes["reconcile"])
+
+
+def _clear(folder: Path) -> None:
+    for name in STATE:
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _command(arguments: Sequence[str]) -> list[str]:
+    return [sys.executable, "-m", "migrate.cli", *arguments]
+
+
+@contextmanager
+def _server(arguments: Sequence[str], environment: Mapping[str, str], health: str) -> Iterator[str]:
+    """A sandbox server on a free port, until the block ends; it also ends by itself when this process dies."""
+    port = _free_port()
+    command = _command([*arguments, "--port", str(port), "--with-parent"])
+    # Its own session: Ctrl-C is for the command that runs, the servers go last.
+    server = subprocess.Popen(  # noqa: S603  (our own program)
+        command, env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        _wait_for(f"http://127.0.0.1:{port}{health}", server)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes], patience: int = 300) -> None:
+    for _ in range(patience):
+        if server.poll() is not None:
+            raise Lago2OdooError(f"the embedded server ended with exit code {server.returncode}; its message is above")
+        try:
+            if httpx.get(url, timeout=5).is_success:
+                return
+        except httpx.TransportError:
+            pass
+        try:
+            server.wait(0.1)
+        except subprocess.TimeoutExpired:
+            continue
+    raise Lago2OdooError(f"the embedded server does not answer on {url}")
+
+
+def _step(step: Step, config: Path, environment: Mapping[str, str]) -> int:
+    sys.stderr.write(f"\n$ lago2odoo {' '.join(step.arguments)}\n")
+    sys.stderr.flush()
+    arguments = [*step.arguments, "--config", str(config)]
+    code = subprocess.run(_command(arguments), env=dict(environment), check=False).returncode  # noqa: S603
+    if code == Interrupted.exit_code:
+        raise Interrupted("interrupted; the same command resumes")
+    if code not in step.accepts:
+        raise Lago2OdooError(
+            f"'lago2odoo {' '.join(step.arguments)}' ended with exit code {code}; its message is above"
+        )
+    return code
+
+
+def _json_of(arguments: Sequence[str], config: Path, environment: Mapping[str, str]) -> Any:
+    command = _command([*arguments, "--config", str(config), "--format", "json"])
+    done = subprocess.run(command, env=dict(environment), check=False, stdout=subprocess.PIPE)  # noqa: S603
+    return json.loads(done.stdout)
+
+
+def _summary(status: Any, verdict: Any, report: Path) -> str:
+    return f"{status}\n{verdict}\n{report}"
