@@ -43,7 +43,7 @@ class Reducible:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CouponResult:
-    """``credits``: (coupon code, cents) in order of use; ``shares``: cents per fee; ``held``: the coupons afterwards."""
+    """``credits``: (coupon code, cents) in order of use; ``shares``: cents per fee; ``held``: as left afterwards."""
 
     credits: tuple[tuple[str, int], ...]
     shares: tuple[Decimal, ...]

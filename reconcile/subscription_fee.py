@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
 from mappings.money import round_float
-from mappings.period import Contract, Window, day_start, days_between, local_date
+from mappings.period import Contract, Window, day_start, days_between, local_date, run_at
 from reconcile.lines import Step
 from reconcile.rules import LATEST, Rules
 
@@ -16,6 +16,9 @@ from reconcile.rules import LATEST, Rules
 class PlanPrice:
     amount_cents: int
     trial_days: Decimal = Decimal(0)
+
+    def trial_ends_at(self, initial_started_at: datetime) -> datetime:
+        return initial_started_at + timedelta(days=float(self.trial_days))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,17 +59,26 @@ def subscription_fee(
     """The base fee of ``contract`` for ``window``, billed at ``billing_at`` (facts §3.2)."""
     formula = _formula(contract, billing_at, history)
     start, pays = _after_trial(formula, price, window, history)
+    duration = _duration(contract, start, billing_at, formula, rules)
     if not pays:
-        return _fee(0, 0.0, 0, contract, start, formula, rules)
+        return BaseFee(amount_cents=0, precise_cents=Decimal(0), days=0, duration=duration, formula=formula)
     if formula == "full" and start == window.start:
-        return _fee(price.amount_cents, float(price.amount_cents), None, contract, start, formula, rules)
+        whole = Decimal(price.amount_cents)
+        return BaseFee(
+            amount_cents=price.amount_cents, precise_cents=whole, days=None, duration=duration, formula=formula
+        )
     days = days_between(start, window.end, contract.timezone)
     if formula == "terminated" and contract.upgraded:
         days = max(days - 1, 0)  # the day of the upgrade belongs to the new plan
-    duration = _duration(contract, start, formula, rules)
     # Lago takes the price of a day first: the order of the two operations shows in the last bits
     precise = days * (price.amount_cents / duration)
-    return _fee(round_float(precise), precise, days, contract, start, formula, rules)
+    return BaseFee(
+        amount_cents=round_float(precise),
+        precise_cents=Decimal(repr(precise)),
+        days=days,
+        duration=duration,
+        formula=formula,
+    )
 
 
 def _formula(contract: Contract, billing_at: datetime, history: History) -> str:
@@ -98,36 +110,27 @@ def _previous_start(contract: Contract, billing_at: datetime) -> datetime:
 def _after_trial(formula: str, price: PlanPrice, window: Window, history: History) -> tuple[datetime, bool]:
     """From when the period is paid for, and whether any of it is.
 
-    A full period compares the exact end of the trial, every other one only its UTC date (facts §3.2).
+    A full period compares the exact end of the trial. Every other one compares only its UTC date (facts §3.2), and
+    then counts from the end of the trial's last whole day.
     """
     if not price.trial_days:
         return window.start, True
-    ends_at = history.initial_started_at + timedelta(days=float(price.trial_days))
-    if formula == "full":
-        mark = ends_at
-    else:
-        mark = datetime.combine(ends_at.astimezone(UTC).date(), time.min, UTC)
+    ends_at = price.trial_ends_at(history.initial_started_at)
+    mark = ends_at if formula == "full" else datetime.combine(ends_at.astimezone(UTC).date(), time.min, UTC)
     if mark >= window.end:
         return window.start, False
-    return (ends_at if mark > window.start else window.start), True
+    if mark <= window.start:
+        return window.start, True
+    whole_days = timedelta(days=int(price.trial_days))
+    return (ends_at if formula == "full" else history.initial_started_at + whole_days), True
 
 
-def _duration(contract: Contract, start: datetime, formula: str, rules: Rules) -> int:
+def _duration(contract: Contract, start: datetime, billing_at: datetime, formula: str, rules: Rules) -> int:
+    """Days that the price is divided by: of the period that holds ``start``, or (first period) that the run closes."""
     cycle = contract.cycle()
+    if formula == "first":
+        return cycle.days(run_at(contract, billing_at).subscription_start())
     day = local_date(start, contract.timezone)
-    truncates = formula == "terminated" or day != local_date(contract.started_at, contract.timezone)
-    if not rules.whole_period_day_price and truncates and contract.anniversary and contract.interval != "weekly":
+    if not rules.whole_period_day_price and contract.anniversary and contract.interval != "weekly":
         return (cycle.end(day) - day).days + 1
     return cycle.days(day)
-
-
-def _fee(
-    cents: int, precise: float, days: int | None, contract: Contract, start: datetime, formula: str, rules: Rules
-) -> BaseFee:
-    return BaseFee(
-        amount_cents=cents,
-        precise_cents=Decimal(repr(precise)),
-        days=days,
-        duration=_duration(contract, start, formula, rules),
-        formula=formula,
-    )
