@@ -113,7 +113,7 @@ def divide(dividend: Decimal, divisor: Decimal) -> Decimal:
     return context.divide(dividend, divisor)
 
 
-# --- standard, dynamic, custom -----------------------------------------------------------------------------------------
+# --- standard, dynamic, custom ---
 
 
 def _standard(case: Priced) -> Rated:
@@ -136,7 +136,7 @@ def _custom(case: Priced) -> Rated:
     return _rated(case, amount, {}, (Step(label="amount of the metric's own code", amount=amount),))
 
 
-# --- package -----------------------------------------------------------------------------------------------------------
+# --- package ---
 
 
 def _package(case: Priced) -> Rated:
@@ -158,7 +158,7 @@ def _package(case: Priced) -> Rated:
     return replace(_rated(case, amount, details, (step,)), unit_amount=divide(amount, paid))
 
 
-# --- tiers -------------------------------------------------------------------------------------------------------------
+# --- tiers ---
 
 
 def _graduated(case: Priced) -> Rated:
@@ -255,7 +255,7 @@ def _tiered(case: Priced, key: str, rows: tuple[_Row, ...]) -> Rated:
     return _rated(case, amount, details, tuple(row.step() for row in rows))
 
 
-# --- volume ------------------------------------------------------------------------------------------------------------
+# --- volume ---
 
 
 def _volume(case: Priced) -> Rated:
@@ -288,7 +288,7 @@ def _volume_details(flat: Decimal, price: Decimal, variable: Decimal) -> Mapping
     return {"flat_unit_amount": flat, "per_unit_amount": price, "per_unit_total_amount": variable}
 
 
-# --- percentage --------------------------------------------------------------------------------------------------------
+# --- percentage ---
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -405,7 +405,7 @@ def _within(prices: _Percentage, amount: Decimal) -> Decimal:
     return amount
 
 
-# --- common ------------------------------------------------------------------------------------------------------------
+# --- common ---
 
 
 def _quantity(case: Priced) -> Decimal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconcile.lines import Refusal
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """The re-rate cannot give this number. Caught where a fee or invoice is built and shown as a ``Refusal``.
 
     ``reason`` is a stable snake_case name (it is counted), ``detail`` says which charge, range, event... and why.

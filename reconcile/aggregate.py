@@ -1,0 +1,383 @@
+"""One bucket's events -> units, exactly (facts/lago-billing §5.2-5.7). Pure: the events come selected and in order.
+
+This is the reference for every aggregation, proration and per-event list; ``reconcile.usage`` answers the plain ones
+in bulk inside DuckDB and takes this way where it needs the events one by one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal, localcontext
+from itertools import accumulate, pairwise
+
+from mappings.money import round_down, round_half_up, round_up
+from mappings.period import days_between, local_date
+from mappings.records import BillableMetric, Json
+from reconcile.exact import WIDE, divide_numeric, numeric
+from reconcile.rate import Aggregation, Group
+from reconcile.refusal import Refused
+from reconcile.tiers import ZERO, decimal_of
+from reconcile.windows import ChargeWindow, Demand
+
+_ONE = Decimal(1)
+_PRORATION_DIGITS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One event as an aggregation sees it. ``value`` is the property's text, ``json_type`` what it was in JSON."""
+
+    moment: datetime  # aware, UTC
+    value: str | None
+    json_type: str | None = "VARCHAR"
+    operation: str | None = None
+    cents: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The events of one bucket and group, by time.
+
+    ``uses``: all up to the end of the window, with their history. ``listed``: the ones Lago's per-event queries see,
+    which differs for blank and numeric group values (facts §5.6). ``properties`` are the bucket's prices;
+    ``grouped``: they have pricing groups.
+    """
+
+    demand: Demand
+    properties: Json
+    uses: tuple[Use, ...]
+    listed: tuple[Use, ...]
+    grouped: bool
+    group: Group = ()
+    in_advance: bool = False
+
+    @property
+    def metric(self) -> BillableMetric:
+        return self.demand.metric
+
+    @property
+    def window(self) -> ChargeWindow:
+        return self.demand.window
+
+    @property
+    def start(self) -> datetime:
+        """Lago's lower bound is cut to the millisecond."""
+        start = self.window.charges_from
+        return start.replace(microsecond=start.microsecond // 1000 * 1000)
+
+    def within(self, uses: Iterable[Use]) -> tuple[Use, ...]:
+        return tuple(use for use in uses if self.start <= use.moment)
+
+    def billed(self, uses: Iterable[Use]) -> tuple[Use, ...]:
+        """What counts: all history for recurring metrics, else the window."""
+        return tuple(uses) if self.metric.recurring else self.within(uses)
+
+
+def aggregate_scope(scope: Scope) -> Aggregation:
+    """Units of one bucket and group, rounded by the metric. Refused for aggregations that cannot be recomputed."""
+    kind = KINDS.get(scope.metric.aggregation_type)
+    if kind is None:
+        raise Refused("unknown_aggregation", f"metric {scope.metric.code}: {scope.metric.aggregation_type}")
+    with localcontext(WIDE):
+        found = replace(kind(scope), grouped_by=scope.group)
+        return found if scope.in_advance else rounded(scope.metric, found)
+
+
+def rounded(metric: BillableMetric, found: Aggregation) -> Aggregation:
+    """The metric's own rounding, once, on the aggregate (facts §5.3)."""
+    if metric.rounding_function is None:
+        return found
+    return replace(
+        found,
+        units=round_units(metric, found.units),
+        full_units=None if found.full_units is None else round_units(metric, found.full_units),
+        current_usage_units=None
+        if found.current_usage_units is None
+        else round_units(metric, found.current_usage_units),
+    )
+
+
+def round_units(metric: BillableMetric, units: Decimal) -> Decimal:
+    """``units`` by the metric's rounding function (round is half away from zero; precision may be negative)."""
+    if not metric.rounding_function:
+        return units
+    rounding = ROUNDINGS.get(metric.rounding_function)
+    if rounding is None:
+        raise Refused("unknown_rounding", f"metric {metric.code}: rounding_function {metric.rounding_function!r}")
+    return rounding(units, metric.rounding_precision or 0)
+
+
+ROUNDINGS: Mapping[str, Callable[[Decimal, int], Decimal]] = {
+    "round": round_half_up,
+    "ceil": round_up,
+    "floor": round_down,
+}
+
+
+# --- count, max, latest ---
+
+
+def _count(scope: Scope) -> Aggregation:
+    events = scope.within(scope.uses)
+    return _with_lists(scope, Aggregation(units=Decimal(len(events)), events_count=len(events)))
+
+
+def _max(scope: Scope) -> Aggregation:
+    values = _numbers(scope.within(scope.uses))
+    return Aggregation(units=max(values, default=ZERO), events_count=len(values))
+
+
+def _latest(scope: Scope) -> Aggregation:
+    values = _numbers(scope.within(scope.uses))
+    return Aggregation(units=max(values[-1], ZERO) if values else ZERO, events_count=len(values))
+
+
+def _custom(scope: Scope) -> Aggregation:
+    raise Refused("custom_aggregation", f"metric {scope.metric.code} is computed by its own code inside Lago")
+
+
+def _numbers(uses: Iterable[Use]) -> tuple[Decimal, ...]:
+    return tuple(value for use in uses if (value := numeric(use.value, use.json_type)) is not None)
+
+
+# --- sum ---
+
+
+def _sum(scope: Scope) -> Aggregation:
+    counted = [use for use in scope.billed(scope.uses) if numeric(use.value, use.json_type) is not None]
+    units = sum(_numbers(counted), ZERO)
+    cents = [use.cents for use in counted if use.cents is not None]
+    plain = Aggregation(
+        units=units,
+        events_count=len(counted),
+        precise_total_amount_cents=sum(cents, ZERO) if cents or not counted else None,
+    )
+    if scope.demand.charge.prorated and not scope.in_advance:
+        return _prorated_sum(scope, plain)
+    return _with_lists(scope, plain)
+
+
+def _prorated_sum(scope: Scope, plain: Aggregation) -> Aggregation:
+    carried, prorated_carried = _carried(scope, scope.uses)
+    current = scope.within(scope.uses)
+    units = prorated_carried + sum((value for _, value in _weighted_events(scope, current)), ZERO)
+    listed = _weighted_events(scope, scope.within(scope.listed))
+    if scope.listed != scope.uses:
+        carried, prorated_carried = _carried(scope, scope.listed)
+    head = ((carried, prorated_carried),) if carried else ()
+    return replace(
+        plain,
+        units=round_up(units, _PRORATION_DIGITS),
+        full_units=plain.units,
+        current_usage_units=plain.units,
+        events=tuple(full for full, _ in (*head, *listed)),
+        events_prorated=tuple(part for _, part in (*head, *listed)),
+    )
+
+
+def _carried(scope: Scope, uses: Sequence[Use]) -> tuple[Decimal, Decimal]:
+    """The sum before the window, and its share for the days of the window."""
+    window = scope.window
+    before = sum(_numbers(use for use in uses if use.moment < window.charges_from), ZERO)
+    days = days_between(window.charges_from, window.charges_to, window.timezone) - window.terminated_by_upgrade
+    return before, before * divide_numeric(Decimal(days), Decimal(window.charges_duration))
+
+
+def _weighted_events(scope: Scope, uses: Iterable[Use]) -> tuple[tuple[Decimal, Decimal], ...]:
+    """Each numeric event and its share for the days from it to the end of the window."""
+    return tuple(
+        (value, value * _share(scope, local_date(use.moment, scope.window.timezone)))
+        for use in uses
+        if (value := numeric(use.value, use.json_type)) is not None
+    )
+
+
+def _share(scope: Scope, first: date, last: date | None = None) -> Decimal:
+    """Days from ``first`` to ``last`` (or the end of the window), both counted, over those of the whole period."""
+    window = scope.window
+    final = last or local_date(window.charges_to, window.timezone)
+    return divide_numeric(Decimal((final - first).days + 1), Decimal(window.charges_duration))
+
+
+# --- unique count ---
+
+
+@dataclass(slots=True)
+class _Presence:
+    """One distinct value while it is active. ``removed`` is None as long as it is."""
+
+    value: str | None
+    added: datetime
+    removed: datetime | None = None
+
+
+def _unique(scope: Scope) -> Aggregation:
+    if scope.demand.charge.prorated and not scope.in_advance:
+        return _prorated_unique(scope)
+    units = Decimal(sum(effective for _, effective in effects(scope.billed(scope.uses))))
+    return _with_lists(scope, Aggregation(units=units, events_count=int(units)))
+
+
+def effects(uses: Iterable[Use]) -> list[tuple[Use, int]]:
+    """Each event with what it changes: +1 a value appears, -1 it goes, 0 nothing new (facts §5.4)."""
+    active: dict[str | None, bool] = {}
+    return [(use, _effect(active, use)) for use in uses]
+
+
+def _effect(active: dict[str | None, bool], use: Use) -> int:
+    adds = (use.operation or "add") == "add"
+    if adds == active.get(use.value, False):
+        return 0
+    active[use.value] = adds
+    return 1 if adds else -1
+
+
+def _prorated_unique(scope: Scope) -> Aggregation:
+    presences, steps = _presences(scope, scope.uses)
+    units = round_up(sum((_presence_share(scope, one) for one in presences), ZERO), _PRORATION_DIGITS)
+    full = Decimal(sum(1 for one in presences if one.removed is None))
+    if scope.listed != scope.uses:
+        _, steps = _presences(scope, scope.listed)
+    return Aggregation(
+        units=units,
+        events_count=int(units),
+        full_units=full,
+        current_usage_units=full,
+        events=tuple(Decimal(change) for change, _ in steps),
+        events_prorated=tuple(ZERO if change < 0 else _presence_share(scope, one) for change, one in steps),
+    )
+
+
+def _presences(scope: Scope, uses: Sequence[Use]) -> tuple[list[_Presence], list[tuple[int, _Presence]]]:
+    """When each value was there; and the changes in order of time, each with its presence."""
+    current: dict[str | None, _Presence] = {}
+    presences: list[_Presence] = []
+    steps: list[tuple[int, _Presence]] = []
+    for use, change in effects(_without_flicker(scope, uses)):
+        if change > 0:
+            current[use.value] = _Presence(use.value, use.moment)
+            presences.append(current[use.value])
+        elif change < 0:
+            current[use.value].removed = use.moment
+        if change:
+            steps.append((change, current[use.value]))
+    return presences, steps
+
+
+def _without_flicker(scope: Scope, uses: Sequence[Use]) -> list[Use]:
+    """Drop removes that are followed by an add of the same value on the same day."""
+    kept: list[Use] = []
+    added_later: set[tuple[str | None, date]] = set()
+    for use in reversed(uses):
+        day = (use.value, local_date(use.moment, scope.window.timezone))
+        adds = (use.operation or "add") == "add"
+        if adds:
+            added_later.add(day)
+        if adds or day not in added_later:
+            kept.append(use)
+    return kept[::-1]
+
+
+def _presence_share(scope: Scope, presence: _Presence) -> Decimal:
+    timezone = scope.window.timezone
+    start = local_date(scope.window.charges_from, timezone)
+    first = max(local_date(presence.added, timezone), start)
+    if presence.removed is None:
+        return _share(scope, first)
+    last = local_date(presence.removed, timezone)
+    if last < start:
+        return _share(scope, first, first) if scope.grouped else ZERO
+    return _share(scope, first, last)
+
+
+# --- weighted sum ---
+
+
+def _weighted(scope: Scope) -> Aggregation:
+    window = scope.window
+    current = [use for use in scope.within(scope.uses) if numeric(use.value, use.json_type) is not None]
+    end = _ceil_second(window.charges_to)
+    running = _initial(scope)
+    moments = [window.charges_from, *(use.moment for use in current), end]
+    levels = list(accumulate((running, *_numbers(current))))
+    seconds = Decimal(window.charges_duration * 86400)
+    parts = [
+        divide_numeric(level * _seconds(after - before), seconds)
+        for level, (before, after) in zip(levels, pairwise(moments), strict=True)
+    ]
+    units = sum(parts, ZERO)
+    return Aggregation(
+        units=units if scope.grouped else round_up(units, 20),
+        events_count=len(current),
+        total_aggregated_units=levels[-1],
+    )
+
+
+def _initial(scope: Scope) -> Decimal:
+    carry = scope.window.carry
+    if carry is None or not scope.metric.recurring:
+        return ZERO
+    return sum(
+        _numbers(
+            use for use in scope.uses if use.moment <= carry.until and (not carry.since or use.moment >= carry.since)
+        ),
+        ZERO,
+    )
+
+
+def _seconds(span: timedelta) -> Decimal:
+    """With six decimals, as PostgreSQL's extract(epoch) gives them."""
+    return Decimal(span // timedelta(microseconds=1)).scaleb(-6)
+
+
+def _ceil_second(moment: datetime) -> datetime:
+    return moment + timedelta(microseconds=-moment.microsecond % 1_000_000)
+
+
+# --- lists for models that price event by event ---
+
+
+def _with_lists(scope: Scope, found: Aggregation) -> Aggregation:
+    charge = scope.demand.charge
+    if charge.charge_model != "percentage":
+        return found
+    values = _event_values(scope)
+    return replace(found, running_total=_running_total(scope, found, values), events=values)
+
+
+def _event_values(scope: Scope) -> tuple[Decimal, ...]:
+    """What each event is worth to a bound per transaction: its value, or 1 where events are counted."""
+    uses = scope.within(scope.listed)
+    return _numbers(uses) if scope.metric.aggregation_type == "sum_agg" else (_ONE,) * len(uses)
+
+
+def _running_total(scope: Scope, found: Aggregation, values: tuple[Decimal, ...]) -> tuple[Decimal, ...]:
+    """Cumulative units as far as free units reach (facts §4.5)."""
+    properties = scope.properties
+    free_events = int(decimal_of(properties, "free_units_per_events"))
+    free_units = decimal_of(properties, "free_units_per_total_aggregation")
+    if free_events <= 0 and free_units <= 0:
+        return ()
+    if scope.metric.aggregation_type != "sum_agg":
+        # further entries change neither the free value nor the free count
+        enough = min(int(found.units), max(free_events, math.ceil(free_units)) + 1)
+        return tuple(Decimal(number) for number in range(1, enough + 1))
+    totals = tuple(accumulate(values))
+    if free_events > 0:
+        return totals[:free_events]
+    beyond = next((index for index, total in enumerate(totals) if total > free_units), len(totals))
+    return totals[: beyond + 1]
+
+
+KINDS: Mapping[str, Callable[[Scope], Aggregation]] = {
+    "count_agg": _count,
+    "sum_agg": _sum,
+    "max_agg": _max,
+    "latest_agg": _latest,
+    "unique_count_agg": _unique,
+    "weighted_sum_agg": _weighted,
+    "custom_agg": _custom,
+}

@@ -1,0 +1,56 @@
+"""Numbers as PostgreSQL has them: which texts are numbers, and its division (where Lago aggregates in SQL)."""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_HALF_UP, Decimal
+
+from mappings.money import CONTEXT
+
+NUMERIC = r"-?[0-9]+(\.[0-9]+)?"
+JSON_NUMBERS = frozenset({"DOUBLE", "UBIGINT", "BIGINT", "HUGEINT", "UHUGEINT"})  # DuckDB's json_type
+_NUMERIC = re.compile(NUMERIC)
+WIDE = CONTEXT.copy()  # for sums of values with any number of digits
+WIDE.prec = 400
+
+
+def numeric(text: str | None, json_type: str | None = "VARCHAR") -> Decimal | None:
+    """The value a numeric aggregation counts, None for what it ignores.
+
+    A text must be digits with an optional sign and fraction; JSON numbers count in whatever form they were written,
+    since jsonb normalises them (facts §5.1).
+    """
+    if text is None:
+        return None
+    if _NUMERIC.fullmatch(text) or json_type in JSON_NUMBERS:
+        return plain(Decimal(text))
+    return None
+
+
+def plain(value: Decimal) -> Decimal:
+    """Without exponent, as PostgreSQL's numeric: 1E+3 -> 1000."""
+    exponent = value.as_tuple().exponent
+    return value.quantize(Decimal(1), context=WIDE) if isinstance(exponent, int) and exponent > 0 else value
+
+
+def divide_numeric(dividend: Decimal, divisor: Decimal) -> Decimal:
+    """PostgreSQL's numeric division: at least 16 significant digits, counted in groups of four."""
+    weight1, first1 = _leading(dividend)
+    weight2, first2 = _leading(divisor)
+    weight = weight1 - weight2 - (first1 <= first2)
+    scale = max(16 - 4 * weight, _scale(dividend), _scale(divisor), 0)
+    quotient = WIDE.divide(dividend, divisor)
+    return quotient.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP, WIDE)
+
+
+def _scale(value: Decimal) -> int:
+    exponent = value.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0
+
+
+def _leading(value: Decimal) -> tuple[int, int]:
+    """Position and value of the first base-10000 digit."""
+    if not value:
+        return 0, 0
+    weight = value.adjusted() // 4
+    return weight, int(abs(value).scaleb(-4 * weight, WIDE))

@@ -1,0 +1,271 @@
+"""Buckets of units -> charge fees: rounding, Lago's rules about negatives and empty fees, charge minimum (facts §4).
+
+charge_fees           fees of one charge on the periodic invoice
+fees_of               the same from buckets that ``usage.aggregate`` gave for many charges at once
+pay_in_advance_fees   the fees of every event of a pay-in-advance charge (see ``reconcile.advance``)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal, localcontext
+from typing import Any
+
+from mappings.money import CONTEXT, exponent, from_subunits, round_float, round_half_up, subunits, to_subunits, truncate
+from mappings.period import days_between
+from mappings.records import BillableMetric, Charge, ChargeFilter, PricingUnit
+from reconcile.lines import Step
+from reconcile.rate import Aggregation, Group, Priced, Rated, divide, rate_case
+from reconcile.refusal import Refused
+from reconcile.rules import LATEST, Rules
+from reconcile.tiers import ZERO
+from reconcile.usage import Bucket, EventSource, aggregate_one
+from reconcile.windows import ChargeWindow, Demand
+
+_STORED_DIGITS = 15  # of Lago's precise columns
+_LARGEST = 2**63 - 1  # of its bigint columns
+_UNIT_PRICE_LIMIT = Decimal(10) ** 15  # numeric(30,15)
+_CUSTOM_UNIT_DIGITS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amounts:
+    """The money of a fee as Lago stores it. ``precise_*`` are unrounded but for Lago's 15 decimals."""
+
+    amount_cents: int
+    precise_amount_cents: Decimal
+    unit_amount_cents: int  # truncated: never a base for anything
+    precise_unit_amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeFee:
+    """One charge fee. ``true_up_parent`` is the index (in the same tuple) of the fee a charge minimum belongs to."""
+
+    charge: Charge
+    filter: ChargeFilter | None
+    filter_position: int | None
+    grouped_by: Group
+    units: Decimal
+    total_aggregated_units: Decimal
+    events_count: int
+    amount_cents: int
+    precise_amount_cents: Decimal
+    unit_amount_cents: int
+    precise_unit_amount: Decimal
+    amount_details: Mapping[str, Any]
+    steps: tuple[Step, ...]
+    true_up: bool = False
+    true_up_parent: int | None = None
+    transaction_id: str | None = None  # the event of a pay-in-advance fee
+
+
+def charge_fees(
+    window: ChargeWindow,
+    charge: Charge,
+    metric: BillableMetric,
+    source: EventSource,
+    *,
+    rules: Rules = LATEST,
+    premium: bool = True,
+) -> tuple[ChargeFee, ...]:
+    """All fees of one charge for a window, true-up last. Raises Refused for what cannot be recomputed."""
+    demand = Demand(window=window, charge=charge, metric=metric)
+    if not is_billed(demand):
+        return ()
+    return fees_of(demand, aggregate_one(source, demand, rules=rules), rules=rules, premium=premium)
+
+
+def is_billed(demand: Demand) -> bool:
+    """Whether the charge is on the periodic invoice at all (facts §3.4, §4.0)."""
+    charge, metric, window = demand.charge, demand.metric, demand.window
+    if window.charges_from >= window.charges_to and not window.current_usage:
+        return False
+    if charge.pay_in_advance and not window.current_usage:
+        return charge.invoiceable and metric.recurring and not window.terminated
+    rolls_over = window.terminated_by_upgrade and metric.recurring and not charge.prorated
+    return charge.invoiceable and not (rolls_over and metric.code in window.next_metrics)
+
+
+def fees_of(
+    demand: Demand, buckets: Iterable[Bucket], *, rules: Rules = LATEST, premium: bool = True
+) -> tuple[ChargeFee, ...]:
+    """Fees from the units of every bucket: one per filter and group, empty ones left out, then the true-up."""
+    fees = [
+        fee_of(demand, bucket, aggregation, rules=rules, premium=premium)
+        for bucket in buckets
+        for aggregation in bucket.aggregations
+    ]
+    if demand.window.current_usage:
+        return tuple(fees)
+    extra = true_up_fee(demand, fees)
+    parent = next((fee for fee in fees if fee.filter is None), None) if extra else None
+    kept = [fee for fee in fees if fee is parent or is_stored(fee)]
+    if extra is not None:
+        kept.append(replace(extra, true_up_parent=None if parent is None else _index(kept, parent)))
+    return tuple(kept)
+
+
+def is_stored(fee: ChargeFee) -> bool:
+    return bool(fee.units or fee.amount_cents or fee.events_count)
+
+
+def _index(fees: Sequence[ChargeFee], wanted: ChargeFee) -> int:
+    return next(index for index, fee in enumerate(fees) if fee is wanted)
+
+
+def fee_of(
+    demand: Demand, bucket: Bucket, aggregation: Aggregation, *, rules: Rules = LATEST, premium: bool = True
+) -> ChargeFee:
+    """Price one group of one bucket."""
+    charge, currency = demand.charge, demand.window.currency
+    rated = rate_case(
+        Priced(
+            model=charge.charge_model,
+            properties=bucket.properties,
+            aggregation=aggregation,
+            currency=currency,
+            prorated=charge.prorated,
+            pay_in_advance=charge.pay_in_advance,
+            premium=premium,
+            rules=rules,
+        )
+    )
+    units = billed_units(demand, aggregation)
+    if units < 0 or rated.amount < 0:
+        units, rated = ZERO, replace(rated, amount=ZERO, unit_amount=ZERO)
+    money = amounts(rated.amount, rated.unit_amount, currency, charge.applied_pricing_unit)
+    total = aggregation.total_aggregated_units
+    return ChargeFee(
+        charge=charge,
+        filter=bucket.filter,
+        filter_position=bucket.position,
+        grouped_by=aggregation.grouped_by,
+        units=units,
+        total_aggregated_units=units if total is None else total,
+        events_count=aggregation.events_count,
+        amount_cents=money.amount_cents,
+        precise_amount_cents=money.precise_amount_cents,
+        unit_amount_cents=money.unit_amount_cents,
+        precise_unit_amount=money.precise_unit_amount,
+        amount_details=rated.amount_details,
+        steps=rated.steps,
+    )
+
+
+def billed_units(demand: Demand, aggregation: Aggregation) -> Decimal:
+    """The units a fee shows: without proration where the charge has one (facts §4.0)."""
+    charge = demand.charge
+    if demand.window.current_usage and (charge.pay_in_advance or charge.prorated):
+        shown = aggregation.current_usage_units
+        return aggregation.units if shown is None else shown
+    if charge.prorated and aggregation.full_units is not None:
+        return aggregation.full_units
+    return aggregation.units
+
+
+def amounts(amount: Decimal, unit_amount: Decimal, currency: str, pricing_unit: PricingUnit | None = None) -> Amounts:
+    """``amount`` and ``unit_amount`` in units of the currency (or of the pricing unit) -> what Lago stores.
+
+    Raises Refused where Lago's columns overflow and it produces no invoice either.
+    """
+    with localcontext(CONTEXT):
+        if pricing_unit is not None:
+            # rounded in the custom unit first, and never un-rounded again (facts §4.0)
+            amount = round_half_up(amount, _CUSTOM_UNIT_DIGITS) * pricing_unit.conversion_rate
+            unit_amount = unit_amount * pricing_unit.conversion_rate
+        scale = subunits(currency)
+        found = Amounts(
+            amount_cents=to_subunits(amount, currency),
+            precise_amount_cents=round_half_up(amount * scale, _STORED_DIGITS),
+            unit_amount_cents=int(truncate(unit_amount * scale)),
+            precise_unit_amount=round_half_up(unit_amount, _STORED_DIGITS),
+        )
+    if max(abs(found.amount_cents), abs(found.unit_amount_cents)) > _LARGEST:
+        raise Refused("amount_out_of_range", f"{found.amount_cents} cents: beyond Lago's integers, it fails here too")
+    if abs(found.precise_unit_amount) >= _UNIT_PRICE_LIMIT:
+        raise Refused("unit_price_out_of_range", f"{found.precise_unit_amount}: Lago fails here too")
+    return found
+
+
+# --- charge minimum ---
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrueUp:
+    """What is missing to the charge's minimum; ``minimum_cents`` is the (prorated) minimum itself."""
+
+    amount_cents: int
+    precise_amount_cents: Decimal
+    minimum_cents: float
+
+
+def true_up(window: ChargeWindow, min_amount_cents: int, used_cents: int, used_precise: Decimal) -> TrueUp | None:
+    """The minimum for the days of the window, less what was used. Lago computes in doubles here (facts §4.10)."""
+    days = days_between(window.charges_from, window.charges_to, window.timezone) - window.terminated_by_upgrade
+    minimum = min_amount_cents / window.charges_duration * days
+    if used_cents >= minimum:
+        return None
+    return TrueUp(
+        amount_cents=round_float(minimum - used_cents),
+        precise_amount_cents=round_half_up(Decimal(repr(minimum)) - used_precise, _STORED_DIGITS),
+        minimum_cents=minimum,
+    )
+
+
+def true_up_fee(demand: Demand, fees: Sequence[ChargeFee]) -> ChargeFee | None:
+    """The fee for a charge minimum over all filters and groups of the charge, without parent yet."""
+    charge, window = demand.charge, demand.window
+    if charge.min_amount_cents <= 0 or charge.pay_in_advance:
+        return None
+    used = sum(fee.amount_cents for fee in fees)
+    with localcontext(CONTEXT):
+        found = true_up(window, charge.min_amount_cents, used, sum((fee.precise_amount_cents for fee in fees), ZERO))
+    if found is None:
+        return None
+    unit_price = from_subunits(found.amount_cents, window.currency)
+    return ChargeFee(
+        charge=charge,
+        filter=None,
+        filter_position=None,
+        grouped_by=(),
+        units=Decimal(1),
+        total_aggregated_units=ZERO,
+        events_count=0,
+        amount_cents=found.amount_cents,
+        precise_amount_cents=found.precise_amount_cents,
+        unit_amount_cents=found.amount_cents,
+        precise_unit_amount=unit_price,
+        amount_details={},
+        steps=(
+            Step(label="minimum for the days of the period", amount=Decimal(repr(found.minimum_cents))),
+            Step(label="used", amount=Decimal(-used)),
+        ),
+        true_up=True,
+    )
+
+
+def rated_fee(
+    demand: Demand, bucket: Bucket, rated: Rated, aggregation: Aggregation, *, transaction_id: str
+) -> ChargeFee:
+    """A fee of one event: the amount is rounded first, its unit price follows from the rounded one (facts §4.11)."""
+    currency = demand.window.currency
+    rounded_amount = round_half_up(rated.amount, exponent(currency))
+    money = amounts(rated.amount, divide(rounded_amount, rated.units), currency, demand.charge.applied_pricing_unit)
+    return ChargeFee(
+        charge=demand.charge,
+        filter=bucket.filter,
+        filter_position=bucket.position,
+        grouped_by=aggregation.grouped_by,
+        units=rated.units,
+        total_aggregated_units=rated.units,
+        events_count=1,
+        amount_cents=money.amount_cents,
+        precise_amount_cents=money.precise_amount_cents,
+        unit_amount_cents=money.unit_amount_cents,
+        precise_unit_amount=money.precise_unit_amount,
+        amount_details=rated.amount_details,
+        steps=rated.steps,
+        transaction_id=transaction_id,
+    )

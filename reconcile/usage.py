@@ -1,0 +1,347 @@
+"""Events -> units: which events count for which bucket, set-wise in DuckDB over Parquet (facts/lago-billing §5).
+
+    aggregate(source, demands)  ->  for each demand (a charge in a window) its buckets of units
+
+All demands of a period are answered together: one pass over the events per class of demands (same property, same
+filter and group keys), never one query per subscription. In-memory events (tests, single questions) go the same way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from mappings.records import ChargeFilter, Event, Json
+from mappings.text import plain
+from reconcile.aggregate import Scope, Use, aggregate_scope
+from reconcile.filters import DEFAULT, buckets_of
+from reconcile.rate import Aggregation
+from reconcile.refusal import Refused
+from reconcile.rules import LATEST, Rules
+from reconcile.windows import Demand
+
+_TEXT, _TIME = pa.string(), pa.timestamp("us")
+_COLUMNS: Mapping[str, pa.DataType] = {
+    "transaction_id": _TEXT,
+    "external_subscription_id": _TEXT,
+    "code": _TEXT,
+    "timestamp": _TIME,
+    "created_at": _TIME,
+    "properties": _TEXT,
+    "precise_total_amount_cents": _TEXT,
+    "lago_id": _TEXT,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """One filter of a charge (None: the default bucket, or no filters) and its units, one entry per pricing group."""
+
+    filter: ChargeFilter | None
+    position: int | None  # of the filter; None for the default bucket
+    properties: Json
+    aggregations: tuple[Aggregation, ...]
+
+
+class EventSource:
+    """The usage events of one Lago, opened for aggregating. Close it (or use ``with``) when done."""
+
+    def __init__(self, db: duckdb.DuckDBPyConnection) -> None:
+        self.db = db
+
+    def __enter__(self) -> EventSource:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.db.close()
+
+    @classmethod
+    def from_parquet(cls, folder: Path, *, memory_limit: str | None = None, threads: int | None = None) -> EventSource:
+        """Events as ``migrate.events`` wrote them. Raises Refused when a file is not of that shape."""
+        source = cls(_connect(memory_limit, threads))
+        files = f"{str(folder).replace(chr(39), chr(39) * 2)}/**/*.parquet"
+        try:
+            source.db.execute(  # noqa: S608 (a quoted path)
+                "create view events as select * exclude (file_row_number), file_row_number as position "
+                f"from read_parquet('{files}', hive_partitioning = false, file_row_number = true, union_by_name = true)"
+            )
+        except duckdb.IOException:
+            source.db.execute(f"create table events ({_ddl()}, position bigint)")
+        source._check(str(folder))
+        return source
+
+    @classmethod
+    def from_events(cls, events: Iterable[Event]) -> EventSource:
+        """Events in memory, in the order Lago received them (the tie-break when times are equal)."""
+        source = cls(_connect(None, 1))
+        source.db.register("listed", _arrow(events))
+        source.db.execute("create table events as select * from listed")
+        source.db.unregister("listed")
+        return source
+
+    def _check(self, place: str) -> None:
+        found = {name: kind for name, kind, *_ in self.db.execute("describe events").fetchall()}
+        for name, kind in _COLUMNS.items():
+            expected = "TIMESTAMP" if kind == _TIME else "VARCHAR"
+            if found.get(name) != expected:
+                raise Refused(
+                    "bad_event_file", f"{place}: column {name} is {found.get(name, 'missing')}, not {expected}"
+                )
+
+
+def aggregate(
+    source: EventSource, demands: Sequence[Demand], *, rules: Rules = LATEST
+) -> Iterator[tuple[int, tuple[Bucket, ...] | Refused]]:
+    """(index of the demand, its buckets in billing order) for every demand; a refused one gives its refusal."""
+    for members in _classes(demands, rules).values():
+        yield from _one_by_one(source, members, rules)
+
+
+def aggregate_one(source: EventSource, demand: Demand, *, rules: Rules = LATEST) -> tuple[Bucket, ...]:
+    """The buckets of a single demand. Raises Refused."""
+    ((_, buckets),) = aggregate(source, [demand], rules=rules)
+    if isinstance(buckets, Refused):
+        raise buckets
+    return buckets
+
+
+# --- demands that need the same columns are answered together ---
+
+
+@dataclass(frozen=True, slots=True)
+class _Class:
+    """What the selection of events depends on: the aggregated property and the keys of filters and groups."""
+
+    field: str | None
+    keys: tuple[str, ...]
+
+
+def _classes(demands: Sequence[Demand], rules: Rules) -> dict[_Class, list[tuple[int, Demand]]]:
+    found: dict[_Class, list[tuple[int, Demand]]] = {}
+    for index, demand in enumerate(demands):
+        keys = {*buckets_of(demand.charge, demand.metric, rules).keys}
+        for properties in bucket_properties(demand):
+            keys.update(group_keys(properties))
+        found.setdefault(_Class(demand.metric.field_name, tuple(sorted(keys))), []).append((index, demand))
+    return found
+
+
+def bucket_properties(demand: Demand) -> Iterator[Json]:
+    """The prices of every filter, then the charge's own (default bucket)."""
+    yield from (one.properties for one in demand.charge.filters)
+    yield demand.charge.properties
+
+
+def group_keys(properties: Json) -> tuple[str, ...]:
+    """Pricing group keys of a bucket, also in their old spelling."""
+    return tuple(properties.get("pricing_group_keys") or properties.get("grouped_by") or ())
+
+
+# --- events of the demands, one by one ---
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """An event with the texts (and JSON types) of the class's keys."""
+
+    use: Use
+    texts: tuple[str | None, ...]
+    types: tuple[str | None, ...]
+
+
+def _one_by_one(
+    source: EventSource, members: Sequence[tuple[int, Demand]], rules: Rules
+) -> Iterator[tuple[int, tuple[Bucket, ...] | Refused]]:
+    keys = next(iter(_classes([members[0][1]], rules))).keys
+    rows = _select(source, members, keys)
+    by_demand = dict(members)
+    answered = set()
+    for index, events in groupby(rows, key=lambda row: row[0]):
+        answered.add(index)
+        yield index, _answer(by_demand[index], keys, [picked for _, picked in events], rules)
+    for index, demand in members:
+        if index not in answered:
+            yield index, _answer(demand, keys, [], rules)
+
+
+def _answer(
+    demand: Demand, keys: tuple[str, ...], events: Sequence[Picked], rules: Rules
+) -> tuple[Bucket, ...] | Refused:
+    try:
+        return tuple(_buckets(demand, keys, events, rules))
+    except Refused as refused:
+        return refused
+
+
+def _buckets(demand: Demand, keys: tuple[str, ...], events: Sequence[Picked], rules: Rules) -> Iterator[Bucket]:
+    buckets = buckets_of(demand.charge, demand.metric, rules)
+    held: dict[int, list[Picked]] = {position: [] for position in buckets.positions()}
+    for event in events:
+        for position in buckets.arrears(dict(zip(keys, event.texts, strict=True))):
+            held[position].append(event)
+    for position, members in held.items():
+        one = None if position == DEFAULT else demand.charge.filters[position]
+        properties = demand.charge.properties if one is None else one.properties
+        yield Bucket(
+            filter=one,
+            position=None if one is None else position,
+            properties=properties,
+            aggregations=tuple(aggregate_scope(scope) for scope in scopes(demand, properties, keys, members)),
+        )
+
+
+def scopes(
+    demand: Demand, properties: Json, keys: tuple[str, ...], events: Sequence[Picked], *, in_advance: bool = False
+) -> Iterator[Scope]:
+    """A bucket's events split into pricing groups; without any event one empty group with null values."""
+    wanted = group_keys(properties)
+    places = tuple(keys.index(key) for key in wanted)
+    groups: dict[tuple[str | None, ...], list[Picked]] = {}
+    for event in events:
+        groups.setdefault(tuple(event.texts[place] for place in places), []).append(event)
+    for values in _ordered(groups) or [(None,) * len(wanted)]:
+        members = groups.get(values, [])
+        uses = tuple(event.use for event in members)
+        yield Scope(
+            demand=demand,
+            properties=properties,
+            uses=uses,
+            listed=tuple(_listed(events, places, values)) if wanted else uses,
+            grouped=bool(wanted),
+            group=tuple((key, value or None) for key, value in zip(wanted, values, strict=True)),
+            in_advance=in_advance,
+        )
+
+
+def _ordered(groups: Iterable[tuple[str | None, ...]]) -> list[tuple[str | None, ...]]:
+    """By group value, null last: the order in which PostgreSQL gives them."""
+    return sorted(groups, key=lambda values: tuple((value is None, value or "") for value in values))
+
+
+def _listed(events: Iterable[Picked], places: Sequence[int], values: Sequence[str | None]) -> Iterator[Use]:
+    """Events that Lago's per-event queries find for a group: blank and null alike, values only if texts in JSON."""
+    for event in events:
+        if all(
+            _finds(value, event.texts[place], event.types[place]) for place, value in zip(places, values, strict=True)
+        ):
+            yield event.use
+
+
+def _finds(wanted: str | None, text: str | None, json_type: str | None) -> bool:
+    return text == wanted and json_type == "VARCHAR" if wanted else not text
+
+
+def _select(
+    source: EventSource, members: Sequence[tuple[int, Demand]], keys: tuple[str, ...]
+) -> Iterator[tuple[int, Picked]]:
+    """The demands' events in order: (index, event). Read in batches, so that memory stays bounded."""
+    source.db.register("demands", _demand_table(members))
+    field = members[0][1].metric.field_name
+    try:
+        result = source.db.execute(_selection(keys), [_pointer(name) for name in (field or "", *keys)])
+        while rows := result.fetchmany(50_000):
+            yield from (_picked(row, len(keys)) for row in rows)
+    finally:
+        source.db.unregister("demands")
+
+
+def _demand_table(members: Sequence[tuple[int, Demand]]) -> pa.Table:
+    windows = [demand.window for _, demand in members]
+    return pa.table(
+        {
+            "demand": pa.array([index for index, _ in members], pa.int64()),
+            "subscription": pa.array([window.external_subscription_id for window in windows], _TEXT),
+            "metric": pa.array([demand.metric.code for _, demand in members], _TEXT),
+            "since": pa.array([_since(demand) for _, demand in members], _TIME),
+            "until": pa.array([_naive(window.charges_to) for window in windows], _TIME),
+            "known_until": pa.array([window.known_until and _naive(window.known_until) for window in windows], _TIME),
+        }
+    )
+
+
+def _since(demand: Demand) -> datetime | None:
+    """Recurring metrics count the whole history. The bound is cut to the millisecond, as in Lago."""
+    if demand.metric.recurring:
+        return None
+    start = _naive(demand.window.charges_from)
+    return start.replace(microsecond=start.microsecond // 1000 * 1000)
+
+
+def _selection(keys: tuple[str, ...]) -> str:
+    texts = "".join(
+        f", json_extract_string(e.properties, ${n}), json_type(e.properties, ${n})" for n in range(2, len(keys) + 2)
+    )
+    return f"""
+        select d.demand, e.timestamp, json_extract_string(e.properties, $1), json_type(e.properties, $1),
+               json_extract_string(e.properties, '/operation_type'), e.precise_total_amount_cents{texts}
+        from events e join demands d on e.external_subscription_id = d.subscription and e.code = d.metric
+        where e.timestamp <= d.until and (d.since is null or e.timestamp >= d.since)
+          and (d.known_until is null or e.created_at is null or e.created_at <= d.known_until)
+        order by d.demand, e.timestamp, e.created_at, e.position"""  # noqa: S608 (only parameter numbers)
+
+
+def _picked(row: Sequence[Any], keys: int) -> tuple[int, Picked]:
+    demand, moment, value, json_type, operation, cents, *texts = row
+    use = Use(moment.replace(tzinfo=UTC), value, json_type, operation, None if cents is None else Decimal(cents))
+    return demand, Picked(use, tuple(texts[0 : 2 * keys : 2]), tuple(texts[1 : 2 * keys : 2]))
+
+
+def _pointer(key: str) -> str:
+    """A key of the properties as a JSON pointer."""
+    return "/" + key.replace("~", "~0").replace("/", "~1")
+
+
+# --- events in DuckDB ---
+
+
+def _connect(memory_limit: str | None, threads: int | None) -> duckdb.DuckDBPyConnection:
+    db = duckdb.connect()
+    if threads:
+        db.execute(f"set threads = {int(threads)}")
+    if memory_limit:
+        db.execute("set memory_limit = $1", [memory_limit])
+    return db
+
+
+def _ddl() -> str:
+    return ", ".join(f"{name} {'timestamp' if kind == _TIME else 'varchar'}" for name, kind in _COLUMNS.items())
+
+
+def _arrow(events: Iterable[Event]) -> pa.Table:
+    rows = list(events)
+    columns = {name: pa.array([_cell(event, name) for event in rows], kind) for name, kind in _COLUMNS.items()}
+    return pa.table({**columns, "position": pa.array(range(len(rows)), pa.int64())})
+
+
+def _cell(event: Event, name: str) -> Any:
+    value = getattr(event, name)
+    if name == "properties":
+        return _json(value)
+    if isinstance(value, datetime):
+        return _naive(value)
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _json(value: Any) -> str:
+    """JSON text in which a Decimal is the number it stands for."""
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{json.dumps(str(key))}:{_json(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(_json(item) for item in value) + "]"
+    return plain(value) if isinstance(value, Decimal) else json.dumps(value)
