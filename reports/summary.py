@@ -89,8 +89,3 @@ def position_name(position: Position, texts: Texts) -> str:
     """A position as a person would call it."""
     kind = texts.named("kind", position.kind)
     return f"{kind}: {position.label}" if position.label else kind
-
-
-def status_name(position: Position, data: ReportData, texts: Texts) -> str:
-    left, right = (texts.named("side", side) for side in data.run.pair)
-    return texts(f"status.{position.status}", left=left, right=right)

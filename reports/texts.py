@@ -13,7 +13,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal
 
 from mappings.money import from_subunits
-from reports.data import Evidence
+from reports.data import Evidence, ReportData
 
 LOCALES = ("en_CA", "fr_CA")
 
@@ -103,6 +103,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "detail": ("Detail", "Détail"),
     "explore": ("Every line", "Toutes les lignes"),
     "customers": ("Customers", "Clients"),
+    "services": ("Services", "Services"),
     "invoices": ("Invoices", "Factures"),
     "lines": ("Positions", "Positions"),
     "customer": ("Customer", "Client"),
@@ -365,6 +366,11 @@ class Texts:
     def named(self, group: str, name: str) -> str:
         """The text of ``group.name``, or the name itself: causes of a later version stay readable."""
         return self(f"{group}.{name}") if f"{group}.{name}" in TEXTS else name
+
+    def status(self, status: str, data: ReportData) -> str:
+        """A status with the names of the compared sides."""
+        left, right = (self.named("side", side) for side in data.run.pair)
+        return self(f"status.{status}", left=left, right=right)
 
     def money(self, cents: int, currency: str, *, sign: bool = False) -> str:
         """``$1,234.50 CAD`` style of the language; with ``sign``, a plus in front of what is positive."""

@@ -1,0 +1,112 @@
+"""The pictures of the report, as inline SVG drawn by pygal and coloured by the page's own style sheet."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from xml.etree import ElementTree as ET
+
+import pygal
+from markupsafe import Markup
+
+from reports.data import ReportData, cause_totals
+from reports.texts import Texts
+
+SVG = "http://www.w3.org/2000/svg"
+MOST = 12  # bars that a person can read
+ET.register_namespace("", SVG)
+
+Bars = Sequence[tuple[str, int, str]]  # label, cents, class of the bar
+
+
+def causes(data: ReportData, texts: Texts) -> list[tuple[str, Markup]]:
+    """Per currency, the causes by the absolute sum of their differences."""
+    bars: dict[str, list[tuple[str, int, str]]] = defaultdict(list)
+    for total in cause_totals(data):
+        if total.gross_cents:
+            label = f"{texts.named('cause', total.cause)} ({texts.named('side', total.side)})"
+            bars[total.currency].append((label, total.gross_cents, total.side if total.proven else "open"))
+    return [
+        (currency, _horizontal(own[:MOST], currency, f"{texts('causes')} {currency}", texts))
+        for currency, own in sorted(bars.items())
+    ]
+
+
+def trend(data: ReportData, texts: Texts) -> list[tuple[str, Markup]]:
+    """Per currency, the difference by day of issue, or by month if there are several months."""
+    several = len({i.month for i in data.invoices}) > 1
+    sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for invoice in data.invoices:
+        sums[invoice.currency][invoice.month if several else invoice.issued_on.isoformat()] += invoice.delta_cents
+    title = texts("trend")
+    return [
+        (currency, _vertical([(when, cents, "delta") for when, cents in sorted(own.items())], currency, title, texts))
+        for currency, own in sorted(sums.items())
+        if len(own) > 1 and any(own.values())
+    ]
+
+
+def _formatter(currency: str, texts: Texts) -> Callable[[float], str]:
+    """Axis and bar texts from exact cents: the chart's own numbers are only for drawing."""
+    return lambda value: texts.money(round(value), currency)
+
+
+def _horizontal(bars: Bars, currency: str, title: str, texts: Texts) -> Markup:
+    options = _options(currency, texts)
+    chart = pygal.HorizontalBar(height=40 + 30 * len(bars), width=720, **options)
+    chart.y_labels = [0]
+    chart.range = (0, max(cents for _, cents, _ in bars) * 1.25)  # room for the number behind the longest bar
+    return _draw(chart, list(reversed(bars)), title)
+
+
+def _vertical(bars: Bars, currency: str, title: str, texts: Texts) -> Markup:
+    chart = pygal.Bar(height=220, width=720, show_minor_x_labels=False, **_options(currency, texts))
+    chart.x_labels_major_count = min(len(bars), 6)
+    return _draw(chart, bars, title)
+
+
+def _options(currency: str, texts: Texts) -> dict[str, object]:
+    return {
+        "js": [],
+        "show_legend": False,
+        "disable_xml_declaration": True,
+        "no_prefix": True,
+        "explicit_size": False,
+        "truncate_label": 60,
+        "print_values": True,
+        "print_values_position": "top",
+        "formatter": _formatter(currency, texts),
+        "value_formatter": _formatter(currency, texts),
+    }
+
+
+def _draw(chart: pygal.graph.graph.Graph, bars: Bars, title: str) -> Markup:
+    """Only shapes and texts: the page's policy bars pygal's own style sheet, script and tooltips."""
+    chart.x_labels = [label for label, _, _ in bars]
+    chart.add("", [{"value": cents} for _, cents, _ in bars])
+    root = chart.render_tree()
+    _prune(root)
+    for bar, (_, _, kind) in zip(_bars(root), bars, strict=True):
+        bar.set("class", f"bar {kind}")
+    root.set("role", "img")
+    root.set("aria-label", title)
+    return Markup(ET.tostring(root, encoding="unicode", method="xml"))  # noqa: S704 (built by ElementTree: escaped)
+
+
+_DROP = {"defs", "desc", "title", "script", "style"}
+_DROP_CLASSES = ("tooltip-overlay", "tooltip")
+
+
+def _prune(element: ET.Element) -> None:
+    for child in list(element):
+        name = child.tag.rsplit("}", 1)[-1] if isinstance(child.tag, str) else "comment"
+        css = child.get("class", "").split()
+        if name in _DROP or name == "comment" or any(c in css for c in _DROP_CLASSES):
+            element.remove(child)
+        else:
+            child.attrib.pop("style", None)
+            _prune(child)
+
+
+def _bars(root: ET.Element) -> list[ET.Element]:
+    return [e for e in root.iter() if e.tag.rsplit("}", 1)[-1] == "rect" and "reactive" in e.get("class", "")]
