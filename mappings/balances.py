@@ -1,0 +1,198 @@
+"""Open balances: what customers owe, and credit they have left -> drafts in a journal of their own.
+
+One line without tax for the open amount: revenue and tax were booked when Lago issued the invoice. Lago's number goes
+to ``ref`` and to the payment reference, never to ``name``: a draft with a name spoils the journal's numbering.
+
+Not open: paid, voided, zero. An invoice marked as paid through the API still shows its whole total as due; the payment
+status is what counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from mappings.context import Context, Problem, currency_ref, partner_ref
+from mappings.customers import term_days
+from mappings.money import from_subunits
+from mappings.records import CreditNote, Invoice
+from mappings.target import Desired, Mapped, Phase, Ref, Value, xid
+
+
+def balances(context: Context) -> Iterator[Mapped]:
+    """The journal, open invoices and open credit notes, each in the order of their dates."""
+    found = [*_invoices(context), *_credit_notes(context)]
+    if any(isinstance(item, Desired) for item in found) and not context.tables.journal:
+        yield _journal(context)
+    yield from found
+
+
+def due_cents(invoice: Invoice) -> int:
+    """What is still to be paid of a finalized invoice, in cents."""
+    if invoice.status != "finalized" or invoice.payment_status == "succeeded":
+        return 0
+    if invoice.total_due_amount_cents is not None:
+        return invoice.total_due_amount_cents
+    return invoice.total_amount_cents - invoice.total_paid_amount_cents
+
+
+def invoice_source(invoice: Invoice) -> str:
+    return f"invoice {invoice.number} ({invoice.lago_id[:8]})"
+
+
+def credit_note_source(note: CreditNote) -> str:
+    return f"credit_note {note.number} ({note.lago_id[:8]})"
+
+
+def _invoices(context: Context) -> Iterator[Mapped]:
+    for invoice in sorted(context.snapshot.invoices, key=lambda i: (i.issuing_date, i.number, i.lago_id)):
+        customer = invoice.customer.lago_id if invoice.customer else _customer_of(invoice)
+        problem = _invoice_problem(context, invoice, customer)
+        if problem:
+            yield problem.skips(Phase.BALANCES, invoice_source(invoice), context.external(customer))
+        elif due_cents(invoice) > 0:
+            yield _open_invoice(context, invoice, customer)
+
+
+def _customer_of(invoice: Invoice) -> str:
+    owners = [s.lago_customer_id for s in invoice.subscriptions] + [f.lago_customer_id or "" for f in invoice.fees]
+    return next(iter(owners), "")
+
+
+def _invoice_problem(context: Context, invoice: Invoice, customer: str) -> Problem | None:
+    amount = f"{from_subunits(invoice.total_amount_cents, invoice.currency)} {invoice.currency}"
+    if invoice.status == "draft":
+        return Problem("invoice-not-final", f"a draft of {amount}: finalize it in Lago before the last extract")
+    if invoice.status in ("pending", "failed"):
+        return Problem(
+            "invoice-not-final", f"{invoice.status} in Lago, {amount}: mend it there before the last extract"
+        )
+    if invoice.status == "finalized" and invoice.payment_status == "succeeded" and invoice.payment_dispute_lost_at:
+        return Problem(
+            "payment-dispute-lost", f"{amount} was paid and taken back by the bank: finance decides if it is owed"
+        )
+    if due_cents(invoice) <= 0:
+        return None
+    if invoice.self_billed:
+        return Problem("self-billed-invoice", f"{amount} is owed to a partner, not by one: enter it as a bill")
+    return context.problem(customer) or context.currency_problem(invoice.currency)
+
+
+def _credit_notes(context: Context) -> Iterator[Mapped]:
+    owners = {i.lago_id: i.customer.lago_id if i.customer else _customer_of(i) for i in context.snapshot.invoices}
+    for note in sorted(context.snapshot.credit_notes, key=lambda n: (n.issuing_date, n.number, n.lago_id)):
+        customer = note.customer.lago_id if note.customer else owners.get(note.lago_invoice_id, "")
+        name, external = credit_note_source(note), context.external(customer)
+        if note.refund_amount_cents > 0 and note.refund_status in ("pending", "failed"):
+            amount = f"{from_subunits(note.refund_amount_cents, note.currency)} {note.currency}"
+            refund = Problem(
+                "refund-not-done", f"a refund of {amount} is {note.refund_status}: pay it out from Lago first"
+            )
+            yield refund.skips(Phase.BALANCES, name, external)
+        if note.balance_amount_cents <= 0 or note.credit_status != "available":
+            continue
+        problem = context.problem(customer) or context.currency_problem(note.currency)
+        if problem:
+            yield problem.skips(Phase.BALANCES, name, external)
+        else:
+            yield _open_credit(context, note, customer)
+
+
+def _open_invoice(context: Context, invoice: Invoice, customer: str) -> Desired:
+    term = invoice.net_payment_term
+    days = term if term is not None else term_days(context, context.customers[customer])
+    label = f"Open balance of Lago invoice {invoice.number}"
+    if invoice.invoice_type == "credit":
+        label += " (prepaid credits: grant them when it is paid)"
+    return _move(
+        context,
+        xid("invoice", invoice.lago_id),
+        invoice_source(invoice),
+        customer,
+        {
+            "move_type": "out_invoice",
+            "invoice_date": invoice.issuing_date,
+            "invoice_date_due": invoice.payment_due_date or _later(invoice.issuing_date, days),
+            "ref": invoice.number,
+            "payment_reference": invoice.number,
+        },
+        (label, due_cents(invoice), invoice.currency),
+    )
+
+
+def _open_credit(context: Context, note: CreditNote, customer: str) -> Desired:
+    return _move(
+        context,
+        xid("credit_note", note.lago_id),
+        credit_note_source(note),
+        customer,
+        {
+            "move_type": "out_refund",
+            "invoice_date": note.issuing_date,
+            "invoice_date_due": note.issuing_date,
+            "ref": note.number,
+            "payment_reference": note.number,
+        },
+        (f"Credit left of Lago credit note {note.number}", note.balance_amount_cents, note.currency),
+    )
+
+
+def _move(
+    context: Context, record: str, source: str, customer: str, values: dict[str, Value], line: tuple[str, int, str]
+) -> Desired:
+    label, cents, currency = line
+    owner = context.external(customer)
+    content: dict[str, Value] = {
+        "name": label,
+        "quantity": 1,
+        "price_unit": from_subunits(cents, currency),
+        "tax_ids": (),
+    }
+    account = context.tables.ref(context.tables.opening, context.target.company_id)
+    if account:
+        content["account_id"] = account
+    common: dict[str, Value] = {
+        "partner_id": partner_ref(customer),
+        "journal_id": _journal_ref(context),
+        "currency_id": currency_ref(currency),
+        "invoice_payment_term_id": None,  # the due date is Lago's
+    }
+    if context.target.addon:
+        common["fusion_lago_number"] = values["ref"]
+    model = "account.move.line"
+    child = Desired(
+        phase=Phase.BALANCES, model=model, xid=f"{record}_open", values=content, source=source, customer=owner
+    )
+    return Desired(
+        phase=Phase.BALANCES,
+        model="account.move",
+        xid=record,
+        values={**common, **values},
+        source=source,
+        customer=owner,
+        children={"invoice_line_ids": (child,)},
+    )
+
+
+def _journal_ref(context: Context) -> Ref:
+    existing = context.tables.ref(context.tables.journal, context.target.company_id)
+    return existing or Ref(xid("journal", "opening"))
+
+
+def _journal(context: Context) -> Desired:
+    tables = context.tables
+    values: dict[str, Value] = {"name": tables.journal_name, "code": tables.journal_code, "type": "sale"}
+    account = tables.ref(tables.opening, context.target.company_id)
+    if account:
+        values["default_account_id"] = account
+    return Desired(
+        phase=Phase.BALANCES,
+        model="account.journal",
+        xid=_journal_ref(context).xid,
+        values=values,
+        source="journal opening",
+    )
+
+
+def _later(day: date, days: int) -> date:
+    return day + timedelta(days=days)

@@ -1,0 +1,190 @@
+"""Charges -> metrics and prices of the addon. Without the addon Odoo cannot meter: every charge is a named gap.
+
+A plan's charges hang on its product. An order that pays other prices (an overridden plan, or other units of a fixed
+charge) gets all its charges once more with ``order_id``; they replace those of the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mappings import dialects
+from mappings.context import Context, Problem
+from mappings.money import from_subunits
+from mappings.products import product, product_ref
+from mappings.records import BillableMetric, Charge, FixedCharge, Plan, Tax
+from mappings.target import Desired, Mapped, Phase, Ref, Value, xid
+from mappings.taxes import TaxRefs, odoo_taxes
+from mappings.text import json_text, plain
+
+MODEL = "fusion.billing.charge"
+
+
+def metrics(context: Context) -> Iterator[Mapped]:
+    """Every billable metric: the product of its lines and, with the addon, the metric itself."""
+    for metric in sorted(context.metrics.values(), key=lambda m: (m.code, m.lago_id)):
+        source = f"billable_metric {metric.code}"
+        recurring = dialects.recurring(context, "monthly")
+        yield product(context, "metric", metric.lago_id, metric.code, metric.name, source, recurring)
+        if context.target.addon:
+            yield _metric(metric, source)
+        if context.target.addon and metric.expression:
+            detail = "is computed by an expression when an event arrives; Odoo takes the events as they are"
+            yield Problem("metric-expression", detail).skips(Phase.CATALOG, source, None)
+
+
+def metric_ref(metric: BillableMetric) -> Ref:
+    return Ref(xid("metric", metric.lago_id))
+
+
+def plan_charges(context: Context, plan: Plan, template: Ref) -> Iterator[Mapped]:
+    """The charges and fixed charges of a plan of the catalog."""
+    for number, charge in enumerate(_both(plan.charges, plan.fixed_charges), 1):
+        name = f"{_resource(charge)} {plan.code}/{_code(charge)} ({charge.lago_id[:8]})"
+        owner: dict[str, Value] = {"plan_id": template, "sequence": number * 10}
+        record = xid("charge", charge.lago_id)
+        yield from _charge(context, plan, charge, Phase.CATALOG, record, name, owner, None)
+
+
+def order_charges(
+    context: Context,
+    plan: Plan,
+    fixed: tuple[FixedCharge, ...],
+    order: Ref,
+    subscription: str,
+    source: str,
+    customer: str,
+) -> Iterator[Mapped]:
+    """The charges of an order that replace its plan's. ``subscription`` is its Lago id, ``customer`` an external id."""
+    for number, charge in enumerate(_both(plan.charges, fixed), 1):
+        name = f"order_{_resource(charge)} {source}/{_code(charge)} ({charge.lago_id[:8]})"
+        owner: dict[str, Value] = {"order_id": order, "sequence": number * 10}
+        record = xid("charge", charge.lago_id, subscription)
+        yield from _charge(context, plan, charge, Phase.SUBSCRIPTIONS, record, name, owner, customer)
+
+
+def gap(context: Context, charge: Charge | FixedCharge) -> Problem | None:
+    """Why Odoo cannot bill this charge."""
+    if isinstance(charge, FixedCharge):
+        simple = charge.charge_model == "standard" and not charge.prorated
+        return None if context.target.addon or simple else _needs_addon(charge)
+    metric = context.metrics.get(charge.lago_billable_metric_id)
+    if metric is None:
+        return Problem("metric-unknown", f"its metric {charge.billable_metric_code} was deleted in Lago")
+    if charge.charge_model == "custom" or metric.aggregation_type == "custom_agg":
+        return Problem("custom-aggregation", "is computed by a script inside Lago: price it in Odoo by hand")
+    if charge.applied_pricing_unit is not None:
+        return Problem("pricing-unit", "is priced in units of its own, which Odoo has not: price it in a currency")
+    if charge.regroup_paid_fees is not None:
+        return Problem("regroup-paid-fees", "collects fees that were paid one by one; Odoo invoices each")
+    return None if context.target.addon else _needs_addon(charge)
+
+
+def _charge(
+    context: Context,
+    plan: Plan,
+    charge: Charge | FixedCharge,
+    phase: Phase,
+    record: str,
+    source: str,
+    owner: dict[str, Value],
+    customer: str | None,
+) -> Iterator[Mapped]:
+    problem = gap(context, charge)
+    taxes = odoo_taxes(context, charge.taxes)
+    for found in (problem, taxes):
+        if isinstance(found, Problem):
+            yield found.skips(phase, source, customer)
+            return
+    if context.target.addon and not isinstance(taxes, Problem):
+        specific = _usage(context, plan, charge) if isinstance(charge, Charge) else _fixed(charge)
+        values = {**owner, **_common(charge, taxes), **specific}
+        yield Desired(phase=phase, model=MODEL, xid=record, values=values, source=source, customer=customer)
+
+
+def _common(charge: Charge | FixedCharge, taxes: TaxRefs) -> dict[str, Value]:
+    return {
+        "code": _code(charge),
+        "charge_model": charge.charge_model,
+        "properties": json_text(charge.properties),
+        "pay_in_advance": charge.pay_in_advance,
+        "prorated": charge.prorated,
+        "tax_codes": json_text(_codes(charge.taxes)),
+        "tax_ids": taxes,
+        "fusion_lago_id": charge.lago_id,
+    }
+
+
+def _usage(context: Context, plan: Plan, charge: Charge) -> dict[str, Value]:
+    metric = context.metrics[charge.lago_billable_metric_id]
+    filters = [
+        {
+            "lago_id": item.lago_id,
+            "values": item.values,
+            "properties": item.properties,
+            "invoice_display_name": item.invoice_display_name,
+        }
+        for item in charge.filters
+    ]
+    return {
+        "name": charge.invoice_display_name or metric.name,
+        "kind": "usage",
+        "metric_id": metric_ref(metric),
+        "product_id": product_ref("metric", metric.lago_id),
+        "filters": json_text(filters),
+        "invoiceable": charge.invoiceable,
+        "min_amount": plain(from_subunits(charge.min_amount_cents, plan.amount_currency)),
+        "units": None,
+    }
+
+
+def _fixed(charge: FixedCharge) -> dict[str, Value]:
+    return {
+        "name": charge.invoice_display_name or charge.add_on_code,
+        "kind": "fixed",
+        "metric_id": None,
+        "product_id": product_ref("add_on", charge.lago_add_on_id),
+        "filters": "[]",
+        "invoiceable": True,
+        "min_amount": None,
+        "units": plain(charge.units),
+    }
+
+
+def _metric(metric: BillableMetric, source: str) -> Desired:
+    values: dict[str, Value] = {
+        "name": metric.name,
+        "code": metric.code,
+        "aggregation": metric.aggregation_type,
+        "field_name": metric.field_name or None,
+        "recurring": metric.recurring,
+        "rounding_function": metric.rounding_function or None,
+        "rounding_precision": metric.rounding_precision or 0,
+        "has_rounding_precision": metric.rounding_precision is not None,
+        "weighted_interval": metric.weighted_interval or None,
+        "filters": json_text([{"key": item.key, "values": item.values} for item in metric.filters]),
+        "fusion_lago_id": metric.lago_id,
+    }
+    record = metric_ref(metric).xid
+    return Desired(phase=Phase.CATALOG, model="fusion.billing.metric", xid=record, values=values, source=source)
+
+
+def _needs_addon(charge: Charge | FixedCharge) -> Problem:
+    detail = f"{charge.charge_model} prices of {_code(charge)} need metering: install fusion_billing"
+    return Problem("charge-needs-addon", detail)
+
+
+def _both(charges: tuple[Charge, ...], fixed: tuple[FixedCharge, ...]) -> tuple[Charge | FixedCharge, ...]:
+    return (*charges, *fixed)
+
+
+def _resource(charge: Charge | FixedCharge) -> str:
+    return "charge" if isinstance(charge, Charge) else "fixed_charge"
+
+
+def _code(charge: Charge | FixedCharge) -> str:
+    return charge.code or (charge.billable_metric_code if isinstance(charge, Charge) else charge.add_on_code)
+
+
+def _codes(taxes: tuple[Tax, ...]) -> list[str]:
+    return sorted(tax.code for tax in taxes)

@@ -1,0 +1,99 @@
+"""Coupons customers hold -> ``fusion_coupons`` of their orders.
+
+Odoo's own promotions reduce sales orders, never recurring invoices, so only the addon can express a coupon. A coupon
+stands on every order of its customer that it may reduce, each time with its Lago id: it counts once per invoice.
+Coupons nobody holds are only definitions and stay behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mappings.context import CURRENT, Context, Problem
+from mappings.records import AppliedCoupon, Coupon, Subscription
+from mappings.target import Phase, Skipped
+from mappings.text import json_text
+
+
+def coupons_by_subscription(context: Context) -> dict[str, str]:
+    """Lago id of a subscription -> JSON list of its coupons, oldest first, in Lago's shape."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    definitions = _definitions(context)
+    for held in _held(context):
+        coupon = definitions.get(held.lago_coupon_id)
+        if coupon and not context.problem(held.lago_customer_id):
+            for subscription in _orders(context, held, coupon):
+                found.setdefault(subscription.lago_id, []).append(_shape(held, coupon))
+    return {lago_id: json_text(items) for lago_id, items in found.items()}
+
+
+def coupon_gaps(context: Context) -> Iterator[Skipped]:
+    """The coupons in force that no order expresses."""
+    definitions = _definitions(context)
+    for held in _held(context):
+        problem = _problem(context, held, definitions.get(held.lago_coupon_id))
+        if problem:
+            source = coupon_source(held)
+            yield problem.skips(Phase.SUBSCRIPTIONS, source, held.external_customer_id)
+
+
+def coupon_source(held: AppliedCoupon) -> str:
+    return f"applied_coupon {held.external_customer_id}/{held.coupon_code} ({held.lago_id[:8]})"
+
+
+def _problem(context: Context, held: AppliedCoupon, coupon: Coupon | None) -> Problem | None:
+    if context.problem(held.lago_customer_id):
+        return context.problem(held.lago_customer_id)
+    if not context.target.addon:
+        return Problem(
+            "coupon-needs-addon", "Odoo's promotions do not reduce recurring invoices: install fusion_billing"
+        )
+    if coupon is None:
+        return Problem(
+            "coupon-unknown", f"coupon {held.coupon_code} was deleted in Lago: what it applies to is not known"
+        )
+    if not _orders(context, held, coupon):
+        return Problem("coupon-without-order", "its customer has no running subscription that it could reduce")
+    return None
+
+
+def _held(context: Context) -> list[AppliedCoupon]:
+    active = (held for held in context.snapshot.applied_coupons if held.status == "active")
+    return sorted(active, key=lambda held: (held.created_at, held.lago_id))
+
+
+def _definitions(context: Context) -> dict[str, Coupon]:
+    return {coupon.lago_id: coupon for coupon in context.snapshot.coupons}
+
+
+def _orders(context: Context, held: AppliedCoupon, coupon: Coupon) -> list[Subscription]:
+    """The running and coming subscriptions the coupon may reduce: those on its plans, if it is limited to some."""
+    return [
+        subscription
+        for subscription in context.held.get(held.lago_customer_id, ())
+        if subscription.status in CURRENT and (not coupon.limited_plans or subscription.plan_code in coupon.plan_codes)
+    ]
+
+
+def _shape(held: AppliedCoupon, coupon: Coupon) -> dict[str, Any]:
+    return {
+        "lago_id": held.lago_id,
+        "lago_coupon_id": held.lago_coupon_id,
+        "coupon_code": held.coupon_code,
+        "coupon_name": coupon.name,
+        "coupon_type": coupon.coupon_type,
+        "status": held.status,
+        "frequency": held.frequency,
+        "frequency_duration": held.frequency_duration,
+        "frequency_duration_remaining": held.frequency_duration_remaining,
+        "amount_cents": held.amount_cents,
+        "amount_cents_remaining": held.amount_cents_remaining,
+        "amount_currency": held.amount_currency,
+        "percentage_rate": held.percentage_rate,
+        "created_at": held.created_at,
+        "limited_plans": coupon.limited_plans,
+        "plan_codes": sorted(coupon.plan_codes),
+        "limited_billable_metrics": coupon.limited_billable_metrics,
+        "billable_metric_codes": sorted(coupon.billable_metric_codes),
+    }

@@ -1,0 +1,121 @@
+"""Plans and add-ons -> intervals, price lists, products and their prices.
+
+    plan      product.template (the base fee) + its variant + one price in the price list of its currency
+    interval  sale.subscription.plan (Enterprise) or sale.subscription.template (OCA), shared by all plans that have it
+    currency  res.currency (made active) + product.pricelist, through which an Odoo order gets its currency
+
+An override has no product of its own: the order pays another price for its parent's product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mappings import dialects
+from mappings.charges import plan_charges
+from mappings.context import Context, Problem, currency_ref
+from mappings.customers import pricelist_ref
+from mappings.money import from_subunits
+from mappings.products import product, product_ref, template_ref
+from mappings.records import Plan
+from mappings.target import Desired, Mapped, Phase, Ref, Value, xid
+
+
+def catalog(context: Context) -> tuple[Plan, ...]:
+    """Plans that get a product: those of the list, and any parent or orphan a subscription still refers to."""
+    paid = (context.plan_of(subscription) for subscription in context.snapshot.subscriptions)
+    found = {plan.lago_id: plan for plan in (context.catalog_plan(p) for p in paid if p)}
+    found |= {plan.lago_id: plan for plan in context.plans.values()}
+    return tuple(sorted(found.values(), key=lambda plan: (plan.code, plan.lago_id)))
+
+
+def currencies(context: Context) -> Iterator[Mapped]:
+    """What orders and balances are in: each currency active, and with a price list."""
+    for currency in sorted(_used_currencies(context)):
+        problem = context.currency_problem(currency)
+        if problem:
+            yield problem.skips(Phase.CATALOG, f"currency {currency}", None)
+            continue
+        if currency not in context.target.currencies:
+            yield _shared("res.currency", currency_ref(currency).xid, {"active": True}, f"currency {currency}")
+        values: dict[str, Value] = {"name": f"Lago {currency}", "currency_id": currency_ref(currency)}
+        yield _shared("product.pricelist", pricelist_ref(currency).xid, values, f"currency {currency}")
+
+
+def intervals(context: Context) -> Iterator[Desired]:
+    """The billing intervals that plans use."""
+    used = {dialects.cadence(context.target, plan) for plan in catalog(context)}
+    for interval in dialects.INTERVALS:
+        if interval in used:
+            yield dialects.interval(context.target, interval)
+
+
+def plans(context: Context) -> Iterator[Mapped]:
+    """Every plan: product, price, charges; and what of it the target cannot express."""
+    for plan in catalog(context):
+        source = f"plan {plan.code}"
+        recurring = dialects.recurring(context, dialects.cadence(context.target, plan))
+        yield product(context, "plan", plan.lago_id, plan.code, plan.name, source, recurring)
+        if context.currency_problem(plan.amount_currency) is None:
+            yield _price(context, plan)
+        for problem in _gaps(context, plan):
+            yield problem.skips(Phase.CATALOG, source, None)
+        yield from plan_charges(context, plan, template_ref("plan", plan.lago_id))
+
+
+def add_ons(context: Context) -> Iterator[Mapped]:
+    """Every add-on, also those that only a fixed charge still knows, as a product."""
+    fixed = [charge for plan in catalog(context) for charge in plan.fixed_charges]
+    for subscription in context.snapshot.subscriptions:
+        fixed += subscription.fixed_charges or ()
+        fixed += subscription.plan.fixed_charges if subscription.plan else ()
+    found = {c.lago_add_on_id: (c.add_on_code, c.invoice_display_name or c.add_on_code) for c in fixed}
+    found |= {add_on.lago_id: (add_on.code, add_on.name) for add_on in context.snapshot.add_ons}
+    for lago_id, (code, name) in sorted(found.items(), key=lambda item: (item[1][0], item[0])):
+        yield product(context, "add_on", lago_id, code, name, f"add_on {code}", dialects.recurring(context, None))
+
+
+def base_product(context: Context, plan: Plan) -> Ref:
+    """The product of the base fee."""
+    return product_ref("plan", context.catalog_plan(plan).lago_id)
+
+
+def _price(context: Context, plan: Plan) -> Desired:
+    values: dict[str, Value] = {
+        "pricelist_id": pricelist_ref(plan.amount_currency),
+        "applied_on": "1_product",
+        "product_tmpl_id": template_ref("plan", plan.lago_id),
+        "compute_price": "fixed",
+        "fixed_price": from_subunits(plan.amount_cents, plan.amount_currency),
+    }
+    if "plan_id" in context.target.models.get("product.pricelist.item", ()):
+        values["plan_id"] = dialects.interval_ref(dialects.cadence(context.target, plan))
+    return _shared("product.pricelist.item", xid("price", plan.lago_id), values, f"plan {plan.code}")
+
+
+def _shared(model: str, external_id: str, values: dict[str, Value], source: str) -> Desired:
+    return Desired(phase=Phase.CATALOG, model=model, xid=external_id, values=values, source=source)
+
+
+def _used_currencies(context: Context) -> set[str]:
+    snapshot = context.snapshot
+    used = {plan.amount_currency for plan in catalog(context)}
+    used |= {plan.amount_currency for s in snapshot.subscriptions if (plan := s.plan)}
+    used |= {customer.currency for customer in context.customers.values() if customer.currency}
+    used |= {invoice.currency for invoice in snapshot.invoices} | {note.currency for note in snapshot.credit_notes}
+    return {currency.upper() for currency in used}
+
+
+def _gaps(context: Context, plan: Plan) -> Iterator[Problem]:
+    if plan.usage_thresholds:
+        yield Problem("progressive-billing", "bills when usage passes a threshold; Odoo bills by date only")
+    if context.target.addon:
+        return
+    if plan.minimum_commitment:
+        yield Problem("commitment-needs-addon", "has a minimum commitment: install fusion_billing")
+    if plan.amount_cents and not plan.pay_in_advance:
+        yield Problem(
+            "arrears-needs-addon", "is paid in arrears, native subscriptions in advance: install fusion_billing"
+        )
+    if dialects.bills_parts_monthly(plan):
+        yield Problem("monthly-parts-need-addon", f"is {plan.interval} but bills parts monthly: install fusion_billing")

@@ -1,0 +1,319 @@
+"""Subscriptions -> subscription orders.
+
+    pending              a quotation that starts on its day
+    active               a confirmed order whose next invoice is due the day after Lago's current period
+    terminated, canceled history: a closed (cancelled) order without quantities, so that it can never be invoiced again,
+                         but with its dates and prices, so that a past period can be rerun (option ``history``)
+    incomplete           a named gap: it waits for a first payment inside Lago
+
+Lines: the base fee, each fixed charge with its units, each metered charge with quantity 0 (metering fills it). Every
+line spells out its taxes, and every price is this subscription's own, also where its plan was changed later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+
+from mappings import dialects
+from mappings.charges import gap, order_charges
+from mappings.context import CURRENT, Context, Problem, day_after, local_day, partner_ref
+from mappings.coupons import coupons_by_subscription
+from mappings.customers import delivery_contact, invoice_contact, pricelist_ref, term_ref
+from mappings.dialects import CANCELLED, CLOSED, DRAFT, RUNNING, OrderLine, SubscriptionOrder
+from mappings.money import from_subunits
+from mappings.names import age, order_names
+from mappings.period import Cycle
+from mappings.plans import base_product
+from mappings.products import product_ref
+from mappings.records import Charge, Customer, FixedCharge, Plan, Subscription, Tax
+from mappings.services import service_of
+from mappings.target import Mapped, Phase, Ref, Skipped, Value, xid
+from mappings.taxes import line_taxes
+from mappings.text import plain
+
+STATES = {"pending": DRAFT, "active": RUNNING, "terminated": CLOSED, "canceled": CANCELLED}
+
+
+def subscriptions(context: Context) -> Iterator[Mapped]:
+    """Every subscription, oldest first (an order stands after the one it replaces), or why not."""
+    ordered = sorted(context.snapshot.subscriptions, key=age)
+    names, previous = order_names(ordered), predecessors(ordered)
+    coupons = coupons_by_subscription(context)
+    moved: set[str] = set()
+    for subscription in ordered:
+        if not is_wanted(context, subscription):
+            continue
+        plan, problem = context.plan_of(subscription), refusal(context, subscription)
+        before, held = previous.get(subscription.lago_id), coupons.get(subscription.lago_id)
+        if problem or plan is None:
+            yield _skipped(context, subscription, problem or _no_plan(subscription))
+            continue
+        order = _order(context, subscription, plan, held, names, before if before and before.lago_id in moved else None)
+        if isinstance(order, Problem):
+            yield _skipped(context, subscription, order)
+            continue
+        moved.add(subscription.lago_id)
+        yield from dialects.records(context, order)
+        yield from _own_charges(context, subscription, plan, order)
+        yield from (_skipped(context, subscription, missing) for missing in _gaps(context, subscription, plan))
+
+
+def source(subscription: Subscription) -> str:
+    """How a subscription is called to people; external ids are shared along a chain."""
+    return f"subscription {subscription.external_id} ({subscription.lago_id[:8]})"
+
+
+def order_ref(lago_id: str) -> Ref:
+    return Ref(xid("subscription", lago_id))
+
+
+def is_wanted(context: Context, subscription: Subscription) -> bool:
+    """Whether the options ask for it: history may be left behind."""
+    return context.options.history or STATES.get(subscription.status) not in (CLOSED, CANCELLED)
+
+
+def refusal(context: Context, subscription: Subscription) -> Problem | None:
+    """Why the subscription as a whole cannot be moved, apart from its taxes."""
+    plan = context.plan_of(subscription)
+    if context.problem(subscription.lago_customer_id):
+        return context.problem(subscription.lago_customer_id)
+    if subscription.status not in STATES:
+        return Problem(f"subscription-{subscription.status}", "has not started: finish or cancel it in Lago")
+    if plan is None:
+        return _no_plan(subscription)
+    return context.currency_problem(_currency(subscription, plan))
+
+
+def predecessors(ordered: Iterable[Subscription]) -> dict[str, Subscription]:
+    """Lago id -> the subscription it replaces: same external id, the plan Lago names, created before (oldest first)."""
+    found: dict[str, Subscription] = {}
+    newest: dict[tuple[str, str, str], Subscription] = {}
+    for subscription in ordered:
+        chain = (subscription.lago_customer_id, subscription.external_id)
+        before = newest.get((*chain, subscription.previous_plan_code or ""))
+        if before is not None and subscription.previous_plan_code:
+            found[subscription.lago_id] = before
+        if subscription.status != "canceled":
+            newest[(*chain, subscription.plan_code)] = subscription
+    return found
+
+
+def _skipped(context: Context, subscription: Subscription, problem: Problem) -> Skipped:
+    customer = context.external(subscription.lago_customer_id) or subscription.external_customer_id
+    return problem.skips(Phase.SUBSCRIPTIONS, source(subscription), customer)
+
+
+def _no_plan(subscription: Subscription) -> Problem:
+    detail = f"its plan {subscription.plan_code} was deleted and Lago shows it no more: enter it in Odoo by hand"
+    return Problem("plan-unknown", detail)
+
+
+def next_invoice_date(context: Context, subscription: Subscription, plan: Plan, timezone: str) -> date | None:
+    """The day native invoicing must act next: after Lago's current period, in the customer's days.
+
+    Lago's current period is a month where parts are billed monthly; without the addon the base fee's own period counts.
+    """
+    if subscription.status == "pending":
+        return local_day(subscription.subscription_at, timezone)
+    if subscription.status != "active":
+        return None
+    end = subscription.current_billing_period_ending_at
+    if end is not None and (context.target.addon or not dialects.bills_parts_monthly(plan)):
+        return day_after(end, timezone)
+    anniversary = subscription.billing_time == "anniversary"
+    anchor = local_day(subscription.subscription_at, timezone) if anniversary else None
+    cycle = Cycle(interval=dialects.cadence(context.target, plan), anchor=anchor)
+    last = cycle.end(cycle.start(local_day(context.snapshot.taken_at, timezone)))
+    return date.fromordinal(last.toordinal() + 1)
+
+
+def _order(
+    context: Context,
+    subscription: Subscription,
+    plan: Plan,
+    coupons: str | None,
+    names: Mapping[str, str],
+    previous: Subscription | None,
+) -> SubscriptionOrder | Problem:
+    customer = context.customers[subscription.lago_customer_id]
+    lines = _lines(context, customer, subscription, plan)
+    if isinstance(lines, Problem):
+        return lines
+    zone = customer.applicable_timezone
+    return SubscriptionOrder(
+        xid=order_ref(subscription.lago_id).xid,
+        source=source(subscription),
+        customer=customer.external_id,
+        name=names[subscription.lago_id],
+        external_id=subscription.external_id,
+        partner=partner_ref(customer.lago_id),
+        invoice_to=invoice_contact(customer),
+        ship_to=delivery_contact(customer),
+        interval=dialects.cadence(context.target, plan),
+        state=STATES[subscription.status],
+        pricelist=pricelist_ref(_currency(subscription, plan)),
+        payment_term=term_ref(context, customer),
+        started=local_day(subscription.started_at or subscription.subscription_at, zone),
+        ends=_day(_ended(subscription) or subscription.ending_at, zone),
+        next_invoice=next_invoice_date(context, subscription, plan, zone),
+        lines=lines,
+        origin=names[previous.lago_id] if previous else None,
+        extras=_extras(context, customer, subscription, plan, previous, coupons) if context.target.addon else {},
+    )
+
+
+def _lines(
+    context: Context, customer: Customer, subscription: Subscription, plan: Plan
+) -> tuple[OrderLine, ...] | Problem:
+    lines = []
+    items: tuple[Plan | Charge | FixedCharge, ...] = (plan, *plan.charges, *_fixed(context, subscription, plan))
+    for item in items:
+        if isinstance(item, (Charge, FixedCharge)) and gap(context, item):
+            continue  # named with the catalog, for all who hold the plan
+        own: tuple[Tax, ...] = () if isinstance(item, Plan) else item.taxes
+        taxes = line_taxes(context, customer, plan, own)
+        if isinstance(taxes, Problem):
+            return taxes
+        lines.append(_line(context, subscription, plan, item, taxes))
+    return tuple(lines)
+
+
+def _line(
+    context: Context, subscription: Subscription, plan: Plan, item: Plan | Charge | FixedCharge, taxes: tuple[Ref, ...]
+) -> OrderLine:
+    if isinstance(item, Plan):
+        product, quantity, price = base_product(context, plan), Decimal(1), _amount(subscription, plan)
+        name = subscription.name or plan.invoice_display_name or plan.name
+    elif isinstance(item, FixedCharge):
+        product, quantity, price = product_ref("add_on", item.lago_add_on_id), item.units, _unit_price(item)
+        name = item.invoice_display_name or item.add_on_code
+    else:
+        product = product_ref("metric", item.lago_billable_metric_id)
+        quantity, price = Decimal(0), Decimal(0) if item.filters else _unit_price(item)
+        name = item.invoice_display_name or context.metrics[item.lago_billable_metric_id].name
+    part = "base" if isinstance(item, Plan) else item.lago_id
+    line = xid("line", subscription.lago_id, part)
+    return OrderLine(xid=line, product=product, name=name, quantity=quantity, price=price, taxes=taxes)
+
+
+def _unit_price(charge: Charge | FixedCharge) -> Decimal:
+    """The price of a unit where there is a single one; 0 where tiers decide (the addon computes the line)."""
+    return Decimal(str(charge.properties.get("amount") or 0)) if charge.charge_model == "standard" else Decimal(0)
+
+
+def _fixed(context: Context, subscription: Subscription, plan: Plan) -> tuple[FixedCharge, ...]:
+    """Fixed charges with this subscription's units: Lago shows them on their own page, overrides leave them out."""
+    if subscription.fixed_charges is not None:
+        return subscription.fixed_charges
+    return plan.fixed_charges or context.catalog_plan(plan).fixed_charges
+
+
+def _own_charges(
+    context: Context, subscription: Subscription, plan: Plan, order: SubscriptionOrder
+) -> Iterator[Mapped]:
+    """The charges of an order that differ from its plan's: an override, or other units of a fixed charge."""
+    if not context.target.addon:
+        return
+    fixed = _fixed(context, subscription, plan)
+    standard = context.catalog_plan(plan)
+    if plan.charges == standard.charges and {_price(c) for c in fixed} == {_price(c) for c in standard.fixed_charges}:
+        return
+    yield from order_charges(
+        context, plan, fixed, Ref(order.xid), subscription.lago_id, subscription.external_id, order.customer
+    )
+
+
+def _price(charge: FixedCharge) -> tuple[str, Decimal, str]:
+    return (charge.lago_parent_id or charge.lago_id, charge.units, repr(charge.properties))
+
+
+def _extras(
+    context: Context,
+    customer: Customer,
+    subscription: Subscription,
+    plan: Plan,
+    previous: Subscription | None,
+    coupons: str | None,
+) -> dict[str, Value]:
+    """The addon's fields (docs/design/addon-fields.md)."""
+    started, ended = subscription.started_at, _ended(subscription)
+    commitment = plan.minimum_commitment
+    due = from_subunits(commitment.amount_cents, plan.amount_currency) if commitment else None
+    return {
+        "fusion_service_id": service_of(context, plan.code).ref,
+        "fusion_external_id": subscription.external_id,
+        "fusion_lago_id": subscription.lago_id,
+        "fusion_plan_code": plan.code,
+        "fusion_interval": plan.interval,
+        "fusion_billing_time": subscription.billing_time,
+        "fusion_anchor": _seconds(subscription.subscription_at),
+        "fusion_started_at": _seconds(started),
+        "fusion_started_us": started.microsecond if started else 0,
+        "fusion_ended_at": _seconds(ended),
+        "fusion_ended_us": ended.microsecond if ended else 0,
+        "fusion_ending_at": _seconds(subscription.ending_at),
+        "fusion_created_at": _seconds(subscription.created_at),
+        "fusion_previous_order_id": order_ref(previous.lago_id) if previous else None,
+        "fusion_trial_days": plain(plan.trial_period) if plan.trial_period else None,
+        "fusion_pay_in_advance": plan.pay_in_advance,
+        "fusion_bill_charges_monthly": bool(plan.bill_charges_monthly),
+        "fusion_bill_fixed_charges_monthly": bool(plan.bill_fixed_charges_monthly),
+        "fusion_plan_amount": plain(_amount(subscription, plan)),
+        "fusion_commitment": None if due is None else plain(due),
+        "fusion_timezone": customer.applicable_timezone,
+        "fusion_coupons": coupons,
+    }
+
+
+def _gaps(context: Context, subscription: Subscription, plan: Plan) -> Iterator[Problem]:
+    """What of a subscription that is moved stays behind."""
+    if subscription.status not in CURRENT:
+        return
+    if subscription.purchase_order_number:
+        detail = (
+            f"purchase order {subscription.purchase_order_number}: enter it in Odoo, the reference holds the Lago id"
+        )
+        yield Problem("purchase-order-number", detail)
+    digits = context.target.quantity_digits
+    for charge in _fixed(context, subscription, plan):
+        if gap(context, charge) is None and charge.units != round(charge.units, digits):
+            detail = f"{plain(charge.units)} units of {charge.add_on_code}: Odoo keeps {digits} digits of quantities"
+            yield Problem("quantity-precision", detail + "; raise Decimal Accuracy of Product Unit")
+    if context.target.subscriptions == "oca" and subscription.ending_at:
+        yield Problem("planned-end", f"ends on {subscription.ending_at:%Y-%m-%d}, which subscription_oca cannot plan")
+    if not context.target.addon:
+        yield from _gaps_without_addon(subscription, plan, context)
+
+
+def _gaps_without_addon(subscription: Subscription, plan: Plan, context: Context) -> Iterator[Problem]:
+    zone = context.customers[subscription.lago_customer_id].applicable_timezone
+    if plan.trial_period and subscription.trial_ended_at is None:
+        yield Problem("trial-needs-addon", f"has {plain(plan.trial_period)} free days: install fusion_billing")
+    if subscription.billing_time == "anniversary" and local_day(subscription.subscription_at, zone).day > 28:
+        yield Problem(
+            "anchor-needs-addon", "renews on a day some months lack; native dates drift: install fusion_billing"
+        )
+
+
+def _amount(subscription: Subscription, plan: Plan) -> Decimal:
+    """The base fee of a full period as this subscription pays it, in currency units."""
+    cents = plan.amount_cents if subscription.plan_amount_cents is None else subscription.plan_amount_cents
+    return from_subunits(cents, _currency(subscription, plan))
+
+
+def _currency(subscription: Subscription, plan: Plan) -> str:
+    return subscription.plan_amount_currency or plan.amount_currency
+
+
+def _ended(subscription: Subscription) -> datetime | None:
+    return subscription.terminated_at or subscription.canceled_at
+
+
+def _seconds(moment: datetime | None) -> datetime | None:
+    return moment.replace(microsecond=0) if moment else None
+
+
+def _day(moment: datetime | None, timezone: str) -> date | None:
+    return local_day(moment, timezone) if moment else None

@@ -1,0 +1,295 @@
+"""The tables finance owns (``tables.toml``): read, checked, and asked.
+
+A file is checked as a whole before anything is mapped; what is wrong is one line with file, line and remedy.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mappings.target import Ref
+
+T = TypeVar("T")
+
+SHIPPED = Path(__file__).with_name("tables.toml")
+
+_KINDS: dict[type[Any], str] = {str: "text in quotes", list: "a list", dict: "a table", Decimal: "a number"}
+_EXTERNAL_ID = re.compile(r"[A-Za-z0-9_{}-]+\.[A-Za-z0-9_{}.-]+")
+_ENTRIES = {"taxes": ("codes", "odoo"), "services": ("code", "name", "prefixes"), "products": ("match",)}
+_OPTIONAL = {"taxes": ("rate",), "services": (), "products": ("income_account",)}
+_SECTIONS: dict[str, tuple[str, ...]] = {
+    "accounts": ("income", "opening"),
+    "opening": ("journal_code", "journal_name", "existing"),
+    "states": ("countries",),
+    "stripe": ("account",),
+    "entity": ("code",),
+}
+_FREE = ("payment_terms", "languages", "provinces")  # sections whose keys are data
+
+
+class TableError(ValueError):
+    """A table is wrong; ``str()`` is one line: file, line, key, remedy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaxEntry:
+    """A set of Lago tax codes, the one tax of Odoo that stands for it, and the sum of rates it is meant for."""
+
+    codes: frozenset[str]
+    odoo: str
+    rate: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceEntry:
+    code: str
+    name: str
+    prefixes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductEntry:
+    match: str
+    income_account: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """All look-ups. ``places``: external id as written in the file -> ``file:line``, for messages about it."""
+
+    name: str
+    taxes: tuple[TaxEntry, ...] = ()
+    services: tuple[ServiceEntry, ...] = ()
+    products: tuple[ProductEntry, ...] = ()
+    income: str = ""
+    opening: str = ""
+    journal_code: str = "LGOPN"
+    journal_name: str = "Opening balances from Lago"
+    journal: str = ""
+    payment_terms: Mapping[int, str] = field(default_factory=dict)
+    languages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    provinces: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    countries: frozenset[str] = frozenset()
+    stripe_account: str = ""
+    entity: str = ""
+    places: Mapping[str, str] = field(default_factory=dict)
+
+    def tax(self, codes: Iterable[str]) -> TaxEntry | None:
+        """The entry of exactly this set of tax codes."""
+        wanted = frozenset(codes)
+        return next((entry for entry in self.taxes if entry.codes == wanted), None)
+
+    def service(self, code: str) -> ServiceEntry | None:
+        """The service whose prefix is the longest beginning of a plan's or add-on's code."""
+        fits = [(len(p), entry) for entry in self.services for p in entry.prefixes if code.startswith(p)]
+        return max(fits, key=lambda fit: fit[0])[1] if fits else None
+
+    def income_account(self, kind: str, code: str, company_id: int) -> Ref | None:
+        """The income account of a product (``kind``: plan, metric, add_on), or None for Odoo's default."""
+        own = next((e.income_account for e in self.products if fnmatchcase(f"{kind}:{code}", e.match)), "")
+        return self.ref(own or self.income, company_id)
+
+    def ref(self, external_id: str, company_id: int) -> Ref | None:
+        """An external id of the file, with the company filled in; None where the file leaves it empty."""
+        return Ref(external_id.replace("{company}", str(company_id))) if external_id else None
+
+    def place_of(self, external_id: str, company_id: int) -> str | None:
+        """Where the file names an external id that Odoo turned out not to have: ``tables.toml:14``."""
+        filled = {key.replace("{company}", str(company_id)): place for key, place in self.places.items()}
+        return filled.get(external_id)
+
+
+def shipped() -> Tables:
+    """The tables this project ships (package data)."""
+    return parse(SHIPPED.read_text(encoding="utf-8"), SHIPPED.name, None)
+
+
+def parse(text: str, name: str, base: Tables | None) -> Tables:
+    """Check the text of a table file called ``name``. Sections it lacks are taken from ``base``, if given.
+
+    Raises TableError.
+    """
+    try:
+        raw = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise TableError(f"{name}: not valid TOML: {error}") from error
+    reader = _Reader(name, text)
+    reader.known(raw, (*_ENTRIES, *_SECTIONS, *_FREE), "", 0)
+    found = _entries(reader, raw) | _sections(reader, raw) | _free(reader, raw)
+    kept = {} if base is None else {key: getattr(base, key) for key in _fields() - set(found) - {"name", "places"}}
+    places = dict(base.places if base else {}) | reader.places
+    return Tables(name=name, places=places, **kept, **found)
+
+
+def _fields() -> set[str]:
+    return set(Tables.__dataclass_fields__)
+
+
+def _entries(reader: _Reader, raw: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if "taxes" in raw:
+        found["taxes"] = tuple(_tax(reader, item, at) for item, at in reader.items(raw, "taxes"))
+        reader.unique([entry.codes for entry in found["taxes"]], "taxes", "codes")
+    if "services" in raw:
+        found["services"] = tuple(_service(reader, item, at) for item, at in reader.items(raw, "services"))
+        reader.unique([entry.code for entry in found["services"]], "services", "code")
+    if "products" in raw:
+        found["products"] = tuple(_product(reader, item, at) for item, at in reader.items(raw, "products"))
+    return found
+
+
+def _tax(reader: _Reader, item: Mapping[str, Any], at: int) -> TaxEntry:
+    rate = item.get("rate")
+    if rate is not None:
+        rate = reader.number(rate, "taxes.rate", at)
+    return TaxEntry(
+        codes=frozenset(reader.texts(item["codes"], "taxes.codes", at)),
+        odoo=reader.external_id(item["odoo"], "taxes.odoo", at, empty=False),
+        rate=rate,
+    )
+
+
+def _service(reader: _Reader, item: Mapping[str, Any], at: int) -> ServiceEntry:
+    return ServiceEntry(
+        code=reader.filled(item["code"], "services.code", at),
+        name=reader.filled(item["name"], "services.name", at),
+        prefixes=tuple(reader.texts(item["prefixes"], "services.prefixes", at)),
+    )
+
+
+def _product(reader: _Reader, item: Mapping[str, Any], at: int) -> ProductEntry:
+    match = reader.filled(item["match"], "products.match", at)
+    if not re.match(r"(plan|metric|add_on):.", match):
+        raise reader.error("products.match", at, f"must begin with plan:, metric: or add_on:, not {match!r}")
+    return ProductEntry(
+        match=match, income_account=reader.external_id(item.get("income_account", ""), "products.income_account", at)
+    )
+
+
+def _sections(reader: _Reader, raw: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for section, keys in _SECTIONS.items():
+        if section in raw:
+            table = reader.of(dict, raw[section], section, 0)
+            reader.known(table, keys, f"{section}.", 0)
+            found |= _section(reader, section, table)
+    return found
+
+
+def _section(reader: _Reader, section: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    if section == "accounts":
+        return {key: reader.external_id(table.get(key, ""), f"accounts.{key}", 0) for key in ("income", "opening")}
+    if section == "opening":
+        return _opening(reader, table)
+    if section == "states":
+        return {"countries": frozenset(reader.texts(table.get("countries", []), "states.countries", 0))}
+    key, name = ("account", "stripe_account") if section == "stripe" else ("code", "entity")
+    return {name: reader.of(str, table.get(key, ""), f"{section}.{key}", 0)}
+
+
+def _opening(reader: _Reader, table: Mapping[str, Any]) -> dict[str, Any]:
+    found = {"journal": reader.external_id(table.get("existing", ""), "opening.existing", 0)}
+    for key in ("journal_code", "journal_name"):
+        if key in table:
+            found[key] = reader.filled(table[key], f"opening.{key}", 0)
+    if len(found.get("journal_code", "")) > 5:
+        raise reader.error("opening.journal_code", 0, "has more than the 5 characters Odoo allows: shorten it")
+    return found
+
+
+def _free(reader: _Reader, raw: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for section in ("languages", "provinces"):
+        if section in raw:
+            table = reader.of(dict, raw[section], section, 0)
+            found[section] = {k: tuple(reader.texts(v, f"{section}.{k}", 0)) for k, v in table.items()}
+    if "payment_terms" in raw:
+        table = reader.of(dict, raw["payment_terms"], "payment_terms", 0)
+        found["payment_terms"] = {
+            reader.days(k): reader.external_id(v, f"payment_terms.{k}", 0) for k, v in table.items()
+        }
+    return found
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Checks values and knows on which line a key stands. ``at`` counts the ``[[entries]]`` of a section from 1."""
+
+    name: str
+    text: str
+    places: dict[str, str] = field(default_factory=dict)
+
+    def error(self, key: str, at: int, problem: str) -> TableError:
+        return TableError(f"{self.name}:{self.line(key, at)}: {key} {problem}")
+
+    def line(self, key: str, at: int) -> int:
+        """The line of a dotted key, or of its table's header if it has no line of its own."""
+        *section, last = key.split(".")
+        lines = self.text.splitlines()
+        header = re.compile(rf"\s*\[+\s*{re.escape('.'.join(section) or last)}\s*\]")
+        headers = [number for number, line in enumerate(lines) if header.match(line)]
+        start = headers[max(at, 1) - 1] if len(headers) >= max(at, 1) else 0
+        assignment = re.compile(rf"\s*[\"']?{re.escape(last)}[\"']?\s*=")
+        own = (number for number in range(start, len(lines)) if assignment.match(lines[number]))
+        return next(own, start) + 1 if section else start + 1
+
+    def known(self, table: Mapping[str, Any], known: Iterable[str], prefix: str, at: int) -> None:
+        for key in table:
+            if key not in known:
+                near = difflib.get_close_matches(key, list(known), 1)
+                advice = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+                raise self.error(prefix + key, at, f"is unknown; {advice}")
+
+    def items(self, raw: Mapping[str, Any], section: str) -> list[tuple[Mapping[str, Any], int]]:
+        """The ``[[section]]`` entries with their number, each with all its required keys and no unknown one."""
+        items: list[tuple[Mapping[str, Any], int]] = [
+            (self.of(dict, item, section, at), at) for at, item in enumerate(self.of(list, raw[section], section, 0), 1)
+        ]
+        for item, at in items:
+            self.known(item, _ENTRIES[section] + _OPTIONAL[section], f"{section}.", at)
+            for key in _ENTRIES[section]:
+                if key not in item:
+                    raise self.error(f"{section}.{key}", at, f"is missing: add {key} = ...")
+        return items
+
+    def of(self, kind: type[T], value: Any, key: str, at: int) -> T:
+        if type(value) is not kind:
+            raise self.error(key, at, f"must be {_KINDS[kind]}, not {value!r}")
+        return value
+
+    def filled(self, value: Any, key: str, at: int) -> str:
+        if not self.of(str, value, key, at).strip():
+            raise self.error(key, at, "must not be empty")
+        return str(value)
+
+    def number(self, value: Any, key: str, at: int) -> Decimal:
+        return Decimal(value) if type(value) is int else self.of(Decimal, value, key, at)
+
+    def texts(self, value: Any, key: str, at: int) -> list[str]:
+        return [self.filled(item, key, at) for item in self.of(list, value, key, at)]
+
+    def external_id(self, value: Any, key: str, at: int, *, empty: bool = True) -> str:
+        text = self.of(str, value, key, at)
+        if (text or not empty) and not _EXTERNAL_ID.fullmatch(text):
+            raise self.error(key, at, f"must be an external id like account.{{company}}_hst_sale_tax_13, not {text!r}")
+        if text:
+            self.places[text] = f"{self.name}:{self.line(key, at)}"
+        return text
+
+    def days(self, key: str) -> int:
+        if not key.isdecimal():
+            raise self.error(f"payment_terms.{key}", 0, "must be a number of days")
+        return int(key)
+
+    def unique(self, values: list[Any], section: str, key: str) -> None:
+        for position, value in enumerate(values):
+            if value in values[:position]:
+                raise self.error(f"{section}.{key}", position + 1, "stands in the table twice: remove one of the two")

@@ -1,0 +1,41 @@
+"""Lago's taxes -> the one tax of Odoo that finance's table names for them. A set that is not there is a named gap."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from mappings.context import Context, Problem
+from mappings.records import Customer, Plan, Tax
+from mappings.target import Ref
+from mappings.text import plain
+
+TaxRefs = tuple[Ref, ...]
+
+
+def applicable(context: Context, customer: Customer, plan: Plan | None, own: tuple[Tax, ...]) -> tuple[Tax, ...]:
+    """Lago's taxes of a line: the first level that has any wins, levels never merge (facts §6.3)."""
+    of_entity = context.entity.taxes if context.entity else ()
+    return own or (plan.taxes if plan else ()) or customer.taxes or of_entity
+
+
+def odoo_taxes(context: Context, taxes: tuple[Tax, ...]) -> TaxRefs | Problem:
+    """The taxes of an Odoo line, explicitly: () is no tax. A Problem where the table has no entry for this set."""
+    if not taxes:
+        return ()
+    codes = sorted(tax.code for tax in taxes)
+    entry = context.tables.tax(codes)
+    if entry is None:
+        listed = ", ".join(f'"{code}"' for code in codes)
+        detail = f"no Odoo tax for {' + '.join(codes)}: add [[taxes]] with codes = [{listed}] to {context.tables.name}"
+        return Problem("tax-not-in-table", detail)
+    rate = sum((tax.rate for tax in taxes), Decimal(0))
+    if entry.rate is not None and entry.rate != rate:
+        detail = f"{' + '.join(codes)} is {plain(rate)} % in Lago and {plain(entry.rate)} % in {context.tables.name}"
+        return Problem("tax-rate-differs", detail + ": correct the one that is wrong")
+    found = context.tables.ref(entry.odoo, context.target.company_id)
+    return (found,) if found else ()
+
+
+def line_taxes(context: Context, customer: Customer, plan: Plan | None, own: tuple[Tax, ...]) -> TaxRefs | Problem:
+    """The Odoo taxes of an order line of this customer."""
+    return odoo_taxes(context, applicable(context, customer, plan, own))

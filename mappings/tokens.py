@@ -1,0 +1,105 @@
+"""Stripe's ids -> payment tokens. Only references move (``cus_...`` and ``pm_...``); Lago never had a card number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mappings.context import Context, Problem, partner_ref
+from mappings.customers import source
+from mappings.records import Customer, PaymentMethod
+from mappings.target import Desired, Find, Mapped, Phase, xid
+
+_STRIPE = Find(
+    "payment.provider",
+    (("code", "=", "stripe"), ("state", "=", "enabled")),
+    "exactly one Stripe provider of Odoo must be enabled: see Accounting, Payment Providers",
+)
+_CARD = Find(
+    "payment.method",
+    (("code", "=", "card"),),
+    "Odoo has no payment method with the code card: update the module payment",
+)
+
+
+def tokens(context: Context) -> Iterator[Mapped]:
+    """Every payment method kept for a customer, and every Stripe customer without one."""
+    customers = {c.external_id: c for c in context.customers.values() if not c.deleted}
+    methods = sorted(context.snapshot.payment_methods, key=lambda m: (not m.is_default, m.lago_id))
+    for method in methods:
+        customer = customers.get(method.external_customer_id)
+        problem = _problem(context, method, customer)
+        if problem or customer is None:
+            problem = problem or Problem("customer-unknown", "its customer is not in Lago's list: extract again")
+            yield problem.skips(Phase.TOKENS, method_source(method), method.external_customer_id)
+        else:
+            yield _token(method, customer)
+    yield from _without_method(context, {method.external_customer_id for method in methods})
+
+
+def method_source(method: PaymentMethod) -> str:
+    return f"payment_method {method.external_customer_id}/{method.provider_method_id}"
+
+
+def _problem(context: Context, method: PaymentMethod, customer: Customer | None) -> Problem | None:
+    if customer is None:
+        return None
+    blocked = context.problem(customer.lago_id)
+    if blocked:
+        return blocked
+    provider = _provider(method, customer)
+    if provider != "stripe":
+        return Problem("payment-provider-unsupported", f"is kept at {provider}: connect it in Odoo by hand")
+    if not customer.billing_configuration.provider_customer_id:
+        return Problem("stripe-customer-missing", "has no customer id at Stripe in Lago: a payment could not be made")
+    if not context.target.stripe:
+        return Problem(
+            "stripe-provider-not-enabled", "enable the Stripe provider in Odoo first: switching it archives tokens"
+        )
+    return _account_problem(context, method)
+
+
+def _account_problem(context: Context, method: PaymentMethod) -> Problem | None:
+    """Odoo has one Stripe account per provider: tokens of another one would fail at the first payment."""
+    account = method.payment_provider_code
+    known = {m.payment_provider_code for m in context.snapshot.payment_methods if m.payment_provider_code}
+    wanted = context.tables.stripe_account
+    if account is None or (account == wanted if wanted else len(known) < 2):
+        return None
+    name = context.tables.name
+    detail = (
+        f"belongs to the Stripe account {account}, Odoo's is {wanted or 'not said'}: see [stripe] account in {name}"
+    )
+    return Problem("stripe-account-differs", detail)
+
+
+def _provider(method: PaymentMethod, customer: Customer) -> str:
+    """``stripe``, gocardless...; payments name Lago's class instead (``PaymentProviders::StripeProvider``)."""
+    kind = method.payment_provider_type or customer.billing_configuration.payment_provider or "no payment provider"
+    return "stripe" if "stripe" in kind.lower() else kind
+
+
+def _token(method: PaymentMethod, customer: Customer) -> Desired:
+    return Desired(
+        phase=Phase.TOKENS,
+        model="payment.token",
+        xid=xid("payment_method", method.lago_id),
+        values={
+            "provider_id": _STRIPE,
+            "payment_method_id": _CARD,
+            "partner_id": partner_ref(customer.lago_id),
+            "provider_ref": customer.billing_configuration.provider_customer_id,
+            "stripe_payment_method": method.provider_method_id,
+        },
+        source=method_source(method),
+        customer=customer.external_id,
+    )
+
+
+def _without_method(context: Context, having: set[str]) -> Iterator[Mapped]:
+    for _, customer in sorted(context.customers.items()):
+        reference = customer.billing_configuration.provider_customer_id
+        wanted = reference and not customer.deleted and customer.external_id not in having
+        if wanted and not context.problem(customer.lago_id):
+            detail = f"is {reference} at {customer.billing_configuration.payment_provider}, with no payment method kept"
+            problem = Problem("payment-customer-without-method", detail + ": let them enter one in Odoo")
+            yield problem.skips(Phase.TOKENS, source(customer), customer.external_id)

@@ -1,0 +1,86 @@
+"""Prepaid credits -> eWallet cards of ``sale_loyalty``. A point is one unit of the currency, whatever a credit cost.
+
+A wallet without a balance, or one that was terminated, has nothing to move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mappings.context import Context, Problem, currency_ref, partner_ref
+from mappings.money import from_subunits
+from mappings.records import Wallet
+from mappings.target import Desired, Mapped, Phase, Ref, Value, xid
+
+
+def wallets(context: Context) -> Iterator[Mapped]:
+    """The balances of all wallets: one programme per currency, one card per wallet; or why not."""
+    filled = [wallet for wallet in context.snapshot.wallets if wallet.status == "active" and wallet.balance_cents > 0]
+    movable = [wallet for wallet in filled if _problem(context, wallet) is None]
+    for currency in sorted({wallet.currency for wallet in movable}):
+        yield _programme(currency)
+    for wallet in sorted(filled, key=lambda w: w.lago_id):
+        problem = _problem(context, wallet)
+        if problem:
+            yield problem.skips(Phase.BALANCES, wallet_source(wallet), wallet.external_customer_id)
+        else:
+            yield _card(wallet)
+            for gap in _gaps(wallet):
+                yield gap.skips(Phase.BALANCES, wallet_source(wallet), wallet.external_customer_id)
+
+
+def wallet_source(wallet: Wallet) -> str:
+    return f"wallet {wallet.external_customer_id}/{wallet.code or wallet.name or 'wallet'} ({wallet.lago_id[:8]})"
+
+
+def _problem(context: Context, wallet: Wallet) -> Problem | None:
+    if context.problem(wallet.lago_customer_id):
+        return context.problem(wallet.lago_customer_id)
+    if not context.target.loyalty:
+        amount = from_subunits(wallet.balance_cents, wallet.currency)
+        return Problem(
+            "wallet-needs-loyalty", f"{amount} {wallet.currency} of credits: install sale_loyalty (eWallets)"
+        )
+    return context.currency_problem(wallet.currency)
+
+
+def _programme_ref(currency: str) -> Ref:
+    return Ref(xid("wallet_program", currency.upper()))
+
+
+def _programme(currency: str) -> Desired:
+    values: dict[str, Value] = {
+        "name": f"Prepaid credits from Lago ({currency})",
+        "program_type": "ewallet",
+        "currency_id": currency_ref(currency),
+        "applies_on": "future",
+        "trigger": "auto",
+    }
+    record = _programme_ref(currency).xid
+    return Desired(
+        phase=Phase.BALANCES, model="loyalty.program", xid=record, values=values, source=f"wallet_program {currency}"
+    )
+
+
+def _card(wallet: Wallet) -> Desired:
+    return Desired(
+        phase=Phase.BALANCES,
+        model="loyalty.card",
+        xid=xid("wallet", wallet.lago_id),
+        values={
+            "program_id": _programme_ref(wallet.currency),
+            "partner_id": partner_ref(wallet.lago_customer_id),
+            "points": from_subunits(wallet.balance_cents, wallet.currency),
+            "expiration_date": wallet.expiration_at.date() if wallet.expiration_at else None,
+        },
+        source=wallet_source(wallet),
+        customer=wallet.external_customer_id,
+        once=frozenset({"points"}),
+    )
+
+
+def _gaps(wallet: Wallet) -> Iterator[Problem]:
+    if wallet.applies_to.fee_types or wallet.applies_to.billable_metric_codes:
+        yield Problem("wallet-scope", "may pay for some fees only; an eWallet of Odoo pays for anything")
+    if wallet.recurring_transaction_rules:
+        yield Problem("wallet-top-up-rule", "refills itself by a rule; set up a recurring sale in Odoo instead")
