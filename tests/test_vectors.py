@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from reconcile.refusal import Refused
-from tests.vectors_support import calendar, charges, headers, timeline
+from tests.vectors_support import calendar, charges, headers, terminations, timeline
 from tests.vectors_support.compare import differences
 from tests.vectors_support.load import Case, area_files, cases, directory
 
 Adapter = Callable[[Case], Mapping[str, Any]]
-AREAS: dict[str, Adapter] = {**calendar.AREAS, **headers.AREAS, **timeline.AREAS, **charges.AREAS}
+AREAS: dict[str, Adapter] = {**calendar.AREAS, **headers.AREAS, **timeline.AREAS, **terminations.AREAS, **charges.AREAS}
 FILES = area_files(directory())
 
 

@@ -105,7 +105,9 @@ class World:
         self.plans = {plan["code"]: dict(plan) for plan in given["plans"]}
         self.raw_subscriptions = {raw.get("key", raw["external_id"]): raw for raw in given["subscriptions"]}
         self.subs: dict[str, Sub] = {}
-        self.coupons: list[HeldCoupon] = [held_coupon(raw) for raw in given.get("coupons") or ()]
+        self.coupons: list[HeldCoupon] = [
+            held_coupon({"amount_currency": self.currency, **raw}) for raw in given.get("coupons") or ()
+        ]
         self.credited: dict[str, int] = {}
         self.wallets: list[PrepaidWallet] = []
         self.invoices: list[Invoice] = []
