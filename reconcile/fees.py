@@ -102,6 +102,8 @@ def fees_of(
     extra = true_up_fee(demand, fees)
     parent = next((fee for fee in fees if fee.filter is None), None) if extra else None
     kept = [fee for fee in fees if fee is parent or is_stored(fee)]
+    for fee in kept:
+        check_storable(fee)
     if extra is not None:
         kept.append(replace(extra, true_up_parent=None if parent is None else _index(kept, parent)))
     return tuple(kept)
@@ -133,7 +135,7 @@ def fee_of(
         )
     )
     units = billed_units(demand, aggregation)
-    if units < 0 or rated.amount < 0:
+    if aggregation.units < 0 or rated.amount < 0:
         units, rated = ZERO, replace(rated, amount=ZERO, unit_amount=ZERO)
     money = amounts(rated.amount, rated.unit_amount, currency, charge.applied_pricing_unit)
     total = aggregation.total_aggregated_units
@@ -166,27 +168,27 @@ def billed_units(demand: Demand, aggregation: Aggregation) -> Decimal:
 
 
 def amounts(amount: Decimal, unit_amount: Decimal, currency: str, pricing_unit: PricingUnit | None = None) -> Amounts:
-    """``amount`` and ``unit_amount`` in units of the currency (or of the pricing unit) -> what Lago stores.
-
-    Raises Refused where Lago's columns overflow and it produces no invoice either.
-    """
+    """``amount`` and ``unit_amount`` in units of the currency (or of the pricing unit) -> what Lago stores."""
     with localcontext(CONTEXT):
         if pricing_unit is not None:
             # rounded in the custom unit first, and never un-rounded again (facts §4.0)
             amount = round_half_up(amount, _CUSTOM_UNIT_DIGITS) * pricing_unit.conversion_rate
             unit_amount = unit_amount * pricing_unit.conversion_rate
         scale = subunits(currency)
-        found = Amounts(
+        return Amounts(
             amount_cents=to_subunits(amount, currency),
             precise_amount_cents=round_half_up(amount * scale, _STORED_DIGITS),
             unit_amount_cents=int(truncate(unit_amount * scale)),
             precise_unit_amount=round_half_up(unit_amount, _STORED_DIGITS),
         )
-    if max(abs(found.amount_cents), abs(found.unit_amount_cents)) > _LARGEST:
-        raise Refused("amount_out_of_range", f"{found.amount_cents} cents: beyond Lago's integers, it fails here too")
-    if abs(found.precise_unit_amount) >= _UNIT_PRICE_LIMIT:
-        raise Refused("unit_price_out_of_range", f"{found.precise_unit_amount}: Lago fails here too")
-    return found
+
+
+def check_storable(fee: ChargeFee) -> None:
+    """Raises Refused where Lago's columns overflow: it then produces no invoice either."""
+    if max(abs(fee.amount_cents), abs(fee.unit_amount_cents)) > _LARGEST:
+        raise Refused("amount_out_of_range", f"{fee.amount_cents} cents: beyond Lago's integers, it fails here too")
+    if abs(fee.precise_unit_amount) >= _UNIT_PRICE_LIMIT:
+        raise Refused("unit_price_out_of_range", f"{fee.precise_unit_amount}: Lago fails here too")
 
 
 # --- charge minimum ---
@@ -198,6 +200,7 @@ class TrueUp:
 
     amount_cents: int
     precise_amount_cents: Decimal
+    precise_unit_amount: Decimal
     minimum_cents: float
 
 
@@ -207,9 +210,11 @@ def true_up(window: ChargeWindow, min_amount_cents: int, used_cents: int, used_p
     minimum = min_amount_cents / window.charges_duration * days
     if used_cents >= minimum:
         return None
+    precise = Decimal(repr(minimum)) - used_precise
     return TrueUp(
         amount_cents=round_float(minimum - used_cents),
-        precise_amount_cents=round_half_up(Decimal(repr(minimum)) - used_precise, _STORED_DIGITS),
+        precise_amount_cents=round_half_up(precise, _STORED_DIGITS),
+        precise_unit_amount=round_half_up(from_subunits(precise, window.currency), _STORED_DIGITS),
         minimum_cents=minimum,
     )
 
@@ -224,7 +229,6 @@ def true_up_fee(demand: Demand, fees: Sequence[ChargeFee]) -> ChargeFee | None:
         found = true_up(window, charge.min_amount_cents, used, sum((fee.precise_amount_cents for fee in fees), ZERO))
     if found is None:
         return None
-    unit_price = from_subunits(found.amount_cents, window.currency)
     return ChargeFee(
         charge=charge,
         filter=None,
@@ -236,7 +240,7 @@ def true_up_fee(demand: Demand, fees: Sequence[ChargeFee]) -> ChargeFee | None:
         amount_cents=found.amount_cents,
         precise_amount_cents=found.precise_amount_cents,
         unit_amount_cents=found.amount_cents,
-        precise_unit_amount=unit_price,
+        precise_unit_amount=found.precise_unit_amount,
         amount_details={},
         steps=(
             Step(label="minimum for the days of the period", amount=Decimal(repr(found.minimum_cents))),

@@ -447,7 +447,7 @@ def projected(case: Priced, rated: Rated, ratio: Decimal) -> tuple[Decimal, Deci
         units = round_half_up(divide(rated.units, ratio), 2)
         if case.model not in _RECOMPUTED or (case.model == "graduated" and case.prorated):
             return units, divide(rated.amount, ratio)
-        if units == 0:
-            return ZERO, ZERO
+        if units <= 0 and case.model in ("graduated", "volume"):
+            return units, ZERO  # without their flat fees
         whole = replace(case, aggregation=replace(case.aggregation, units=units, full_units=None))
         return units, MODELS[case.model](whole).amount

@@ -71,12 +71,11 @@ class EventSource:
     def from_parquet(cls, folder: Path, *, memory_limit: str | None = None, threads: int | None = None) -> EventSource:
         """Events as ``migrate.events`` wrote them. Raises Refused when a file is not of that shape."""
         source = cls(_connect(memory_limit, threads))
-        files = f"{str(folder).replace(chr(39), chr(39) * 2)}/**/*.parquet"
         try:
-            source.db.execute(  # noqa: S608 (a quoted path)
-                "create view events as select * exclude (file_row_number), file_row_number as position "
-                f"from read_parquet('{files}', hive_partitioning = false, file_row_number = true, union_by_name = true)"
-            )
+            source.db.read_parquet(
+                f"{folder}/**/*.parquet", hive_partitioning=False, file_row_number=True, union_by_name=True
+            ).create_view("files")
+            source.db.execute("create view events as select *, file_row_number as position from files")
         except duckdb.IOException:
             source.db.execute(f"create table events ({_ddl()}, position bigint)")
         source._check(str(folder))

@@ -1,8 +1,241 @@
-"""Adapters of areas: filled in next."""
+"""Areas of single charges: units given, amounts and fees asked for. Also records and JSON for the timelines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
-AREAS: dict[str, Callable[[dict[str, Any]], Mapping[str, Any]]] = {}
+from mappings.records import BillableMetric, Charge, ChargeFilter, Event, MetricFilter
+from reconcile.aggregate import round_units
+from reconcile.fees import ChargeFee, fee_of, true_up
+from reconcile.rate import Aggregation, Priced, Rated, projected, rate_case
+from reconcile.usage import Bucket
+from reconcile.windows import ChargeWindow, Demand
+from tests.vectors_support.calendar import moment
+
+Case = dict[str, Any]
+Raw = Mapping[str, Any]
+_NO_TIME = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+# --- records ---
+
+
+def metric_record(raw: Raw, code: str = "m") -> BillableMetric:
+    return BillableMetric(
+        lago_id=raw.get("code", code),
+        code=raw.get("code", code),
+        name=raw.get("code", code),
+        aggregation_type=raw.get("aggregation_type", "sum_agg"),
+        recurring=bool(raw.get("recurring")),
+        field_name=raw.get("field_name", "value"),
+        rounding_function=raw.get("rounding_function"),
+        rounding_precision=raw.get("rounding_precision"),
+        weighted_interval=raw.get("weighted_interval"),
+        filters=tuple(MetricFilter(key=one["key"], values=tuple(one["values"])) for one in raw.get("filters") or ()),
+    )
+
+
+def charge_record(raw: Raw) -> Charge:
+    code = raw.get("code", "c")
+    return Charge(
+        lago_id=code,
+        code=code,
+        lago_billable_metric_id=raw.get("billable_metric", {}).get("code", "m"),
+        billable_metric_code=raw.get("billable_metric", {}).get("code", "m"),
+        charge_model=raw["charge_model"],
+        properties=raw["properties"],
+        pay_in_advance=bool(raw.get("pay_in_advance")),
+        prorated=bool(raw.get("prorated")),
+        min_amount_cents=raw.get("min_amount_cents") or 0,
+        filters=tuple(_filter(position, one) for position, one in enumerate(raw.get("filters") or ())),
+    )
+
+
+def _filter(position: int, raw: Raw) -> ChargeFilter:
+    return ChargeFilter(
+        lago_id=f"filter-{position}",
+        properties=raw["properties"],
+        values={key: tuple(values) for key, values in raw["values"].items()},
+        invoice_display_name=raw.get("invoice_display_name"),
+    )
+
+
+def event_record(raw: Raw, external_id: str) -> Event:
+    cents = raw.get("precise_total_amount_cents")
+    return Event(
+        transaction_id=raw["transaction_id"],
+        external_subscription_id=raw.get("external_subscription_id", external_id),
+        code=raw["code"],
+        timestamp=moment(raw["timestamp"]),
+        properties=raw["properties"],
+        precise_total_amount_cents=None if cents is None else Decimal(cents),
+    )
+
+
+def event_records(raw: Iterable[Raw], external_id: str) -> tuple[Event, ...]:
+    return tuple(event_record(one, external_id) for one in raw)
+
+
+def charge_fee_json(fee: ChargeFee) -> dict[str, Any]:
+    """A fee in the shape of the vectors."""
+    return {
+        "amount_cents": fee.amount_cents,
+        "precise_amount_cents": fee.precise_amount_cents,
+        "unit_amount_cents": fee.unit_amount_cents,
+        "precise_unit_amount": fee.precise_unit_amount,
+        "units": fee.units,
+        "total_aggregated_units": fee.total_aggregated_units,
+        "events_count": fee.events_count,
+        "amount_details": fee.amount_details,
+        "charge_code": fee.charge.code,
+        "grouped_by": dict(fee.grouped_by),
+        "charge_filter": filter_json(fee),
+        "true_up": fee.true_up,
+    }
+
+
+def filter_json(fee: ChargeFee) -> dict[str, Any] | None:
+    if fee.filter is None:
+        return None
+    return {
+        "position": fee.filter_position,
+        "values": {key: list(values) for key, values in fee.filter.values.items()},
+    }
+
+
+# --- charge models ---
+
+
+def model(case: Case) -> Mapping[str, Any]:
+    return model_json(case["input"], case["input"]["aggregation"])
+
+
+def grouped(case: Case) -> Mapping[str, Any]:
+    groups = [{**model_json(case["input"], raw), "grouped_by": raw["grouped_by"]} for raw in case["input"]["groups"]]
+    return {
+        "amount": sum((group["amount"] for group in groups), Decimal(0)),
+        "units": sum((group["units"] for group in groups), Decimal(0)),
+        "groups": groups,
+    }
+
+
+def model_json(given: Raw, raw: Raw) -> dict[str, Any]:
+    charge, aggregation = charge_record(given["charge"]), aggregation_record(raw)
+    currency = given["charge"]["amount_currency"]
+    case = Priced(
+        model=charge.charge_model,
+        properties=charge.properties,
+        aggregation=aggregation,
+        currency=currency,
+        prorated=charge.prorated,
+        pay_in_advance=charge.pay_in_advance,
+        premium=given["premium"],
+    )
+    rated = rate_case(case)
+    return {
+        "units": rated.units,
+        "events_count": raw.get("events_count"),
+        "amount": rated.amount,
+        "unit_amount": rated.unit_amount,
+        "amount_details": rated.amount_details,
+        "full_units_number": aggregation.full_units,
+        "total_aggregated_units": aggregation.total_aggregated_units,
+        "fee": {**_fee(charge, aggregation, currency, given["premium"]), "events_count": raw.get("events_count")},
+        **_projection(given, case, rated),
+    }
+
+
+def _projection(given: Raw, case: Priced, rated: Rated) -> dict[str, Any]:
+    if "period_ratio" not in given:
+        return {}
+    units, amount = projected(case, rated, Decimal(given["period_ratio"]))
+    return {"projected_units": units, "projected_amount": amount}
+
+
+def _fee(charge: Charge, aggregation: Aggregation, currency: str, premium: bool) -> dict[str, Any]:
+    window = ChargeWindow(
+        external_subscription_id="sub",
+        charges_from=_NO_TIME,
+        charges_to=_NO_TIME,
+        charges_duration=1,
+        currency=currency,
+    )
+    demand = Demand(window=window, charge=charge, metric=metric_record({}))
+    bucket = Bucket(filter=None, position=None, properties=charge.properties, aggregations=(aggregation,))
+    return charge_fee_json(fee_of(demand, bucket, aggregation, premium=premium))
+
+
+def aggregation_record(raw: Raw) -> Aggregation:
+    custom = raw.get("custom_aggregation") or {}
+    return Aggregation(
+        units=Decimal(raw["units"]),
+        events_count=raw.get("events_count") or 0,
+        full_units=_decimal(raw.get("full_units_number")),
+        current_usage_units=_decimal(raw.get("current_usage_units")),
+        total_aggregated_units=_decimal(raw.get("total_aggregated_units")),
+        running_total=_decimals(raw.get("running_total")),
+        events=_decimals(raw.get("events")),
+        events_prorated=_decimals(raw.get("events_prorated")),
+        precise_total_amount_cents=_decimal(raw.get("precise_total_amount_cents")),
+        custom_units=_decimal(custom.get("total_units")),
+        custom_amount=_decimal(custom.get("amount")),
+    )
+
+
+def _decimal(raw: Any) -> Decimal | None:
+    return None if raw is None else Decimal(str(raw))
+
+
+def _decimals(raw: Iterable[Any] | None) -> tuple[Decimal, ...]:
+    return tuple(Decimal(str(value)) for value in raw or ())
+
+
+# --- charge minimum, rounding ---
+
+
+def minimum(case: Case) -> Mapping[str, Any]:
+    given = case["input"]
+    window = ChargeWindow(
+        external_subscription_id="sub",
+        charges_from=moment(given["charges_from_datetime"]),
+        charges_to=moment(given["charges_to_datetime"]),
+        charges_duration=given["charges_duration_in_days"],
+        currency=given["amount_currency"],
+        timezone=given["timezone"],
+        terminated_by_upgrade=given["upgraded"],
+    )
+    used, precise = given["used_amount_cents"], Decimal(given["used_precise_amount_cents"])
+    found = true_up(window, given["min_amount_cents"], used, precise)
+    if found is None:
+        return {"true_up_fee": None}
+    return {
+        "true_up_fee": {
+            "amount_cents": found.amount_cents,
+            "precise_amount_cents": found.precise_amount_cents,
+            "unit_amount_cents": found.amount_cents,
+            "precise_unit_amount": found.precise_unit_amount,
+            "units": 1,
+            "events_count": 0,
+        }
+    }
+
+
+def rounding(case: Case) -> Mapping[str, Any]:
+    given = case["input"]
+    metric = metric_record({**given["billable_metric"], "aggregation_type": "sum_agg"})
+    return {"units": round_units(replace(metric, recurring=False), Decimal(given["units"]))}
+
+
+_TIERED = ("graduated", "graduated_percentage", "volume", "prorated_graduated")
+_MODELS = ("standard", "package", "percentage", "dynamic", "custom", *_TIERED)
+
+AREAS: dict[str, Callable[[Case], Mapping[str, Any]]] = {
+    **{f"charge_{name}": model for name in _MODELS},
+    "charge_grouped": grouped,
+    "charge_min_amount_true_up": minimum,
+    "rounding": rounding,
+}
