@@ -247,7 +247,9 @@ def _prorated_unique(scope: Scope) -> Aggregation:
         full_units=full,
         current_usage_units=full,
         events=tuple(Decimal(change) for change, _ in steps),
-        events_prorated=tuple(ZERO if change < 0 else _presence_share(scope, one) for change, one in steps),
+        events_prorated=tuple(
+            ZERO if change < 0 else round_up(_presence_share(scope, one), _PRORATION_DIGITS) for change, one in steps
+        ),
     )
 
 

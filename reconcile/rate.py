@@ -178,7 +178,9 @@ def _prorated_graduated(case: Priced, ranges: tuple[Tier, ...]) -> Rated:
         amount = ranges[0].flat if case.rules.first_tier_flat_fee else ZERO
         return _rated(case, amount, {}, (Step(label="flat fee of the first tier", flat=amount, amount=amount),))
     amount, steps = prorated_graduated(ranges, aggregation.events, aggregation.events_prorated)
-    return _rated(case, amount, {}, steps)
+    rated = _rated(case, amount, {}, steps)
+    # by the events' own sum: the metric's rounding does not touch it
+    return replace(rated, unit_amount=divide(amount, sum(aggregation.events, ZERO)))
 
 
 def _graduated_percentage(case: Priced) -> Rated:
@@ -447,7 +449,7 @@ def projected(case: Priced, rated: Rated, ratio: Decimal) -> tuple[Decimal, Deci
         units = round_half_up(divide(rated.units, ratio), 2)
         if case.model not in _RECOMPUTED or (case.model == "graduated" and case.prorated):
             return units, divide(rated.amount, ratio)
-        if units <= 0 and case.model in ("graduated", "volume"):
-            return units, ZERO  # without their flat fees
+        if (case.model == "graduated" and units <= 0) or not units:
+            return units, ZERO  # without flat fees
         whole = replace(case, aggregation=replace(case.aggregation, units=units, full_units=None))
         return units, MODELS[case.model](whole).amount
