@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from xml.etree import ElementTree as ET
 
 import pygal
 from markupsafe import Markup
+from pygal.style import Style
 
 from reports.data import ReportData, cause_totals
 from reports.texts import Texts
 
 SVG = "http://www.w3.org/2000/svg"
 MOST = 12  # bars that a person can read
+WIDTH = 540  # about what a column of the page has, so that texts keep their size
 ET.register_namespace("", SVG)
 
 Bars = Sequence[tuple[str, int, str]]  # label, cents, class of the bar
@@ -33,17 +36,50 @@ def causes(data: ReportData, texts: Texts) -> list[tuple[str, Markup]]:
 
 
 def trend(data: ReportData, texts: Texts) -> list[tuple[str, Markup]]:
-    """Per currency, the difference by day of issue, or by month if there are several months."""
-    several = len({i.month for i in data.invoices}) > 1
+    """Per currency, the difference by day of issue over the whole month, or by month if there are several."""
     sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    several = len({i.month for i in data.invoices}) > 1
     for invoice in data.invoices:
         sums[invoice.currency][invoice.month if several else invoice.issued_on.isoformat()] += invoice.delta_cents
+    days = sorted({i.month for i in data.invoices}) if several else _days(data)
     title = texts("trend")
     return [
-        (currency, _vertical([(when, cents, "delta") for when, cents in sorted(own.items())], currency, title, texts))
+        (currency, _vertical([(_short(day), own.get(day, 0), "delta") for day in days], currency, title, texts))
         for currency, own in sorted(sums.items())
-        if len(own) > 1 and any(own.values())
+        if len(days) > 1 and any(own.values())
     ]
+
+
+def _days(data: ReportData) -> list[str]:
+    """Every day of the one month of the report."""
+    month = next((i.issued_on for i in data.invoices), None)
+    if month is None:
+        return []
+    length = monthrange(month.year, month.month)[1]
+    return [month.replace(day=day).isoformat() for day in range(1, length + 1)]
+
+
+def _short(day: str) -> str:
+    """``2026-07-01`` -> ``07-01``; months stay whole."""
+    return day[5:] if len(day) > 7 else day
+
+
+def _horizontal(bars: Bars, currency: str, title: str, texts: Texts) -> Markup:
+    chart = pygal.HorizontalBar(height=44 + 30 * len(bars), width=WIDTH, **_options(currency, texts))
+    chart.y_labels = [0]
+    chart.range = (0, max(cents for _, cents, _ in bars) * 1.35)  # room for the number behind the longest bar
+    return _draw(chart, list(reversed(bars)), title)
+
+
+def _vertical(bars: Bars, currency: str, title: str, texts: Texts) -> Markup:
+    chart = pygal.Bar(height=180, width=WIDTH, show_minor_x_labels=False, **_options(currency, texts))
+    chart.x_labels_major_count = min(len(bars), 6)
+    chart.y_labels = sorted({0, *(cents for _, cents, _ in (min(bars, key=_size), max(bars, key=_size)))})
+    return _draw(chart, bars, title)
+
+
+def _size(bar: tuple[str, int, str]) -> int:
+    return bar[1]
 
 
 def _formatter(currency: str, texts: Texts) -> Callable[[float], str]:
@@ -51,23 +87,11 @@ def _formatter(currency: str, texts: Texts) -> Callable[[float], str]:
     return lambda value: texts.money(round(value), currency)
 
 
-def _horizontal(bars: Bars, currency: str, title: str, texts: Texts) -> Markup:
-    options = _options(currency, texts)
-    chart = pygal.HorizontalBar(height=40 + 30 * len(bars), width=720, **options)
-    chart.y_labels = [0]
-    chart.range = (0, max(cents for _, cents, _ in bars) * 1.25)  # room for the number behind the longest bar
-    return _draw(chart, list(reversed(bars)), title)
-
-
-def _vertical(bars: Bars, currency: str, title: str, texts: Texts) -> Markup:
-    chart = pygal.Bar(height=220, width=720, show_minor_x_labels=False, **_options(currency, texts))
-    chart.x_labels_major_count = min(len(bars), 6)
-    return _draw(chart, bars, title)
-
-
 def _options(currency: str, texts: Texts) -> dict[str, object]:
     return {
         "js": [],
+        "style": Style(label_font_size=13, value_font_size=13, major_label_font_size=12),
+        "margin": 12,
         "show_legend": False,
         "disable_xml_declaration": True,
         "no_prefix": True,

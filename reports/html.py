@@ -160,19 +160,19 @@ def _positions(
         "status": [p.status for p in each],
         "delta": [p.delta_cents for p in each],
         "verdict": [p.verdict for p in each],
-        "findings": [[_finding(f, texts, strings) for f in p.findings] for p in each],
+        "findings": [[_finding(f, i.currency, texts, strings) for f in p.findings] for i, p in rows],
         **{side: [p.cents(side) for p in each] for side in SIDES},
     }
 
 
-def _finding(finding: Finding, texts: Texts, strings: _Strings) -> list[Any]:
+def _finding(finding: Finding, currency: str, texts: Texts, strings: _Strings) -> list[Any]:
     return [
         finding.cause,
         finding.side,
         finding.delta_cents,
         int(finding.proven),
-        [strings(texts.evidence("evidence", e)) for e in finding.evidence],
-        strings(texts.evidence("remedy", finding.remedy)) if finding.remedy else None,
+        [strings(texts.evidence("evidence", e, currency)) for e in finding.evidence],
+        strings(texts.evidence("remedy", finding.remedy, currency)) if finding.remedy else None,
         finding.waiver,
     ]
 

@@ -21,6 +21,7 @@ LOCALES = ("en_CA", "fr_CA")
 TEXTS: Mapping[str, tuple[str, str]] = {
     "title": ("Reconciliation {period}", "Rapprochement {period}"),
     "title.all": ("Reconciliation, all periods", "Rapprochement, toutes les périodes"),
+    "side": ("Side", "Côté"),
     "side.lago": ("Lago", "Lago"),
     "side.odoo": ("Odoo", "Odoo"),
     "side.rerate": ("Re-rate", "Recalcul"),
@@ -45,24 +46,24 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "verdict.no_delta": ("the sums are the same", "les sommes sont les mêmes"),
     "verdict.unexplained": (
-        "{count} differences are unexplained.",
-        "{count} écarts restent inexpliqués.",
+        "Unexplained differences: {count}.",
+        "Écarts inexpliqués : {count}.",
     ),
     "verdict.proven": (
         "Every difference has a proven cause.",
         "Chaque écart a une cause prouvée.",
     ),
     "verdict.refused": (
-        "{count} invoices could not be compared in full.",
-        "{count} factures n’ont pas pu être comparées en entier.",
+        "Invoices that could not be compared in full: {count}.",
+        "Factures qui n’ont pas pu être comparées en entier : {count}.",
     ),
     "verdict.outside": (
-        "{count} invoices are outside the scope (not billed by a subscription).",
-        "{count} factures sont hors du périmètre (non produites par un abonnement).",
+        "Invoices outside the scope, which no subscription bills: {count}.",
+        "Factures hors du périmètre, qu’aucun abonnement ne produit : {count}.",
     ),
     "verdict.model": (
-        "On {count} positions both sides agree and the re-rate does not: its rule must be mended.",
-        "Sur {count} positions, les deux côtés concordent et le recalcul non : sa règle est à corriger.",
+        "Positions on which both sides agree and the re-rate does not, so that its rule must be mended: {count}.",
+        "Positions où les deux côtés concordent et le recalcul non, de sorte que sa règle est à corriger : {count}.",
     ),
     # parts of the page
     "totals": ("Totals by currency", "Totaux par devise"),
@@ -160,8 +161,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "run.tool": ("lago2odoo", "lago2odoo"),
     "run.snapshot": ("Lago read on", "Lago lu le"),
     "run.compared": ("Compared on", "Comparé le"),
-    "run.tolerance": ("Tolerance (smallest unit)", "Tolérance (plus petite unité)"),
-    "run.materiality": ("Materiality (smallest unit)", "Seuil de signification (plus petite unité)"),
+    "run.tolerance": ("Tolerance", "Tolérance (plus petite unité)"),
+    "run.materiality": ("Materiality", "Seuil de signification (plus petite unité)"),
     # statuses and verdicts of a position
     "status.equal": ("equal", "identique"),
     "status.tolerated": ("within tolerance", "dans la tolérance"),
@@ -232,13 +233,12 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     # evidence
     "evidence.unmapped": ("The migration left it out: {reason}", "La migration l’a laissé de côté : {reason}"),
     "evidence.billed_times": (
-        "The line of {cents} (smallest unit) is billed {times} times.",
-        "La ligne de {cents} (plus petite unité) est facturée {times} fois.",
+        "The line of {cents} is billed {times} times.",
+        "La ligne de {cents} est facturée {times} fois.",
     ),
     "evidence.late": (
-        "{events} events arrived after Lago finalised the invoice; with them the amount is {cents} (smallest unit).",
-        "{events} événements sont arrivés après la finalisation par Lago; avec eux, le montant est de {cents} "
-        "(plus petite unité).",
+        "{events} events arrived after Lago finalised the invoice; with them the amount is {cents}.",
+        "{events} événements sont arrivés après la finalisation par Lago; avec eux, le montant est de {cents}.",
     ),
     "evidence.units": (
         "{theirs} units ({their_events} events) instead of {ours} ({our_events} events); at the right price they give "
@@ -247,12 +247,12 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "donnent exactement ce montant.",
     ),
     "evidence.price_of": (
-        "At the price of {price} the same usage gives exactly {cents} (smallest unit).",
-        "Au prix de {price}, la même utilisation donne exactement {cents} (plus petite unité).",
+        "At the price of {price} the same usage gives exactly {cents}.",
+        "Au prix de {price}, la même utilisation donne exactement {cents}.",
     ),
     "evidence.dates_of": (
-        "With the dates of {dates} the fee is exactly {cents} (smallest unit).",
-        "Avec les dates de {dates}, le montant est exactement de {cents} (plus petite unité).",
+        "With the dates of {dates} the fee is exactly {cents}.",
+        "Avec les dates de {dates}, le montant est exactement de {cents}.",
     ),
     "evidence.not_billed": (
         "Nothing of subscription {subscription} is billed.",
@@ -263,16 +263,16 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "L’abonnement {subscription} n’est facturé qu’ici.",
     ),
     "evidence.no_line": (
-        "A line of {cents} (smallest unit) is not billed.",
-        "Une ligne de {cents} (plus petite unité) n’est pas facturée.",
+        "A line of {cents} is not billed.",
+        "Une ligne de {cents} n’est pas facturée.",
     ),
     "evidence.only_line": (
-        "A line of {cents} (smallest unit) is billed here only.",
-        "Une ligne de {cents} (plus petite unité) n’est facturée qu’ici.",
+        "A line of {cents} is billed here only.",
+        "Une ligne de {cents} n’est facturée qu’ici.",
     ),
     "evidence.coupon": (
-        "Without coupon {coupon} ({cents} in the smallest unit) the header is exactly this.",
-        "Sans le coupon {coupon} ({cents} en plus petite unité), l’en-tête est exactement celui-ci.",
+        "Without coupon {coupon} ({cents}) the header is exactly this.",
+        "Sans le coupon {coupon} ({cents}), l’en-tête est exactement celui-ci.",
     ),
     "evidence.no_tax": (
         "Without tax {tax} the header is exactly this.",
@@ -284,8 +284,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "En arrondissant la taxe ligne par ligne, on obtient exactement cette somme.",
     ),
     "evidence.not_settled": (
-        "{cents} (smallest unit) of {part} are not taken off.",
-        "{cents} (plus petite unité) de {part} ne sont pas déduits.",
+        "{cents} of {part} are not taken off.",
+        "{cents} de {part} ne sont pas déduits.",
     ),
     # remedies
     "remedy.mend_mapping": (
@@ -396,11 +396,16 @@ class Texts:
     def title(self, period: str) -> str:
         return self("title.all") if period == "all" else self("title", period=self.period(period))
 
-    def evidence(self, group: str, evidence: Evidence) -> str:
-        """A fact (``group`` evidence or remedy) as a sentence."""
+    def evidence(self, group: str, evidence: Evidence, currency: str) -> str:
+        """A fact (``group`` evidence or remedy) as a sentence; its ``cents`` are an amount of ``currency``."""
         name = f"{group}.{evidence.name}"
-        values = {k: self.number(v) if isinstance(v, int | Decimal) else v for k, v in evidence.values.items()}
-        return self(name, **values) if name in TEXTS else f"{evidence.name} {dict(values)}"
+        values = {key: self._value(key, value, currency) for key, value in evidence.values.items()}
+        return self(name, **values) if name in TEXTS else f"{evidence.name} {values}"
+
+    def _value(self, key: str, value: str | int | Decimal, currency: str) -> str:
+        if isinstance(value, str):
+            return value
+        return self.money(int(value), currency) if key == "cents" else self.number(value)
 
     def catalog(self) -> dict[str, str]:
         """All sentences of the language, for the page's script."""
