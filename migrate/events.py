@@ -114,7 +114,10 @@ def _write_months(staged: Sequence[Path], target: Path) -> Iterator[EventFile]:
 def _write_month(db: duckdb.DuckDBPyConnection, month: str, rows: int, target: Path) -> EventFile:
     path = f"month={month}/events.parquet"
     (target / path).parent.mkdir()
-    selection = f"select * from staged where strftime(timestamp, '%Y-%m') = '{month}' order by {_ORDER}"  # noqa: S608
+    first = f"timestamp '{month}-01 00:00:00'"  # a range, not strftime: files without the month are not opened
+    selection = f"""
+        select * from staged where timestamp >= {first} and timestamp < {first} + interval 1 month order by {_ORDER}
+    """  # noqa: S608
     try:
         db.execute(f"copy ({selection}) to '{_quoted(target / path)}' (format parquet, compression zstd)")
     except duckdb.IOException as error:

@@ -1,0 +1,228 @@
+"""Lago's REST API over HTTP: pooled, within a rate limit, patient with what passes and plain about what does not.
+
+Retried: 429 (after the time Lago names), 5xx, timeouts, broken connections, cut-off answers; with exponential
+backoff and jitter. Not retried: any other 4xx, and answers that do not come from Lago. The API key stands in the
+Authorization header only: no message here is made from a request.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from urllib.parse import urlsplit
+
+import httpx
+
+from migrate.errors import ConfigError, LagoRefused, LagoUnreachable
+from migrate.lago.rawjson import members
+from migrate.lago.source import Answer, Query, Refusal
+
+_ADVICE = {
+    401: "the API key is missing, unknown or expired; check the key and that it belongs to this Lago",
+    403: "the API key lacks this permission, or the feature needs a premium licence",
+}
+_NOT_LAGO = "this is not Lago's API; check the base URL (for example https://api.getlago.com, without /api/v1)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How often and how long a call is tried again. Seconds."""
+
+    retries: int = 6  # after 5xx, timeouts and broken answers
+    first_wait: float = 0.5
+    longest_wait: float = 30.0
+    rate_limited: int = 20  # times 429 is waited out
+
+
+@dataclass
+class Counters:
+    """What the run cost, for the report."""
+
+    requests: int = 0
+    retried: int = 0
+    rate_limited: int = 0
+
+
+@dataclass
+class _Pace:
+    """Spreads requests over time, for all threads together."""
+
+    per_second: float | None
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], object]
+    _next: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def wait(self) -> None:
+        with self._lock:
+            now = self.monotonic()
+            start = max(now, self._next)
+            self._next = start + (1 / self.per_second if self.per_second else 0.0)
+        if start > now:
+            self.sleep(start - now)
+
+    def hold(self, seconds: float) -> None:
+        """Nobody asks again before this: Lago's limit is shared by all keys of an organization."""
+        with self._lock:
+            self._next = max(self._next, self.monotonic() + seconds)
+
+
+class LagoClient:
+    """``get`` from one Lago. Threads may share it; use as a context manager, or call ``close``."""
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str,
+        *,
+        requests_per_second: float | None = 40.0,  # Lago's cloud allows 50
+        connections: int = 4,
+        timeout: float = 30.0,
+        patience: Patience | None = None,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], object] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = _base(url)
+        self.connections = connections
+        self.counters = Counters()
+        self._patience = patience or Patience()
+        self._closed = threading.Event()
+        self._sleep = sleep or self._closed.wait
+        self._pace = _Pace(requests_per_second, monotonic, self._sleep)
+        self._random = random.Random()  # noqa: S311  (jitter, no secret)
+        self._count = threading.Lock()
+        self._http = httpx.Client(
+            base_url=self.name,
+            headers={"Authorization": f"Bearer {_checked(api_key)}", "Accept": "application/json"},
+            timeout=timeout,
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            transport=transport,
+        )
+
+    def close(self) -> None:
+        """Also wakes the threads that wait: they end instead of asking again."""
+        self._closed.set()
+        self._http.close()
+
+    def __enter__(self) -> LagoClient:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+    def get(self, path: str, query: Query = ()) -> Answer:
+        """The members of the JSON object at ``path``, with their text. Raises Refusal, LagoRefused, LagoUnreachable."""
+        failures = limited = 0
+        while True:
+            self._pace.wait()
+            if self._closed.is_set():
+                raise LagoUnreachable(f"GET {self.name}{path}: given up, the connection was closed here")
+            self._add("requests")
+            problem, response = self._try(path, query)
+            if response is not None and response.status_code == 429:
+                limited += 1
+                self._wait_out_limit(path, response, limited)
+                continue
+            answer = self._answer(path, response) if response is not None and not problem else None
+            if answer is not None:
+                return answer
+            failures += 1
+            self._back_off(path, problem or "an answer that breaks off", failures)
+
+    def clock(self) -> str:
+        """The time in the server's ``Date`` header; ours where it sends none."""
+        _, response = self._try("/health", ())
+        date = response.headers.get("date") if response is not None else None
+        return (parsedate_to_datetime(date) if date else datetime.now(UTC)).astimezone(UTC).isoformat()
+
+    def _try(self, path: str, query: Query) -> tuple[str, httpx.Response | None]:
+        """(why it is worth another try, the response)."""
+        try:
+            response = self._http.get(path, params=list(query))
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+            raise LagoRefused(f"Lago's URL {self.name} cannot be used; write it like https://api.getlago.com") from None
+        except httpx.RequestError as error:
+            return _told(error), None
+        if response.status_code >= 500:
+            return f"status {response.status_code}", response
+        return "", response
+
+    def _answer(self, path: str, response: httpx.Response) -> Answer | None:
+        """The answer's members; None if it breaks off. Raises LagoRefused for a no, or an answer that is not Lago's."""
+        if response.is_redirect:
+            target = urlsplit(response.headers.get("location", ""))
+            where = f"{target.scheme}://{target.netloc}" if target.netloc else "another page"
+            raise LagoRefused(f"GET {self.name}{path} is redirected to {where}: {_NOT_LAGO}")
+        try:
+            answer = members(response.text)
+        except ValueError:
+            if response.text.lstrip()[:1] == "{":
+                return None
+            kind = response.headers.get("content-type", "no content type").split(";")[0]
+            raise LagoRefused(f"GET {self.name}{path} answers {response.status_code} {kind}: {_NOT_LAGO}") from None
+        if response.is_success:
+            return answer
+        code = answer["code"].value if "code" in answer else ""
+        raise Refusal(f"{self.name}{path}", response.status_code, str(code), _ADVICE.get(response.status_code, ""))
+
+    def _wait_out_limit(self, path: str, response: httpx.Response, times: int) -> None:
+        self._add("rate_limited")
+        if times > self._patience.rate_limited:
+            raise LagoUnreachable(
+                f"GET {self.name}{path}: rate limited {times} times in a row; lower lago.requests_per_second"
+            )
+        self._pace.hold(_reset(response, self._patience) + self._random.uniform(0, 0.1))
+
+    def _back_off(self, path: str, problem: str, failures: int) -> None:
+        if failures > self._patience.retries:
+            raise LagoUnreachable(
+                f"GET {self.name}{path}: {problem}, {failures} times; check that Lago runs and can be reached, "
+                "then run the same command again: it resumes"
+            )
+        self._add("retried")
+        longest = min(self._patience.longest_wait, self._patience.first_wait * 2 ** (failures - 1))
+        self._sleep(longest * self._random.uniform(0.5, 1.0))
+
+    def _add(self, counter: str) -> None:
+        with self._count:
+            setattr(self.counters, counter, getattr(self.counters, counter) + 1)
+
+
+def _base(url: str) -> str:
+    """Without /api/v1 and a slash at the end: people paste both."""
+    base = url.strip().rstrip("/").removesuffix("/api/v1")
+    parts = urlsplit(base)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+        raise ConfigError("lago.url must look like https://api.getlago.com, without user, password or query")
+    return base
+
+
+def _checked(api_key: str) -> str:
+    """httpx would quote a header it cannot send, key and all; so it never gets one."""
+    if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
+        raise ConfigError("the Lago API key is empty or holds spaces or characters that no key has")
+    return api_key
+
+
+def _reset(response: httpx.Response, patience: Patience) -> float:
+    """Seconds to wait after a 429: what Lago's header says, within reason."""
+    try:
+        seconds = float(response.headers.get("x-ratelimit-reset") or response.headers.get("retry-after") or 1)
+    except ValueError:
+        seconds = 1.0
+    return min(max(seconds, 0.0), 2 * patience.longest_wait)
+
+
+def _told(error: httpx.RequestError) -> str:
+    if isinstance(error, httpx.TimeoutException):
+        return "no answer in time"
+    if isinstance(error, httpx.ConnectError):
+        return "no connection"
+    return "the connection broke"

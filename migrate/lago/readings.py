@@ -1,0 +1,62 @@
+"""Reading a list whose pages shift while they are read, without losing or doubling a record.
+
+Lago pages by offset, without a snapshot. A record that is added shifts the later ones down: they are met twice, which
+keys make harmless. A record that goes away (or moves back in the order) shifts the later ones up: one of them slips
+from an unread page to a page already read, and is missed. But then the record that went was read before, in this
+reading. So a list is read again until a reading still has every key of the reading before: then nothing that could
+shift others up went away in between, and whatever the earlier reading missed, the later one holds.
+A list of one page is one answer, and cannot shift.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from migrate.errors import LagoError
+from migrate.store import Page
+
+MOST_READINGS = 10
+
+
+@dataclass
+class Readings:
+    """The readings of one list so far. Ask ``wanted`` for the page to read next, ``add`` it, until it is None."""
+
+    name: str
+    pages: list[Page] = field(default_factory=list)
+
+    def wanted(self) -> tuple[int, int] | None:
+        """(reading, page number), both from 1; None once the list is settled. Raises LagoError if it never settles."""
+        if not self.pages:
+            return 1, 1
+        latest = self.pages[-1]
+        if not latest.last:
+            return latest.reading, latest.number + 1
+        if self._settled():
+            return None
+        if latest.reading >= MOST_READINGS:
+            raise LagoError(
+                f"{self.name} kept changing while they were read {MOST_READINGS} times; "
+                "stop what writes to Lago, or run the same command again at a quieter time"
+            )
+        return latest.reading + 1, 1
+
+    def add(self, page: Page) -> None:
+        self.pages.append(page)
+
+    def keys(self) -> set[str]:
+        """The keys of the latest reading."""
+        return self._keys(self.pages[-1].reading)
+
+    def vanished(self) -> set[str]:
+        """Keys that were met, and are gone."""
+        return {key for page in self.pages for key in page.keys} - self.keys()
+
+    def _settled(self) -> bool:
+        reading = self.pages[-1].reading
+        if self.pages[-1].number == 1:
+            return True
+        return reading > 1 and self._keys(reading - 1) <= self._keys(reading)
+
+    def _keys(self, reading: int) -> set[str]:
+        return {key for page in self.pages if page.reading == reading for key in page.keys}
