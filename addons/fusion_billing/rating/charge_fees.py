@@ -1,0 +1,121 @@
+"""The lines of one charge in one window: a line per filter and group, then what is missing to its minimum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from .aggregate import Grouped, Window, aggregate
+from .charge_models import Rated, Unratable, rate
+from .events import Bucket, Event, buckets, shown
+from .lines import Line
+from .moments import days_between
+from .exact import LARGEST_CENTS, ZERO, cents, double_cents, exponent, of_double, plain
+
+Charge = Mapping[str, Any]
+
+
+def charge_lines(
+    charge: Charge, metric: Mapping[str, Any], events: Sequence[Event], window: Window, currency: str, premium: bool
+) -> list[Line]:
+    """All lines of the charge; lines without units, amount and events are left out. Raises Unratable."""
+    lines: list[Line] = []
+    for position, bucket in enumerate(buckets(charge, metric, events)):
+        for entry in aggregate(charge, metric, bucket, window):
+            lines.append(fee(charge, bucket, entry, window, currency, premium, position))
+    missing = true_up(charge, lines, window, currency)
+    stored = [line for line in lines if line.units or line.cents or line.events]
+    if missing and not any(line.position is None for line in stored):
+        stored.append(next(line for line in lines if line.position is None))
+    return [*stored, *([missing] if missing else [])]
+
+
+def fee(
+    charge: Charge, bucket: Bucket, entry: Grouped, window: Window, currency: str, premium: bool, position: int
+) -> Line:
+    usage = entry.usage
+    rated = rate(
+        charge["charge_model"],
+        dict(bucket.properties),
+        usage,
+        currency=currency,
+        prorated=charge["prorated"],
+        premium=premium,
+    )
+    units = usage.whole_units if charge["prorated"] else usage.units
+    if usage.units < 0 or rated.amount < 0:
+        units, rated = ZERO, Rated(ZERO, ZERO, rated.steps)
+    group = shown(entry.keys, entry.group)
+    return Line(
+        kind="charge",
+        item=charge["lago_id"],
+        name=line_name(charge, bucket, group),
+        cents=storable(cents(rated.amount, currency)),
+        precise=rated.amount.scaleb(exponent(currency)),
+        units=units,
+        total_units=units if usage.total_units is None else usage.total_units,
+        unit_amount=rated.unit_amount,
+        events=usage.events,
+        filter=bucket.filter_id,
+        position=position if bucket.filter else None,
+        group=group,
+        start=window.start,
+        end=window.end,
+        steps=rated.steps,
+        charge=charge["lago_id"],
+        code=charge["code"],
+        metric=charge["metric"],
+    )
+
+
+def storable(amount: int) -> int:
+    if abs(amount) > LARGEST_CENTS:
+        raise Unratable("amount-out-of-range", f"{amount} cents are beyond what an invoice can hold")
+    return amount
+
+
+def line_name(charge: Charge, bucket: Bucket, group: Mapping[str, str | None]) -> str:
+    """What a person reads: charge, filter, group."""
+    parts = [charge["name"]]
+    if bucket.filter:
+        listed = bucket.filter.get("invoice_display_name") or ", ".join(
+            f"{key}: {'/'.join(values)}" for key, values in bucket.filter["values"].items()
+        )
+        parts.append(listed)
+    parts += [f"{key}: {value or '–'}" for key, value in group.items()]
+    return " • ".join(parts)
+
+
+def prorated_minimum(minimum: Decimal, window: Window) -> float:
+    """The charge's minimum for the days of the window, in cents: a double, as in Lago."""
+    days = days_between(window.start, window.end, window.tz) - window.upgraded
+    return float(minimum) / window.days * days
+
+
+def true_up(charge: Charge, lines: Sequence[Line], window: Window, currency: str) -> Line | None:
+    """What is missing to the minimum of the charge, over all its filters and groups."""
+    if not charge["min_amount"] or not lines:
+        return None
+    minimum = charge["min_amount"].scaleb(exponent(currency))
+    due, used = prorated_minimum(minimum, window), sum(line.cents for line in lines)
+    if used >= due:
+        return None
+    precise = of_double(due) - sum((line.precise for line in lines), ZERO)
+    amount = double_cents(due - used)
+    return Line(
+        kind="true_up",
+        item=charge["lago_id"],
+        name=f"{charge['name']} • minimum spending",
+        cents=amount,
+        precise=precise,
+        unit_amount=Decimal(amount).scaleb(-exponent(currency)),
+        start=window.start,
+        end=window.end,
+        steps=[
+            {"label": "minimum of the period − billed", "amount": plain(Decimal(amount).scaleb(-exponent(currency)))}
+        ],
+        charge=charge["lago_id"],
+        code=charge["code"],
+        metric=charge["metric"],
+    )

@@ -1,0 +1,107 @@
+"""Exact numbers as Lago has them: decimals where it uses BigDecimal, doubles where it uses Float.
+
+All rounding is half away from zero. Divisions of decimals keep 32 significant digits, as Ruby's BigDecimal does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import (
+    ROUND_CEILING,
+    ROUND_DOWN,
+    ROUND_FLOOR,
+    ROUND_HALF_UP,
+    Context,
+    Decimal,
+    localcontext,
+)
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+ZERO = Decimal(0)
+ONE = Decimal(1)
+HUNDRED = Decimal(100)
+# products and sums of prices and units never need more; the default context of 28 digits would lose some
+PRECISE = Context(prec=200, rounding=ROUND_HALF_UP)
+DIVISION = Context(prec=32, rounding=ROUND_DOWN)
+LARGEST_CENTS = 2**63 - 1  # amounts are stored as 8 byte integers
+
+# subunit exponents that are not 2, of the currencies Lago accepts (its money library's table, not ISO 4217)
+EXPONENTS = {
+    **dict.fromkeys("BIF CLP DJF GNF HUF ISK JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF".split(), 0),
+    **dict.fromkeys("BHD JOD KWD".split(), 3),
+    "CLF": 4,
+}
+
+
+def precise(function: Callable[P, T]) -> Callable[P, T]:
+    """Run ``function`` in the wide decimal context."""
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        with localcontext(PRECISE):
+            return function(*args, **kwargs)
+
+    return run
+
+
+def decimal(value: Any, default: Decimal = ZERO) -> Decimal:
+    """A number of JSON (string, integer, float) as a decimal; None and "" give ``default``."""
+    if value is None or value == "":
+        return default
+    return value if isinstance(value, Decimal) else Decimal(str(value))
+
+
+def divide(dividend: Decimal, divisor: Decimal) -> Decimal:
+    return DIVISION.divide(dividend, divisor)
+
+
+def exponent(currency: str) -> int:
+    """Digits of the currency's smallest unit."""
+    return EXPONENTS.get(currency, 2)
+
+
+def half_up(value: Decimal, digits: int = 0) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP, context=PRECISE)
+
+
+def ceiling(value: Decimal, digits: int = 0) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_CEILING, context=PRECISE)
+
+
+def floor(value: Decimal, digits: int = 0) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_FLOOR, context=PRECISE)
+
+
+ROUNDINGS = {"round": half_up, "ceil": ceiling, "floor": floor}
+
+
+def metric_rounding(metric: dict[str, Any], units: Decimal) -> Decimal:
+    """The metric's own rounding of aggregated units; no function, no rounding."""
+    rounding = ROUNDINGS.get(metric.get("rounding_function") or "")
+    return rounding(units, int(metric.get("rounding_precision") or 0)) if rounding else units
+
+
+def cents(amount: Decimal, currency: str) -> int:
+    """Amount in currency units to whole smallest units."""
+    return int(half_up(amount.scaleb(exponent(currency), context=PRECISE)))
+
+
+def double_cents(value: float) -> int:
+    """A double of cents to whole cents, half away from zero on the double's exact value."""
+    return int(half_up(Decimal(value)))
+
+
+def of_double(value: float) -> Decimal:
+    """A double as the decimal it prints as (Ruby's ``Float#to_d``)."""
+    return Decimal(repr(value))
+
+
+def plain(value: Decimal) -> str:
+    """Plain notation without trailing zeros: ``12.5``, ``0``."""
+    text = f"{value:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in ("-0", "") else text

@@ -1,0 +1,274 @@
+"""One billing of one order: which families are due, and their lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from .aggregate import Window
+from .base_fee import BaseFee, base_fee, billed_today, in_trial
+from .charge_fees import charge_lines
+from .charge_models import Unratable
+from .events import Event, read_events
+from .inputs import Billed, Catalog, Order, Row, read_charge, read_metric, read_order
+from .lines import Line
+from .moments import DAY, day_end, local_date, moment
+from .exact import ZERO, exponent, plain, precise
+from .periods import Billing, Boundaries, Calendar
+
+SOON = timedelta(seconds=1)  # the invoice of a change is made within a second of it, in whole seconds
+ENDING = ("subscription_terminating", "upgrading")
+
+
+@precise
+def bill(
+    order: Row,
+    charges: Sequence[Row],
+    metrics: Mapping[str, Row],
+    usage: Iterable[Row],
+    at: datetime | str,
+    reason: str,
+    *,
+    billed: Sequence[Billed] | None = None,
+    known_until: datetime | None = None,
+    premium: bool = True,
+) -> dict[str, Any]:
+    """The lines that billing ``order`` at ``at`` gives (shapes: see the package).
+
+    ``reason``: subscription_starting, subscription_periodic, subscription_terminating or upgrading. ``billed``: the
+    order's earlier billings; None: those its calendar implies. ``known_until``: usage received later is unknown.
+    ``premium``: Lago's licence, without which per-transaction bounds do not apply.
+
+    Returns ``lines`` (``Line.row``), ``refusals`` ({"reason", "detail"}: what has no amount, never a guess), and
+    ``windows`` (ISO texts of the period of the base fee, of usage, of fixed charges).
+    """
+    run = prepare(order, charges, metrics, usage, at, reason, billed, known_until, premium)
+    if run is None:
+        return {"lines": [], "refusals": [{"reason": "not-started", "detail": "the order has no start"}], "windows": {}}
+    lines, refusals = run.lines()
+    return {"lines": [line.row() for line in lines], "refusals": refusals, "windows": named(run.windows)}
+
+
+def prepare(
+    order: Row,
+    charges: Sequence[Row],
+    metrics: Mapping[str, Row],
+    usage: Iterable[Row],
+    at: datetime | str,
+    reason: str,
+    billed: Sequence[Billed] | None,
+    known_until: datetime | None,
+    premium: bool,
+) -> Run | None:
+    read, when = read_order(order), moment(at)
+    if read is None or when is None:
+        return None
+    catalog = Catalog([read_charge(c) for c in charges], {code: read_metric(m) for code, m in metrics.items()})
+    events = read_events(row for row in usage if row["external_subscription_id"] == read.external_id)
+    if known_until:
+        events = {k: [e for e in v if not e.received or e.received <= known_until] for k, v in events.items()}
+    earlier = list(billed) if billed is not None else implied_billings(read, when)
+    return Run(read, catalog, {code: rows for (_, code), rows in events.items()}, when, reason, earlier, premium)
+
+
+def named(windows: Boundaries) -> dict[str, str | None]:
+    return {
+        name: value.isoformat() if value else None
+        for name, value in (
+            ("from", windows.start),
+            ("to", windows.end),
+            ("charges_from", windows.charges_start),
+            ("charges_to", windows.charges_end),
+            ("fixed_charges_from", windows.fixed_start),
+            ("fixed_charges_to", windows.fixed_end),
+        )
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One billing of one order, with all it needs."""
+
+    order: Order
+    catalog: Catalog
+    events: Mapping[str, Sequence[Event]]
+    at: datetime
+    reason: str
+    billed: list[Billed]
+    premium: bool
+
+    @property
+    def terminated(self) -> bool:
+        ended = self.order.sub.ended_at
+        return ended is not None and (ended < self.at + SOON or self.reason in ENDING)
+
+    @property
+    def upgraded(self) -> bool:
+        return self.terminated and self.order.sub.upgraded
+
+    @property
+    def billing(self) -> Billing:
+        sub, at = self.order.sub, self.at
+        if self.terminated and sub.ended_at and sub.ended_at > at:  # given in whole seconds
+            at = sub.ended_at
+        billing = Billing(sub, at, terminated=self.terminated)
+        return replace(billing, terminated=False) if self.closes_previous(billing) else billing
+
+    def closes_previous(self, billing: Billing) -> bool:
+        """Ended on a billing day before that day's own billing: then the whole period before is billed."""
+        sub = self.order.sub
+        if not self.terminated or sub.has_next or self.reason != "subscription_terminating":
+            return False
+        calendar = sub.monthly if sub.may_split and (sub.charges_monthly or sub.fixed_monthly) else sub.calendar
+        previous_end = day_end(calendar.start(billing.day) - DAY, sub.tz)
+        recent = previous_end >= sub.started_at and self.at - previous_end < DAY
+        return recent and not any(
+            run.reason == "subscription_periodic" and local_date(run.at, sub.tz) == billing.day for run in self.billed
+        )
+
+    @property
+    def windows(self) -> Boundaries:
+        return self.billing.windows()
+
+    def lines(self) -> tuple[list[Line], list[dict[str, str]]]:
+        lines: list[Line] = []
+        refusals: list[dict[str, str]] = []
+        windows = self.windows
+        if self.has_base_fee(windows):
+            lines.append(self.base_line(windows))
+        for charge in self.catalog.charges:
+            if charge["kind"] == "usage":
+                self.add_charge(charge, windows, lines, refusals)
+        lines = [replace(line, subscription=self.order.lago_id) for line in lines]
+        return lines, refusals
+
+    # base fee
+
+    def has_base_fee(self, windows: Boundaries) -> bool:
+        sub = self.order.sub
+        if self.terminated and sub.pay_in_advance:
+            return False
+        if self.reason == "subscription_starting" and not sub.pay_in_advance:
+            return False
+        if sub.pay_in_advance and billed_today(self.at, self.billed, self.order):
+            return False
+        ending = self.terminated and not sub.pay_in_advance
+        if self.split and not windows.first_month and not ending:
+            return False
+        return not in_trial(self.order, self.at)
+
+    @property
+    def split(self) -> bool:
+        sub = self.order.sub
+        return sub.may_split and (sub.charges_monthly or sub.fixed_monthly)
+
+    def base_fee(self, windows: Boundaries) -> BaseFee:
+        calendar = self.order.sub.calendar
+        previous = day_end(calendar.start(calendar.base(self.billing.day)) - DAY, self.order.sub.tz)
+        return base_fee(
+            self.order,
+            windows,
+            self.at,
+            terminated=self.billing.terminated,
+            billed=self.billed,
+            previous_start=previous,
+        )
+
+    def base_line(self, windows: Boundaries) -> Line:
+        fee, digits = self.base_fee(windows), exponent(self.order.currency)
+        amount = Decimal(fee.cents).scaleb(-digits)
+        step = {"label": fee.label, "amount": plain(amount)}
+        if fee.days is not None:
+            step |= {"days": str(fee.days), "of": str(fee.duration)}
+        return Line(
+            kind="subscription",
+            item=self.order.plan,
+            name=self.order.plan_name,
+            cents=fee.cents,
+            precise=fee.precise,
+            unit_amount=amount,
+            start=windows.start,
+            end=windows.end,
+            steps=[step],
+        )
+
+    # usage
+
+    def add_charge(
+        self, charge: dict[str, Any], windows: Boundaries, lines: list[Line], refusals: list[dict[str, str]]
+    ) -> None:
+        metric = self.catalog.metrics.get(charge["metric"])
+        if metric is None:
+            refusals.append(refusal("metric-missing", f"charge {charge['code']}: no metric {charge['metric']}"))
+            return
+        if not self.is_due(charge, metric, windows):
+            return
+        charge = charge if not charge["pay_in_advance"] else {**charge, "prorated": False}
+        window = self.usage_window(charge, metric, windows)
+        try:
+            lines += charge_lines(
+                charge, metric, self.events.get(metric["code"], []), window, self.order.currency, self.premium
+            )
+        except Unratable as error:
+            refusals.append(refusal(error.reason, f"charge {charge['code']}: {error.detail}"))
+
+    def is_due(self, charge: Mapping[str, Any], metric: Mapping[str, Any], windows: Boundaries) -> bool:
+        start, end = windows.charges_start, windows.charges_end
+        if start is None or end is None or start >= end or not charge["invoiceable"]:
+            return False
+        if charge["pay_in_advance"]:
+            return bool(metric["recurring"]) and not self.terminated
+        rolls_over = self.upgraded and metric["recurring"] and not charge["prorated"]
+        return not (rolls_over and metric["code"] in ((self.order.next or {}).get("metric_codes") or ()))
+
+    def usage_window(self, charge: Mapping[str, Any], metric: Mapping[str, Any], windows: Boundaries) -> Window:
+        assert windows.charges_start and windows.charges_end
+        return Window(
+            start=windows.charges_start,
+            end=windows.charges_end,
+            days=windows.charges_days,
+            tz=self.order.sub.tz,
+            upgraded=self.upgraded,
+            carry_from=None if self.order.previous else self.order.sub.started_at,
+            has_carry=True,
+        )
+
+
+def refusal(reason: str, detail: str) -> dict[str, str]:
+    return {"reason": reason, "detail": detail}
+
+
+def implied_billings(order: Order, at: datetime) -> list[Billed]:
+    """The billings before ``at`` that the calendar of the order implies."""
+    sub, last = order.sub, local_date(at, order.sub.tz)
+    runs: list[Billed] = []
+    if sub.pay_in_advance and not order.started_in_past and sub.started_at + SOON < at:
+        runs.append(Billed(sub.started_at, "subscription_starting", fee=not in_trial(order, sub.started_at)))
+    split = sub.may_split and (sub.charges_monthly or sub.fixed_monthly)
+    calendar = sub.monthly if split else sub.calendar
+    for day in billing_days(calendar, local_date(sub.started_at, sub.tz), last):
+        when = day_end(day, sub.tz)
+        if order.created_at.date() > day:
+            continue
+        first = not split or Billing(sub, when).first_month
+        runs.append(Billed(when, "subscription_periodic", fee=first and not in_trial(order, when)))
+    return runs
+
+
+def billing_days(calendar: Calendar, started: date, before: date) -> list[date]:
+    days = []
+    day = calendar.following(calendar.start(started))
+    while day < before:
+        days.append(day)
+        day = calendar.following(day)
+    return days
+
+
+def advance_fees(*_: Any, **__: Any) -> dict[str, Any]:
+    raise NotImplementedError
+
+
+ZERO_AMOUNT = ZERO

@@ -1,0 +1,125 @@
+"""Graduated prices on a quantity that changed within the period: every change is placed into the tiers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from .exact import ONE, ZERO, decimal, of_double, plain
+
+Tier = dict[str, Any]
+
+
+def bounds(tier: Tier) -> tuple[Decimal, Decimal | None]:
+    to = tier.get("to_value")
+    return decimal(tier.get("from_value")), None if to is None else decimal(to)
+
+
+@dataclass(slots=True)
+class Walk:
+    """State of the walk: full units, their peak, prorated units waiting to be priced, overflow of the last event."""
+
+    tiers: Sequence[Tier]
+    events: list[tuple[Decimal, Decimal]]
+    full: Decimal = ZERO
+    peak: Decimal = ZERO
+    pending: Decimal = ZERO
+    overflow: Decimal = ZERO
+    amount: Decimal = ZERO
+    share: Decimal = ZERO  # prorated part of one unit of the last event
+
+    def tier(self) -> Tier:
+        if self.full <= 0:
+            return self.tiers[0]
+        units = self.full
+        if self.overflow > 0:
+            units = self.full - self.overflow + ONE
+        elif self.overflow < 0:
+            units = self.full + self.overflow
+        for index, tier in enumerate(self.tiers):
+            start, to = bounds(tier)
+            if to is not None and units == to:
+                rising = bool(self.events) and self.events[0][0] > 0
+                return self.tiers[index + 1] if rising else tier
+            if start <= units and (to is None or units < to):
+                return tier
+        return self.tiers[0]
+
+    def price(self, tier: Tier) -> None:
+        self.amount += self.pending * decimal(tier.get("per_unit_amount"))
+        self.pending = ZERO
+
+    def place_overflow(self, tier: Tier) -> bool:
+        """Put the overflow into ``tier``; true if some of it goes on to the next tier."""
+        to = bounds(tier)[1]
+        self.pending += self.overflow * self.share
+        if to is None or self.full < to:
+            self.overflow = ZERO
+            return False
+        self.overflow = self.full - to
+        self.pending -= self.overflow * self.share
+        self.price(tier)
+        return True
+
+    def take(self) -> bool:
+        """Consume the next event that counts; false if there is none."""
+        while self.events:
+            full, prorated = self.events.pop(0)
+            if prorated == 0 and (full > 0 or self.full + full < 0):
+                continue
+            self.full += full
+            self.peak = max(self.peak, self.full)
+            self.pending += prorated
+            self.share = of_double(float(prorated) / float(full)) if full else ZERO
+            return True
+        return False
+
+    def leaves(self, tier: Tier) -> bool:
+        """Did the last event lead out of ``tier``? Then its overflow is set."""
+        start, to = bounds(tier)
+        inside = self.full >= start - ONE if to is None else start <= self.full < to
+        if inside:
+            return False
+        self.overflow = self.full - to if to is not None and self.full >= to else self.full - start + ONE
+        self.pending -= self.overflow * self.share
+        self.price(tier)
+        return True
+
+    def run(self) -> Decimal:
+        tier = self.tier()
+        while self.events or self.overflow:
+            tier = self.tier()
+            if self.overflow and self.place_overflow(tier):
+                continue
+            if not self.take():
+                break
+            self.leaves(tier)
+        self.price(tier)
+        return self.amount
+
+
+def rate_events(tiers: Sequence[Tier], usage: Any) -> tuple[Decimal, list[dict[str, str]]]:
+    """(amount, steps) of ``usage.values`` with their ``usage.prorated_values``."""
+    if not tiers:
+        return ZERO, []
+    if not usage.units:
+        flat = decimal(tiers[0].get("flat_amount"))
+        return flat, [{"label": "first tier without units", "flat": plain(flat), "amount": plain(flat)}]
+    walk = Walk(tiers, list(zip(usage.values, usage.prorated_values, strict=True)))
+    variable = walk.run()
+    if walk.full < 0:
+        return ZERO, []
+    flats = sum((decimal(tier.get("flat_amount")) for tier in tiers if reached(tier, walk.peak)), ZERO)
+    variable = max(variable, ZERO)
+    steps = [
+        {"label": "prorated units in their tiers", "units": plain(usage.units), "amount": plain(variable)},
+        {"label": f"flat fees up to {plain(walk.peak)} units", "flat": plain(flats), "amount": plain(flats)},
+    ]
+    return variable + flats, steps
+
+
+def reached(tier: Tier, peak: Decimal) -> bool:
+    start = bounds(tier)[0]
+    return start == 0 or start <= peak
