@@ -1,0 +1,129 @@
+"""What the server at hand can express: subscriptions (Enterprise or OCA), the addon, loyalty, Stripe, precision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mappings.target import Target
+from migrate.errors import Blocked
+from migrate.odoo.errors import AccessDenied, NoSuchMethod
+from migrate.odoo.protocol import Odoo
+
+# Every model a mapper may write to or refer to; those that the server lacks are left out of Target.models.
+MODELS = (
+    "res.partner",
+    "res.partner.bank",
+    "product.template",
+    "product.product",
+    "product.pricelist",
+    "product.pricelist.item",
+    "account.account",
+    "account.fiscal.position",
+    "account.journal",
+    "account.move",
+    "account.move.line",
+    "account.payment.term",
+    "account.payment.term.line",
+    "account.tax",
+    "sale.order",
+    "sale.order.line",
+    "sale.order.close.reason",
+    "sale.subscription",
+    "sale.subscription.line",
+    "sale.subscription.plan",
+    "sale.subscription.pricing",
+    "sale.subscription.stage",
+    "sale.subscription.template",
+    "loyalty.program",
+    "loyalty.rule",
+    "loyalty.reward",
+    "loyalty.card",
+    "payment.provider",
+    "payment.method",
+    "payment.token",
+    "fusion.billing.service",
+    "fusion.billing.account.link",
+    "fusion.billing.metric",
+    "fusion.billing.charge",
+    "fusion.billing.usage",
+    "fusion.billing.webhook",
+    "fusion.billing.reconciliation",
+)
+
+# The precision that cuts quantities: renamed in 19.
+QUANTITY_PRECISION = ("Product Unit", "Product Unit of Measure")
+
+
+def discover(odoo: Odoo) -> Target:
+    """Ask the server. Raises Blocked, with the remedy, if it has no subscriptions that we can write."""
+    models = {model: names for model in MODELS if (names := field_names(odoo, model))}
+    company = company_id(odoo)
+    currencies = _rows(odoo, "res.currency", [["active", "=", True]], ["name"])
+    return Target(
+        subscriptions=_subscriptions(odoo, models),
+        addon="fusion.billing.service" in models,
+        company_id=company,
+        currencies=frozenset(row["name"] for row in currencies),
+        languages=frozenset(code for code, *_ in odoo.call("res.lang", "get_installed")),
+        loyalty="loyalty.card" in models,
+        stripe="payment.token" in models and bool(stripe_providers(odoo)),
+        quantity_digits=quantity_digits(odoo),
+        models=models,
+    )
+
+
+def field_names(odoo: Odoo, model: str) -> frozenset[str]:
+    """The fields of a model that this user may see; empty if there is no such model, or no right to read it."""
+    try:
+        return frozenset(odoo.call(model, "fields_get", attributes=["type"]))
+    except (NoSuchMethod, AccessDenied):
+        return frozenset()
+
+
+def company_id(odoo: Odoo) -> int:
+    """The company of the user: everything is written for it."""
+    uid = odoo.call("res.users", "context_get")["uid"]
+    company: int = odoo.call("res.users", "read", [uid], fields=["company_id"], load="")[0]["company_id"]
+    return company
+
+
+def quantity_digits(odoo: Odoo) -> int:
+    """Decimals that quantities keep; what is beyond is cut without a word (facts §2d)."""
+    rows = _rows(odoo, "decimal.precision", [["name", "in", list(QUANTITY_PRECISION)]], ["name", "digits"])
+    return int(rows[0]["digits"]) if rows else 2
+
+
+def stripe_providers(odoo: Odoo) -> list[dict[str, Any]]:
+    """The enabled Stripe providers: id, name, state, company. Empty without the right to see them."""
+    try:
+        domain = [["code", "=", "stripe"], ["state", "!=", "disabled"]]
+        return _rows(odoo, "payment.provider", domain, ["name", "state", "company_id"])
+    except (AccessDenied, NoSuchMethod):
+        return []
+
+
+def _subscriptions(odoo: Odoo, models: dict[str, frozenset[str]]) -> str:
+    order = models.get("sale.order", frozenset())
+    if "sale.subscription.plan" in models:
+        missing = [f for f in ("plan_id", "is_subscription", "subscription_state") if f not in order]
+        if not missing:
+            return "enterprise"
+        raise Blocked(
+            f"Odoo has subscription plans, but sale.order has no {missing[0]}: this is not the sale_subscription that "
+            "this version knows; see docs/enterprise.md"
+        )
+    if "sale.subscription" in models:
+        return "oca"
+    if not order:
+        raise Blocked(
+            "Odoo has no sale.order, or this user may not read it: install Sales, or grant the user its rights"
+        )
+    raise Blocked(
+        "Odoo has no subscriptions: install Subscriptions (Enterprise, sale_subscription) or OCA's subscription_oca, "
+        "then run again"
+    )
+
+
+def _rows(odoo: Odoo, model: str, domain: list[Any], fields: list[str]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = odoo.call(model, "search_read", domain=domain, fields=fields)
+    return rows

@@ -1,0 +1,53 @@
+"""Methods that mappers ask for after creation, and how to see that they are done: calling one twice may fail or double.
+
+One line per method. A later method of a record includes the earlier ones (a cancelled order was confirmed before).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from migrate.errors import OdooError
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The method is done once ``field`` holds one of ``values``."""
+
+    field: str
+    values: tuple[Any, ...]
+
+
+METHODS: Mapping[tuple[str, str], Done] = {
+    ("sale.order", "action_confirm"): Done("state", ("sale",)),
+    ("sale.order", "action_cancel"): Done("state", ("cancel",)),
+    ("sale.order", "action_lock"): Done("locked", (True,)),
+    ("sale.order", "set_close"): Done("subscription_state", ("6_churn",)),
+    ("sale.order", "pause_subscription"): Done("subscription_state", ("4_paused",)),
+    ("account.move", "action_post"): Done("state", ("posted",)),
+    ("account.move", "button_cancel"): Done("state", ("cancel",)),
+    ("sale.subscription", "action_start_subscription"): Done("in_progress", (True,)),
+    ("sale.subscription", "close_subscription"): Done("in_progress", (False,)),
+}
+
+
+def done_field(model: str, method: str) -> Done:
+    """How to see it; a method that is not in the table is never called."""
+    found = METHODS.get((model, method))
+    if found is None:
+        raise OdooError(
+            f"{model}.{method} is not a method this tool knows how to check; add it to migrate/odoo/methods.py"
+        )
+    return found
+
+
+def done_methods(model: str, methods: Sequence[str], raw: Mapping[str, Any]) -> dict[str, bool]:
+    """``method()`` -> whether it is done, from what ``read`` answered."""
+    result, later = {}, False
+    for method in reversed(methods):
+        check = done_field(model, method)
+        later = later or raw.get(check.field) in check.values
+        result[f"{method}()"] = later
+    return result

@@ -1,0 +1,98 @@
+"""Taking records back out of Odoo: deleted where Odoo allows it, else archived or cancelled, and said so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from migrate.odoo.errors import OdooError, RecordMissing, Refused
+from migrate.odoo.loader import FATAL
+from migrate.odoo.resolve import Reader
+
+# What must happen before Odoo lets go of a record, where its state is not one it can be deleted in.
+RELEASE: Mapping[str, tuple[tuple[str, tuple[str, ...], str], ...]] = {
+    "sale.order": (("state", ("sale", "sent"), "action_cancel"),),
+    "account.move": (("state", ("posted", "cancel"), "button_draft"),),
+}
+
+
+@dataclass(slots=True)
+class Undone:
+    """External ids by what became of them: deleted, archived instead (why), refused (why)."""
+
+    deleted: list[str] = field(default_factory=list)
+    archived: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def add(self, other: Undone) -> None:
+        """Take over what another part did."""
+        self.deleted += other.deleted
+        self.archived |= other.archived
+        self.refused |= other.refused
+
+
+def remove(reader: Reader, model: str, records: Mapping[str, int]) -> Undone:
+    """Delete ``records`` (external id -> id) of one model: in one call if Odoo agrees, else halved."""
+    result = Undone()
+    present = _present(reader, model, records)
+    result.deleted += [xid for xid in records if xid not in present]
+    _delete(reader, model, present, result)
+    return result
+
+
+def _present(reader: Reader, model: str, records: Mapping[str, int]) -> dict[str, int]:
+    found = set(reader.ask(model, "search", domain=[["id", "in", list(records.values())]]))
+    return {xid: res_id for xid, res_id in records.items() if res_id in found}
+
+
+def _delete(reader: Reader, model: str, records: Mapping[str, int], result: Undone) -> None:
+    if not records:
+        return
+    try:
+        _release(reader, model, list(records.values()))
+        _unlink(reader, model, list(records.values()))
+    except FATAL:
+        raise
+    except OdooError as error:
+        if len(records) == 1:
+            _archive(reader, model, next(iter(records.items())), str(error), result)
+            return
+        items = list(records.items())
+        middle = len(items) // 2
+        _delete(reader, model, dict(items[:middle]), result)
+        _delete(reader, model, dict(items[middle:]), result)
+        return
+    still = _present(reader, model, records)
+    result.deleted += [xid for xid in records if xid not in still]
+    # A product that is in use archives itself when it is told to go.
+    result.archived |= dict.fromkeys(still, "is in use and was archived by Odoo")
+
+
+def _release(reader: Reader, model: str, ids: list[int]) -> None:
+    for name, values, method in RELEASE.get(model, ()):
+        rows = reader.ask(model, "read", ids, fields=[name], load="")
+        held = [row["id"] for row in rows if row[name] in values]
+        if held:
+            reader.write(model, method, held)
+
+
+def _unlink(reader: Reader, model: str, ids: list[int]) -> None:
+    try:
+        reader.write(model, "unlink", ids)
+    except RecordMissing:
+        if len(ids) > 1:
+            raise
+
+
+def _archive(reader: Reader, model: str, record: tuple[str, int], reason: str, result: Undone) -> None:
+    xid, res_id = record
+    active = reader.fields.get(model, {}).get("active")
+    if active is None or active.type != "boolean":
+        result.refused[xid] = reason
+        return
+    try:
+        reader.write(model, "write", [res_id], vals={"active": False})
+    except Refused as error:
+        result.refused[xid] = str(error)
+    else:
+        result.archived[xid] = f"archived, because Odoo does not let it go: {reason}"

@@ -1,0 +1,409 @@
+"""Reading Odoo's side: external ids, records with their lines, and the records that Odoo owns (``Find``)."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mappings.target import Desired, Find, Ref, Value
+from migrate.changes import Known, Observed, Seen, each_line
+from migrate.errors import Blocked, OdooError
+from migrate.odoo.errors import NoSuchMethod, OdooUnreachable, OutcomeUnknown, Retryable
+from migrate.odoo.methods import done_field, done_methods
+from migrate.odoo.protocol import Odoo
+from migrate.odoo.values import Field, answered
+
+MODULE = "lago"
+CHUNK = 2000
+
+Progress = Callable[[str, int, int | None], None]
+
+
+def quiet(_what: str, _done: int, _total: int | None) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for a server that is away, in seconds."""
+
+    seconds: float = 120.0
+    pause: float = 0.5
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+
+    def until_up(self, odoo: Odoo) -> None:
+        """Return as soon as Odoo answers. Raises OdooUnreachable when patience is over."""
+        end = self.clock() + self.seconds
+        while True:
+            try:
+                odoo.call("res.users", "context_get")
+            except (OdooUnreachable, OutcomeUnknown, Retryable) as error:
+                if self.clock() >= end:
+                    raise OdooUnreachable(f"{error}; nothing is lost: run the same command again") from None
+                self.sleep(self.pause)
+            else:
+                return
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to read of one record: its fields, methods to check, and lines by one2many field."""
+
+    model: str
+    fields: frozenset[str]
+    methods: tuple[str, ...] = ()
+    lines: Mapping[str, tuple[str, frozenset[str]]] = field(default_factory=dict)  # one2many -> (model, fields)
+
+
+def wanted_of(desired: Desired) -> Wanted:
+    """Everything of ``desired`` that is compared."""
+    lines: dict[str, tuple[str, frozenset[str]]] = {}
+    for name, line in each_line(desired):
+        _, fields = lines.get(name, ("", frozenset()))
+        lines[name] = (line.model, fields | line.values.keys())
+    return Wanted(desired.model, frozenset(desired.values), desired.after, lines)
+
+
+def wanted_known(known: Known, line_fields: Mapping[tuple[str, str], str]) -> Wanted:
+    """Everything the ledger remembers. ``line_fields``: (model, line model) -> one2many field."""
+    fields = frozenset(n for n in known.sent if not n.endswith("()"))
+    methods = tuple(n[:-2] for n in known.sent if n.endswith("()"))
+    lines: dict[str, tuple[str, frozenset[str]]] = {}
+    for line in known.lines.values():
+        name = line_fields[known.model, line.model]
+        _, seen = lines.get(name, ("", frozenset()))
+        lines[name] = (line.model, seen | line.sent.keys())
+    return Wanted(known.model, fields, methods, lines)
+
+
+class Reader:
+    """Reads with one context, and remembers fields, external ids and names. ``ids`` grow while apply creates."""
+
+    def __init__(
+        self, odoo: Odoo, company_id: int, patience: Patience | None = None, progress: Progress = quiet
+    ) -> None:
+        self.odoo = odoo
+        self.patience = patience or Patience()
+        self.progress = progress
+        # UTC: load() takes datetimes in the context's zone; en_US: translated fields compare in one language.
+        self.context = {"lang": "en_US", "tz": "UTC", "allowed_company_ids": [company_id], "tracking_disable": True}
+        self.fields: dict[str, dict[str, Field]] = {}
+        self.ids: dict[str, tuple[str, int]] = {}
+        self.names: dict[tuple[str, int], str] = {}
+        self.found: dict[Find, int] = {}
+
+    # --- calls -------------------------------------------------------------------------------------------------
+
+    def ask(self, model: str, method: str, ids: Sequence[int] | None = None, /, **arguments: Any) -> Any:
+        """A call that changes nothing: repeated until the server answers."""
+        context = {**self.context, "active_test": False, **arguments.pop("context", {})}
+        while True:
+            try:
+                return self.odoo.call(model, method, ids, context=context, **arguments)
+            except (OdooUnreachable, OutcomeUnknown, Retryable):
+                self.patience.until_up(self.odoo)
+
+    def write(self, model: str, method: str, ids: Sequence[int], /, **arguments: Any) -> Any:
+        """A call that changes something and may be repeated: deletion, archiving, cancelling."""
+        for _ in range(5):
+            try:
+                return self.odoo.call(model, method, ids, context=self.context, **arguments)
+            except (OdooUnreachable, OutcomeUnknown, Retryable):
+                self.patience.until_up(self.odoo)
+        return self.odoo.call(model, method, ids, context=self.context, **arguments)
+
+    def learn_fields(self, needed: Mapping[str, Iterable[str]]) -> None:
+        """``fields_get`` of the models; a field that the server lacks is refused."""
+        for model, wanted in needed.items():
+            known = self.fields.setdefault(model, {})
+            missing = sorted({*wanted, "active"} - known.keys())
+            try:
+                raw = self.ask(
+                    model, "fields_get", allfields=missing, attributes=["type", "relation", "digits", "readonly"]
+                )
+            except NoSuchMethod:
+                raise Blocked(f"Odoo has no model {model}: a module is missing; 'lago2odoo doctor' names it") from None
+            known.update({name: Field.read(entry) for name, entry in raw.items()})
+            if lacking := set(missing) - known.keys() - {"active"}:
+                raise Blocked(
+                    f"{model} has no field {sorted(lacking)[0]}: a module is missing, or an older version of it"
+                )
+
+    # --- external ids ------------------------------------------------------------------------------------------
+
+    def learn_ours(self) -> None:
+        """All external ids of ours at once: cheap (facts: 15,000 in 0.1 s), and tells what we do not want any more."""
+        last = 0
+        while True:
+            domain = [["module", "=", MODULE], ["id", ">", last]]
+            rows = self.ask(
+                "ir.model.data",
+                "search_read",
+                domain=domain,
+                fields=["name", "model", "res_id"],
+                limit=50_000,
+                order="id",
+            )
+            for row in rows:
+                self._learn(f"{MODULE}.{row['name']}", row["model"], row["res_id"])
+            if len(rows) < 50_000:
+                return
+            last = rows[-1]["id"]
+
+    def learn_xids(self, xids: Iterable[str]) -> None:
+        """Look these external ids up, again if need be; one that is gone is forgotten."""
+        by_module: dict[str, list[str]] = defaultdict(list)
+        for xid in set(xids):
+            module, _, name = xid.partition(".")
+            by_module[module].append(name)
+            self.ids.pop(xid, None)
+        for module, names in by_module.items():
+            for some in _chunks(sorted(names), CHUNK):
+                domain = [["module", "=", module], ["name", "in", some]]
+                rows = self.ask("ir.model.data", "search_read", domain=domain, fields=["name", "model", "res_id"])
+                for row in rows:
+                    self._learn(f"{module}.{row['name']}", row["model"], row["res_id"])
+
+    def _learn(self, xid: str, model: str, res_id: int) -> None:
+        self.ids[xid] = (model, res_id)
+        name = self.names.get((model, res_id))
+        if name is None or _rank(xid) < _rank(name):
+            self.names[model, res_id] = xid
+
+    def learn_names(self, places: Iterable[tuple[str, int]]) -> None:
+        """Names of records by id: their external id, ours first; those without one get ``model#id``."""
+        by_model: dict[str, set[int]] = defaultdict(set)
+        for model, res_id in places:
+            if (model, res_id) not in self.names:
+                by_model[model].add(res_id)
+        for model, ids in by_model.items():
+            for some in _chunks(sorted(ids), CHUNK):
+                domain = [["model", "=", model], ["res_id", "in", some]]
+                rows = self.ask("ir.model.data", "search_read", domain=domain, fields=["module", "name", "res_id"])
+                for row in rows:
+                    self._learn(f"{row['module']}.{row['name']}", model, row["res_id"])
+            for res_id in ids:
+                self.names.setdefault((model, res_id), f"{model}#{res_id}")
+
+    def find(self, finds: Iterable[Find]) -> list[str]:
+        """Resolve each; answers what a person must do for those that match none or several."""
+        problems = []
+        for wish in finds:
+            if wish not in self.found:
+                ids = self._search(wish)
+                if len(ids) == 1:
+                    self.found[wish] = ids[0]
+                else:
+                    terms = ", ".join(f"{a} {b} {c}" for a, b, c in wish.domain)
+                    problems.append(f"{'no' if not ids else 'more than one'} {wish.model} with {terms}: {wish.hint}")
+        self.learn_names((wish.model, self.found[wish]) for wish in finds if wish in self.found)
+        return problems
+
+    def _search(self, wish: Find) -> list[int]:
+        """Active records first: an archived twin does not make the choice ambiguous, but may be the only one."""
+        domain = [list(term) for term in wish.domain]
+        for active_test in (True, False):
+            ids: list[int] = self.ask(
+                wish.model, "search", domain=domain, limit=2, context={"active_test": active_test}
+            )
+            if ids:
+                return ids
+        return []
+
+    # --- records -----------------------------------------------------------------------------------------------
+
+    def look(self, wishes: Mapping[str, Wanted]) -> dict[str, Seen]:
+        """External id -> the record, of those that exist. The external ids must have been learned."""
+        by_model: dict[str, list[str]] = defaultdict(list)
+        for xid, wish in wishes.items():
+            place = self.ids.get(xid)
+            if place and place[0] != wish.model:
+                raise OdooError(
+                    f"external id {xid} belongs to a {place[0]} in Odoo, not to a {wish.model}: remove it there"
+                )
+            if place:
+                by_model[wish.model].append(xid)
+        rows = {model: self._rows(model, [(x, wishes[x]) for x in xids]) for model, xids in by_model.items()}
+        lines = self._line_rows(rows, wishes)
+        self._name_relations(_merged(rows, lines))
+        seen = {}
+        for model, found in rows.items():
+            for xid in by_model[model]:
+                raw = found.get(self.ids[xid][1])
+                if raw is not None:
+                    seen[xid] = self._seen(model, raw, wishes[xid], lines)
+        return seen
+
+    def _rows(self, model: str, wishes: Sequence[tuple[str, Wanted]]) -> dict[int, dict[str, Any]]:
+        fields = set().union(*(w.fields | w.lines.keys() for _, w in wishes))
+        fields |= {done_field(model, method).field for _, w in wishes for method in w.methods}
+        return self._read(model, sorted({self.ids[x][1] for x, _ in wishes}), fields)
+
+    def _read(self, model: str, ids: Sequence[int], fields: Iterable[str]) -> dict[int, dict[str, Any]]:
+        found: dict[int, dict[str, Any]] = {}
+        names = sorted({*fields, *({"active"} & self.fields[model].keys())})
+        for some in _chunks(ids, CHUNK):
+            found.update({row["id"]: row for row in self.ask(model, "read", some, fields=names, load="")})
+            self.progress(f"reading {model}", len(found), len(ids))
+        return found
+
+    def _line_rows(
+        self, rows: Mapping[str, Mapping[int, Mapping[str, Any]]], wishes: Mapping[str, Wanted]
+    ) -> dict[str, dict[int, dict[str, Any]]]:
+        """line model -> id -> row, of the lines that carry an external id of ours."""
+        fields: dict[str, set[str]] = defaultdict(set)
+        one2many: dict[str, dict[str, str]] = defaultdict(dict)
+        for wish in wishes.values():
+            for name, (model, line_fields) in wish.lines.items():
+                fields[model] |= line_fields
+                one2many[wish.model][name] = model
+        ids: dict[str, set[int]] = defaultdict(set)
+        for model, found in rows.items():
+            for name, line_model in one2many[model].items():
+                ids[line_model].update(
+                    i for row in found.values() for i in row.get(name) or () if self._ours(line_model, i)
+                )
+        return {model: self._read(model, sorted(some), fields[model]) for model, some in ids.items()}
+
+    def _ours(self, model: str, res_id: int) -> bool:
+        return self.names.get((model, res_id), "").startswith(f"{MODULE}.")
+
+    def _name_relations(self, rows: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> None:
+        self.learn_names({place for model, found in rows.items() for place in self._relations(model, found.values())})
+
+    def _relations(self, model: str, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, int]]:
+        fields = self.fields[model]
+        relations = [(n, f.type, f.relation or "") for n, f in fields.items() if f.type in ("many2one", "many2many")]
+        for row in rows:
+            for name, kind, relation in relations:
+                if raw := row.get(name):
+                    yield from ((relation, i) for i in ([raw] if kind == "many2one" else raw))
+
+    def _seen(
+        self, model: str, raw: Mapping[str, Any], wish: Wanted, lines: Mapping[str, Mapping[int, Mapping[str, Any]]]
+    ) -> Seen:
+        values = self._values(model, raw, wish.lines.keys())
+        values.update(done_methods(model, wish.methods, raw))
+        ours: dict[str, dict[str, Seen]] = {}
+        foreign = 0
+        for name, (line_model, _) in wish.lines.items():
+            found = lines.get(line_model, {})
+            present = [i for i in raw.get(name) or () if i in found]
+            foreign += len(raw.get(name) or ()) - len(present)
+            ours[name] = {
+                self.names[line_model, i]: Seen(line_model, i, self._values(line_model, found[i], ())) for i in present
+            }
+        return Seen(model, raw["id"], values, ours, foreign)
+
+    def _values(self, model: str, raw: Mapping[str, Any], without: Iterable[str]) -> dict[str, Any]:
+        fields = self.fields[model]
+        left_out = {"id", *without}
+        return {n: answered(v, fields[n], self.name_of) for n, v in raw.items() if n not in left_out and n in fields}
+
+    def name_of(self, model: str, res_id: int) -> str:
+        """The canonical name of a record."""
+        return self.names.get((model, res_id)) or f"{model}#{res_id}"
+
+
+def _merged(
+    first: Mapping[str, Mapping[int, Mapping[str, Any]]], second: Mapping[str, Mapping[int, Mapping[str, Any]]]
+) -> dict[str, dict[int, Mapping[str, Any]]]:
+    return {m: {**first.get(m, {}), **second.get(m, {})} for m in {**first, **second}}
+
+
+def observe(
+    reader: Reader, desired: Sequence[Desired], known: Mapping[str, Known], coming: frozenset[str] = frozenset()
+) -> Observed:
+    """Read everything that ``desired`` and ``known`` (records that may have to go) concern.
+
+    ``coming``: external ids that will exist although they do not yet. Raises Blocked with every reference that leads
+    nowhere and its remedy.
+    """
+    reader.learn_fields(_needed_fields(desired, known))
+    reader.learn_ours()
+    refs, finds = references(desired)
+    reader.learn_xids(r for r in refs if r not in reader.ids and not r.startswith(f"{MODULE}."))
+    problems = reader.find(finds)
+    reach = coming | {d.xid for d in desired} | {line.xid for d in desired for _, line in each_line(d)}
+    problems += [_nowhere(xid, desired) for xid in refs if xid not in reader.ids and xid not in reach]
+    if problems:
+        more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
+        raise Blocked("; ".join(problems[:5]) + more)
+    one2many = line_fields(desired)
+    wishes = {d.xid: wanted_of(d) for d in desired}
+    wishes |= {x: wanted_known(k, one2many) for x, k in known.items() if x not in wishes}
+    seen = reader.look(wishes)
+    return Observed(reader.fields, seen, reader.ids, reader.found, reader.names)
+
+
+def _nowhere(xid: str, desired: Sequence[Desired]) -> str:
+    user = next(d for d in desired if xid in references([d])[0])
+    advice = (
+        "apply the phase it belongs to first" if xid.startswith(f"{MODULE}.") else "install or mend what provides it"
+    )
+    return f"{user.source} needs {xid}, which is not in Odoo: {advice}"
+
+
+def references(desired: Iterable[Desired]) -> tuple[dict[str, None], dict[Find, None]]:
+    """All external ids and searches that records and their lines refer to, in order, once each."""
+    refs: dict[str, None] = {}
+    finds: dict[Find, None] = {}
+    for record in desired:
+        for one in (record, *(line for _, line in each_line(record))):
+            for value in one.values.values():
+                for each in related(value):
+                    if isinstance(each, Ref):
+                        refs[each.xid] = None
+                    else:
+                        finds[each] = None
+    return refs, finds
+
+
+def related(value: Value) -> tuple[Ref | Find, ...]:
+    """The relations in a value."""
+    if isinstance(value, tuple):
+        return value
+    return (value,) if isinstance(value, Ref | Find) else ()
+
+
+# Where the ledger's lines hang when no mapper wants a record of that kind any more.
+LINE_FIELDS: Mapping[tuple[str, str], str] = {
+    ("sale.order", "sale.order.line"): "order_line",
+    ("account.move", "account.move.line"): "line_ids",
+    ("product.pricelist", "product.pricelist.item"): "item_ids",
+    ("account.payment.term", "account.payment.term.line"): "line_ids",
+    ("loyalty.program", "loyalty.rule"): "rule_ids",
+    ("loyalty.program", "loyalty.reward"): "reward_ids",
+    ("sale.subscription", "sale.subscription.line"): "sale_subscription_line_ids",
+    ("res.partner", "res.partner"): "child_ids",
+}
+
+
+def line_fields(desired: Iterable[Desired]) -> Mapping[tuple[str, str], str]:
+    """(model, line model) -> one2many field, as the mappers use them."""
+    return {**LINE_FIELDS, **{(d.model, line.model): name for d in desired for name, line in each_line(d)}}
+
+
+def _needed_fields(desired: Iterable[Desired], known: Mapping[str, Known]) -> dict[str, set[str]]:
+    needed: dict[str, set[str]] = defaultdict(set)
+    for record in desired:
+        needed[record.model] |= record.values.keys() | record.children.keys()
+        for _, line in each_line(record):
+            needed[line.model] |= line.values.keys()
+    for memory in known.values():
+        for one in (memory, *memory.lines.values()):
+            needed[one.model] |= {n for n in one.sent if not n.endswith("()")}
+    return needed
+
+
+def _rank(xid: str) -> tuple[bool, str]:
+    return (not xid.startswith(f"{MODULE}."), xid)
+
+
+def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

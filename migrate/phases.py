@@ -1,0 +1,49 @@
+"""The order of the phases: an unfinished one blocks its successors, and the message says the way out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mappings.target import Phase
+from migrate.errors import Blocked
+from migrate.ledger import Progress
+
+ORDER = tuple(Phase)
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Who is migrated: a named set of customers (external ids). ``EVERYONE`` has no name and no limit."""
+
+    name: str
+    customers: frozenset[str] | None
+
+    def takes(self, customer: str | None) -> bool:
+        """Records shared by all customers belong to every cohort."""
+        return self.customers is None or customer is None or customer in self.customers
+
+
+EVERYONE = Cohort("", None)
+
+
+def chosen(phase: Phase | None) -> tuple[Phase, ...]:
+    """The phases of a command: one, or all in order."""
+    return ORDER if phase is None else (phase,)
+
+
+def require_predecessors(
+    phase: Phase, cohort: Cohort, progress: Iterable[Progress], needed: Sequence[Phase] = ORDER
+) -> None:
+    """Raise Blocked unless every phase of ``needed`` (those that have records) before ``phase`` is finished."""
+    done = {p.phase for p in progress if p.finished and p.cohort in ("", cohort.name)}
+    failed = {p.phase: p.detail for p in progress if not p.finished and p.cohort == cohort.name}
+    for before in ORDER[: ORDER.index(phase)]:
+        if before in done or before not in needed:
+            continue
+        option = f" --cohort {cohort.name}" if cohort.name else ""
+        reason = f" ({failed[before]})" if failed.get(before) else ""
+        raise Blocked(
+            f"phase {phase.value} must wait: {before.value} is unfinished{reason}; "
+            f"run 'lago2odoo apply --phase {before.value}{option}' until it is done"
+        )
