@@ -35,6 +35,18 @@ class Use:
     json_type: str | None = "VARCHAR"
     operation: str | None = None
     cents: Decimal | None = None
+    received: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a weighted sum starts. ``rows``: how many starting rows Lago's query has for the group (facts §5.6)."""
+
+    level: Decimal = ZERO
+    rows: int = 1
+
+
+NOTHING = Start()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +65,8 @@ class Scope:
     grouped: bool
     group: Group = ()
     in_advance: bool = False
+    twin: bool = False  # another group of the bucket looks the same: blank beside null
+    start_level: Start = NOTHING  # weighted sum
 
     @property
     def metric(self) -> BillableMetric:
@@ -150,10 +164,11 @@ def _sum(scope: Scope) -> Aggregation:
     counted = [use for use in scope.billed(scope.uses) if numeric(use.value, use.json_type) is not None]
     units = sum(_numbers(counted), ZERO)
     cents = [use.cents for use in counted if use.cents is not None]
+    lost = scope.twin and scope.demand.charge.charge_model == "dynamic"
     plain = Aggregation(
         units=units,
         events_count=len(counted),
-        precise_total_amount_cents=sum(cents, ZERO) if cents or not counted else None,
+        precise_total_amount_cents=None if lost else sum(cents, ZERO),
     )
     if scope.demand.charge.prorated and not scope.in_advance:
         return _prorated_sum(scope, plain)
@@ -302,9 +317,8 @@ def _weighted(scope: Scope) -> Aggregation:
     window = scope.window
     current = [use for use in scope.within(scope.uses) if numeric(use.value, use.json_type) is not None]
     end = _ceil_second(window.charges_to)
-    running = _initial(scope)
     moments = [window.charges_from, *(use.moment for use in current), end]
-    levels = list(accumulate((running, *_numbers(current))))
+    levels = list(accumulate((scope.start_level.level, *_numbers(current))))
     seconds = Decimal(window.charges_duration * 86400)
     parts = [
         divide_numeric(level * _seconds(after - before), seconds)
@@ -313,20 +327,8 @@ def _weighted(scope: Scope) -> Aggregation:
     units = sum(parts, ZERO)
     return Aggregation(
         units=units if scope.grouped else round_up(units, 20),
-        events_count=len(current),
+        events_count=len(current) * scope.start_level.rows,
         total_aggregated_units=levels[-1],
-    )
-
-
-def _initial(scope: Scope) -> Decimal:
-    carry = scope.window.carry
-    if carry is None or not scope.metric.recurring:
-        return ZERO
-    return sum(
-        _numbers(
-            use for use in scope.uses if use.moment <= carry.until and (not carry.since or use.moment >= carry.since)
-        ),
-        ZERO,
     )
 
 
@@ -352,7 +354,7 @@ def _with_lists(scope: Scope, found: Aggregation) -> Aggregation:
 
 def _event_values(scope: Scope) -> tuple[Decimal, ...]:
     """What each event is worth to a bound per transaction: its value, or 1 where events are counted."""
-    uses = scope.within(scope.listed)
+    uses = scope.billed(scope.listed)
     return _numbers(uses) if scope.metric.aggregation_type == "sum_agg" else (_ONE,) * len(uses)
 
 

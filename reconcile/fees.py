@@ -105,7 +105,8 @@ def fees_of(
     for fee in kept:
         check_storable(fee)
     if extra is not None:
-        kept.append(replace(extra, true_up_parent=None if parent is None else _index(kept, parent)))
+        where = None if parent is None else _index(kept, parent)
+        kept.append(replace(extra, true_up_parent=where, grouped_by=parent.grouped_by if parent else ()))
     return tuple(kept)
 
 
@@ -235,7 +236,7 @@ def true_up_fee(demand: Demand, fees: Sequence[ChargeFee]) -> ChargeFee | None:
         filter_position=None,
         grouped_by=(),
         units=Decimal(1),
-        total_aggregated_units=ZERO,
+        total_aggregated_units=Decimal(1),
         events_count=0,
         amount_cents=found.amount_cents,
         precise_amount_cents=found.precise_amount_cents,

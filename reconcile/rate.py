@@ -126,7 +126,7 @@ def _standard(case: Priced) -> Rated:
 def _dynamic(case: Priced) -> Rated:
     cents = case.aggregation.precise_total_amount_cents
     if cents is None:
-        raise Refused("dynamic_without_amount", "no event of the bucket carries precise_total_amount_cents")
+        raise Refused("dynamic_without_amount", "two groups that look alike (blank and null): Lago fails here too")
     amount = from_subunits(cents, case.currency) if case.aggregation.units else ZERO
     return _rated(case, amount, {}, (Step(label="sum of the events' own prices", amount=amount),))
 

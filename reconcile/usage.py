@@ -9,6 +9,7 @@ filter and group keys), never one query per subscription. In-memory events (test
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,13 +23,16 @@ import pyarrow as pa
 
 from mappings.records import ChargeFilter, Event, Json
 from mappings.text import plain
-from reconcile.aggregate import Scope, Use, aggregate_scope
+from reconcile.aggregate import NOTHING, Scope, Start, Use, aggregate_scope
+from reconcile.exact import numeric
 from reconcile.filters import DEFAULT, buckets_of
 from reconcile.rate import Aggregation
 from reconcile.refusal import Refused
 from reconcile.rules import LATEST, Rules
+from reconcile.tiers import ZERO
 from reconcile.windows import Demand
 
+Texts = tuple[str | None, ...]  # values of a bucket's group keys
 _TEXT, _TIME = pa.string(), pa.timestamp("us")
 _COLUMNS: Mapping[str, pa.DataType] = {
     "transaction_id": _TEXT,
@@ -207,26 +211,96 @@ def scopes(
     """A bucket's events split into pricing groups; without any event one empty group with null values."""
     wanted = group_keys(properties)
     places = tuple(keys.index(key) for key in wanted)
-    groups: dict[tuple[str | None, ...], list[Picked]] = {}
+    groups: dict[Texts, list[Picked]] = {}
     for event in events:
         groups.setdefault(tuple(event.texts[place] for place in places), []).append(event)
-    for values in _ordered(groups) or [(None,) * len(wanted)]:
-        members = groups.get(values, [])
-        uses = tuple(event.use for event in members)
+    weighted = demand.metric.aggregation_type == "weighted_sum_agg"
+    starts = starting_levels(demand, groups) if weighted else dict.fromkeys(groups, NOTHING)
+    shown = Counter(map(presented, starts))
+    for values in sorted(starts, key=_order) or [(None,) * len(wanted)]:
+        uses = tuple(event.use for event in groups.get(values, ()))
         yield Scope(
             demand=demand,
             properties=properties,
             uses=uses,
             listed=tuple(_listed(events, places, values)) if wanted else uses,
             grouped=bool(wanted),
-            group=tuple((key, value or None) for key, value in zip(wanted, values, strict=True)),
+            group=tuple(zip(wanted, presented(values), strict=True)),
             in_advance=in_advance,
+            twin=shown[presented(values)] > 1,
+            start_level=starts.get(values, NOTHING),
         )
 
 
-def _ordered(groups: Iterable[tuple[str | None, ...]]) -> list[tuple[str | None, ...]]:
+def presented(values: Texts) -> Texts:
+    """A group as Lago shows it: blank is null."""
+    return tuple(value or None for value in values)
+
+
+def _order(values: Texts) -> tuple[tuple[bool, str], ...]:
     """By group value, null last: the order in which PostgreSQL gives them."""
-    return sorted(groups, key=lambda values: tuple((value is None, value or "") for value in values))
+    return tuple((value is None, value or "") for value in values)
+
+
+# --- where weighted sums start ---
+
+
+def starting_levels(demand: Demand, groups: Mapping[Texts, Sequence[Picked]]) -> dict[Texts, Start]:
+    """The groups of a weighted sum, each with the level it starts from.
+
+    A start belongs to the group as it is shown. So a blank group starts from nothing, the null group (made if it has
+    no events) gets what was remembered, and once more for every group that looks like it (facts §5.6).
+    """
+    window = demand.window
+    current = {
+        values: [event.use for event in events if _between(event.use, _floored(window.charges_from), window.charges_to)]
+        for values, events in groups.items()
+    }
+    return _starts(current, _remembered(demand, groups))
+
+
+def _starts(current: Mapping[Texts, Sequence[Use]], levels: Mapping[Texts, Decimal]) -> dict[Texts, Start]:
+    present = [values for values, uses in current.items() if any(_number(use) is not None for use in uses)]
+    rows = Counter(map(presented, present))
+    for values in levels:
+        rows[values] = rows[values] or 1
+    starts = {values: Start(level=count * levels.get(values, ZERO), rows=count) for values, count in rows.items()}
+    blanks = {values: Start(level=ZERO, rows=0) for values in present if presented(values) != values}
+    return {**starts, **blanks}
+
+
+def _remembered(demand: Demand, groups: Mapping[Texts, Sequence[Picked]]) -> dict[Texts, Decimal]:
+    """Running total of each shown group at the last billing. Where two look the same, the first one is kept."""
+    levels: dict[Texts, Decimal] = {}
+    if not demand.metric.recurring or demand.window.carry is None:
+        return levels
+    for billing in demand.window.carry.chain():
+        since = billing.since and _floored(billing.since)
+        billed = {
+            values: [event.use for event in events if _between(event.use, since, billing.until, billing.known_until)]
+            for values, events in groups.items()
+        }
+        starts = _starts(billed, levels)
+        totals: dict[Texts, Decimal] = {}
+        for values in sorted(starts, key=_order):
+            total = starts[values].level + sum((_number(use) or ZERO for use in billed.get(values, ())), ZERO)
+            totals.setdefault(presented(values), total)
+        levels = totals
+    return levels
+
+
+def _number(use: Use) -> Decimal | None:
+    return numeric(use.value, use.json_type)
+
+
+def _between(use: Use, since: datetime | None, until: datetime, known_until: datetime | None = None) -> bool:
+    known = known_until is None or use.received is None or use.received <= known_until
+    return known and use.moment <= until and (since is None or use.moment >= since)
+
+
+def _floored(moment: datetime) -> datetime:
+    """Lago's lower bounds are cut to the millisecond."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def _listed(events: Iterable[Picked], places: Sequence[int], values: Sequence[str | None]) -> Iterator[Use]:
@@ -274,8 +348,7 @@ def _since(demand: Demand) -> datetime | None:
     """Recurring metrics count the whole history. The bound is cut to the millisecond, as in Lago."""
     if demand.metric.recurring:
         return None
-    start = _naive(demand.window.charges_from)
-    return start.replace(microsecond=start.microsecond // 1000 * 1000)
+    return _floored(_naive(demand.window.charges_from))
 
 
 def _selection(keys: tuple[str, ...]) -> str:
@@ -284,7 +357,7 @@ def _selection(keys: tuple[str, ...]) -> str:
     )
     return f"""
         select d.demand, e.timestamp, json_extract_string(e.properties, $1), json_type(e.properties, $1),
-               json_extract_string(e.properties, '/operation_type'), e.precise_total_amount_cents{texts}
+               json_extract_string(e.properties, '/operation_type'), e.precise_total_amount_cents, e.created_at{texts}
         from events e join demands d on e.external_subscription_id = d.subscription and e.code = d.metric
         where e.timestamp <= d.until and (d.since is null or e.timestamp >= d.since)
           and (d.known_until is null or e.created_at is null or e.created_at <= d.known_until)
@@ -292,8 +365,15 @@ def _selection(keys: tuple[str, ...]) -> str:
 
 
 def _picked(row: Sequence[Any], keys: int) -> tuple[int, Picked]:
-    demand, moment, value, json_type, operation, cents, *texts = row
-    use = Use(moment.replace(tzinfo=UTC), value, json_type, operation, None if cents is None else Decimal(cents))
+    demand, moment, value, json_type, operation, cents, received, *texts = row
+    use = Use(
+        moment=moment.replace(tzinfo=UTC),
+        value=value,
+        json_type=json_type,
+        operation=operation,
+        cents=None if cents is None else Decimal(cents),
+        received=received and received.replace(tzinfo=UTC),
+    )
     return demand, Picked(use, tuple(texts[0 : 2 * keys : 2]), tuple(texts[1 : 2 * keys : 2]))
 
 

@@ -10,15 +10,21 @@ from mappings.records import BillableMetric, Charge
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carry:
-    """What a recurring weighted sum starts from: the sum of the events from ``since`` (None: ever) to ``until``.
+    """A usage period billed before, whose running total a recurring weighted sum goes on from (facts §5.5).
 
-    Lago remembers the running total at the last billing; only without one it sums up raw events (facts §5.5).
-    ``known_until``: ingestion cut-off of that billing.
+    Lago remembers the total at each billing, and nothing of what came between: ``earlier`` is the billing before this
+    one (None: it started from 0). Without any billing, but with a subscription that this one replaced, it sums up raw
+    events: ``since`` None means all of them up to ``until``. ``known_until``: ingestion cut-off of that billing.
     """
 
     until: datetime
     since: datetime | None = None
     known_until: datetime | None = None
+    earlier: Carry | None = None
+
+    def chain(self) -> tuple[Carry, ...]:
+        """All billings, oldest first."""
+        return (*(self.earlier.chain() if self.earlier else ()), self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
