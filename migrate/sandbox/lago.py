@@ -6,18 +6,28 @@ import hmac
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
-
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
-from werkzeug.wrappers import Request, Response
 
 from migrate.errors import LagoError
 from migrate.lago.recorded import RecordedLago, Reply, error
 from migrate.lago.recording import Recording, bundled
+
+_JSON = "application/json; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What goes over the wire."""
+
+    status: int
+    text: str
+    content_type: str = _JSON
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -34,35 +44,103 @@ class Faults:
     calls: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def response(self) -> Response | None:
+    def instead(self) -> _Sent | None:
+        """What is sent in place of the answer to the next call."""
         with self.lock:
             self.calls += 1
             number = self.calls
         time.sleep(self.latency)
         if self.html:
-            return Response("<!doctype html><title>Welcome</title>", 200, content_type="text/html")
+            return _Sent(200, "<!doctype html><title>Welcome</title>", "text/html")
         if self.every_rate_limited and number % self.every_rate_limited == 0:
-            headers = {"X-RateLimit-Limit": "50", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": self.reset}
-            return Response("{}", 429, headers, content_type="application/json")
+            names = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+            return _Sent(429, "{}", headers=tuple(zip(names, ("50", "0", self.reset), strict=True)))
         if self.every_error and number % self.every_error == 0:
-            return Response("<html>We're sorry, but something went wrong.</html>", 500, content_type="text/html")
+            return _Sent(500, "<html>We're sorry, but something went wrong.</html>", "text/html")
         return None
 
-    def halves(self) -> bool:
-        return bool(self.every_half) and self.calls % self.every_half == 0
+    def cut(self, text: str) -> str:
+        half = self.every_half and self.calls % self.every_half == 0
+        return text[: len(text) // 2] if half else text
+
+
+class _HttpServer(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], lago: RecordedLago, api_key: str, faults: Faults) -> None:
+        super().__init__(address, _Handler)
+        self.lago, self.api_key, self.faults = lago, api_key, faults
+        # The server's clock is the recording's: what it shows is the state of then.
+        self.date = format_datetime(lago.clock(), usegmt=True)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _HttpServer
+    protocol_version = "HTTP/1.1"  # connections stay open, as a real server keeps them
+    disable_nagle_algorithm = True  # headers and body are two writes: Nagle would hold the second for 40 ms
+    timeout = 60
+
+    def _respond(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        sent = self._sent(body)
+        content = sent.text.encode()
+        self.send_response(sent.status)
+        for name, value in (("Content-Type", sent.content_type), ("Content-Length", str(len(content))), *sent.headers):
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _respond  # noqa: N815  (http.server's names)
+
+    def _sent(self, body: bytes) -> _Sent:
+        faults, lago = self.server.faults, self.server.lago
+        instead = faults.instead() if not self.path.startswith("/health") else None
+        if instead:
+            return instead
+        if faults.before:
+            faults.before(self.path, lago)
+        reply = self._reply(body)
+        return _Sent(reply.status, faults.cut(reply.text))
+
+    def _reply(self, body: bytes) -> Reply:
+        target = urlsplit(self.path)
+        if target.path != "/health" and not self._authorized():
+            return error(401)
+        try:
+            written = json.loads(body or b"null")
+        except ValueError:
+            return Reply(400, json.dumps({"status": 400, "error": "BadRequest: the body is no JSON"}))
+        query = parse_qsl(target.query, keep_blank_values=True)
+        try:
+            return self.server.lago.answer(self.command, target.path, query, written)
+        except LagoError as hole:
+            return Reply(500, json.dumps({"status": 500, "error": str(hole)}))
+
+    def _authorized(self) -> bool:
+        """Lago takes the second word, whatever the first one is."""
+        words = self.headers.get("Authorization", "").split()
+        return len(words) > 1 and hmac.compare_digest(words[1].encode(), self.server.api_key.encode())
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return self.server.date if timestamp is None else super().date_time_string(timestamp)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
 
 
 class Server:
-    """A running embedded Lago. ``close`` stops it; also a context manager."""
+    """An embedded Lago. ``close`` stops it; also a context manager."""
 
-    def __init__(self, app: Callable[..., Iterable[bytes]], lago: RecordedLago, host: str, port: int) -> None:
-        self.lago = lago
-        self._server: BaseWSGIServer = make_server(host, port, app, threaded=True, request_handler=_Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True, kwargs={"poll_interval": 0.1})
+    def __init__(self, server: _HttpServer) -> None:
+        self.lago = server.lago
+        self._server = server
+        self._thread = threading.Thread(target=server.serve_forever, daemon=True, kwargs={"poll_interval": 0.05})
 
     @property
     def url(self) -> str:
-        return f"http://{self._server.host}:{self._server.server_port}"
+        return f"http://{self._server.server_address[0]!s}:{self._server.server_port}"
 
     def start(self) -> Server:
         self._thread.start()
@@ -85,65 +163,23 @@ class Server:
         self.close()
 
 
-class _Handler(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"  # connections stay open, as a real server keeps them
-    disable_nagle_algorithm = True  # headers and body are two writes: Nagle would hold the second for 40 ms
-    timeout = 60
+def make(
+    recording: Path | None = None, *, host: str = "127.0.0.1", port: int = 0, api_key: str, faults: Faults | None = None
+) -> Server:
+    """An embedded Lago, not yet serving: ``run`` serves in this thread, ``start`` in another.
 
-    def log(self, type: str, message: str, *args: Any) -> None:
-        """Quiet."""
+    ``recording``: directory or archive (default: the bundled NexaSystems); ``port`` 0: any free one (``Server.url``).
+    Raises LagoError if the recording cannot be used or the port is taken.
+    """
+    lago = RecordedLago(Recording.open(recording or bundled()))
+    try:
+        return Server(_HttpServer((host, port), lago, api_key, faults or Faults()))
+    except OSError as problem:
+        raise LagoError(f"the embedded Lago cannot listen on {host}:{port}: {problem.strerror}") from None
 
 
 def serve(
     recording: Path | None = None, *, host: str = "127.0.0.1", port: int = 0, api_key: str, faults: Faults | None = None
 ) -> Server:
-    """Start an embedded Lago in a thread. ``port`` 0: any free one (see ``Server.url``). Raises LagoError, OSError."""
+    """As ``make``, and start it."""
     return make(recording, host=host, port=port, api_key=api_key, faults=faults).start()
-
-
-def make(
-    recording: Path | None = None, *, host: str = "127.0.0.1", port: int = 0, api_key: str, faults: Faults | None = None
-) -> Server:
-    """As ``serve``, not yet started: call ``run`` to serve in this thread."""
-    lago = RecordedLago(Recording.open(recording or bundled()))
-    return Server(_application(lago, api_key, faults or Faults()), lago, host, port)
-
-
-def _application(lago: RecordedLago, api_key: str, faults: Faults) -> Callable[..., Iterable[bytes]]:
-    now = lago.clock()  # the server's clock is the recording's: what it shows is the state of then
-
-    @Request.application
-    def application(request: Request) -> Response:
-        trouble = faults.response() if request.path != "/health" else None
-        if trouble:
-            return trouble
-        if faults.before:
-            faults.before(request.path, lago)
-        reply = _reply(lago, api_key, request)
-        text = reply.text[: len(reply.text) // 2] if faults.halves() else reply.text
-        response = Response(text, reply.status, content_type="application/json; charset=utf-8")
-        response.date = now
-        return response
-
-    return application
-
-
-def _reply(lago: RecordedLago, api_key: str, request: Request) -> Reply:
-    target = urlsplit(request.environ.get("REQUEST_URI") or request.full_path)
-    if target.path != "/health" and not _authorized(request, api_key):
-        return error(401)
-    try:
-        body = json.loads(request.get_data() or b"null")
-    except ValueError:
-        return error(400)
-    query = parse_qsl(target.query, keep_blank_values=True)
-    try:
-        return lago.answer(request.method, target.path, query, body)
-    except LagoError as hole:
-        return Reply(500, json.dumps({"status": 500, "error": str(hole)}))
-
-
-def _authorized(request: Request, api_key: str) -> bool:
-    """Lago takes the second word, whatever the first one is."""
-    words = request.headers.get("Authorization", "").split()
-    return len(words) > 1 and hmac.compare_digest(words[1].encode(), api_key.encode())
