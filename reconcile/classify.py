@@ -8,6 +8,7 @@ each cause gets its own part of the header's deviation. What no cause reproduces
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -39,18 +40,21 @@ class Case:
     invoice: ComparedInvoice
     baseline: BilledInvoice
     subject: BilledInvoice
-    deviation: Deviation  # what is still to be explained
+    names: tuple[str, str]  # of the baseline and of the deviating side in the comparison
+    deviation: Deviation  # what is to be explained
     bill: Bill = field(default_factory=Bill)
     hints: Mapping[LineKey, Mapping[str, object]] = field(default_factory=dict)  # knowledge about lines, see causes
 
-    def lines(self, invoice: BilledInvoice, key: LineKey) -> tuple[BilledLine, ...]:
-        return tuple(line for line in invoice.lines if plain(line.key) == key)
-
     def pairs(self) -> Iterator[tuple[LineKey, tuple[BilledLine, ...], tuple[BilledLine, ...]]]:
-        """Deviating lines: key, lines of the baseline, lines of the deviating side."""
-        for key in self.deviation:
-            if isinstance(key, LineKey):
-                yield key, self.lines(self.baseline, key), self.lines(self.subject, key)
+        """Deviating lines: key of the position, lines of the baseline, lines of the deviating side."""
+        for position in self.invoice.positions:
+            if isinstance(position.key, LineKey) and position.key in self.deviation:
+                yield position.key, position.lines.get(self.names[0], ()), position.lines.get(self.names[1], ())
+
+    def position_of(self) -> dict[Key, Key]:
+        """Key of a line -> key of the position it belongs to (coarser, where a side groups lines)."""
+        positions = self.invoice.positions
+        return {plain(one.key): p.key for p in positions for lines in p.lines.values() for one in lines}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,13 +210,21 @@ def _header_right(case: Case, named: Sequence[Named], recompute: Recompute) -> b
 
 
 def _some_header_right(case: Case, named: Sequence[Named], before: Sequence[Named], recompute: Recompute) -> bool:
-    """Everything the last cause moves in the header lands on the deviation, though other parts stay open."""
+    """The last cause makes every part of the header right that it touches, though others stay open.
+
+    Taxes are one part: dropping one of them explains nothing while another is off too.
+    """
     with_it = _moved(case, _changes(named), recompute)
     without = _moved(case, _changes(before), recompute)
     if with_it is None or without is None:
         return False
-    touched = [k for k in {*with_it, *without} if with_it.get(k, 0) != without.get(k, 0)]
-    return bool(touched) and all(with_it.get(k, 0) == case.deviation.get(k, 0) for k in touched)
+    keys = [key for key in dict.fromkeys((*with_it, *without, *case.deviation)) if isinstance(key, HeaderKey)]
+    parts = {_part(key) for key in keys if with_it.get(key, 0) != without.get(key, 0)}
+    return bool(parts) and all(with_it.get(k, 0) == case.deviation.get(k, 0) for k in keys if _part(k) in parts)
+
+
+def _part(key: HeaderKey) -> str:
+    return "tax" if key.part == "tax_rounding" else key.part
 
 
 def _changes(named: Sequence[Named]) -> tuple[Change, ...]:
@@ -239,6 +251,9 @@ def _moved(case: Case, changes: tuple[Change, ...], recompute: Recompute) -> Dev
     changed = recompute(case.baseline, changes)
     if changed is None:
         return None
-    pair = (BASELINE, SUBJECT)
-    compared = compare_invoice({BASELINE: case.baseline, SUBJECT: changed}, pair)
-    return {p.key: p.delta_cents for p in compared.positions if p.delta_cents}
+    compared = compare_invoice({BASELINE: case.baseline, SUBJECT: changed}, (BASELINE, SUBJECT))
+    position_of = case.position_of()
+    moved: dict[Key, int] = defaultdict(int)
+    for position in compared.positions:
+        moved[position_of.get(position.key, position.key)] += position.delta_cents
+    return {key: cents for key, cents in moved.items() if cents}

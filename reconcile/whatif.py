@@ -174,6 +174,11 @@ def _nonzero(taxes: Mapping[str, int]) -> dict[str, int]:
     return {code: cents for code, cents in taxes.items() if cents}
 
 
+def header_of(lines: Sequence[BilledLine], bill: Bill) -> Totals | None:
+    """Totals of lines under a bill's taxes and coupons; None if the bill does not settle them."""
+    return header(Draft(lines=tuple(lines), bill=bill))
+
+
 def header(draft: Draft) -> Totals | None:
     """Totals of the draft; None if a coupon's limit or a line's taxes are not known."""
     if any(line.key not in draft.bill.taxes for line in draft.lines):
