@@ -94,6 +94,14 @@ def partition(staged: Path, events_dir: Path) -> tuple[EventFile, ...]:
     return written
 
 
+def rows(events_dir: Path, batch: int = 20_000) -> Iterator[dict[str, Any]]:
+    """Every event, month by month, as its columns; times are naive and in UTC. Memory is bounded by ``batch``."""
+    for path in sorted(events_dir.glob("month=*/events.parquet")):
+        with pq.ParquetFile(path) as file:
+            for some in file.iter_batches(batch, columns=SCHEMA.names):
+                yield from some.to_pylist()
+
+
 def _sibling(events_dir: Path, suffix: str) -> Path:
     return events_dir.with_name(f"{events_dir.name}.{suffix}")
 

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mappings import tables
+from mappings.tables import TableError, Tables
 from migrate import config as settings
 from migrate.config import Config
+from migrate.errors import ConfigError
+from migrate.lago.client import LagoClient
+from migrate.lago.recorded import RecordingSource
+from migrate.lago.source import Source
+from migrate.odoo.connect import OdooSettings, connect
+from migrate.odoo.protocol import Odoo
+from migrate.store import Store
 
 Progress = Callable[[str, int, int | None], None]  # what, how many done, of how many (None: unknown)
 
@@ -61,15 +71,79 @@ class Context:
 
     @property
     def events(self) -> Path:
+        """Folder of the usage events."""
         return self.config.path(self.config.store.events)
 
-    def lago_key(self) -> str:
-        lago = self.config.lago
-        return settings.secret(lago.api_key_env, lago.api_key_file, self.config.folder, "Lago API key")
+    def reports(self, out: Path | None) -> Path:
+        """Folder of the reports: as given, or ``report`` beside the configuration."""
+        return out or self.config.path("report")
 
-    def odoo_key(self) -> str:
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """The open state; a SQLite path counts from the configuration's folder."""
+        with Store.open(state_url(self.config)) as store:
+            yield store
+
+    @contextmanager
+    def source(self, recording: Path | None) -> Iterator[Source]:
+        """Lago: the recording given here or in the configuration, else the server."""
+        lago = self.config.lago
+        if recording is not None or lago.recording is not None:
+            with closing(RecordingSource.open(recording or self.config.path(str(lago.recording)))) as source:
+                yield source
+            return
+        if lago.url is None:
+            raise ConfigError(f"{self.config_file}: lago.url is missing (or name a recording: lago.recording)")
+        key = settings.secret(lago.api_key_env, lago.api_key_file, self.config.folder, "Lago API key")
+        with LagoClient(
+            lago.url,
+            key,
+            requests_per_second=lago.requests_per_second,
+            connections=lago.connections,
+            timeout=lago.timeout,
+        ) as client:
+            yield client
+
+    @contextmanager
+    def odoo(self) -> Iterator[Odoo]:
+        """The connection to Odoo."""
         odoo = self.config.odoo
-        return settings.secret(odoo.key_env, odoo.key_file, self.config.folder, "Odoo API key")
+        for name in ("url", "database"):
+            if getattr(odoo, name) is None:
+                raise ConfigError(f"{self.config_file}: odoo.{name} is missing")
+        key = settings.secret(odoo.key_env, odoo.key_file, self.config.folder, "Odoo API key")
+        access = OdooSettings(
+            url=str(odoo.url),
+            database=str(odoo.database),
+            user=odoo.user,
+            key=key,
+            transport=odoo.transport,
+            timeout=odoo.timeout,
+        )
+        with closing(connect(access)) as connection:
+            yield connection
+
+    def tables(self) -> Tables:
+        """Finance's look-ups: the file of the configuration over the shipped ones."""
+        name = self.config.mapping.tables
+        base = tables.shipped()
+        if name is None:
+            return base
+        path = self.config.path(name)
+        try:
+            return tables.parse(path.read_text(encoding="utf-8"), name, base)
+        except TableError as error:
+            raise ConfigError(str(error)) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: the mapping tables cannot be read: {error}") from None
+
+
+def state_url(config: Config) -> str:
+    """The state's URL, with a relative SQLite path made absolute."""
+    prefix, url = "sqlite:///", config.store.url
+    if not url.startswith(prefix):
+        return url
+    return f"{prefix}{config.path(url.removeprefix(prefix))}"
 
 
 def open_context(config_file: Path) -> Context:

@@ -70,7 +70,7 @@ STEPS = (
 
 
 def run(folder: Path, *, fresh: bool) -> Outcome:
-    """Run the demo in ``folder``. Its exit code is the reconciliation's (0 equal, 2 differences, 3 only waived ones)."""
+    """Run the demo in ``folder``. Its exit code is that of reconcile: 0 equal, 2 differences, 3 only waived ones."""
     if fresh:
         _clear(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,81 @@
+"""``apply``: the changes of preview, written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mappings.target import Phase, Skipped
+from migrate.apply import Applied, apply
+from migrate.changes import ChangeSet
+from migrate.commands import show
+from migrate.commands.context import Context, Outcome
+from migrate.commands.migration import Migration, open_migration
+from migrate.errors import Blocked, ConfigError
+from migrate.ledger import Ledger
+from migrate.phases import chosen
+
+
+def run(context: Context, *, phase: str | None, cohort: str | None, changes: Path | None) -> Outcome:
+    """Write the changes; nothing is written while records are skipped for a reason that nobody waived."""
+    saved = _saved(changes)
+    with context.store() as store, store.lock(), context.odoo() as odoo:
+        migration = open_migration(context, store, odoo, cohort)
+        phases = chosen(Phase(phase) if phase else None)
+        _require_waived(context, migration, phases)
+        applied = apply(
+            odoo,
+            Ledger(store),
+            migration.mapped,
+            target=migration.target,
+            phases=phases,
+            cohort=migration.cohort,
+            snapshot=migration.digest,
+            saved=saved,
+            progress=context.talk.progress,
+        )
+    applied.raise_if_failed()
+    return Outcome(_data(applied), _text(applied, context))
+
+
+def _saved(path: Path | None) -> ChangeSet | None:
+    if path is None:
+        return None
+    try:
+        return ChangeSet.from_json(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: the saved preview cannot be read: {error}") from None
+
+
+def _require_waived(context: Context, migration: Migration, phases: tuple[Phase, ...]) -> None:
+    """Before the first write: what cannot be expressed must have been accepted by name."""
+    waived = context.config.waive.skipped
+    reasons: dict[str, int] = {}
+    for item in migration.mapped:
+        concerns = isinstance(item, Skipped) and item.phase in phases and migration.cohort.takes(item.customer)
+        if isinstance(item, Skipped) and concerns and item.reason not in waived:
+            reasons[item.reason] = reasons.get(item.reason, 0) + item.count
+    if reasons:
+        raise Blocked(show.remedy(reasons))
+
+
+def _data(applied: Applied) -> dict[str, object]:
+    return {
+        "counts": applied.changes.counts(),
+        "written": applied.written,
+        "calls": applied.calls,
+        "seconds": round(applied.seconds, 3),
+        "altered": applied.altered,
+        "leftovers": applied.leftovers,
+    }
+
+
+def _text(applied: Applied, context: Context) -> str:
+    lines = [show.counts(applied.changes.counts()), ""]
+    lines += [*show.skipped(applied.changes, context.config.waive.skipped)]
+    lines += [*(f"kept in Odoo's own form: {text}" for text in applied.altered), *applied.leftovers]
+    records = sum(sum(row.values()) for row in applied.written.values())
+    if not records and not applied.calls:
+        return "\n".join([*lines, "nothing to do"])
+    lines.append(f"{records:,} records written in {applied.calls:,} calls, {applied.seconds:.1f} s")
+    lines.append("next: lago2odoo reconcile --period MONTH")
+    return "\n".join(lines)

@@ -1,0 +1,88 @@
+"""The first straight line, put together: snapshot -> map -> everything that preview, apply and status need."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+
+from mappings.cohorts import CohortError, customers_of
+from mappings.context import Options
+from mappings.coverage import CoverageRow, coverage
+from mappings.desired import desired
+from mappings.records import Snapshot
+from mappings.target import Mapped, Target
+from mappings.usage import UsageRow
+from migrate import events
+from migrate.commands.context import Context
+from migrate.errors import ConfigError
+from migrate.extract import load_snapshot
+from migrate.odoo.discover import discover
+from migrate.odoo.protocol import Odoo
+from migrate.phases import EVERYONE, Cohort
+from migrate.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """What is wanted of this Odoo. ``digest`` names the snapshot it was made from."""
+
+    snapshot: Snapshot
+    target: Target
+    mapped: tuple[Mapped, ...]
+    cohort: Cohort
+    digest: str
+
+    def coverage(self) -> tuple[CoverageRow, ...]:
+        """The coverage matrix of everything mapped, whatever the cohort."""
+        return coverage(self.snapshot, self.mapped)
+
+
+def open_migration(context: Context, store: Store, odoo: Odoo, cohort: str | None) -> Migration:
+    """Read the snapshot, ask Odoo what it can express, and map."""
+    tables = context.tables()
+    context.talk.say("reading the snapshot")
+    snapshot = load_snapshot(store)
+    target = discover(odoo)
+    since = context.config.mapping.usage_since
+    options = Options(usage_since=datetime.combine(since, time(), UTC) if since else None)
+    context.talk.say("mapping")
+    return Migration(
+        snapshot=snapshot,
+        target=target,
+        mapped=desired(snapshot, usage_rows(context), target, tables, options),
+        cohort=cohort_of(context, snapshot, cohort),
+        digest=digest(store),
+    )
+
+
+def usage_rows(context: Context) -> Iterator[UsageRow]:
+    """The usage events at hand, one by one."""
+    for row in events.rows(context.events):
+        yield UsageRow(**{**row, "external_subscription_id": row["external_subscription_id"] or ""})
+
+
+def cohort_of(context: Context, snapshot: Snapshot, name: str | None) -> Cohort:
+    """The customers of a cohort of the configuration; everyone without a name."""
+    if name is None:
+        return EVERYONE
+    cohort = context.config.cohort(name)
+    try:
+        return Cohort(name, customers_of(snapshot, name, cohort.customers, cohort.plans))
+    except CohortError as error:
+        raise ConfigError(f"{context.config_file}: {error}") from None
+
+
+def digest(store: Store) -> str:
+    """A digest of everything that was read from Lago: it moves when a record does."""
+    run = store.latest()
+    if run is None:
+        return ""
+    hasher = hashlib.sha256()
+    for resource in sorted(store.changes(run)):
+        for raw in store.seen(resource, run):
+            hasher.update(f"{resource}\0{raw.key}\0{raw.sha256}\n".encode())
+    for path, rows in sorted(store.event_files().items()):
+        hasher.update(f"{path}\0{rows}\n".encode())
+    return hasher.hexdigest()
