@@ -95,12 +95,20 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class FieldDiff:
-    """One field. ``verdict``: create, update, kept or conflict; ``before`` stands in Odoo, ``after`` is wanted."""
+    """One field: ``before`` stands in Odoo, ``after`` is wanted.
+
+    ``verdict``: create, update, kept, conflict, or unchanged, where Odoo keeps our value in a form of its own.
+    """
 
     field: str
     before: Canon
     after: Canon
     verdict: Action
+
+
+def exempt(diffs: Iterable[FieldDiff]) -> frozenset[str]:
+    """The fields that are to stay as they stand in Odoo."""
+    return frozenset(d.field for d in diffs if d.verdict in (Action.KEPT, Action.CONFLICT, Action.UNCHANGED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,9 +331,7 @@ def _fields(want: Mapping[str, Canon], seen: Seen, known: Known | None) -> Itera
     for name, value in want.items():
         before = seen.values.get(name)
         if before != value:
-            verdict = _verdict(name, value, before, known)
-            if verdict is not Action.UNCHANGED:
-                yield FieldDiff(name, before, value, verdict)
+            yield FieldDiff(name, before, value, _verdict(name, value, before, known))
 
 
 def _verdict(name: str, value: Canon, before: Canon, known: Known | None) -> Action:

@@ -17,7 +17,17 @@ from types import MappingProxyType
 from typing import Any
 
 from mappings.target import Desired, Find, Ref
-from migrate.changes import Action, Change, LineChange, Observed, Seen, compared, each_line
+from migrate.changes import (
+    Action,
+    Change,
+    FieldDiff,
+    LineChange,
+    Observed,
+    Seen,
+    compared,
+    each_line,
+    exempt,
+)
 from migrate.errors import OdooError
 from migrate.odoo.errors import (
     AccessDenied,
@@ -101,7 +111,7 @@ class Loader:
         failures = [Failure(c, text) for c in batch if (s := now.get(c.xid)) and (text := _moved_since(c, s))]
         some = _without([c for c in batch if c not in gone], failures)
         failures += self._halving(some, self._write_changes)
-        seen, more = self._verify(_without(some, failures), self._expected_update, self._write_changes)
+        seen, more = self._verify(_without(some, failures), self._expected_update, self._write_all)
         failures += more
         seen, failures = self._finish(_without(some, failures), seen, failures, late=False)
         if gone:
@@ -149,6 +159,10 @@ class Loader:
             if _lines_to_write(change):
                 self._write_lines(change)
 
+    def _write_all(self, batch: Sequence[Change]) -> None:
+        """The second attempt writes whatever is ours: Odoo computed some of it anew when we wrote the rest."""
+        self._write_changes([replace(c, diffs=_all_fields(c, self.observed), lines=_all_lines(c)) for c in batch])
+
     def _load(self, batch: Sequence[Change], records: Sequence[tuple[Desired, Any, Any]], by_id: bool = False) -> None:
         """``by_id``: only onto records that exist. By external id, a deleted one would come back half empty."""
         columns, rows = matrix(records, self.id_of, by_id=by_id)
@@ -179,8 +193,9 @@ class Loader:
         values = self._values(change.desired, _fields_to_write(change)) if change.desired else {}
         commands: dict[str, list[Any]] = {}
         for line in change.lines:
-            names = frozenset(d.field for d in line.diffs if d.verdict is Action.UPDATE)
-            if line.desired and line.action is Action.UPDATE and names:
+            if line.desired and line.action is Action.UPDATE:
+                # The whole line: a new quantity alone would make Odoo compute its price anew.
+                names = frozenset(compared(line.desired, self.observed)) - exempt(line.diffs)
                 commands.setdefault(line.field, []).append([1, line.res_id, self._values(line.desired, names)])
         removals = self._standing([line for line in change.lines if line.action is Action.REMOVE])
         deletions = [(line.field, [2, line.res_id, 0]) for line in removals]
@@ -341,9 +356,9 @@ class Loader:
         return {n: v for n, v in values.items() if n not in desired.late and not n.endswith("()")}
 
     def _expected_update(self, change: Change, desired: Desired) -> Mapping[str, Canon]:
+        stay = exempt(change.diffs)
         values = compared(desired, self.observed)
-        names = change.updates if change.action is Action.UPDATE else values.keys() - desired.once
-        return {n: v for n, v in values.items() if n in names and not n.endswith("()")}
+        return {n: v for n, v in values.items() if n not in stay and not n.endswith("()")}
 
     def _expected_final(self, change: Change, desired: Desired) -> Mapping[str, Canon]:
         """After the methods only what was written late is ours to insist on; the rest may move with the state."""
@@ -352,11 +367,8 @@ class Loader:
         return {n: v for n, v in values.items() if n in late or n[:-2] in change.after}
 
     def _expected_line(self, line: Desired, change: LineChange | None) -> Mapping[str, Canon]:
-        values = compared(line, self.observed)
-        if change is None or change.action is Action.CREATE:
-            return values
-        names = {d.field for d in change.diffs if d.verdict is Action.UPDATE}
-        return {n: v for n, v in values.items() if n in names}
+        stay = exempt(change.diffs) if change else frozenset()
+        return {n: v for n, v in compared(line, self.observed).items() if n not in stay}
 
     def id_of(self, target: Ref | Find) -> int:
         """Database id of something that exists by now."""
@@ -389,6 +401,22 @@ def _moved_since(change: Change, seen: Seen) -> str | None:
 
 def _fields_to_write(change: Change) -> frozenset[str]:
     return frozenset(name for name in change.updates if not name.endswith("()"))
+
+
+def _all_fields(change: Change, observed: Observed) -> tuple[FieldDiff, ...]:
+    """The change's diffs, as if every field that is ours had to be written."""
+    stay = exempt(change.diffs)
+    values = compared(change.desired, observed).items() if change.desired else ()
+    ours = (FieldDiff(n, None, v, Action.UPDATE) for n, v in values if n not in stay and not n.endswith("()"))
+    return (*(d for d in change.diffs if d.field in stay), *ours)
+
+
+def _all_lines(change: Change) -> tuple[LineChange, ...]:
+    """Every standing line as one to be written, if any line is."""
+    standing = (Action.UNCHANGED, Action.KEPT)
+    if not _lines_to_write(change):
+        return change.lines
+    return tuple(replace(line, action=Action.UPDATE) if line.action in standing else line for line in change.lines)
 
 
 def _lines_to_write(change: Change) -> bool:

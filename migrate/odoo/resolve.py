@@ -120,7 +120,10 @@ class Reader:
         """``fields_get`` of the models; a field that the server lacks is refused."""
         for model, wanted in needed.items():
             known = self.fields.setdefault(model, {})
-            missing = sorted({*wanted, "active"} - known.keys())
+            missing = sorted({n for n in wanted if not n.endswith("()")} - known.keys())
+            if not missing and known:
+                continue
+            missing.append("active")
             try:
                 raw = self.ask(
                     model, "fields_get", allfields=missing, attributes=["type", "relation", "digits", "readonly"]
@@ -373,13 +376,13 @@ def related(value: Value) -> tuple[Ref | Find, ...]:
 # Where the ledger's lines hang when no mapper wants a record of that kind any more.
 LINE_FIELDS: Mapping[tuple[str, str], str] = {
     ("sale.order", "sale.order.line"): "order_line",
-    ("account.move", "account.move.line"): "line_ids",
+    ("account.move", "account.move.line"): "invoice_line_ids",
+    ("product.template", "product.product"): "product_variant_ids",
     ("product.pricelist", "product.pricelist.item"): "item_ids",
     ("account.payment.term", "account.payment.term.line"): "line_ids",
     ("loyalty.program", "loyalty.rule"): "rule_ids",
     ("loyalty.program", "loyalty.reward"): "reward_ids",
     ("sale.subscription", "sale.subscription.line"): "sale_subscription_line_ids",
-    ("res.partner", "res.partner"): "child_ids",
 }
 
 
