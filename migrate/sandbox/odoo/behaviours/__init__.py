@@ -1,0 +1,29 @@
+"""What single models do beyond their fields: one row per model, in this table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..orm import Behaviour
+from . import base, invoices, orders, partners, payments, products, subscriptions
+
+BEHAVIOURS: Mapping[str, Behaviour] = {
+    "account.journal": invoices.JOURNAL,
+    "account.move": invoices.MOVE,
+    "account.move.line": invoices.MOVE_LINE,
+    "ir.model.data": base.EXTERNAL_ID,
+    "payment.provider": payments.PROVIDER,
+    "payment.token": payments.TOKEN,
+    "product.pricelist": products.PRICELIST,
+    "product.product": products.VARIANT,
+    "product.template": products.TEMPLATE,
+    "res.currency": base.CURRENCY,
+    "res.groups": base.GROUP,
+    "res.partner": partners.PARTNER,
+    "res.users": base.USER,
+    "sale.order": orders.ORDER,
+    "sale.order.line": orders.LINE,
+    "sale.subscription": subscriptions.OCA_SUBSCRIPTION,
+    "sale.subscription.line": subscriptions.OCA_LINE,
+    "sale.subscription.template": subscriptions.OCA_TEMPLATE,
+}

@@ -1,0 +1,82 @@
+"""External ids, users, groups, currencies; and the company, which several behaviours need."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .. import faults
+from ..orm import Behaviour, Env, Vals
+
+
+def company_of(env: Env, number: int | None = None) -> Vals:
+    """The company: its currency, country, rounding method and accounts."""
+    columns = (
+        "currency_id", "partner_id", "account_fiscal_country_id", "tax_calculation_rounding_method", "quotation_validity_days",
+        "portal_confirmation_sign", "portal_confirmation_pay", "prepayment_percent", "income_account_id",
+    )  # fmt: skip
+    return env.row("res.company", number or 1, columns)
+
+
+def rounding_of(env: Env, currency: int) -> float:
+    return float(env.row("res.currency", currency, ("rounding",))["rounding"])
+
+
+def _check_name(env: Env, vals_list: list[Vals]) -> None:
+    for vals in vals_list:
+        if " " in str(vals.get("name") or ""):
+            raise faults.constraint("External IDs cannot contain spaces")
+
+
+def _complete_name(env: Env, ids: list[int]) -> dict[int, Any]:
+    return {row["id"]: f"{row['module']}.{row['name']}" for row in env.rows("ir.model.data", ids, ("module", "name"))}
+
+
+EXTERNAL_ID = Behaviour(fill=_check_name, computed={"complete_name": _complete_name})
+
+
+def _context_get(env: Env) -> Vals:
+    return {"lang": "en_US", "tz": False, "uid": env.uid}
+
+
+def _has_group(env: Env, ids: list[int], group_ext_id: str) -> bool:
+    group = env.ref(group_ext_id)
+    user = ids[0] if ids else env.uid
+    held = set(env.values("res.users", [user], "group_ids")[user])
+    return bool(group) and group in with_implied(env, held)
+
+
+def with_implied(env: Env, groups: set[int]) -> set[int]:
+    """Groups and all that they imply."""
+    found: set[int] = set()
+    todo = set(groups)
+    while todo:
+        found |= todo
+        reached = env.values("res.groups", sorted(todo), "implied_ids")
+        todo = {number for numbers in reached.values() for number in numbers} - found
+    return found
+
+
+def feature_enabled(env: Env, group: str) -> bool:
+    """Every internal user has the group: how Odoo's settings switch features on."""
+    everybody = env.ref("base.group_user")
+    wanted = env.ref(group)
+    return bool(everybody and wanted and wanted in with_implied(env, {everybody}))
+
+
+USER = Behaviour(methods={"has_group": _has_group}, model_methods={"context_get": _context_get})
+
+
+def _group_names(env: Env, ids: list[int]) -> dict[int, str]:
+    return {row["id"]: str(row["name"] or "") for row in env.rows("res.groups", ids, ("name",))}
+
+
+GROUP = Behaviour(names=_group_names)
+
+
+def _decimal_places(env: Env, ids: list[int]) -> dict[int, Any]:
+    rows = env.rows("res.currency", ids, ("rounding",))
+    return {row["id"]: max(0, len(re.sub(r"0+$", "", f"{row['rounding']:.12f}".partition(".")[2]))) for row in rows}
+
+
+CURRENCY = Behaviour(computed={"decimal_places": _decimal_places})

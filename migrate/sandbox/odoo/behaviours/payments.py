@@ -1,0 +1,41 @@
+"""Payment providers and tokens: a provider that changes state archives its tokens (facts/odoo19 §2e)."""
+
+from __future__ import annotations
+
+from .. import faults
+from ..orm import Behaviour, Env, Vals
+
+KEYS = {"stripe": ("stripe_publishable_key", "stripe_secret_key")}
+
+
+def _provider_before_write(env: Env, ids: list[int], vals: Vals) -> None:
+    if "state" not in vals:
+        return
+    for row in env.rows("payment.provider", ids, ("state", "code", "name", *KEYS["stripe"])):
+        merged = {**row, **vals}
+        if vals["state"] != "disabled" and any(not merged.get(name) for name in KEYS.get(row["code"], ())):
+            raise faults.validation(
+                "The following fields must be filled: Publishable Key, Secret Key"
+            )
+        if row["state"] != "disabled" and vals["state"] != row["state"]:
+            tokens = env.rows("payment.token", [row["id"]], ("active",), by="provider_id")
+            env.store.update(env.model("payment.token"), [token["id"] for token in tokens], {"active": 0})
+
+
+def _token_before_write(env: Env, ids: list[int], vals: Vals) -> None:
+    if not vals.get("active"):
+        return
+    for row in env.rows("payment.token", ids, ("active", "provider_id", "payment_method_id")):
+        provider = env.row("payment.provider", row["provider_id"], ("state",))
+        method = env.row("payment.method", row["payment_method_id"], ("active",))
+        if not row["active"] and (provider["state"] == "disabled" or not method["active"]):
+            raise faults.user_error("You can't unarchive tokens linked to inactive payment methods or disabled providers.")
+
+
+def _names(env: Env, ids: list[int]) -> dict[int, str]:
+    rows = env.rows("payment.token", ids, ("payment_details",))
+    return {row["id"]: f"•••• {row['payment_details']}" if row["payment_details"] else "" for row in rows}
+
+
+PROVIDER = Behaviour(before_write=_provider_before_write)
+TOKEN = Behaviour(before_write=_token_before_write, names=_names)
