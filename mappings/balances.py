@@ -16,7 +16,7 @@ from mappings.context import Context, Problem, currency_ref, partner_ref
 from mappings.customers import term_days
 from mappings.money import from_subunits
 from mappings.records import CreditNote, Invoice
-from mappings.target import Desired, Mapped, Phase, Ref, Value, xid
+from mappings.target import Desired, Find, Mapped, Phase, Ref, Value, xid
 
 
 def balances(context: Context) -> Iterator[Mapped]:
@@ -146,11 +146,9 @@ def _move(
         "name": label,
         "quantity": 1,
         "price_unit": from_subunits(cents, currency),
+        "account_id": _counterpart(context),
         "tax_ids": (),
     }
-    account = context.tables.ref(context.tables.opening, context.target.company_id)
-    if account:
-        content["account_id"] = account
     common: dict[str, Value] = {
         "partner_id": partner_ref(customer),
         "journal_id": _journal_ref(context),
@@ -174,6 +172,17 @@ def _move(
     )
 
 
+def _counterpart(context: Context) -> Ref | Find:
+    """The account finance names, else the one Odoo itself balances opening entries with; every company has one."""
+    company = context.target.company_id
+    unaffected = Find(
+        "account.account",
+        (("account_type", "=", "equity_unaffected"), ("company_ids", "=", company)),
+        f"name the counterpart of open balances: [accounts] opening in {context.tables.name}",
+    )
+    return context.tables.ref(context.tables.opening, company) or unaffected
+
+
 def _journal_ref(context: Context) -> Ref:
     existing = context.tables.ref(context.tables.journal, context.target.company_id)
     return existing or Ref(xid("journal", "opening"))
@@ -182,9 +191,6 @@ def _journal_ref(context: Context) -> Ref:
 def _journal(context: Context) -> Desired:
     tables = context.tables
     values: dict[str, Value] = {"name": tables.journal_name, "code": tables.journal_code, "type": "sale"}
-    account = tables.ref(tables.opening, context.target.company_id)
-    if account:
-        values["default_account_id"] = account
     return Desired(
         phase=Phase.BALANCES,
         model="account.journal",

@@ -83,14 +83,18 @@ class Context:
         return customer.external_id if customer else None
 
     def plan_of(self, subscription: Subscription) -> Plan | None:
-        """The plan as this subscription pays it: its override if it has one, else the catalog's."""
-        if subscription.plan is not None:
-            return subscription.plan
-        return self.codes.get(subscription.plan_code)
+        """The plan as this subscription pays it: its override if it has one, else the catalog's.
+
+        A plan on a subscription's own page lacks its fixed charges; the catalog's has them.
+        """
+        own = subscription.plan
+        if own is None:
+            return self.codes.get(subscription.plan_code)
+        return own if own.parent_id else self.plans.get(own.lago_id, own)
 
     def catalog_plan(self, plan: Plan) -> Plan:
         """The plan an override was made from, or the plan itself."""
-        return self.plans.get(plan.parent_id or "", plan)
+        return self.plans.get(plan.parent_id or plan.lago_id, plan)
 
     def account(self, kind: str, code: str) -> Ref | None:
         return self.tables.income_account(kind, code, self.target.company_id)

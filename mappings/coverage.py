@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,18 +12,18 @@ from mappings.target import Desired, Mapped, Skipped
 
 # Why records of a resource may be neither expressed nor skipped: there is nothing to move.
 NOTHING_TO_MOVE: Mapping[str, str] = {
-    "applied_coupon": "ended, or standing on the orders it reduces",
+    "applied_coupon": "ended",
+    "coupon": "definitions: those that customers hold stand on their orders",
+    "tax": "Odoo's own are used, by the table of taxes",
+    "event": "billed by Lago",
+    "fee": "history: stays in Lago's archive",
+    "payment": "history: stays in Lago's archive and at the payment provider",
+    "wallet_transaction": "history: the balance counts",
+    "fixed_charge": "a line on every order of its plan",
     "invoice": "paid, voided or zero",
     "credit_note": "used up or voided",
     "wallet": "empty or terminated",
     "subscription": "history that was not asked for",
-    "customer": "",
-    "plan": "",
-    "charge": "",
-    "fixed_charge": "",
-    "billable_metric": "",
-    "add_on": "",
-    "payment_method": "",
 }
 
 
@@ -43,15 +44,15 @@ class CoverageRow:
     why_nothing: str = ""
 
 
-def coverage(snapshot: Snapshot, mapped: Iterable[Mapped]) -> tuple[CoverageRow, ...]:
+def coverage(snapshot: Snapshot, mapped: Iterable[Mapped], events: int | None = None) -> tuple[CoverageRow, ...]:
     """The matrix, in the order in which resources first appear; resources without records are left out.
 
-    Reads ``mapped`` once and keeps only names and counts.
+    ``events`` is the number of usage events at hand, if known. Reads ``mapped`` once and keeps only names and counts.
     """
     tally = _Tally()
     for item in mapped:
         tally.add(item)
-    counts = _counts(snapshot)
+    counts = _counts(snapshot) | ({} if events is None else {"event": events})
     resources = dict.fromkeys([*tally.order, *counts])
     rows = (_row(resource, counts.get(resource), tally) for resource in resources)
     return tuple(row for row in rows if row.records or row.models or row.skipped or row.parts)
@@ -72,10 +73,17 @@ class _Tally:
             self.skipped.setdefault(resource, {}).setdefault(item.source, []).append(item)
             return
         self.models.setdefault(resource, Counter()).update(_models(item))
+        self._coupons(item)
         if resource == "event":
             self.events += 1  # there may be millions: their names are not kept
         else:
             self.expressed.setdefault(resource, set()).add(item.source)
+
+    def _coupons(self, item: Desired) -> None:
+        """Coupons have no record of their own: they stand on the orders they reduce."""
+        for held in json.loads(str(item.values.get("fusion_coupons") or "[]")):
+            self.expressed.setdefault("applied_coupon", set()).add(held["lago_id"])
+            self.models.setdefault("applied_coupon", Counter())["sale.order (fusion_coupons)"] += 1
 
 
 def _models(item: Desired) -> list[str]:
@@ -113,6 +121,8 @@ def _counts(snapshot: Snapshot) -> dict[str, int]:
         "plan": len(snapshot.plans),
         "charge": sum(len(plan.charges) for plan in snapshot.plans),
         "fixed_charge": sum(len(plan.fixed_charges) for plan in snapshot.plans),
+        "tax": len(snapshot.taxes),
+        "coupon": len(snapshot.coupons),
         "customer": len(snapshot.customers),
         "subscription": len(snapshot.subscriptions),
         "applied_coupon": len(snapshot.applied_coupons),
@@ -120,4 +130,7 @@ def _counts(snapshot: Snapshot) -> dict[str, int]:
         "invoice": len(snapshot.invoices),
         "credit_note": len(snapshot.credit_notes),
         "payment_method": len(snapshot.payment_methods),
+        "fee": len(snapshot.fees),
+        "payment": len(snapshot.payments),
+        "wallet_transaction": len(snapshot.wallet_transactions),
     }

@@ -49,6 +49,16 @@ def _programme_ref(currency: str) -> Ref:
 
 
 def _programme(currency: str) -> Desired:
+    """An eWallet: cards can only be spent where the programme has a reward that takes points for money, one for one."""
+    record, source = _programme_ref(currency).xid, f"wallet_program {currency}"
+    reward: dict[str, Value] = {
+        "reward_type": "discount",
+        "discount_mode": "per_point",
+        "discount": 1,
+        "discount_applicability": "order",
+        "required_points": 1,
+        "description": "Prepaid credits",
+    }
     values: dict[str, Value] = {
         "name": f"Prepaid credits from Lago ({currency})",
         "program_type": "ewallet",
@@ -56,9 +66,14 @@ def _programme(currency: str) -> Desired:
         "applies_on": "future",
         "trigger": "auto",
     }
-    record = _programme_ref(currency).xid
+    child = Desired(phase=Phase.BALANCES, model="loyalty.reward", xid=f"{record}_reward", values=reward, source=source)
     return Desired(
-        phase=Phase.BALANCES, model="loyalty.program", xid=record, values=values, source=f"wallet_program {currency}"
+        phase=Phase.BALANCES,
+        model="loyalty.program",
+        xid=record,
+        values=values,
+        source=source,
+        children={"reward_ids": (child,)},
     )
 
 
