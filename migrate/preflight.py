@@ -136,7 +136,7 @@ def _precision(odoo: Odoo, target: Target, needs: Needs) -> Iterator[Finding]:
     if target.quantity_digits < needs.quantity_digits:
         yield Finding(
             "error",
-            f"quantities keep {target.quantity_digits} decimals, the data needs {needs.quantity_digits}: Odoo would cut them",
+            f"quantities keep {target.quantity_digits} decimals, the data needs {needs.quantity_digits}: Odoo cuts them",
             f"Settings, Technical, Decimal Accuracy: set 'Product Unit' to {max(6, needs.quantity_digits)}",
         )
     else:

@@ -108,7 +108,7 @@ class StripeApi:
         return found is not None and not getattr(found, "deleted", False)
 
     def method_owner(self, method_id: str) -> str | None:
-        """Cards of before 2018 are sources (``card_...``, ``src_...``), which Stripe also answers as payment methods."""
+        """Older cards and sources (``card_...``, ``src_...``) are answered as payment methods too."""
         found = _asked(lambda: self._client.v1.payment_methods.retrieve(method_id))
         return None if found is None else str(found.customer or "")
 
