@@ -78,7 +78,7 @@ def recurring_history(metric: Mapping[str, Any]) -> bool:
 
 
 def sorted_groups(groups: dict[Group, list[Event]]) -> list[tuple[Group, list[Event]]]:
-    return sorted(groups.items(), key=lambda item: tuple((v is not None, v or "") for v in item[0]))
+    return sorted(groups.items(), key=lambda item: tuple((v is None, v or "") for v in item[0]))
 
 
 def refuse_twins(found: Sequence[Grouped]) -> None:
@@ -118,6 +118,7 @@ class Reader:
         usage = replace(usage, **self.details(usage, group))
         return replace(
             usage,
+            divisor=usage.full_units,
             units=metric_rounding(dict(self.metric), usage.units),
             full_units=None if usage.full_units is None else metric_rounding(dict(self.metric), usage.full_units),
         )
@@ -170,7 +171,7 @@ class Reader:
     def prorated_unique(self, events: list[Event]) -> Usage:
         spans = presences(self.operations(events), self.window, grouped=bool(self.keys))
         units = ceiling(sum((per_days(ONE, days, Decimal(self.window.days)) for days in spans), ZERO), 5)
-        return replace(self.unique(events), units=units, full_units=self.unique(events).units)
+        return Usage(units, int(units), full_units=self.unique(events).units)
 
     def weighted(self, events: list[Event]) -> Usage:
         before, during = self.split(events)
@@ -207,7 +208,7 @@ class Reader:
     def prorated_details(self, group: Group) -> dict[str, Any]:
         before, during = self.split(self.second_look(group))
         if self.kind == "unique_count_agg":
-            return unique_steps(self.operations(before), self.operations(during), self.window)
+            return unique_steps(self.operations([*before, *during]), self.window, grouped=bool(self.keys))
         carried = sum(map(self.value, before), ZERO)
         share = per_days(carried, self.window.share, Decimal(self.window.days))
         return {
@@ -220,9 +221,7 @@ def running(kind: str, values: list[Decimal], units: Decimal, events: int, total
     """The running total that free units are read from."""
     if not events and not total:
         return []
-    if kind != "sum_agg":
-        return [Decimal(count) for count in range(1, int(units) + 1)]
-    totals = list(accumulate(values))
+    totals = list(accumulate(values)) if kind == "sum_agg" else [Decimal(n) for n in range(1, int(units) + 1)]
     if events:
         return totals[:events]
     above = next((index for index, value in enumerate(totals) if value > total), len(totals))
@@ -266,16 +265,18 @@ def changes(operations: Sequence[tuple[str | None, Event]]) -> list[tuple[Event,
     return found
 
 
+def effective_by_name(operations: Sequence[tuple[str | None, Event]], window: Window) -> list[list[tuple[Event, int]]]:
+    """For each thing its adds and removals that changed something, in time order."""
+    by_name: dict[str | None, list[tuple[str | None, Event]]] = {}
+    for name, event in operations:
+        by_name.setdefault(name, []).append((name, event))
+    effective = ([(event, change) for event, change in changes(rows) if change] for rows in by_name.values())
+    return [same_day_kept(rows, window) for rows in effective]
+
+
 def presences(operations: Sequence[tuple[str | None, Event]], window: Window, *, grouped: bool) -> list[int]:
     """Days within the window during which each thing was there, one number per stay."""
-    by_name: dict[str | None, list[Event]] = {}
-    for name, event in operations:
-        by_name.setdefault(name, []).append(event)
-    days: list[int] = []
-    for name, events in by_name.items():
-        effective = [(event, change) for event, change in changes([(name, e) for e in events]) if change]
-        days.extend(stays(same_day_kept(effective, window), window, grouped=grouped))
-    return days
+    return [days for rows in effective_by_name(operations, window) for days in stays(rows, window, grouped=grouped)]
 
 
 def same_day_kept(effective: list[tuple[Event, int]], window: Window) -> list[tuple[Event, int]]:
@@ -309,10 +310,20 @@ def stays(effective: list[tuple[Event, int]], window: Window, *, grouped: bool) 
     return days
 
 
-def unique_steps(
-    before: list[tuple[str | None, Event]], during: list[tuple[str | None, Event]], window: Window
-) -> dict[str, Any]:
-    raise NotImplementedError
+def unique_steps(operations: Sequence[tuple[str | None, Event]], window: Window, *, grouped: bool) -> dict[str, Any]:
+    """Adds with the share of their whole stay, removals with none, in time order."""
+    steps: list[tuple[datetime, Decimal, Decimal]] = []
+    for effective in effective_by_name(operations, window):
+        spans = stays(effective, window, grouped=grouped)
+        adds = [event for event, change in effective if change > 0]
+        removals = [event for event, change in effective if change < 0]
+        days = Decimal(window.days)
+        steps += [
+            (event.at, ONE, ceiling(per_days(ONE, span, days), 5)) for event, span in zip(adds, spans, strict=True)
+        ]
+        steps += [(event.at, -ONE, ZERO) for event in removals]
+    steps.sort(key=lambda entry: entry[0])
+    return {"values": [full for _, full, _ in steps], "prorated_values": [share for _, _, share in steps]}
 
 
 def weigh(initial: Decimal, deltas: Sequence[tuple[datetime, Decimal]], window: Window) -> Decimal:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
 from .inputs import Billed, Order
-from .moments import day_start, days_between, local_date
+from .moments import DAY, UTC_ZONE, day_start, days_between, local_date
 from .exact import double_cents, of_double
 from .periods import Boundaries
 
@@ -52,14 +52,18 @@ def first_fee(order: Order, windows: Boundaries) -> BaseFee:
 
 
 def after_trial(order: Order, windows: Boundaries) -> datetime | None:
-    """Where the paid part of the period begins; None: the trial covers it. Lago compares the day of the end."""
+    """Where the paid part of the period begins; None: the trial covers it.
+
+    Lago compares the day on which the trial ends, and then counts from its start plus whole days.
+    """
     end = order.trial_end
     if end is None:
         return windows.start
     day = datetime.combine(end.date(), time(), UTC)
     if day >= windows.end:
         return None
-    return end if windows.start < day else windows.start
+    whole_days = timedelta(days=int(order.trial_days))
+    return order.first_started_at + whole_days if windows.start < day else windows.start
 
 
 def last_fee(order: Order, windows: Boundaries) -> BaseFee:
@@ -70,7 +74,8 @@ def last_fee(order: Order, windows: Boundaries) -> BaseFee:
     days = days_between(start, windows.end, order.sub.tz)
     if order.sub.upgraded:
         days = max(days - 1, 0)
-    return by_days(order, days, windows.duration, "until the end of the subscription")
+    duration = order.sub.calendar.duration(local_date(start, order.sub.tz))
+    return by_days(order, days, duration, "until the end of the subscription")
 
 
 def upgrade_fee(order: Order, windows: Boundaries) -> BaseFee:
@@ -110,8 +115,6 @@ def in_trial(order: Order, at: datetime) -> bool:
 
 
 def billed_today(at: datetime, billed: list[Billed], order: Order) -> bool:
-    """Was a base fee issued on this (local) day already?"""
-    day = local_date(at, order.sub.tz)
-    return any(
-        run.fee and day_start(day, order.sub.tz) <= run.at and local_date(run.at, order.sub.tz) == day for run in billed
-    )
+    """Was a base fee issued today already? Lago takes the customer's day, but from midnight to midnight of UTC."""
+    start = day_start(local_date(at, order.sub.tz), UTC_ZONE)
+    return any(run.fee and start <= run.at < start + DAY for run in billed)

@@ -46,6 +46,8 @@ def fee(
     units = usage.whole_units if charge["prorated"] else usage.units
     if usage.units < 0 or rated.amount < 0:
         units, rated = ZERO, Rated(ZERO, ZERO, rated.steps)
+    if units < 0:  # the prorated units were not: Lago cannot store such a fee
+        raise Unratable("negative-units", f"{plain(units)} units left at the end of the period")
     group = shown(entry.keys, entry.group)
     return Line(
         kind="charge",
@@ -103,13 +105,15 @@ def true_up(charge: Charge, lines: Sequence[Line], window: Window, currency: str
         return None
     precise = of_double(due) - sum((line.precise for line in lines), ZERO)
     amount = double_cents(due - used)
+    parent = next(line for line in lines if line.position is None)
     return Line(
         kind="true_up",
+        group=parent.group,
         item=charge["lago_id"],
         name=f"{charge['name']} • minimum spending",
         cents=amount,
         precise=precise,
-        unit_amount=Decimal(amount).scaleb(-exponent(currency)),
+        unit_amount=precise.scaleb(-exponent(currency)),
         start=window.start,
         end=window.end,
         steps=[

@@ -37,12 +37,18 @@ class Usage:
     units: Decimal = ZERO
     events: int = 0
     full_units: Decimal | None = None
+    divisor: Decimal | None = None  # full units before the metric's rounding
     total_units: Decimal | None = None
     running: Sequence[Decimal] = ()
     values: Sequence[Decimal] = ()
     prorated_values: Sequence[Decimal] = ()
     dynamic_cents: Decimal = ZERO
     custom_amount: Decimal = ZERO  # of the events, as the metric's own code left it
+
+    @property
+    def priced_units(self) -> Decimal:
+        """What the amount of one unit is the amount divided by."""
+        return self.whole_units if self.divisor is None else self.divisor
 
     @property
     def whole_units(self) -> Decimal:
@@ -67,7 +73,7 @@ def per_unit(amount: Decimal, units: Decimal) -> Decimal:
 def standard(usage: Usage, properties: Properties) -> Rated:
     price = decimal(properties.get("amount"))
     amount = usage.units * price
-    unit_amount = per_unit(amount, usage.whole_units)
+    unit_amount = per_unit(amount, usage.priced_units)
     return Rated(amount, unit_amount, [step("units × price", units=usage.units, unit_price=price, amount=amount)])
 
 
@@ -113,7 +119,7 @@ def graduated(usage: Usage, properties: Properties) -> Rated:
         part = units * price + flat
         amount += part
         steps.append(step(tier_label(tier), units=units, unit_price=price, flat=flat, amount=part))
-    return Rated(amount, per_unit(amount, usage.whole_units), steps)
+    return Rated(amount, per_unit(amount, usage.priced_units), steps)
 
 
 def tier_label(tier: Properties) -> str:
@@ -133,7 +139,7 @@ def graduated_percentage(usage: Usage, properties: Properties) -> Rated:
         part = units * rate / HUNDRED + flat
         amount += part
         steps.append(step(tier_label(tier), units=units, rate=rate, flat=flat, amount=part))
-    return Rated(amount, per_unit(amount, usage.whole_units), steps)
+    return Rated(amount, per_unit(amount, usage.priced_units), steps)
 
 
 def volume(usage: Usage, properties: Properties) -> Rated:
@@ -179,7 +185,7 @@ def percentage(usage: Usage, properties: Properties) -> Rated:
         step("rate on units after free ones", units=paid, rate=rate, amount=share),
         step("fixed fee per paid event", units=Decimal(paid_count), unit_price=fixed, amount=fees),
     ]
-    return Rated(share + fees, per_unit(share + fees, usage.whole_units), steps)
+    return Rated(share + fees, per_unit(share + fees, usage.priced_units), steps)
 
 
 def bounded(properties: Properties) -> bool:
@@ -200,7 +206,7 @@ def percentage_per_event(usage: Usage, properties: Properties) -> Rated:
         if paid is not None:
             amount += event_amount(paid, properties)
     steps = [step("per transaction within bounds", units=usage.units, amount=amount)]
-    return Rated(amount, per_unit(amount, usage.whole_units), steps)
+    return Rated(amount, per_unit(amount, usage.priced_units), steps)
 
 
 def use_free(events: int, total: Decimal, value: Decimal) -> tuple[int, Decimal, Decimal | None]:
@@ -235,7 +241,7 @@ MODELS: dict[str, Callable[[Usage, Properties], Rated]] = {
 def dynamic(usage: Usage, currency: str) -> Rated:
     """The events bring their own amounts, in cents."""
     amount = usage.dynamic_cents.scaleb(-exponent(currency)) if usage.units else ZERO
-    return Rated(amount, per_unit(amount, usage.whole_units), [step("sum of the events' amounts", amount=amount)])
+    return Rated(amount, per_unit(amount, usage.priced_units), [step("sum of the events' amounts", amount=amount)])
 
 
 def rate(
@@ -249,7 +255,7 @@ def rate(
     if model == "graduated" and prorated:
         return prorated_graduated(usage, properties)
     if model == "custom":
-        return Rated(usage.custom_amount, per_unit(usage.custom_amount, usage.whole_units))
+        return Rated(usage.custom_amount, per_unit(usage.custom_amount, usage.priced_units))
     if model not in MODELS:
         raise Unratable("charge-model", f"charge model {model} cannot be rated")
     return MODELS[model](usage, properties)
@@ -260,4 +266,4 @@ def prorated_graduated(usage: Usage, properties: Properties) -> Rated:
 
     tiers = properties.get("graduated_ranges") or []
     amount, steps = rate_events(tiers, usage)
-    return Rated(amount, per_unit(amount, usage.whole_units), steps)
+    return Rated(amount, per_unit(amount, usage.priced_units), steps)

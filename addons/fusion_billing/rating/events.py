@@ -39,7 +39,9 @@ def as_text(value: Any) -> str | None:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | Decimal):
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, float):
         return f"{Decimal(repr(value)):f}"

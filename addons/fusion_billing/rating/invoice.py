@@ -114,8 +114,8 @@ class Run:
         sub, at = self.order.sub, self.at
         if self.terminated and sub.ended_at and sub.ended_at > at:  # given in whole seconds
             at = sub.ended_at
-        billing = Billing(sub, at, terminated=self.terminated)
-        return replace(billing, terminated=False) if self.closes_previous(billing) else billing
+        billing = Billing(sub, at, terminated=self.terminated, closing=self.upgraded)
+        return replace(billing, terminated=False, closing=False) if self.closes_previous(billing) else billing
 
     def closes_previous(self, billing: Billing) -> bool:
         """Ended on a billing day before that day's own billing: then the whole period before is billed."""
@@ -124,7 +124,7 @@ class Run:
             return False
         calendar = sub.monthly if sub.may_split and (sub.charges_monthly or sub.fixed_monthly) else sub.calendar
         previous_end = day_end(calendar.start(billing.day) - DAY, sub.tz)
-        recent = previous_end >= sub.started_at and self.at - previous_end < DAY
+        recent = self.at - previous_end < DAY and sub.started_at <= self.at - DAY
         return recent and not any(
             run.reason == "subscription_periodic" and local_date(run.at, sub.tz) == billing.day for run in self.billed
         )
@@ -155,15 +155,18 @@ class Run:
             return False
         if sub.pay_in_advance and billed_today(self.at, self.billed, self.order):
             return False
-        ending = self.terminated and not sub.pay_in_advance
-        if self.split and not windows.first_month and not ending:
-            return False
-        return not in_trial(self.order, self.at)
+        return self.month_has_base_fee(windows) and not in_trial(self.order, self.at)
 
-    @property
-    def split(self) -> bool:
+    def month_has_base_fee(self, windows: Boundaries) -> bool:
+        """Longer plans that bill a part monthly have their base fee in the first month of the period only."""
         sub = self.order.sub
-        return sub.may_split and (sub.charges_monthly or sub.fixed_monthly)
+        if not sub.may_split:
+            return True
+        if sub.pay_in_advance and self.order.started_in_past:
+            return windows.first_month and not self.billing.first_of_all
+        if sub.pay_in_advance and not any(run.fee for run in self.billed):
+            return True
+        return windows.first_month or (self.terminated and not sub.pay_in_advance)
 
     def base_fee(self, windows: Boundaries) -> BaseFee:
         calendar = self.order.sub.calendar
@@ -172,7 +175,7 @@ class Run:
             self.order,
             windows,
             self.at,
-            terminated=self.billing.terminated,
+            terminated=self.terminated,
             billed=self.billed,
             previous_start=previous,
         )
@@ -232,7 +235,7 @@ class Run:
             days=windows.charges_days,
             tz=self.order.sub.tz,
             upgraded=self.upgraded,
-            carry_from=None if self.order.previous else self.order.sub.started_at,
+            carry_from=None if self.order.previous else self.order.carry_from,
             has_carry=True,
         )
 

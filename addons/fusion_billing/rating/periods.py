@@ -144,6 +144,7 @@ class Billing:
     at: datetime
     current_usage: bool = False
     terminated: bool = False  # a subscription that ended later was still running at ``at``
+    closing: bool = False  # an invoice for the end of a subscription takes usage up to it
     billed_zone: str = ""  # time zone of the invoice before, and what it covered
     charges_billed_to: datetime | None = None
     fixed_billed_to: datetime | None = None
@@ -163,7 +164,7 @@ class Billing:
 
     def usage_reference(self, calendar: Calendar, ended: bool) -> date:
         """A day of the usage period: usage is billed in arrears whatever the plan."""
-        if ended and (not self.sub.has_next or not (self.sub.pay_in_advance or self.sub.downgraded)):
+        if self.closing or (ended and (not self.sub.has_next or not (self.sub.pay_in_advance or self.sub.downgraded))):
             return self.day
         return self.base(calendar)
 
@@ -180,6 +181,13 @@ class Billing:
             return True
         month = self.sub.monthly.start(self.day).month
         return (month - self.sub.calendar.first_month) % self.sub.calendar.months == 0
+
+    @property
+    def first_of_all(self) -> bool:
+        """Lago's "first month of the first period". For calendar halves it compares years: July may be one too."""
+        start, anchor = self.sub.monthly.start(self.day), local_date(self.sub.anchor_at, self.sub.tz)
+        same_month = self.sub.billing_time == "calendar" or start.month == anchor.month
+        return self.first_month and same_month and start.year == anchor.year
 
     def windows(self) -> Boundaries:
         sub, calendar = self.sub, self.sub.calendar
