@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from typing import Any
 
-from mappings.money import CONTEXT, exponent, from_subunits, round_float, round_half_up, subunits, to_subunits, truncate
+from mappings.money import CONTEXT, from_subunits, round_float, round_half_up, subunits, to_subunits, truncate
 from mappings.period import days_between
 from mappings.records import BillableMetric, Charge, ChargeFilter, PricingUnit
 from reconcile.lines import Step
-from reconcile.rate import Aggregation, Group, Priced, Rated, divide, rate_case
+from reconcile.rate import Aggregation, Group, Priced, rate_case
 from reconcile.refusal import Refused
 from reconcile.rules import LATEST, Rules
 from reconcile.tiers import ZERO
@@ -106,8 +106,13 @@ def fees_of(
         check_storable(fee)
     if extra is not None:
         where = None if parent is None else _index(kept, parent)
-        kept.append(replace(extra, true_up_parent=where, grouped_by=parent.grouped_by if parent else ()))
+        kept.append(replace(extra, true_up_parent=where, **_inherited(parent)))
     return tuple(kept)
+
+
+def _inherited(parent: ChargeFee | None) -> dict[str, Any]:
+    """What a true-up fee copies from the fee it belongs to."""
+    return {} if parent is None else {"grouped_by": parent.grouped_by, "amount_details": parent.amount_details}
 
 
 def is_stored(fee: ChargeFee) -> bool:
@@ -185,7 +190,9 @@ def amounts(amount: Decimal, unit_amount: Decimal, currency: str, pricing_unit: 
 
 
 def check_storable(fee: ChargeFee) -> None:
-    """Raises Refused where Lago's columns overflow: it then produces no invoice either."""
+    """Raises Refused where Lago cannot store the fee: it then produces no invoice either."""
+    if fee.units < 0:
+        raise Refused("units_out_of_range", f"{fee.units} units of a prorated charge: Lago fails here too")
     if max(abs(fee.amount_cents), abs(fee.unit_amount_cents)) > _LARGEST:
         raise Refused("amount_out_of_range", f"{fee.amount_cents} cents: beyond Lago's integers, it fails here too")
     if abs(fee.precise_unit_amount) >= _UNIT_PRICE_LIMIT:
@@ -248,29 +255,4 @@ def true_up_fee(demand: Demand, fees: Sequence[ChargeFee]) -> ChargeFee | None:
             Step(label="used", amount=Decimal(-used)),
         ),
         true_up=True,
-    )
-
-
-def rated_fee(
-    demand: Demand, bucket: Bucket, rated: Rated, aggregation: Aggregation, *, transaction_id: str
-) -> ChargeFee:
-    """A fee of one event: the amount is rounded first, its unit price follows from the rounded one (facts §4.11)."""
-    currency = demand.window.currency
-    rounded_amount = round_half_up(rated.amount, exponent(currency))
-    money = amounts(rated.amount, divide(rounded_amount, rated.units), currency, demand.charge.applied_pricing_unit)
-    return ChargeFee(
-        charge=demand.charge,
-        filter=bucket.filter,
-        filter_position=bucket.position,
-        grouped_by=aggregation.grouped_by,
-        units=rated.units,
-        total_aggregated_units=rated.units,
-        events_count=1,
-        amount_cents=money.amount_cents,
-        precise_amount_cents=money.precise_amount_cents,
-        unit_amount_cents=money.unit_amount_cents,
-        precise_unit_amount=money.precise_unit_amount,
-        amount_details=rated.amount_details,
-        steps=rated.steps,
-        transaction_id=transaction_id,
     )

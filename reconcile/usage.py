@@ -33,6 +33,7 @@ from reconcile.tiers import ZERO
 from reconcile.windows import Demand
 
 Texts = tuple[str | None, ...]  # values of a bucket's group keys
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TEXT, _TIME = pa.string(), pa.timestamp("us")
 _COLUMNS: Mapping[str, pa.DataType] = {
     "transaction_id": _TEXT,
@@ -162,6 +163,14 @@ class Picked:
     use: Use
     texts: tuple[str | None, ...]
     types: tuple[str | None, ...]
+    transaction_id: str = ""
+    position: tuple[Any, ...] = ()  # sorts events as Lago received them
+
+
+def picked_events(source: EventSource, demand: Demand, rules: Rules = LATEST) -> tuple[tuple[str, ...], list[Picked]]:
+    """The keys of a demand's filters and groups, and its events with their texts, by time."""
+    keys = next(iter(_classes([demand], rules))).keys
+    return keys, [picked for _, picked in _select(source, [(0, demand)], keys)]
 
 
 def _one_by_one(
@@ -357,7 +366,8 @@ def _selection(keys: tuple[str, ...]) -> str:
     )
     return f"""
         select d.demand, e.timestamp, json_extract_string(e.properties, $1), json_type(e.properties, $1),
-               json_extract_string(e.properties, '/operation_type'), e.precise_total_amount_cents, e.created_at{texts}
+               json_extract_string(e.properties, '/operation_type'), e.precise_total_amount_cents, e.created_at,
+               e.transaction_id, e.position{texts}
         from events e join demands d on e.external_subscription_id = d.subscription and e.code = d.metric
         where e.timestamp <= d.until and (d.since is null or e.timestamp >= d.since)
           and (d.known_until is null or e.created_at is null or e.created_at <= d.known_until)
@@ -365,7 +375,7 @@ def _selection(keys: tuple[str, ...]) -> str:
 
 
 def _picked(row: Sequence[Any], keys: int) -> tuple[int, Picked]:
-    demand, moment, value, json_type, operation, cents, received, *texts = row
+    demand, moment, value, json_type, operation, cents, received, transaction_id, position, *texts = row
     use = Use(
         moment=moment.replace(tzinfo=UTC),
         value=value,
@@ -374,7 +384,8 @@ def _picked(row: Sequence[Any], keys: int) -> tuple[int, Picked]:
         cents=None if cents is None else Decimal(cents),
         received=received and received.replace(tzinfo=UTC),
     )
-    return demand, Picked(use, tuple(texts[0 : 2 * keys : 2]), tuple(texts[1 : 2 * keys : 2]))
+    order = (use.received or _EPOCH, position)
+    return demand, Picked(use, tuple(texts[0 : 2 * keys : 2]), tuple(texts[1 : 2 * keys : 2]), transaction_id, order)
 
 
 def _pointer(key: str) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from mappings import period
 from mappings.records import BillableMetric, Charge, ChargeFilter, Event, MetricFilter
+from reconcile.advance import pay_in_advance_fees
 from reconcile.aggregate import round_units
 from reconcile.fees import ChargeFee, fee_of, true_up
 from reconcile.rate import Aggregation, Priced, Rated, projected, rate_case
-from reconcile.usage import Bucket
+from reconcile.usage import Bucket, EventSource
 from reconcile.windows import ChargeWindow, Demand
 from tests.vectors_support.calendar import moment
 
@@ -194,6 +196,42 @@ def _decimals(raw: Iterable[Any] | None) -> tuple[Decimal, ...]:
     return tuple(Decimal(str(value)) for value in raw or ())
 
 
+# --- pay in advance ---
+
+
+def pay_in_advance(case: Case) -> Mapping[str, Any]:
+    given = case["input"]
+    raw = given["plan"]["charges"][0]
+    charge, metric = charge_record(raw), metric_record(raw["billable_metric"])
+    events = event_records(given["events"], "sub")
+    timezone = given["customer"]["applicable_timezone"]
+    started = moment(given.get("subscription", {}).get("started_at", "2024-01-01T00:00:00Z"))
+    found: dict[str, list[dict[str, Any]]] = {}
+    with EventSource.from_events(events) as source:
+        for window in _months(events, started, timezone, given["plan"]["amount_currency"]):
+            for fee in pay_in_advance_fees(source, Demand(window=window, charge=charge, metric=metric)):
+                found.setdefault(fee.transaction_id or "", []).append(charge_fee_json(fee))
+    return {
+        "fees_per_event": [
+            {"transaction_id": event.transaction_id, "fees": found.get(event.transaction_id, [])} for event in events
+        ]
+    }
+
+
+def _months(events: Iterable[Event], started: datetime, timezone: str, currency: str) -> Iterable[ChargeWindow]:
+    """The calendar months that hold events, as usage periods of a subscription."""
+    cycle = period.Cycle(interval="monthly")
+    for first in sorted({cycle.start(period.local_date(event.timestamp, timezone)) for event in events}):
+        yield ChargeWindow(
+            external_subscription_id="sub",
+            charges_from=max(period.day_start(first, timezone), started),
+            charges_to=period.day_end(cycle.end(first), timezone),
+            charges_duration=cycle.days(first),
+            currency=currency,
+            timezone=timezone,
+        )
+
+
 # --- charge minimum, rounding ---
 
 
@@ -230,6 +268,65 @@ def rounding(case: Case) -> Mapping[str, Any]:
     return {"units": round_units(replace(metric, recurring=False), Decimal(given["units"]))}
 
 
+# --- events as they are sent to Lago ---
+
+
+def ingestion(case: Case) -> Mapping[str, Any]:
+    """A timeline whose events arrive as requests: what is accepted, then what is billed from it."""
+    from tests.vectors_support.timeline import timeline  # it builds on this module
+
+    given = case["input"]
+    if "ingest_through" not in given:
+        return timeline(case)
+    owner = given["subscriptions"][0]["external_id"]
+    requests = [{"external_subscription_id": owner, **raw} for raw in given["events"]]
+    take = _batch if given["ingest_through"] == "batch" else _singles
+    answers, accepted = take(requests)
+    events = [{**raw, "timestamp": _sent_at(raw).isoformat()} for raw in accepted]
+    return {**timeline({**case, "input": {**given, "events": events}}), "ingestion": answers}
+
+
+def _singles(requests: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Each request by itself; a transaction is unique within its subscription."""
+    accepted: dict[tuple[str, str], dict[str, Any]] = {}
+    answers = []
+    for raw in requests:
+        identity = (raw["external_subscription_id"], raw["transaction_id"])
+        error = _error(raw, identity in accepted)
+        accepted.setdefault(identity, raw) if error is None else None
+        answers.append({"transaction_id": raw["transaction_id"], "accepted": error is None, "error": error})
+    return answers, list(accepted.values())
+
+
+def _batch(requests: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """All or nothing, and a transaction is unique within the batch whatever its subscription."""
+    seen: set[str] = set()
+    errors = {}
+    for index, raw in enumerate(requests):
+        error = _error(raw, raw["transaction_id"] in seen)
+        seen.add(raw["transaction_id"])
+        if error is not None:
+            errors[str(index)] = error
+    answer = {"batch": [raw["transaction_id"] for raw in requests], "accepted": not errors, "error": errors or None}
+    return [answer], [] if errors else requests
+
+
+def _error(raw: Raw, known: bool) -> dict[str, list[str]] | None:
+    if known:
+        return {"transaction_id": ["value_already_exist"]}
+    return {"timestamp": ["invalid_format"]} if _sent_at(raw) is None else None
+
+
+def _sent_at(raw: Raw) -> Any:
+    """Seconds since 1970 with any number of decimals, cut to microseconds; None if it is not a number."""
+    try:
+        seconds = Decimal(str(raw["timestamp"]).strip())
+    except InvalidOperation:
+        return None
+    micros = int(seconds * 1_000_000)
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
+
+
 _TIERED = ("graduated", "graduated_percentage", "volume", "prorated_graduated")
 _MODELS = ("standard", "package", "percentage", "dynamic", "custom", *_TIERED)
 
@@ -238,4 +335,7 @@ AREAS: dict[str, Callable[[Case], Mapping[str, Any]]] = {
     "charge_grouped": grouped,
     "charge_min_amount_true_up": minimum,
     "rounding": rounding,
+    "events_selection": ingestion,
+    "charge_pay_in_advance": pay_in_advance,
+    "charge_filters_pay_in_advance": pay_in_advance,
 }
