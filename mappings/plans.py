@@ -36,8 +36,8 @@ def currencies(context: Context) -> Iterator[Mapped]:
         if problem:
             yield problem.skips(Phase.CATALOG, f"currency {currency}", None)
             continue
-        if currency not in context.target.currencies:
-            yield _shared("res.currency", currency_ref(currency).xid, {"active": True}, f"currency {currency}")
+        # also when it is active already: a wish that vanished once fulfilled would look like a removal
+        yield _shared("res.currency", currency_ref(currency).xid, {"active": True}, f"currency {currency}")
         values: dict[str, Value] = {"name": f"Lago {currency}", "currency_id": currency_ref(currency)}
         yield _shared("product.pricelist", pricelist_ref(currency).xid, values, f"currency {currency}")
 

@@ -99,6 +99,9 @@ out_dir_option = click.option(
 )
 
 
+with_parent_option = click.option("--with-parent", is_flag=True, hidden=True, help="End when stdin closes.")
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="lago2odoo")
 def group() -> None:
@@ -241,10 +244,11 @@ def sandbox() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=3000, show_default=True)
 @click.option("--key-env", default="LAGO_API_KEY", show_default=True, help="Variable that holds the API key to accept.")
-def sandbox_lago(recording: Path | None, host: str, port: int, key_env: str) -> int:
+@with_parent_option
+def sandbox_lago(recording: Path | None, host: str, port: int, key_env: str, with_parent: bool) -> int:
     """Serve a recording as Lago would, until Ctrl-C."""
     command = import_module("migrate.commands.sandbox")
-    return int(command.lago(recording, host, port, key_env))
+    return int(command.lago(recording, host, port, key_env, with_parent))
 
 
 @sandbox.command("odoo")
@@ -260,10 +264,11 @@ def sandbox_lago(recording: Path | None, host: str, port: int, key_env: str) -> 
 @click.option("--port", default=8069, show_default=True)
 @click.option("--key-env", default="ODOO_KEY", show_default=True, help="Variable that holds the API key to accept.")
 @click.option("--flavour", type=click.Choice(["enterprise", "oca"]), default="enterprise", show_default=True)
-def sandbox_odoo(data: Path, host: str, port: int, key_env: str, flavour: str) -> int:
+@with_parent_option
+def sandbox_odoo(data: Path, host: str, port: int, key_env: str, flavour: str, with_parent: bool) -> int:
     """Serve an embedded Odoo 19, until Ctrl-C."""
     command = import_module("migrate.commands.sandbox")
-    return int(command.odoo(data, host, port, key_env, flavour))
+    return int(command.odoo(data, host, port, key_env, flavour, with_parent))
 
 
 @group.group()
