@@ -31,6 +31,8 @@ DATA_MODELS = (
 ).split()
 # What a server may hold that must not travel, or is only weight here.
 DROPPED_FIELDS = {"password", "totp_secret", "api_key_ids", "arch", "arch_db", "image_128", "views_by_module", "reports_by_module"}
+# Computed without a column, and still needed: the account numbers people know.
+COMPUTED_TOO = {"account.account": ["code"]}
 DROPPED_ATTRIBUTES = {"help", "name", "views", "default_export_compatible", "exportable", "groupable", "change_default"}
 TRUE_BY_DEFAULT = {"searchable", "sortable", "store"}
 STAMPS = {"create_date", "write_date", "create_uid", "write_uid"}
@@ -118,7 +120,7 @@ def rows(server: Server, schema: dict[str, dict[str, Any]]) -> dict[str, list[di
         columns = [
             name
             for name, spec in schema[model]["fields"].items()
-            if spec.get("store", True) and spec["type"] not in ("one2many", "binary", "properties", "properties_definition")
+            if (spec.get("store", True) or name in COMPUTED_TOO.get(model, ())) and spec["type"] not in ("one2many", "binary", "properties", "properties_definition")
             and name not in DROPPED_FIELDS | STAMPS
         ]
         # binary shortcuts and html with inline pictures are weight only

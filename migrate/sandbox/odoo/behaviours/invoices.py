@@ -40,7 +40,9 @@ def _fill(env: Env, vals_list: list[Vals]) -> None:
     company = company_of(env)
     for vals in vals_list:
         if vals.get("state", "draft") == "posted":
-            raise faults.user_error("You cannot create a move already in the posted state. Please create a draft move and post it after.")
+            raise faults.user_error(
+                "You cannot create a move already in the posted state. Please create a draft move and post it after."
+            )
         kind = vals.setdefault("move_type", "entry")
         journal = _journal(env, vals, kind)
         vals.setdefault("company_id", journal["company_id"])
@@ -62,11 +64,15 @@ def _journal(env: Env, vals: Vals, kind: str) -> Vals:
     if not vals.get("journal_id"):
         found = env.search("account.journal", [("type", "=", wanted)], limit=1)
         vals["journal_id"] = found[0] if found else False
-    rows = env.rows("account.journal", [vals["journal_id"]] if vals["journal_id"] else [], ("type", "currency_id", "company_id"))
+    rows = env.rows(
+        "account.journal", [vals["journal_id"]] if vals["journal_id"] else [], ("type", "currency_id", "company_id")
+    )
     if not rows:
         raise faults.still_used("Journal Entry", "account.move", "Journal", "journal_id")
     if kind in INVOICES and rows[0]["type"] != wanted:
-        raise faults.validation("Cannot create an invoice of type %s with a journal having %s as type." % (kind, rows[0]["type"]))
+        raise faults.validation(
+            "Cannot create an invoice of type %s with a journal having %s as type." % (kind, rows[0]["type"])
+        )
     return rows[0]
 
 
@@ -79,7 +85,9 @@ def _from_partner(env: Env, vals: Vals, kind: str) -> None:
     if kind not in INVOICES:
         return
     vals.setdefault("partner_shipping_id", partners.address_of(env, partner, "delivery"))
-    vals.setdefault("fiscal_position_id", partners.fiscal_position(env, partner, vals["partner_shipping_id"] or partner))
+    vals.setdefault(
+        "fiscal_position_id", partners.fiscal_position(env, partner, vals["partner_shipping_id"] or partner)
+    )
     if kind in SALES:
         vals.setdefault("invoice_payment_term_id", row["property_payment_term_id"])
         vals.setdefault("invoice_user_id", row["user_id"] or env.uid)
@@ -111,7 +119,9 @@ def _month_end(day: date) -> date:
 
 
 def _before_write(env: Env, ids: list[int], vals: Vals) -> None:
-    rows = env.rows("account.move", ids, ("state", "move_type", "invoice_date", "invoice_payment_term_id", "partner_id"))
+    rows = env.rows(
+        "account.move", ids, ("state", "move_type", "invoice_date", "invoice_payment_term_id", "partner_id")
+    )
     frozen = [name for name in vals if name in FROZEN]
     if frozen and any(row["state"] == "posted" for row in rows) and vals.get("state", "posted") == "posted":
         text = f"You cannot modify the following readonly fields on a posted move: {', '.join(frozen)}"
@@ -126,7 +136,16 @@ def _before_write(env: Env, ids: list[int], vals: Vals) -> None:
 
 
 def _changed(env: Env, ids: list[int], fields: set[str] | None) -> None:
-    untouched = {"ref", "narration", "name", "state", "payment_reference", "invoice_origin", "invoice_user_id", "payment_state"}
+    untouched = {
+        "ref",
+        "narration",
+        "name",
+        "state",
+        "payment_reference",
+        "invoice_origin",
+        "invoice_user_id",
+        "payment_state",
+    }
     if fields is None or fields - untouched:
         env.later("50 move", recompute, ids)
 
@@ -136,16 +155,32 @@ def _before_unlink(env: Env, ids: list[int]) -> None:
         raise faults.user_error("You cannot delete a posted journal entry. Reset it to draft first.")
     lines = [row["id"] for row in env.rows("account.move.line", ids, (), by="move_id")]
     env.store.delete("account_move_line", lines)
-    env.store.execute("DELETE FROM ir_model_data WHERE model = 'account.move.line' AND res_id IN (SELECT value FROM json_each(?))", (str(lines),))
+    env.store.execute(
+        "DELETE FROM ir_model_data WHERE model = 'account.move.line' AND res_id IN (SELECT value FROM json_each(?))",
+        (str(lines),),
+    )
 
 
 # ---- lines
 
 
 def _fill_lines(env: Env, vals_list: list[Vals]) -> None:
-    columns = ("move_type", "currency_id", "journal_id", "commercial_partner_id", "fiscal_position_id", "date", "invoice_date")
-    moves = {row["id"]: row for row in env.rows("account.move", {vals.get("move_id") or 0 for vals in vals_list}, columns)}
-    journals = {row["id"]: row for row in env.rows("account.journal", {m["journal_id"] for m in moves.values()}, ("default_account_id",))}
+    columns = (
+        "move_type",
+        "currency_id",
+        "journal_id",
+        "commercial_partner_id",
+        "fiscal_position_id",
+        "date",
+        "invoice_date",
+    )
+    moves = {
+        row["id"]: row for row in env.rows("account.move", {vals.get("move_id") or 0 for vals in vals_list}, columns)
+    }
+    journals = {
+        row["id"]: row
+        for row in env.rows("account.journal", {m["journal_id"] for m in moves.values()}, ("default_account_id",))
+    }
     for vals in vals_list:
         move = moves.get(vals.get("move_id") or 0)
         if move is None:
@@ -163,7 +198,10 @@ def _complete_line(env: Env, vals: Vals, move: Vals, journal_account: int | None
     vals.setdefault("quantity", 1.0)
     found: Vals = {}
     if product and env.existing("product.product", [product]):
-        found = {name: env.values("product.product", [product], name)[product] for name in ("uom_id", "taxes_id", "product_tmpl_id", "description_sale")}
+        found = {
+            name: env.values("product.product", [product], name)[product]
+            for name in ("uom_id", "taxes_id", "product_tmpl_id", "description_sale")
+        }
         vals.setdefault("product_uom_id", found["uom_id"])
         if not vals.get("name"):
             label = env.names("product.product", [product])[product]
@@ -174,7 +212,9 @@ def _complete_line(env: Env, vals: Vals, move: Vals, journal_account: int | None
     if not vals.get("account_id"):
         vals["account_id"] = _income_account(env, found.get("product_tmpl_id")) or journal_account
     if "tax_ids" not in vals:
-        own = found.get("taxes_id") or env.values("account.account", [vals["account_id"]], "tax_ids")[vals["account_id"]]
+        own = (
+            found.get("taxes_id") or env.values("account.account", [vals["account_id"]], "tax_ids")[vals["account_id"]]
+        )
         vals["tax_ids"] = [[6, 0, map_taxes(env, move["fiscal_position_id"], own)]]
 
 
@@ -204,14 +244,18 @@ def _lines_before_write(env: Env, ids: list[int], vals: Vals) -> None:
     rows = env.rows("account.move.line", ids, ("move_id",))
     states = {row["state"] for row in env.rows("account.move", {row["move_id"] for row in rows}, ("state",))}
     if "tax_ids" in vals and "posted" in states:
-        raise faults.user_error("You cannot modify the taxes related to a posted journal item, you should reset the journal entry to draft to do so.")
+        raise faults.user_error(
+            "You cannot modify the taxes related to a posted journal item, you should reset the journal entry to draft to do so."
+        )
 
 
 def _lines_before_unlink(env: Env, ids: list[int]) -> None:
     rows = env.rows("account.move.line", ids, ("move_id",))
     moves = env.rows("account.move", {row["move_id"] for row in rows}, ("state",))
     if any(row["state"] == "posted" for row in moves):
-        raise faults.user_error("You can't delete a posted journal item. Don’t play games with your accounting records; reset the journal entry to draft before deleting it.")
+        raise faults.user_error(
+            "You can't delete a posted journal item. Don’t play games with your accounting records; reset the journal entry to draft before deleting it."
+        )
     env.later("50 move", recompute, [row["id"] for row in moves])
 
 
@@ -256,7 +300,9 @@ def _computed(env: Env, ids: list[int]) -> list[tuple[Vals, list[taxes.Amounts],
 
 def _as_line(row: Vals, table: Mapping[int, tuple[taxes.Tax, ...]]) -> taxes.Line:
     chosen = tuple(tax for number in row["taxes"] for tax in table[number])
-    return taxes.Line(float(row["quantity"] or 0.0), float(row["price_unit"] or 0.0), float(row["discount"] or 0.0), chosen)
+    return taxes.Line(
+        float(row["quantity"] or 0.0), float(row["price_unit"] or 0.0), float(row["discount"] or 0.0), chosen
+    )
 
 
 def recompute(env: Env, ids: list[int]) -> None:
@@ -271,7 +317,11 @@ def recompute(env: Env, ids: list[int]) -> None:
         for row, amount in zip(rows, amounts, strict=True):
             booked = values.float_round(sign * (amount.subtotal + amount.delta), rounding)
             total = values.float_round(amount.total, rounding)
-            line_updates[row["id"]] = {"price_subtotal": amount.subtotal, "price_total": total, **_ledger(env, booked, rate)}
+            line_updates[row["id"]] = {
+                "price_subtotal": amount.subtotal,
+                "price_total": total,
+                **_ledger(env, booked, rate),
+            }
         headers[move["id"]] = _header(env, move, totals, rate)
         wanted[move["id"]] = _tax_lines(env, move, amounts, rows, rate) + _due_lines(env, move, totals, rate)
     env.set_columns("account.move.line", line_updates)
@@ -286,7 +336,10 @@ def rate_of(env: Env, move: Vals) -> float:
         return 1.0
     day = str(move["invoice_date"] or move["date"])
     rows = env.rows("res.currency.rate", [move["currency_id"]], ("name", "rate"), by="currency_id")
-    known = sorted((row["name"], row["rate"]) for row in rows if row["name"] <= day) or sorted((row["name"], row["rate"]) for row in rows)[:1]
+    known = (
+        sorted((row["name"], row["rate"]) for row in rows if row["name"] <= day)
+        or sorted((row["name"], row["rate"]) for row in rows)[:1]
+    )
     return float(known[-1][1]) if known else 1.0
 
 
@@ -320,7 +373,12 @@ def _tax_lines(env: Env, move: Vals, amounts: list[taxes.Amounts], rows: list[Va
     used = sorted({tax for amount in amounts for tax in amount.taxes})
     parts = [
         row
-        for row in env.rows("account.tax.repartition.line", used, ("tax_id", "repartition_type", "document_type", "factor_percent", "account_id"), by="tax_id")
+        for row in env.rows(
+            "account.tax.repartition.line",
+            used,
+            ("tax_id", "repartition_type", "document_type", "factor_percent", "account_id"),
+            by="tax_id",
+        )
         if row["repartition_type"] == "tax" and row["document_type"] == kind
     ]
     names = {row["id"]: row["name"] for row in env.rows("account.tax", used, ("name",))}
@@ -330,7 +388,9 @@ def _tax_lines(env: Env, move: Vals, amounts: list[taxes.Amounts], rows: list[Va
             if part["tax_id"] not in amount.taxes:
                 continue
             account = part["account_id"] or row["account_id"]
-            line = grouped.setdefault((part["id"], account), {"amount": 0.0, "base": 0.0, "name": names[part["tax_id"]]})
+            line = grouped.setdefault(
+                (part["id"], account), {"amount": 0.0, "base": 0.0, "name": names[part["tax_id"]]}
+            )
             line["amount"] += sign * amount.taxes[part["tax_id"]] * part["factor_percent"] / 100
             line["base"] += amount.bases[part["tax_id"]]
     return [
@@ -344,7 +404,13 @@ def _tax_lines(env: Env, move: Vals, amounts: list[taxes.Amounts], rows: list[Va
 
 
 def _common(move: Vals) -> Vals:
-    return {"move_id": move["id"], "currency_id": move["currency_id"], "partner_id": move["commercial_partner_id"], "quantity": 0.0, "sequence": 10000}
+    return {
+        "move_id": move["id"],
+        "currency_id": move["currency_id"],
+        "partner_id": move["commercial_partner_id"],
+        "quantity": 0.0,
+        "sequence": 10000,
+    }
 
 
 def _due_lines(env: Env, move: Vals, totals: taxes.Totals, rate: float) -> list[Vals]:
@@ -358,7 +424,9 @@ def _due_lines(env: Env, move: Vals, totals: taxes.Totals, rate: float) -> list[
     lines = []
     for due, amount in _parts(env, move, sign * totals.total, rounding):
         ledger = _ledger(env, amount, rate)
-        lines.append({**_common(move), "display_type": "payment_term", "account_id": account, "date_maturity": due, **ledger})
+        lines.append(
+            {**_common(move), "display_type": "payment_term", "account_id": account, "date_maturity": due, **ledger}
+        )
     return lines
 
 
@@ -406,20 +474,29 @@ def _identity(line: Vals) -> tuple[Any, ...]:
 def _recompute_entries(env: Env, ids: list[int]) -> None:
     """Plain journal entries: every line has its own debit or credit; together they must balance."""
     home = rounding_of(env, company_of(env)["currency_id"])
-    rows = env.rows("account.move.line", ids, ("move_id", "debit", "credit", "balance", "amount_currency"), by="move_id")
+    rows = env.rows(
+        "account.move.line", ids, ("move_id", "debit", "credit", "balance", "amount_currency"), by="move_id"
+    )
     sums = dict.fromkeys(ids, 0.0)
     totals = dict.fromkeys(ids, 0.0)
     updates = {}
     for row in rows:
         given = (row["debit"] or 0.0) - (row["credit"] or 0.0)
         balance = values.float_round(given or row["balance"] or 0.0, home)
-        updates[row["id"]] = {"balance": balance, "debit": max(balance, 0.0), "credit": max(-balance, 0.0), "amount_currency": row["amount_currency"] or balance}
+        updates[row["id"]] = {
+            "balance": balance,
+            "debit": max(balance, 0.0),
+            "credit": max(-balance, 0.0),
+            "amount_currency": row["amount_currency"] or balance,
+        }
         sums[row["move_id"]] += balance
         totals[row["move_id"]] += max(balance, 0.0)
     if any(values.float_round(total, home) for total in sums.values()):
         raise faults.user_error("The entry is not balanced.")
     env.set_columns("account.move.line", updates)
-    env.set_columns("account.move", {n: {"amount_total": total, "amount_total_signed": total} for n, total in totals.items()})
+    env.set_columns(
+        "account.move", {n: {"amount_total": total, "amount_total_signed": total} for n, total in totals.items()}
+    )
 
 
 # ---- methods
@@ -427,7 +504,9 @@ def _recompute_entries(env: Env, ids: list[int]) -> None:
 
 def _post(env: Env, ids: list[int]) -> bool:
     for number in ids:
-        move = env.row("account.move", number, (*MOVE_COLUMNS, "partner_id", "amount_total", "name", "payment_reference"))
+        move = env.row(
+            "account.move", number, (*MOVE_COLUMNS, "partner_id", "amount_total", "name", "payment_reference")
+        )
         if move["state"] == "posted":
             raise faults.user_error(f"The entry {move['name']} (id {number}) must be in draft.")
         _check_post(env, move)
@@ -447,11 +526,17 @@ def _post(env: Env, ids: list[int]) -> bool:
 
 
 def _check_post(env: Env, move: Vals) -> None:
-    lines = [row for row in env.rows("account.move.line", [move["id"]], ("display_type",), by="move_id") if row["display_type"] not in NOTES]
+    lines = [
+        row
+        for row in env.rows("account.move.line", [move["id"]], ("display_type",), by="move_id")
+        if row["display_type"] not in NOTES
+    ]
     if not [row for row in lines if row["display_type"] == "product"]:
         raise faults.user_error("You need to add a line before posting.")
     if move["move_type"] in SALES and not move["partner_id"]:
-        raise faults.user_error("The 'Customer' field is required to validate the invoice.\nYou probably don't want to explain to your auditor that you invoiced an invisible man :)")
+        raise faults.user_error(
+            "The 'Customer' field is required to validate the invoice.\nYou probably don't want to explain to your auditor that you invoiced an invisible man :)"
+        )
     if move["move_type"] in INVOICES and (move["amount_total"] or 0.0) < 0:
         raise faults.user_error(NEGATIVE)
     currency = env.row("res.currency", move["currency_id"], ("active", "name"))
@@ -519,7 +604,9 @@ def _journal_names(env: Env, ids: list[int]) -> dict[int, str]:
     currencies = env.names("res.currency", sorted({row["currency_id"] for row in rows if row["currency_id"]}))
     home = company_of(env)["currency_id"]
     return {
-        row["id"]: f"{row['name']} ({currencies[row['currency_id']]})" if row["currency_id"] and row["currency_id"] != home else str(row["name"])
+        row["id"]: f"{row['name']} ({currencies[row['currency_id']]})"
+        if row["currency_id"] and row["currency_id"] != home
+        else str(row["name"])
         for row in rows
     }
 

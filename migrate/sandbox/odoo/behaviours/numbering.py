@@ -8,7 +8,9 @@ from typing import Any
 from ..orm import Env, Vals
 
 REFUNDS = ("out_refund", "in_refund")
-YEARLY = re.compile(r"^(?P<prefix>.*?)(?P<year>(?<=\D)(?:19|20|21)\d{2}|^(?:19|20|21)\d{2})(?P<between>\D+?)(?P<seq>\d+)(?P<suffix>\D*?)$")
+YEARLY = re.compile(
+    r"^(?P<prefix>.*?)(?P<year>(?<=\D)(?:19|20|21)\d{2}|^(?:19|20|21)\d{2})(?P<between>\D+?)(?P<seq>\d+)(?P<suffix>\D*?)$"
+)
 FIXED = re.compile(r"^(?P<prefix>.*?)(?P<seq>\d{0,9})(?P<suffix>\D*?)$")
 
 
@@ -37,7 +39,10 @@ def _named(env: Env, move: Vals, separate: bool) -> list[dict[str, Any]]:
     return [
         row
         for row in rows
-        if row["name"] and row["name"] != "/" and row["id"] != move["id"] and (not separate or (row["move_type"] in REFUNDS) == refund)
+        if row["name"]
+        and row["name"] != "/"
+        and row["id"] != move["id"]
+        and (not separate or (row["move_type"] in REFUNDS) == refund)
     ]
 
 
@@ -46,7 +51,11 @@ def _last(rows: list[dict[str, Any]], year: str, day: str) -> str | None:
     if not rows:
         return None
     before = [row for row in rows if str(row["date"]) <= day]
-    reference = max(before, key=lambda row: (row["date"], row["id"])) if before else min(rows, key=lambda row: (row["date"], row["id"]))
+    reference = (
+        max(before, key=lambda row: (row["date"], row["id"]))
+        if before
+        else min(rows, key=lambda row: (row["date"], row["id"]))
+    )
     if YEARLY.match(reference["name"]):
         rows = [row for row in rows if str(row["date"])[:4] == year and YEARLY.match(row["name"])]
         if not rows:

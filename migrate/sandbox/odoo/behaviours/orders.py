@@ -21,7 +21,11 @@ LOST_LINES = (
 
 def next_number(env: Env, code: str) -> str:
     """Consume one number of an ir.sequence."""
-    row = env.rows("ir.sequence", env.search("ir.sequence", [("code", "=", code)], limit=1), ("prefix", "padding", "number_next", "number_increment"))[0]
+    row = env.rows(
+        "ir.sequence",
+        env.search("ir.sequence", [("code", "=", code)], limit=1),
+        ("prefix", "padding", "number_next", "number_increment"),
+    )[0]
     env.set_columns("ir.sequence", {row["id"]: {"number_next": row["number_next"] + row["number_increment"]}})
     return f"{row['prefix'] or ''}{row['number_next']:0{row['padding']}d}"
 
@@ -39,7 +43,11 @@ def _fill(env: Env, vals_list: list[Vals]) -> None:
             for name, value in cache[partner].items():
                 vals.setdefault(name, value)
         pricelist = vals.get("pricelist_id")
-        vals["currency_id"] = env.row("product.pricelist", pricelist, ("currency_id",))["currency_id"] if pricelist else company["currency_id"]
+        vals["currency_id"] = (
+            env.row("product.pricelist", pricelist, ("currency_id",))["currency_id"]
+            if pricelist
+            else company["currency_id"]
+        )
         _from_company(env, vals, company)
 
 
@@ -75,7 +83,9 @@ def _before_write(env: Env, ids: list[int], vals: Vals) -> None:
     if "pricelist_id" in vals and "currency_id" not in vals:
         company = company_of(env)["currency_id"]
         pricelist = vals["pricelist_id"]
-        vals["currency_id"] = env.row("product.pricelist", pricelist, ("currency_id",))["currency_id"] if pricelist else company
+        vals["currency_id"] = (
+            env.row("product.pricelist", pricelist, ("currency_id",))["currency_id"] if pricelist else company
+        )
     if vals.get("partner_id"):
         current = {row["partner_id"] for row in env.rows("sale.order", ids, ("partner_id",))}
         if current != {vals["partner_id"]} and env.existing("res.partner", [vals["partner_id"]]):
@@ -93,14 +103,21 @@ def _changed(env: Env, ids: list[int], fields: set[str] | None) -> None:
 
 def _before_unlink(env: Env, ids: list[int]) -> None:
     if any(row["state"] not in ("draft", "cancel") for row in env.rows("sale.order", ids, ("state",))):
-        raise faults.user_error("You can not delete a sent quotation or a confirmed sales order. You must first cancel it.")
+        raise faults.user_error(
+            "You can not delete a sent quotation or a confirmed sales order. You must first cancel it."
+        )
 
 
 # ---- lines
 
 
 def _fill_lines(env: Env, vals_list: list[Vals]) -> None:
-    orders = {row["id"]: row for row in env.rows("sale.order", _given(vals_list, "order_id"), ("fiscal_position_id", "pricelist_id", "date_order"))}
+    orders = {
+        row["id"]: row
+        for row in env.rows(
+            "sale.order", _given(vals_list, "order_id"), ("fiscal_position_id", "pricelist_id", "date_order")
+        )
+    }
     found = _products(env, _given(vals_list, "product_id"))
     maps: dict[tuple[Any, int], list[int]] = {}
     for vals in vals_list:
@@ -123,7 +140,11 @@ def _given(vals_list: list[Vals], name: str) -> list[int]:
 
 def _products(env: Env, ids: list[int]) -> dict[int, Vals]:
     labels = env.names("product.product", ids) if ids else {}
-    chosen = {name: env.values("product.product", ids, name) for name in ("uom_id", "taxes_id", "description_sale")} if ids else {}
+    chosen = (
+        {name: env.values("product.product", ids, name) for name in ("uom_id", "taxes_id", "description_sale")}
+        if ids
+        else {}
+    )
     return {
         number: {"id": number, "label": labels[number], **{name: found[number] for name, found in chosen.items()}}
         for number in env.existing("product.product", ids)
@@ -193,7 +214,9 @@ def flat_taxes(env: Env, ids: list[int]) -> dict[int, tuple[taxes.Tax, ...]]:
     columns = ("amount_type", "amount", "sequence", "include_base_amount", "is_base_affected", "price_include_override")
     for row in env.rows("account.tax", ids, columns):
         if row["amount_type"] == "group":
-            children = env.with_context(active_test=False).values("account.tax", [row["id"]], "children_tax_ids")[row["id"]]
+            children = env.with_context(active_test=False).values("account.tax", [row["id"]], "children_tax_ids")[
+                row["id"]
+            ]
             inner = flat_taxes(env, children)
             found[row["id"]] = tuple(tax for child in children for tax in inner[child])
         elif row["amount_type"] == "percent" and row["price_include_override"] != "tax_included":
@@ -210,7 +233,12 @@ def recompute(env: Env, ids: list[int]) -> None:
     if not present:
         return
     enterprise = "plan_id" in env.model("sale.order").fields
-    columns = ("currency_id", "company_id", "state", *(("plan_id", "subscription_state", "is_subscription") if enterprise else ()))
+    columns = (
+        "currency_id",
+        "company_id",
+        "state",
+        *(("plan_id", "subscription_state", "is_subscription") if enterprise else ()),
+    )
     orders = env.rows("sale.order", present, columns)
     lines = _lines_of(env, present)
     company = company_of(env)
@@ -222,7 +250,9 @@ def recompute(env: Env, ids: list[int]) -> None:
     order_updates: dict[int, Vals] = {}
     for order in orders:
         own = [row for row in lines[order["id"]] if not row["display_type"]]
-        amounts, totals = taxes.compute([_as_line(row, table) for row in own], roundings[order["currency_id"]], per_line)
+        amounts, totals = taxes.compute(
+            [_as_line(row, table) for row in own], roundings[order["currency_id"]], per_line
+        )
         for row, amount in zip(own, amounts, strict=True):
             line_updates[row["id"]] = _line_values(row, amount, order["state"], roundings[order["currency_id"]])
         order_updates[order["id"]] = {
@@ -238,7 +268,17 @@ def recompute(env: Env, ids: list[int]) -> None:
 
 
 def _lines_of(env: Env, orders: list[int]) -> dict[int, list[Vals]]:
-    columns = ("order_id", "product_uom_qty", "price_unit", "discount", "display_type", "product_id", "qty_delivered", "qty_invoiced", "sequence")
+    columns = (
+        "order_id",
+        "product_uom_qty",
+        "price_unit",
+        "discount",
+        "display_type",
+        "product_id",
+        "qty_delivered",
+        "qty_invoiced",
+        "sequence",
+    )
     found: dict[int, list[Vals]] = {number: [] for number in orders}
     rows = env.rows("sale.order.line", orders, columns, by="order_id")
     linked = env.with_context(active_test=False).values("sale.order.line", [row["id"] for row in rows], "tax_ids")
@@ -249,7 +289,9 @@ def _lines_of(env: Env, orders: list[int]) -> dict[int, list[Vals]]:
 
 def _as_line(row: Vals, table: Mapping[int, tuple[taxes.Tax, ...]]) -> taxes.Line:
     chosen = tuple(tax for number in row["taxes"] for tax in table[number])
-    return taxes.Line(float(row["product_uom_qty"] or 0.0), float(row["price_unit"] or 0.0), float(row["discount"] or 0.0), chosen)
+    return taxes.Line(
+        float(row["product_uom_qty"] or 0.0), float(row["price_unit"] or 0.0), float(row["discount"] or 0.0), chosen
+    )
 
 
 def _line_values(row: Vals, amount: taxes.Amounts, state: str, rounding: float) -> Vals:
@@ -276,11 +318,20 @@ def _invoice_status(state: str, lines: list[Vals]) -> str:
     return "invoiced" if all(item == "invoiced" for item in states) else "no"
 
 
-def _subscription_fields(env: Env, orders: list[Vals], lines: Mapping[int, list[Vals]], amounts: Mapping[int, Vals]) -> None:
+def _subscription_fields(
+    env: Env, orders: list[Vals], lines: Mapping[int, list[Vals]], amounts: Mapping[int, Vals]
+) -> None:
     """Enterprise's computed fields, as the stand-in has them."""
     used = {row["product_id"] for rows in lines.values() for row in rows if row["product_id"]}
     recurring = env.values("product.product", sorted(used), "recurring_invoice")
-    plans = {row["id"]: row for row in env.rows("sale.subscription.plan", {o["plan_id"] for o in orders if o["plan_id"]}, ("billing_period_value", "billing_period_unit"))}
+    plans = {
+        row["id"]: row
+        for row in env.rows(
+            "sale.subscription.plan",
+            {o["plan_id"] for o in orders if o["plan_id"]},
+            ("billing_period_value", "billing_period_unit"),
+        )
+    }
     updates = {}
     for order in orders:
         own = [row for row in lines[order["id"]] if recurring.get(row["product_id"])]
@@ -312,7 +363,9 @@ def _confirm(env: Env, ids: list[int]) -> bool:
         raise faults.user_error("Some orders are not in a state requiring confirmation.")
     lines = env.rows("sale.order.line", ids, ("display_type", "is_downpayment", "product_id"), by="order_id")
     if any(not (row["display_type"] or row["is_downpayment"] or row["product_id"]) for row in lines):
-        raise faults.user_error("Some order lines are missing a product, you need to correct them before going further.")
+        raise faults.user_error(
+            "Some order lines are missing a product, you need to correct them before going further."
+        )
     env.write("sale.order", ids, {"state": "sale", "date_order": env.now().strftime(values.DATETIME)})
     if "plan_id" in env.model("sale.order").fields:
         _start(env, ids)
@@ -324,7 +377,11 @@ def _start(env: Env, ids: list[int]) -> None:
     for row in env.rows("sale.order", ids, ("is_subscription", "start_date", "next_invoice_date")):
         if row["is_subscription"]:
             start = row["start_date"] or today
-            changes = {"subscription_state": "3_progress", "start_date": start, "next_invoice_date": row["next_invoice_date"] or start}
+            changes = {
+                "subscription_state": "3_progress",
+                "start_date": start,
+                "next_invoice_date": row["next_invoice_date"] or start,
+            }
             env.write("sale.order", [row["id"]], changes)
 
 
@@ -359,7 +416,11 @@ def _close(env: Env, ids: list[int], close_reason_id: int | None = None) -> bool
     _must_be(env, ids, ("3_progress", "4_paused"), "closed")
     today = env.now().strftime(values.DATE)
     for row in env.rows("sale.order", ids, ("end_date",)):
-        changes = {"subscription_state": "6_churn", "close_reason_id": close_reason_id or False, "end_date": row["end_date"] or today}
+        changes = {
+            "subscription_state": "6_churn",
+            "close_reason_id": close_reason_id or False,
+            "end_date": row["end_date"] or today,
+        }
         env.write("sale.order", [row["id"]], changes)
     return True
 

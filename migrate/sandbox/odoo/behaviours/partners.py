@@ -58,7 +58,9 @@ def _recompute(env: Env, ids: list[int]) -> None:
         commercial = _commercial(rows, number)
         updates[number] = {
             "commercial_partner_id": commercial,
-            "commercial_company_name": rows[commercial]["name"] if rows[commercial]["is_company"] else rows[number]["company_name"],
+            "commercial_company_name": rows[commercial]["name"]
+            if rows[commercial]["is_company"]
+            else rows[number]["company_name"],
             "complete_name": _complete_name(env, rows, number, commercial),
             "email_normalized": _normalized(rows[number]["email"]),
         }
@@ -134,7 +136,12 @@ def address_of(env: Env, partner: int, kind: str) -> int:
     row = env.row("res.partner", partner, ("type", "commercial_partner_id"))
     if row["type"] == kind:
         return partner
-    children = env.rows("res.partner", [partner, row["commercial_partner_id"] or partner], ("type", "is_company", "active"), by="parent_id")
+    children = env.rows(
+        "res.partner",
+        [partner, row["commercial_partner_id"] or partner],
+        ("type", "is_company", "active"),
+        by="parent_id",
+    )
     found = [child["id"] for child in children if child["type"] == kind and not child["is_company"] and child["active"]]
     return int(found[0]) if found else partner
 
@@ -163,7 +170,10 @@ def _applies(env: Env, position: Vals, states: list[int], place: Vals) -> bool:
     countries = env.values("res.country.group", [group], "country_ids")[group] if group else ()
     return (
         (not position["vat_required"] or bool(place["vat"]))
-        and (not position["zip_from"] or bool(place["zip"] and position["zip_from"] <= place["zip"] <= position["zip_to"]))
+        and (
+            not position["zip_from"]
+            or bool(place["zip"] and position["zip_from"] <= place["zip"] <= position["zip_to"])
+        )
         and (not states or place["state_id"] in states)
         and (not position["country_id"] or place["country_id"] == position["country_id"])
         and (not group or place["country_id"] in countries)
@@ -173,7 +183,9 @@ def _applies(env: Env, position: Vals, states: list[int], place: Vals) -> bool:
 def _before_unlink(env: Env, ids: list[int]) -> None:
     users = [row for row in env.rows("res.users", ids, ("active",), by="partner_id") if row["active"]]
     if users:
-        raise faults.validation("You cannot delete contacts linked to an active user.\nAsk an administrator to archive their associated user first.")
+        raise faults.validation(
+            "You cannot delete contacts linked to an active user.\nAsk an administrator to archive their associated user first."
+        )
 
 
 PARTNER = Behaviour(
@@ -182,5 +194,10 @@ PARTNER = Behaviour(
     changed=_changed,
     before_unlink=_before_unlink,
     names=_names,
-    computed={"company_type": _company_type, "currency_id": _currency, "property_product_pricelist": pricelists, "display_name": _names},
+    computed={
+        "company_type": _company_type,
+        "currency_id": _currency,
+        "property_product_pricelist": pricelists,
+        "display_name": _names,
+    },
 )

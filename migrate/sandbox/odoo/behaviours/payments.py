@@ -14,9 +14,7 @@ def _provider_before_write(env: Env, ids: list[int], vals: Vals) -> None:
     for row in env.rows("payment.provider", ids, ("state", "code", "name", *KEYS["stripe"])):
         merged = {**row, **vals}
         if vals["state"] != "disabled" and any(not merged.get(name) for name in KEYS.get(row["code"], ())):
-            raise faults.validation(
-                "The following fields must be filled: Publishable Key, Secret Key"
-            )
+            raise faults.validation("The following fields must be filled: Publishable Key, Secret Key")
         if row["state"] != "disabled" and vals["state"] != row["state"]:
             tokens = env.rows("payment.token", [row["id"]], ("active",), by="provider_id")
             env.store.update(env.model("payment.token"), [token["id"] for token in tokens], {"active": 0})
@@ -29,7 +27,9 @@ def _token_before_write(env: Env, ids: list[int], vals: Vals) -> None:
         provider = env.row("payment.provider", row["provider_id"], ("state",))
         method = env.row("payment.method", row["payment_method_id"], ("active",))
         if not row["active"] and (provider["state"] == "disabled" or not method["active"]):
-            raise faults.user_error("You can't unarchive tokens linked to inactive payment methods or disabled providers.")
+            raise faults.user_error(
+                "You can't unarchive tokens linked to inactive payment methods or disabled providers."
+            )
 
 
 def _names(env: Env, ids: list[int]) -> dict[int, str]:

@@ -24,7 +24,10 @@ def _template_changed(env: Env, ids: list[int], fields: set[str] | None) -> None
         rows = env.rows("product.template", ids, ("default_code", "active"))
         env.create(
             "product.product",
-            [{"product_tmpl_id": row["id"], "default_code": row["default_code"], "active": bool(row["active"])} for row in rows],
+            [
+                {"product_tmpl_id": row["id"], "default_code": row["default_code"], "active": bool(row["active"])}
+                for row in rows
+            ],
         )
     elif fields and fields & {"default_code", "active"}:
         for row in env.rows("product.template", ids, ("default_code", "active")):
@@ -52,7 +55,10 @@ def _currency(env: Env, ids: list[int]) -> dict[int, Any]:
 
 def _labelled(env: Env, model: str, ids: list[int]) -> dict[int, str]:
     codes, names = env.values(model, ids, "default_code"), env.values(model, ids, "name")
-    return {number: f"[{codes[number]}] {names[number]}" if codes.get(number) else str(names[number] or "") for number in names}
+    return {
+        number: f"[{codes[number]}] {names[number]}" if codes.get(number) else str(names[number] or "")
+        for number in names
+    }
 
 
 def _template_names(env: Env, ids: list[int]) -> dict[int, str]:
@@ -66,7 +72,9 @@ def _variant_names(env: Env, ids: list[int]) -> dict[int, str]:
 def _variant_changed(env: Env, ids: list[int], fields: set[str] | None) -> None:
     if fields is None or "default_code" in fields:
         rows = env.rows("product.product", ids, ("product_tmpl_id", "default_code"))
-        env.set_columns("product.template", {row["product_tmpl_id"]: {"default_code": row["default_code"]} for row in rows})
+        env.set_columns(
+            "product.template", {row["product_tmpl_id"]: {"default_code": row["default_code"]} for row in rows}
+        )
 
 
 def _lst_price(env: Env, ids: list[int]) -> dict[int, Any]:
@@ -77,9 +85,16 @@ TEMPLATE = Behaviour(
     fill=_fill_template,
     changed=_template_changed,
     names=_template_names,
-    computed={"product_variant_id": _variants, "product_variant_count": _variant_count, "currency_id": _currency, "display_name": _template_names},
+    computed={
+        "product_variant_id": _variants,
+        "product_variant_count": _variant_count,
+        "currency_id": _currency,
+        "display_name": _template_names,
+    },
 )
-VARIANT = Behaviour(changed=_variant_changed, names=_variant_names, computed={"lst_price": _lst_price, "display_name": _variant_names})
+VARIANT = Behaviour(
+    changed=_variant_changed, names=_variant_names, computed={"lst_price": _lst_price, "display_name": _variant_names}
+)
 
 
 def _pricelist_names(env: Env, ids: list[int]) -> dict[int, str]:
@@ -95,7 +110,11 @@ def price_of(env: Env, pricelist: int | None, product: int, quantity: float, at:
     """The price of one unit: the first matching rule of the price list, else the sales price."""
     row = env.row("product.product", product, ("product_tmpl_id",))
     template = env.row("product.template", row["product_tmpl_id"], ("list_price", "categ_id"))
-    rule = _rule(env, pricelist, product, row["product_tmpl_id"], template["categ_id"], quantity, at) if pricelist else None
+    rule = (
+        _rule(env, pricelist, product, row["product_tmpl_id"], template["categ_id"], quantity, at)
+        if pricelist
+        else None
+    )
     listed = float(template["list_price"] or 0.0)
     if rule is None:
         return listed
@@ -117,10 +136,18 @@ def _rule(
         "price_discount", "price_round", "price_surcharge", "date_start", "date_end",
     )  # fmt: skip
     rules = env.rows("product.pricelist.item", [pricelist], columns, by="pricelist_id")
-    wanted = {"0_product_variant": ("product_id", product), "1_product": ("product_tmpl_id", template), "2_product_category": ("categ_id", category)}
-    for rule in sorted(rules, key=lambda item: (RANK[item["applied_on"]], -float(item["min_quantity"] or 0), -item["id"])):
+    wanted = {
+        "0_product_variant": ("product_id", product),
+        "1_product": ("product_tmpl_id", template),
+        "2_product_category": ("categ_id", category),
+    }
+    for rule in sorted(
+        rules, key=lambda item: (RANK[item["applied_on"]], -float(item["min_quantity"] or 0), -item["id"])
+    ):
         column, value = wanted.get(rule["applied_on"], ("id", rule["id"]))
-        timely = (not rule["date_start"] or rule["date_start"] <= at) and (not rule["date_end"] or at <= rule["date_end"])
+        timely = (not rule["date_start"] or rule["date_start"] <= at) and (
+            not rule["date_end"] or at <= rule["date_end"]
+        )
         if rule[column] == value and timely and quantity >= float(rule["min_quantity"] or 0):
             return rule
     return None

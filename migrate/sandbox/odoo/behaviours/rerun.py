@@ -9,6 +9,11 @@ from ..orm import Env
 
 
 def fusion_rerun(
-    env: Env, ids: list[int], billings: list[dict[str, Any]], keep: bool = False, journal_id: int | None = None, ref: str | None = None
+    env: Env,
+    ids: list[int],
+    billings: list[dict[str, Any]],
+    keep: bool = False,
+    journal_id: int | None = None,
+    ref: str | None = None,
 ) -> list[dict[str, Any]]:
     raise faults.unsupported("fusion_rerun is not connected yet")
