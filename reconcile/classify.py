@@ -122,6 +122,7 @@ def _cases(
             invoice=invoice,
             baseline=baseline,
             subject=subject,
+            names=(name, side),
             deviation=deviation,
             bill=bill,
             hints=hints,
