@@ -26,7 +26,8 @@ given parsed.
     ``plan_name``         name of the base line
     ``previous``/``next`` the same dict of the order it replaces / that replaces it, or None; ``next`` with
                           ``metric_codes``: the codes of the usage charges on its plan
-    ``carry_from``        start of the first order of the external id on the same plan (recurring weighted sums)
+    ``earlier``           the same dicts of ended orders of the external id on the same plan, oldest first, if any
+                          (recurring weighted sums remember what they billed)
     ``first_started_at``  earliest start of the external id, if not given by ``previous``
 
 ``charges``: ``fusion.billing.charge`` (``kind``, ``code``, ``name``, ``fusion_lago_id``, ``charge_model``,

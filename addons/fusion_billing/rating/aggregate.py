@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from .charge_models import Unratable, Usage
-from .events import Bucket, Event, Group, by_group, group_keys, number, same_group, shown, within
+from .events import Bucket, Event, Group, by_group, group_keys, group_of, number, same_group, shown, within
 from .moments import days_between, local_date
 from .exact import ONE, ZERO, ceiling, decimal, metric_rounding
 
@@ -23,7 +23,8 @@ class Window:
     """The usage period of one billing. ``days``: nominal days of the whole period, the base of proration.
 
     ``upgraded``: the subscription was left by an upgrade, whose day belongs to the new plan.
-    ``carry_from``: where the memory of a recurring weighted sum begins (None: no memory).
+    ``billed``: the windows billed before, which a recurring weighted sum remembers. ``inherits``: the order replaced
+    another, so that its first window begins with all that was before.
     """
 
     start: datetime
@@ -31,8 +32,8 @@ class Window:
     days: int
     tz: ZoneInfo
     upgraded: bool = False
-    carry_from: datetime | None = None
-    has_carry: bool = False
+    billed: tuple[tuple[datetime, datetime], ...] = ()
+    inherits: bool = False
 
     @property
     def share(self) -> int:
@@ -61,6 +62,8 @@ def aggregate(charge: Mapping[str, Any], metric: Mapping[str, Any], bucket: Buck
         return [Grouped(keys, (None,) * len(keys), Usage())]
     if not keys:
         return [Grouped(keys, (), reader.usage(events, ()))]
+    if metric["aggregation"] == "weighted_sum_agg" and metric.get("recurring"):
+        return reader.remembered_groups(events) or [Grouped(keys, (None,) * len(keys), Usage())]
     groups = by_group(reader.counted(events), keys)
     found = [Grouped(keys, group, reader.usage(rows, group)) for group, rows in sorted_groups(groups)]
     if charge["charge_model"] == "dynamic":
@@ -78,7 +81,12 @@ def recurring_history(metric: Mapping[str, Any]) -> bool:
 
 
 def sorted_groups(groups: dict[Group, list[Event]]) -> list[tuple[Group, list[Event]]]:
-    return sorted(groups.items(), key=lambda item: tuple((v is None, v or "") for v in item[0]))
+    return sorted(groups.items(), key=lambda item: group_order(item[0]))
+
+
+def group_order(group: Group) -> tuple[tuple[bool, str], ...]:
+    """As the database sorts: nothing comes last."""
+    return tuple((value is None, value or "") for value in group)
 
 
 def refuse_twins(found: Sequence[Grouped]) -> None:
@@ -114,7 +122,10 @@ class Reader:
         return [event for event in events if number(event.text(field)) is not None]
 
     def usage(self, events: Sequence[Event], group: Group) -> Usage:
-        usage = self.aggregated(self.counted(events))
+        return self.finished(self.aggregated(self.counted(events)), group)
+
+    def finished(self, usage: Usage, group: Group) -> Usage:
+        """With what the charge model asks for, and the metric's rounding."""
         usage = replace(usage, **self.details(usage, group))
         return replace(
             usage,
@@ -174,16 +185,53 @@ class Reader:
         return Usage(units, int(units), full_units=self.unique(events).units)
 
     def weighted(self, events: list[Event]) -> Usage:
-        before, during = self.split(events)
-        recurring = bool(self.metric.get("recurring")) and self.window.has_carry
-        first = self.window.carry_from
-        carried = [event for event in before if first is None or event.at >= first] if recurring else []
-        initial = sum(map(self.value, carried), ZERO)
+        _, during = self.split(events)
+        initial = self.memory(events, self.window.billed) if self.metric.get("recurring") else ZERO
+        return self.weighed(initial, during)
+
+    def weighed(self, initial: Decimal, during: list[Event]) -> Usage:
         total = initial + sum(map(self.value, during), ZERO)
         units = weigh(initial, [(event.at, self.value(event)) for event in during], self.window)
-        if not self.keys:
-            units = ceiling(units, 20)
-        return Usage(units, len(during), total_units=total)
+        return Usage(units if self.keys else ceiling(units, 20), len(during), total_units=total)
+
+    def memory(self, events: Sequence[Event], windows: Sequence[tuple[datetime, datetime]]) -> Decimal:
+        """What the last billing left of a recurring weighted sum.
+
+        Lago keeps one number per presented group. Where events without the group's property meet events with an
+        empty one, the empty ones' number is kept.
+        """
+        total = ZERO
+        if self.window.inherits:
+            first = windows[0][0] if windows else self.window.start
+            total = sum((self.value(event) for event in events if event.at < first), ZERO)
+        for start, end in windows:
+            inside = within(events, start, end)
+            blank = [group for group in by_group(inside, self.keys) if "" in group]
+            if blank:
+                kept = min(blank, key=group_order)
+                total = sum((self.value(event) for event in inside if group_of(event, self.keys) == kept), ZERO)
+            else:
+                total += sum(map(self.value, inside), ZERO)
+        return total
+
+    def remembered_groups(self, events: Sequence[Event]) -> list[Grouped]:
+        """Groups of a recurring weighted sum; each presented group carries its memory, an empty text has none.
+
+        Lago joins the memory to every group that is presented alike: with twins it counts once per twin.
+        """
+        by_name: dict[Group, list[Event]] = {}
+        for event in self.counted(events):
+            by_name.setdefault(tuple(value or None for value in group_of(event, self.keys)), []).append(event)
+        found = []
+        for name, rows in sorted(by_name.items(), key=lambda item: group_order(item[0])):
+            during = by_group(self.split(rows)[1], self.keys)
+            twins = max(len(during), 1)
+            usage = self.weighed(self.memory(rows, self.window.billed) * twins, during.pop(name, []))
+            found.append(Grouped(self.keys, name, self.finished(replace(usage, events=usage.events * twins), name)))
+            for blank, empty in during.items():
+                usage = replace(self.weighed(ZERO, empty), events=0)
+                found.append(Grouped(self.keys, blank, self.finished(usage, blank)))
+        return found
 
     # what some charge models ask beyond units
 

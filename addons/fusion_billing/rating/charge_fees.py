@@ -25,9 +25,8 @@ def charge_lines(
         for entry in aggregate(charge, metric, bucket, window):
             lines.append(fee(charge, bucket, entry, window, currency, premium, position))
     missing = true_up(charge, lines, window, currency)
-    stored = [line for line in lines if line.units or line.cents or line.events]
-    if missing and not any(line.position is None for line in stored):
-        stored.append(next(line for line in lines if line.position is None))
+    parent = next(line for line in lines if line.position is None) if missing else None
+    stored = [line for line in lines if line.units or line.cents or line.events or line is parent]
     return [*stored, *([missing] if missing else [])]
 
 

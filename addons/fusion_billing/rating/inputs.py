@@ -33,11 +33,11 @@ class Order:
     sub: Subscription
     created_at: datetime
     first_started_at: datetime
-    carry_from: datetime  # since when recurring weighted sums are remembered
     trial_days: Decimal
     commitment_cents: int
     previous: Row | None
     next: Row | None
+    earlier: tuple[Row, ...] = ()  # ended orders of the same external id and plan
 
     @property
     def trial_end(self) -> datetime | None:
@@ -92,7 +92,7 @@ def read_order(row: Row) -> Order | None:
         sub=read_subscription(row, start, currency, following),
         created_at=moment(row.get("fusion_created_at")) or start,
         first_started_at=first_start(row, start),
-        carry_from=moment(row.get("carry_from")) or start,
+        earlier=tuple(row.get("earlier") or ()),
         trial_days=decimal(row.get("fusion_trial_days") or None),
         commitment_cents=to_cents(row.get("fusion_commitment"), currency),
         previous=row.get("previous") or None,

@@ -235,9 +235,29 @@ class Run:
             days=windows.charges_days,
             tz=self.order.sub.tz,
             upgraded=self.upgraded,
-            carry_from=None if self.order.previous else self.order.carry_from,
-            has_carry=True,
+            billed=self.billed_windows() if metric["aggregation"] == "weighted_sum_agg" else (),
+            inherits=self.order.previous is not None,
         )
+
+    def billed_windows(self) -> tuple[tuple[datetime, datetime], ...]:
+        """Usage windows of the billings before this one, of this order and of earlier ones of its external id."""
+        windows = [window for row in self.order.earlier for window in ended_windows(row)]
+        windows += [usage_window(Billing(self.order.sub, run.at)) for run in self.billed]
+        return tuple((start, end) for start, end in windows if start and end and start < end)
+
+
+def usage_window(billing: Billing) -> tuple[datetime | None, datetime | None]:
+    windows = billing.windows()
+    return windows.charges_start, windows.charges_end
+
+
+def ended_windows(row: Row) -> list[tuple[datetime | None, datetime | None]]:
+    """All usage windows of an order that has ended."""
+    order = read_order(row)
+    if order is None or order.sub.ended_at is None:
+        return []
+    last = Run(order, Catalog(), {}, order.sub.ended_at, ENDING[0], implied_billings(order, order.sub.ended_at), True)
+    return [*(usage_window(Billing(order.sub, run.at)) for run in last.billed), usage_window(last.billing)]
 
 
 def refusal(reason: str, detail: str) -> dict[str, str]:
