@@ -78,7 +78,10 @@ def bill(
     """
     fees_cents = sum(line.amount_cents for line in lines)
     used = apply_coupons(
-        [_reducible(line) for line in lines], () if draft else coupons, currency, already_off_cents=progressive_cents
+        [_reducible(line) for line in lines],
+        coupons,
+        currency,
+        already_off_cents=fees_cents if draft else progressive_cents,
     )
     taxables = [_taxable(line, share) for line, share in zip(lines, used.shares, strict=True)]
     fees = tuple(
@@ -86,11 +89,11 @@ def bill(
         for line, share, taxable in zip(lines, used.shares, taxables, strict=True)
     )
     net = fees_cents - progressive_cents - used.total_cents
-    taxed = invoice_taxes(taxables)
+    taxed = invoice_taxes(taxables, net)
     gross = net + taxed.amount_cents
-    notes = take_from(() if draft else credit_notes, gross)
+    notes = (0,) * len(credit_notes) if draft else take_from(credit_notes, gross)
     due = gross - sum(notes)
-    prepaid = draw(() if draft else wallets, [_spendable(fee) for fee in fees], due, sum(notes), gross, currency)
+    prepaid = draw(wallets, [_spendable(fee) for fee in fees], 0 if draft else due, sum(notes), gross, currency)
     return Bill(
         fees=fees,
         fees_cents=fees_cents,

@@ -70,21 +70,22 @@ def apply_coupons(
         if coupon.ended or not eligible or _is_foreign(coupon, currency):
             continue
         base = _base(coupon, fees, shares, eligible, left)
-        cents = coupon_amount(coupon, base)
-        _allocate(cents, base, fees, shares, eligible)
+        amount = coupon_amount(coupon, base)
+        _allocate(amount, base, fees, shares, eligible)
+        cents = int(amount)  # the header's column cuts fractions, the fees' shares know them
         after[index] = _used(coupon, cents)
         credits.append((coupon.code, cents))
         left -= cents
     return CouponResult(credits=tuple(credits), shares=tuple(shares), held=tuple(after))
 
 
-def coupon_amount(coupon: HeldCoupon, base_cents: Decimal) -> int:
-    """Cents that ``coupon`` takes off a base (facts §6.4)."""
+def coupon_amount(coupon: HeldCoupon, base_cents: Decimal) -> Decimal:
+    """Cents that ``coupon`` takes off a base; a fraction of a cent if the base has one and is used up (facts §6.4)."""
     if coupon.coupon_type == "percentage":
         percent = round_float(float(base_cents) * (float(coupon.rate or 0) / 100))
-        return int(min(Decimal(percent), base_cents))
+        return min(Decimal(percent), base_cents)
     amount = (coupon.amount_cents or 0) - (coupon.used_cents if coupon.frequency == "once" else 0)
-    return int(min(Decimal(amount), base_cents))
+    return min(Decimal(amount), base_cents)
 
 
 def is_eligible(coupon: HeldCoupon, fee: Reducible) -> bool:
@@ -113,12 +114,12 @@ def _base(
 
 
 def _allocate(
-    cents: int, base: Decimal, fees: Sequence[Reducible], shares: list[Decimal], eligible: Sequence[int]
+    credit: Decimal, base: Decimal, fees: Sequence[Reducible], shares: list[Decimal], eligible: Sequence[int]
 ) -> None:
     """Each fee's share, by what is left of it. No remainder is distributed: Lago leaves it to the header."""
     for number in eligible:
         amount = fees[number].amount_cents
-        share = float(cents * (amount - shares[number])) / float(base) if base else 0.0
+        share = float(credit * (amount - shares[number])) / float(base) if base else 0.0
         grown = round_half_up(shares[number] + Decimal(repr(share)), SHARE_DIGITS)
         shares[number] = min(grown, Decimal(amount))
 

@@ -42,7 +42,7 @@ class Occasion:
 def has_base_fee(occasion: Occasion) -> bool:
     if occasion.starts_fixed_only or _already_billed_today(occasion):
         return False
-    if not _in_month_of_base_fee(occasion) or _in_trial(occasion):
+    if not in_month_of_base_fee(occasion) or _in_trial(occasion):
         return False
     if not occasion.terminated or not occasion.contract.pay_in_advance:
         return True
@@ -62,7 +62,7 @@ def _already_billed_today(occasion: Occasion) -> bool:
     return any(moment.astimezone(UTC).date() == day for moment in occasion.base_fee_moments)
 
 
-def _in_month_of_base_fee(occasion: Occasion) -> bool:
+def in_month_of_base_fee(occasion: Occasion) -> bool:
     """Yearly and semiannual plans bill their base fee in the first month of the period (their usage may come monthly).
 
     In advance also at once when none was billed yet, unless the subscription was entered with a start in the past.

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from mappings.money import round_float
 from mappings.period import Contract, Window, day_start, days_between, local_date, run_at
+from reconcile.doubles import stored
 from reconcile.lines import Step
 from reconcile.rules import LATEST, Rules
 
@@ -74,7 +75,7 @@ def subscription_fee(
     precise = days * (price.amount_cents / duration)
     return BaseFee(
         amount_cents=round_float(precise),
-        precise_cents=Decimal(repr(precise)),
+        precise_cents=stored(precise),
         days=days,
         duration=duration,
         formula=formula,

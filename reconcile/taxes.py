@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from mappings.money import CONTEXT, round_float, round_half_up
 from mappings.records import Tax
+from reconcile.doubles import stored
 
 RATE_DIGITS = 5
 
@@ -61,22 +62,25 @@ def fee_taxes(fee: Taxable) -> Taxed:
     raw = [(tax, _percent(fee.base, tax), _percent(fee.precise_base, tax)) for tax in fee.taxes]
     return Taxed(
         amount_cents=round_float(_sum(amount for _, amount, _ in raw)),
-        precise_cents=Decimal(repr(_sum(precise for _, _, precise in raw))),
+        precise_cents=stored(_sum(precise for _, _, precise in raw)),
         rate=Decimal(repr(_sum(float(tax.rate) for tax in fee.taxes))),
         taxes=tuple(
             AppliedTax(
                 code=tax.code,
                 rate=tax.rate,
                 amount_cents=round_float(amount),
-                precise_cents=Decimal(repr(precise)),
+                precise_cents=stored(precise),
             )
             for tax, amount, precise in raw
         ),
     )
 
 
-def invoice_taxes(fees: Sequence[Taxable]) -> Taxed:
-    """Taxes of the header: bases summed per tax, one rounding per tax, and another one of the whole."""
+def invoice_taxes(fees: Sequence[Taxable], net_cents: int) -> Taxed:
+    """Taxes of the header: bases summed per tax, one rounding per tax, and another one of the whole.
+
+    ``net_cents``: the invoice before taxes. It only weighs the average rate.
+    """
     by_code: dict[str, list[Taxable]] = {}
     rates: dict[str, Tax] = {}
     for fee in fees:
@@ -92,26 +96,23 @@ def invoice_taxes(fees: Sequence[Taxable]) -> Taxed:
                 code=code,
                 rate=tax.rate,
                 amount_cents=round_float(amount),
-                precise_cents=Decimal(repr(amount)),
+                precise_cents=stored(amount),
                 fees_cents=int(base),
             )
         )
         total += amount
-        weighted += _weight(taxed, fees) * tax.rate
+        weighted += _weight(base, net_cents, len(taxed) / len(fees)) * tax.rate
     return Taxed(
         amount_cents=round_float(total),
-        precise_cents=Decimal(repr(total)),
+        precise_cents=stored(total),
         rate=round_half_up(weighted, RATE_DIGITS),
         taxes=tuple(taxes),
     )
 
 
-def _weight(taxed: Sequence[Taxable], fees: Sequence[Taxable]) -> Decimal:
-    """Share of the fees that bear a tax: by their bases, or by their number where all bases are 0."""
-    whole = sum((fee.base for fee in fees), Decimal(0))
-    if not whole:
-        return Decimal(len(taxed)) / len(fees)
-    return CONTEXT.divide(sum((fee.base for fee in taxed), Decimal(0)), whole)
+def _weight(base: Decimal, net_cents: int, by_number: float) -> Decimal:
+    """Share of the invoice that bears a tax; where the invoice is 0, the share of its fees that do."""
+    return CONTEXT.divide(base, Decimal(net_cents)) if net_cents > 0 else Decimal(by_number)
 
 
 def _percent(base: Decimal, tax: Tax) -> float:

@@ -27,16 +27,13 @@ class PrepaidWallet:
     currency: str
     rate_amount: Decimal
     balance_cents: int
+    credits_balance: Decimal = Decimal(0)
     priority: int = 50
     fee_types: tuple[str, ...] = ()
     metric_codes: tuple[str, ...] = ()
     top_ups: tuple[TopUp, ...] = ()
     consumed_cents: int = 0
     consumed_credits: Decimal = Decimal(0)
-
-    @property
-    def credits_balance(self) -> Decimal:
-        return credits_of(self.balance_cents, self)
 
     def pays(self, fee_type: str, metric_code: str | None) -> bool:
         unlimited = not self.fee_types and not self.metric_codes
@@ -168,6 +165,7 @@ def _drained(wallet: PrepaidWallet, one: Draw) -> PrepaidWallet:
     return replace(
         wallet,
         balance_cents=wallet.balance_cents - one.amount_cents,
+        credits_balance=wallet.credits_balance - one.credits,
         consumed_cents=wallet.consumed_cents + one.amount_cents,
         consumed_credits=wallet.consumed_credits + one.credits,
         top_ups=tuple(top_ups),

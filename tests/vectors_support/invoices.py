@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ from mappings.records import Tax
 from reconcile.bill import Bill, BilledFee
 from reconcile.coupons import HeldCoupon
 from reconcile.taxes import Taxed
+from reconcile.wallets import PrepaidWallet, TopUp, cents_of, credits_of
 
 Raw = Mapping[str, Any]
 
@@ -41,6 +43,30 @@ def held_coupon(raw: Raw) -> HeldCoupon:
         remaining_periods=raw.get("frequency_duration"),
         plan_codes=_codes(raw, "plan_codes"),
         metric_codes=_codes(raw, "billable_metric_codes"),
+    )
+
+
+def prepaid_wallet(raw: Raw) -> PrepaidWallet:
+    """A wallet with its paid credits settled; granted ones are used up first."""
+    scope = raw.get("applies_to") or {}
+    empty = PrepaidWallet(
+        code=raw["code"],
+        currency=raw["currency"],
+        rate_amount=Decimal(raw["rate_amount"]),
+        balance_cents=0,
+        priority=raw.get("priority") or 50,
+        fee_types=tuple(scope.get("fee_types") or ()),
+        metric_codes=tuple(scope.get("billable_metric_codes") or ()),
+    )
+    credits = (("granted", raw.get("granted_credits")), ("purchased", raw.get("paid_credits")))
+    top_ups = tuple(
+        TopUp(source=source, remaining_cents=cents_of(Decimal(amount), empty)) for source, amount in credits if amount
+    )
+    return replace(
+        empty,
+        top_ups=top_ups,
+        balance_cents=sum(one.remaining_cents for one in top_ups),
+        credits_balance=sum((credits_of(one.remaining_cents, empty) for one in top_ups), Decimal(0)),
     )
 
 
@@ -119,6 +145,6 @@ def prepaid_json(bill: Bill, currency: str) -> dict[str, Any]:
                 "credit_amount": one.credits,
                 "consumptions": [{"inbound": source, "consumed_amount_cents": cents} for source, cents in one.consumed],
             }
-            for one in bill.prepaid.draws
+            for one in sorted(bill.prepaid.draws, key=lambda one: one.wallet)
         ],
     }

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mappings.money import from_subunits
+from reconcile.wallets import PrepaidWallet
+from tests.vectors_support.ingest import taken_in
 from tests.vectors_support.invoices import (
     applied_coupons_json,
     coupon_credits_json,
@@ -30,6 +32,9 @@ def timeline(case: Case) -> Mapping[str, Any]:
 
 
 def invoice_json(world: World, invoice: Invoice) -> dict[str, Any]:
+    note_credits = [
+        {"credit_note": index, "amount_cents": cents} for index, cents in enumerate(invoice.bill.credit_notes) if cents
+    ]
     made = {id(made.line): made for one in invoice.covered for made in one.lines}
     fees = [
         {
@@ -47,13 +52,46 @@ def invoice_json(world: World, invoice: Invoice) -> dict[str, Any]:
         if fee.get("precise_unit_amount", 0) is None:
             fee["precise_unit_amount"] = from_subunits(fee["amount_cents"], world.currency)
     return {
+        "at": invoice.at,
+        "step": invoice.step,
+        "status": invoice.status,
         **header(invoice.bill),
         **prepaid_json(invoice.bill, world.currency),
         "invoice_subscriptions": [windows_json(one) for one in invoice.covered],
-        "fees": sorted(fees, key=lambda fee: _order(world, fee)),
-        "credits": coupon_credits_json(invoice.bill),
+        "fees": sorted(fees, key=_order),
+        "credits": [*coupon_credits_json(invoice.bill), *note_credits],
+        "wallets": [wallet_json(wallet) for wallet in invoice.bill.prepaid.wallets],
+        "credit_notes": [note_json(balance) for balance in invoice.note_balances],
         "credit_notes_amount_cents": sum(invoice.bill.credit_notes),
     }
+
+
+def wallet_json(wallet: PrepaidWallet) -> dict[str, Any]:
+    return {
+        "code": wallet.code,
+        "balance_cents": wallet.balance_cents,
+        "credits_balance": wallet.credits_balance,
+        "consumed_credits": wallet.consumed_credits,
+        "consumed_amount_cents": wallet.consumed_cents,
+        "remaining_by_source": {top_up.source: top_up.remaining_cents for top_up in wallet.top_ups},
+    }
+
+
+def note_json(balance_cents: int) -> dict[str, Any]:
+    status = "available" if balance_cents else "consumed"
+    return {"balance_amount_cents": balance_cents, "credit_status": status}
+
+
+def charge_fees_only(case: Case) -> Mapping[str, Any]:
+    """Area events_selection looks at charge fees only."""
+    given, ingestion = case["input"], None
+    if "ingest_through" in given:
+        accepted, ingestion = taken_in(given)
+        given = {**given, "events": accepted}
+    found = {**timeline({**case, "input": given}), "ingestion": ingestion}
+    for invoice in found["invoices"]:
+        invoice["fees"] = [fee for fee in invoice["fees"] if fee["fee_type"] == "charge"]
+    return found
 
 
 def windows_json(one: Covered) -> dict[str, Any]:
@@ -70,8 +108,34 @@ def windows_json(one: Covered) -> dict[str, Any]:
     }
 
 
-def _order(world: World, fee: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (fee["fee_type"], fee["subscription"])
+def _order(fee: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Stored fees as the vectors list them."""
+    place = fee.get("charge_filter") or {}
+    return (
+        fee["fee_type"],
+        fee["subscription"],
+        fee.get("charge_code") or fee.get("fixed_charge_code") or "",
+        bool(fee.get("true_up")),
+        place.get("position", -1) if place else float("inf"),
+        [(value is not None, value or "") for _, value in sorted((fee.get("grouped_by") or {}).items())],
+        fee["units"],
+        fee.get("events_count") or 0,
+        fee["amount_cents"],
+    )
 
 
-AREAS: dict[str, Callable[[Case], Mapping[str, Any]]] = {"subscription_proration": timeline}
+AREAS: dict[str, Callable[[Case], Mapping[str, Any]]] = dict.fromkeys(
+    (
+        "aggregations",
+        "charge_filters",
+        "consolidated_invoices",
+        "draft_finalize",
+        "fixed_charges",
+        "invoice_e2e",
+        "commitments",
+        "percentage_transactions",
+        "subscription_proration",
+        "wallet_credits",
+    ),
+    timeline,
+) | {"events_selection": charge_fees_only}

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from mappings import period
-from mappings.records import Tax
+from mappings.records import Event, Tax
 from reconcile.bill import Bill, Line, bill
+from reconcile.commitment import commitment_fee
 from reconcile.coupons import HeldCoupon
+from reconcile.fees import ChargeFee, charge_fees
 from reconcile.lines import LineKey
-from reconcile.parts import Occasion, has_base_fee
+from reconcile.parts import Occasion, has_base_fee, has_charges, in_month_of_base_fee
 from reconcile.subscription_fee import History, PlanPrice, subscription_fee
 from reconcile.taxes import applicable
+from reconcile.usage import EventSource
 from reconcile.wallets import PrepaidWallet
+from reconcile.windows import Carry, ChargeWindow
 from tests.vectors_support.calendar import moment
-from tests.vectors_support.invoices import held_coupon, taxes_applied_to, taxes_by_code
+from tests.vectors_support.charges import charge_fee_json, charge_record, event_records, metric_record
+from tests.vectors_support.invoices import held_coupon, prepaid_wallet, taxes_applied_to, taxes_by_code
 
 Raw = Mapping[str, Any]
 
@@ -90,6 +95,7 @@ class Invoice:
     at: datetime
     covered: list[Covered]
     bill: Bill
+    note_balances: tuple[int, ...] = ()
     step: str = "bill"
     status: str | None = None
 
@@ -109,8 +115,15 @@ class World:
             held_coupon({"amount_currency": self.currency, **raw}) for raw in given.get("coupons") or ()
         ]
         self.credited: dict[str, int] = {}
-        self.wallets: list[PrepaidWallet] = []
+        self.wallets: list[PrepaidWallet] = [prepaid_wallet(raw) for raw in given.get("wallets") or ()]
+        self.note_balances: list[int] = [raw["credit_amount_cents"] for raw in given.get("credit_notes") or ()]
         self.invoices: list[Invoice] = []
+        self.premium: bool = given.get("premium", True)
+        self.only_external_id: str = given["subscriptions"][0]["external_id"]
+        self.events: list[Event] = list(event_records(given.get("events") or (), self.only_external_id))
+        self._source: EventSource | None = None
+        self.deleted_metrics: set[str] = set()
+        self.carries: dict[tuple[str, str, str], Carry] = {}
         for key, raw in self.raw_subscriptions.items():
             if not raw.get("deferred"):
                 self.start(key)
@@ -135,8 +148,11 @@ class World:
         return sub
 
     def run(self) -> None:
-        for step in self.given["timeline"]:
-            getattr(self, f"do_{step['do']}")(step)
+        try:
+            for step in self.given["timeline"]:
+                getattr(self, f"do_{step['do']}")(step)
+        finally:
+            self.close()
 
     def do_terminate(self, step: Raw) -> None:
         self.subs[step["subscription"]].terminated_at = moment(step["at"])
@@ -153,16 +169,32 @@ class World:
         covered = [self.cover(self.subs[key], step["invoicing_reason"], at) for key in step["subscriptions"]]
         self.issue(at, covered)
 
-    def issue(self, at: datetime, covered: list[Covered]) -> None:
+    def issue(self, at: datetime, covered: list[Covered], *, draft: bool = False, step: str = "bill") -> Invoice:
         for one in covered:
             one.sub.billed.append(one)
             one.lines.extend(self.lines(one))
+            one.lines.extend(self.commitment_lines(one))
         lines = [made.line for one in covered for made in one.lines]
-        made = bill(lines, self.currency, coupons=self.coupons, wallets=self.wallets)
-        self.coupons = list(made.coupons.held)
+        made = bill(
+            lines,
+            self.currency,
+            coupons=self.coupons,
+            wallets=self.wallets,
+            credit_notes=self.note_balances,
+            draft=draft,
+        )
+        self.use(made)
+        invoice = Invoice(at=at, covered=covered, bill=made, note_balances=tuple(self.note_balances), step=step)
+        self.invoices.append(invoice)
+        return invoice
+
+    def use(self, made: Bill) -> None:
+        """What an invoice took from coupons, wallets and credit notes."""
+        self.coupons, self.wallets = list(made.coupons.held), list(made.prepaid.wallets)
         for code, cents in made.coupons.credits:
             self.credited[code] = self.credited.get(code, 0) + cents
-        self.invoices.append(Invoice(at=at, covered=covered, bill=made))
+        used = made.credit_notes or (0,) * len(self.note_balances)
+        self.note_balances = [balance - cents for balance, cents in zip(self.note_balances, used, strict=True)]
 
     def cover(self, sub: Sub, reason: str, at: datetime) -> Covered:
         contract = sub.contract(self.timezone)
@@ -196,6 +228,101 @@ class World:
         occasion = self.occasion(one)
         if has_base_fee(occasion):
             yield self.base_line(one, occasion)
+        if has_charges(occasion):
+            for raw in one.sub.plan.get("charges") or ():
+                yield from self.charge_lines(one, raw)
+
+    def commitment_lines(self, one: Covered) -> Iterable[Made]:
+        """The minimum commitment, once the other fees of the invoice are known."""
+        raw, occasion = one.sub.plan.get("minimum_commitment"), self.occasion(one)
+        if not raw or not in_month_of_base_fee(occasion):
+            return
+        contract = occasion.contract
+        ends = contract.terminated_by(one.at)
+        paid_before = [old for old in one.sub.billed if old is not one and _has(old, "subscription")]
+        if contract.pay_in_advance and not ends and occasion.is_first_invoice:
+            return
+        # in advance, the fees that count are those of the last base fee: it was billed with an earlier invoice
+        period_of = paid_before[-1] if contract.pay_in_advance and paid_before else one
+        days_of = one if ends else period_of
+        window = days_of.boundaries.subscription
+        end, duration = window.end, days_of.boundaries.subscription_days
+        if contract.pay_in_advance and contract.terminated_at and end > contract.terminated_at:
+            # billed as if it went on (facts §2.6): Lago divides by this period and the one before together
+            end = contract.terminated_at
+            duration += contract.cycle().days(period.local_date(window.start, self.timezone) - timedelta(days=1))
+        fees = [made.line for old in one.sub.billed for made in old.lines if _in_period(old, made.line, period_of)]
+        found = commitment_fee(
+            raw["amount_cents"],
+            period.days_between(window.start, end, self.timezone),
+            duration,
+            sum(line.amount_cents for line in fees),
+            sum((line.precise_cents for line in fees), Decimal(0)),
+        )
+        if found is None:
+            return
+        line = Line(
+            key=LineKey(one.sub.key, "commitment", one.sub.plan["code"]),
+            plan_code=one.sub.plan["code"],
+            amount_cents=found.amount_cents,
+            precise_cents=found.precise_cents,
+            units=Decimal(1),
+            taxes=self.taxes(raw.get("tax_codes"), one.sub.plan.get("tax_codes")),
+            steps=found.steps,
+        )
+        yield Made(line, {"unit_amount_cents": found.amount_cents, "precise_unit_amount": None})
+
+    def charge_lines(self, one: Covered, raw: Raw) -> Iterable[Made]:
+        metric, charge = metric_record(raw["billable_metric"]), charge_record(raw)
+        place = (one.sub.external_id, one.sub.plan["code"], charge.code or "")
+        window = self.charge_window(one, self.carries.get(place) or _history(one))
+        if metric.code in self.deleted_metrics:
+            return
+        fees = charge_fees(window, charge, metric, self.source(), premium=self.premium)
+        if metric.recurring and metric.aggregation_type == "weighted_sum_agg":
+            self.carries[place] = Carry(until=window.charges_to, since=window.charges_from, earlier=window.carry)
+        taxes = self.taxes(raw.get("tax_codes"), one.sub.plan.get("tax_codes"))
+        for fee in fees:
+            shown = charge_fee_json(fee)
+            if fee.true_up and fee.true_up_parent is not None:
+                shown |= {"total_aggregated_units": 1, "amount_details": fees[fee.true_up_parent].amount_details}
+            yield Made(_charge_line(one, raw, fee, taxes), shown)
+
+    def charge_window(self, one: Covered, carry: Carry | None) -> ChargeWindow:
+        sub, usage = one.sub, one.boundaries.charges
+        assert usage is not None
+        contract = sub.contract(self.timezone)
+        following = sub.following.plan.get("charges") or () if sub.following else ()
+        return ChargeWindow(
+            external_subscription_id=sub.external_id,
+            charges_from=usage.start,
+            charges_to=usage.end,
+            charges_duration=one.boundaries.charges_days,
+            currency=self.currency,
+            timezone=self.timezone,
+            terminated=sub.terminated_at is not None,
+            terminated_by_upgrade=sub.terminated_at is not None and contract.upgraded,
+            next_metrics=frozenset(charge["billable_metric"]["code"] for charge in following),
+            carry=carry,
+        )
+
+    def source(self) -> EventSource:
+        """The events known now."""
+        if self._source is None:
+            self._source = EventSource.from_events(self.events)
+        return self._source
+
+    def close(self) -> None:
+        if self._source is not None:
+            self._source.close()
+            self._source = None
+
+    def do_events(self, step: Raw) -> None:
+        self.events.extend(event_records(step["events"], self.only_external_id))
+        self.close()
+
+    def do_delete_metric(self, step: Raw) -> None:
+        self.deleted_metrics.add(step["code"])
 
     def base_line(self, one: Covered, occasion: Occasion) -> Made:
         sub = one.sub
@@ -229,6 +356,45 @@ class World:
         by_code = taxes_by_code(raw)
         own = [[by_code[code] for code in some or ()] for some in codes]
         return applicable(*own, taxes_applied_to(raw, "customer"), taxes_applied_to(raw, "billing_entity"))
+
+
+def _history(one: Covered) -> Carry | None:
+    """A recurring weighted sum that was never billed goes on from the subscription that this one replaced."""
+    usage = one.boundaries.charges
+    if one.sub.previous is None or usage is None:
+        return None
+    return Carry(until=usage.start - timedelta(seconds=1))
+
+
+def _charge_line(one: Covered, raw: Raw, fee: ChargeFee, taxes: tuple[Tax, ...]) -> Line:
+    return Line(
+        key=LineKey(
+            subscription=one.sub.key,
+            kind="true_up" if fee.true_up else "charge",
+            item=raw["code"],
+            filter=fee.filter.lago_id if fee.filter else "",
+            group=tuple((key, value or "") for key, value in fee.grouped_by),
+        ),
+        plan_code=one.sub.plan["code"],
+        metric_code=raw["billable_metric"]["code"],
+        amount_cents=fee.amount_cents,
+        precise_cents=fee.precise_amount_cents,
+        units=fee.units,
+        events=fee.events_count,
+        taxes=taxes,
+        steps=fee.steps,
+    )
+
+
+def _in_period(old: Covered, line: Line, period_of: Covered) -> bool:
+    """Whether a fee counts towards the period that the base fee of ``period_of`` covers."""
+    window = period_of.boundaries.subscription
+    if line.key.kind == "commitment":
+        return False
+    if line.key.kind == "subscription":
+        return old.boundaries.subscription.start == window.start
+    usage = old.boundaries.charges
+    return usage is not None and window.start <= usage.start and usage.end <= window.end
 
 
 def _has(one: Covered, kind: str) -> bool:

@@ -1,0 +1,47 @@
+"""Minimum commitment: what is missing to the amount a plan commits to, for the days of the period (facts §7.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mappings.money import round_float
+from reconcile.lines import Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitmentFee:
+    """``due_cents`` is the commitment for the days, rounded; ``precise_cents`` keeps the precision of the fees."""
+
+    amount_cents: int
+    precise_cents: Decimal
+    due_cents: int
+    days: int
+    duration: int
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        label = f"commitment for {self.days} of {self.duration} days"
+        return (
+            Step(label=label, amount=Decimal(self.due_cents)),
+            Step(label="fees of the period", amount=self.precise_cents - self.due_cents),
+        )
+
+
+def commitment_fee(
+    commitment_cents: int, days: int, duration: int, used_cents: int, used_precise: Decimal
+) -> CommitmentFee | None:
+    """The true-up over ``days`` of a period of ``duration`` days; None if the fees of the period reach it.
+
+    Lago multiplies by the share of days as a double, then rounds.
+    """
+    due = round_float(commitment_cents * (days / duration))
+    if used_cents >= due:
+        return None
+    return CommitmentFee(
+        amount_cents=due - used_cents,
+        precise_cents=due - used_precise,
+        due_cents=due,
+        days=days,
+        duration=duration,
+    )
