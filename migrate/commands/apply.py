@@ -9,10 +9,12 @@ from migrate.apply import Applied, apply
 from migrate.changes import ChangeSet
 from migrate.commands import show
 from migrate.commands.context import Context, Outcome
+from migrate.commands.doctor import needs
 from migrate.commands.migration import Migration, open_migration
 from migrate.errors import Blocked, ConfigError
 from migrate.ledger import Ledger
 from migrate.phases import chosen
+from migrate.preflight import preflight, raise_on_errors
 
 
 def run(context: Context, *, phase: str | None, cohort: str | None, changes: Path | None) -> Outcome:
@@ -22,6 +24,7 @@ def run(context: Context, *, phase: str | None, cohort: str | None, changes: Pat
         migration = open_migration(context, store, odoo, cohort)
         phases = chosen(Phase(phase) if phase else None)
         _require_waived(context, migration, phases)
+        raise_on_errors(preflight(odoo, migration.target, needs(migration)))
         applied = apply(
             odoo,
             Ledger(store),

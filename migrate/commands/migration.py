@@ -21,6 +21,7 @@ from migrate.extract import load_snapshot
 from migrate.odoo.discover import discover
 from migrate.odoo.protocol import Odoo
 from migrate.phases import EVERYONE, Cohort
+from migrate.preflight import prepare
 from migrate.store import Store
 
 
@@ -51,7 +52,7 @@ def open_migration(context: Context, store: Store, odoo: Odoo, cohort: str | Non
     return Migration(
         snapshot=snapshot,
         target=target,
-        mapped=desired(snapshot, usage_rows(context), target, tables, options),
+        mapped=(*prepare(target), *desired(snapshot, usage_rows(context), target, tables, options)),
         cohort=cohort_of(context, snapshot, cohort),
         digest=digest(store),
     )
