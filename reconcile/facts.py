@@ -403,8 +403,8 @@ def _asked(job: _Job) -> Iterator[dict[str, Any]]:
 
 
 def _by_partner(answer: Any) -> dict[int, list[Mapping[str, Any]]]:
-    if not isinstance(answer, list):
-        raise OdooFactsError(f"sale.order.fusion_rerun answered {type(answer).__name__}, not a list: update the addon")
+    if not isinstance(answer, list) or not all(isinstance(item, dict) and "partner_id" in item for item in answer):
+        raise OdooFactsError("sale.order.fusion_rerun did not answer a list of invoices: update the addon")
     found: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for item in answer:
         found[_id(item["partner_id"])].append(item)
@@ -474,7 +474,7 @@ def _named_taxes(
     sums: dict[str, int] = defaultdict(int)
     unnamed = set()
     for answer in answers:
-        for name, amount in answer["taxes"].items():
+        for name, amount in dict(answer["taxes"]).items():
             cents = _cents(amount, currency)
             if name not in tax_codes and cents:
                 unnamed.add(name)

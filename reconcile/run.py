@@ -118,7 +118,10 @@ def findings(
     bill = bills.get(invoice.base.lago_id, Bill())
 
     def again(baseline: BilledInvoice, changes: tuple[Change, ...]) -> BilledInvoice | None:
-        return recompute(bill, baseline, changes) or (deeper(baseline, changes) if deeper else None)
+        known = recompute(bill, baseline, changes)
+        if deeper is None or (known and known.totals):
+            return known
+        return deeper(baseline, changes) or known
 
     return classify(invoice, CAUSES, again, bill=bill, hints=hints(invoice))
 

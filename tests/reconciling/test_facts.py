@@ -1,0 +1,296 @@
+"""Lago's and Odoo's sides as the same record: nothing lost, nothing guessed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from mappings.records import Snapshot
+from reconcile import facts
+from reconcile.compare import compare
+from reconcile.lines import BilledInvoice, LineKey
+from reconcile.whatif import reproduces
+from tests.reconciling.fake_odoo import Answer, FakeOdoo, odoo_line
+
+TAX_NAMES = {"hst_on": "13% HST", "gst": "5% GST", "qst": "9.975% QST", "hst_nb": "15% HST", "hst_ns": "14% HST"}
+TAX_NAMES |= {"pst_bc": "7% PST", "zero_export": "0% Int"}
+TAX_CODES = {name: code for code, name in TAX_NAMES.items()}
+
+
+@pytest.fixture(scope="module")
+def july(snapshot: Snapshot) -> tuple[BilledInvoice, ...]:
+    return facts.lago_invoices(snapshot, "2026-07")
+
+
+@pytest.fixture(scope="module")
+def everything(snapshot: Snapshot) -> tuple[BilledInvoice, ...]:
+    return facts.lago_invoices(snapshot)
+
+
+# --- Lago ------------------------------------------------------------------------------------------------------------
+
+
+def test_control_totals_of_the_recording(everything: tuple[BilledInvoice, ...]) -> None:
+    """The recording's own control totals, by month and currency (finalized invoices)."""
+    sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for i in everything:
+        assert i.totals is not None
+        if i.facts["state"] == "finalized":
+            own = sums[i.issued_on.strftime("%Y-%m"), i.currency]
+            for n, value in enumerate((1, i.totals.fees_cents, i.totals.tax_cents, i.totals.total_cents)):
+                own[n] += value
+    assert sums["2026-07", "CAD"] == [75, 909431, 115226, 1005651]
+    assert sums["2026-07", "JPY"] == [2, 6992, 0, 6992]
+    assert sums["2026-02", "CAD"] == [26, 2846513, 392223, 3238736]
+    assert sum(own[0] for own in sums.values()) == 476
+    assert len(everything) == 479
+
+
+def test_every_fee_is_a_line(snapshot: Snapshot, everything: tuple[BilledInvoice, ...]) -> None:
+    assert sum(len(i.lines) for i in everything) == sum(len(i.fees) for i in snapshot.invoices)
+    for i in everything:
+        assert i.totals is not None
+        assert sum(line.amount_cents for line in i.lines) == i.totals.fees_cents
+        subscribed = [line.key for line in i.lines if line.key.subscription]
+        assert len(set(subscribed)) == len(subscribed)
+
+
+def test_every_header_follows_from_its_lines(snapshot: Snapshot, everything: tuple[BilledInvoice, ...]) -> None:
+    """Lago's tax and coupon arithmetic, redone: the ground on which causes are proven."""
+    bills = facts.bills(snapshot, [i.lago_id for i in everything])
+    assert [i.number for i in everything if not reproduces(bills[i.lago_id], i)] == []
+
+
+def test_a_month_is_that_of_the_issuing_date(july: tuple[BilledInvoice, ...]) -> None:
+    assert {i.issued_on.strftime("%Y-%m") for i in july} == {"2026-07"}
+    assert {"draft", "finalized", "voided"} >= {i.facts["state"] for i in july}
+
+
+def test_a_cohort_takes_its_customers_only(snapshot: Snapshot) -> None:
+    own = facts.lago_invoices(snapshot, "2026-07", frozenset({"NX-1001"}))
+    assert own
+    assert {i.customer for i in own} == {"NX-1001"}
+
+
+def test_keys_tell_fees_apart(everything: tuple[BilledInvoice, ...]) -> None:
+    kinds = {line.key.kind for i in everything for line in i.lines}
+    assert kinds == {"subscription", "charge", "true_up", "fixed_charge", "add_on", "credit"}
+    advance = [line.key for i in everything for line in i.lines if line.key.event]
+    assert len(advance) == len(set(advance)) == 79
+    grouped = {line.key.group for i in everything for line in i.lines if line.key.group}
+    assert any(pairs[0][0] == "project" for pairs in grouped)
+
+
+def test_steps_tell_how_lago_got_there(everything: tuple[BilledInvoice, ...]) -> None:
+    steps = {step.label for i in everything for line in i.lines for step in line.steps}
+    assert "plan_amount_cents" in steps
+    assert any(label.startswith("graduated_ranges 1.") for label in steps)
+
+
+def test_text_in_details_is_kept_as_text() -> None:
+    assert [s.label for s in facts._details({"model": "flat", "gone": None, "ok": "NaN"}, "")] == [
+        "model: flat",
+        "ok: NaN",
+    ]
+
+
+def test_coupons_of_a_bill(snapshot: Snapshot, everything: tuple[BilledInvoice, ...]) -> None:
+    bills = facts.bills(snapshot, [i.lago_id for i in everything])
+    uses = [use for bill in bills.values() for use in bill.coupons]
+    assert len(uses) == 24
+    assert any(use.eligible is not None for use in uses)
+    assert any(use.capped for use in uses)
+    assert any(use.rate is not None for use in uses)
+
+
+def test_services_are_finances_names(snapshot: Snapshot) -> None:
+    found = facts.services(snapshot, {"nexacloud_pro": "NexaCloud"})
+    by_plan = {s.lago_id: s.plan_code for s in snapshot.subscriptions}
+    assert {found[s] for s, plan in by_plan.items() if plan == "nexacloud_pro"} == {"NexaCloud"}
+    assert {found[s] for s, plan in by_plan.items() if plan == "nexadesk_team"} == {"nexadesk_team"}
+
+
+# --- Odoo ------------------------------------------------------------------------------------------------------------
+
+
+def ask(lago: tuple[BilledInvoice, ...], odoo: FakeOdoo, **more: Any) -> dict[str, BilledInvoice]:
+    return facts.odoo_invoices(odoo, lago, **{"tax_codes": TAX_CODES, **more})
+
+
+def test_an_odoo_that_bills_alike_compares_equal(everything: tuple[BilledInvoice, ...]) -> None:
+    answers = ask(everything, FakeOdoo(everything, TAX_NAMES))
+    lago = {i.lago_id: i for i in everything}
+    compared = compare({"lago": lago, "odoo": answers})
+    assert {p.status for i in compared for p in i.positions} == {"equal", "outside"}
+    outside = {i.base.facts["type"] for i in compared if answers[i.base.lago_id].facts.get("outside")}
+    assert outside == {"one_off", "credit"}
+
+
+def test_a_partner_occurs_once_per_call_and_calls_stay_few(july: tuple[BilledInvoice, ...]) -> None:
+    odoo = FakeOdoo(july, TAX_NAMES)
+    ask(july, odoo)
+    reruns = [(ids, arguments) for _, method, ids, arguments in odoo.calls if method == "fusion_rerun"]
+    for ids, arguments in reruns:
+        assert list(ids) == [b["order"] for b in arguments["billings"]]
+        assert arguments["keep"] is False
+        moments = defaultdict(set)
+        for b in arguments["billings"]:
+            moments[odoo.partners[b["order"]]].add(b["at"])
+        assert all(len(own) == 1 for own in moments.values())
+    most = max(sum(1 for i in july if i.customer == c and i.facts["billings"]) for c in {i.customer for i in july})
+    assert len(reruns) == most
+
+
+def test_progress_reaches_the_end(july: tuple[BilledInvoice, ...]) -> None:
+    seen: list[tuple[int, int | None]] = []
+    ask(july, FakeOdoo(july, TAX_NAMES), progress=lambda what, done, total: seen.append((done, total)))
+    assert seen[-1][0] == seen[-1][1]
+
+
+def test_shadow_drafts_are_asked_for_one_by_one_with_lagos_number(july: tuple[BilledInvoice, ...]) -> None:
+    odoo = FakeOdoo(july, TAX_NAMES)
+    answers = ask(july, odoo, shadow=facts.Shadow(journal_id=9))
+    kept = [arguments for _, method, _, arguments in odoo.calls if method == "fusion_rerun"]
+    numbers = [i.number for i in july if i.facts["billings"]]
+    assert sorted(a["ref"] for a in kept) == sorted(numbers)
+    assert {(a["keep"], a["journal_id"]) for a in kept} == {(True, 9)}
+    assert {a.facts["moves"] for a in answers.values() if not a.facts.get("outside")} == {(900,)}
+
+
+def test_without_the_addon_every_invoice_is_refused(july: tuple[BilledInvoice, ...]) -> None:
+    answers = ask(july, FakeOdoo(july, TAX_NAMES, installed=False))
+    reasons = {r.reason for a in answers.values() for r in a.refusals}
+    assert reasons == {"addon-missing"}
+    assert len(answers) == len(july)
+
+
+def test_a_missing_order_is_refused_by_its_external_id(july: tuple[BilledInvoice, ...]) -> None:
+    gone = july[0].facts["billings"][0].subscription
+    answers = ask(july, FakeOdoo(july, TAX_NAMES, without_orders=frozenset({gone})))
+    refused = [a for a in answers.values() if a.refusals]
+    assert refused
+    assert all(f"lago.subscription_{gone}" in a.refusals[0].detail for a in refused)
+
+
+def test_nothing_to_ask_asks_nothing(july: tuple[BilledInvoice, ...]) -> None:
+    odoo = FakeOdoo(july, TAX_NAMES)
+    ask(tuple(i for i in july if i.facts["type"] == "one_off"), odoo)
+    assert odoo.calls == []
+
+
+def test_an_order_that_odoo_does_not_bill_is_zero(july: tuple[BilledInvoice, ...]) -> None:
+    mine = july[0]
+    answer = facts.odoo_invoice(mine, [], TAX_CODES)
+    assert answer.lines == ()
+    assert answer.totals is not None
+    assert answer.totals.gross_cents == 0
+    assert not answer.refusals
+
+
+def answered(lago: BilledInvoice, **changes: Any) -> Answer:
+    odoo = FakeOdoo((lago,), TAX_NAMES)
+    return {**odoo._billed(lago, 500, keep=False), **changes}
+
+
+def test_the_header_is_odoos_own_and_not_the_sum_of_lines(july: tuple[BilledInvoice, ...]) -> None:
+    mine = next(i for i in july if i.totals and i.totals.tax_cents and not i.totals.coupons_cents)
+    answer = answered(mine, untaxed="0.40", tax="0.05", total="0.45")
+    totals = facts.odoo_invoice(mine, [answer], TAX_CODES).totals
+    assert totals is not None
+    assert (totals.net_cents, totals.tax_cents, totals.gross_cents) == (40, 5, 45)
+
+
+def test_coupon_lines_are_coupons_and_no_fees(everything: tuple[BilledInvoice, ...]) -> None:
+    mine = next(i for i in everything if i.totals and i.totals.coupons_cents)
+    answer = facts.odoo_invoice(mine, [answered(mine)], TAX_CODES)
+    assert answer.totals is not None
+    assert mine.totals is not None
+    assert answer.totals.coupons_cents == mine.totals.coupons_cents
+    assert len(answer.lines) == len(mine.lines)
+
+
+def test_two_invoices_for_one_are_added_up(july: tuple[BilledInvoice, ...]) -> None:
+    mine = july[0]
+    answer = facts.odoo_invoice(mine, [answered(mine, move_id=1), answered(mine, move_id=2)], TAX_CODES)
+    assert answer.totals is not None
+    assert mine.totals is not None
+    assert answer.totals.gross_cents == 2 * mine.totals.gross_cents
+    assert answer.facts["moves"] == (1, 2)
+
+
+def test_another_currency_is_refused(july: tuple[BilledInvoice, ...]) -> None:
+    mine = july[0]
+    answer = facts.odoo_invoice(mine, [answered(mine, currency="XTS")], TAX_CODES)
+    assert [r.reason for r in answer.refusals] == ["currency"]
+    assert answer.totals is None
+
+
+def test_taxes_without_a_lago_code_are_named(july: tuple[BilledInvoice, ...]) -> None:
+    mine = july[0]
+    taxes = {"Mystery 3%": "1.00", "Nothing 0%": "0.00"}
+    answer = facts.odoo_invoice(mine, [answered(mine, taxes=taxes)], TAX_CODES)
+    assert answer.facts["unnamed_taxes"] == ("Mystery 3%",)
+
+
+def test_refusals_of_the_addon_come_through(july: tuple[BilledInvoice, ...]) -> None:
+    said = [{"reason": "usage-missing", "detail": "no usage before 2026-06-01"}]
+    answer = facts.odoo_invoice(july[0], [answered(july[0], refusals=said)], TAX_CODES)
+    assert answer.refusals[0].reason == "usage-missing"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"untaxed": None},
+        {"untaxed": "abc"},
+        {"untaxed": "1.005"},
+        {"lines": None},
+        {"taxes": ["13% HST"]},
+        {"lines": [{"key": {}}]},
+    ],
+)
+def test_an_answer_that_is_no_invoice_is_an_error_with_its_number(
+    july: tuple[BilledInvoice, ...], broken: dict[str, Any]
+) -> None:
+    odoo = FakeOdoo(july, TAX_NAMES, distort=lambda answer: {**answer, **broken})
+    with pytest.raises(facts.OdooFactsError, match=r"NEX-.* is not what the addon documents"):
+        ask(july, odoo)
+
+
+@pytest.mark.parametrize("answer", [{"error": 1}, [3], [{"lines": []}]])
+def test_an_answer_that_is_no_list_of_invoices_is_an_error(july: tuple[BilledInvoice, ...], answer: object) -> None:
+    odoo = FakeOdoo(july, TAX_NAMES)
+    odoo._sale_order_fusion_rerun = lambda ids, **more: answer  # type: ignore[assignment,method-assign]
+    with pytest.raises(facts.OdooFactsError, match="did not answer a list of invoices"):
+        ask(july, odoo)
+
+
+def test_a_line_of_odoo() -> None:
+    raw = odoo_line(replace(facts_line(), units=Decimal("1.234567")), "CAD")
+    raw |= {"events": ["t1", "t2"], "amount_cents": "1234.5"}
+    line = facts.odoo_line(raw, "CAD")
+    assert (line.amount_cents, line.units, line.events) == (1235, Decimal("1.234567"), 2)
+    assert line.precise_cents == Decimal("1234.5")
+    assert [s.label for s in line.steps] == ["fee", "rounded"]
+
+
+def facts_line() -> Any:
+    from tests.reconciling.build import line
+
+    return line(1235, "c1", group=(("a", "b"),))
+
+
+def test_keys_come_as_mapping_or_as_json_text() -> None:
+    key = facts.odoo_key('{"subscription": "s", "kind": "charge", "item": "c", "group": [["b", null], ["a", "x"]]}')
+    assert key == LineKey("s", "charge", "c", group=(("a", "x"), ("b", "")))
+    assert facts.odoo_key({"subscription": "s", "kind": "subscription", "item": "plan"}).item == ""
+
+
+def test_no_events_said_is_not_zero_events() -> None:
+    raw = {**odoo_line(facts_line(), "CAD"), "events": False, "units": None, "steps": None}
+    line = facts.odoo_line(raw, "CAD")
+    assert (line.events, line.units, line.steps) == (None, None, ())

@@ -1,0 +1,160 @@
+"""The waiver file: reviewed, checked, and never a match."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from migrate.errors import ConfigError
+from reconcile.waivers import Waiver, apply, load, parse
+from reports.data import Finding, InvoiceView, Position, RefusalView, ReportData, RunView, SideView
+
+RULES = ("price", "tax_rounding")
+GOOD = """\
+[[waiver]]
+rule = "tax_rounding"
+reason = "until September"
+author = "ana"
+approver = "bo"
+expires = 2026-09-30
+
+[[waiver]]
+rule = "refused:order-missing"
+customer = "NX-1"
+reason = "moves in wave 2"
+author = "ana"
+approver = "bo"
+expires = 2026-09-30
+"""
+
+
+def test_a_good_file(tmp_path: Path) -> None:
+    file = tmp_path / "waivers.toml"
+    file.write_text(GOOD)
+    first, second = load(file, RULES)
+    assert (first.rule, first.customer, first.expires) == ("tax_rounding", None, date(2026, 9, 30))
+    assert second.name == "refused:order-missing (NX-1)"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            'approver = "bo"\nexpires = 2026-09-30\n\n',
+            'approver = "Ana "\nexpires = 2026-09-30\n\n',
+            "w.toml:5: the approver must",
+        ),
+        (
+            'rule = "tax_rounding"',
+            'rule = "tax_rouding"',
+            "w.toml:2: unknown rule 'tax_rouding'; known: price, tax_rounding",
+        ),
+        (
+            "expires = 2026-09-30\n\n",
+            'expires = "soon"\n\n',
+            "w.toml:6: expires must be a date like 2026-09-30, not 'soon'",
+        ),
+        ('reason = "moves in wave 2"\n', "", "w.toml:8: this waiver has no reason"),
+        ('reason = "until September"', 'reason = ""', "w.toml:3: reason must be text"),
+        ('customer = "NX-1"', 'client = "NX-1"', "w.toml:10: unknown key 'client'"),
+        ('[[waiver]]\nrule = "tax', '[[waver]]\nrule = "tax', "w.toml:1: unknown table 'waver'"),
+        ('[[waiver]]\nrule = "tax', '[[waiver]\nrule = "tax', "w.toml: not valid TOML: .*line 1"),
+    ],
+)
+def test_a_broken_file_is_named_with_its_line(old: str, new: str, message: str) -> None:
+    assert old in GOOD
+    with pytest.raises(ConfigError, match=message):
+        parse(GOOD.replace(old, new, 1), "w.toml", RULES)
+
+
+def test_one_table_is_no_list_of_waivers() -> None:
+    with pytest.raises(ConfigError, match=r"w.toml:2: write each waiver as a \[\[waiver\]\] table"):
+        parse("# review\n[waiver]\nrule = 'price'\n", "w.toml", RULES)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="waivers cannot be read"):
+        load(tmp_path / "none.toml", RULES)
+
+
+def waiver(**more: object) -> Waiver:
+    values = {"rule": "price", "reason": "r", "author": "a", "approver": "b", "expires": date(2026, 8, 31), **more}
+    return Waiver(**values)  # type: ignore[arg-type]
+
+
+def data(*findings: Finding, refusals: tuple[RefusalView, ...] = ()) -> ReportData:
+    delta = sum(f.delta_cents for f in findings)
+    position = Position(
+        id="0" * 12,
+        kind="charge",
+        header=False,
+        label="x",
+        service="s",
+        key={},
+        status="differs" if delta else "equal",
+        shape="1:1",
+        delta_cents=delta,
+        verdict="odoo",
+        sides={"lago": SideView(cents=100), "odoo": SideView(cents=100 + delta)},
+        findings=findings,
+    )
+    invoice = InvoiceView(
+        id="i", number="n", customer="NX-1", customer_name="N", currency="CAD", month="2026-07",
+        issued_on=date(2026, 7, 1), type="subscription", state="finalized", positions=(position,), refusals=refusals,
+    )  # fmt: skip
+    now = datetime(2026, 8, 20, tzinfo=UTC)
+    run = RunView(
+        period="2026-07", organization="o", pair=("lago", "odoo"), lago_version="", odoo_version="", tool_version="",
+        snapshot_taken_at=now, compared_at=now,
+    )  # fmt: skip
+    return ReportData(run=run, invoices=(invoice,))
+
+
+PRICE = Finding(cause="price", side="odoo", delta_cents=-5, proven=True)
+TODAY = date(2026, 8, 20)
+
+
+def test_exit_codes() -> None:
+    assert data().exit_code == 0
+    assert data(PRICE).exit_code == 2
+    assert apply(data(PRICE), [waiver()], TODAY).exit_code == 3
+
+
+def test_a_waived_difference_stays_a_difference() -> None:
+    waived = apply(data(PRICE), [waiver()], TODAY)
+    position = waived.invoices[0].positions[0]
+    assert (position.status, position.open, position.findings[0].waiver) == ("differs", False, "price")
+    assert waived.waivers[0].used == 1
+
+
+def test_a_waiver_holds_through_its_last_day_and_then_counts_again() -> None:
+    assert apply(data(PRICE), [waiver(expires=TODAY)], TODAY).exit_code == 3
+    expired = apply(data(PRICE), [waiver(expires=date(2026, 8, 19))], TODAY)
+    assert expired.exit_code == 2
+    assert (expired.waivers[0].expired, expired.waivers[0].used) == (True, 0)
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"customer": "NX-1"}, 3),
+        ({"customer": "NX-2"}, 2),
+        ({"max_cents": 5}, 3),
+        ({"max_cents": 4}, 2),
+        ({"rule": "tax_rounding"}, 2),
+    ],
+)
+def test_a_waiver_covers_no_more_than_it_says(more: dict[str, object], code: int) -> None:
+    assert apply(data(PRICE), [waiver(**more)], TODAY).exit_code == code
+
+
+def test_half_waived_is_open() -> None:
+    other = replace(PRICE, cause="unexplained", delta_cents=-1)
+    assert apply(data(PRICE, other), [waiver()], TODAY).exit_code == 2
+
+
+def test_refusals_count_until_they_are_waived() -> None:
+    refusal = RefusalView(side="odoo", reason="order-missing", detail="d")
+    assert data(refusals=(refusal,)).exit_code == 2
+    assert apply(data(refusals=(refusal,)), [waiver(rule="refused:order-missing")], TODAY).exit_code == 3
