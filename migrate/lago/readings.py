@@ -1,11 +1,14 @@
 """Reading a list whose pages shift while they are read, without losing or doubling a record.
 
-Lago pages by offset, without a snapshot. A record that is added shifts the later ones down: they are met twice, which
-keys make harmless. A record that goes away (or moves back in the order) shifts the later ones up: one of them slips
-from an unread page to a page already read, and is missed. But then the record that went was read before, in this
-reading. So a list is read again until a reading still has every key of the reading before: then nothing that could
-shift others up went away in between, and whatever the earlier reading missed, the later one holds.
-A list of one page is one answer, and cannot shift.
+Lago pages by offset, without a snapshot. A record that is added in front shifts the later ones down: one is met twice,
+which keys make harmless. A record that goes away shifts the later ones up: one of them slips from an unread page to a
+page that was read before, and is missed. But then either the record that went was read in this very reading, and the
+next reading will not have it; or it was added since, in front, and made some record be met twice. So a reading
+without repetitions, all of whose keys are in the next reading, was complete, and so is the next one. Otherwise the
+list is read again. A list of one page is one answer, and cannot shift.
+
+A list that gets new records all the time has repetitions in every reading. From the fifth on they are accepted:
+then only records that were both created and deleted within one reading could hide another one.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from dataclasses import dataclass, field
 from migrate.errors import LagoError
 from migrate.store import Page
 
+STRICT_READINGS = 4
 MOST_READINGS = 10
 
 
@@ -46,7 +50,7 @@ class Readings:
 
     def keys(self) -> set[str]:
         """The keys of the latest reading."""
-        return self._keys(self.pages[-1].reading)
+        return set(self._keys(self.pages[-1].reading))
 
     def vanished(self) -> set[str]:
         """Keys that were met, and are gone."""
@@ -56,7 +60,10 @@ class Readings:
         reading = self.pages[-1].reading
         if self.pages[-1].number == 1:
             return True
-        return reading > 1 and self._keys(reading - 1) <= self._keys(reading)
+        before = self._keys(reading - 1)
+        if reading <= STRICT_READINGS and len(set(before)) < len(before):
+            return False
+        return reading > 1 and set(before) <= self.keys()
 
-    def _keys(self, reading: int) -> set[str]:
-        return {key for page in self.pages if page.reading == reading for key in page.keys}
+    def _keys(self, reading: int) -> list[str]:
+        return [key for page in self.pages if page.reading == reading for key in page.keys]

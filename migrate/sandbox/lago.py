@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from migrate.errors import LagoError
+from migrate.lago.rawjson import loads
 from migrate.lago.recorded import RecordedLago, Reply, error
 from migrate.lago.recording import Recording, bundled
 
@@ -109,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         if target.path != "/health" and not self._authorized():
             return error(401)
         try:
-            written = json.loads(body or b"null")
+            written = loads(body.decode() or "null")
         except ValueError:
             return Reply(400, json.dumps({"status": 400, "error": "BadRequest: the body is no JSON"}))
         query = parse_qsl(target.query, keep_blank_values=True)
