@@ -1,0 +1,135 @@
+"""``reconcile``: a month on three sides, compared and explained; its data is kept for ``report``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from reconcile.control import rerate
+
+from mappings.records import Snapshot
+from mappings.tables import Tables
+from migrate.commands.context import Context, Outcome
+from migrate.commands.migration import cohort_of
+from migrate.errors import Blocked, StoreError
+from migrate.extract import load_snapshot
+from migrate.odoo.discover import company_id
+from migrate.odoo.protocol import Odoo
+from migrate.rollback import SHADOW_JOURNAL
+from reconcile import waivers
+from reconcile.causes import CAUSES
+from reconcile.facts import Shadow
+from reconcile.run import Settings, reconcile
+from reports import json as report_json
+from reports import text
+from reports.data import ReportData
+
+
+def run(context: Context, *, period: str, cohort: str | None, out: Path | None, control: bool, ci: bool) -> Outcome:
+    """Reconcile a period. Exit code 0 equal, 2 differences, 3 only waived ones."""
+    with context.store() as store:
+        snapshot = load_snapshot(store)
+    with _odoo(context, control) as odoo:
+        data = reconcile(
+            snapshot,
+            _settings(context, snapshot, odoo, period, cohort),
+            odoo=odoo,
+            rerate=rerate(snapshot, context.events, progress=context.talk.progress),
+            progress=context.talk.progress,
+        )
+    if not data.invoices:
+        raise Blocked(f"Lago issued no invoice in {period}; 'lago2odoo status' shows the months it has")
+    path = _save(data, context.reports(out) / f"{period}.json")
+    summary = text.render(data, context.config.report.language)
+    lines = [summary, "", f"data: {path}", f"next: lago2odoo report --period {period}"]
+    return Outcome(report_json.document(data), "\n".join(lines), data.exit_code)
+
+
+@contextmanager
+def _odoo(context: Context, control: bool) -> Iterator[Odoo | None]:
+    """A control run asks no Odoo, and needs no key for it."""
+    if control:
+        yield None
+        return
+    with context.odoo() as odoo:
+        yield odoo
+
+
+def _settings(context: Context, snapshot: Snapshot, odoo: Odoo | None, period: str, cohort: str | None) -> Settings:
+    tables, declared = context.tables(), context.config.reconcile
+    services = {plan.code: entry.name for plan in snapshot.plans if (entry := tables.service(plan.code))}
+    return Settings(
+        period=period,
+        compared_at=datetime.now(UTC),
+        tool_version=_version(),
+        odoo_version=odoo.server_version if odoo else "",
+        tolerance_cents=declared.tolerance_cents,
+        materiality_cents=declared.materiality_cents,
+        customers=cohort_of(context, snapshot, cohort).customers,
+        services=services,
+        tax_codes=tax_codes(odoo, tables, snapshot) if odoo else {},
+        shadow=_shadow(odoo) if odoo and declared.keep_shadow_invoices else None,
+        waivers=_waivers(context),
+    )
+
+
+def tax_codes(odoo: Odoo, tables: Tables, snapshot: Snapshot) -> dict[str, str]:
+    """Name of a tax in Odoo -> Lago's code, by finance's table; the parts of a group are told apart by their rate."""
+    rates = {tax.code: float(tax.rate) for tax in snapshot.taxes}
+    company = company_id(odoo)
+    named: dict[str, str] = {}
+    for entry in tables.taxes:
+        reference = tables.ref(entry.odoo, company)
+        for tax in _taxes(odoo, reference.xid if reference else ""):
+            codes = [c for c in sorted(entry.codes) if len(entry.codes) == 1 or rates.get(c) == tax["amount"]]
+            if codes:
+                named[tax["name"]] = codes[0]
+    return named
+
+
+def _taxes(odoo: Odoo, xid: str) -> list[Mapping[str, Any]]:
+    """The tax of an external id, or its parts if it is a group; nothing if Odoo does not have it."""
+    module, _, name = xid.partition(".")
+    domain = [["module", "=", module], ["name", "=", name], ["model", "=", "account.tax"]]
+    held = odoo.call("ir.model.data", "search_read", domain=domain, fields=["res_id"])
+    fields = ["name", "amount", "children_tax_ids"]
+    found: list[Mapping[str, Any]] = odoo.call("account.tax", "read", [row["res_id"] for row in held], fields=fields)
+    parts = [child for tax in found for child in tax["children_tax_ids"]]
+    return odoo.call("account.tax", "read", parts, fields=fields) if parts else found
+
+
+def _shadow(odoo: Odoo) -> Shadow:
+    domain = [["code", "=", SHADOW_JOURNAL], ["company_id", "=", company_id(odoo)]]
+    found = odoo.call("account.journal", "search", domain=domain)
+    if not found:
+        raise Blocked(
+            f"the shadow journal {SHADOW_JOURNAL} is not in Odoo: run 'lago2odoo apply --phase catalog' first"
+        )
+    return Shadow(journal_id=found[0])
+
+
+def _waivers(context: Context) -> tuple[waivers.Waiver, ...]:
+    name = context.config.reconcile.waivers
+    return waivers.load(context.config.path(name), [cause.name for cause in CAUSES]) if name else ()
+
+
+def _save(data: ReportData, path: Path) -> Path:
+    partial = path.with_suffix(".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        report_json.write(data, partial)
+        partial.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path}: the result cannot be written: {error.strerror}") from error
+    return path
+
+
+def _version() -> str:
+    try:
+        return version("lago2odoo")
+    except PackageNotFoundError:
+        return "checkout"
