@@ -170,6 +170,7 @@ def look_known(reader: Reader, known: Mapping[str, Known]) -> dict[str, Seen]:
             needed.setdefault(model, set()).update(fields)
     reader.learn_fields(needed)
     reader.learn_ours()
+    reader.learn_xids(x for x in known if x not in reader.ids)
     return reader.look({x: wanted_known(k, names) for x, k in known.items()})
 
 
@@ -201,8 +202,14 @@ def in_order(desired: Sequence[Desired]) -> list[Desired]:
     place = {line.xid: d.xid for d in desired for _, line in each_line(d)} | {d.xid: d.xid for d in desired}
     wanted = {d.xid: {place[r] for r in references([d])[0] if r in place} - {d.xid} for d in desired}
     level = _levels(wanted)
+    kinds = {k: i for i, k in enumerate(dict.fromkeys(_shape(d) for d in desired))}
     models = {m: i for i, m in enumerate(dict.fromkeys(d.model for d in desired))}
-    return sorted(desired, key=lambda d: (ORDER.index(d.phase), level[d.xid], models[d.model]))
+    return sorted(desired, key=lambda d: (ORDER.index(d.phase), level[d.xid], models[d.model], kinds[_shape(d)]))
+
+
+def _shape(desired: Desired) -> tuple[str, frozenset[str]]:
+    """What goes into one call: an empty cell would override a default, so columns must be the same."""
+    return desired.model, frozenset(desired.values)
 
 
 def _levels(wanted: Mapping[str, set[str]]) -> dict[str, int]:
@@ -367,6 +374,5 @@ def _runs_of(changes: Sequence[Change], actions: Sequence[Action]) -> Iterator[l
 
 
 def _kind(change: Change) -> tuple[str, Action, frozenset[str]]:
-    """Creations also need the same fields: an empty cell would override a default."""
-    names = frozenset(change.desired.values) if change.desired and change.action is Action.CREATE else frozenset()
+    names = _shape(change.desired)[1] if change.desired and change.action is Action.CREATE else frozenset()
     return (change.model, change.action, names)

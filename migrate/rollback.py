@@ -113,8 +113,10 @@ class _Undo:
     def look(self, entries: Sequence[Entry]) -> None:
         """Everything as it stands, and the ids of records that were sent but never confirmed."""
         self.names = {e.xid: e.source for e in (*entries, *self.lines)}
+        fields: dict[str, set[str]] = {}
         for entry in (*entries, *self.lines):
-            self.reader.learn_fields({entry.model: entry.before})
+            fields.setdefault(entry.model, set()).update(entry.before)
+        self.reader.learn_fields(fields)
         self.seen = look_known(self.reader, self.known)
 
     def undo(self, phase: Phase, entries: Sequence[Entry]) -> None:

@@ -329,7 +329,8 @@ def observe(
     reader.learn_fields(_needed_fields(desired, known))
     reader.learn_ours()
     refs, finds = references(desired)
-    reader.learn_xids(r for r in refs if r not in reader.ids and not r.startswith(f"{MODULE}."))
+    theirs = [*refs, *(d.xid for d in desired), *known]  # records of Odoo's own may be wanted too: a currency, active
+    reader.learn_xids(x for x in theirs if x not in reader.ids and not x.startswith(f"{MODULE}."))
     problems = reader.find(finds)
     reach = coming | {d.xid for d in desired} | {line.xid for d in desired for _, line in each_line(d)}
     problems += [_nowhere(xid, desired) for xid in refs if xid not in reader.ids and xid not in reach]
