@@ -15,42 +15,74 @@ from typing import Any
 from mappings.money import exponent, round_half_up, round_up
 from mappings.period import local_date
 from mappings.records import Json
-from reconcile.aggregate import Use, aggregate_scope, effects
+from reconcile.aggregate import Scope, Use, aggregate_scope, effects
 from reconcile.exact import WIDE, divide_numeric, numeric
 from reconcile.fees import ChargeFee, amounts, check_storable
 from reconcile.filters import DEFAULT, Buckets, buckets_of
-from reconcile.rate import Aggregation, Group, Priced, Rated, divide, rate_case
+from reconcile.rate import Aggregation, Priced, Rated, divide, rate_case
 from reconcile.rules import LATEST, Rules
 from reconcile.tiers import ZERO
-from reconcile.usage import EventSource, Picked, group_keys, picked_events, scopes
+from reconcile.usage import EventSource, Picked, finds, group_keys, picked_events
 from reconcile.windows import Demand
 
 _ONE = Decimal(1)
-_FLAT_MODELS = ("graduated", "graduated_percentage", "volume")
-_SAME_ON_BOTH_SIDES = ("rate", "fixed_fee_unit_amount")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an event is charged. ``group`` only labels the fee in the default bucket of a charge with filters.
+
+    There (``any_bucket``) Lago loses the pricing groups: it aggregates over all of them.
+    """
+
+    position: int
+    properties: Json = field(compare=False)
+    group: tuple[str | None, ...]
+    places: tuple[int, ...]  # of the group keys among the event's texts
+    any_bucket: bool
+
+    def holds(self, event: Picked) -> bool:
+        if self.any_bucket:
+            return True
+        return all(
+            finds(value, event.texts[place], event.types[place])
+            for place, value in zip(self.places, self.group, strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class _Mark:
-    """Running total of a bucket and group in the period, and the highest it ever was."""
+    """Running total after an event, and the highest one so far."""
 
-    current: Decimal = ZERO
-    highest: Decimal = ZERO
-
-    def lift(self, change: Decimal) -> Decimal:
-        """Apply ``change``; what it adds above the maximum."""
-        self.current += change
-        lifted = max(self.current - self.highest, ZERO)
-        self.highest = max(self.highest, self.current)
-        return lifted
+    current: Decimal
+    highest: Decimal
 
 
 @dataclass(slots=True)
 class _State:
-    """What Lago knew when an event arrived."""
+    """What Lago knew when an event arrived. ``marks`` are per place: a bucket and, where groups count, a group."""
 
-    known: dict[int, list[Picked]] = field(default_factory=dict)  # bucket -> events by time
-    marks: dict[tuple[int, Group], _Mark] = field(default_factory=dict)
+    known: dict[int, list[Picked]] = field(default_factory=dict)  # bucket -> its events by time
+    marks: dict[_Place, _Mark] = field(default_factory=dict)
+    last: _Mark | None = None
+
+    def lift(self, place: _Place, change: Decimal) -> Decimal:
+        """Apply ``change``; what it adds above the maximum. The first event sets the maximum, even below 0."""
+        before = self.before(place)
+        if before is None:
+            self.note(place, _Mark(change, change))
+            return max(change, ZERO)
+        current = before.current + change
+        lifted = max(current - before.highest, ZERO)
+        self.note(place, _Mark(current, max(current, lifted) if lifted else before.highest))
+        return lifted
+
+    def before(self, place: _Place) -> _Mark | None:
+        """For the default bucket of a charge with filters Lago takes the last mark of any bucket."""
+        return self.last if place.any_bucket else self.marks.get(place)
+
+    def note(self, place: _Place, mark: _Mark) -> None:
+        self.marks[place] = self.last = mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +111,24 @@ def _fees(case: _Case, events: Sequence[Picked]) -> Iterator[ChargeFee]:
         values = dict(zip(case.keys, event.texts, strict=True))
         for position in case.buckets.arrears(values):
             insort(state.known.setdefault(position, []), event, key=lambda one: one.use.moment)
-        if event.use.moment >= start and _counts(case, event.use):
-            yield _fee(case, state, case.buckets.advance(values), event)
-        elif event.use.moment < start:
-            _remember(case, state, case.buckets.advance(values), event)
+        place = _place(case, case.buckets.advance(values), event)
+        if event.use.moment < start:
+            _remember(case, state, place, event)
+        elif _counts(case, event.use):
+            yield _fee(case, state, place, event)
+
+
+def _place(case: _Case, position: int, event: Picked) -> _Place:
+    charge = case.demand.charge
+    properties = charge.properties if position == DEFAULT else charge.filters[position].properties
+    places = tuple(case.keys.index(key) for key in group_keys(properties))
+    return _Place(
+        position=position,
+        properties=properties,
+        group=tuple(event.texts[place] for place in places),
+        places=places,
+        any_bucket=position == DEFAULT and bool(charge.filters),
+    )
 
 
 def _counts(case: _Case, use: Use) -> bool:
@@ -90,52 +136,56 @@ def _counts(case: _Case, use: Use) -> bool:
     return case.demand.metric.aggregation_type == "count_agg" or bool(use.value and use.value.strip())
 
 
-def _remember(case: _Case, state: _State, position: int, event: Picked) -> None:
+def _remember(case: _Case, state: _State, place: _Place, event: Picked) -> None:
     """Recurring: the period starts at the total reached before, which its renewal has charged."""
-    properties = _properties(case, position)
-    mark = state.marks.setdefault((position, _group(case, properties, event)), _Mark())
-    mark.lift(_change(case, state, position, event))
-    mark.highest = mark.current
+    before = state.before(place)
+    total = (before.current if before else ZERO) + _change(case, state, place, event)
+    state.note(place, _Mark(total, total))
 
 
-def _fee(case: _Case, state: _State, position: int, event: Picked) -> ChargeFee:
-    properties = _properties(case, position)
-    group = _group(case, properties, event)
-    mark = state.marks.setdefault((position, group), _Mark())
+def _fee(case: _Case, state: _State, place: _Place, event: Picked) -> ChargeFee:
     with localcontext(WIDE):
-        change = _change(case, state, position, event)
-        applied = _ONE if case.demand.metric.aggregation_type == "count_agg" else mark.lift(change)
-        whole = _aggregated(case, state, position, properties, group, event)
-        rated = _difference(case, properties, whole, applied, event)
-        return _stored(case, position, group, event, applied, rated)
+        change = _change(case, state, place, event)
+        applied = change if _is_count(case) else state.lift(place, change)
+        rated = _difference(case, place.properties, _aggregated(case, state, place, event), applied, event)
+        shown = applied or max(change, ZERO)  # what was charged before shows its units, at no amount
+        return _stored(case, place, event, replace(rated, units=shown))
 
 
-def _change(case: _Case, state: _State, position: int, event: Picked) -> Decimal:
-    if case.demand.metric.aggregation_type != "unique_count_agg":
+def _is_count(case: _Case) -> bool:
+    return case.demand.metric.aggregation_type == "count_agg"
+
+
+def _change(case: _Case, state: _State, place: _Place, event: Picked) -> Decimal:
+    """What the event does to the running total of its bucket."""
+    if _is_count(case):
+        return _ONE
+    if case.demand.metric.aggregation_type == "sum_agg":
         return numeric(event.use.value, event.use.json_type) or ZERO
-    properties = _properties(case, position)
-    group = _group(case, properties, event)
-    same = [one.use for one in _up_to(state, position, event) if _group(case, properties, one) == group]
-    return Decimal(next(effect for use, effect in reversed(effects(same)) if use is event.use))
+    earlier = [one.use for one in _up_to(state, place, event) if one is not event]
+    return Decimal(effects([*earlier, event.use])[-1][1])
 
 
-def _up_to(state: _State, position: int, event: Picked) -> list[Picked]:
-    known = state.known.get(position, [])
-    found = [one for one in known if one.use.moment <= event.use.moment]
-    return found if event in known else [*found, event]
+def _up_to(state: _State, place: _Place, event: Picked) -> list[Picked]:
+    known = state.known.get(place.position, [])
+    return [one for one in known if one.use.moment <= event.use.moment and place.holds(one)]
 
 
-def _aggregated(
-    case: _Case, state: _State, position: int, properties: Json, group: Group, event: Picked
-) -> Aggregation:
+def _aggregated(case: _Case, state: _State, place: _Place, event: Picked) -> Aggregation:
     """The bucket's units with the event, as far as they were known when it arrived."""
-    events = _up_to(state, position, event)
-    found = next(
-        scope
-        for scope in scopes(case.demand, properties, case.keys, events, in_advance=True)
-        if any(use is event.use for use in scope.uses)
+    uses = tuple(one.use for one in _up_to(state, place, event))
+    found = aggregate_scope(
+        Scope(
+            demand=case.demand,
+            properties=place.properties,
+            uses=uses,
+            listed=uses,
+            grouped=False,
+            in_advance=True,
+        )
     )
-    return replace(aggregate_scope(found), grouped_by=group)
+    # Lago has no values of single events here unless it sums them
+    return found if case.demand.metric.aggregation_type == "sum_agg" else replace(found, events=())
 
 
 def _difference(case: _Case, properties: Json, whole: Aggregation, applied: Decimal, event: Picked) -> Rated:
@@ -144,19 +194,27 @@ def _difference(case: _Case, properties: Json, whole: Aggregation, applied: Deci
         whole,
         units=whole.units - applied,
         events_count=whole.events_count - 1,
+        events=whole.events[:-1],
         precise_total_amount_cents=None if cents is None else cents - (event.use.cents or ZERO),
     )
     after, before = _rate(case, properties, whole), _rate(case, properties, without)
-    if without.units == 0 and case.demand.charge.charge_model in _FLAT_MODELS:
-        before = replace(before, amount=ZERO)  # flat fees come with the first event
+    if without.units == 0:
+        before = _nothing(before)
     amount = after.amount - before.amount
     return Rated(
         amount=_prorated(case, event, amount),
         unit_amount=ZERO,
         units=applied,
-        amount_details=_details(after.amount_details, before.amount_details),
+        amount_details=_details(case.demand.charge.charge_model, after.amount_details, before.amount_details, applied),
         steps=after.steps,
     )
+
+
+def _nothing(rated: Rated) -> Rated:
+    """No amount without units: flat fees come with the first event."""
+    ranges: dict[str, list[Any]] = {key: [] for key in rated.amount_details if key == "graduated_percentage_ranges"}
+    adjustment = {key: ZERO for key in rated.amount_details if key == "min_max_adjustment_total_amount"}
+    return replace(rated, amount=ZERO, amount_details={**rated.amount_details, **ranges, **adjustment})
 
 
 def _prorated(case: _Case, event: Picked, amount: Decimal) -> Decimal:
@@ -185,28 +243,47 @@ def _rate(case: _Case, properties: Json, aggregation: Aggregation) -> Rated:
     )
 
 
-def _details(after: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """Only percentage charges keep details: what the event added to each number."""
-    if "per_unit_total_amount" not in after or "rate" not in after:
+def _details(model: str, after: Mapping[str, Any], before: Mapping[str, Any], applied: Decimal) -> dict[str, Any]:
+    """Only models of percentages keep details: what the event added to each number."""
+    if model == "graduated_percentage":
+        key = "graduated_percentage_ranges"
+        return {key: _added_ranges(after[key], before[key])}
+    if model != "percentage":
         return {}
+    added = {key: Decimal(value) - Decimal(before[key]) for key, value in after.items()}
+    paid_events = added["paid_events"]
     return {
-        key: value if key in _SAME_ON_BOTH_SIDES else Decimal(value) - Decimal(before[key])
-        for key, value in after.items()
+        **added,
+        "rate": after["rate"],
+        "fixed_fee_unit_amount": after["fixed_fee_unit_amount"],
+        "free_units": applied - added["paid_units"],
+        "free_events": _ONE - paid_events,
     }
 
 
-def _stored(case: _Case, position: int, group: Group, event: Picked, applied: Decimal, rated: Rated) -> ChargeFee:
+def _added_ranges(after: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    earlier: Sequence[Mapping[str, Any]] = [*before, *({} for _ in after[len(before) :])]
+    return [_added_range(new, old) for new, old in zip(after, earlier, strict=False)]
+
+
+def _added_range(new: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+    added = {key: new[key] - old.get(key, ZERO) for key in ("units", "flat_unit_amount", "total_with_flat_amount")}
+    per_unit = round_half_up(divide(added["total_with_flat_amount"], added["units"]), 2)
+    return {**new, **added, "per_unit_total_amount": per_unit}  # Lago shows the price of one unit here, cut to cents
+
+
+def _stored(case: _Case, place: _Place, event: Picked, rated: Rated) -> ChargeFee:
     """The amount is rounded first; its unit price follows from the rounded one."""
     charge, currency = case.demand.charge, case.demand.window.currency
-    unit_amount = divide(round_half_up(rated.amount, exponent(currency)), applied)
+    unit_amount = divide(round_half_up(rated.amount, exponent(currency)), rated.units)
     money = amounts(rated.amount, unit_amount, currency, charge.applied_pricing_unit)
     fee = ChargeFee(
         charge=charge,
-        filter=None if position == DEFAULT else charge.filters[position],
-        filter_position=None if position == DEFAULT else position,
-        grouped_by=group,
-        units=applied,
-        total_aggregated_units=applied,
+        filter=None if place.position == DEFAULT else charge.filters[place.position],
+        filter_position=None if place.position == DEFAULT else place.position,
+        grouped_by=tuple(zip(group_keys(place.properties), place.group, strict=True)),
+        units=rated.units,
+        total_aggregated_units=rated.units,
         events_count=1,
         amount_cents=money.amount_cents,
         precise_amount_cents=money.precise_amount_cents,
@@ -218,11 +295,3 @@ def _stored(case: _Case, position: int, group: Group, event: Picked, applied: De
     )
     check_storable(fee)
     return fee
-
-
-def _properties(case: _Case, position: int) -> Json:
-    return case.demand.charge.properties if position == DEFAULT else case.demand.charge.filters[position].properties
-
-
-def _group(case: _Case, properties: Json, event: Picked) -> Group:
-    return tuple((key, event.texts[case.keys.index(key)] or None) for key in group_keys(properties))

@@ -316,12 +316,13 @@ def _listed(events: Iterable[Picked], places: Sequence[int], values: Sequence[st
     """Events that Lago's per-event queries find for a group: blank and null alike, values only if texts in JSON."""
     for event in events:
         if all(
-            _finds(value, event.texts[place], event.types[place]) for place, value in zip(places, values, strict=True)
+            finds(value, event.texts[place], event.types[place]) for place, value in zip(places, values, strict=True)
         ):
             yield event.use
 
 
-def _finds(wanted: str | None, text: str | None, json_type: str | None) -> bool:
+def finds(wanted: str | None, text: str | None, json_type: str | None) -> bool:
+    """Whether a per-event query for a group value finds an event (facts §5.6)."""
     return text == wanted and json_type == "VARCHAR" if wanted else not text
 
 
