@@ -289,8 +289,11 @@ class Env:
         for name in vals:
             if name not in spec.fields:
                 raise faults.value_error(f"Invalid field {name!r} in {spec.name!r}")
+        link = INHERITS.get(spec.name, "")
         for name, value in self.defaults(spec.name).items():
-            vals.setdefault(name, value)
+            # what belongs to the record it delegates to has its default there
+            if not (link and spec.fields[name].related.startswith(f"{link}.")):
+                vals.setdefault(name, value)
         vals.pop("id", None)
         return vals
 

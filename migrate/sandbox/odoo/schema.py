@@ -83,6 +83,7 @@ class Unique:
     index: str
     columns: tuple[str, ...]
     message: str
+    where: str = ""  # of a partial index
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +174,13 @@ def _model(name: str, raw: dict[str, Any], modules: frozenset[str], uniques: lis
 
 
 def _unique(model: str, row: dict[str, Any]) -> Unique | None:
-    found = re.fullmatch(r"\s*unique(?:\s+index)?\s*\(([\w\s,]+)\)\s*", row["definition"] or "", re.IGNORECASE)
+    """A unique constraint or index on plain columns; those on expressions guard nothing that we rely on."""
+    pattern = r"\s*unique(?:\s+index)?\s*\(([\w\s,]+)\)\s*(?:where\s+(.*))?"
+    found = re.fullmatch(pattern, row["definition"] or "", re.IGNORECASE | re.DOTALL)
     if not found or not row["name"].startswith(model.replace(".", "_")):
-        return None  # partial and computed indexes guard nothing that we rely on
-    return Unique(row["name"], tuple(part.strip() for part in found[1].split(",")), row["message"] or "")
+        return None
+    columns = tuple(part.strip() for part in found[1].split(","))
+    return Unique(row["name"], columns, row["message"] or "", (found[2] or "").strip())
 
 
 def _field(model: str, name: str, spec: dict[str, Any]) -> Field:

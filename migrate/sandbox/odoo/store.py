@@ -71,8 +71,9 @@ class Store:
                     self.connection.execute(f'CREATE INDEX IF NOT EXISTS {index} ON "{target.table}" ("{column}")')
             for unique in model.uniques:
                 columns = ", ".join(f'"{column}"' for column in unique.columns)
+                where = f" WHERE {unique.where}" if unique.where else ""
                 self.connection.execute(
-                    f'CREATE UNIQUE INDEX IF NOT EXISTS "{unique.index}" ON "{model.table}" ({columns})'
+                    f'CREATE UNIQUE INDEX IF NOT EXISTS "{unique.index}" ON "{model.table}" ({columns}){where}'
                 )
         self.connection.execute("CREATE INDEX ir_model_data_record ON ir_model_data (model, res_id)")
 

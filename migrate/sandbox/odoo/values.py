@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from datetime import date, datetime
 from typing import Any
 
@@ -69,9 +70,16 @@ def _text(kind: str, value: Any) -> Any:
     return value if isinstance(value, str) else str(value)
 
 
+BLOCK = re.compile(r"\s*<(p|div|span|ul|ol|table|h[1-6]|section|blockquote|pre|br|hr)\b", re.IGNORECASE)
+
+
 def html(value: str) -> str:
-    """Plain text in an html field becomes a paragraph."""
-    return value if not value or value.lstrip().startswith("<") else f"<p>{value}</p>"
+    """Plain text in an html field is escaped and wrapped; scripts go."""
+    value = re.sub(r"<script\b.*?</script\s*>", "", value, flags=re.IGNORECASE | re.DOTALL)
+    if not value or BLOCK.match(value):
+        return value
+    value = re.sub(r"&(?!#?\w+;)", "&amp;", value)
+    return f"<span>{re.sub(r'<(?![a-zA-Z/!])', '&lt;', value)}</span>"
 
 
 def day(value: Any) -> str:
@@ -101,6 +109,8 @@ def to_client(spec: Field, value: Any) -> Any:
     """A column's value as ``read`` answers it; many2one and x2many are shaped by the caller."""
     if spec.type == "boolean":
         return bool(value)
+    if value is None and spec.type == "properties":
+        return []
     if value is None:
         return EMPTY_NUMBERS.get(spec.type, False)
     if spec.type in ("json", "properties", "properties_definition"):

@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..orm import Behaviour
-from . import base, invoices, orders, partners, payments, products, subscriptions
+from . import addon, base, invoices, orders, partners, payments, products, subscriptions
 
 BEHAVIOURS: Mapping[str, Behaviour] = {
     "account.journal": invoices.JOURNAL,
     "account.move": invoices.MOVE,
     "account.move.line": invoices.MOVE_LINE,
+    "fusion.billing.charge": addon.CHARGE,
+    "fusion.billing.metric": addon.METRIC,
+    "fusion.billing.reconciliation": addon.RECONCILIATION,
+    "fusion.billing.usage": addon.USAGE,
     "ir.model.data": base.EXTERNAL_ID,
     "payment.provider": payments.PROVIDER,
     "payment.token": payments.TOKEN,
     "product.pricelist": products.PRICELIST,
     "product.product": products.VARIANT,
     "product.template": products.TEMPLATE,
+    "product.pricelist.item": products.PRICELIST_ITEM,
+    "res.country.state": base.STATE,
     "res.currency": base.CURRENCY,
     "res.groups": base.GROUP,
     "res.partner": partners.PARTNER,

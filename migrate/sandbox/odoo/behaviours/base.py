@@ -80,3 +80,12 @@ def _decimal_places(env: Env, ids: list[int]) -> dict[int, Any]:
 
 
 CURRENCY = Behaviour(computed={"decimal_places": _decimal_places})
+
+
+def _state_names(env: Env, ids: list[int]) -> dict[int, str]:
+    rows = env.rows("res.country.state", ids, ("name", "country_id"))
+    codes = {row["id"]: row["code"] for row in env.rows("res.country", {row["country_id"] for row in rows}, ("code",))}
+    return {row["id"]: f"{row['name']} ({codes.get(row['country_id'])})" for row in rows}
+
+
+STATE = Behaviour(names=_state_names)

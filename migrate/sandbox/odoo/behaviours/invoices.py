@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import faults, taxes, values
 from ..orm import Behaviour, Env, Vals
-from . import numbering, partners, products
+from . import addon, numbering, partners, products
 from .base import company_of, rounding_of
 from .orders import flat_taxes, map_taxes
 
@@ -28,6 +28,12 @@ DRAFT_LABELS = {
 NEGATIVE = (
     "You cannot validate an invoice with a negative total amount. You should create a credit note instead. "
     "Use the action menu to transform it into a credit note or refund."
+)
+
+
+POSTED_LINE = (
+    "You can't delete a posted journal item. Don’t play games with your accounting records; "
+    "reset the journal entry to draft before deleting it."
 )
 
 
@@ -53,6 +59,7 @@ def _fill(env: Env, vals_list: list[Vals]) -> None:
         if kind in SALES and vals.get("invoice_date"):
             vals["date"] = vals["invoice_date"]
         vals.setdefault("payment_state", "not_paid")
+        vals.setdefault("sequence_prefix", "")
         vals.setdefault("invoice_currency_rate", 1.0)
         _from_partner(env, vals, kind)
         if kind in INVOICES:
@@ -70,9 +77,7 @@ def _journal(env: Env, vals: Vals, kind: str) -> Vals:
     if not rows:
         raise faults.still_used("Journal Entry", "account.move", "Journal", "journal_id")
     if kind in INVOICES and rows[0]["type"] != wanted:
-        raise faults.validation(
-            "Cannot create an invoice of type %s with a journal having %s as type." % (kind, rows[0]["type"])
-        )
+        raise faults.validation(f"Cannot create a {wanted} document in a non {wanted} journal")
     return rows[0]
 
 
@@ -98,7 +103,7 @@ def _due(env: Env, vals: Vals, today: str) -> str:
     term = vals.get("invoice_payment_term_id")
     start = vals.get("invoice_date") or today
     if not term:
-        return str(vals.get("invoice_date_due") or start)
+        return str(vals.get("invoice_date_due") or today)  # today, even for an invoice dated earlier (measured)
     rows = env.rows("account.payment.term.line", [term], ("nb_days", "delay_type", "days_next_month"), by="payment_id")
     return max((_delayed(str(start), row) for row in rows), default=str(start))
 
@@ -152,7 +157,7 @@ def _changed(env: Env, ids: list[int], fields: set[str] | None) -> None:
 
 def _before_unlink(env: Env, ids: list[int]) -> None:
     if any(row["state"] == "posted" for row in env.rows("account.move", ids, ("state",))):
-        raise faults.user_error("You cannot delete a posted journal entry. Reset it to draft first.")
+        raise faults.user_error(POSTED_LINE)
     lines = [row["id"] for row in env.rows("account.move.line", ids, (), by="move_id")]
     env.store.delete("account_move_line", lines)
     env.store.execute(
@@ -211,6 +216,8 @@ def _complete_line(env: Env, vals: Vals, move: Vals, journal_account: int | None
     vals.setdefault("price_unit", 0.0)
     if not vals.get("account_id"):
         vals["account_id"] = _income_account(env, found.get("product_tmpl_id")) or journal_account
+    if not vals["account_id"]:
+        raise faults.constraint("Missing required account on accountable line.")
     if "tax_ids" not in vals:
         own = (
             found.get("taxes_id") or env.values("account.account", [vals["account_id"]], "tax_ids")[vals["account_id"]]
@@ -232,7 +239,11 @@ def _income_account(env: Env, template: int | None) -> int | None:
     return int(account) if account else None
 
 
+_check_texts = addon.checker("account.move.line")
+
+
 def _lines_changed(env: Env, ids: list[int], fields: set[str] | None) -> None:
+    _check_texts(env, ids, fields)
     rows = env.rows("account.move.line", ids, ("move_id",))
     moves = env.rows("account.move", {row["move_id"] for row in rows}, ("state",))
     # a line written behind a posted invoice's back changes its own subtotal and nothing else (facts/odoo19 §2e)
@@ -253,9 +264,7 @@ def _lines_before_unlink(env: Env, ids: list[int]) -> None:
     rows = env.rows("account.move.line", ids, ("move_id",))
     moves = env.rows("account.move", {row["move_id"] for row in rows}, ("state",))
     if any(row["state"] == "posted" for row in moves):
-        raise faults.user_error(
-            "You can't delete a posted journal item. Don’t play games with your accounting records; reset the journal entry to draft before deleting it."
-        )
+        raise faults.user_error(POSTED_LINE)
     env.later("50 move", recompute, [row["id"] for row in moves])
 
 
@@ -273,7 +282,7 @@ def _subtotals_only(env: Env, ids: list[int]) -> None:
 
 MOVE_COLUMNS = (
     "move_type", "currency_id", "company_id", "commercial_partner_id", "date", "invoice_date", "invoice_date_due", "state",
-    "invoice_payment_term_id", "journal_id",
+    "invoice_payment_term_id", "journal_id", "partner_id", "ref", "payment_reference",
 )  # fmt: skip
 
 
@@ -362,8 +371,14 @@ def _header(env: Env, move: Vals, totals: taxes.Totals, rate: float) -> Vals:
         "amount_total": totals.total,
         "amount_residual": totals.total,
         "amount_total_in_currency_signed": sign * totals.total,
+        "amount_untaxed_in_currency_signed": sign * totals.untaxed,
+        "invoice_partner_display_name": _partner_name(env, move["partner_id"]),
         **{name: values.float_round(sign * amount / rate, home) for name, amount in signed.items()},
     }
+
+
+def _partner_name(env: Env, partner: int | None) -> str | None:
+    return env.names("res.partner", [partner])[partner] if partner else None
 
 
 def _tax_lines(env: Env, move: Vals, amounts: list[taxes.Amounts], rows: list[Vals], rate: float) -> list[Vals]:
@@ -396,7 +411,7 @@ def _tax_lines(env: Env, move: Vals, amounts: list[taxes.Amounts], rows: list[Va
     return [
         {
             **_common(move), "display_type": "tax", "name": line["name"], "tax_repartition_line_id": part, "account_id": account,
-            "tax_base_amount": values.float_round(line["base"], rounding), **_ledger(env, values.float_round(line["amount"], rounding), rate),
+            "tax_base_amount": values.float_round(sign * line["base"], rounding), **_ledger(env, values.float_round(line["amount"], rounding), rate),
         }
         for (part, account), line in grouped.items()
         if values.float_round(line["amount"], rounding)
@@ -424,10 +439,15 @@ def _due_lines(env: Env, move: Vals, totals: taxes.Totals, rate: float) -> list[
     lines = []
     for due, amount in _parts(env, move, sign * totals.total, rounding):
         ledger = _ledger(env, amount, rate)
-        lines.append(
-            {**_common(move), "display_type": "payment_term", "account_id": account, "date_maturity": due, **ledger}
-        )
+        line = {**_common(move), "display_type": "payment_term", "account_id": account, "sequence": 12000}
+        left = {"amount_residual": ledger["balance"], "amount_residual_currency": ledger["amount_currency"]}
+        lines.append({**line, "date_maturity": due, "name": _due_name(move), **ledger, **left})
     return lines
+
+
+def _due_name(move: Vals) -> str | None:
+    reference, ref = move["payment_reference"], move["ref"]
+    return f"{ref} - {reference}" if reference and ref and reference != ref else reference
 
 
 def _parts(env: Env, move: Vals, total: float, rounding: float) -> list[tuple[str, float]]:
@@ -463,7 +483,9 @@ def _replace_lines(env: Env, wanted: Mapping[int, list[Vals]]) -> None:
             else:
                 created.append(line)
     env.store.delete("account_move_line", [number for left in present.values() for number in left])
-    env.store.insert(model, created)
+    stamp = env.now().strftime(values.DATETIME)
+    stamps = {"create_date": stamp, "write_date": stamp, "create_uid": env.uid, "write_uid": env.uid, "deductible_amount": 100.0}
+    env.store.insert(model, [{**stamps, **line} for line in created])
 
 
 def _identity(line: Vals) -> tuple[Any, ...]:
@@ -517,9 +539,11 @@ def _post(env: Env, ids: list[int]) -> bool:
         env.settle()
         day = str(env.row("account.move", number, ("date",))["date"])
         name = move["name"] or numbering.next_name(env, {**move, "date": day})
-        env.set_columns("account.move", {number: {"name": name, "state": "posted", **numbering.split(name)}})
+        posted: Vals = {"name": name, "state": "posted", "posted_before": 1, "checked": 1, **numbering.split(name)}
         if move["move_type"] == "out_invoice" and not move["payment_reference"]:
-            env.set_columns("account.move", {number: {"payment_reference": name}})
+            posted["payment_reference"] = name
+        env.set_columns("account.move", {number: posted})
+        recompute(env, [number])
         if not move["amount_total"] and move["move_type"] in INVOICES:
             env.set_columns("account.move", {number: {"payment_state": "paid"}})
     return False
@@ -531,6 +555,8 @@ def _check_post(env: Env, move: Vals) -> None:
         for row in env.rows("account.move.line", [move["id"]], ("display_type",), by="move_id")
         if row["display_type"] not in NOTES
     ]
+    if not env.rows("account.move.line", [move["id"]], (), by="move_id"):
+        raise faults.user_error("Even magicians can't post nothing!")
     if not [row for row in lines if row["display_type"] == "product"]:
         raise faults.user_error("You need to add a line before posting.")
     if move["move_type"] in SALES and not move["partner_id"]:
@@ -589,12 +615,10 @@ MOVE_LINE = Behaviour(
 
 
 def _fill_journals(env: Env, vals_list: list[Vals]) -> None:
-    company = company_of(env)
     for vals in vals_list:
         vals.setdefault("company_id", 1)
         if vals.get("type") == "sale":
             vals.setdefault("refund_sequence", True)
-            vals.setdefault("default_account_id", company["income_account_id"])
         if not vals.get("code") and vals.get("name"):
             vals["code"] = re.sub(r"\W", "", str(vals["name"]))[:5].upper()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import faults, taxes, values
 from ..orm import Behaviour, Env, Vals
-from . import partners, products, rerun
+from . import addon, partners, products, rerun
 from .base import company_of, rounding_of
 
 MONTHS = {"week": 7 / 30.437, "month": 1.0, "year": 12.0}
@@ -95,7 +95,11 @@ def _before_write(env: Env, ids: list[int], vals: Vals) -> None:
                 vals.setdefault(name, value)
 
 
+_check_texts = addon.checker("sale.order")
+
+
 def _changed(env: Env, ids: list[int], fields: set[str] | None) -> None:
+    _check_texts(env, ids, fields)
     # the lines' own changes queue their order
     if fields is None or fields & {"currency_id", "state", "plan_id", "order_line", "company_id", "fiscal_position_id"}:
         env.later("30 order", recompute, ids)
@@ -129,7 +133,7 @@ def _fill_lines(env: Env, vals_list: list[Vals]) -> None:
         vals.setdefault("customer_lead", 0.0)
         if "price_unit" not in vals and not product:
             vals["price_unit"] = 0.0
-        vals.setdefault("technical_price_unit", 0.0)
+        vals.setdefault("technical_price_unit", vals.get("price_unit", 0.0))
         vals.setdefault("invoice_status", "no")
         vals.setdefault("qty_delivered_method", "manual")
 
@@ -255,6 +259,8 @@ def recompute(env: Env, ids: list[int]) -> None:
         )
         for row, amount in zip(own, amounts, strict=True):
             line_updates[row["id"]] = _line_values(row, amount, order["state"], roundings[order["currency_id"]])
+        notes = {row["id"]: {"invoice_status": "invoiced" if order["state"] == "sale" else "no"} for row in lines[order["id"]] if row["display_type"]}
+        env.set_columns("sale.order.line", notes)
         order_updates[order["id"]] = {
             "amount_untaxed": totals.untaxed,
             "amount_tax": totals.tax,
@@ -304,6 +310,9 @@ def _line_values(row: Vals, amount: taxes.Amounts, state: str, rounding: float) 
         "price_subtotal": amount.subtotal,
         "price_tax": total - amount.subtotal,
         "price_total": total,
+        "price_reduce_taxexcl": values.float_round(amount.subtotal / ordered, rounding) if ordered else 0.0,
+        "price_reduce_taxinc": values.float_round(total / ordered, rounding) if ordered else 0.0,
+        "untaxed_amount_to_invoice": amount.subtotal if left and not invoiced else 0.0,
         "qty_to_invoice": left,
         "invoice_status": status,
     }

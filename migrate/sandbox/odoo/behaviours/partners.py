@@ -22,6 +22,7 @@ COMMERCIAL = (
 def _fill(env: Env, vals_list: list[Vals]) -> None:
     for vals in vals_list:
         _inverse(env, vals)
+        vals.setdefault("partner_share", True)
         if vals.get("type", "contact") == "contact" and not vals.get("name"):
             raise faults.constraint("Contacts require a name")
         parent = vals.get("parent_id")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .. import faults
 from ..orm import Behaviour, Env, Vals
 
+USUAL = {"card", "bancontact", "eps", "giropay", "ideal", "p24", "visa", "mastercard", "amex", "discover"}
 KEYS = {"stripe": ("stripe_publishable_key", "stripe_secret_key")}
 
 
@@ -18,6 +19,18 @@ def _provider_before_write(env: Env, ids: list[int], vals: Vals) -> None:
         if row["state"] != "disabled" and vals["state"] != row["state"]:
             tokens = env.rows("payment.token", [row["id"]], ("active",), by="provider_id")
             env.store.update(env.model("payment.token"), [token["id"] for token in tokens], {"active": 0})
+
+
+def _provider_changed(env: Env, ids: list[int], fields: set[str] | None) -> None:
+    """A provider in use switches its usual methods on; one that is disabled, those that nobody else offers off."""
+    if fields is None or "state" not in fields:
+        return
+    columns = ("state", "code")
+    for row in env.rows("payment.provider", ids, columns):
+        offered = env.with_context(active_test=False).values("payment.provider", [row["id"]], "payment_method_ids")[row["id"]]
+        methods = [method for method in env.rows("payment.method", offered, ("code",)) if method["code"] in USUAL]
+        chosen = [method["id"] for method in methods]
+        env.store.update(env.model("payment.method"), chosen, {"active": int(row["state"] != "disabled")})
 
 
 def _token_before_write(env: Env, ids: list[int], vals: Vals) -> None:
@@ -37,5 +50,5 @@ def _names(env: Env, ids: list[int]) -> dict[int, str]:
     return {row["id"]: f"•••• {row['payment_details']}" if row["payment_details"] else "" for row in rows}
 
 
-PROVIDER = Behaviour(before_write=_provider_before_write)
+PROVIDER = Behaviour(before_write=_provider_before_write, changed=_provider_changed)
 TOKEN = Behaviour(before_write=_token_before_write, names=_names)

@@ -92,7 +92,14 @@ TEMPLATE = Behaviour(
         "display_name": _template_names,
     },
 )
-VARIANT = Behaviour(
+
+
+def _fill_variants(env: Env, vals_list: list[Vals]) -> None:
+    for vals in vals_list:
+        vals.setdefault("combination_indices", "")
+
+
+VARIANT = Behaviour(fill=_fill_variants, 
     changed=_variant_changed, names=_variant_names, computed={"lst_price": _lst_price, "display_name": _variant_names}
 )
 
@@ -104,6 +111,17 @@ def _pricelist_names(env: Env, ids: list[int]) -> dict[int, str]:
 
 
 PRICELIST = Behaviour(names=_pricelist_names)
+
+
+def _fill_items(env: Env, vals_list: list[Vals]) -> None:
+    lists = {row["id"]: row for row in env.rows("product.pricelist", {vals.get("pricelist_id") or 0 for vals in vals_list}, ("company_id", "currency_id"))}
+    for vals in vals_list:
+        found = lists.get(vals.get("pricelist_id") or 0)
+        if found:
+            vals.update({"company_id": found["company_id"], "currency_id": found["currency_id"]})
+
+
+PRICELIST_ITEM = Behaviour(fill=_fill_items)
 
 
 def price_of(env: Env, pricelist: int | None, product: int, quantity: float, at: str) -> float:

@@ -1,0 +1,93 @@
+"""fusion_billing: its checks, and what it computes, as its models do it in a real Odoo."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from .. import faults
+from ..orm import Behaviour, Env
+
+DECIMAL = re.compile(r"-?\d+(\.\d+)?\Z", re.ASCII)
+JSON_FIELDS: dict[str, dict[str, type]] = {
+    "fusion.billing.usage": {"properties": dict},
+    "fusion.billing.charge": {"properties": dict, "filters": list, "tax_codes": list},
+    "fusion.billing.metric": {"filters": list},
+    "sale.order": {"fusion_coupons": list},
+    "account.move.line": {"fusion_key": dict},
+}
+DECIMAL_FIELDS: dict[str, tuple[str, ...]] = {
+    "fusion.billing.usage": ("precise_total_amount_cents",),
+    "fusion.billing.charge": ("min_amount", "units"),
+    "sale.order": ("fusion_trial_days", "fusion_plan_amount", "fusion_commitment"),
+}
+
+
+def checker(model: str) -> Callable[[Env, list[int], set[str] | None], None]:
+    """Refuse texts that hold neither JSON nor a plain decimal, as the addon's own constraints do."""
+    kinds, decimals = JSON_FIELDS.get(model, {}), DECIMAL_FIELDS.get(model, ())
+
+    def check(env: Env, ids: list[int], fields: set[str] | None) -> None:
+        known = env.model(model).fields
+        wanted = [name for name in (*kinds, *decimals) if name in known and (fields is None or name in fields)]
+        for row in env.rows(model, ids, wanted) if wanted else ():
+            for name in wanted:
+                if row[name]:
+                    problem = _json_problem(row[name], kinds[name]) if name in kinds else _decimal_problem(row[name])
+                    if problem:
+                        label = env.names(model, [row["id"]])[row["id"]]
+                        raise faults.validation(f"{label}: field {name} {problem}")
+
+    return check
+
+
+def _json_problem(text: str, kind: type) -> str:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        return f"is not JSON ({error})."
+    return "" if isinstance(value, kind) else f"must be a JSON {kind.__name__}."
+
+
+def _decimal_problem(text: str) -> str:
+    return "" if DECIMAL.match(text) else f"must be a plain decimal such as 12.50, not {text}."
+
+
+_check_charge_texts = checker("fusion.billing.charge")
+
+
+def _charge_changed(env: Env, ids: list[int], fields: set[str] | None) -> None:
+    _check_charge_texts(env, ids, fields)
+    for row in env.rows("fusion.billing.charge", ids, ("name", "kind", "metric_id", "plan_id", "order_id")):
+        if row["kind"] == "usage" and not row["metric_id"]:
+            raise faults.validation(f"Charge {row['name']}: a usage charge needs a metric.")
+        if not row["plan_id"] and not row["order_id"]:
+            raise faults.validation(f"Charge {row['name']}: set its plan or its order.")
+
+
+def _verdict_changed(env: Env, ids: list[int], fields: set[str] | None) -> None:
+    rows = env.rows("fusion.billing.reconciliation", ids, ("odoo_amount", "lago_amount"))
+    deltas = {row["id"]: {"delta": (row["odoo_amount"] or 0.0) - (row["lago_amount"] or 0.0)} for row in rows}
+    env.set_columns("fusion.billing.reconciliation", deltas)
+
+
+def _names(model: str, field: str) -> Callable[[Env, list[int]], dict[int, str]]:
+    def names(env: Env, ids: list[int]) -> dict[int, str]:
+        return {row["id"]: str(row[field] or "") for row in env.rows(model, ids, (field,))}
+
+    return names
+
+
+def _only(changed: Callable[[Env, list[int], set[str] | None], Any]) -> Behaviour:
+    return Behaviour(changed=changed)
+
+
+USAGE = _only(checker("fusion.billing.usage"))
+METRIC = _only(checker("fusion.billing.metric"))
+CHARGE = _only(_charge_changed)
+RECONCILIATION = Behaviour(
+    changed=_verdict_changed, names=_names("fusion.billing.reconciliation", "invoice_number")
+)
+
