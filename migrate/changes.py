@@ -322,14 +322,17 @@ def compared(desired: Desired, observed: Observed, *, creation: bool = False) ->
     return values
 
 
-def each_line(desired: Desired) -> Iterator[tuple[str, Desired]]:
+def each_line(desired: Desired) -> Sequence[tuple[str, Desired]]:
     """(one2many field, line) pairs."""
-    return ((name, line) for name, lines in desired.children.items() for line in lines)
+    if not desired.children:
+        return ()
+    return [(name, line) for name, lines in desired.children.items() for line in lines]
 
 
 def _fields(want: Mapping[str, Canon], seen: Seen, known: Known | None) -> Iterator[FieldDiff]:
+    values = seen.values
     for name, value in want.items():
-        before = seen.values.get(name)
+        before = values.get(name)
         if before != value:
             yield FieldDiff(name, before, value, _verdict(name, value, before, known))
 
@@ -408,8 +411,11 @@ def drift(seen: Seen, known: Known) -> tuple[FieldDiff, ...]:
 
 def _moved(want: Mapping[str, Canon], seen: Seen, known: Known) -> bool:
     """Whether Odoo already holds a newly wanted value: the ledger must learn it, or later edits look like ours."""
-    same_record = known.res_id == seen.res_id
-    return not same_record or any(
+    if known.res_id != seen.res_id:
+        return True
+    if known.sent == want and not known.stored:
+        return False
+    return any(
         seen.values.get(n) == v and (n not in known.sent or v != known.sent[n] or v != known.expected(n))
         for n, v in want.items()
     )

@@ -351,4 +351,7 @@ def _dump(values: Mapping[str, Canon]) -> str:
 
 
 def _load(text: str) -> dict[str, Canon]:
-    return {name: canon_from_json(value) for name, value in json.loads(text).items()}
+    if text == "{}":  # most often; a ledger has many rows
+        return {}
+    values: dict[str, Canon] = json.loads(text)
+    return {name: canon_from_json(value) for name, value in values.items()} if "[" in text else values

@@ -359,6 +359,8 @@ def references(desired: Iterable[Desired]) -> tuple[dict[str, None], dict[Find, 
     for record in desired:
         for one in (record, *(line for _, line in each_line(record))):
             for value in one.values.values():
+                if type(value) is str:  # nearly all; the rest is looked at more closely
+                    continue
                 for each in related(value):
                     if isinstance(each, Ref):
                         refs[each.xid] = None
