@@ -30,9 +30,10 @@ _ONE = Decimal(1)
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where an event is charged. ``group`` only labels the fee in the default bucket of a charge with filters.
+    """Where an event is charged: a bucket and a pricing group.
 
-    There (``any_bucket``) Lago loses the pricing groups: it aggregates over all of them.
+    In the default bucket of a charge with filters (``any_bucket``) Lago loses the group where it counts the bucket's
+    units; only what the event changes is still looked up within it.
     """
 
     position: int
@@ -41,9 +42,10 @@ class _Place:
     places: tuple[int, ...]  # of the group keys among the event's texts
     any_bucket: bool
 
-    def holds(self, event: Picked) -> bool:
-        if self.any_bucket:
-            return True
+    def counts(self, event: Picked) -> bool:
+        return self.any_bucket or self.in_group(event)
+
+    def in_group(self, event: Picked) -> bool:
         return all(
             finds(value, event.texts[place], event.types[place])
             for place, value in zip(self.places, self.group, strict=True)
@@ -162,18 +164,18 @@ def _change(case: _Case, state: _State, place: _Place, event: Picked) -> Decimal
         return _ONE
     if case.demand.metric.aggregation_type == "sum_agg":
         return numeric(event.use.value, event.use.json_type) or ZERO
-    earlier = [one.use for one in _up_to(state, place, event) if one is not event]
+    earlier = [one.use for one in _up_to(state, place, event) if one is not event and place.in_group(one)]
     return Decimal(effects([*earlier, event.use])[-1][1])
 
 
 def _up_to(state: _State, place: _Place, event: Picked) -> list[Picked]:
     known = state.known.get(place.position, [])
-    return [one for one in known if one.use.moment <= event.use.moment and place.holds(one)]
+    return [one for one in known if one.use.moment <= event.use.moment]
 
 
 def _aggregated(case: _Case, state: _State, place: _Place, event: Picked) -> Aggregation:
     """The bucket's units with the event, as far as they were known when it arrived."""
-    uses = tuple(one.use for one in _up_to(state, place, event))
+    uses = tuple(one.use for one in _up_to(state, place, event) if place.counts(one))
     found = aggregate_scope(
         Scope(
             demand=case.demand,

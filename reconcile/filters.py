@@ -91,7 +91,7 @@ def _bucket(position: int, filters: tuple[_Filter, ...], rules: Rules) -> _Bucke
     for other, child in enumerate(filters):
         if other == position or not _is_child(own, child):
             continue
-        if child.accepted == own.accepted and child.open_keys == own.open_keys:
+        if child.accepted == own.accepted:
             shadowed = shadowed or other < position
             continue
         left_out = _left_to(own, child, rules)
@@ -115,4 +115,3 @@ def _left_to(own: _Filter, child: _Filter, rules: Rules) -> _Accepted | None:
         for key in own.accepted
     }
     return outside if all(outside.values()) else None
-
