@@ -1,0 +1,384 @@
+"""The three-way comparison: what is written, what is kept, what is a conflict, and the file that saves it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mappings.target import Desired, Find, Phase, Ref, Skipped
+from migrate.changes import Action, ChangeSet, Known, Observed, Seen, diff, drift
+from migrate.errors import ConfigError
+from migrate.odoo.values import Field
+
+FIELDS = {
+    "res.partner": {
+        "name": Field("char"),
+        "city": Field("char"),
+        "comment": Field("html"),
+        "customer_rank": Field("integer"),
+        "country_id": Field("many2one", "res.country"),
+        "tag_ids": Field("many2many", "res.tag"),
+        "active": Field("boolean"),
+    },
+    "sale.order": {
+        "partner_id": Field("many2one", "res.partner"),
+        "date_order": Field("datetime"),
+        "validity_date": Field("date"),
+        "order_line": Field("one2many", "sale.order.line"),
+        "state": Field("selection"),
+    },
+    "sale.order.line": {
+        "name": Field("char"),
+        "product_uom_qty": Field("float", digits=2),
+        "price_unit": Field("float"),
+    },
+}
+CANADA = Find("res.country", (("code", "=", "CA"),), "add Canada")
+
+
+def partner(name: str = "Ada", **values: Any) -> Desired:
+    return Desired(
+        phase=Phase.CUSTOMERS,
+        model="res.partner",
+        xid="lago.customer_1",
+        source="customer 1",
+        customer="C1",
+        values={"name": name, **values},
+    )
+
+
+def order(*lines: Desired, **values: Any) -> Desired:
+    return Desired(
+        phase=Phase.SUBSCRIPTIONS,
+        model="sale.order",
+        xid="lago.subscription_1",
+        source="subscription 1",
+        values={"partner_id": Ref("lago.customer_1"), **values},
+        children={"order_line": lines},
+        after=("action_confirm",),
+    )
+
+
+def line(number: int, quantity: str = "1", price: str = "10") -> Desired:
+    return Desired(
+        phase=Phase.SUBSCRIPTIONS,
+        model="sale.order.line",
+        xid=f"lago.line_{number}",
+        source="subscription 1",
+        values={"name": f"line {number}", "product_uom_qty": Decimal(quantity), "price_unit": Decimal(price)},
+    )
+
+
+def seen_line(number: int, quantity: str = "1", price: str = "10") -> Seen:
+    return Seen(
+        "sale.order.line", 100 + number, {"name": f"line {number}", "product_uom_qty": quantity, "price_unit": price}
+    )
+
+
+def known_line(number: int, quantity: str = "1", price: str = "10", **more: Any) -> Known:
+    return Known("sale.order.line", 100 + number, dict(seen_line(number, quantity, price).values), **more)
+
+
+def seen_order(*lines: Seen, confirmed: bool = True, foreign: int = 0) -> Seen:
+    ours = {f"lago.line_{line.res_id - 100}": line for line in lines}
+    values = {"partner_id": "lago.customer_1", "action_confirm()": confirmed}
+    return Seen("sale.order", 7, values, {"order_line": ours}, foreign)
+
+
+def known_order(**lines: Known) -> Known:
+    sent = {"partner_id": "lago.customer_1", "action_confirm()": True}
+    return Known("sale.order", 7, sent, {}, {f"lago.{x}": k for x, k in lines.items()}, "subscriptions", None, "sub 1")
+
+
+def observed(records: Mapping[str, Seen] = {}, **more: Any) -> Observed:
+    ids = {x: (s.model, s.res_id) for x, s in records.items()} | more.pop("ids", {})
+    return Observed(FIELDS, records, ids, **more)
+
+
+def known_partner(stored: Mapping[str, Any] | None = None, res_id: int = 5, **sent: Any) -> Known:
+    sent = {"name": "Ada", "active": True, **sent}
+    return Known("res.partner", res_id, sent, stored or {}, {}, "customers", "C1", "customer 1")
+
+
+def seen_partner(**values: Any) -> Seen:
+    return Seen("res.partner", 5, {"name": "Ada", "active": True, **values})
+
+
+def only(changes: ChangeSet) -> Any:
+    assert len(changes.changes) == 1
+    return changes.changes[0]
+
+
+def test_a_record_that_is_not_there_is_created_with_everything_once_fields_included() -> None:
+    wish = replace(partner(customer_rank=1), once=frozenset({"customer_rank"}))
+    change = only(diff([wish], observed(), {}))
+    assert change.action is Action.CREATE
+    assert {d.field: d.after for d in change.diffs} == {"name": "Ada", "customer_rank": 1}
+    assert not change.note
+
+
+def test_a_record_that_was_deleted_by_hand_is_created_again_and_says_so() -> None:
+    change = only(diff([partner()], observed(), {"lago.customer_1": known_partner()}))
+    assert change.action is Action.CREATE
+    assert "created again" in change.note
+
+
+# base (None: unknown to the ledger), stored, wanted, observed -> verdict
+CASES: list[tuple[str | None, str | None, str | None, str | None, Action]] = [
+    ("A", None, "A", "A", Action.UNCHANGED),
+    ("A", None, "B", "A", Action.UPDATE),
+    ("A", None, "A", "B", Action.KEPT),
+    ("A", None, "B", "B", Action.UNCHANGED),
+    ("A", None, "B", "C", Action.CONFLICT),
+    ("A", "a", "A", "a", Action.UNCHANGED),  # Odoo keeps it in its own form
+    ("A", "a", "B", "a", Action.UPDATE),
+    ("A", "a", "A", "A", Action.UNCHANGED),
+    ("A", "a", "A", "x", Action.KEPT),
+    ("A", "a", "B", "x", Action.CONFLICT),
+    ("A", None, None, "A", Action.UPDATE),  # cleared in Lago
+    ("A", None, "A", None, Action.KEPT),  # cleared in Odoo
+]
+
+
+@pytest.mark.parametrize(("base", "stored", "wanted", "stands", "verdict"), CASES)
+def test_three_ways(
+    base: str | None, stored: str | None, wanted: str | None, stands: str | None, verdict: Action
+) -> None:
+    memory = known_partner({"city": stored} if stored else {}, city=base)
+    change = only(
+        diff(
+            [partner(city=wanted)],
+            observed({"lago.customer_1": seen_partner(city=stands)}),
+            {"lago.customer_1": memory},
+        )
+    )
+    assert change.action is verdict
+    assert change.updates == ({"city"} if verdict is Action.UPDATE else set())
+
+
+@given(base=st.sampled_from("ABC"), want=st.sampled_from("ABC"), stands=st.sampled_from("ABC"))
+def test_what_someone_changed_in_odoo_is_never_overwritten(base: str, want: str, stands: str) -> None:
+    memory = {"lago.customer_1": known_partner(city=base)}
+    change = only(diff([partner(city=want)], observed({"lago.customer_1": seen_partner(city=stands)}), memory))
+    if stands not in (base, want):
+        assert "city" not in change.updates
+    if change.updates:
+        assert stands == base != want
+
+
+def test_without_a_ledger_a_record_is_adopted_by_its_external_id_and_brought_in_line() -> None:
+    change = only(diff([partner(city="Paris")], observed({"lago.customer_1": seen_partner(city=None)}), {}))
+    assert (change.action, change.updates, change.res_id, change.fresh) == (Action.UPDATE, {"city"}, 5, True)
+
+
+def test_a_record_found_as_wanted_but_unknown_is_fresh_so_that_the_ledger_learns_it() -> None:
+    change = only(diff([partner()], observed({"lago.customer_1": seen_partner()}), {}))
+    assert (change.action, change.fresh) == (Action.UNCHANGED, True)
+
+
+@pytest.mark.parametrize(
+    ("memory", "fresh"),
+    [
+        (known_partner(city="A"), False),
+        (known_partner(city="B"), True),  # Lago and Odoo moved to the same value
+        (known_partner({"city": "a"}, city="A"), True),  # Odoo lets it stand as sent now
+        (known_partner(res_id=6, city="A"), True),  # another record bears the external id
+        (known_partner(), True),  # a field that is new in the mapping
+    ],
+)
+def test_the_ledger_learns_what_moved_by_itself(memory: Known, fresh: bool) -> None:
+    change = only(
+        diff([partner(city="A")], observed({"lago.customer_1": seen_partner(city="A")}), {"lago.customer_1": memory})
+    )
+    assert (change.action, change.fresh) == (Action.UNCHANGED, fresh)
+
+
+def test_once_fields_are_left_to_odoo_afterwards() -> None:
+    wish = replace(partner(customer_rank=1), once=frozenset({"customer_rank"}))
+    change = only(diff([wish], observed({"lago.customer_1": seen_partner(customer_rank=9)}), {}))
+    assert change.action is Action.UNCHANGED
+
+
+def test_a_wanted_record_that_was_archived_is_kept_if_known_and_revived_if_not() -> None:
+    there = observed({"lago.customer_1": seen_partner(active=False)})
+    assert only(diff([partner()], there, {"lago.customer_1": known_partner()})).action is Action.KEPT
+    assert only(diff([partner()], there, {})).updates == {"active"}
+
+
+def test_a_mapper_may_want_a_record_archived() -> None:
+    there = observed({"lago.customer_1": seen_partner(active=False)})
+    assert only(diff([partner(active=False)], there, {})).action is Action.UNCHANGED
+
+
+def test_relations_compare_by_name_whether_they_exist_or_not() -> None:
+    there = seen_partner(country_id="base.ca", tag_ids=("a.x", "a.y"))
+    wish = partner(country_id=CANADA, tag_ids=(Ref("a.y"), Ref("a.x"), Ref("a.y")))
+    world = observed({"lago.customer_1": there}, found={CANADA: 38}, names={("res.country", 38): "base.ca"})
+    assert only(diff([wish], world, {})).action is Action.UNCHANGED
+    without = observed({"lago.customer_1": there}, found={CANADA: 39})
+    assert only(diff([wish], without, {})).diffs[0].after == "res.country#39"
+
+
+def test_a_reference_goes_by_the_name_of_what_it_leads_to() -> None:
+    world = observed(ids={"base.cad": ("res.currency", 3)}, names={("res.currency", 3): "base.CAD"})
+    assert world.name(Ref("base.cad")) == "base.CAD"
+    assert world.name(Ref("lago.coming")) == "lago.coming"
+
+
+def test_methods_are_called_until_their_effect_shows_and_not_again_after_someone_undid_it() -> None:
+    there = observed({"lago.subscription_1": seen_order(confirmed=False)})
+    change = only(diff([order()], there, {}))
+    assert (change.action, change.after) == (Action.UPDATE, ("action_confirm",))
+    change = only(diff([order()], there, {"lago.subscription_1": known_order()}))
+    assert (change.action, change.after) == (Action.KEPT, ())
+
+
+def test_lines_come_change_stay_and_go() -> None:
+    wish = order(line(1), line(2, quantity="3"), line(3))
+    there = seen_order(seen_line(1), seen_line(2), seen_line(4))
+    memory = known_order(line_1=known_line(1), line_2=known_line(2), line_4=known_line(4))
+    change = only(diff([wish], observed({"lago.subscription_1": there}), {"lago.subscription_1": memory}))
+    actions = {x.xid: x.action for x in change.lines}
+    assert change.action is Action.UPDATE
+    assert actions == {
+        "lago.line_1": Action.UNCHANGED,
+        "lago.line_2": Action.UPDATE,
+        "lago.line_3": Action.CREATE,
+        "lago.line_4": Action.REMOVE,
+    }
+
+
+def test_a_line_of_ours_that_the_ledger_does_not_know_goes_too() -> None:
+    there = observed({"lago.subscription_1": seen_order(seen_line(4))})
+    change = only(diff([order()], there, {}))
+    assert [(x.xid, x.action, x.res_id) for x in change.lines] == [("lago.line_4", Action.REMOVE, 104)]
+
+
+def test_a_vanished_line_that_someone_changed_is_a_conflict() -> None:
+    there = observed({"lago.subscription_1": seen_order(seen_line(4, quantity="8"))})
+    change = only(diff([order()], there, {"lago.subscription_1": known_order(line_4=known_line(4))}))
+    assert change.action is Action.CONFLICT
+
+
+def test_a_line_that_odoo_would_not_delete_is_not_removed_again_unless_someone_revives_it() -> None:
+    memory = {"lago.subscription_1": known_order(line_4=known_line(4, quantity="0", zeroed=True))}
+    asleep = observed({"lago.subscription_1": seen_order(seen_line(4, quantity="0"))})
+    assert only(diff([order()], asleep, memory)).action is Action.UNCHANGED
+    awake = observed({"lago.subscription_1": seen_order(seen_line(4, quantity="2"))})
+    assert only(diff([order()], awake, memory)).action is Action.CONFLICT
+
+
+def test_a_line_changed_on_both_sides_makes_the_record_a_conflict_and_nothing_else_of_it_is_written() -> None:
+    there = observed({"lago.subscription_1": seen_order(seen_line(1, price="12"))})
+    memory = {"lago.subscription_1": known_order(line_1=known_line(1))}
+    assert only(diff([order(line(1, price="11"))], there, memory)).action is Action.CONFLICT
+
+
+def test_lines_added_in_odoo_are_said_and_left() -> None:
+    there = observed({"lago.subscription_1": seen_order(foreign=2)})
+    change = only(diff([order()], there, {"lago.subscription_1": known_order()}))
+    assert (change.action, change.note) == (Action.UNCHANGED, "2 lines were added in Odoo")
+
+
+def test_a_quantity_that_odoo_cut_differs() -> None:
+    there = observed({"lago.subscription_1": seen_order(seen_line(1, quantity="1.23"))})
+    change = only(diff([order(line(1, quantity="1.2345"))], there, {}))
+    assert [d.field for d in change.lines[0].diffs if d.verdict is Action.UPDATE] == ["product_uom_qty"]
+
+
+def test_vanished_records_are_removed_last_first_unless_changed_or_mapped_elsewhere() -> None:
+    base = {
+        "lago.customer_1": known_partner(),
+        "lago.customer_2": replace(known_partner(), res_id=6),
+        "lago.customer_3": replace(known_partner(), res_id=8),
+        "lago.customer_4": known_partner(),
+    }
+    there = observed(
+        {
+            "lago.customer_1": seen_partner(),
+            "lago.customer_2": replace(seen_partner(), res_id=6),
+            "lago.customer_3": replace(seen_partner(name="Eve"), res_id=8),
+        }
+    )
+    changes = diff([], there, base, mapped_elsewhere=frozenset({"lago.customer_1"}))
+    found = [(c.xid, c.action, c.res_id) for c in changes.changes]
+    assert found == [
+        ("lago.customer_4", Action.REMOVE, None),
+        ("lago.customer_3", Action.CONFLICT, 8),
+        ("lago.customer_2", Action.REMOVE, 6),
+    ]
+    assert [(d.field, d.before) for d in changes.changes[1].diffs] == [("name", "Eve")]
+
+
+def test_skipped_records_are_counted_with_what_they_stand_for() -> None:
+    skipped = Skipped(phase=Phase.USAGE, source="events", reason="before-cut", detail="older", count=40)
+    changes = diff([skipped, partner()], observed(), {})
+    assert changes.counts() == {"usage": {"skipped": 40}, "customers": {"create": 1}}
+    assert changes.pending
+    assert not diff([skipped], observed(), {}).pending
+    assert next(changes.of(Action.SKIPPED)).note == "before-cut: older"
+
+
+def test_drift_names_fields_lines_and_deleted_lines() -> None:
+    memory = known_order(line_1=known_line(1), line_2=known_line(2))
+    stands = seen_order(seen_line(1, price="99"), confirmed=False)
+    found = [(d.field, d.before, d.after) for d in drift(stands, memory)]
+    assert found == [
+        ("action_confirm()", False, True),
+        ("lago.line_1: price_unit", "99", "10"),
+        ("lago.line_2: deleted", True, False),
+    ]
+
+
+def everything() -> ChangeSet:
+    rich = partner(country_id=CANADA, tag_ids=(Ref("a.x"),), comment=None, active=True)
+    wish = order(line(1), date_order=datetime(2026, 7, 1, 3, tzinfo=UTC), validity_date=date(2026, 8, 1))
+    skipped = Skipped(phase=Phase.TOKENS, source="x", reason="r", detail="d", customer="C1")
+    world = observed({"lago.subscription_1": seen_order(seen_line(4))}, found={CANADA: 38})
+    gone = {"lago.customer_9": known_partner()}
+    return diff([rich, wish, skipped], world, gone, snapshot="abc")
+
+
+def test_a_saved_preview_reads_back_as_the_same_tuple() -> None:
+    changes = everything()
+    again = ChangeSet.from_json(changes.to_json())
+    assert again.digest == changes.digest
+    assert again.changes[0].desired == changes.changes[0].desired
+    assert again.changes[1].lines == changes.changes[1].lines
+    assert again == changes
+
+
+def test_an_edited_or_foreign_file_is_refused() -> None:
+    text = everything().to_json()
+    for wrong in ("", "[]", "{}", text[:-20], text.replace("Ada", "Eve")):
+        with pytest.raises(ConfigError, match="preview again"):
+            ChangeSet.from_json(wrong, "changes.json")
+    older = json.loads(text) | {"format": 0}
+    with pytest.raises(ConfigError, match="another version"):
+        ChangeSet.from_json(json.dumps(older))
+
+
+def test_the_digest_moves_with_the_snapshot_with_odoo_and_with_the_mapping() -> None:
+    there = observed({"lago.customer_1": seen_partner(city="A")})
+    base = {"lago.customer_1": known_partner(city="A")}
+    first = diff([partner(city="B")], there, base, snapshot="1")
+    assert diff([partner(city="B")], there, base, snapshot="1").digest == first.digest
+    moved = observed({"lago.customer_1": seen_partner(city="C")})
+    others = [
+        diff([partner(city="B")], there, base, snapshot="2"),
+        diff([partner(city="D")], there, base, snapshot="1"),
+        diff([partner(city="B")], moved, base, snapshot="1"),
+        diff([], there, base, snapshot="1"),
+    ]
+    assert len({first.digest, *(o.digest for o in others)}) == 5
+    assert others[1].moved_since(first) == ("customer 1",)
+    assert others[3].moved_since(first) == ("customer 1",)
+    assert first.moved_since(first) == ()
