@@ -8,9 +8,9 @@ from decimal import Decimal
 
 from mappings.money import CONTEXT, round_float, round_half_up
 from mappings.records import Tax
-from reconcile.doubles import stored
 
 RATE_DIGITS = 5
+PRECISE_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,18 +59,13 @@ def applicable(*sets: Sequence[Tax]) -> tuple[Tax, ...]:
 
 def fee_taxes(fee: Taxable) -> Taxed:
     """What one fee bears. Lago divides by 100 in doubles."""
-    raw = [(tax, _percent(fee.base, tax), _percent(fee.precise_base, tax)) for tax in fee.taxes]
+    raw = [(tax, _percent(fee.base, tax), _precise(fee.precise_base, tax)) for tax in fee.taxes]
     return Taxed(
         amount_cents=round_float(_sum(amount for _, amount, _ in raw)),
-        precise_cents=stored(_sum(precise for _, _, precise in raw)),
+        precise_cents=sum((precise for _, _, precise in raw), Decimal(0)),
         rate=Decimal(repr(_sum(float(tax.rate) for tax in fee.taxes))),
         taxes=tuple(
-            AppliedTax(
-                code=tax.code,
-                rate=tax.rate,
-                amount_cents=round_float(amount),
-                precise_cents=stored(precise),
-            )
+            AppliedTax(code=tax.code, rate=tax.rate, amount_cents=round_float(amount), precise_cents=precise)
             for tax, amount, precise in raw
         ),
     )
@@ -96,7 +91,7 @@ def invoice_taxes(fees: Sequence[Taxable], net_cents: int) -> Taxed:
                 code=code,
                 rate=tax.rate,
                 amount_cents=round_float(amount),
-                precise_cents=stored(amount),
+                precise_cents=Decimal(repr(amount)),
                 fees_cents=int(base),
             )
         )
@@ -104,7 +99,7 @@ def invoice_taxes(fees: Sequence[Taxable], net_cents: int) -> Taxed:
         weighted += _weight(base, net_cents, len(taxed) / len(fees)) * tax.rate
     return Taxed(
         amount_cents=round_float(total),
-        precise_cents=stored(total),
+        precise_cents=Decimal(repr(total)),
         rate=round_half_up(weighted, RATE_DIGITS),
         taxes=tuple(taxes),
     )
@@ -117,6 +112,10 @@ def _weight(base: Decimal, net_cents: int, by_number: float) -> Decimal:
 
 def _percent(base: Decimal, tax: Tax) -> float:
     return float(CONTEXT.multiply(base, tax.rate)) / 100
+
+
+def _precise(base: Decimal, tax: Tax) -> Decimal:
+    return round_half_up(CONTEXT.multiply(base, tax.rate) / 100, PRECISE_DIGITS)
 
 
 def _sum(values: object) -> float:

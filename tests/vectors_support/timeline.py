@@ -35,7 +35,7 @@ def invoice_json(world: World, invoice: Invoice) -> dict[str, Any]:
     note_credits = [
         {"credit_note": index, "amount_cents": cents} for index, cents in enumerate(invoice.bill.credit_notes) if cents
     ]
-    made = {id(made.line): made for one in invoice.covered for made in one.lines}
+    made = {id(made.line): made for made in invoice.lines}
     fees = [
         {
             "subscription": fee.line.key.subscription,
@@ -55,6 +55,7 @@ def invoice_json(world: World, invoice: Invoice) -> dict[str, Any]:
         "at": invoice.at,
         "step": invoice.step,
         "status": invoice.status,
+        "in_advance": invoice.in_advance,
         **header(invoice.bill),
         **prepaid_json(invoice.bill, world.currency),
         "invoice_subscriptions": [windows_json(one) for one in invoice.covered],

@@ -9,11 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 from mappings import period
-from mappings.records import Event, Tax
+from mappings.records import Event, FixedCharge, Tax
 from reconcile.bill import Bill, Line, bill
 from reconcile.commitment import commitment_fee
 from reconcile.coupons import HeldCoupon
 from reconcile.fees import ChargeFee, charge_fees
+from reconcile.fixed_charges import FixedFee, UnitsChange, advance_fee, fixed_fee, units_in
 from reconcile.lines import LineKey
 from reconcile.parts import Occasion, has_base_fee, has_charges, in_month_of_base_fee
 from reconcile.subscription_fee import History, PlanPrice, subscription_fee
@@ -28,7 +29,7 @@ from tests.vectors_support.invoices import held_coupon, prepaid_wallet, taxes_ap
 Raw = Mapping[str, Any]
 
 
-@dataclass
+@dataclass(eq=False)
 class Sub:
     """One subscription of the timeline, with what was billed for it so far."""
 
@@ -71,7 +72,7 @@ class Sub:
         return self.previous.initial_started_at() if self.previous else self.started_at
 
 
-@dataclass
+@dataclass(eq=False)
 class Covered:
     """A subscription on an invoice."""
 
@@ -80,6 +81,8 @@ class Covered:
     at: datetime
     boundaries: period.Boundaries
     lines: list[Made] = field(default_factory=list)
+    fixed_in_advance_only: bool = False
+    given_lines: list[Made] | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,9 @@ class Invoice:
     at: datetime
     covered: list[Covered]
     bill: Bill
+    lines: tuple[Made, ...] = ()
     note_balances: tuple[int, ...] = ()
+    in_advance: bool = False
     step: str = "bill"
     status: str | None = None
 
@@ -116,6 +121,9 @@ class World:
         ]
         self.credited: dict[str, int] = {}
         self.wallets: list[PrepaidWallet] = [prepaid_wallet(raw) for raw in given.get("wallets") or ()]
+        self.units: dict[tuple[str, str], list[UnitsChange]] = {}
+        self.fixed_paid: dict[tuple[str, str, datetime], tuple[Decimal, int]] = {}
+        self.drafts: dict[str, list[Covered]] = {}
         self.note_balances: list[int] = [raw["credit_amount_cents"] for raw in given.get("credit_notes") or ()]
         self.invoices: list[Invoice] = []
         self.premium: bool = given.get("premium", True)
@@ -144,6 +152,13 @@ class World:
         )
         if previous:
             previous.following = sub
+        for fixed in sub.plan.get("fixed_charges") or ():
+            first = UnitsChange(
+                units=Decimal(fixed["units"]),
+                effective_at=started_at + timedelta(seconds=1),
+                created_at=started_at,
+            )
+            self.units[(key, fixed["code"])] = [first]
         self.subs[key] = sub
         return sub
 
@@ -167,16 +182,32 @@ class World:
         for key in step.get("start") or ():
             self.start(key, at)
         covered = [self.cover(self.subs[key], step["invoicing_reason"], at) for key in step["subscriptions"]]
-        self.issue(at, covered)
+        invoice = self.issue(at, covered, draft=self.grace)
+        if self.grace:
+            invoice.status = "draft"
+            self.drafts[step["invoice"]] = covered
+
+    def do_refresh(self, step: Raw) -> None:
+        invoice = self.issue(moment(step["at"]), self.drafts[step["invoice"]], draft=True, step="refresh")
+        invoice.status = "draft"
+
+    def do_finalize(self, step: Raw) -> None:
+        invoice = self.issue(moment(step["at"]), self.drafts[step["invoice"]], step="finalize")
+        invoice.status = "finalized"
+
+    def do_coupon(self, step: Raw) -> None:
+        self.coupons.append(held_coupon({"amount_currency": self.currency, **step["coupon"]}))
 
     def issue(self, at: datetime, covered: list[Covered], *, draft: bool = False, step: str = "bill") -> Invoice:
         for one in covered:
-            one.sub.billed.append(one)
-            one.lines.extend(self.lines(one))
-            one.lines.extend(self.commitment_lines(one))
-        lines = [made.line for one in covered for made in one.lines]
+            if one not in one.sub.billed:
+                one.sub.billed.append(one)
+            one.lines = list(self.lines(one))
+            if one.reason != "in_advance_charge":
+                one.lines.extend(self.commitment_lines(one))
+        lines = tuple(made for one in covered for made in one.lines)
         made = bill(
-            lines,
+            [one.line for one in lines],
             self.currency,
             coupons=self.coupons,
             wallets=self.wallets,
@@ -184,7 +215,9 @@ class World:
             draft=draft,
         )
         self.use(made)
-        invoice = Invoice(at=at, covered=covered, bill=made, note_balances=tuple(self.note_balances), step=step)
+        invoice = Invoice(
+            at=at, covered=covered, bill=made, lines=lines, note_balances=tuple(self.note_balances), step=step
+        )
         self.invoices.append(invoice)
         return invoice
 
@@ -209,7 +242,7 @@ class World:
 
     def occasion(self, one: Covered) -> Occasion:
         sub = one.sub
-        earlier = [old for old in sub.billed if old is not one]
+        earlier = [old for old in sub.billed if old is not one and old.reason != "in_advance_charge"]
         return Occasion(
             contract=sub.contract(self.timezone),
             boundaries=one.boundaries,
@@ -221,16 +254,24 @@ class World:
             has_previous=sub.previous is not None,
             previous_upgraded=bool(sub.previous and sub.previous.contract(self.timezone).upgraded),
             is_first_invoice=not earlier,
+            starts_fixed_only=_only_starts(one),
             base_fee_moments=tuple(old.at for old in earlier if _has(old, "subscription")),
         )
 
     def lines(self, one: Covered) -> Iterable[Made]:
+        if one.given_lines is not None:
+            yield from one.given_lines
+            return
+        if one.fixed_in_advance_only:
+            yield from self.fixed_lines(one)
+            return
         occasion = self.occasion(one)
         if has_base_fee(occasion):
             yield self.base_line(one, occasion)
         if has_charges(occasion):
             for raw in one.sub.plan.get("charges") or ():
                 yield from self.charge_lines(one, raw)
+        yield from self.fixed_lines(one)
 
     def commitment_lines(self, one: Covered) -> Iterable[Made]:
         """The minimum commitment, once the other fees of the invoice are known."""
@@ -271,6 +312,75 @@ class World:
             steps=found.steps,
         )
         yield Made(line, {"unit_amount_cents": found.amount_cents, "precise_unit_amount": None})
+
+    def fixed_lines(self, one: Covered) -> Iterable[Made]:
+        """Fixed charges of the period just closed, and in advance those of the period that runs."""
+        sub, found = one.sub, one.boundaries
+        contract = sub.contract(self.timezone)
+        running = period.boundaries(contract, one.at, current_usage=True)
+        for raw in sub.plan.get("fixed_charges") or ():
+            in_advance = raw["pay_in_advance"]
+            if in_advance and sub.terminated_at:
+                continue
+            boundaries = running if in_advance else found
+            window = boundaries.fixed_charges
+            if window is None or (window.start >= window.end):
+                continue
+            if (one.fixed_in_advance_only or _only_starts(one)) and not in_advance:
+                continue
+            charge, changes = fixed_charge_record(raw), self.units[(sub.key, raw["code"])]
+            days = boundaries.fixed_charges_days
+            if one.fixed_in_advance_only:
+                units = units_in(changes, window)
+                fee = advance_fee(charge, Decimal(0), units, window.start, window, days, self.currency)
+            else:
+                fee = fixed_fee(charge, changes, window, days, self.timezone, self.currency)
+            if in_advance:
+                self.fixed_paid[(sub.key, raw["code"], window.start)] = (fee.units, fee.money.amount_cents)
+            if fee.is_stored or one.fixed_in_advance_only:
+                yield _fixed_made(one, raw, fee, window, self.taxes(raw.get("tax_codes"), sub.plan.get("tax_codes")))
+
+    def do_bill_in_advance_fixed_charges(self, step: Raw) -> None:
+        at, sub = moment(step["at"]), self.subs[step["subscription"]]
+        one = self.cover(sub, "in_advance_charge", at)
+        one.fixed_in_advance_only = True
+        if list(self.fixed_lines(one)):
+            self.issue_in_advance(at, one, step["do"])
+
+    def do_update_fixed_charge(self, step: Raw) -> None:
+        at, units = moment(step["at"]), Decimal(step["units"])
+        plan = self.plans[step["plan_code"]]
+        raw = next(one for one in plan["fixed_charges"] if one["code"] == step["code"])
+        for sub in self.subs.values():
+            if sub.plan is not plan or sub.terminated_at:
+                continue
+            contract = sub.contract(self.timezone)
+            running = period.boundaries(contract, at, current_usage=True)
+            window = running.fixed_charges
+            assert window is not None
+            effective = at if step["apply_units_immediately"] else window.end + timedelta(microseconds=1)
+            changes = self.units[(sub.key, step["code"])]
+            if max(changes, key=lambda one: one.created_at).units == units:
+                continue
+            changes.append(UnitsChange(units=units, effective_at=effective, created_at=at))
+            if raw["pay_in_advance"] and step["apply_units_immediately"]:
+                self.bill_increase(sub, raw, at, units, window, running.fixed_charges_days, step["do"])
+
+    def bill_increase(
+        self, sub: Sub, raw: Raw, at: datetime, units: Decimal, window: period.Window, days: int, step: str
+    ) -> None:
+        place = (sub.key, raw["code"], window.start)
+        paid, _ = self.fixed_paid.get(place, (Decimal(0), 0))
+        fee = advance_fee(fixed_charge_record(raw), paid, units, at, window, days, self.currency)
+        self.fixed_paid[place] = (max(units, paid), 0)
+        one = self.cover(sub, "in_advance_charge", at)
+        taxes = self.taxes(raw.get("tax_codes"), sub.plan.get("tax_codes"))
+        one.given_lines = [_fixed_made(one, raw, fee, window, taxes)]
+        self.issue_in_advance(at, one, step)
+
+    def issue_in_advance(self, at: datetime, one: Covered, step: str) -> None:
+        invoice = self.issue(at, [one], step=step)
+        invoice.in_advance, invoice.status = True, "finalized"
 
     def charge_lines(self, one: Covered, raw: Raw) -> Iterable[Made]:
         metric, charge = metric_record(raw["billable_metric"]), charge_record(raw)
@@ -364,6 +474,48 @@ def _history(one: Covered) -> Carry | None:
     if one.sub.previous is None or usage is None:
         return None
     return Carry(until=usage.start - timedelta(seconds=1))
+
+
+def _only_starts(one: Covered) -> bool:
+    """A plan in arrears on a starting invoice: only its in-advance fixed charges are billed."""
+    return one.reason == "subscription_starting" and not one.sub.plan.get("pay_in_advance")
+
+
+def _fixed_made(one: Covered, raw: Raw, fee: FixedFee, window: period.Window, taxes: tuple[Tax, ...]) -> Made:
+    line = Line(
+        key=LineKey(one.sub.key, "fixed_charge", raw["code"]),
+        plan_code=one.sub.plan["code"],
+        amount_cents=fee.money.amount_cents,
+        precise_cents=fee.money.precise_amount_cents,
+        units=fee.units,
+        taxes=taxes,
+        steps=fee.steps,
+    )
+    shown = {
+        "unit_amount_cents": fee.money.unit_amount_cents,
+        "precise_unit_amount": fee.money.precise_unit_amount,
+        "amount_details": fee.amount_details,
+        "fixed_charge_code": raw["code"],
+        "total_aggregated_units": fee.units,
+        "fixed_charges_from_datetime": window.start,
+        "fixed_charges_to_datetime": window.end,
+        "pay_in_advance": raw["pay_in_advance"],
+    }
+    return Made(line, shown)
+
+
+def fixed_charge_record(raw: Raw) -> FixedCharge:
+    return FixedCharge(
+        lago_id=raw["code"],
+        code=raw["code"],
+        lago_add_on_id=raw["add_on_code"],
+        add_on_code=raw["add_on_code"],
+        charge_model=raw["charge_model"],
+        units=Decimal(raw["units"]),
+        properties=raw["properties"],
+        pay_in_advance=raw["pay_in_advance"],
+        prorated=raw["prorated"],
+    )
 
 
 def _charge_line(one: Covered, raw: Raw, fee: ChargeFee, taxes: tuple[Tax, ...]) -> Line:
