@@ -7,11 +7,10 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from xml.etree import ElementTree as ET
 
-import pygal
 from markupsafe import Markup
-from pygal.style import Style
 
 from reports.data import ReportData, cause_totals
+from reports.drawing import Bar, Graph, HorizontalBar, Style
 from reports.texts import Texts
 
 SVG = "http://www.w3.org/2000/svg"
@@ -65,14 +64,14 @@ def _short(day: str) -> str:
 
 
 def _horizontal(bars: Bars, currency: str, title: str, texts: Texts) -> Markup:
-    chart = pygal.HorizontalBar(height=44 + 30 * len(bars), width=WIDTH, **_options(currency, texts))
+    chart = HorizontalBar(height=44 + 30 * len(bars), width=WIDTH, **_options(currency, texts))
     chart.y_labels = [0]
     chart.range = (0, max(cents for _, cents, _ in bars) * 1.35)  # room for the number behind the longest bar
     return _draw(chart, list(reversed(bars)), title)
 
 
 def _vertical(bars: Bars, currency: str, title: str, texts: Texts) -> Markup:
-    chart = pygal.Bar(height=180, width=WIDTH, show_minor_x_labels=False, **_options(currency, texts))
+    chart = Bar(height=180, width=WIDTH, show_minor_x_labels=False, **_options(currency, texts))
     chart.x_labels_major_count = min(len(bars), 6)
     chart.y_labels = sorted({0, *(cents for _, cents, _ in (min(bars, key=_size), max(bars, key=_size)))})
     return _draw(chart, bars, title)
@@ -104,7 +103,7 @@ def _options(currency: str, texts: Texts) -> dict[str, object]:
     }
 
 
-def _draw(chart: pygal.graph.graph.Graph, bars: Bars, title: str) -> Markup:
+def _draw(chart: Graph, bars: Bars, title: str) -> Markup:
     """Only shapes and texts: the page's policy bars pygal's own style sheet, script and tooltips."""
     chart.x_labels = [label for label, _, _ in bars]
     chart.add("", [{"value": cents} for _, cents, _ in bars])

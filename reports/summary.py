@@ -88,4 +88,4 @@ def refusal_counts(data: ReportData) -> dict[tuple[str, str], int]:
 def position_name(position: Position, texts: Texts) -> str:
     """A position as a person would call it."""
     kind = texts.named("kind", position.kind)
-    return f"{kind}: {position.label}" if position.label else kind
+    return texts("position.name", kind=kind, label=position.label) if position.label else kind

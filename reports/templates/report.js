@@ -58,7 +58,7 @@
       else if (key === "value") node.value = value;
       else node.setAttribute(key, value === true ? "" : value);
     }
-    node.append(...children.flat().filter((c) => c !== null && c !== undefined && c !== false));
+    node.append(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false));
     return node;
   };
 
@@ -68,7 +68,7 @@
   const nameOf = (p) => {
     const kind = named("kind", S[P.kind[p]]);
     const label = S[P.label[p]];
-    return label ? `${kind}: ${label}` : kind;
+    return label ? T("position.name", { kind, label }) : kind;
   };
   const text = new Array(total);
   const haystack = (p) => (text[p] ??= [

@@ -1,0 +1,81 @@
+"""JUnit for CI: one case per customer and month. Differences fail it, refusals are errors, waived ones skip it."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from reports.data import OPEN, OUTSIDE, InvoiceView, Position, ReportData
+from reports.summary import position_name
+from reports.texts import Texts
+
+# What XML 1.0 cannot carry, not even escaped.
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+Rows = list[tuple[InvoiceView, Position]]
+
+
+def write(data: ReportData, path: Path, locale: str = "en_CA") -> None:
+    """Write the JUnit XML to ``path``."""
+    path.write_bytes(render(data, locale))
+
+
+def render(data: ReportData, locale: str = "en_CA") -> bytes:
+    """The JUnit XML (UTF-8)."""
+    texts = Texts(locale)
+    suite = ET.Element("testsuite", name=_clean(texts.title(data.run.period)))
+    for (customer, month), invoices in _cases(data).items():
+        case = ET.SubElement(suite, "testcase", classname=f"reconcile.{month}", name=_clean(customer))
+        _outcome(case, invoices, texts)
+    kinds = {
+        "tests": "testcase",
+        "failures": "testcase/failure",
+        "errors": "testcase/error",
+        "skipped": "testcase/skipped",
+    }
+    for attribute, path in kinds.items():
+        suite.set(attribute, str(len(suite.findall(path))))
+    root = ET.Element("testsuites")
+    root.append(suite)
+    ET.indent(root)
+    body: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return body
+
+
+def _cases(data: ReportData) -> dict[tuple[str, str], list[InvoiceView]]:
+    cases: dict[tuple[str, str], list[InvoiceView]] = defaultdict(list)
+    for invoice in data.invoices:
+        cases[invoice.customer, invoice.month].append(invoice)
+    return dict(sorted(cases.items()))
+
+
+def _outcome(case: ET.Element, invoices: list[InvoiceView], texts: Texts) -> None:
+    rows = [(i, p) for i in invoices for p in i.positions]
+    refusals = [(i, r) for i in invoices for r in i.refusals]
+    failed = [(i, p) for i, p in rows if p.status in OPEN and p.open]
+    waived = [(i, p) for i, p in rows if p.status in OPEN and not p.open]
+    if failed:
+        _child(case, "failure", texts("difference"), (_line(i, p, texts) for i, p in failed))
+    elif any(not r.waiver for _, r in refusals):
+        _child(case, "error", texts("refusals"), (f"{i.number}: {r.reason}: {r.detail}" for i, r in refusals))
+    elif waived or refusals:
+        _child(case, "skipped", texts("outcome.waived"), (_line(i, p, texts) for i, p in waived))
+    elif rows and all(p.status == OUTSIDE for _, p in rows):
+        _child(case, "skipped", texts("status.outside"), ())
+
+
+def _line(invoice: InvoiceView, position: Position, texts: Texts) -> str:
+    causes = ", ".join(dict.fromkeys(texts.named("cause", f.cause) for f in position.findings))
+    amount = texts.money(position.delta_cents, invoice.currency, sign=True)
+    return f"{invoice.number} {position_name(position, texts)}: {amount} ({causes}) [{position.id}]"
+
+
+def _child(case: ET.Element, kind: str, message: str, lines: Iterable[str]) -> None:
+    ET.SubElement(case, kind, message=_clean(message)).text = _clean("\n".join(lines))
+
+
+def _clean(text: str) -> str:
+    return _FORBIDDEN.sub("\ufffd", text)

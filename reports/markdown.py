@@ -1,0 +1,115 @@
+"""Markdown for a pull request: verdict, totals, causes, the biggest differences, the tie-out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from reports.data import ReportData, cause_totals, ties
+from reports.summary import biggest, position_name, refusal_counts, remarks, totals, verdict
+from reports.texts import Texts
+
+MARKS = {"equal": "✅", "waived": "🟡", "different": "❌"}
+
+
+def write(data: ReportData, path: Path, locale: str = "en_CA") -> None:
+    """Write the summary to ``path`` (UTF-8)."""
+    path.write_text(render(data, locale), encoding="utf-8")
+
+
+def render(data: ReportData, locale: str = "en_CA") -> str:
+    """The summary as Markdown. Names from the data are escaped: they format nothing and link nowhere."""
+    texts = Texts(locale)
+    parts = [
+        f"## {escape(texts.title(data.run.period))}",
+        f"{MARKS[data.outcome.value]} **{escape(verdict(data, texts))}**",
+        "\n".join(f"- {escape(remark)}" for remark in remarks(data, texts)),
+        _totals(data, texts),
+        _causes(data, texts),
+        _refusals(data, texts),
+        _biggest(data, texts),
+        _ties(data, texts),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def escape(text: str) -> str:
+    """Text as itself in Markdown and in GitHub's dialect: no markup, HTML, link, mention or reference."""
+    one_line = " ".join(text.split())
+    marked = re.sub(r"([\\`*_{}\[\]()#|~!^])", r"\\\1", one_line)
+    plain = marked.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"(@|https?:|www\.)", lambda found: found[0][0] + "\u200b" + found[0][1:], plain)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: int) -> str:
+    """A table whose last ``numbers`` columns are set to the right."""
+    rule = ["---"] * (len(head) - numbers) + ["---:"] * numbers
+    lines = [head, rule, *rows]
+    return "\n".join("| " + " | ".join(cell or " " for cell in line) + " |" for line in lines)
+
+
+def _totals(data: ReportData, texts: Texts) -> str:
+    left, right = (texts.named("side", side) for side in data.run.pair)
+    rows = [
+        [
+            t.currency,
+            texts.money(t.left_cents, t.currency),
+            texts.money(t.right_cents, t.currency),
+            texts.money(t.delta_cents, t.currency, sign=True),
+            f"{texts.number(t.equal)} / {texts.number(t.positions)}",
+        ]
+        for t in totals(data)
+    ]
+    return _table([texts("currency"), left, right, texts("difference"), texts("equal")], rows, 4) if rows else ""
+
+
+def _causes(data: ReportData, texts: Texts) -> str:
+    rows = [
+        [
+            texts.named("cause", c.cause),
+            texts.named("side", c.side),
+            texts("proven") if c.proven else texts("not_proven"),
+            texts.number(c.count),
+            texts.money(c.delta_cents, c.currency, sign=True),
+        ]
+        for c in cause_totals(data)
+    ]
+    head = [texts("cause"), texts("wrong_side"), " ", texts("count"), texts("difference")]
+    return _table(head, rows, 2) if rows else ""
+
+
+def _refusals(data: ReportData, texts: Texts) -> str:
+    counts = refusal_counts(data).items()
+    rows = [[texts.named("side", side), escape(reason), texts.number(n)] for (side, reason), n in counts]
+    return _table([texts("refusals"), texts("reason"), texts("count")], rows, 1) if rows else ""
+
+
+def _biggest(data: ReportData, texts: Texts) -> str:
+    rows = [
+        [
+            escape(i.customer_name),
+            escape(i.number),
+            escape(position_name(p, texts)),
+            ", ".join(dict.fromkeys(texts.named("cause", f.cause) for f in p.findings)),
+            texts.money(p.delta_cents, i.currency, sign=True),
+        ]
+        for i, p in biggest(data)
+    ]
+    head = [texts("customer"), texts("invoice"), texts("line"), texts("cause"), texts("difference")]
+    return _table(head, rows, 1) if rows else ""
+
+
+def _ties(data: ReportData, texts: Texts) -> str:
+    rows = [
+        [
+            f"{texts.named('level', t.level)} {t.sum.currency}",
+            texts.number(t.groups),
+            texts.number(t.sum.positions),
+            texts.money(t.sum.delta_cents, t.sum.currency),
+            texts.money(t.sum.explained_cents, t.sum.currency),
+        ]
+        for t in ties(data)
+    ]
+    head = [texts("ties"), texts("groups"), texts("positions"), texts("difference"), texts("causes_sum")]
+    return f"<details><summary>{texts('ties')}</summary>\n\n{_table(head, rows, 4)}\n\n</details>" if rows else ""

@@ -1,0 +1,81 @@
+"""The frozen data: outcomes, sums and the tie-out."""
+
+from dataclasses import replace
+
+import pytest
+
+from reports.data import Outcome, Tally, TieOutBroken, cause_totals, check_ties, count, ties
+from tests.reporting.sample import equal, finding, invoice, nothing, position, sample
+
+
+def test_outcomes() -> None:
+    assert (equal().outcome, nothing().outcome, sample().outcome) == (Outcome.EQUAL, Outcome.EQUAL, Outcome.DIFFERENT)
+    waived = position(1, 5, 6, 5, findings=(finding(1, waiver="w"),))
+    assert replace(equal(), invoices=(invoice(1, waived),)).outcome is Outcome.WAIVED
+
+
+def test_every_level_is_added_up_on_its_own() -> None:
+    found = check_ties(sample())
+    cad = {t.level: (t.groups, t.sum) for t in found if t.sum.currency == "CAD"}
+    assert {level: groups for level, (groups, _) in cad.items()} == {
+        "line": 8, "invoice": 4, "customer": 4, "service": 2, "month": 1, "all": 1,
+    }  # fmt: skip
+    assert len({s for _, s in cad.values()}) == 1
+    total = cad["all"][1]
+    assert (total.left_cents, total.right_cents, total.delta_cents, total.explained_cents) == (
+        12055,
+        10926,
+        -1129,
+        -1129,
+    )
+    assert (total.equal, total.differs, total.only_left, total.only_right, total.refused, total.outside) == (
+        1,
+        3,
+        1,
+        1,
+        1,
+        1,
+    )
+    assert total.apart_cents == 1299
+    assert total.positions == 8
+
+
+def test_currencies_are_never_added() -> None:
+    assert {t.sum.currency for t in ties(sample())} == {"CAD", "JPY", "KWD"}
+
+
+def test_levels_that_disagree_are_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    levels = (("line", lambda i, p: p.id), ("all", lambda i, p: ""))
+    monkeypatch.setattr("reports.data.LEVELS", levels)
+    broken = {("", "CAD"): Tally(currency="CAD", equal=1)}
+    monkeypatch.setattr(
+        "reports.data.tallies",
+        lambda data, group: broken if group is levels[0][1] else {("", "CAD"): Tally(currency="CAD")},
+    )
+    with pytest.raises(TieOutBroken, match="line adds up to"):
+        check_ties(sample())
+
+
+def test_causes_that_cancel_out_are_still_seen() -> None:
+    data = sample()
+    pair = (position(1, 5, 9, 5), position(2, 9, 5, 9))
+    totals = cause_totals(replace(data, invoices=(invoice(1, *pair),)))
+    assert [(t.delta_cents, t.gross_cents, t.count) for t in totals] == [(0, 8, 2)]
+
+
+def test_the_largest_cause_comes_first() -> None:
+    sizes = [t.gross_cents for t in cause_totals(sample())]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_an_invoice_total_is_unknown_where_a_position_is() -> None:
+    invoices = {i.id: i for i in sample().invoices}
+    assert (invoices["invoice-1"].total("lago"), invoices["invoice-1"].total("odoo")) == (11300, 10170)
+    assert invoices["invoice-5"].total("odoo") is None
+    assert invoices["invoice-6"].total("odoo") == 0
+    assert invoices["invoice-5"].differs
+    assert not invoices["invoice-4"].differs
+
+
+def test_count() -> None:
+    assert count(["b", "a", "b"]) == {"a": 1, "b": 2}

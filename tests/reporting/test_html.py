@@ -1,0 +1,295 @@
+"""The page: offline, strict, complete without JavaScript, harmless whatever the data; and in a real browser."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports import html
+from reports.data import ReportData
+from reports.texts import LOCALES, Texts
+from tests.reporting.sample import HOSTILE, equal, nothing, sample
+
+
+class Page(HTMLParser):
+    """Elements, and the text of the inline ones."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.inline: list[tuple[str, str]] = []
+        self.words: list[str] = []
+        self._open = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._open = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._open in ("script", "style"):
+            self.inline.append((self._open, data))
+        else:
+            self.words.append(data)
+
+
+REPORTS = [sample, equal, nothing, *(lambda name=name: sample(name) for name in HOSTILE)]
+
+
+@pytest.fixture(
+    params=range(len(REPORTS)), ids=["sample", "equal", "nothing", *(f"hostile{n}" for n in range(len(HOSTILE)))]
+)
+def data(request: pytest.FixtureRequest) -> ReportData:
+    return REPORTS[request.param]()
+
+
+def test_policy_allows_exactly_the_pages_own_script_and_style(data: ReportData) -> None:
+    page = Page(html.render(data))
+    policy = next(str(a["content"]) for tag, a in page.elements if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none';")
+    for tag, text in page.inline:
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        is_data = tag == "script" and text == page.inline[1][1]
+        assert is_data or f"'sha256-{digest}'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy.replace("http-equiv", "")
+
+
+def test_nothing_is_fetched_and_nothing_runs_by_attribute(data: ReportData) -> None:
+    for tag, attributes in Page(html.render(data)).elements:
+        assert tag not in ("img", "iframe", "link", "object", "embed", "base", "form", "audio", "video")
+        assert not [name for name in attributes if name.startswith("on") or name in ("src", "style", "srcdoc")]
+        assert attributes.get("href", "#").startswith("#") if tag == "a" else True
+
+
+def test_only_the_pages_own_elements_exist(data: ReportData) -> None:
+    page = Page(html.render(data))
+    assert sum(tag == "script" for tag, _ in page.elements) == 2
+    assert sum(tag == "style" for tag, _ in page.elements) == 1
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_are_shown_as_they_are(name: str) -> None:
+    page = Page(html.render(sample(name)))
+    shown = " ".join("".join(page.words).split())
+    assert " ".join(name.split()) in shown
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_first_screen_needs_no_script(locale: str) -> None:
+    page = Page(html.render(sample(), locale))
+    shown = " ".join("".join(page.words).split())
+    texts = Texts(locale)
+    for wanted in ("totals", "causes", "biggest", "ties", "waivers", "trend", "no_script"):
+        assert texts(wanted) in shown
+    assert texts.named("cause", "missing_usage") in shown
+    assert "109" in shown
+    assert sum(tag == "svg" for tag, _ in page.elements) >= 2
+    assert dict(page.elements)["html"]["lang"] == locale.replace("_", "-")
+
+
+def test_charts_carry_names_for_readers_who_do_not_see_them() -> None:
+    svgs = [attributes for tag, attributes in Page(html.render(sample())).elements if tag == "svg"]
+    assert all(a.get("role") == "img" and a.get("aria-label") for a in svgs)
+
+
+def test_large_data_is_compressed_and_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = html.payload(sample("</script>"), Texts())
+    plain = html.embed(document)
+    monkeypatch.setattr(html, "PLAIN_LIMIT", 10)
+    packed = html.embed(document)
+    assert (plain[0], packed[0]) == ("plain", "gzip")
+    assert "<" not in plain[1]
+    unpacked = gzip.decompress(base64.b64decode(packed[1]))
+    assert json.loads(unpacked) == json.loads(plain[1])
+
+
+def test_steps_of_equal_positions_stay_out_of_large_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(html, "STEPS_LIMIT", 3)
+    details = html.payload(sample(), Texts())["details"]
+    statuses = [p.status for _, p in sample().rows()]
+    assert {statuses[n] for n in details} == {"differs", "only_left", "only_right", "refused"}
+
+
+def test_two_runs_give_the_same_file() -> None:
+    assert html.render(sample()) == html.render(sample())
+
+
+# --- in a browser ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    with api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield running
+        running.close()
+
+
+class Tab:
+    """A page that collects everything the browser complains about."""
+
+    def __init__(self, browser: Any, tmp_path: Path, data: ReportData, locale: str = "en_CA", **more: Any) -> None:
+        self.context = browser.new_context(**more)
+        self.page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda r: r.url.startswith("file:") or self.complaints.append(r.url))
+        html.write(data, tmp_path / "report.html", locale)
+        self.url = (tmp_path / "report.html").as_uri()
+        self.open("")
+
+    def open(self, fragment: str) -> None:
+        self.page.goto("about:blank")
+        self.page.goto(self.url + fragment)
+        self.page.wait_for_function("!document.getElementById('app').hidden")
+
+    def rows(self) -> int:
+        return int(self.page.locator("#app tbody tr").count())
+
+
+@pytest.fixture
+def tab(browser: Any, tmp_path: Path) -> Iterator[Tab]:
+    opened = Tab(browser, tmp_path, sample())
+    yield opened
+    assert opened.complaints == []
+    opened.context.close()
+
+
+def test_filters(tab: Tab) -> None:
+    assert tab.rows() == 7
+    tab.page.locator("[data-filter=cause]").select_option("missing_usage")
+    assert tab.rows() == 3
+    tab.page.locator("[data-filter=q]").fill("hst_on")
+    assert tab.rows() == 1
+    assert "cause=missing_usage" in tab.page.url
+    tab.page.get_by_role("button", name="Reset").click()
+    assert tab.rows() == 7
+    tab.page.locator("[data-filter=open]").uncheck()
+    assert tab.rows() == 10
+    tab.page.locator("[data-filter=material]").check()
+    assert tab.rows() == 4
+    tab.page.locator("[data-filter=min]").fill("8")
+    assert tab.rows() == 1
+
+
+def test_sorting(tab: Tab) -> None:
+    first = tab.page.locator("#app tbody tr").first
+    assert "API calls" in first.inner_text()
+    tab.page.get_by_role("button", name="Difference").click()
+    assert "Line 3" in first.inner_text() or "Line 7" in first.inner_text()
+    tab.page.get_by_role("button", name="Position").click()
+    assert tab.page.locator("#app th[aria-sort=descending]").inner_text().startswith("Position")
+
+
+def test_drill_down_from_customer_to_steps(tab: Tab) -> None:
+    tab.page.locator(".tabs a", has_text="Customers").click()
+    tab.page.locator("#app a", has_text="Maple").click()
+    tab.page.locator("#app a", has_text="NEX-001").click()
+    assert tab.page.locator(".position").count() == 2
+    columns = tab.page.locator(".position[open] .column").all_inner_texts()
+    assert any("1,234,567.125 units" in c and "tier 1" in c for c in columns)
+    assert "at the right price they give exactly this amount" in tab.page.locator(".finding").first.inner_text()
+    tab.page.get_by_text("Back to the list").click()
+    assert tab.rows() == 1
+
+
+def test_permalink_opens_its_position(tab: Tab) -> None:
+    tab.open(f"#line={4:012x}")
+    hit = tab.page.locator(".position.hit")
+    assert hit.get_attribute("open") is not None
+    assert "bills nothing here" in hit.inner_text()
+    hit.get_by_role("link", name="Usage: Line 5").click()
+    assert "Line 5" in tab.page.locator(".position.hit summary").inner_text()
+
+
+def test_keyboard(tab: Tab) -> None:
+    tab.page.keyboard.press("/")
+    assert tab.page.evaluate("document.activeElement.dataset.filter") == "q"
+    tab.page.keyboard.type("hst_on")
+    assert tab.rows() == 1
+    for _ in range(30):
+        tab.page.keyboard.press("Tab")
+        if "#line=" in (tab.page.evaluate("document.activeElement.getAttribute('href')") or ""):
+            break
+    tab.page.keyboard.press("Enter")
+    assert tab.page.locator(".position.hit").count() == 1
+    tab.page.keyboard.press("Escape")
+    assert tab.rows() == 1
+
+
+@pytest.mark.parametrize("fragment", ["", f"#line={1:012x}", "#view=customers", "#view=invoices&open="])
+def test_phone_width_needs_no_sideways_scrolling(browser: Any, tmp_path: Path, fragment: str) -> None:
+    tab = Tab(browser, tmp_path, sample(), viewport={"width": 360, "height": 740})
+    tab.open(fragment)
+    assert tab.page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert tab.complaints == []
+    tab.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark_are_readable(browser: Any, tmp_path: Path, scheme: str) -> None:
+    tab = Tab(browser, tmp_path, sample(), color_scheme=scheme)
+    for _ in range(2):
+        ink, paper = tab.page.evaluate(
+            "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
+        )
+        assert _contrast(ink, paper) > 7
+        tab.page.locator("#theme").click()
+    tab.context.close()
+
+
+def _contrast(one: str, other: str) -> float:
+    lights = sorted(_luminance(tuple(map(int, re.findall(r"\d+", c)[:3]))) for c in (one, other))
+    return (lights[1] + 0.05) / (lights[0] + 0.05)
+
+
+def _luminance(rgb: tuple[int, ...]) -> float:
+    linear = [c / 3294.6 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in rgb]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_run_nothing(browser: Any, tmp_path: Path, name: str) -> None:
+    tab = Tab(browser, tmp_path, sample(name), "fr_CA")
+    tab.open(f"#line={1:012x}")
+    assert tab.page.locator(".position.hit").count() == 1
+    assert tab.page.title() != "pwned"
+    assert " ".join(name.split())[:12] in " ".join(tab.page.locator(".position.hit").inner_text().split())
+    assert tab.complaints == []
+    tab.context.close()
+
+
+def test_compressed_data_opens(browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(html, "PLAIN_LIMIT", 10)
+    tab = Tab(browser, tmp_path, sample())
+    assert tab.rows() == 7
+    assert tab.complaints == []
+    tab.context.close()
+
+
+def test_without_script_the_page_says_so(browser: Any, tmp_path: Path) -> None:
+    html.write(sample(), tmp_path / "r.html")
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((tmp_path / "r.html").as_uri())
+    assert "needs JavaScript" in page.locator("body").inner_text()
+    context.close()

@@ -1,0 +1,270 @@
+"""Text, JSON, CSV, XLSX, Markdown, JUnit: the same figures, and no data that becomes code."""
+
+from __future__ import annotations
+
+import csv as stdlib_csv
+import json as stdlib_json
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import openpyxl
+import pytest
+
+from reports import csv, json, junit, markdown, text, xlsx
+from reports.data import ReportData
+from reports.texts import LOCALES
+from tests.reporting.sample import HOSTILE, RUN, equal, finding, invoice, nothing, position, sample, view
+
+REPORTS = [sample, equal, nothing, *(lambda name=name: sample(name) for name in HOSTILE)]
+
+
+@pytest.fixture(
+    params=range(len(REPORTS)), ids=["sample", "equal", "nothing", *(f"hostile{n}" for n in range(len(HOSTILE)))]
+)
+def data(request: pytest.FixtureRequest) -> ReportData:
+    return REPORTS[request.param]()
+
+
+# --- JSON -----------------------------------------------------------------------------------------------------------
+
+
+def test_json_follows_its_schema_and_comes_back_whole(data: ReportData, tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    json.write(data, file)
+    document = stdlib_json.loads(file.read_text(encoding="utf-8"))
+    validator = jsonschema.Draft202012Validator(json.schema())
+    assert list(validator.iter_errors(document)) == []
+    assert json.read(file) == data
+
+
+def test_json_schema_is_sound_and_strict() -> None:
+    jsonschema.Draft202012Validator.check_schema(json.schema())
+    document = json.document(sample())
+    document["invoices"][0]["positions"][0]["delta_cents"] = "12"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, json.schema())
+
+
+def test_json_says_the_outcome() -> None:
+    document = json.document(sample())
+    assert (document["outcome"], document["exit_code"]) == ("different", 2)
+    assert {t["level"] for t in document["ties"]} == {"line", "invoice", "customer", "service", "month", "all"}
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema": "9.9"}', '{"schema": "1.0", "run": {"period": 3}}'])
+def test_a_file_that_is_no_report_is_refused_by_name(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "other.json"
+    file.write_text(content)
+    with pytest.raises(ValueError, match=r"other\.json is not a report of this program"):
+        json.read(file)
+
+
+# --- CSV ------------------------------------------------------------------------------------------------------------
+
+
+def rows(data: ReportData, tmp_path: Path, locale: str = "en_CA") -> list[dict[str, str]]:
+    csv.write(data, tmp_path / "r.csv", locale)
+    with (tmp_path / "r.csv").open(encoding="utf-8-sig", newline="") as file:
+        return list(stdlib_csv.DictReader(file))
+
+
+def test_csv_has_one_row_per_position_and_adds_up(data: ReportData, tmp_path: Path) -> None:
+    read = rows(data, tmp_path)
+    assert [r["id"] for r in read] == [p.id for _, p in data.rows()]
+    for row, (i, p) in zip(read, data.rows(), strict=True):
+        assert Decimal(row["difference"]).scaleb({"CAD": 2, "JPY": 0, "KWD": 3}[i.currency]) == p.delta_cents
+
+
+def test_csv_starts_no_formula(data: ReportData, tmp_path: Path) -> None:
+    numbers = {"lago", "odoo", "rerate", "difference", "units_lago", "units_odoo", "units_rerate"}
+    for row in rows(data, tmp_path):
+        assert not [key for key, value in row.items() if value.startswith(csv.FORMULA) and key not in numbers]
+
+
+def test_csv_columns_and_numbers_do_not_depend_on_the_language(tmp_path: Path) -> None:
+    english, french = (rows(sample(), tmp_path, locale) for locale in LOCALES)
+    assert english[0].keys() == french[0].keys()
+    assert [r["lago"] for r in english] == [r["lago"] for r in french]
+    assert english[0]["units_lago"] == "1234567.125"
+    assert french[0]["causes"] == "Utilisation manquante"
+
+
+def test_csv_tells_not_stated_from_zero(tmp_path: Path) -> None:
+    by_id = {r["id"]: r for r in rows(sample(), tmp_path)}
+    assert (by_id[f"{7:012x}"]["odoo"], by_id[f"{4:012x}"]["odoo"]) == ("", "0.00")
+
+
+# --- XLSX -----------------------------------------------------------------------------------------------------------
+
+
+def workbook(data: ReportData, tmp_path: Path, locale: str = "en_CA", values: bool = False) -> Any:
+    xlsx.write(data, tmp_path / "r.xlsx", locale)
+    return openpyxl.load_workbook(tmp_path / "r.xlsx", data_only=values)
+
+
+def cells(book: Any) -> Iterator[Any]:
+    return (cell for sheet in book for row in sheet.iter_rows() for cell in row if cell.value is not None)
+
+
+def test_xlsx_has_formulas_on_its_summary_only(data: ReportData, tmp_path: Path) -> None:
+    book = workbook(data, tmp_path)
+    formulas = [cell for cell in cells(book) if cell.data_type == "f"]
+    assert {cell.parent.title for cell in formulas} <= {"Summary"}
+    assert all(str(c.value).startswith(("=SUMIFS('", "=IF(AND(ROUND(")) for c in formulas)
+    assert not any(cell.hyperlink for cell in cells(book))
+
+
+def test_xlsx_totals_are_what_their_formulas_add_up_to(data: ReportData, tmp_path: Path) -> None:
+    """No spreadsheet runs here, so each SUMIFS is evaluated on the written cells and compared with its value."""
+    formulas, stored = workbook(data, tmp_path)["Summary"], workbook(data, tmp_path, values=True)["Summary"]
+    sheets = workbook(data, tmp_path, values=True)
+    checked = 0
+    for row in formulas.iter_rows():
+        for cell in row:
+            if str(cell.value).startswith("=SUMIFS("):
+                assert _sumifs(cell.value, sheets) == pytest.approx(stored[cell.coordinate].value, abs=1e-9)
+                checked += 1
+            if str(cell.value).startswith("=IF("):
+                assert stored[cell.coordinate].value == "ties out"
+    assert checked == 15 * len({i.currency for i in data.invoices})
+
+
+def _sumifs(formula: str, book: Any) -> float:
+    first, *criteria = formula.removeprefix("=SUMIFS(").removesuffix(")").split(",")
+    amounts = _column(first, book)
+    kept = [True] * len(amounts)
+    for place, wanted in zip(criteria[::2], criteria[1::2], strict=True):
+        want = wanted.strip('"')
+        for n, value in enumerate(_column(place, book)):
+            kept[n] &= str(value) != want[2:] if want.startswith("<>") else str(value) == want
+    return sum(float(a or 0) for a, keep in zip(amounts, kept, strict=True) if keep)
+
+
+def _column(place: str, book: Any) -> list[Any]:
+    sheet, area = place.split("!")
+    return [row[0].value for row in book[sheet.strip("'")][area.replace("$", "")]]
+
+
+def test_xlsx_holds_numbers_as_numbers_and_dates_as_dates(tmp_path: Path) -> None:
+    sheet = workbook(sample(), tmp_path)["Positions"]
+    head = {cell.value: n for n, cell in enumerate(sheet[1])}
+    first = sheet[2]
+    assert first[head["Lago"]].value == 100
+    assert first[head["Lago"]].number_format.startswith("#,##0.00")
+    assert first[head["Date of issue"]].is_date
+    assert sheet.auto_filter.ref is not None
+    assert sheet.freeze_panes == "B2"
+
+
+def test_xlsx_in_french(tmp_path: Path) -> None:
+    book = workbook(sample(), tmp_path, "fr_CA")
+    assert book.sheetnames[:3] == ["Sommaire", "Positions", "Factures"]
+
+
+def test_xlsx_writes_what_no_double_can_hold_as_text(tmp_path: Path) -> None:
+    big = position(1, 12345678901234567, 12345678901234567, None)
+    sheet = workbook(replace(equal(), invoices=(invoice(1, big),)), tmp_path)["Positions"]
+    assert "123456789012345.67" in {cell.value for cell in sheet[2]}
+
+
+def test_xlsx_units_keep_their_decimals(tmp_path: Path) -> None:
+    odd = position(
+        1, 1, 1, 1, sides={"lago": view(1, units=Decimal("0.123456789")), "odoo": view(1), "rerate": view(1)}
+    )
+    sheet = workbook(replace(equal(), invoices=(invoice(1, odd),)), tmp_path)["Positions"]
+    assert 0.123456789 in {cell.value for cell in sheet[2]}
+
+
+def test_xlsx_says_when_a_sheet_is_too_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xlsx, "ROWS", 5)
+    with pytest.raises(ValueError, match="10 rows do not fit a sheet of 5: use the CSV"):
+        xlsx.write(sample(), tmp_path / "r.xlsx")
+
+
+# --- JUnit ----------------------------------------------------------------------------------------------------------
+
+
+def test_junit_has_one_case_per_customer_and_month(data: ReportData, tmp_path: Path) -> None:
+    junit.write(data, tmp_path / "r.xml")
+    suite = ET.parse(tmp_path / "r.xml").getroot()[0]
+    assert len(suite.findall("testcase")) == len({(i.customer, i.month) for i in data.invoices})
+    assert int(suite.get("tests", "")) == len(suite.findall("testcase"))
+
+
+def test_junit_kinds() -> None:
+    suite = ET.fromstring(junit.render(sample()))[0]
+    kinds = {case.get("name"): [child.tag for child in case] for case in suite}
+    assert kinds == {
+        "NX-1": ["failure"],
+        "NX-2": ["failure"],
+        "NX-3": ["failure"],
+        "NX-4": [],
+        "NX-5": ["error"],
+        "NX-6": ["skipped"],
+    }
+    assert (suite.get("failures"), suite.get("errors"), suite.get("skipped")) == ("3", "1", "1")
+    failure = suite.find("testcase[@name='NX-1']/failure")
+    assert failure is not None
+    assert "NEX-001 Usage: API calls: -10.00\xa0CAD (Usage missing) [000000000001]" in str(failure.text)
+
+
+def test_junit_skips_what_is_waived() -> None:
+    waived = position(3, 5, 6, 5, findings=(finding(1, waiver="w"),))
+    suite = ET.fromstring(junit.render(ReportData(run=RUN, invoices=(invoice(1, waived),))))[0]
+    assert [child.tag for child in suite[0]] == ["skipped"]
+
+
+# --- Markdown and text ----------------------------------------------------------------------------------------------
+
+
+def test_markdown(data: ReportData, tmp_path: Path) -> None:
+    markdown.write(data, tmp_path / "r.md")
+    written = (tmp_path / "r.md").read_text(encoding="utf-8")
+    tables = [line for line in written.splitlines() if line.startswith("|")]
+    assert all(len(line.replace("\\|", "").split("|")) == len(tables[n - 1].replace("\\|", "").split("|"))
+               for n, line in enumerate(tables) if n and set(line) <= set("|-: "))  # fmt: skip
+    assert "<script" not in written
+    assert "<img" not in written
+    assert "](" not in written.replace("\\](", "").replace("\\]\\(", "")
+
+
+def test_markdown_says_it_first() -> None:
+    lines = markdown.render(sample()).splitlines()
+    assert lines[0] == "## Reconciliation July 2026"
+    assert lines[2].startswith("❌ **Lago and Odoo differ on 6 of 8 positions, on 3 of 6 invoices:")
+    assert markdown.render(equal()).splitlines()[2].startswith("✅ **Lago and Odoo agree to the cent")
+
+
+def test_markdown_mentions_nobody_and_links_nowhere() -> None:
+    written = markdown.escape("@user #1 https://evil.example www.evil.example")
+    assert "@user" not in written
+    assert "https" not in written
+    assert "www." not in written
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_text_is_readable_and_moves_no_cursor(data: ReportData, locale: str) -> None:
+    written = text.render(data, locale)
+    assert all(c.isprintable() or c == "\n" for c in written)
+
+
+def test_text_prints_the_tie_out() -> None:
+    written = text.render(sample()).replace("\xa0", " ")
+    assert "Tie-out" in written
+    lines = [" ".join(line.split()) for line in written.splitlines()]
+    assert "lines 8 8 120.55 CAD 109.26 CAD -11.29 CAD -11.29 CAD" in lines
+    assert "all 1 8 120.55 CAD 109.26 CAD -11.29 CAD -11.29 CAD" in lines
+
+
+def test_text_says_what_stays_open() -> None:
+    written = text.render(sample())
+    assert "Unexplained differences: 1." in written
+    assert "Invoices that could not be compared in full: 1." in written
+    assert "Invoices outside the scope, which no subscription bills: 1." in written
+    assert "its rule must be mended: 1." in written
+    assert "There was nothing to compare." in text.render(nothing())

@@ -1,0 +1,91 @@
+"""Both languages are complete, say the same, and write numbers their own way."""
+
+import re
+import string
+from decimal import Decimal
+
+import pytest
+
+from reconcile.causes import NAMES
+from reconcile.verdict import Verdict
+from reports import charts, html, table
+from reports.data import LEVELS, STATUSES, Evidence, Outcome
+from reports.texts import LOCALES, TEXTS, Texts
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_both_languages_fill_the_same_values(name: str) -> None:
+    english, french = TEXTS[name]
+    assert english.strip()
+    assert french.strip()
+    assert fields(english) == fields(french)
+
+
+def test_everything_that_can_be_named_has_a_text() -> None:
+    wanted = [f"cause.{name}" for name in NAMES] + [f"reading.{v.value}" for v in Verdict]
+    wanted += [f"status.{s}" for s in STATUSES] + [f"level.{name}" for name, _ in LEVELS]
+    wanted += [f"outcome.{o.value}" for o in Outcome]
+    assert [name for name in wanted if name not in TEXTS] == []
+
+
+def test_every_evidence_and_remedy_of_the_causes_has_a_text() -> None:
+    source = (table.__spec__ and __import__("reconcile.causes", fromlist=["x"]).__loader__).get_source(
+        "reconcile.causes"
+    )
+    evidence = set(re.findall(r'_evidence\(key, "(\w+)"', source)) | set(
+        re.findall(r'evidence=\(Evidence\(name="(\w+)"', source)
+    )
+    remedies = set(re.findall(r'remedy=Evidence\(name="(\w+)"', source))
+    assert evidence >= {"units", "no_line", "coupon", "tax_per_line"}
+    assert remedies >= {"load_usage", "mend_tax"}
+    assert [n for n in evidence if f"evidence.{n}" not in TEXTS] == []
+    assert [n for n in remedies if f"remedy.{n}" not in TEXTS] == []
+
+
+def test_every_text_the_page_asks_for_exists() -> None:
+    script = html._asset("report.js")
+    asked = set(re.findall(r'\bT\("([\w.]+)"', script))
+    page = html._asset("report.html.j2")
+    asked |= set(re.findall(r"""\bt\(['"]([\w.]+)['"]""", page))
+    assert {"reset", "totals"} <= asked
+    assert [name for name in asked if name not in TEXTS] == []
+
+
+def test_numbers() -> None:
+    english, french = (Texts(locale) for locale in LOCALES)
+    assert english.money(-123456789, "CAD") == "-1,234,567.89\xa0CAD"
+    assert french.money(-123456789, "CAD").replace("\u202f", "\xa0") == "-1\xa0234\xa0567,89\xa0CAD"
+    assert english.money(1234, "JPY") == "1,234\xa0JPY"
+    assert english.money(1234, "KWD") == "1.234\xa0KWD"
+    assert english.money(5, "CAD", sign=True) == "+0.05\xa0CAD"
+    assert english.money(0, "CAD", sign=True) == "0.00\xa0CAD"
+    assert english.number(Decimal("0.000000000123")) == "0.000000000123"
+    assert (english.title("2026-07"), french.title("2026-07")) == (
+        "Reconciliation July 2026",
+        "Rapprochement juillet 2026",
+    )
+    assert french.title("all") == "Rapprochement, toutes les périodes"
+    assert english.period("all") == english.title("all")
+
+
+def test_an_unknown_language_is_refused_with_those_that_exist() -> None:
+    with pytest.raises(ValueError, match="'de_DE' is not one of en_CA, fr_CA"):
+        Texts("de_DE")
+
+
+def test_causes_of_another_version_stay_readable() -> None:
+    texts = Texts()
+    assert texts.named("cause", "solar_flare") == "solar_flare"
+    assert texts.evidence("evidence", Evidence(name="new", values={"n": 1}), "CAD") == "new {'n': '1'}"
+
+
+def test_charts_show_nothing_for_nothing() -> None:
+    from tests.reporting.sample import equal, nothing, sample
+
+    assert charts.causes(equal(), Texts()) == []
+    assert charts.trend(nothing(), Texts()) == []
+    assert [currency for currency, _ in charts.trend(sample(), Texts())] == ["CAD", "JPY"]
