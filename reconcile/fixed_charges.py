@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from mappings.money import CONTEXT, round_half_up
+from mappings.money import CONTEXT, round_float, round_half_up
 from mappings.period import Window, local_date
 from mappings.records import FixedCharge
 from reconcile.fees import Amounts, amounts
@@ -68,6 +68,14 @@ def advance_fee(
     fee = _priced(charge, more, weighted, currency)
     unit_cents = int(round_half_up(divide(Decimal(fee.money.amount_cents), more)))
     return replace(fee, money=replace(fee.money, unit_amount_cents=unit_cents))
+
+
+def without_paid(fee: FixedFee, paid_cents: int, days_left: int, duration: int) -> FixedFee:
+    """After an upgrade: less what the old plan was paid for the rest of the period, never below 0 (facts §7.3)."""
+    paid = round_float(paid_cents * (days_left / duration))
+    cents = max(fee.money.amount_cents - paid, 0)
+    precise = max(fee.money.precise_amount_cents - paid, ZERO)
+    return replace(fee, money=replace(fee.money, amount_cents=cents, precise_amount_cents=precise))
 
 
 def units_in(changes: Sequence[UnitsChange], window: Window) -> Decimal:

@@ -14,7 +14,7 @@ from reconcile.bill import Bill, Line, bill
 from reconcile.commitment import commitment_fee
 from reconcile.coupons import HeldCoupon
 from reconcile.fees import ChargeFee, charge_fees
-from reconcile.fixed_charges import FixedFee, UnitsChange, advance_fee, fixed_fee, units_in
+from reconcile.fixed_charges import FixedFee, UnitsChange, advance_fee, fixed_fee, units_in, without_paid
 from reconcile.lines import LineKey
 from reconcile.parts import Occasion, has_base_fee, has_charges, in_month_of_base_fee
 from reconcile.subscription_fee import History, PlanPrice, subscription_fee
@@ -335,10 +335,28 @@ class World:
                 fee = advance_fee(charge, Decimal(0), units, window.start, window, days, self.currency)
             else:
                 fee = fixed_fee(charge, changes, window, days, self.timezone, self.currency)
+            if in_advance and raw["prorated"]:
+                fee = self.less_paid(one, raw, fee, window, days)
             if in_advance:
                 self.fixed_paid[(sub.key, raw["code"], window.start)] = (fee.units, fee.money.amount_cents)
             if fee.is_stored or one.fixed_in_advance_only:
                 yield _fixed_made(one, raw, fee, window, self.taxes(raw.get("tax_codes"), sub.plan.get("tax_codes")))
+
+    def less_paid(self, one: Covered, raw: Raw, fee: FixedFee, window: period.Window, days: int) -> FixedFee:
+        """What the plan before an upgrade was paid in advance for the same add-on in the same period."""
+        sub = one.sub
+        if sub.previous is None or window.start != sub.started_at:
+            return fee
+        codes = [old["code"] for old in sub.previous.plan["fixed_charges"] if old["add_on_code"] == raw["add_on_code"]]
+        paid = [
+            cents
+            for (key, code, start), (_, cents) in self.fixed_paid.items()
+            if key == sub.previous.key and code in codes and start <= window.start
+        ]
+        if not paid:
+            return fee
+        left = period.days_between(window.start, window.end, self.timezone)
+        return without_paid(fee, paid[-1], left, days)
 
     def do_bill_in_advance_fixed_charges(self, step: Raw) -> None:
         at, sub = moment(step["at"]), self.subs[step["subscription"]]
