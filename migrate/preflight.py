@@ -12,7 +12,8 @@ from typing import Any
 
 from mappings.money import exponent
 from mappings.target import Desired, Phase, Ref, Target
-from migrate.odoo.errors import AccessDenied, BadCall, NoSuchMethod, OdooError
+from migrate.errors import OdooError
+from migrate.odoo.errors import NoSuchMethod, OdooUnreachable, OutcomeUnknown
 from migrate.odoo.protocol import Odoo
 from migrate.rollback import SHADOW_JOURNAL
 
@@ -72,7 +73,9 @@ Check = Callable[[Odoo, Target, Needs], Iterable[Finding]]
 def _asked(check: Check, odoo: Odoo, target: Target, needs: Needs) -> Iterable[Finding]:
     try:
         return list(check(odoo, target, needs))
-    except (AccessDenied, NoSuchMethod, BadCall) as error:
+    except (OdooUnreachable, OutcomeUnknown):
+        raise
+    except OdooError as error:
         return [
             Finding("warning", f"could not be checked: {error}", "give the user the right to read it, or look yourself")
         ]
@@ -136,7 +139,7 @@ def _precision(odoo: Odoo, target: Target, needs: Needs) -> Iterator[Finding]:
     if target.quantity_digits < needs.quantity_digits:
         yield Finding(
             "error",
-            f"quantities keep {target.quantity_digits} decimals, the data needs {needs.quantity_digits}: Odoo cuts them",
+            f"quantities keep {target.quantity_digits} decimals, the data has {needs.quantity_digits}: Odoo cuts them",
             f"Settings, Technical, Decimal Accuracy: set 'Product Unit' to {max(6, needs.quantity_digits)}",
         )
     else:

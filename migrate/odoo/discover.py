@@ -64,7 +64,7 @@ def discover(odoo: Odoo) -> Target:
         addon="fusion.billing.service" in models,
         company_id=company,
         currencies=frozenset(row["name"] for row in currencies),
-        languages=frozenset(code for code, *_ in odoo.call("res.lang", "get_installed")),
+        languages=frozenset(row["code"] for row in _rows(odoo, "res.lang", [["active", "=", True]], ["code"])),
         loyalty="loyalty.card" in models,
         stripe="payment.token" in models and bool(stripe_providers(odoo)),
         quantity_digits=quantity_digits(odoo),

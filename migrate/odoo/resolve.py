@@ -211,7 +211,7 @@ class Reader:
         domain = [list(term) for term in wish.domain]
         for active_test in (True, False):
             ids: list[int] = self.ask(
-                wish.model, "search", domain=domain, limit=2, context={"active_test": active_test}
+                wish.model, "search", domain=domain, limit=2, order="id", context={"active_test": active_test}
             )
             if ids:
                 return ids
