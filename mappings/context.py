@@ -163,8 +163,9 @@ def _entity(snapshot: Snapshot, tables: Tables) -> BillingEntity | None:
 
 
 def _customer_problem(customer: Customer, entity: BillingEntity | None, tables: Tables) -> Problem | None:
-    if entity and customer.billing_entity_code not in (None, entity.code):
-        detail = f"billed by {customer.billing_entity_code}, and this company of Odoo stands for {entity.code}"
+    own = tables.entity or (entity.code if entity else None)
+    if own and customer.billing_entity_code not in (None, own):
+        detail = f"billed by {customer.billing_entity_code}, and this company of Odoo stands for {own}"
         return Problem("other-billing-entity", detail + f": run again with [entity] code in {tables.name}")
     if (customer.country or "").upper() == "CA" and state_code("CA", customer.state, tables) is None:
         detail = f"lives in Canada, in {customer.state or 'no province'}: Odoo would charge no tax"

@@ -1,0 +1,393 @@
+"""Open balances, prepaid credits, coupons and payment tokens."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from mappings.balances import due_cents
+from mappings.context import Options
+from mappings.records import BillingConfiguration, Fee, FeeItem, Invoice, WalletScope
+from mappings.tables import parse, shipped
+from mappings.target import Find, Phase, Ref
+from tests.mapping.build import (
+    at,
+    coupon,
+    credit_note,
+    customer,
+    held,
+    invoice,
+    mapped,
+    method,
+    of,
+    one,
+    plan,
+    reasons,
+    skips,
+    snapshot,
+    subscription,
+    wallet,
+)
+
+STRIPE = BillingConfiguration(payment_provider="stripe", provider_customer_id="cus_9")
+
+
+def moves(*invoices: Invoice, **more: object) -> dict[str, Decimal]:
+    items = mapped(snapshot(invoices=invoices), **more)
+    return {m.values["ref"]: m.children["invoice_line_ids"][0].values["price_unit"] for m in of(items, "account.move")}
+
+
+def test_an_open_invoice_is_an_unnamed_draft_of_one_line_without_tax() -> None:
+    items = mapped(snapshot(invoices=(invoice(total_due_amount_cents=10050, payment_due_date=date(2026, 8, 20)),)))
+    move = one(items, "account.move")
+    assert move.phase is Phase.BALANCES
+    assert move.values == {
+        "partner_id": Ref("lago.customer_c1"),
+        "journal_id": Ref("lago.journal_opening"),
+        "currency_id": Ref("base.EUR"),
+        "invoice_payment_term_id": None,
+        "fusion_lago_number": "BOOT-i1",
+        "move_type": "out_invoice",
+        "invoice_date": date(2026, 8, 1),
+        "invoice_date_due": date(2026, 8, 20),
+        "ref": "BOOT-i1",
+        "payment_reference": "BOOT-i1",
+    }
+    (line,) = move.children["invoice_line_ids"]
+    assert line.xid == "lago.invoice_i1_open"
+    account = line.values["account_id"]
+    assert isinstance(account, Find) and account.domain[0] == ("account_type", "=", "equity_unaffected")
+    assert {k: v for k, v in line.values.items() if k != "account_id"} == {
+        "name": "Open balance of Lago invoice BOOT-i1",
+        "quantity": 1,
+        "price_unit": Decimal("100.50"),
+        "tax_ids": (),
+    }
+    journal = one(items, "account.journal")
+    assert journal.values == {"name": "Opening balances from Lago", "code": "LGOPN", "type": "sale"}
+
+
+def test_a_name_is_never_set() -> None:
+    items = mapped(snapshot(invoices=(invoice(),), credit_notes=(credit_note(customer=customer()),)), addon=False)
+    assert all(
+        "name" not in move.values and "fusion_lago_number" not in move.values for move in of(items, "account.move")
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "cents"),
+    [
+        ({}, 12100),
+        ({"payment_status": "failed"}, 12100),
+        ({"total_due_amount_cents": 100, "total_paid_amount_cents": 12000}, 100),
+        ({"total_due_amount_cents": None, "total_paid_amount_cents": 2100}, 10000),
+        # marked as paid through the API: Lago still shows the whole total as due
+        ({"payment_status": "succeeded", "total_paid_amount_cents": 0}, 0),
+        ({"status": "voided"}, 0),
+        ({"cents": 0}, 0),
+    ],
+)
+def test_what_is_due(more: dict[str, object], cents: int) -> None:
+    bill = invoice(**more)
+    assert due_cents(bill) == cents
+    assert moves(bill) == ({"BOOT-i1": Decimal(cents) / 100} if cents else {})
+
+
+@pytest.mark.parametrize(("currency", "expected"), [("JPY", "12100"), ("KWD", "12.100"), ("HUF", "12100")])
+def test_balances_in_other_currencies(currency: str, expected: str) -> None:
+    assert moves(invoice(currency=currency)) == {"BOOT-i1": Decimal(expected)}
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"status": "draft"}, "invoice-not-final"),
+        ({"status": "pending"}, "invoice-not-final"),
+        ({"status": "failed"}, "invoice-not-final"),
+        ({"payment_status": "succeeded", "payment_dispute_lost_at": at("2026-08-10 00:00")}, "payment-dispute-lost"),
+        ({"self_billed": True}, "self-billed-invoice"),
+        ({"customer": customer("c9")}, "customer-unknown"),
+    ],
+)
+def test_invoices_finance_must_look_at(more: dict[str, object], reason: str) -> None:
+    items = mapped(snapshot(invoices=(invoice(**more),)))
+    assert skips(items) == [("invoice BOOT-i1 (i1)", reason)]
+    assert of(items, "account.journal") == []
+
+
+def test_paid_self_billed_invoices_and_those_of_unknown_customers_are_nothing_to_move() -> None:
+    done = {"payment_status": "succeeded"}
+    assert (
+        skips(
+            mapped(
+                snapshot(invoices=(invoice(self_billed=True, **done), invoice("i2", customer=customer("c9"), **done)))
+            )
+        )
+        == []
+    )
+
+
+def test_an_inactive_currency_stops_its_balances() -> None:
+    snap = snapshot(
+        invoices=(invoice(currency="SEK"),), credit_notes=(credit_note(customer=customer(), currency="SEK"),)
+    )
+    items = mapped(snap, options=Options(activate_currencies=False))
+    assert {s for s, r in skips(items) if r == "currency-inactive"} == {
+        "currency SEK",
+        "invoice BOOT-i1 (i1)",
+        "credit_note BOOT-n1-CN (n1)",
+    }
+
+
+def test_the_due_date_follows_the_terms_where_lago_gives_none() -> None:
+    for more, due in (({}, date(2026, 8, 15)), ({"net_payment_term": 0}, date(2026, 8, 1))):
+        move = one(mapped(snapshot(invoices=(invoice(**more),))), "account.move")
+        assert move.values["invoice_date_due"] == due
+
+
+def test_an_unpaid_top_up_says_what_its_payment_must_lead_to() -> None:
+    items = mapped(snapshot(invoices=(invoice(invoice_type="credit"),)))
+    (line,) = one(items, "account.move").children["invoice_line_ids"]
+    assert line.values["name"].endswith("(prepaid credits: grant them when it is paid)")
+
+
+def test_the_owner_of_an_invoice_without_customer() -> None:
+    fee = Fee(
+        lago_id="f",
+        item=FeeItem(type="add_on"),
+        amount_cents=1,
+        amount_currency="EUR",
+        units=Decimal(1),
+        taxes_amount_cents=0,
+        taxes_rate=Decimal(0),
+        created_at=at("2026-01-01 00:00"),
+        lago_customer_id="c1",
+    )
+    by_subscription = invoice(customer=None, subscriptions=(subscription(),))
+    by_fee, by_nothing = invoice("i2", customer=None, fees=(fee,)), invoice("i3", customer=None)
+    assert set(moves(by_subscription, by_fee)) == {"BOOT-i1", "BOOT-i2"}
+    assert skips(mapped(snapshot(invoices=(by_nothing,)))) == [("invoice BOOT-i3 (i3)", "customer-unknown")]
+    note = credit_note()
+    items = mapped(snapshot(invoices=(replace(by_subscription, payment_status="succeeded"),), credit_notes=(note,)))
+    assert one(items, "account.move").values["partner_id"] == Ref("lago.customer_c1")
+
+
+def test_credit_left_is_a_draft_refund() -> None:
+    items = mapped(snapshot(credit_notes=(credit_note(customer=customer()),)))
+    move = one(items, "account.move")
+    assert (move.values["move_type"], move.values["ref"], move.xid) == (
+        "out_refund",
+        "BOOT-n1-CN",
+        "lago.credit_note_n1",
+    )
+    assert move.children["invoice_line_ids"][0].values["price_unit"] == Decimal("6.50")
+    assert move.values["invoice_date_due"] == date(2026, 8, 3)
+
+
+@pytest.mark.parametrize("more", [{"balance_amount_cents": 0}, {"credit_status": "voided"}, {"credit_status": None}])
+def test_used_or_voided_credit_is_nothing_to_move(more: dict[str, object]) -> None:
+    assert of(mapped(snapshot(credit_notes=(credit_note(customer=customer(), **more),))), "account.move") == []
+
+
+@pytest.mark.parametrize(("status", "told"), [("pending", True), ("failed", True), ("succeeded", False), (None, False)])
+def test_refunds_that_were_not_paid_out(status: str | None, told: bool) -> None:
+    note = credit_note(customer=customer(), refund_amount_cents=500, refund_status=status, balance_amount_cents=0)
+    assert ("refund-not-done" in reasons(mapped(snapshot(credit_notes=(note,))))) is told
+
+
+def test_credit_of_an_unknown_customer_is_named() -> None:
+    assert skips(mapped(snapshot(credit_notes=(credit_note(),)))) == [
+        ("credit_note BOOT-n1-CN (n1)", "customer-unknown")
+    ]
+
+
+def test_journal_and_account_of_finances_choice() -> None:
+    text = '[opening]\nexisting = "account.{company}_opening"\n[accounts]\nopening = "account.{company}_3000"\n'
+    items = mapped(snapshot(invoices=(invoice(),)), tables=parse(text, "t.toml", shipped()))
+    assert of(items, "account.journal") == []
+    move = one(items, "account.move")
+    assert move.values["journal_id"] == Ref("account.7_opening")
+    assert move.children["invoice_line_ids"][0].values["account_id"] == Ref("account.7_3000")
+
+
+def test_a_wallet_is_a_card_worth_its_balance_in_money() -> None:
+    snap = snapshot(
+        wallets=(wallet(expiration_at=at("2027-01-31 12:00")), wallet("w2", currency="JPY", balance_cents=700))
+    )
+    items = mapped(snap)
+    first, second = of(items, "loyalty.card")
+    assert first.values == {
+        "program_id": Ref("lago.wallet_program_EUR"),
+        "partner_id": Ref("lago.customer_c1"),
+        "points": Decimal("20.00"),
+        "expiration_date": date(2027, 1, 31),
+    }
+    assert first.once == {"points"}
+    assert (second.values["points"], second.values["program_id"]) == (700, Ref("lago.wallet_program_JPY"))
+    programme = of(items, "loyalty.program")[0]
+    assert (programme.values["program_type"], programme.values["currency_id"]) == ("ewallet", Ref("base.EUR"))
+    (reward,) = programme.children["reward_ids"]
+    assert (reward.values["discount_mode"], reward.values["discount"]) == ("per_point", 1)
+
+
+@pytest.mark.parametrize("more", [{"balance_cents": 0}, {"status": "terminated"}])
+def test_empty_wallets_are_nothing_to_move(more: dict[str, object]) -> None:
+    items = mapped(snapshot(wallets=(wallet(**more),)), loyalty=False)
+    assert skips(items) == [] and of(items, "loyalty.card") == []
+
+
+def test_wallets_that_cannot_move_or_lose_something() -> None:
+    snap = snapshot(wallets=(wallet(applies_to=WalletScope(fee_types=("charge",)), recurring_transaction_rules=({},)),))
+    name = "wallet klant-c1/kaart (w1)"
+    assert skips(mapped(snap, loyalty=False)) == [(name, "wallet-needs-loyalty")]
+    assert skips(mapped(snap)) == [(name, "wallet-scope"), (name, "wallet-top-up-rule")]
+    scoped = snapshot(wallets=(wallet(applies_to=WalletScope(billable_metric_codes=("x",))),))
+    assert reasons(mapped(scoped)) == {"wallet-scope"}
+    lost = snapshot(wallets=(wallet(lago_customer_id="c9"),))
+    assert reasons(mapped(lost)) == {"customer-unknown"}
+    assert of(mapped(lost), "loyalty.program") == []
+
+
+def coupons_of(items: tuple[object, ...]) -> dict[str, list[str]]:
+    orders = of(items, "sale.order")
+    return {
+        str(o.values["fusion_lago_id"]): [c["lago_id"] for c in json.loads(str(o.values["fusion_coupons"] or "[]"))]
+        for o in orders
+    }
+
+
+def test_coupons_stand_on_the_running_orders_they_may_reduce_oldest_first() -> None:
+    snap = snapshot(
+        plans=(plan(), plan("p2", code="boot_groot")),
+        subscriptions=(
+            subscription(),
+            subscription("s2", external_id="abo-2", plan_code="boot_groot", status="pending"),
+            subscription("s3", external_id="abo-3", status="terminated", terminated_at=at("2026-05-01 00:00")),
+        ),
+        coupons=(coupon(), coupon("k2", code="groot", limited_plans=True, plan_codes=("boot_groot",))),
+        applied_coupons=(
+            held("h3", created_at=at("2026-04-01 00:00")),
+            held("h2", lago_coupon_id="k2", created_at=at("2026-03-15 00:00")),
+            held("h1"),
+            held("h0", status="terminated"),
+        ),
+    )
+    items = mapped(snap)
+    assert coupons_of(items) == {"s1": ["h1", "h3"], "s2": ["h1", "h2", "h3"], "s3": []}
+    assert skips(items) == []
+
+
+def test_a_coupon_is_told_in_lagos_shape() -> None:
+    terms = coupon(coupon_type="percentage", limited_billable_metrics=True, billable_metric_codes=("b", "a"))
+    mine = held(
+        percentage_rate=Decimal("12.50"), amount_cents=None, amount_currency=None, frequency_duration_remaining=3
+    )
+    order = one(mapped(snapshot(coupons=(terms,), applied_coupons=(mine,))), "sale.order")
+    assert json.loads(str(order.values["fusion_coupons"])) == [
+        {
+            "lago_id": "h1",
+            "lago_coupon_id": "k1",
+            "coupon_code": "zomer",
+            "coupon_name": "Zomer",
+            "coupon_type": "percentage",
+            "status": "active",
+            "frequency": "forever",
+            "frequency_duration": None,
+            "frequency_duration_remaining": 3,
+            "amount_cents": None,
+            "amount_cents_remaining": None,
+            "amount_currency": None,
+            "percentage_rate": "12.50",
+            "created_at": "2026-03-01T00:00:00Z",
+            "limited_plans": False,
+            "plan_codes": [],
+            "limited_billable_metrics": True,
+            "billable_metric_codes": ["a", "b"],
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "target", "reason"),
+    [
+        ({}, {"addon": False}, "coupon-needs-addon"),
+        ({"coupons": ()}, {}, "coupon-unknown"),
+        ({"subscriptions": ()}, {}, "coupon-without-order"),
+        ({"coupons": (coupon(limited_plans=True, plan_codes=("x",)),)}, {}, "coupon-without-order"),
+        ({"applied_coupons": (held(lago_customer_id="c9"),)}, {}, "customer-unknown"),
+    ],
+)
+def test_coupons_no_order_expresses(more: dict[str, object], target: dict[str, bool], reason: str) -> None:
+    snap = snapshot(**({"coupons": (coupon(),), "applied_coupons": (held(),)} | more))
+    assert skips(mapped(snap, **target)) == [("applied_coupon klant-c1/zomer (h1)", reason)] or (
+        reason == "coupon-needs-addon"
+        and ("applied_coupon klant-c1/zomer (h1)", reason) in skips(mapped(snap, **target))
+    )
+
+
+def test_a_payment_method_is_a_token_of_references() -> None:
+    snap = snapshot(customers=(customer(billing_configuration=STRIPE),), payment_methods=(method(),))
+    token = one(mapped(snap), "payment.token")
+    assert token.phase is Phase.TOKENS
+    assert token.xid == "lago.payment_method_pm1"
+    assert (token.values["provider_ref"], token.values["stripe_payment_method"]) == ("cus_9", "pm_123")
+    provider, card = token.values["provider_id"], token.values["payment_method_id"]
+    assert isinstance(provider, Find) and ("state", "=", "enabled") in provider.domain
+    assert isinstance(card, Find) and card.domain == (("code", "=", "card"),)
+
+
+def test_the_default_method_comes_first() -> None:
+    who = customer(billing_configuration=STRIPE)
+    methods = (method("pm2", is_default=False), method("pm3"), method("pm1", is_default=False))
+    tokens = of(mapped(snapshot(customers=(who,), payment_methods=methods)), "payment.token")
+    assert [t.xid[-3:] for t in tokens] == ["pm3", "pm1", "pm2"]
+
+
+@pytest.mark.parametrize(
+    ("who", "what", "target", "reason"),
+    [
+        (customer(billing_configuration=STRIPE), method(), {"stripe": False}, "stripe-provider-not-enabled"),
+        (
+            customer(billing_configuration=STRIPE),
+            method(payment_provider_type="gocardless"),
+            {},
+            "payment-provider-unsupported",
+        ),
+        (customer(), method(payment_provider_type=None), {}, "payment-provider-unsupported"),
+        (customer(), method(), {}, "stripe-customer-missing"),
+        (customer(external_id="other"), method(), {}, "customer-unknown"),
+        (customer(deleted=True, billing_configuration=STRIPE), method(), {}, "customer-unknown"),
+        (customer(country="CA", billing_configuration=STRIPE), method(), {}, "customer-without-province"),
+    ],
+)
+def test_payment_methods_that_stay_behind(who: object, what: object, target: dict[str, bool], reason: str) -> None:
+    items = mapped(snapshot(customers=(who,), subscriptions=(), payment_methods=(what,)), **target)
+    assert ("payment_method klant-c1/pm_123", reason) in skips(items)
+    assert of(items, "payment.token") == []
+
+
+def test_a_stripe_customer_without_method_is_named() -> None:
+    who, gone = customer(billing_configuration=STRIPE), customer("c2", billing_configuration=STRIPE, deleted=True)
+    items = mapped(snapshot(customers=(who, gone)))
+    assert skips(items) == [("customer klant-c1", "payment-customer-without-method")]
+
+
+def test_the_class_name_of_lagos_provider_is_stripe_too() -> None:
+    who = customer(billing_configuration=STRIPE)
+    named = method(payment_provider_type="PaymentProviders::StripeProvider", payment_provider_code=None)
+    assert len(of(mapped(snapshot(customers=(who,), payment_methods=(named,))), "payment.token")) == 1
+
+
+def test_two_stripe_accounts_need_finances_word() -> None:
+    who = customer(billing_configuration=STRIPE)
+    methods = (method(), method("pm2", provider_method_id="pm_2", payment_provider_code="stripe_be"))
+    snap = snapshot(customers=(who,), payment_methods=methods)
+    assert [r for _, r in skips(mapped(snap))] == ["stripe-account-differs"] * 2
+    chosen = parse('[stripe]\naccount = "stripe_be"\n', "t.toml", shipped())
+    items = mapped(replace(snap, subscriptions=()), tables=chosen)
+    assert [t.values["stripe_payment_method"] for t in of(items, "payment.token")] == ["pm_2"]
+    assert skips(items) == [("payment_method klant-c1/pm_123", "stripe-account-differs")]
