@@ -92,13 +92,13 @@ def fees_of(
     demand: Demand, buckets: Iterable[Bucket], *, rules: Rules = LATEST, premium: bool = True
 ) -> tuple[ChargeFee, ...]:
     """Fees from the units of every bucket: one per filter and group, empty ones left out, then the true-up."""
-    fees = [
-        fee_of(demand, bucket, aggregation, rules=rules, premium=premium)
+    by_bucket = [
+        [fee_of(demand, bucket, aggregation, rules=rules, premium=premium) for aggregation in bucket.aggregations]
         for bucket in buckets
-        for aggregation in bucket.aggregations
     ]
     if demand.window.current_usage:
-        return tuple(fees)
+        return tuple(fee for fees in by_bucket for fee in _shown(fees))
+    fees = [fee for fees in by_bucket for fee in fees]
     extra = true_up_fee(demand, fees)
     parent = next((fee for fee in fees if fee.filter is None), None) if extra else None
     kept = [fee for fee in fees if fee is parent or is_stored(fee)]
@@ -108,6 +108,12 @@ def fees_of(
         where = None if parent is None else _index(kept, parent)
         kept.append(replace(extra, true_up_parent=where, **_inherited(parent)))
     return tuple(kept)
+
+
+def _shown(fees: Sequence[ChargeFee]) -> Sequence[ChargeFee]:
+    """Current usage lists every bucket, but an empty group only if the bucket has nothing else."""
+    nameless = tuple((key, None) for key, _ in fees[0].grouped_by)
+    return [fee for fee in fees if is_stored(fee)] or [replace(fees[0], grouped_by=nameless)]
 
 
 def _inherited(parent: ChargeFee | None) -> dict[str, Any]:

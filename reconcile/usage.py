@@ -223,8 +223,10 @@ def scopes(
     groups: dict[Texts, list[Picked]] = {}
     for event in events:
         groups.setdefault(tuple(event.texts[place] for place in places), []).append(event)
-    weighted = demand.metric.aggregation_type == "weighted_sum_agg"
-    starts = starting_levels(demand, groups) if weighted else dict.fromkeys(groups, NOTHING)
+    if demand.metric.aggregation_type == "weighted_sum_agg":
+        starts = starting_levels(demand, groups)
+    else:
+        starts = dict.fromkeys((values for values, members in groups.items() if _counted(demand, members)), NOTHING)
     shown = Counter(map(presented, starts))
     for values in sorted(starts, key=_order) or [(None,) * len(wanted)]:
         uses = tuple(event.use for event in groups.get(values, ()))
@@ -239,6 +241,13 @@ def scopes(
             twin=shown[presented(values)] > 1,
             start_level=starts.get(values, NOTHING),
         )
+
+
+def _counted(demand: Demand, members: Sequence[Picked]) -> bool:
+    """Whether Lago's query gives a row for the group: not if its events are all ignored."""
+    uses = [event.use for event in members]
+    counts_any = demand.metric.aggregation_type in ("count_agg", "unique_count_agg")
+    return counts_any or any(_number(use) is not None for use in uses)
 
 
 def presented(values: Texts) -> Texts:
