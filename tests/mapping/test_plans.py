@@ -306,6 +306,7 @@ def test_what_only_the_addon_can_express() -> None:
     }
     names = [line.values["name"] for line in one(items, "sale.order").children["order_line"]]
     assert names == ["Kleine boot", "berth"]
+    assert of(items, "fusion.billing.charge") == []
     assert of(items, "fusion.billing.metric") == []
 
 
