@@ -18,8 +18,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-import sqlalchemy as sa
-
 from mappings import records as r
 from mappings.decode import DecodeError, decode, unknown_fields
 from migrate import events
@@ -213,18 +211,30 @@ class _Reading:
         """One call (or list) for each parent, several at a time."""
         parents = [raw for raw in self.store.seen(under, self.run) if _unit(resource, raw) not in self.done]
         wanted = [raw for raw in parents if resource.only_if(loads(raw.payload))]
-        for number, some in enumerate(_batches(self.together(lambda p: self._below(resource, p), wanted), _BATCH)):
-            with self.store.begin() as db:
-                for found in some:
-                    self._keep(db, resource, found)
-            self.progress(resource.name, min((number + 1) * _BATCH, len(wanted)), len(wanted))
+        pending: list[_Found] = []
+        finished = 0
+        try:
+            for found in self.together(lambda parent: self._below(resource, parent), wanted):
+                pending.append(found)
+                finished += 1
+                if len(pending) >= _BATCH:
+                    self._keep(resource, pending)
+                self.progress(resource.name, finished, len(wanted))
+        finally:
+            self._keep(resource, pending)  # also what came before something broke
 
-    def _keep(self, db: sa.Connection, resource: Resource, found: _Found) -> None:
-        self.store.put(db, self.run, found.records)
-        self.store.add_unknown(db, self.run, ((resource.name, path) for path in found.unknown))
-        self.store.mark(db, self.run, _unit(resource, found.parent), found.note)
-        if found.parent_gone and resource.under:
-            self.store.forget(db, self.run, resource.under, [found.parent.key])
+    def _keep(self, resource: Resource, pending: list[_Found]) -> None:
+        """Write what was found for some parents, and empty the list."""
+        with self.store.begin() as db:
+            self.store.put(db, self.run, (raw for found in pending for raw in found.records))
+            unknown = {(resource.name, path) for found in pending for path in found.unknown}
+            self.store.add_unknown(db, self.run, unknown)
+            for found in pending:
+                self.store.mark(db, self.run, _unit(resource, found.parent), found.note)
+            gone = [found.parent.key for found in pending if found.parent_gone]
+            if resource.under:
+                self.store.forget(db, self.run, resource.under, gone)
+        pending.clear()
 
     def _below(self, resource: Resource, parent: Raw) -> _Found:
         """Runs in a worker: fetch and check what ``parent`` has."""
@@ -354,12 +364,6 @@ def _left_out(resource: Resource, refusal: Refusal) -> str | None:
 
 def _meta(answer: Answer, name: str) -> Any:
     return (answer["meta"].value or {}).get(name)
-
-
-def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    remaining = iter(items)
-    while batch := list(islice(remaining, size)):
-        yield batch
 
 
 # --- events ---------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ def moment(text: str) -> datetime:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-def _is_time(text: str) -> bool:
+def is_time(text: str) -> bool:
     try:
         moment(text)
     except ValueError:
@@ -43,18 +43,18 @@ def _truth(test: Callable[[Payload], bool]) -> Callable[[str], Keep]:
 
 
 def _since(name: str) -> Callable[[str], Keep]:
-    return lambda text: lambda item: moment(str(item.get(name))) >= moment(text)
+    return lambda text: lambda item: is_time(str(item.get(name))) and moment(str(item[name])) >= moment(text)
 
 
 def _until(name: str) -> Callable[[str], Keep]:
-    return lambda text: lambda item: moment(str(item.get(name))) <= moment(text)
+    return lambda text: lambda item: is_time(str(item.get(name))) and moment(str(item[name])) <= moment(text)
 
 
 def _strict(parameter: str, make: Callable[[str], Keep]) -> Callable[[str], Keep]:
     """Fees refuse a date that is none; invoices ignore it."""
 
     def checked(text: str) -> Keep:
-        if not _is_time(text):
+        if not is_time(text):
             raise Invalid({parameter: ["invalid_date"]})
         return make(text)
 
@@ -63,7 +63,7 @@ def _strict(parameter: str, make: Callable[[str], Keep]) -> Callable[[str], Keep
 
 def _lenient_day(name: str, keep: Callable[[str, str], bool]) -> Callable[[str], Keep]:
     def checked(text: str) -> Keep:
-        return (lambda item: keep(str(item.get(name)), text[:10])) if _is_time(text) else (lambda item: True)
+        return (lambda item: keep(str(item.get(name)), text[:10])) if is_time(text) else (lambda item: True)
 
     return checked
 
@@ -147,7 +147,7 @@ FILTERS: Mapping[str, Mapping[str, Callable[[str], Keep]]] = {
     "events": {
         "code": _equal("code"),
         "external_subscription_id": _equal("external_subscription_id"),
-        "timestamp_from": _since("timestamp"),
-        "timestamp_to": _until("timestamp"),
+        "timestamp_from": _strict("timestamp_from", _since("timestamp")),
+        "timestamp_to": _strict("timestamp_to", _until("timestamp")),
     },
 }

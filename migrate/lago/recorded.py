@@ -14,12 +14,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-from migrate.errors import LagoError
-from migrate.lago.filters import FILTERS, Invalid, Keep, Payload, moment
+from migrate.errors import LagoError, PayloadError
+from migrate.lago.filters import FILTERS, Invalid, Keep, Payload, is_time, moment
 from migrate.lago.rawjson import Piece, members
 from migrate.lago.recording import Call, Recording, bundled
 from migrate.lago.source import Answer, Query, Refusal
@@ -114,6 +115,7 @@ class RecordedLago:
         self._replies: dict[tuple[str, str, tuple[tuple[str, str], ...]], Call] = {}
         self._own: dict[tuple[str, str], Piece] = {}
         self._times: list[datetime] = []  # of the events, oldest first
+        self._sorted = False
         self._lists: dict[str, str] = {}  # path of a recorded list -> its file
         for name in sorted(recording.names):
             for call in recording.calls(name):
@@ -168,15 +170,27 @@ class RecordedLago:
             # Lago ignores a status that is no array, and then shows the active ones.
             wanted.setdefault("status[]", [lambda item: item.get("status") == "active"])
         items = self._records(shelf)
-        if shelf.name == "events":
+        if shelf.name == "events" and self._newest_first(items):
             items = self._in_time(items, dict(query))
             wanted = {name: keeps for name, keeps in wanted.items() if not name.startswith("timestamp_")}
         return [item for item in items if all(any(keep(item.value) for keep in some) for some in wanted.values())]
 
+    def _newest_first(self, events: list[Piece]) -> bool:
+        """Whether they are in the order of Lago's PostgreSQL store, so that a window is one stretch of them."""
+        if len(self._times) != len(events):
+            self._times = [moment(self._timestamp(event)) for event in reversed(events)]
+            self._sorted = all(a <= b for a, b in pairwise(self._times))
+        return self._sorted
+
+    def _timestamp(self, event: Piece) -> str:
+        text = str(event.value.get("timestamp"))
+        if not is_time(text):
+            name = event.value.get("lago_id") or event.value.get("transaction_id")
+            raise PayloadError(f"events {name}: field timestamp should be a time in UTC (ISO 8601), is {text[:40]!r}")
+        return text
+
     def _in_time(self, events: list[Piece], query: Mapping[str, str]) -> list[Piece]:
         """The stretch of ``events`` (newest first) between timestamp_from and timestamp_to, both included."""
-        if len(self._times) != len(events):
-            self._times = [moment(event.value["timestamp"]) for event in reversed(events)]
         first = bisect_left(self._times, moment(query["timestamp_from"])) if "timestamp_from" in query else 0
         end = bisect_right(self._times, moment(query["timestamp_to"])) if "timestamp_to" in query else len(events)
         return events[len(events) - end : len(events) - first]
@@ -282,7 +296,7 @@ class RecordedLago:
             for shelf in shelves
             for item in self._records(SHELVES[shelf])
             for name in fields
-            if item.value.get(name)
+            if is_time(str(item.value.get(name)))
         )
         return max(times, default=datetime(2000, 1, 1, tzinfo=UTC))
 

@@ -19,6 +19,7 @@ from migrate.extract import ExtractReport, extract, load_snapshot, report
 from migrate.lago.recorded import RecordedLago, RecordingSource
 from migrate.lago.recording import Recording, bundled
 from migrate.store import Store
+from tests.extracting.company import write_some
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +106,15 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgresql":
         return str(request.getfixturevalue("postgresql"))
     return f"sqlite:///{tmp_path}/state.db"
+
+
+@pytest.fixture(scope="session")
+def some(nexasystems: RecordedLago, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a small recording. Read only: copy it to change it."""
+    return write_some(nexasystems, tmp_path_factory.mktemp("some"))
+
+
+@pytest.fixture
+def small(some: Path) -> RecordedLago:
+    """A small Lago whose records may be changed."""
+    return RecordedLago(Recording.open(some))

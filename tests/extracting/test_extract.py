@@ -1,0 +1,381 @@
+"""Extract: what it reads, what it says, and that it ends in the same state whatever happens on the way."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from mappings.records import Snapshot
+from migrate.errors import Blocked, LagoError, LagoRefused, LockHeld, PayloadError, StoreError
+from migrate.extract import ExtractReport, counts, deleted_customers, extract, load_snapshot, report
+from migrate.lago.client import LagoClient
+from migrate.lago.rawjson import Piece, loads
+from migrate.lago.recorded import RecordedLago, RecordingSource
+from migrate.lago.recording import Recording
+from migrate.lago.resources import BY_NAME, RESOURCES
+from migrate.lago.source import Answer, Query, Refusal
+from migrate.sandbox.lago import Faults, serve
+from migrate.store import Store
+from tests.extracting.company import write_another
+
+KEY = "a-key-for-tests"
+
+
+def read(lago: RecordedLago, folder: Path, **options: Any) -> tuple[Snapshot, ExtractReport]:
+    with Store.open(folder / "state.db") as store:
+        found = extract(RecordingSource(lago), store, folder / "events", **options)
+        return load_snapshot(store), found
+
+
+def edit(lago: RecordedLago, resource: str, number: int, change: Callable[[dict[str, Any]], object]) -> str:
+    """Change one record of a list; its id."""
+    lago.answer("GET", f"/api/v1/{resource}", [("status[]", "active")])
+    piece = lago.records[resource][number]
+    value = loads(piece.text)
+    change(value)
+    text = json.dumps(value, default=float)
+    lago.records[resource][number] = Piece(text, loads(text))
+    lago.touch()
+    return str(piece.value["lago_id"])
+
+
+def events_of(folder: Path) -> list[tuple[Any, ...]]:
+    with duckdb.connect() as db:
+        files = f"{folder}/events/*/*.parquet"
+        return db.execute(f"select * from read_parquet('{files}', filename = false) order by all").fetchall()
+
+
+# --- the same by every way ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        Faults(),
+        Faults(every_rate_limited=7, every_error=11, every_half=13),
+    ],
+    ids=["calm", "rough"],
+)
+def test_over_http_as_from_the_files(some: Path, tmp_path: Path, faults: Faults) -> None:
+    from_files = read(RecordedLago(Recording.open(some)), tmp_path / "files")
+    with (
+        serve(some, api_key=KEY, faults=faults) as server,
+        LagoClient(server.url, KEY, requests_per_second=None, sleep=lambda _: None) as client,
+        Store.open(tmp_path / "http" / "state.db") as store,
+    ):
+        found = extract(client, store, tmp_path / "http" / "events")
+        assert (load_snapshot(store), found) == from_files
+        assert bool(client.counters.retried and client.counters.rate_limited) == bool(faults.every_error)
+    assert events_of(tmp_path / "http") == events_of(tmp_path / "files")
+
+
+def test_both_databases_give_the_same(small: RecordedLago, database: str, tmp_path: Path) -> None:
+    expected = read(small, tmp_path / "other")
+    with Store.open(database) as store:
+        found = extract(RecordingSource(small), store, tmp_path / "events")
+        assert (load_snapshot(store), found) == expected
+
+
+def test_small_pages_give_the_same(small: RecordedLago, tmp_path: Path) -> None:
+    assert read(small, tmp_path / "a", per_page=3)[0] == read(small, tmp_path / "b")[0]
+    assert events_of(tmp_path / "a") == events_of(tmp_path / "b")
+
+
+def test_an_archive_gives_the_same(some: Path, small: RecordedLago, tmp_path: Path) -> None:
+    expected = read(small, tmp_path / "folder")
+    for kind in ("zip", "xztar"):
+        archive = shutil.make_archive(str(tmp_path / "archive"), kind, some.parent, some.name)
+        assert read(RecordedLago(Recording.open(Path(archive))), tmp_path / kind) == expected
+
+
+def test_another_company(nexasystems: RecordedLago, extracted: Any, tmp_path: Path) -> None:
+    other = RecordedLago(Recording.open(write_another(nexasystems, tmp_path / "recording")))
+    snapshot, found = read(other, tmp_path / "state")
+    assert {name: c.total for name, c in found.resources.items()} == {
+        name: c.total for name, c in extracted.report.resources.items()
+    }
+    assert found.events == 25310
+    was = {(f"{i.issuing_date:%m}", i.currency): 0 for i in extracted.snapshot.invoices}
+    now = dict.fromkeys(((month, {"CAD": "KWD"}.get(c, c)) for month, c in was), 0)
+    for invoice in extracted.snapshot.invoices:
+        was[f"{invoice.issuing_date:%m}", invoice.currency] += invoice.total_amount_cents
+    for invoice in snapshot.invoices:
+        assert invoice.issuing_date.year == 2031
+        now[f"{invoice.issuing_date:%m}", invoice.currency] += invoice.total_amount_cents
+    assert now == {(month, {"CAD": "KWD"}.get(c, c)): total for (month, c), total in was.items()}
+    assert sorted(path.name for path in (tmp_path / "state" / "events").iterdir())[0] == "month=2031-02"
+
+
+# --- again ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_second_run_says_what_changed(small: RecordedLago, tmp_path: Path) -> None:
+    _, first = read(small, tmp_path)
+    assert all(c.new == c.total for c in first.resources.values())
+    changed = edit(small, "customers", 2, lambda customer: customer.update(name="Renamed & Sons"))
+    coupon = small.records["applied_coupons"].pop()
+    small.touch()
+    snapshot, second = read(small, tmp_path)
+    differing = {name: c for name, c in second.resources.items() if c.new or c.changed or c.gone}
+    assert set(differing) == {"customers", "applied_coupons"}
+    assert (differing["customers"].changed, differing["applied_coupons"].gone) == (1, 1)
+    assert {c.name for c in snapshot.customers if c.lago_id == changed} == {"Renamed & Sons"}
+    assert coupon.value["lago_id"] not in {c.lago_id for c in snapshot.applied_coupons}
+    assert small.records["coupons"] and counts_of(tmp_path)["applied_coupons"] == differing["applied_coupons"].total
+
+
+def counts_of(folder: Path) -> dict[str, int]:
+    with Store.open(folder / "state.db") as store:
+        return counts(store)
+
+
+def test_the_raw_payload_is_kept_as_lago_sent_it(small: RecordedLago, tmp_path: Path) -> None:
+    read(small, tmp_path)
+    with Store.open(tmp_path / "state.db") as store:
+        run = store.latest()
+        assert run
+        kept = {raw.key: raw.payload for raw in store.seen("fees", run)}
+    assert kept == {piece.value["lago_id"]: piece.text for piece in small.records["fees"]}
+
+
+def test_another_organization_does_not_mix(small: RecordedLago, nexasystems: RecordedLago, tmp_path: Path) -> None:
+    read(small, tmp_path / "state")
+    other = RecordedLago(Recording.open(write_another(nexasystems, tmp_path / "recording")))
+    with pytest.raises(StoreError, match=r"holds another organization .* set another"):
+        read(other, tmp_path / "state")
+
+
+def test_two_runs_at_once_are_refused(small: RecordedLago, tmp_path: Path) -> None:
+    with Store.open(tmp_path / "state.db") as first, first.lock(), pytest.raises(LockHeld):
+        read(small, tmp_path)
+
+
+# --- interrupted ----------------------------------------------------------------------------------------------------
+
+
+class Flaky(RecordingSource):
+    """Breaks off at the n-th call, as a network does."""
+
+    def __init__(self, lago: RecordedLago, breaks_at: int) -> None:
+        super().__init__(lago)
+        self.left = breaks_at
+        self.calls = 0
+
+    def get(self, path: str, query: Query = ()) -> Answer:
+        self.calls += 1
+        self.left -= 1
+        if self.left == 0:
+            raise LagoError("the cable is out")
+        return super().get(path, query)
+
+
+def test_it_goes_on_where_it_broke_off(small: RecordedLago, tmp_path: Path) -> None:
+    expected = read(small, tmp_path / "calm")
+    calls, whole = 0, Flaky(small, 0)
+    with Store.open(tmp_path / "whole.db") as store:
+        extract(whole, store, tmp_path / "whole")
+    with Store.open(tmp_path / "state.db") as store:
+        for breaks_at in (3, 9, 30, 40, 50, 60, 60, 25, 25, 1000):
+            source = Flaky(small, breaks_at)
+            try:
+                extract(source, store, tmp_path / "events")
+                break
+            except LagoError as error:
+                assert "the cable is out" in str(error)
+                with pytest.raises(Blocked, match="unfinished: run 'lago2odoo extract' again"):
+                    load_snapshot(store)
+            finally:
+                calls += source.calls
+        assert breaks_at not in (3, 9, 30), "it never broke off"
+        assert (load_snapshot(store), report(store)) == expected
+    assert events_of(tmp_path) == events_of(tmp_path / "calm")
+    assert calls < whole.calls * 1.5  # not begun anew ten times
+
+
+def test_before_the_first_extract_one_is_told_what_to_do(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "state.db") as store, pytest.raises(Blocked, match="run 'lago2odoo extract'"):
+        load_snapshot(store)
+
+
+def test_a_run_left_unfinished_does_not_show_half(small: RecordedLago, tmp_path: Path) -> None:
+    read(small, tmp_path)
+    with Store.open(tmp_path / "state.db") as store:
+        with pytest.raises(LagoError):
+            extract(Flaky(small, 20), store, tmp_path / "events")
+        with pytest.raises(Blocked):
+            load_snapshot(store)
+        extract(RecordingSource(small), store, tmp_path / "events")
+        assert {c.changed + c.new + c.gone for c in report(store).resources.values()} == {0}
+
+
+# --- pages that shift -----------------------------------------------------------------------------------------------
+
+
+def test_records_that_come_and_go_while_it_reads(some: Path, tmp_path: Path) -> None:
+    """A server on which, between pages, the newest fee goes and another one comes."""
+    lago = RecordedLago(Recording.open(some))
+    lago.answer("GET", "/api/v1/fees")
+    there = [piece.value["lago_id"] for piece in lago.records["fees"]]
+    gone: list[str] = []
+
+    def shift(path: str, server: RecordedLago) -> None:
+        if path.startswith("/api/v1/fees?") and len(gone) < 5:
+            server.answer("GET", "/api/v1/fees")
+            piece = server.records["fees"].pop(0)
+            gone.append(piece.value["lago_id"])
+            text = server.records["fees"][-1].text.replace('{"lago_id":"', f'{{"lago_id":"{len(gone):x}', 1)
+            server.records["fees"].append(Piece(text, loads(text)))
+            server.touch()
+
+    with (
+        serve(some, api_key=KEY, faults=Faults(before=shift)) as server,
+        LagoClient(server.url, KEY, requests_per_second=None) as client,
+        Store.open(tmp_path / "state.db") as store,
+    ):
+        extract(client, store, tmp_path / "events", per_page=20)
+        final = [piece.value["lago_id"] for piece in server.lago.records["fees"]]
+        found = [fee.lago_id for fee in load_snapshot(store).fees]
+    assert len(gone) == 5
+    assert sorted(found) == sorted(final)
+    assert set(there) - set(gone) <= set(found)
+
+
+def test_events_that_come_while_it_reads_are_not_doubled(some: Path, tmp_path: Path) -> None:
+    calls = iter(range(10_000))
+
+    def ingest(path: str, server: RecordedLago) -> None:
+        if path.startswith("/api/v1/events?") and "per_page=7" in path and next(calls) % 9 == 0:
+            newest = server.records["events"][0]
+            text = newest.text.replace('"lago_id":"', '"lago_id":"x', 1).replace(
+                '"transaction_id":"', '"transaction_id":"x', 1
+            )
+            server.records["events"].insert(0, Piece(text, loads(text)))
+            server.touch()
+
+    with (
+        serve(some, api_key=KEY, faults=Faults(before=ingest)) as server,
+        LagoClient(server.url, KEY, requests_per_second=None) as client,
+        Store.open(tmp_path / "state.db") as store,
+    ):
+        extract(client, store, tmp_path / "events", per_page=7)
+        before = {
+            piece.value["lago_id"]
+            for piece in RecordingSource.open(some).lago.recording.listed("events", "/api/v1/events", "events")
+        }
+    found = [row[-2] for row in events_of(tmp_path)]
+    assert len(found) == len(set(found))
+    assert before <= set(found)
+    assert next(calls) > 100
+
+
+# --- bad payloads ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("resource", "change", "said"),
+    [
+        ("customers", lambda c: c.pop("external_id"), "customers {id}: field external_id is missing"),
+        ("fees", lambda f: f.update(amount_cents="12"), "fees {id}: field amount_cents should be an integer"),
+        ("taxes", lambda t: t.update(rate="a lot"), "taxes {id}: field rate should be a decimal number"),
+        ("fees", lambda f: f["item"].update(type=None), "fees {id}: field item.type is null"),
+        ("payments", lambda p: p.update(created_at="2026-13-01"), "payments {id}: field created_at should be a time"),
+        ("wallets", lambda w: w.pop("lago_id"), "wallets: field lago_id is missing or no string in"),
+        ("events", lambda e: e.update(timestamp="yesterday"), "events {id}: field timestamp should be a time in UTC"),
+        ("events", lambda e: e.pop("code"), "events {id}: field code is missing"),
+        ("events", lambda e: e.update(properties=[1]), "events {id}: field properties should be an object"),
+    ],
+)
+def test_a_bad_record_stops_and_is_named(
+    small: RecordedLago, tmp_path: Path, resource: str, change: Callable[[dict[str, Any]], object], said: str
+) -> None:
+    identity = edit(small, resource, 0, change)
+    with pytest.raises(PayloadError) as refused:
+        read(small, tmp_path)
+    assert said.format(id=identity) in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_after_a_bad_record_is_mended_it_goes_on(small: RecordedLago, tmp_path: Path) -> None:
+    edit(small, "fees", 0, lambda fee: fee.update(amount_cents="12"))
+    with pytest.raises(PayloadError):
+        read(small, tmp_path)
+    edit(small, "fees", 0, lambda fee: fee.update(amount_cents=12))
+    snapshot, _ = read(small, tmp_path)
+    assert sum(fee.amount_cents == 12 for fee in snapshot.fees) >= 1
+
+
+def test_unknown_fields_are_reported_not_refused(small: RecordedLago, tmp_path: Path) -> None:
+    edit(small, "plans", 0, lambda plan: plan.update(colour="red"))
+    edit(small, "fees", 3, lambda fee: fee["item"].update(shade=1))
+    _, found = read(small, tmp_path)
+    assert found.unknown_fields == {"plans": ("colour",), "fees": ("item.shade",)}
+    assert found.as_json()["unknown_fields"] == {"plans": ["colour"], "fees": ["item.shade"]}
+
+
+# --- what Lago does not show ------------------------------------------------------------------------------------------
+
+
+class Refusing(RecordingSource):
+    """Says no to some paths."""
+
+    def __init__(self, lago: RecordedLago, path: str, status: int, code: str) -> None:
+        super().__init__(lago)
+        self.no = (path, status, code)
+
+    def get(self, path: str, query: Query = ()) -> Answer:
+        if path.startswith(f"/api/v1{self.no[0]}"):
+            raise Refusal(path, self.no[1], self.no[2])
+        return super().get(path, query)
+
+
+def run_with(source: RecordingSource, folder: Path) -> ExtractReport:
+    with Store.open(folder / "state.db") as store:
+        return extract(source, store, folder / "events")
+
+
+def test_what_needs_a_licence_is_named_and_goes_on(small: RecordedLago, tmp_path: Path) -> None:
+    found = run_with(Refusing(small, "/payment_receipts", 403, "feature_unavailable"), tmp_path)
+    assert "payment_receipts: refused: feature_unavailable (needs a premium licence)" in found.left_out
+
+
+def test_a_permission_that_lacks_stops(small: RecordedLago, tmp_path: Path) -> None:
+    refusing = Refusing(small, "/invoices", 403, "read_action_not_allowed_for_invoice")
+    with pytest.raises(LagoRefused, match=r"the API key may not read invoices .* give it that permission"):
+        run_with(refusing, tmp_path)
+
+
+def test_an_invoice_that_goes_meanwhile_is_not_half_there(small: RecordedLago, tmp_path: Path) -> None:
+    small.answer("GET", "/api/v1/invoices")
+    victim = small.records["invoices"][0].value["lago_id"]
+    found = run_with(Refusing(small, f"/invoices/{victim}", 404, "invoice_not_found"), tmp_path)
+    assert found.resources["invoices"].total == len(small.records["invoices"]) - 1
+    with Store.open(tmp_path / "state.db") as store:
+        assert victim not in {invoice.lago_id for invoice in load_snapshot(store).invoices}
+
+
+def test_a_missing_list_is_an_error(small: RecordedLago, tmp_path: Path) -> None:
+    with pytest.raises(LagoRefused, match="404 resource_not_found"):
+        run_with(Refusing(small, "/fees", 404, "resource_not_found"), tmp_path)
+
+
+def test_a_customer_known_by_ids_only_is_there_all_the_same(small: RecordedLago, tmp_path: Path) -> None:
+    snapshot, _ = read(small, tmp_path)
+    found = deleted_customers((), (), (), snapshot.subscriptions)
+    assert {c.lago_id for c in found} == {s.lago_customer_id for s in snapshot.subscriptions}
+    assert all(customer.deleted and customer.name is None for customer in found)
+
+
+# --- the table ------------------------------------------------------------------------------------------------------
+
+
+def test_the_table_reads_parents_first() -> None:
+    names = [resource.name for resource in RESOURCES]
+    assert len(names) == len(set(names)) == len(BY_NAME)
+    for position, resource in enumerate(RESOURCES):
+        assert resource.under is None or resource.under in names[:position]
