@@ -4,6 +4,7 @@ from . import charge
 from . import metric
 from . import product_template
 from . import reconciliation
+from . import rerun
 from . import sale_order
 from . import service
 from . import usage

@@ -8,7 +8,8 @@ Odoo (the parent package imports the models) as a package of its own::
     rating = sys.modules["fusion_rating"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(rating)
 
-Entry points: ``bill`` (one billing of one order) and ``advance_fees`` (one event that is paid at once).
+Entry points: ``bill_together`` (one invoice: several billings of a customer, with coupons), ``bill`` (one billing of
+one order) and ``advance_fees`` (one event that is paid at once).
 
 Shapes
 ------
@@ -42,6 +43,6 @@ given parsed.
 ``received_us``), in order of arrival; all that was ever sent, recurring metrics look back.
 """
 
-from .invoice import advance_fees, bill
+from .invoice import advance_fees, bill, bill_together
 
-__all__ = ["advance_fees", "bill"]
+__all__ = ["advance_fees", "bill", "bill_together"]

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from .charge_models import Unratable, Usage
 from .events import Bucket, Event, Group, by_group, group_keys, group_of, number, same_group, shown, within
-from .moments import days_between, local_date
 from .exact import ONE, ZERO, ceiling, decimal, metric_rounding
+from .moments import days_between, local_date
 
 SECONDS = 86400
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
+from .exact import double_cents, of_double
 from .inputs import Billed, Order
 from .moments import DAY, UTC_ZONE, day_start, days_between, local_date
-from .exact import double_cents, of_double
 from .periods import Boundaries
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from .aggregate import Grouped, Window, aggregate
 from .charge_models import Rated, Unratable, rate
 from .events import Bucket, Event, buckets, shown
+from .exact import LARGEST_CENTS, ZERO, cents, double_cents, exponent, of_double, plain
 from .lines import Line
 from .moments import days_between
-from .exact import LARGEST_CENTS, ZERO, cents, double_cents, exponent, of_double, plain
 
 Charge = Mapping[str, Any]
 

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from .exact import HUNDRED, ONE, ZERO, ceiling, decimal, divide, exponent, plain
+from .prorated_tiers import rate_events
 
 Properties = dict[str, Any]
 Step = dict[str, str]
@@ -262,8 +263,6 @@ def rate(
 
 
 def prorated_graduated(usage: Usage, properties: Properties) -> Rated:
-    from .prorated_tiers import rate_events
-
     tiers = properties.get("graduated_ranges") or []
     amount, steps = rate_events(tiers, usage)
     return Rated(amount, per_unit(amount, usage.priced_units), steps)

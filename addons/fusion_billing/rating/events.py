@@ -10,8 +10,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from .moments import moment
 from .exact import decimal
+from .moments import moment
 
 NUMERIC = re.compile(r"-?[0-9]+(\.[0-9]+)?\Z")
 ALL_VALUES = "__ALL_FILTER_VALUES__"
@@ -68,7 +68,8 @@ def read_event(row: Mapping[str, Any], order: int) -> Event:
     if isinstance(properties, str):
         properties = json.loads(properties, parse_float=Decimal)
     at = moment(row["timestamp"], row.get("timestamp_us") or 0)
-    assert at is not None
+    if at is None:
+        raise ValueError(f"event {row.get('transaction_id')} has no timestamp")
     amount = row.get("precise_total_amount_cents")
     return Event(
         at=at,

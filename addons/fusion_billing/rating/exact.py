@@ -29,10 +29,14 @@ PRECISE = Context(prec=200, rounding=ROUND_HALF_UP)
 DIVISION = Context(prec=32, rounding=ROUND_DOWN)
 LARGEST_CENTS = 2**63 - 1  # amounts are stored as 8 byte integers
 
+CFA = ("XAF", "XOF", "XPF")
 # subunit exponents that are not 2, of the currencies Lago accepts (its money library's table, not ISO 4217)
 EXPONENTS = {
-    **dict.fromkeys("BIF CLP DJF GNF HUF ISK JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF".split(), 0),
-    **dict.fromkeys("BHD JOD KWD".split(), 3),
+    **dict.fromkeys(
+        ("BIF", "CLP", "DJF", "GNF", "HUF", "ISK", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV", *CFA),
+        0,
+    ),
+    **dict.fromkeys(["BHD", "JOD", "KWD"], 3),
     "CLF": 4,
 }
 

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from .moments import moment, zone
 from .exact import decimal, exponent
+from .moments import moment, zone
 from .periods import PER_YEAR, Subscription
 
 Row = Mapping[str, Any]
@@ -133,6 +133,7 @@ def read_charge(row: Row) -> dict[str, Any]:
         "invoiceable": row.get("invoiceable", True) is not False,
         "min_amount": decimal(row.get("min_amount") or None),
         "units": decimal(row.get("units") or None),
+        "unit_events": row.get("unit_events") or (),
     }
 
 

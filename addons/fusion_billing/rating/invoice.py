@@ -8,18 +8,23 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from . import coupons
+from .advance import event_line
 from .aggregate import Window
 from .base_fee import BaseFee, base_fee, billed_today, in_trial
 from .charge_fees import charge_lines
 from .charge_models import Unratable
 from .events import Event, read_events
-from .inputs import Billed, Catalog, Order, Row, read_charge, read_metric, read_order
+from .exact import exponent, plain, precise
+from .fixed_charges import fixed_line
+from .fixed_charges import window as fixed_window
+from .inputs import Billed, Catalog, Order, Row, loads, read_charge, read_metric, read_order
 from .lines import Line
 from .moments import DAY, day_end, local_date, moment
-from .exact import ZERO, exponent, plain, precise
 from .periods import Billing, Boundaries, Calendar
 
 SOON = timedelta(seconds=1)  # the invoice of a change is made within a second of it, in whole seconds
+MINUTE = timedelta(minutes=1)
 ENDING = ("subscription_terminating", "upgrading")
 
 
@@ -35,17 +40,19 @@ def bill(
     billed: Sequence[Billed] | None = None,
     known_until: datetime | None = None,
     premium: bool = True,
+    event: str = "",
 ) -> dict[str, Any]:
     """The lines that billing ``order`` at ``at`` gives (shapes: see the package).
 
-    ``reason``: subscription_starting, subscription_periodic, subscription_terminating or upgrading. ``billed``: the
-    order's earlier billings; None: those its calendar implies. ``known_until``: usage received later is unknown.
-    ``premium``: Lago's licence, without which per-transaction bounds do not apply.
+    ``reason``: subscription_starting, subscription_periodic, subscription_terminating, upgrading, or in_advance_charge
+    (``event``: its transaction; else the one received just before ``at``). ``billed``: the order's earlier billings;
+    None: those its calendar implies. ``known_until``: usage received later is unknown. ``premium``: Lago's licence,
+    without which per-transaction bounds do not apply.
 
     Returns ``lines`` (``Line.row``), ``refusals`` ({"reason", "detail"}: what has no amount, never a guess), and
     ``windows`` (ISO texts of the period of the base fee, of usage, of fixed charges).
     """
-    run = prepare(order, charges, metrics, usage, at, reason, billed, known_until, premium)
+    run = prepare(order, charges, metrics, usage, at, reason, billed, known_until, premium, event)
     if run is None:
         return {"lines": [], "refusals": [{"reason": "not-started", "detail": "the order has no start"}], "windows": {}}
     lines, refusals = run.lines()
@@ -62,6 +69,7 @@ def prepare(
     billed: Sequence[Billed] | None,
     known_until: datetime | None,
     premium: bool,
+    event: str = "",
 ) -> Run | None:
     read, when = read_order(order), moment(at)
     if read is None or when is None:
@@ -71,7 +79,7 @@ def prepare(
     if known_until:
         events = {k: [e for e in v if not e.received or e.received <= known_until] for k, v in events.items()}
     earlier = list(billed) if billed is not None else implied_billings(read, when)
-    return Run(read, catalog, {code: rows for (_, code), rows in events.items()}, when, reason, earlier, premium)
+    return Run(read, catalog, {code: rows for (_, code), rows in events.items()}, when, reason, earlier, premium, event)
 
 
 def named(windows: Boundaries) -> dict[str, str | None]:
@@ -99,6 +107,7 @@ class Run:
     reason: str
     billed: list[Billed]
     premium: bool
+    event: str = ""  # transaction of a charge paid in advance
 
     @property
     def terminated(self) -> bool:
@@ -136,12 +145,14 @@ class Run:
     def lines(self) -> tuple[list[Line], list[dict[str, str]]]:
         lines: list[Line] = []
         refusals: list[dict[str, str]] = []
+        if self.reason == "in_advance_charge":
+            return self.advance_lines()
         windows = self.windows
         if self.has_base_fee(windows):
             lines.append(self.base_line(windows))
         for charge in self.catalog.charges:
-            if charge["kind"] == "usage":
-                self.add_charge(charge, windows, lines, refusals)
+            add = self.add_charge if charge["kind"] == "usage" else self.add_fixed
+            add(charge, windows, lines, refusals)
         lines = [replace(line, subscription=self.order.lago_id) for line in lines]
         return lines, refusals
 
@@ -210,13 +221,56 @@ class Run:
         if not self.is_due(charge, metric, windows):
             return
         charge = charge if not charge["pay_in_advance"] else {**charge, "prorated": False}
-        window = self.usage_window(charge, metric, windows)
         try:
+            window = self.usage_window(charge, metric, windows)
             lines += charge_lines(
                 charge, metric, self.events.get(metric["code"], []), window, self.order.currency, self.premium
             )
         except Unratable as error:
             refusals.append(refusal(error.reason, f"charge {charge['code']}: {error.detail}"))
+
+    def add_fixed(
+        self, charge: dict[str, Any], windows: Boundaries, lines: list[Line], refusals: list[dict[str, str]]
+    ) -> None:
+        starting = self.reason == "subscription_starting"
+        due = fixed_window(charge, self.billing, windows, terminated=self.terminated, starting=starting)
+        if due is None:
+            return
+        days = Billing(self.order.sub, self.at, current_usage=True).windows().fixed_days
+        try:
+            days = days if charge["pay_in_advance"] else windows.fixed_days
+            at_start = starting and not self.order.sub.pay_in_advance
+            line = fixed_line(charge, self.order, due[0], due[1], days, at_start=at_start)
+        except Unratable as error:
+            refusals.append(refusal(error.reason, f"fixed charge {charge['code']}: {error.detail}"))
+            return
+        if line.units or line.cents or at_start:
+            lines.append(line)
+
+    def advance_lines(self) -> tuple[list[Line], list[dict[str, str]]]:
+        """Lines of the event that made this invoice, on the charges that are paid at once."""
+        charges = [c for c in self.catalog.charges if c["pay_in_advance"] and c["kind"] == "usage"]
+        codes = {charge["metric"] for charge in charges} & self.catalog.metrics.keys()
+        events = [event for code in codes for event in self.events.get(code, ())]
+        names = {event.transaction_id for event in self.just_received(events)}
+        if len(names) != 1:
+            detail = f"{len(names)} events could have made the invoice of {self.at.isoformat()}: name one"
+            return [], [refusal("advance-event", detail)]
+        found = []
+        for charge in charges:
+            metric = self.catalog.metrics.get(charge["metric"])
+            if metric:
+                rows = self.events.get(metric["code"], ())
+                found.append(advance_line(self.order, charge, metric, rows, min(names), self.premium))
+        return [line for line in found if line is not None], []
+
+    def just_received(self, events: Sequence[Event]) -> list[Event]:
+        """The named event, else those received last before the invoice, within a minute."""
+        if self.event:
+            return [event for event in events if event.transaction_id == self.event]
+        recent = [e for e in events if e.received and self.at - MINUTE <= e.received < self.at + SOON]
+        seconds = {e.transaction_id: (e.received or self.at).replace(microsecond=0) for e in recent}
+        return [event for event in recent if seconds[event.transaction_id] == max(seconds.values())]
 
     def is_due(self, charge: Mapping[str, Any], metric: Mapping[str, Any], windows: Boundaries) -> bool:
         start, end = windows.charges_start, windows.charges_end
@@ -228,10 +282,12 @@ class Run:
         return not (rolls_over and metric["code"] in ((self.order.next or {}).get("metric_codes") or ()))
 
     def usage_window(self, charge: Mapping[str, Any], metric: Mapping[str, Any], windows: Boundaries) -> Window:
-        assert windows.charges_start and windows.charges_end
+        start, end = windows.charges_start, windows.charges_end
+        if start is None or end is None:
+            raise Unratable("no-window", "no usage period is due")
         return Window(
-            start=windows.charges_start,
-            end=windows.charges_end,
+            start=start,
+            end=end,
             days=windows.charges_days,
             tz=self.order.sub.tz,
             upgraded=self.upgraded,
@@ -290,8 +346,96 @@ def billing_days(calendar: Calendar, started: date, before: date) -> list[date]:
     return days
 
 
-def advance_fees(*_: Any, **__: Any) -> dict[str, Any]:
-    raise NotImplementedError
+@precise
+def bill_together(billings: Sequence[Mapping[str, Any]], *, premium: bool = True) -> dict[str, Any]:
+    """The lines of one invoice: several billings of one customer, and its coupons.
+
+    ``billings``: dicts with the arguments of ``bill`` (``order``, ``charges``, ``metrics``, ``usage``, ``at``,
+    ``reason``, optionally ``known_until`` and ``event``) and ``taxes`` (charge's Lago id or "" for the base fee -> any
+    value that is equal for lines taxed alike), so that a coupon can be taken off each kind of taxation. Coupons are
+    those of the orders' ``fusion_coupons``. Returns ``lines`` as ``bill`` does, each with ``billing`` (index), and ``refusals``.
+    """
+    found: list[tuple[int, Line]] = []
+    refusals: list[dict[str, str]] = []
+    for index, given in enumerate(billings):
+        run = prepare(premium=premium, billed=None, **arguments(given))
+        if run is None:
+            refusals.append(refusal("not-started", "the order has no start"))
+            continue
+        lines, refused = run.lines()
+        found += [(index, line) for line in lines]
+        refusals += refused
+    found += coupon_lines(billings, found) if found else []
+    return {"lines": [{**line.row(), "billing": index} for index, line in found], "refusals": refusals}
 
 
-ZERO_AMOUNT = ZERO
+def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("order", "charges", "metrics", "usage", "at", "reason")
+    return {
+        **{name: given[name] for name in names},
+        "known_until": given.get("known_until"),
+        "event": given.get("event") or "",
+    }
+
+
+def coupon_lines(billings: Sequence[Mapping[str, Any]], found: Sequence[tuple[int, Line]]) -> list[tuple[int, Line]]:
+    """Negative lines of the coupons that the billed orders carry, each with the billing it is taxed like."""
+    held: dict[str, Any] = {}
+    for given in billings:
+        for coupon in loads(given["order"].get("fusion_coupons")) or []:
+            held[str(coupon.get("lago_id") or coupon)] = coupon
+    at, currency = moment(billings[0]["at"]), billings[0]["order"]["currency"]
+    if not held or at is None:
+        return []
+    billed = [coupons.Billed(line, billings[index]["order"].get("fusion_plan_code") or "") for index, line in found]
+    taxes = [tax_kind(billings[index], line) for index, line in found]
+    credits = coupons.apply(list(held.values()), billed, currency, at)
+    return [(found[like][0], line) for line, like in coupons.lines(credits, billed, taxes, currency)]
+
+
+def tax_kind(given: Mapping[str, Any], line: Line) -> Any:
+    kinds = given.get("taxes") or {}
+    return repr(kinds.get(line.charge, kinds.get("")))
+
+
+@precise
+def advance_fees(
+    order: Row,
+    charge: Row,
+    metric: Row,
+    usage: Iterable[Row],
+    transaction_id: str,
+    *,
+    premium: bool = True,
+) -> dict[str, Any]:
+    """The line that one event gives on a charge paid in advance: ``lines`` (none or one) and ``refusals``.
+
+    ``usage``: what had arrived up to and including the event, in order of arrival.
+    """
+    read, priced, known = read_order(order), read_charge(charge), read_metric(metric)
+    if read is None:
+        return {"lines": [], "refusals": [refusal("not-started", "the order has no start")]}
+    events = read_events(usage).get((read.external_id, known["code"]), [])
+    line = advance_line(read, priced, known, events, transaction_id, premium)
+    return {"lines": [line.row()] if line else [], "refusals": []}
+
+
+def advance_line(
+    order: Order,
+    charge: dict[str, Any],
+    metric: dict[str, Any],
+    events: Sequence[Event],
+    transaction_id: str,
+    premium: bool,
+) -> Line | None:
+    event = next((event for event in events if event.transaction_id == transaction_id), None)
+    if event is None:
+        return None
+    windows = Billing(order.sub, event.at, current_usage=True).windows()
+    start, end = windows.charges_start, windows.charges_end
+    if start is None or end is None or not start <= event.at <= end:
+        return None
+    window = Window(start, end, windows.charges_days, order.sub.tz)
+    known = [other for other in events if other.order <= event.order]
+    line = event_line(charge, metric, known, event, window, order.currency, premium)
+    return replace(line, subscription=order.lago_id) if line else None

@@ -232,7 +232,7 @@ class Billing:
         return max(at, self.sub.started_at)
 
     def usage_start(self, start: date | None, billed_to: datetime | None) -> datetime | None:
-        """Usage counts from the very moment of the start; after a change of time zone, from where the last bill ended."""
+        """Usage counts from the very start; after a change of time zone, from where the last bill ended."""
         if start is None:
             return None
         at = day_start(start, self.sub.tz)

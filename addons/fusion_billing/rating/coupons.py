@@ -1,0 +1,149 @@
+"""Coupons of an invoice: which apply, how much, and on which lines. Doubles where Lago has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from .exact import ZERO, decimal, double_cents, exponent, half_up, of_double, plain
+from .lines import Line
+from .moments import moment
+
+FIVE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """A line of the invoice with what coupons may be limited to."""
+
+    line: Line
+    plan: str  # code
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What one coupon takes off: ``cents`` in all, ``shares`` per line (same order, five decimals)."""
+
+    coupon: Mapping[str, Any]
+    cents: int
+    shares: tuple[Decimal, ...]
+
+
+def in_force(coupon: Mapping[str, Any], at: datetime) -> bool:
+    """Applied before ``at`` and not ended then."""
+    created, ended = moment(coupon.get("created_at")), moment(coupon.get("terminated_at"))
+    return (created is None or created <= at) and (ended is None or ended > at)
+
+
+def plan_codes(coupon: Mapping[str, Any]) -> Sequence[str]:
+    return coupon.get("plan_codes") or ()
+
+
+def metric_codes(coupon: Mapping[str, Any]) -> Sequence[str]:
+    return coupon.get("billable_metric_codes") or ()
+
+
+def in_order(coupons: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Limited to metrics first, then limited to plans, then the others; the oldest first."""
+    rank = {True: 0, False: 1}
+    return sorted(
+        coupons,
+        key=lambda c: (rank[bool(metric_codes(c))], rank[bool(plan_codes(c))], str(c.get("created_at") or "")),
+    )
+
+
+def eligible(coupon: Mapping[str, Any], billed: Billed) -> bool:
+    if metric_codes(coupon):
+        return billed.line.kind in ("charge", "true_up") and billed.line.metric in metric_codes(coupon)
+    return not plan_codes(coupon) or billed.plan in plan_codes(coupon)
+
+
+def amount(coupon: Mapping[str, Any], base: Decimal) -> int:
+    """Cents that the coupon takes off ``base`` (cents)."""
+    rate = coupon.get("percentage_rate")
+    if rate not in (None, "", False):
+        return int(min(Decimal(double_cents(float(base) * (float(decimal(rate)) / 100))), base))
+    remaining = coupon.get("amount_cents_remaining")
+    once = coupon.get("frequency") == "once" and remaining is not None
+    limit = decimal(remaining if once else coupon.get("amount_cents"))
+    return int(half_up(min(limit, base)))
+
+
+def apply(coupons: Sequence[Mapping[str, Any]], billed: Sequence[Billed], currency: str, at: datetime) -> list[Credit]:
+    """The credits of an invoice, in the order they apply."""
+    given = [ZERO] * len(billed)
+    left = sum((Decimal(entry.line.cents) for entry in billed), ZERO)
+    credits: list[Credit] = []
+    for coupon in in_order([c for c in coupons if in_force(c, at)]):
+        chosen = [index for index, entry in enumerate(billed) if eligible(coupon, entry)]
+        fixed = coupon.get("percentage_rate") in (None, "", False)
+        if left <= 0 or not chosen or (fixed and (coupon.get("amount_currency") or currency) != currency):
+            continue
+        limited = bool(metric_codes(coupon) or plan_codes(coupon))
+        base = sum((Decimal(billed[i].line.cents) - given[i] for i in chosen), ZERO) if limited else left
+        taken = amount(coupon, base)
+        if taken <= 0:
+            continue
+        shares = spread(taken, [Decimal(billed[i].line.cents) - given[i] for i in chosen], base)
+        credit = [ZERO] * len(billed)
+        for index, share in zip(chosen, shares, strict=True):
+            credit[index] = min(share, Decimal(billed[index].line.cents) - given[index])
+            given[index] += credit[index]
+        left -= taken
+        credits.append(Credit(coupon, taken, tuple(credit)))
+    return credits
+
+
+def spread(taken: int, rests: Sequence[Decimal], base: Decimal) -> list[Decimal]:
+    """The share of each line, five decimals; what rounding loses stays lost, as in Lago."""
+    return [half_up(of_double(taken * float(rest) / float(base)), FIVE) if base else ZERO for rest in rests]
+
+
+def lines(
+    credits: Sequence[Credit], billed: Sequence[Billed], taxes: Sequence[Any], currency: str
+) -> list[tuple[Line, int]]:
+    """Negative lines, one per coupon and kind of taxation: (line, index of a billed line taxed alike).
+
+    ``taxes``: per billed line a value that is equal for lines taxed alike. The lines of a coupon sum up to it exactly.
+    """
+    found: list[tuple[Line, int]] = []
+    for credit in credits:
+        groups: dict[Any, list[int]] = {}
+        for index, share in enumerate(credit.shares):
+            if share:
+                groups.setdefault(taxes[index], []).append(index)
+        parts = [sum((credit.shares[i] for i in group), ZERO) for group in groups.values()]
+        whole = largest_remainder(parts, credit.cents)
+        for group, part in zip(groups.values(), whole, strict=True):
+            found.append((coupon_line(credit, part, billed[group[0]].line, currency), group[0]))
+    return found
+
+
+def largest_remainder(parts: Sequence[Decimal], total: int) -> list[int]:
+    """Whole numbers close to ``parts`` that sum up to ``total``."""
+    whole = [int(part) for part in parts]
+    by_rest = sorted(range(len(parts)), key=lambda i: (whole[i] - parts[i], i))
+    for index in by_rest[: max(total - sum(whole), 0)]:
+        whole[index] += 1
+    if whole and sum(whole) != total:
+        whole[0] += total - sum(whole)
+    return whole
+
+
+def coupon_line(credit: Credit, part: int, like: Line, currency: str) -> Line:
+    coupon = credit.coupon
+    off = Decimal(part).scaleb(-exponent(currency))
+    return Line(
+        kind="coupon",
+        item=str(coupon.get("lago_id") or coupon.get("coupon_code") or coupon.get("code") or ""),
+        name=f"Coupon {coupon.get('coupon_name') or coupon.get('coupon_code') or coupon.get('code') or ''}".strip(),
+        cents=-part,
+        precise=Decimal(-part),
+        unit_amount=-off,
+        subscription=like.subscription,
+        steps=[{"label": "coupon", "amount": plain(-off)}],
+        charge=like.charge,
+    )

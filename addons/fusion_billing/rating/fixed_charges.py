@@ -1,0 +1,121 @@
+"""Fixed charges: quantities that do not come from usage, whole or for the days they were there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from .charge_fees import storable
+from .charge_models import Rated, Usage, rate
+from .exact import ZERO, cents, divide, exponent, half_up
+from .inputs import Order
+from .lines import Line
+from .moments import DAY, local_date, moment
+from .periods import Billing, Boundaries
+
+SOON = timedelta(seconds=1)  # the units of a new subscription are recorded a second after its start
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsChange:
+    """From ``at`` on there are ``units``. Changes are in the order they were made."""
+
+    at: datetime
+    units: Decimal
+
+
+def unit_changes(charge: Mapping[str, Any], order: Order) -> list[UnitsChange]:
+    """``units`` from the start, or the ``unit_events`` given."""
+    given = charge.get("unit_events") or ()
+    if not given:
+        return [UnitsChange(order.sub.started_at + SOON, charge["units"])]
+    return [UnitsChange(moment(event["at"]) or order.sub.started_at, Decimal(str(event["units"]))) for event in given]
+
+
+def window(
+    charge: Mapping[str, Any], billing: Billing, windows: Boundaries, *, terminated: bool, starting: bool
+) -> tuple[datetime, datetime] | None:
+    """The period that is due now; None: nothing is."""
+    if charge["pay_in_advance"]:
+        if terminated:
+            return None
+        running = Billing(billing.sub, billing.at, current_usage=True).windows()
+        start, end = running.fixed_start, running.fixed_end
+    else:
+        start, end = windows.fixed_start, windows.fixed_end
+        if starting:
+            return None
+    return (start, end) if start and end and start <= end else None
+
+
+def fixed_line(
+    charge: Mapping[str, Any], order: Order, start: datetime, end: datetime, days: int, *, at_start: bool = False
+) -> Line:
+    """The line of one fixed charge for one period of ``days`` nominal days.
+
+    ``at_start``: the bill made with the start of a plan that is itself paid in arrears.
+    """
+    changes = unit_changes(charge, order)[:1] if at_start else unit_changes(charge, order)
+    full = units_at(changes, start, end)
+    priced = full
+    if charge["prorated"]:
+        priced = start_units(full, start, end, days) if at_start else prorated_units(changes, order, start, end, days)
+    usage = Usage(priced, full_units=full if charge["prorated"] else None)
+    rated = rate(charge["charge_model"], charge["properties"], usage, currency=order.currency)
+    if priced < 0 or rated.amount < 0:
+        full, rated = ZERO, Rated(ZERO, ZERO, rated.steps)
+    return Line(
+        kind="fixed_charge",
+        item=charge["lago_id"],
+        name=charge["name"],
+        cents=storable(cents(rated.amount, order.currency)),
+        precise=rated.amount.scaleb(exponent(order.currency)),
+        units=full,
+        total_units=full,
+        unit_amount=rated.unit_amount,
+        start=start,
+        end=end,
+        steps=rated.steps,
+        charge=charge["lago_id"],
+        code=charge["code"],
+    )
+
+
+def units_at(changes: Sequence[UnitsChange], start: datetime, end: datetime) -> Decimal:
+    """The change made last within the period, else the latest one before."""
+    inside = [change for change in changes if start <= change.at < end]
+    if inside:
+        return inside[-1].units
+    before = [change for change in changes if change.at < start]
+    return max(before, key=lambda change: change.at).units if before else ZERO
+
+
+def prorated_units(changes: Sequence[UnitsChange], order: Order, start: datetime, end: datetime, days: int) -> Decimal:
+    """Units weighted by their days; each slice is rounded to six decimals."""
+    effective = slices(changes, start, end)
+    tz, total = order.sub.tz, ZERO
+    last = local_date(end, tz) + DAY
+    for index, change in enumerate(effective):
+        first = local_date(max(change.at, start), tz)
+        until = local_date(effective[index + 1].at, tz) if index + 1 < len(effective) else last
+        share = change.units * Decimal((until - first).days) / Decimal(days)
+        total += half_up(max(share, ZERO), 6)
+    return total
+
+
+def start_units(units: Decimal, start: datetime, end: datetime, days: int) -> Decimal:
+    """Units for the rest of the first period; this bill counts days of UTC and does not round."""
+    return divide(units * ((end.date() - start.date()).days + 1), Decimal(days))
+
+
+def slices(changes: Sequence[UnitsChange], start: datetime, end: datetime) -> list[UnitsChange]:
+    """Changes that have an effect in the period, in time order; one made later for an earlier time wins."""
+    kept: list[UnitsChange] = []
+    for change in changes:
+        if change.at < end:
+            kept = [*(other for other in kept if other.at < change.at), change]
+    before = [change for change in kept if change.at < start]
+    return [*before[-1:], *(change for change in kept if change.at >= start)]

@@ -1,0 +1,106 @@
+import json
+
+from odoo.exceptions import UserError
+from odoo.tests import tagged
+
+from .common import FusionCase
+
+JULY = {"at": "2026-07-01 04:10:00", "reason": "subscription_periodic"}
+
+
+@tagged("post_install", "-at_install")
+class TestRerun(FusionCase):
+    def test_one_month_is_billed_to_the_cent_and_leaves_no_trace(self):
+        order = self.subscription("sub-1")
+        self.use("sub-1", ["2026-06-03 10:00:00", "2026-06-30 23:59:59", "2026-05-31 23:59:59", "2026-07-01 00:00:00"])
+        moves = self.env["account.move"].search_count([])
+        (answer,) = order.fusion_rerun([{"order": order.id, **JULY}])
+        self.assertEqual([line["amount_cents"] for line in answer["lines"]], [3000, 10])
+        self.assertEqual([line["key"]["kind"] for line in answer["lines"]], ["subscription", "charge"])
+        self.assertEqual(answer["lines"][1]["key"]["item"], "charge-1")
+        self.assertEqual(answer["lines"][1]["events"], 2)
+        self.assertEqual(answer["lines"][1]["subtotal"], "0.10")
+        self.assertEqual((answer["untaxed"], answer["tax"], answer["total"]), ("30.10", "3.91", "34.01"))
+        self.assertEqual(answer["taxes"], {"Fusion 13%": "3.91"})
+        self.assertFalse(answer["move_id"])
+        self.assertFalse(answer["refusals"])
+        self.assertEqual(self.env["account.move"].search_count([]), moves)
+
+    def test_kept_draft_is_shadow_unnamed_and_explains_itself(self):
+        journal = self.env["account.journal"].create({"name": "Shadow", "code": "SHDW", "type": "sale"})
+        order = self.subscription("sub-2")
+        self.use("sub-2", ["2026-06-03 10:00:00"])
+        (answer,) = order.fusion_rerun([{"order": order.id, **JULY}], keep=True, journal_id=journal.id, ref="NEX-1")
+        move = self.env["account.move"].browse(answer["move_id"])
+        self.assertEqual((move.state, move.name, move.ref, move.journal_id), ("draft", False, "NEX-1", journal))
+        self.assertTrue(move.fusion_shadow)
+        self.assertEqual(json.loads(move.invoice_line_ids[1].fusion_key)["subscription"], "lago-sub-2")
+        self.assertEqual(str(move.invoice_line_ids[1].fusion_from), "2026-06-01 00:00:00")
+        self.assertTrue(json.loads(move.invoice_line_ids[1].fusion_explanation))
+
+    def test_keeping_needs_a_journal(self):
+        order = self.subscription("sub-3")
+        with self.assertRaises(UserError):
+            order.fusion_rerun([{"order": order.id, **JULY}], keep=True)
+
+    def test_unknown_order_is_refused(self):
+        order = self.subscription("sub-4")
+        with self.assertRaises(UserError):
+            order.fusion_rerun([{"order": order.id + 1, **JULY}])
+
+    def test_usage_that_arrived_later_is_not_known(self):
+        order = self.subscription("sub-5")
+        self.use("sub-5", ["2026-06-03 10:00:00"], received_at="2026-07-04 00:00:00")
+        (answer,) = order.fusion_rerun([{"order": order.id, **JULY}])
+        self.assertEqual([line["amount_cents"] for line in answer["lines"]], [3000])
+
+    def test_grace_period_knows_it(self):
+        order = self.subscription("sub-6")
+        self.env["fusion.billing.account.link"].create(
+            {"service_id": self.service.id, "partner_id": order.partner_id.id, "external_id": "c6", "grace_days": 5}
+        )
+        self.use("sub-6", ["2026-06-03 10:00:00"], received_at="2026-07-04 00:00:00")
+        (answer,) = order.fusion_rerun([{"order": order.id, **JULY}])
+        self.assertEqual([line["amount_cents"] for line in answer["lines"]], [3000, 5])
+
+    def test_orders_of_one_partner_share_an_invoice_and_the_coupon(self):
+        partner = self.env["res.partner"].create({"name": "Two"})
+        coupon = [{"lago_id": "ac-1", "coupon_code": "ten", "percentage_rate": "10", "frequency": "forever"}]
+        orders = self.subscription("sub-7", partner=partner, fusion_coupons=json.dumps(coupon))
+        orders |= self.subscription("sub-8", partner=partner, fusion_coupons=json.dumps(coupon))
+        answers = orders.fusion_rerun([{"order": order.id, **JULY} for order in orders])
+        self.assertEqual(len(answers), 1)
+        self.assertEqual([line["amount_cents"] for line in answers[0]["lines"]], [3000, 3000, -600])
+        self.assertEqual((answers[0]["untaxed"], answers[0]["tax"]), ("54.00", "7.02"))
+
+    def test_an_order_that_overrides_its_plan_uses_its_own_charges(self):
+        order = self.subscription("sub-9")
+        self.charge.copy({"plan_id": False, "order_id": order.id, "properties": json.dumps({"amount": "7"})})
+        self.use("sub-9", ["2026-06-03 10:00:00"])
+        (answer,) = order.fusion_rerun([{"order": order.id, **JULY}])
+        self.assertEqual([line["amount_cents"] for line in answer["lines"]], [3000, 700])
+
+    def test_taxes_of_the_charge_win(self):
+        other = self.tax.copy({"name": "Fusion 5%", "amount": 5.0})
+        self.charge.tax_ids = other
+        order = self.subscription("sub-10")
+        self.use("sub-10", ["2026-06-03 10:00:00"] * 1 + ["2026-06-03 10:00:01"])
+        (answer,) = order.fusion_rerun([{"order": order.id, **JULY}])
+        self.assertEqual([line["tax_ids"] for line in answer["lines"]], [self.tax.ids, other.ids])
+
+    def test_what_cannot_be_rated_is_refused_by_name(self):
+        self.charge.write({"charge_model": "volume", "properties": json.dumps({"volume_ranges": []})})
+        order = self.subscription("sub-11")
+        (answer,) = order.fusion_rerun([{"order": order.id, **JULY}])
+        self.assertEqual([refusal["reason"] for refusal in answer["refusals"]], ["volume-without-tier"])
+        self.assertEqual(len(answer["lines"]), 1)
+
+    def test_many_subscriptions_in_one_call(self):
+        partners = self.env["res.partner"].create([{"name": f"Customer {n}"} for n in range(200)])
+        orders = self.env["sale.order"].concat(
+            *(self.subscription(f"many-{n}", partner=partner) for n, partner in enumerate(partners))
+        )
+        self.use("many-7", ["2026-06-03 10:00:00"])
+        answers = orders.fusion_rerun([{"order": order.id, **JULY} for order in orders])
+        self.assertEqual(len(answers), 200)
+        self.assertEqual(sorted({answer["untaxed"] for answer in answers}), ["30.00", "30.05"])
