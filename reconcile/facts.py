@@ -14,7 +14,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from mappings.money import CONTEXT, exponent, subunits, to_subunits
+from mappings.money import CONTEXT, exponent, round_half_up, subunits
 from mappings.records import Coupon, Fee, Invoice, Snapshot
 from mappings.target import xid
 from migrate.errors import OdooError
@@ -39,6 +39,7 @@ class Billing:
     subscription: str  # Lago id
     at: datetime
     reason: str
+    event: str = ""  # transaction of a charge paid in advance
 
 
 # --- Lago --------------------------------------------------------------------------------------------------------
@@ -89,10 +90,16 @@ def _lago_invoice(invoice: Invoice, snapshot: Snapshot) -> BilledInvoice:
 def billings(invoice: Invoice) -> tuple[Billing, ...]:
     """Every subscription this invoice bills, with its reason and the moment Lago made it.
 
-    A charge paid in advance is billed at its event's time, which is where its fee's window starts.
+    An invoice for a charge paid in advance bills one event, and names it.
     """
+    events = {f.lago_subscription_id: f.event_transaction_id or "" for f in invoice.fees if f.pay_in_advance}
     return tuple(
-        Billing(subscription=p.lago_subscription_id, at=invoice.created_at, reason=p.invoicing_reason or "")
+        Billing(
+            subscription=p.lago_subscription_id,
+            at=invoice.created_at,
+            reason=p.invoicing_reason or "",
+            event=events.get(p.lago_subscription_id, "") if p.invoicing_reason == "in_advance_charge" else "",
+        )
         for p in invoice.billing_periods
     )
 
@@ -399,7 +406,8 @@ def _rerun(
 
 def _asked(job: _Job) -> Iterator[dict[str, Any]]:
     for order, billing in job.orders:
-        yield {"order": order, "at": billing.at.strftime("%Y-%m-%d %H:%M:%S"), "reason": billing.reason}
+        asked = {"order": order, "at": billing.at.strftime("%Y-%m-%d %H:%M:%S"), "reason": billing.reason}
+        yield {**asked, "event": billing.event} if billing.event else asked
 
 
 def _by_partner(answer: Any) -> dict[int, list[Mapping[str, Any]]]:
@@ -524,10 +532,13 @@ def _odoo_step(step: Mapping[str, Any] | str) -> Step:
     return Step(label=str(step.get("label") or ""), **numbers)
 
 
+NOISE = Decimal("0.000001")  # of a cent: what printing a double may leave behind
+
+
 def _cents(amount: Any, currency: str) -> int:
     """Decimal text in units -> cents. More digits than the currency has would lose money silently: refused."""
-    exact = Decimal(str(amount))
-    cents = to_subunits(exact, currency)
-    if CONTEXT.multiply(exact, Decimal(subunits(currency))) != cents:
+    exact = CONTEXT.multiply(Decimal(str(amount)), Decimal(subunits(currency)))
+    cents = int(round_half_up(exact))
+    if abs(exact - cents) > NOISE:
         raise ValueError(f"{amount} has more than {exponent(currency)} decimals of {currency}")
     return cents

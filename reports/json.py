@@ -6,18 +6,16 @@ Amounts are integers in the currency's smallest unit; exact decimals are strings
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from importlib.resources import files
 from pathlib import Path
-from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any
 
-from reports.data import SCHEMA, InvoiceView, ReportData, RunView, WaiverView, cause_totals, ties
+from reports.data import ReportData, cause_totals, ties
 
 
 def schema() -> dict[str, Any]:
@@ -61,73 +59,6 @@ def _scalar(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     return value.isoformat() if isinstance(value, date) else value
-
-
-def read(path: Path) -> ReportData:
-    """The report data that ``write`` wrote; a file of another version or shape is a ``ValueError`` that names it."""
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        if raw["schema"] != SCHEMA:
-            raise ValueError(f"schema {raw['schema']!r}, this program reads {SCHEMA!r}")
-        return ReportData(
-            run=_record(RunView, raw["run"]),
-            invoices=tuple(_record(InvoiceView, item) for item in raw["invoices"]),
-            waivers=tuple(_record(WaiverView, item) for item in raw["waivers"]),
-        )
-    except (KeyError, TypeError, AttributeError, ArithmeticError, ValueError) as error:
-        raise ValueError(f"{path} is not a report of this program: {error}") from error
-
-
-T = TypeVar("T")
-_EMPTY: Mapping[Any, Any] = {str: "", int: 0, tuple: (), Mapping: {}}
-
-
-def _record(cls: type[T], raw: Mapping[str, Any]) -> T:
-    """A record out of its JSON; parts that were left out are empty."""
-    hints = get_type_hints(cls)
-    given = {name: _value(hint, raw[name]) for name, hint in hints.items() if name in raw}
-    empty = {
-        name: _EMPTY[get_origin(hint) or hint] for name, hint in hints.items() if name not in raw and _needs(cls, name)
-    }
-    return cls(**given, **empty)
-
-
-def _needs(cls: Any, name: str) -> bool:
-    item = next(f for f in fields(cls) if f.name == name)
-    return item.default is MISSING and item.default_factory is MISSING
-
-
-def _value(hint: Any, raw: Any) -> Any:
-    origin, inner = get_origin(hint), get_args(hint)
-    if isinstance(hint, type) and is_dataclass(hint):
-        return _record(hint, raw)
-    if origin is tuple:
-        return tuple(_value(inner[0], item) for item in raw)
-    if origin is Mapping:
-        return {key: _value(inner[1], item) for key, item in raw.items()}
-    if origin is UnionType:
-        return _one_of(inner, raw)
-    return _SCALARS[hint](raw)
-
-
-def _one_of(kinds: tuple[Any, ...], raw: Any) -> Any:
-    """``X | None``, or a value of evidence: a whole number, or text (an exact decimal was written as text)."""
-    if raw is None or (isinstance(raw, int) and int in kinds):
-        return raw
-    if str in kinds:
-        return Decimal(raw) if Decimal in kinds and _DECIMAL.fullmatch(raw) else str(raw)
-    return _value(next(kind for kind in kinds if kind is not type(None)), raw)
-
-
-_DECIMAL = re.compile(r"-?\d+\.\d+")
-_SCALARS: Mapping[Any, Callable[[Any], Any]] = {
-    str: str,
-    int: int,
-    bool: bool,
-    Decimal: Decimal,
-    date: date.fromisoformat,
-    datetime: datetime.fromisoformat,
-}
 
 
 def write(data: ReportData, path: Path) -> None:

@@ -145,6 +145,23 @@ def test_a_partner_occurs_once_per_call_and_calls_stay_few(july: tuple[BilledInv
     assert len(reruns) == most
 
 
+def test_a_charge_paid_in_advance_is_asked_for_by_its_event(july: tuple[BilledInvoice, ...]) -> None:
+    odoo = FakeOdoo(july, TAX_NAMES)
+    ask(july, odoo)
+    asked = [b for _, method, _, given in odoo.calls if method == "fusion_rerun" for b in given["billings"]]
+    advance = [b for b in asked if b["reason"] == "in_advance_charge"]
+    assert advance
+    assert all(b["event"] for b in advance)
+    assert not [b for b in asked if "event" in b and b["reason"] != "in_advance_charge"]
+
+
+def test_noise_of_a_printed_double_is_no_money(july: tuple[BilledInvoice, ...]) -> None:
+    noisy = answered(july[0], untaxed="0.30000000000000004", tax="0.0", total="0.30000000000000004")
+    totals = facts.odoo_invoice(july[0], [noisy], TAX_CODES).totals
+    assert totals is not None
+    assert totals.net_cents == 30
+
+
 def test_progress_reaches_the_end(july: tuple[BilledInvoice, ...]) -> None:
     seen: list[tuple[int, int | None]] = []
     ask(july, FakeOdoo(july, TAX_NAMES), progress=lambda what, done, total: seen.append((done, total)))

@@ -15,7 +15,7 @@ import jsonschema
 import openpyxl
 import pytest
 
-from reports import csv, json, junit, markdown, text, xlsx
+from reports import csv, json, junit, markdown, stored, text, xlsx
 from reports.data import ReportData
 from reports.texts import LOCALES
 from tests.reporting.sample import HOSTILE, RUN, equal, finding, invoice, nothing, position, sample, view
@@ -39,7 +39,7 @@ def test_json_follows_its_schema_and_comes_back_whole(data: ReportData, tmp_path
     document = stdlib_json.loads(file.read_text(encoding="utf-8"))
     validator = jsonschema.Draft202012Validator(json.schema())
     assert list(validator.iter_errors(document)) == []
-    assert json.read(file) == data
+    assert stored.read(file) == data
 
 
 def test_json_schema_is_sound_and_strict() -> None:
@@ -56,12 +56,24 @@ def test_json_says_the_outcome() -> None:
     assert {t["level"] for t in document["ties"]} == {"line", "invoice", "customer", "service", "month", "all"}
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema": "9.9"}', '{"schema": "1.0", "run": {"period": 3}}'])
-def test_a_file_that_is_no_report_is_refused_by_name(content: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "not a report: "),
+        ("[]", "not a report of version 1.0"),
+        ('{"schema": "9.9"}', "not a report of version 1.0; run 'lago2odoo reconcile' again"),
+        ('{"schema": "1.0"}', "damaged"),
+        ('{"schema": "1.0", "run": {"period": 3}, "invoices": []}', "damaged"),
+        ('{"schema": "1.0", "run": {}, "invoices": [{"positions": 3}]}', "damaged"),
+    ],
+)
+def test_a_file_that_is_no_report_is_refused_by_name(content: str, message: str, tmp_path: Path) -> None:
     file = tmp_path / "other.json"
     file.write_text(content)
-    with pytest.raises(ValueError, match=r"other\.json is not a report of this program"):
-        json.read(file)
+    with pytest.raises(stored.StoredReportError, match=f"other.json: {message}"):
+        stored.read(file)
+    with pytest.raises(stored.StoredReportError, match="no such file; run"):
+        stored.read(tmp_path / "none.json")
 
 
 # --- CSV ------------------------------------------------------------------------------------------------------------
