@@ -2,12 +2,14 @@
 
 Odoo's own promotions reduce sales orders, never recurring invoices, so only the addon can express a coupon. A coupon
 stands on every order of its customer that it may reduce, each time with its Lago id: it counts once per invoice.
-Coupons nobody holds are only definitions and stay behind.
+Coupons nobody holds are only definitions and stay behind. Where past periods are to be rerun (option ``usage_since``),
+coupons and orders that ended since then count too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from mappings.context import CURRENT, Context, Problem
@@ -32,6 +34,8 @@ def coupon_gaps(context: Context) -> Iterator[Skipped]:
     """The coupons in force that no order expresses."""
     definitions = _definitions(context)
     for held in _held(context):
+        if held.status != "active":
+            continue  # needed to rerun the past only
         problem = _problem(context, held, definitions.get(held.lago_coupon_id))
         if problem:
             source = coupon_source(held)
@@ -59,8 +63,12 @@ def _problem(context: Context, held: AppliedCoupon, coupon: Coupon | None) -> Pr
 
 
 def _held(context: Context) -> list[AppliedCoupon]:
-    active = (held for held in context.snapshot.applied_coupons if held.status == "active")
-    return sorted(active, key=lambda held: (held.created_at, held.lago_id))
+    wanted = (
+        held
+        for held in context.snapshot.applied_coupons
+        if held.status == "active" or _ended_since(context, held.terminated_at)
+    )
+    return sorted(wanted, key=lambda held: (held.created_at, held.lago_id))
 
 
 def _definitions(context: Context) -> dict[str, Coupon]:
@@ -68,12 +76,19 @@ def _definitions(context: Context) -> dict[str, Coupon]:
 
 
 def _orders(context: Context, held: AppliedCoupon, coupon: Coupon) -> list[Subscription]:
-    """The running and coming subscriptions the coupon may reduce: those on its plans, if it is limited to some."""
+    """The subscriptions the coupon may reduce: those on its plans, if it is limited to some."""
     return [
         subscription
         for subscription in context.held.get(held.lago_customer_id, ())
-        if subscription.status in CURRENT and (not coupon.limited_plans or subscription.plan_code in coupon.plan_codes)
+        if (subscription.status in CURRENT or _ended_since(context, subscription.terminated_at))
+        and (not coupon.limited_plans or subscription.plan_code in coupon.plan_codes)
     ]
+
+
+def _ended_since(context: Context, moment: datetime | None) -> bool:
+    """Whether something that ended still counts, because periods before its end can be rerun."""
+    since = context.options.usage_since
+    return since is not None and moment is not None and moment >= since
 
 
 def _shape(held: AppliedCoupon, coupon: Coupon) -> dict[str, Any]:
@@ -92,6 +107,7 @@ def _shape(held: AppliedCoupon, coupon: Coupon) -> dict[str, Any]:
         "amount_currency": held.amount_currency,
         "percentage_rate": held.percentage_rate,
         "created_at": held.created_at,
+        "terminated_at": held.terminated_at,
         "limited_plans": coupon.limited_plans,
         "plan_codes": sorted(coupon.plan_codes),
         "limited_billable_metrics": coupon.limited_billable_metrics,

@@ -239,6 +239,7 @@ def _extras(
 ) -> dict[str, Value]:
     """The addon's fields (docs/design/addon-fields.md)."""
     started, ended = subscription.started_at, _ended(subscription)
+    replaces = previous if subscription.status != "canceled" else None  # a withdrawn change replaces nothing
     commitment = plan.minimum_commitment
     due = from_subunits(commitment.amount_cents, plan.amount_currency) if commitment else None
     return {
@@ -255,7 +256,7 @@ def _extras(
         "fusion_ended_us": ended.microsecond if ended else 0,
         "fusion_ending_at": _seconds(subscription.ending_at),
         "fusion_created_at": _seconds(subscription.created_at),
-        "fusion_previous_order_id": order_ref(previous.lago_id) if previous else None,
+        "fusion_previous_order_id": order_ref(replaces.lago_id) if replaces else None,
         "fusion_trial_days": plain(plan.trial_period) if plan.trial_period else None,
         "fusion_pay_in_advance": plan.pay_in_advance,
         "fusion_bill_charges_monthly": bool(plan.bill_charges_monthly),

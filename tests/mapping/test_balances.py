@@ -281,6 +281,20 @@ def test_coupons_stand_on_the_running_orders_they_may_reduce_oldest_first() -> N
     assert skips(items) == []
 
 
+def test_to_rerun_the_past_coupons_and_orders_that_ended_since_count_too() -> None:
+    ended = {"status": "terminated", "terminated_at": at("2026-07-15 00:00")}
+    snap = snapshot(
+        subscriptions=(subscription(), subscription("s2", external_id="abo-2", **ended)),
+        coupons=(coupon(),),
+        applied_coupons=(held(**ended), held("h2", status="terminated", terminated_at=at("2026-06-30 23:59"))),
+    )
+    july = mapped(snap, options=Options(usage_since=at("2026-07-01 00:00")))
+    assert coupons_of(july) == {"s1": ["h1"], "s2": ["h1"]}
+    assert coupons_of(mapped(snap)) == {"s1": [], "s2": []}
+    alone = replace(snap, subscriptions=())
+    assert skips(mapped(alone, options=Options(usage_since=at("2026-07-01 00:00")))) == []
+
+
 def test_a_coupon_is_told_in_lagos_shape() -> None:
     terms = coupon(coupon_type="percentage", limited_billable_metrics=True, billable_metric_codes=("b", "a"))
     mine = held(
@@ -303,6 +317,7 @@ def test_a_coupon_is_told_in_lagos_shape() -> None:
             "amount_currency": None,
             "percentage_rate": "12.50",
             "created_at": "2026-03-01T00:00:00Z",
+            "terminated_at": None,
             "limited_plans": False,
             "plan_codes": [],
             "limited_billable_metrics": True,

@@ -183,7 +183,7 @@ def test_a_chain_links_every_order_to_the_one_it_replaces() -> None:
         "s0": None,
         "s1": None,  # the external id was used again: not a chain
         "s2": "lago.subscription_s1",
-        "s4": "lago.subscription_s2",
+        "s4": None,  # a change that was withdrawn replaces nothing
         "s3": "lago.subscription_s2",
     }
     assert list(found) == ["s0", "s1", "s2", "s4", "s3"]
