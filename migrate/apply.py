@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from mappings.target import Desired, Mapped, Phase, Skipped, Target
 from migrate.changes import (
@@ -139,7 +139,9 @@ def apply(
                 raise
             run.blocked = str(error)
             break
-        run.phase(phase, [c for c in changes.changes if c.phase is phase])
+        run.phase(phase, [c for c in changes.changes if c.phase is phase and c.action is not Action.REMOVE])
+    else:
+        run.remove(list(changes.of(Action.REMOVE)))
     result = run.result(changes, time.monotonic() - started)
     ledger.end(result.written)
     return result
@@ -257,18 +259,16 @@ class _Run:
     _done: int = 0
 
     def phase(self, phase: Phase, changes: Sequence[Change]) -> None:
-        """All changes of one phase: what is there already, creations and updates in order, removals."""
+        """The changes of one phase but removals: what is there already, then creations and updates in order."""
         before = len(self.failures)
         self._done, total = 0, len(changes)
         self.ledger.set_phase(phase, self.cohort.name, finished=False, detail="interrupted")
         self._learn([c for c in changes if c.fresh and c.action in (Action.UNCHANGED, Action.KEPT)])
-        self._step(phase, sum(c.action not in (Action.CREATE, Action.UPDATE, Action.REMOVE) for c in changes), total)
+        self._step(phase, sum(c.action not in (Action.CREATE, Action.UPDATE) for c in changes), total)
         for group in _runs_of(changes, (Action.CREATE, Action.UPDATE)):
             for batch in self._batches(group):
                 self._write(self._possible(batch))
                 self._step(phase, len(batch), total)
-        self._remove([c for c in changes if c.action is Action.REMOVE])
-        self._step(phase, total - self._done, total)
         failed = self.failures[before:]
         detail = f"{len(failed)} records refused, first {failed[0]}" if failed else ""
         self.ledger.set_phase(phase, self.cohort.name, finished=not failed, detail=detail)
@@ -320,21 +320,23 @@ class _Run:
             some = changes[start : start + 500]
             self.ledger.applied(some, self.observed.records, self.observed)
 
-    def _remove(self, changes: Sequence[Change]) -> None:
-        """What is no longer in Lago; records that stood in Odoo before us are only forgotten."""
+    def remove(self, changes: Sequence[Change]) -> None:
+        """What is no longer in Lago, newest first, after all phases: a customer goes after its orders. Records that
+        stood in Odoo before us are only forgotten."""
         if not changes:
             return
         created = {e.xid for e in self.ledger.entries() if e.created}
         gone = [c.xid for c in changes if c.res_id is None or c.xid not in created]
         self.ledger.forget(gone)
-        doomed = [replace(c, action=Action.REMOVE) for c in changes if c.xid not in gone]
-        for change in doomed:
-            outcome = remove(self.loader.reader, change.model, {change.xid: change.res_id or 0})
-            self._removed(change, outcome)
+        for done, change in enumerate((c for c in changes if c.xid not in gone), 1):
+            self._removed(change, remove(self.loader.reader, change.model, {change.xid: change.res_id or 0}))
+            self.progress("apply: remove", done, len(changes) - len(gone))
 
     def _removed(self, change: Change, outcome: Undone) -> None:
         if outcome.refused:
             self.failures.append(Failure(change, f"cannot be removed: {outcome.refused[change.xid]}"))
+            detail = f"{change.source} cannot be removed"
+            self.ledger.set_phase(change.phase, self.cohort.name, finished=False, detail=detail)
             return
         self.leftovers += [f"{change.source}: {text}" for text in outcome.archived.values()]
         self.ledger.forget([change.xid])
