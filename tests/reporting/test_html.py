@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 
 from reports import html
-from reports.data import ReportData
+from reports.data import InvoiceView, ReportData
 from reports.texts import LOCALES, Texts
 from tests.reporting.sample import HOSTILE, equal, nothing, sample
 
@@ -267,15 +268,26 @@ def _luminance(rgb: tuple[int, ...]) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_names_run_nothing(browser: Any, tmp_path: Path, name: str) -> None:
-    tab = Tab(browser, tmp_path, sample(name), "fr_CA")
-    tab.open(f"#line={1:012x}")
-    assert tab.page.locator(".position.hit").count() == 1
+def test_hostile_names_run_nothing(browser: Any, tmp_path: Path) -> None:
+    """All of them on one page: in the list, as customers, and opened."""
+    invoices = [replace(sample(name).invoices[0], id=f"i{n}") for n, name in enumerate(HOSTILE)]
+    unique = [_renumbered(invoice, n) for n, invoice in enumerate(invoices)]
+    tab = Tab(browser, tmp_path, replace(sample(HOSTILE[0]), invoices=tuple(unique)), "fr_CA")
+    for view in ("lines", "invoices", "customers", "services"):
+        tab.open(f"#view={view}")
+        assert tab.rows() >= len(HOSTILE)
+    for n, name in enumerate(HOSTILE):
+        tab.open(f"#line={n * 16 + 1:012x}")
+        hit = " ".join(tab.page.locator(".position.hit").inner_text().split())
+        assert " ".join(name.split())[:12] in hit
     assert tab.page.title() != "pwned"
-    assert " ".join(name.split())[:12] in " ".join(tab.page.locator(".position.hit").inner_text().split())
     assert tab.complaints == []
     tab.context.close()
+
+
+def _renumbered(invoice: InvoiceView, n: int) -> InvoiceView:
+    own = (replace(p, id=f"{n * 16 + place:012x}") for place, p in enumerate(invoice.positions, 1))
+    return replace(invoice, positions=tuple(own))
 
 
 def test_compressed_data_opens(browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
