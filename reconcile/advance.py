@@ -22,7 +22,8 @@ from reconcile.filters import DEFAULT, Buckets, buckets_of
 from reconcile.rate import Aggregation, Priced, Rated, divide, rate_case
 from reconcile.rules import LATEST, Rules
 from reconcile.tiers import ZERO
-from reconcile.usage import EventSource, Picked, finds, group_keys, picked_events
+from reconcile.usage import EventSource, Picked, finds, picked_events
+from reconcile.usage_keys import group_keys
 from reconcile.windows import Demand
 
 _ONE = Decimal(1)

@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -23,15 +24,18 @@ import pyarrow as pa
 
 from mappings.records import ChargeFilter, Event, Json
 from mappings.text import plain
-from reconcile.aggregate import NOTHING, Scope, Start, Use, aggregate_scope
-from reconcile.exact import numeric
+from reconcile import bulk
+from reconcile.aggregate import NOTHING, Scope, Start, Use, aggregate_scope, rounded
+from reconcile.exact import WIDE, numeric
 from reconcile.filters import DEFAULT, buckets_of
 from reconcile.rate import Aggregation
 from reconcile.refusal import Refused
 from reconcile.rules import LATEST, Rules
 from reconcile.tiers import ZERO
+from reconcile.usage_keys import group_keys, pointer
 from reconcile.windows import Demand
 
+Numbered = tuple[int, Demand]
 Texts = tuple[str | None, ...]  # values of a bucket's group keys
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TEXT, _TIME = pa.string(), pa.timestamp("us")
@@ -95,6 +99,15 @@ class EventSource:
         source.db.unregister("listed")
         return source
 
+    @contextmanager
+    def demanded(self, members: Sequence[Numbered]) -> Iterator[None]:
+        """Within: the table ``demands``, with one row for each of ``members``."""
+        self.db.register("demands", _demand_table(members))
+        try:
+            yield
+        finally:
+            self.db.unregister("demands")
+
     def _check(self, place: str) -> None:
         found = {name: kind for name, kind, *_ in self.db.execute("describe events").fetchall()}
         for name, kind in _COLUMNS.items():
@@ -106,10 +119,18 @@ class EventSource:
 
 
 def aggregate(
-    source: EventSource, demands: Sequence[Demand], *, rules: Rules = LATEST
+    source: EventSource, demands: Sequence[Demand], *, rules: Rules = LATEST, in_bulk: bool = True
 ) -> Iterator[tuple[int, tuple[Bucket, ...] | Refused]]:
     """(index of the demand, its buckets in billing order) for every demand; a refused one gives its refusal."""
-    for members in _classes(demands, rules).values():
+    numbered = list(enumerate(demands))
+    plain: dict[bulk.Plain, list[Numbered]] = {}
+    others: list[Numbered] = []
+    for index, demand in numbered:
+        kind = bulk.plain_class(demand) if in_bulk else None
+        (others if kind is None else plain.setdefault(kind, [])).append((index, demand))
+    for kind, members in plain.items():
+        yield from _in_bulk(source, kind, members, rules)
+    for members in _classes(others, rules).values():
         yield from _one_by_one(source, members, rules)
 
 
@@ -119,6 +140,37 @@ def aggregate_one(source: EventSource, demand: Demand, *, rules: Rules = LATEST)
     if isinstance(buckets, Refused):
         raise buckets
     return buckets
+
+
+# --- plain demands: inside DuckDB ---
+
+
+def _in_bulk(
+    source: EventSource, kind: bulk.Plain, members: Sequence[Numbered], rules: Rules
+) -> Iterator[tuple[int, tuple[Bucket, ...] | Refused]]:
+    left = dict(members)
+    misfits: list[Numbered] = []
+    with source.demanded(members):
+        for index, found in bulk.answer(source.db, kind, pointer(kind.field or ""), JOINED):
+            demand = left.pop(index)
+            if found is None:
+                misfits.append((index, demand))
+            else:
+                yield index, _plain_answer(demand, found)
+    for index, demand in left.items():
+        yield index, _answer(demand, (), [], rules)
+    if misfits:
+        yield from _one_by_one(source, misfits, rules)
+
+
+def _plain_answer(demand: Demand, found: Aggregation) -> tuple[Bucket, ...] | Refused:
+    properties = demand.charge.properties
+    try:
+        with localcontext(WIDE):
+            units = rounded(demand.metric, found)
+    except Refused as refused:
+        return refused
+    return (Bucket(filter=None, position=None, properties=properties, aggregations=(units,)),)
 
 
 # --- demands that need the same columns are answered together ---
@@ -132,9 +184,9 @@ class _Class:
     keys: tuple[str, ...]
 
 
-def _classes(demands: Sequence[Demand], rules: Rules) -> dict[_Class, list[tuple[int, Demand]]]:
-    found: dict[_Class, list[tuple[int, Demand]]] = {}
-    for index, demand in enumerate(demands):
+def _classes(demands: Sequence[Numbered], rules: Rules) -> dict[_Class, list[Numbered]]:
+    found: dict[_Class, list[Numbered]] = {}
+    for index, demand in demands:
         keys = {*buckets_of(demand.charge, demand.metric, rules).keys}
         for properties in bucket_properties(demand):
             keys.update(group_keys(properties))
@@ -146,11 +198,6 @@ def bucket_properties(demand: Demand) -> Iterator[Json]:
     """The prices of every filter, then the charge's own (default bucket)."""
     yield from (one.properties for one in demand.charge.filters)
     yield demand.charge.properties
-
-
-def group_keys(properties: Json) -> tuple[str, ...]:
-    """Pricing group keys of a bucket, also in their old spelling."""
-    return tuple(properties.get("pricing_group_keys") or properties.get("grouped_by") or ())
 
 
 # --- events of the demands, one by one ---
@@ -169,14 +216,14 @@ class Picked:
 
 def picked_events(source: EventSource, demand: Demand, rules: Rules = LATEST) -> tuple[tuple[str, ...], list[Picked]]:
     """The keys of a demand's filters and groups, and its events with their texts, by time."""
-    keys = next(iter(_classes([demand], rules))).keys
+    keys = next(iter(_classes([(0, demand)], rules))).keys
     return keys, [picked for _, picked in _select(source, [(0, demand)], keys)]
 
 
 def _one_by_one(
-    source: EventSource, members: Sequence[tuple[int, Demand]], rules: Rules
+    source: EventSource, members: Sequence[Numbered], rules: Rules
 ) -> Iterator[tuple[int, tuple[Bucket, ...] | Refused]]:
-    keys = next(iter(_classes([members[0][1]], rules))).keys
+    keys = next(iter(_classes([members[0]], rules))).keys
     rows = _select(source, members, keys)
     by_demand = dict(members)
     answered = set()
@@ -335,21 +382,23 @@ def finds(wanted: str | None, text: str | None, json_type: str | None) -> bool:
     return text == wanted and json_type == "VARCHAR" if wanted else not text
 
 
-def _select(
-    source: EventSource, members: Sequence[tuple[int, Demand]], keys: tuple[str, ...]
-) -> Iterator[tuple[int, Picked]]:
+def _select(source: EventSource, members: Sequence[Numbered], keys: tuple[str, ...]) -> Iterator[tuple[int, Picked]]:
     """The demands' events in order: (index, event). Read in batches, so that memory stays bounded."""
-    source.db.register("demands", _demand_table(members))
     field = members[0][1].metric.field_name
-    try:
-        result = source.db.execute(_selection(keys), [_pointer(name) for name in (field or "", *keys)])
+    with source.demanded(members):
+        result = source.db.execute(_selection(keys), [pointer(name) for name in (field or "", *keys)])
         while rows := result.fetchmany(50_000):
             yield from (_picked(row, len(keys)) for row in rows)
-    finally:
-        source.db.unregister("demands")
 
 
-def _demand_table(members: Sequence[tuple[int, Demand]]) -> pa.Table:
+JOINED = """
+        select d.demand, e.*
+        from events e join demands d on e.external_subscription_id = d.subscription and e.code = d.metric
+        where e.timestamp <= d.until and (d.since is null or e.timestamp >= d.since)
+          and (d.known_until is null or e.created_at is null or e.created_at <= d.known_until)"""
+
+
+def _demand_table(members: Sequence[Numbered]) -> pa.Table:
     windows = [demand.window for _, demand in members]
     return pa.table(
         {
@@ -372,16 +421,14 @@ def _since(demand: Demand) -> datetime | None:
 
 def _selection(keys: tuple[str, ...]) -> str:
     texts = "".join(
-        f", json_extract_string(e.properties, ${n}), json_type(e.properties, ${n})" for n in range(2, len(keys) + 2)
+        f", json_extract_string(properties, ${n}), json_type(properties, ${n})" for n in range(2, len(keys) + 2)
     )
     return f"""
-        select d.demand, e.timestamp, json_extract_string(e.properties, $1), json_type(e.properties, $1),
-               json_extract_string(e.properties, '/operation_type'), e.precise_total_amount_cents, e.created_at,
-               e.transaction_id, e.position{texts}
-        from events e join demands d on e.external_subscription_id = d.subscription and e.code = d.metric
-        where e.timestamp <= d.until and (d.since is null or e.timestamp >= d.since)
-          and (d.known_until is null or e.created_at is null or e.created_at <= d.known_until)
-        order by d.demand, e.timestamp, e.created_at, e.position"""  # noqa: S608 (only parameter numbers)
+        select demand, timestamp, json_extract_string(properties, $1), json_type(properties, $1),
+               json_extract_string(properties, '/operation_type'), precise_total_amount_cents, created_at,
+               transaction_id, position{texts}
+        from ({JOINED})
+        order by demand, timestamp, created_at, position"""  # noqa: S608 (only parameter numbers)
 
 
 def _picked(row: Sequence[Any], keys: int) -> tuple[int, Picked]:
@@ -396,11 +443,6 @@ def _picked(row: Sequence[Any], keys: int) -> tuple[int, Picked]:
     )
     order = (use.received or _EPOCH, position)
     return demand, Picked(use, tuple(texts[0 : 2 * keys : 2]), tuple(texts[1 : 2 * keys : 2]), transaction_id, order)
-
-
-def _pointer(key: str) -> str:
-    """A key of the properties as a JSON pointer."""
-    return "/" + key.replace("~", "~0").replace("/", "~1")
 
 
 # --- events in DuckDB ---
