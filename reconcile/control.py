@@ -54,23 +54,31 @@ TAX_PROVIDERS = ("anrok", "avalara")
 
 
 def rerate(
-    snapshot: Snapshot, events: Path | EventSource, *, progress: Progress = lambda what, done, total: None
+    snapshot: Snapshot,
+    events: Path | EventSource,
+    *,
+    late: bool = False,
+    progress: Progress = lambda what, done, total: None,
 ) -> Callable[[Sequence[BilledInvoice]], Mapping[str, BilledInvoice]]:
-    """A function that re-rates Lago's invoices (by their ids) from ``snapshot`` and its usage ``events``."""
+    """A function that re-rates Lago's invoices (by their ids) from ``snapshot`` and its usage ``events``.
+
+    ``late`` counts events too that arrived after the invoice was final: what would have been billed had they come in
+    time. It explains differences; it is no vote.
+    """
 
     def again(lago: Sequence[BilledInvoice]) -> dict[str, BilledInvoice]:
         if isinstance(events, EventSource):
-            return _rerate_all(snapshot, events, lago, progress)
+            return _rerate_all(History(snapshot, late=late), events, lago, progress)
         with EventSource.from_parquet(events) as source:
-            return _rerate_all(snapshot, source, lago, progress)
+            return _rerate_all(History(snapshot, late=late), source, lago, progress)
 
     return again
 
 
 def _rerate_all(
-    snapshot: Snapshot, source: EventSource, lago: Sequence[BilledInvoice], progress: Progress
+    history: History, source: EventSource, lago: Sequence[BilledInvoice], progress: Progress
 ) -> dict[str, BilledInvoice]:
-    work = Work(history=History(snapshot), source=source, rules=rules_for(snapshot.lago_version))
+    work = Work(history=history, source=source, rules=rules_for(history.snapshot.lago_version))
     drafts = [work.draft(invoice) for invoice in lago]
     usage = work.usage([demand for draft in drafts for demand in draft.demands])
     found: dict[str, BilledInvoice] = {}

@@ -50,8 +50,9 @@ class Billed:
 class History:
     """The snapshot, indexed for re-rating."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, *, late: bool = False) -> None:
         self.snapshot = snapshot
+        self.late = late  # count events too that arrived after an invoice was final
 
     @cached_property
     def invoices(self) -> Mapping[str, Invoice]:
@@ -181,6 +182,8 @@ class History:
 
     def known_until(self, invoice: Invoice) -> datetime:
         """Until when Lago could know events: a draft is recomputed when it is finalised, at the end of its grace."""
+        if self.late:
+            return self.snapshot.taken_at
         if not self.grace_days(invoice):
             return invoice.created_at
         if invoice.status == "draft":
