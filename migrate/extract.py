@@ -199,7 +199,7 @@ class _Reading:
                     self.store.add_unknown(db, self.run, unknown)
                     self.store.add_page(db, self.run, resource.name, page)
                 readings.add(page)
-                self.progress(resource.name, len(readings.keys()), None)
+                self.progress(resource.name, page.number * self.per_page, None)
         except LagoError:
             self.store.drop_pages(self.run, resource.name)  # the next run of the command begins this list anew
             raise
@@ -209,19 +209,25 @@ class _Reading:
 
     def _read_below(self, resource: Resource, under: str) -> None:
         """One call (or list) for each parent, several at a time."""
-        parents = [raw for raw in self.store.seen(under, self.run) if _unit(resource, raw) not in self.done]
-        wanted = [raw for raw in parents if resource.only_if(loads(raw.payload))]
-        pending: list[_Found] = []
+        total = len(self.store.keys(under, self.run))
         finished = 0
+        pending: list[_Found] = []
         try:
-            for found in self.together(lambda parent: self._below(resource, parent), wanted):
+            for found in self.together(lambda parent: self._below(resource, parent), self._parents(resource, under)):
                 pending.append(found)
                 finished += 1
                 if len(pending) >= _BATCH:
                     self._keep(resource, pending)
-                self.progress(resource.name, finished, len(wanted))
+                self.progress(resource.name, finished, total)
         finally:
             self._keep(resource, pending)  # also what came before something broke
+        self.progress(resource.name, finished, finished)
+
+    def _parents(self, resource: Resource, under: str) -> Iterator[Raw]:
+        """Those that are still to be asked for, a few at a time: there may be many, and their payloads are long."""
+        for raw in self.store.seen(under, self.run):
+            if _unit(resource, raw) not in self.done and resource.only_if(loads(raw.payload)):
+                yield raw
 
     def _keep(self, resource: Resource, pending: list[_Found]) -> None:
         """Write what was found for some parents, and empty the list."""
@@ -267,7 +273,7 @@ class _Reading:
             kept.update(zip(page.keys, pieces, strict=True))
         return [kept[key] for key in sorted(readings.keys())]
 
-    def together(self, work: Callable[[S], T], items: Sequence[S]) -> Iterator[T]:
+    def together(self, work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
         yield from together(work, items, self.source.connections, self.source.close)
 
 
@@ -297,7 +303,7 @@ def together(
             ready, running = wait(running, return_when=FIRST_COMPLETED)
             running |= {pool.submit(work, item) for item in islice(remaining, len(ready))}
             yield from (future.result() for future in ready)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, GeneratorExit):  # the caller stops, here or where it uses the results
         give_up()
         raise
     finally:

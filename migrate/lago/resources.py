@@ -1,8 +1,9 @@
 """What is read from Lago: one row per resource, in the order of reading.
 
 Left out on purpose: what needs a premium licence (activity and API logs, projected usage, alerts, quotes and orders,
-the analytics of MRR and collection), the charges of a plan (in the plan's own page), and the customers' own pages
-(their only two extra fields are PDF sections and error details).
+the analytics of MRR and collection); the charges and entitlements of a plan (in the plan's own page); the customers'
+own pages (their only two extra fields are PDF sections and error details); past usage (the invoices hold it); which
+top-up paid for which credit of a wallet.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -74,6 +75,11 @@ class _HttpServer(ThreadingHTTPServer):
         self.lago, self.api_key, self.faults = lago, api_key, faults
         # The server's clock is the recording's: what it shows is the state of then.
         self.date = format_datetime(lago.clock(), usegmt=True)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away in the middle is no trouble of the server's; anything else is told."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Handler(BaseHTTPRequestHandler):

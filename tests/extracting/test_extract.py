@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+import migrate.lago
 from mappings.records import Snapshot
 from migrate.errors import Blocked, LagoError, LagoRefused, LockHeld, PayloadError, StoreError
 from migrate.extract import ExtractReport, counts, deleted_customers, extract, load_snapshot, report
@@ -18,7 +20,7 @@ from migrate.lago.client import LagoClient
 from migrate.lago.rawjson import Piece, loads
 from migrate.lago.recorded import RecordedLago, RecordingSource
 from migrate.lago.recording import Recording
-from migrate.lago.resources import BY_NAME, RESOURCES
+from migrate.lago.resources import BY_NAME, RESOURCES, Resource
 from migrate.lago.source import Answer, Query, Refusal
 from migrate.sandbox.lago import Faults, serve
 from migrate.store import Store
@@ -144,11 +146,23 @@ def test_the_raw_payload_is_kept_as_lago_sent_it(small: RecordedLago, tmp_path: 
     assert kept == {piece.value["lago_id"]: piece.text for piece in small.records["fees"]}
 
 
-def test_another_organization_does_not_mix(small: RecordedLago, nexasystems: RecordedLago, tmp_path: Path) -> None:
-    read(small, tmp_path / "state")
-    other = RecordedLago(Recording.open(write_another(nexasystems, tmp_path / "recording")))
-    with pytest.raises(StoreError, match=r"holds another organization .* set another"):
-        read(other, tmp_path / "state")
+class Renamed(RecordingSource):
+    """Another organization."""
+
+    def get(self, path: str, query: Query = ()) -> Answer:
+        answer = super().get(path, query)
+        if not path.endswith("/organizations"):
+            return answer
+        value = {**answer["organization"].value, "lago_id": "another"}
+        return {"organization": Piece(json.dumps(value), value)}
+
+
+def test_another_organization_does_not_mix(small: RecordedLago, tmp_path: Path) -> None:
+    before = read(small, tmp_path)
+    with Store.open(tmp_path / "state.db") as store:
+        with pytest.raises(StoreError, match=r"holds another organization .* set another \[store\] url"):
+            extract(Renamed(small), store, tmp_path / "events")
+        assert (load_snapshot(store), report(store)) == before
 
 
 def test_two_runs_at_once_are_refused(small: RecordedLago, tmp_path: Path) -> None:
@@ -379,3 +393,12 @@ def test_the_table_reads_parents_first() -> None:
     assert len(names) == len(set(names)) == len(BY_NAME)
     for position, resource in enumerate(RESOURCES):
         assert resource.under is None or resource.under in names[:position]
+
+
+@pytest.mark.parametrize("resource", [r for r in RESOURCES if r.decoded_as], ids=lambda r: r.name)
+def test_known_fields_hold_what_the_records_read(resource: Resource) -> None:
+    added_here = {"customers": {"deleted"}, "payment_methods": {"external_customer_id"}}
+    added_here |= {name: {"fixed_charges"} for name in ("subscriptions", "subscription_details")}
+    assert resource.schema and resource.decoded_as
+    known = json.loads((Path(migrate.lago.__file__).parent / "known_fields.json").read_text())[resource.schema]
+    assert {f.name for f in fields(resource.decoded_as)} - set(known) <= added_here.get(resource.name, set())

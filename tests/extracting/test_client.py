@@ -1,0 +1,299 @@
+"""The client over real HTTP: patient with what passes, plain about what does not, and silent about the key."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from migrate.errors import ConfigError, LagoError, LagoRefused, LagoUnreachable
+from migrate.extract import extract
+from migrate.lago.client import LagoClient, Patience
+from migrate.lago.rawjson import Piece
+from migrate.lago.source import Refusal
+from migrate.sandbox.lago import Faults, serve
+from migrate.store import Store
+
+KEY = "lago_key_4f7b2d44-24ae-cfc1"
+PATH = "/api/v1/taxes"
+
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+class Clock:
+    """Time that passes only when someone sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def client(handler: Handler, clock: Clock | None = None, **options: object) -> LagoClient:
+    clock = clock or Clock()
+    settings: dict[str, object] = {"requests_per_second": None, "sleep": clock.sleep, "monotonic": clock, **options}
+    return LagoClient("https://lago.example", KEY, transport=httpx.MockTransport(handler), **settings)  # type: ignore[arg-type]
+
+
+def scripted(*responses: httpx.Response | Exception) -> Handler:
+    remaining = iter(responses)
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        response = next(remaining)
+        if isinstance(response, Exception):
+            raise response
+        return response
+
+    return handler
+
+
+OK = httpx.Response(200, json={"taxes": []})
+
+
+def test_what_passes_is_tried_again() -> None:
+    troubles = (
+        httpx.Response(500, text="<html>sorry</html>"),
+        httpx.Response(502, json={"status": 502}),
+        httpx.ReadTimeout("slow"),
+        httpx.ConnectError("refused"),
+        httpx.RemoteProtocolError("cut"),
+        httpx.Response(200, text='{"taxes":[{"lago_id"'),
+    )
+    clock = Clock()
+    with client(scripted(*troubles, OK), clock) as lago:
+        assert lago.get(PATH)["taxes"] == Piece("[]", [])
+        assert (lago.counters.requests, lago.counters.retried) == (7, 6)
+    waits = [seconds for seconds in clock.slept if seconds]
+    longest = [0.5 * 2**n for n in range(6)]
+    assert all(0.5 * most <= wait <= most for wait, most in zip(waits, longest, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        (httpx.Response(503, text="down"), "status 503, 3 times"),
+        (httpx.ConnectError("nope"), "no connection, 3 times"),
+        (httpx.ReadTimeout("slow"), "no answer in time, 3 times"),
+        (httpx.Response(200, text='{"taxes":['), "an answer that breaks off, 3 times"),
+        (httpx.Response(500, text=""), "status 500, 3 times"),
+    ],
+)
+def test_what_does_not_pass_is_said_in_one_line(trouble: httpx.Response | Exception, said: str) -> None:
+    with (
+        client(scripted(*[trouble] * 9), patience=Patience(retries=2)) as lago,
+        pytest.raises(LagoUnreachable, match=f"GET https://lago.example{PATH}: {said}.* it resumes") as refused,
+    ):
+        lago.get(PATH)
+    assert "\n" not in str(refused.value)
+    assert KEY not in str(refused.value)
+
+
+def limited(reset: str) -> httpx.Response:
+    headers = {"X-RateLimit-Limit": "50", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
+    return httpx.Response(429, json={"status": 429, "error": "Too Many Requests"}, headers=headers)
+
+
+def test_a_rate_limit_is_waited_out_as_lago_says() -> None:
+    clock = Clock()
+    with client(scripted(limited("7"), limited("2.5"), OK), clock) as lago:
+        lago.get(PATH)
+        assert (lago.counters.rate_limited, lago.counters.retried) == (2, 0)
+    assert 9.5 <= sum(clock.slept) <= 9.8
+
+
+@pytest.mark.parametrize(("reset", "most"), [("soon", 1.2), ("-5", 0.2), ("86400", 60.2), ("", 1.2)])
+def test_a_reset_that_makes_no_sense(reset: str, most: float) -> None:
+    clock = Clock()
+    with client(scripted(limited(reset), OK), clock) as lago:
+        lago.get(PATH)
+    assert sum(clock.slept) <= most
+
+
+def test_a_rate_limit_that_never_ends() -> None:
+    with (
+        client(lambda request: limited("1")) as lago,
+        pytest.raises(LagoUnreachable, match=r"lower lago\.requests_per_second"),
+    ):
+        lago.get(PATH)
+
+
+def test_the_pace_is_kept_by_all_threads_together() -> None:
+    clock = Clock()
+    with client(lambda request: OK, clock, requests_per_second=10) as lago:
+        for _ in range(21):
+            lago.get(PATH)
+    assert clock.now - 100 == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    ("response", "said"),
+    [
+        (httpx.Response(401, json={"status": 401, "error": "Unauthorized"}), "401 .*check the key"),
+        (httpx.Response(403, json={"status": 403, "code": "feature_unavailable"}), "403 feature_unavailable"),
+        (httpx.Response(404, json={"status": 404, "code": "tax_not_found"}), "404 tax_not_found"),
+        (httpx.Response(200, html="<!doctype html><title>Welcome</title>"), "answers 200 text/html.*base URL"),
+        (httpx.Response(404, html="<h1>nginx</h1>"), "answers 404 text/html.*base URL"),
+        (httpx.Response(200, text=""), "check the base URL"),
+        (httpx.Response(200, json=[1]), "check the base URL"),
+        (
+            httpx.Response(302, headers={"location": "https://login.example/?key=1"}),
+            "redirected to https://login.example:",
+        ),
+    ],
+)
+def test_a_no_is_a_no_at_once(response: httpx.Response, said: str) -> None:
+    clock = Clock()
+    with client(scripted(response), clock) as lago, pytest.raises(LagoRefused, match=said) as refused:
+        lago.get(PATH)
+    assert not clock.slept
+    assert PATH in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert KEY not in str(refused.value)
+
+
+def test_a_no_carries_its_code() -> None:
+    with client(scripted(httpx.Response(405, json={"code": "no_active_subscription"}))) as lago:
+        with pytest.raises(Refusal) as refused:
+            lago.get(PATH)
+        assert (refused.value.status, refused.value.code) == (405, "no_active_subscription")
+
+
+@pytest.mark.parametrize("key", ["", "a b", "a\nb", "clé", "a\x00"])
+def test_a_key_that_cannot_be_one_is_not_quoted(key: str) -> None:
+    with pytest.raises(ConfigError, match="the Lago API key is empty or holds") as refused:
+        LagoClient("https://lago.example", key)
+    assert not key or key not in str(refused.value).replace("a b", "")
+
+
+@pytest.mark.parametrize("url", ["", "lago.example", "ftp://lago.example", "https://", "https://me:pw@lago.example"])
+def test_a_url_that_cannot_be_one(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"lago.url must look like") as refused:
+        LagoClient(url, KEY)
+    assert "pw" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://lago.example/", "https://lago.example/api/v1", "https://lago.example/api/v1/"]
+)
+def test_what_people_paste_as_url(url: str) -> None:
+    asked: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return OK
+
+    with LagoClient(url, KEY, transport=httpx.MockTransport(handler)) as lago:
+        lago.get(PATH, [("status[]", "active"), ("external_id", "a.b@c d")])
+    assert asked == [f"https://lago.example{PATH}?status%5B%5D=active&external_id=a.b%40c+d"]
+
+
+def test_close_wakes_those_who_wait() -> None:
+    lago = LagoClient("https://lago.example", KEY, transport=httpx.MockTransport(lambda request: httpx.Response(500)))
+    said: list[str] = []
+
+    def work() -> None:
+        try:
+            for _ in range(100):
+                lago.get(PATH)
+        except (LagoError, RuntimeError) as error:
+            said.append(str(error))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    time.sleep(0.3)
+    lago.close()
+    thread.join(3)
+    assert not thread.is_alive()
+    assert said
+
+
+# --- against a server -----------------------------------------------------------------------------------------------
+
+
+def attempt(url: str, folder: Path, key: str = KEY, **options: object) -> None:
+    patience = Patience(retries=2, first_wait=0.01)
+    with (
+        LagoClient(url, key, requests_per_second=None, patience=patience, **options) as lago,  # type: ignore[arg-type]
+        Store.open(folder / "state.db") as store,
+    ):
+        extract(lago, store, folder / "events")
+
+
+def test_a_wrong_key(some: Path, tmp_path: Path) -> None:
+    with (
+        serve(some, api_key="another") as server,
+        pytest.raises(LagoRefused, match=r"401 to GET .* the API key is missing, unknown or expired") as refused,
+    ):
+        attempt(server.url, tmp_path)
+    assert KEY not in str(refused.value)
+
+
+def test_a_web_page_instead_of_lago(some: Path, tmp_path: Path) -> None:
+    with (
+        serve(some, api_key=KEY, faults=Faults(html=True)) as server,
+        pytest.raises(LagoRefused, match=r"answers 200 text/html: this is not Lago's API; check the base URL"),
+    ):
+        attempt(server.url, tmp_path)
+
+
+def test_a_wrong_path_below_the_host(some: Path, tmp_path: Path) -> None:
+    with (
+        serve(some, api_key=KEY) as server,
+        pytest.raises(LagoRefused, match=r"404 resource_not_found to GET .*/billing/api/v1/organizations"),
+    ):
+        attempt(f"{server.url}/billing", tmp_path)
+
+
+def test_nobody_there(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with pytest.raises(LagoUnreachable, match=f"GET http://127.0.0.1:{port}/health: no connection, 3 times"):
+        attempt(f"http://127.0.0.1:{port}", tmp_path)
+
+
+def test_a_server_too_slow(some: Path, tmp_path: Path) -> None:
+    with (
+        serve(some, api_key=KEY, faults=Faults(latency=1.0)) as server,
+        pytest.raises(LagoUnreachable, match="no answer in time, 3 times"),
+    ):
+        attempt(server.url, tmp_path, timeout=0.1)
+
+
+@contextmanager
+def mute() -> Iterator[int]:
+    """A port that accepts and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ended = threading.Event()
+
+        def hang_up() -> None:
+            while not ended.is_set():
+                connection, _ = listener.accept()
+                connection.close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        port = listener.getsockname()[1]
+        try:
+            yield port
+        finally:
+            ended.set()
+            socket.create_connection(("127.0.0.1", port)).close()
+            thread.join()
+
+
+def test_a_server_that_hangs_up(tmp_path: Path) -> None:
+    with mute() as port, pytest.raises(LagoUnreachable, match="the connection broke, 3 times"):
+        attempt(f"http://127.0.0.1:{port}", tmp_path)

@@ -1,0 +1,132 @@
+"""Recordings that are not whole: the message names the file, the page or the line."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from migrate.errors import LagoError
+from migrate.extract import extract
+from migrate.lago.recorded import RecordingSource
+from migrate.lago.recording import Recording
+from migrate.sandbox.lago import make
+from migrate.store import Store
+from tests.extracting.company import PER_PAGE
+
+
+def lines(folder: Path, name: str) -> list[str]:
+    return (folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+
+
+def drop(name: str, number: int) -> Callable[[Path], None]:
+    def without_line(folder: Path) -> None:
+        kept = [line for n, line in enumerate(lines(folder, name)) if n != number]
+        (folder / f"{name}.jsonl").write_text("\n".join(kept), encoding="utf-8")
+
+    return without_line
+
+
+def cut(name: str) -> Callable[[Path], None]:
+    def half(folder: Path) -> None:
+        text = (folder / f"{name}.jsonl").read_text(encoding="utf-8")
+        (folder / f"{name}.jsonl").write_text(text[: len(text) - 40], encoding="utf-8")
+
+    return half
+
+
+def remove(name: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / f"{name}.jsonl").unlink()
+
+
+def first_record(name: str) -> Callable[[Path], None]:
+    """A record less than Lago counted."""
+
+    def shorter(folder: Path) -> None:
+        content = lines(folder, name)
+        content[0] = re.sub(rf'"{name}":\[\{{.*?\}},(?=\{{"lago_id")', f'"{name}":[', content[0], count=1)
+        (folder / f"{name}.jsonl").write_text("\n".join(content), encoding="utf-8")
+
+    return shorter
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (remove("organizations"), "organizations.jsonl is missing"),
+        (remove("fees"), "fees.jsonl is missing"),
+        (remove("events"), "events.jsonl is missing"),
+        (remove("subscriptions"), "subscriptions.jsonl is missing"),
+        (remove("invoices_show"), r"invoices_show.jsonl lacks /api/v1/invoices/"),
+        (drop("fees", 1), "fees.jsonl lacks page 2 of"),
+        (drop("events", 0), "events.jsonl lacks page 1 of"),
+        (drop("events", 3), "events.jsonl lacks page 4 of"),
+        (drop("invoices_show", 5), r"invoices_show.jsonl lacks /api/v1/invoices/[0-9a-f-]{36}"),
+        (drop("billing_entities", 1), "billing_entities.jsonl lacks /api/v1/billing_entities/nexasystems"),
+        (drop("plans", 2), "plans.jsonl lacks /api/v1/plans/"),
+        (remove("wallet_transactions"), r"wallet_transactions.jsonl lacks /api/v1/wallets/.*/wallet_transactions"),
+        (cut("fees"), "fees.jsonl line [0-9]+ is not a complete recorded call"),
+        (cut("customers"), "customers.jsonl line 1 is not a complete recorded call"),
+        (first_record("taxes"), "taxes.jsonl holds 6 of 7 taxes"),
+    ],
+)
+def test_a_hole_is_named(some: Path, tmp_path: Path, harm: Callable[[Path], None], said: str) -> None:
+    folder = tmp_path / "recording"
+    shutil.copytree(some, folder)
+    harm(folder)
+    with (
+        Store.open(tmp_path / "state.db") as store,
+        pytest.raises(LagoError, match=rf"^recording {folder}: {said}") as refused,
+    ):
+        extract(RecordingSource.open(folder), store, tmp_path / "events")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "no such file or directory"), (b"", "no archive that can be read"), (b"PK\x03\x04half", "no archive")],
+)
+def test_what_is_no_recording(tmp_path: Path, content: bytes | None, said: str) -> None:
+    path = tmp_path / "recording.zip"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(LagoError, match=said):
+        Recording.open(path)
+
+
+def test_an_archive_of_something_else(tmp_path: Path) -> None:
+    (tmp_path / "stuff").mkdir()
+    (tmp_path / "stuff" / "customers.jsonl").write_text("{}")
+    archive = shutil.make_archive(str(tmp_path / "stuff"), "gztar", tmp_path / "stuff")
+    with pytest.raises(LagoError, match=r"organizations.jsonl is missing"):
+        Recording.open(Path(archive))
+
+
+def test_an_archive_that_breaks_off(some: Path, tmp_path: Path) -> None:
+    archive = Path(shutil.make_archive(str(tmp_path / "whole"), "gztar", some))
+    half = tmp_path / "half.tar.gz"
+    half.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
+    with pytest.raises(LagoError, match="no archive that can be read"):
+        Recording.open(half)
+
+
+def test_the_server_refuses_it_too(tmp_path: Path) -> None:
+    with pytest.raises(LagoError, match="no such file"):
+        make(tmp_path / "nowhere", api_key="k")
+
+
+def test_a_port_that_is_taken_is_said(some: Path) -> None:
+    first = make(some, api_key="k")
+    try:
+        port = int(first.url.rsplit(":", 1)[1])
+        with pytest.raises(LagoError, match=f"cannot listen on 127.0.0.1:{port}"):
+            make(some, port=port, api_key="k")
+    finally:
+        first.close()
+
+
+def test_pages_hold_what_they_should(some: Path) -> None:
+    assert len(Recording.open(some).listed("events", "/api/v1/events", "events")) > 2 * PER_PAGE
