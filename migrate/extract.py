@@ -81,8 +81,9 @@ def extract(
             reading.read(resource)
         staged = _staging(events_dir) / f"run-{run.id}"
         _read_events(reading, staged)
-        written = events.partition(staged, events_dir)
-        store.finish(run, {file.path: file.rows for file in written})
+        written = {file.path: file.rows for file in events.partition(staged, events_dir)}
+        progress("events", sum(written.values()), sum(written.values()))
+        store.finish(run, written)
         shutil.rmtree(_staging(events_dir), ignore_errors=True)
         return report(store)
 
@@ -189,6 +190,7 @@ class _Reading:
     def _read_list(self, resource: Resource) -> None:
         """Page by page, each kept at once, until two readings agree."""
         readings = Readings(resource.name, self.store.pages(self.run, resource.name))
+        shown = 0
         try:
             while wanted := readings.wanted():
                 page, pieces = fetch_page(self.source, resource, resource.path, resource.query, wanted, self.per_page)
@@ -199,7 +201,8 @@ class _Reading:
                     self.store.add_unknown(db, self.run, unknown)
                     self.store.add_page(db, self.run, resource.name, page)
                 readings.add(page)
-                self.progress(resource.name, page.number * self.per_page, None)
+                shown = len(pieces) + (shown if page.number > 1 else 0)
+                self.progress(resource.name, shown, None)
         except LagoError:
             self.store.drop_pages(self.run, resource.name)  # the next run of the command begins this list anew
             raise
@@ -221,7 +224,8 @@ class _Reading:
                 self.progress(resource.name, finished, total)
         finally:
             self._keep(resource, pending)  # also what came before something broke
-        self.progress(resource.name, finished, finished)
+        if finished != total:  # not every parent has one
+            self.progress(resource.name, finished, finished)
 
     def _parents(self, resource: Resource, under: str) -> Iterator[Raw]:
         """Those that are still to be asked for, a few at a time: there may be many, and their payloads are long."""
@@ -447,7 +451,6 @@ def _read_events(reading: _Reading, staged: Path) -> None:
             reading.store.mark(db, reading.run, f"events/{name}")
         total += rows
         reading.progress("events", total, None)
-    reading.progress("events", total, total)
 
 
 def _first_use(reading: _Reading) -> datetime | None:

@@ -141,14 +141,9 @@ class Store:
         return METADATA
 
     @staticmethod
-    def open(url: str | Path, folder: Path | None = None) -> Store:
-        """Open or create. ``url``: a file (SQLite) or an SQLAlchemy URL; a relative file counts from ``folder``.
-
-        Raises StoreError with the remedy.
-        """
+    def open(url: str | Path) -> Store:
+        """Open or create. ``url``: a file (SQLite) or an SQLAlchemy URL. Raises StoreError with the remedy."""
         parsed = _url(url)
-        if folder and parsed.get_backend_name() == "sqlite" and parsed.database:
-            parsed = parsed.set(database=str(folder / parsed.database))
         try:
             if parsed.get_backend_name() == "sqlite" and parsed.database:
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
