@@ -7,7 +7,6 @@ from typing import Any
 
 from mappings.money import from_subunits
 from reconcile.wallets import PrepaidWallet
-from tests.vectors_support.ingest import taken_in
 from tests.vectors_support.invoices import (
     applied_coupons_json,
     coupon_credits_json,
@@ -26,9 +25,16 @@ def timeline(case: Case) -> Mapping[str, Any]:
     world = World(given if "timeline" in given else from_first_set(given))
     world.run()
     return {
-        "invoices": [invoice_json(world, invoice) for invoice in world.invoices],
+        "invoices": [_shown(case, invoice_json(world, invoice)) for invoice in world.invoices],
         "applied_coupons": applied_coupons_json(world.coupons, world.credited),
     }
+
+
+def _shown(case: Case, invoice: dict[str, Any]) -> dict[str, Any]:
+    """Area events_selection lists charge fees only."""
+    if case["area"] == "events_selection":
+        invoice["fees"] = [fee for fee in invoice["fees"] if fee["fee_type"] == "charge"]
+    return invoice
 
 
 def invoice_json(world: World, invoice: Invoice) -> dict[str, Any]:
@@ -83,18 +89,6 @@ def note_json(balance_cents: int) -> dict[str, Any]:
     return {"balance_amount_cents": balance_cents, "credit_status": status}
 
 
-def charge_fees_only(case: Case) -> Mapping[str, Any]:
-    """Area events_selection looks at charge fees only."""
-    given, ingestion = case["input"], None
-    if "ingest_through" in given:
-        accepted, ingestion = taken_in(given)
-        given = {**given, "events": accepted}
-    found = {**timeline({**case, "input": given}), "ingestion": ingestion}
-    for invoice in found["invoices"]:
-        invoice["fees"] = [fee for fee in invoice["fees"] if fee["fee_type"] == "charge"]
-    return found
-
-
 def windows_json(one: Covered) -> dict[str, Any]:
     found = one.boundaries
     windows = zip(WINDOWS, (found.subscription, found.charges, found.fixed_charges), strict=True)
@@ -139,4 +133,4 @@ AREAS: dict[str, Callable[[Case], Mapping[str, Any]]] = dict.fromkeys(
         "wallet_credits",
     ),
     timeline,
-) | {"events_selection": charge_fees_only}
+)
