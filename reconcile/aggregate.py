@@ -316,7 +316,7 @@ def _presence_share(scope: Scope, presence: _Presence) -> Decimal:
 def _weighted(scope: Scope) -> Aggregation:
     window = scope.window
     current = [use for use in scope.within(scope.uses) if numeric(use.value, use.json_type) is not None]
-    end = _ceil_second(window.charges_to)
+    end = ceil_second(window.charges_to)
     moments = [window.charges_from, *(use.moment for use in current), end]
     levels = list(accumulate((scope.start_level.level, *_numbers(current))))
     seconds = Decimal(window.charges_duration * 86400)
@@ -337,7 +337,7 @@ def _seconds(span: timedelta) -> Decimal:
     return Decimal(span // timedelta(microseconds=1)).scaleb(-6)
 
 
-def _ceil_second(moment: datetime) -> datetime:
+def ceil_second(moment: datetime) -> datetime:
     return moment + timedelta(microseconds=-moment.microsecond % 1_000_000)
 
 

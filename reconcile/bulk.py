@@ -7,99 +7,75 @@ the same units: a test holds both to each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Iterator, Sequence
+from decimal import Decimal, localcontext
 from typing import Any
 
 import duckdb
 
-from reconcile.exact import JSON_NUMBERS
+from mappings.money import round_up
+from reconcile.exact import JSON_NUMBERS, WIDE
 from reconcile.rate import Aggregation
 from reconcile.tiers import ZERO
 from reconcile.usage_keys import group_keys
 from reconcile.windows import Demand
 
-# (type, decimals): tried in this order; int64 arithmetic first, it is twice as fast
-_DECIMALS = (("decimal(18,6)", 6), ("decimal(28,15)", 15))
-_NUMERIC_KINDS = ("sum_agg", "max_agg", "latest_agg")
-_PER_EVENT = ("free_units_per_events", "free_units_per_total_aggregation")
-_BOUNDS = ("per_transaction_min_amount", "per_transaction_max_amount")
+# (type, digits before and after the point): tried in this order; 64-bit integers first, they are twice as fast
+_DECIMALS = (("decimal(18,6)", 11, 6), ("decimal(28,15)", 12, 15))
+_NUMBERS = ("sum_agg", "max_agg", "latest_agg", "count_agg")
+_EVENT_BY_EVENT = (
+    "free_units_per_events",
+    "free_units_per_total_aggregation",
+    "per_transaction_min_amount",
+    "per_transaction_max_amount",
+)
+Answers = Iterator[tuple[int, Aggregation | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
-    """Demands that one query answers: the same aggregation of the same property."""
-
-    kind: str
-    field: str | None
-
-
-def plain_class(demand: Demand) -> Plain | None:
-    """The class of a plain demand, None for the others."""
-    charge, metric = demand.charge, demand.metric
-    if (
-        charge.filters
-        or charge.prorated
-        or group_keys(charge.properties)
-        or charge.charge_model in ("dynamic", "custom")
-    ):
+def plain_kind(demand: Demand) -> str | None:
+    """Which query answers a demand (``numbers``, ``unique``, ``weighted``), None if none does."""
+    charge, kind = demand.charge, demand.metric.aggregation_type
+    if charge.filters or charge.prorated or charge.charge_model in ("dynamic", "custom"):
         return None
-    if any(charge.properties.get(key) not in (None, "") for key in (*_PER_EVENT, *_BOUNDS)):
+    if group_keys(charge.properties) or any(charge.properties.get(key) not in (None, "") for key in _EVENT_BY_EVENT):
         return None
-    if metric.aggregation_type in (*_NUMERIC_KINDS, "count_agg", "unique_count_agg"):
-        return Plain(metric.aggregation_type, metric.field_name)
-    return None
+    if kind == "weighted_sum_agg":
+        return None if demand.metric.recurring else "weighted"
+    return "numbers" if kind in _NUMBERS else "unique" if kind == "unique_count_agg" else None
 
 
-def answer(
-    db: duckdb.DuckDBPyConnection, plain: Plain, pointer: str, source: str
-) -> Iterator[tuple[int, Aggregation | None]]:
+def answer(db: duckdb.DuckDBPyConnection, kind: str, pointer: str, joined: str) -> Answers:
     """(demand, its units before rounding) for every demand with events; None where no decimal type fits.
 
-    ``source`` is the joined selection of events and demands (see ``usage.joined``), ``pointer`` the JSON pointer of
-    the property.
+    ``joined`` selects the events of the table ``demands``, ``pointer`` is the JSON pointer of the property.
     """
-    if plain.kind not in _NUMERIC_KINDS:
-        query = _COUNT if plain.kind == "count_agg" else _UNIQUE
-        yield from _rows(db, query.format(source=source), [] if plain.kind == "count_agg" else [pointer])
-        return
-    yield from _numeric(db, plain.kind, pointer, source)
+    if kind == "unique":
+        yield from _read(db, _UNIQUE.format(joined=joined), pointer)
+    elif kind == "weighted":
+        decimal_type, whole, digits = _DECIMALS[0]
+        yield from _weighted(db, _fitting(_WEIGHTED, joined, decimal_type, whole, digits), pointer)
+    else:
+        yield from _numbers(db, pointer, joined)
 
 
-def _numeric(
-    db: duckdb.DuckDBPyConnection, kind: str, pointer: str, source: str
-) -> Iterator[tuple[int, Aggregation | None]]:
-    only = ""
-    for decimal_type, digits in _DECIMALS:
-        query = _NUMBERS.format(
-            source=source,
-            type=decimal_type,
-            digits=digits,
-            units=_UNITS[kind],
-            key=_ORDER if kind == "latest_agg" else "0",
-        )
-        misfits: list[int] = []
-        for demand, found in _rows(db, query + only, [pointer]):
+def _numbers(db: duckdb.DuckDBPyConnection, pointer: str, joined: str) -> Answers:
+    only, misfits = "", list[int]()
+    for decimal_type, whole, digits in _DECIMALS:
+        misfits = []
+        text = _fitting(_NUMBER_UNITS, joined + only, decimal_type, whole, digits)
+        for demand, found in _read(db, text, pointer):
             if found is None:
                 misfits.append(demand)
             else:
                 yield demand, found
         if not misfits:
             return
-        only = _only(misfits)
-    for demand in misfits:
-        yield demand, None
+        only = f" and d.demand in ({','.join(map(str, misfits))})"
+    yield from ((demand, None) for demand in misfits)
 
 
-def _only(demands: Sequence[int]) -> str:
-    return f" having demand in ({','.join(map(str, demands))})"
-
-
-def _rows(
-    db: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[Any]
-) -> Iterator[tuple[int, Aggregation | None]]:
-    result = db.execute(query, list(parameters))
+def _read(db: duckdb.DuckDBPyConnection, query: str, pointer: str) -> Answers:
+    result = db.execute(query, [pointer])
     while rows := result.fetchmany(100_000):
         for demand, units, events, fits in rows:
             yield demand, Aggregation(units=_exact(units), events_count=events) if fits else None
@@ -111,43 +87,86 @@ def _exact(units: Any) -> Decimal:
     return units if isinstance(units, Decimal) else Decimal(units)
 
 
-_COUNT = "select demand, count(*), count(*), true from ({source}) group by demand"
+def _weighted(db: duckdb.DuckDBPyConnection, query: str, pointer: str) -> Answers:
+    result = db.execute(query, [pointer])
+    while rows := result.fetchmany(100_000):
+        for demand, scales, parts, events, last, fits in rows:
+            yield demand, _weighted_units(scales, parts, events, last) if fits else None
 
-# The effects of a value's adds and removes add up to whether the last one was an add (facts §5.4).
+
+def _weighted_units(scales: Sequence[int], parts: Sequence[int], events: int, last: Decimal) -> Aggregation:
+    with localcontext(WIDE):
+        units = sum((Decimal(part).scaleb(-scale) for scale, part in zip(scales, parts, strict=True)), ZERO)
+        return Aggregation(units=round_up(units, 20), events_count=events, total_aggregated_units=last)
+
+
+# --- the queries ---
+#
+# ``small``: the text fits the decimal type; ``counts``: Lago counts it. A text is a number by its form, a JSON number
+# by its type, in whatever form it was written (facts §5.1). CASE, unlike OR, looks at the rare case only where needed.
+
+_TYPES = ", ".join(f"'{name}'" for name in sorted(JSON_NUMBERS))
+_VALUES = (
+    "select *, regexp_full_match(text, '-?[0-9]{{1,WHOLE}}(\\.[0-9]{{1,DIGITS}})?') as small,"
+    " case when small then text::TYPE end as number,"
+    " case when small then true when text is null then false"
+    " else regexp_full_match(text, '-?[0-9]+(\\.[0-9]+)?') or json_type(properties, $1) in (TYPES) end as counts"
+    " from (select *, case when kind <> 'count_agg' then json_extract_string(properties, $1) end as text"
+    " from ({joined}))"
+).replace("TYPES", _TYPES)
+
 _ORDER = (
-    "epoch_us(timestamp)::hugeint * 10000000000000000000000 "
-    "+ coalesce(epoch_us(created_at), 0)::hugeint * 1000000 + position % 1000000"
+    "epoch_us(timestamp)::hugeint * 10000000000000000000000"
+    " + coalesce(epoch_us(created_at), 0)::hugeint * 1000000 + position % 1000000"
 )
-_UNIQUE = f"""
-    select demand, count(*) filter (present), count(*) filter (present), true from (
-        select demand, json_extract_string(properties, $1) as value,
-               arg_max(coalesce(nullif(json_extract_string(properties, '/operation_type'), ''), 'add') = 'add', {_ORDER})
-                   as present
-        from ({{source}}) group by demand, value
-    ) group by demand"""
 
-_UNITS: Mapping[str, str] = {
-    "sum_agg": "sum(number)",
-    "max_agg": "max(number)",
-    "latest_agg": "greatest(arg_max(number, moment), 0)",
-}
-
-# A text is a number by its form; a JSON number by its type, in whatever form it was written (facts §5.1).
-_JSON_NUMBER = ", ".join(f"'{name}'" for name in sorted(JSON_NUMBERS))
-_NUMBERS = (
-    """
-    select demand, {units}, count(*) filter (counts), not coalesce(bool_or(counts and not fits), false) from (
-        select demand, moment, counts, number,
-               number is not null and length(text) - coalesce(nullif(instr(text, '.'), 0), length(text)) <= {digits}
-                   and instr(text, 'e') = 0 and instr(text, 'E') = 0 as fits
-        from (
-            select demand, {key} as moment, text,
-                   coalesce(regexp_full_match(text, '-?[0-9]+(\\.[0-9]+)?'), false) as plain_text,
-                   plain_text or (text is not null and json_type(properties, $1) in ("""
-    + _JSON_NUMBER
-    + """)) as counts,
-                   case when counts then try_cast(text as {type}) end as number
-            from (select *, json_extract_string(properties, $1) as text from ({source}))
-        )
-    ) group by demand"""
+_NUMBER_UNITS = (
+    "select demand,"
+    " case any_value(kind) when 'count_agg' then count(*) when 'sum_agg' then sum(number)"
+    " when 'max_agg' then max(number)"
+    f" else greatest(arg_max(number, {_ORDER}) filter (kind = 'latest_agg'), 0) end,"
+    " case any_value(kind) when 'count_agg' then count(*) else count(*) filter (counts) end,"
+    " not coalesce(bool_or(counts and not small), false)"
+    " from ({values}) group by demand"
 )
+
+# A value's adds and removes add up to whether the last one was an add (facts §5.4).
+_UNIQUE = (
+    "select demand, count(*) filter (present), count(*) filter (present), true from ("
+    " select demand, json_extract_string(properties, $1) as value, arg_max(coalesce("
+    "nullif(json_extract_string(properties, '/operation_type'), ''), 'add') = 'add',"
+    f" {_ORDER}) as present"
+    " from ({joined}) group by demand, value) group by demand"
+)
+
+# PostgreSQL divides each stretch (level × seconds) by the period and rounds it to a scale that depends on its size
+# (see ``exact.divide_numeric``): reproduced in integers. ``area`` is level × microseconds in 1e-12, ``weight`` the
+# position of its first base-10000 digit ``lead``; the period's is always 1. The stretch before the first event is 0.
+_WEIGHTED = (
+    "with powers as (select list(power order by n) as p from (select n, ('1' || repeat('0', n))::hugeint as power"
+    " from range(0, 38) t(n))),"
+    " valued as ({values}),"
+    " levels as (select demand, seconds, ending, timestamp, counts, small,"
+    " sum(number) over w as level, max(case when small and instr(text, '.') > 0 then length(text) - instr(text, '.') else 0 end)"
+    " over w as decimals, coalesce(lead(timestamp) over o, ending) as following from valued where counts"
+    " window w as (partition by demand order by timestamp, created_at, position"
+    " rows between unbounded preceding and current row),"
+    " o as (partition by demand order by timestamp, created_at, position)),"
+    " areas as (select *, (level * 1000000)::hugeint * (epoch_us(following) - epoch_us(timestamp)) as area"
+    " from levels),"
+    " sized as (select *, floor((length(abs(area)::varchar) - 13) / 4.0)::int as weight from areas),"
+    " scaled as (select *, greatest(16 - 4 * (weight - 1"
+    " - (abs(area) // p[13 + 4 * weight] <= seconds // 10000)::int), decimals + 6, 0) as scale from sized, powers),"
+    " parted as (select demand, scale, small, counts, timestamp, level,"
+    " abs(area) * p[1 + greatest(scale - 12, 0)] as dividend, seconds * p[1 + greatest(12 - scale, 0)] as divisor,"
+    " case when area < 0 then -1 else 1 end * ((2 * dividend + divisor) // (2 * divisor)) as part from scaled),"
+    " summed as (select demand, scale, sum(part)::hugeint as part from parted group by demand, scale)"
+    " select demand, any_value(scales), any_value(parts), count(*), sum(number), not bool_or(not small)"
+    " from valued join (select demand, list(scale order by scale) as scales, list(part order by scale) as parts"
+    " from summed group by demand) using (demand) where counts group by demand"
+)
+
+
+def _fitting(query: str, joined: str, decimal_type: str, whole: int, digits: int) -> str:
+    values = _VALUES.replace("TYPE", decimal_type).replace("WHOLE", str(whole)).replace("DIGITS", str(digits))
+    return query.replace("{values}", values.format(joined=joined))

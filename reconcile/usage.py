@@ -25,7 +25,7 @@ import pyarrow as pa
 from mappings.records import ChargeFilter, Event, Json
 from mappings.text import plain
 from reconcile import bulk
-from reconcile.aggregate import NOTHING, Scope, Start, Use, aggregate_scope, rounded
+from reconcile.aggregate import NOTHING, Scope, Start, Use, aggregate_scope, ceil_second, rounded
 from reconcile.exact import WIDE, numeric
 from reconcile.filters import DEFAULT, buckets_of
 from reconcile.rate import Aggregation
@@ -123,13 +123,14 @@ def aggregate(
 ) -> Iterator[tuple[int, tuple[Bucket, ...] | Refused]]:
     """(index of the demand, its buckets in billing order) for every demand; a refused one gives its refusal."""
     numbered = list(enumerate(demands))
-    plain: dict[bulk.Plain, list[Numbered]] = {}
+    plain: dict[tuple[str, str | None], list[Numbered]] = {}
     others: list[Numbered] = []
     for index, demand in numbered:
-        kind = bulk.plain_class(demand) if in_bulk else None
-        (others if kind is None else plain.setdefault(kind, [])).append((index, demand))
-    for kind, members in plain.items():
-        yield from _in_bulk(source, kind, members, rules)
+        kind = bulk.plain_kind(demand) if in_bulk else None
+        chosen = others if kind is None else plain.setdefault((kind, demand.metric.field_name), [])
+        chosen.append((index, demand))
+    for (kind, field), members in plain.items():
+        yield from _in_bulk(source, kind, field, members, rules)
     for members in _classes(others, rules).values():
         yield from _one_by_one(source, members, rules)
 
@@ -146,12 +147,12 @@ def aggregate_one(source: EventSource, demand: Demand, *, rules: Rules = LATEST)
 
 
 def _in_bulk(
-    source: EventSource, kind: bulk.Plain, members: Sequence[Numbered], rules: Rules
+    source: EventSource, kind: str, field: str | None, members: Sequence[Numbered], rules: Rules
 ) -> Iterator[tuple[int, tuple[Bucket, ...] | Refused]]:
     left = dict(members)
     misfits: list[Numbered] = []
     with source.demanded(members):
-        for index, found in bulk.answer(source.db, kind, pointer(kind.field or ""), JOINED):
+        for index, found in bulk.answer(source.db, kind, pointer(field or ""), JOINED):
             demand = left.pop(index)
             if found is None:
                 misfits.append((index, demand))
@@ -392,7 +393,7 @@ def _select(source: EventSource, members: Sequence[Numbered], keys: tuple[str, .
 
 
 JOINED = """
-        select d.demand, e.*
+        select d.demand, d.kind, d.seconds, d.ending, e.*
         from events e join demands d on e.external_subscription_id = d.subscription and e.code = d.metric
         where e.timestamp <= d.until and (d.since is null or e.timestamp >= d.since)
           and (d.known_until is null or e.created_at is null or e.created_at <= d.known_until)"""
@@ -404,6 +405,9 @@ def _demand_table(members: Sequence[Numbered]) -> pa.Table:
         {
             "demand": pa.array([index for index, _ in members], pa.int64()),
             "subscription": pa.array([window.external_subscription_id for window in windows], _TEXT),
+            "kind": pa.array([demand.metric.aggregation_type for _, demand in members], _TEXT),
+            "seconds": pa.array([window.charges_duration * 86_400 for window in windows], pa.int64()),
+            "ending": pa.array([_naive(ceil_second(window.charges_to)) for window in windows], _TIME),
             "metric": pa.array([demand.metric.code for _, demand in members], _TEXT),
             "since": pa.array([_since(demand) for _, demand in members], _TIME),
             "until": pa.array([_naive(window.charges_to) for window in windows], _TIME),
@@ -477,7 +481,7 @@ def _cell(event: Event, name: str) -> Any:
 
 
 def _naive(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None)
+    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).replace(tzinfo=None)
 
 
 def _json(value: Any) -> str:
