@@ -15,6 +15,7 @@ from typing import Any
 from mappings.money import CONTEXT, from_subunits, round_float, round_half_up, subunits, to_subunits, truncate
 from mappings.period import days_between
 from mappings.records import BillableMetric, Charge, ChargeFilter, PricingUnit
+from reconcile.doubles import stored
 from reconcile.lines import Step
 from reconcile.rate import Aggregation, Group, Priced, rate_case
 from reconcile.refusal import Refused
@@ -224,7 +225,7 @@ def true_up(window: ChargeWindow, min_amount_cents: int, used_cents: int, used_p
     minimum = min_amount_cents / window.charges_duration * days
     if used_cents >= minimum:
         return None
-    precise = Decimal(repr(minimum)) - used_precise
+    precise = stored(minimum) - used_precise
     return TrueUp(
         amount_cents=round_float(minimum - used_cents),
         precise_amount_cents=round_half_up(precise, _STORED_DIGITS),
