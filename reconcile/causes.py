@@ -42,6 +42,11 @@ def _set(lines: tuple[BilledLine, ...], cents: int) -> tuple[Change, ...]:
     )
 
 
+def _billed_at(lines: tuple[BilledLine, ...], cents: int) -> tuple[Change, ...]:
+    """Lines with another amount; Lago stores none without one."""
+    return _set(lines, cents) if cents else _drop(lines)
+
+
 def mapping_gap(case: Case) -> Iterator[Proposal]:
     """The side lacks a line whose charge or subscription the migration left out, and said why."""
     for key, baseline, subject in case.pairs():
@@ -97,11 +102,14 @@ def late_events(case: Case) -> Iterator[Proposal]:
     """The side counts events that arrived after Lago had finalised the invoice."""
     for key, baseline, subject in case.pairs():
         cents = _hint(case, key, "late_cents")
-        if baseline and subject and cents is not None:
-            late = _hint(case, key, "late_events")
+        if cents is None:
+            continue
+        changes = _billed_at(baseline, int(cents)) if baseline else _add(subject)
+        if baseline or sum(line.amount_cents for line in subject) == cents:
+            late = int(_hint(case, key, "late_events") or 0)
             yield Proposal(
-                changes=_set(baseline, int(cents)),
-                evidence=(_evidence(key, "late", events=int(late or 0), cents=int(cents)),),
+                changes=changes,
+                evidence=(_evidence(key, "late", events=late, cents=int(cents)),),
                 remedy=Evidence(name="bill_late_usage"),
             )
 
@@ -127,7 +135,7 @@ def _usage(key: LineKey, baseline: tuple[BilledLine, ...], subject: tuple[Billed
     units = {"theirs": _units(subject) or Decimal(0), "ours": _units(baseline) or Decimal(0)}
     events = {"their_events": _events(subject), "our_events": _events(baseline)}
     return Proposal(
-        changes=_set(baseline, cents) if cents else _drop(baseline),
+        changes=_billed_at(baseline, cents),
         evidence=(_evidence(key, "units", **units, **events),),
         remedy=Evidence(name="load_usage"),
     )
@@ -201,12 +209,14 @@ def coupon_missing(case: Case) -> Iterator[Proposal]:
 
 
 def tax_missing(case: Case) -> Iterator[Proposal]:
-    """The side does not charge a tax."""
-    for code in sorted({tax.code for taxes in case.bill.taxes.values() for tax in taxes if tax.rate}):
+    """The side does not charge a tax, or none at all."""
+    codes = sorted({tax.code for taxes in case.bill.taxes.values() for tax in taxes if tax.rate})
+    for dropped in (*((code,) for code in codes), *([tuple(codes)] if len(codes) > 1 else ())):
+        values: Mapping[str, str | int | Decimal] = {"tax": ", ".join(dropped)}
         yield Proposal(
-            changes=(Change(name="drop_tax", values={"code": code}),),
-            evidence=(Evidence(name="no_tax", values={"tax": code}),),
-            remedy=Evidence(name="mend_tax", values={"tax": code}),
+            changes=tuple(Change(name="drop_tax", values={"code": code}) for code in dropped),
+            evidence=(Evidence(name="no_tax", values=values),),
+            remedy=Evidence(name="mend_tax", values=values),
         )
 
 

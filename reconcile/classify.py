@@ -15,7 +15,7 @@ from itertools import combinations
 
 from reconcile.compare import ComparedInvoice, HeaderKey, Key, compare_invoice, plain
 from reconcile.lines import BilledInvoice, BilledLine, LineKey
-from reconcile.whatif import Bill, Change, Recompute
+from reconcile.whatif import Bill, Change, Recompute, minimums
 from reports.data import OUTSIDE, REFUSED, Evidence, Finding
 
 BASELINE, SUBJECT = "baseline", "subject"
@@ -175,12 +175,24 @@ def _line_causes(case: Case, causes: Sequence[Cause], recompute: Recompute) -> l
     found: list[Named] = []
     for cause in causes:
         for proposal in cause.propose(case):
-            moved = _lines_only(_moved(case, proposal.changes, recompute))
-            if moved and all(open_lines.get(key) == cents for key, cents in moved.items()):
-                found.append((cause.name, proposal))
-                for key in moved:
-                    del open_lines[key]
+            for variant in _variants(proposal, case):
+                moved = _lines_only(_moved(case, variant.changes, recompute))
+                if moved and all(open_lines.get(key) == cents for key, cents in moved.items()):
+                    found.append((cause.name, variant))
+                    for key in moved:
+                        del open_lines[key]
+                    break
     return found
+
+
+def _variants(proposal: Proposal, case: Case) -> Iterator[Proposal]:
+    """The proposal with charge minimums that follow it, then as it is (a fault may leave the minimum alone)."""
+    touched = {change.key.item for change in proposal.changes if change.key and change.key.kind == "charge"}
+    touched |= {line.key.item for change in proposal.changes if (line := change.values.get("line"))}
+    following = tuple(m for m in minimums(case.baseline) if m.key and m.key.item in touched)
+    if following:
+        yield replace(proposal, changes=(*proposal.changes, *following))
+    yield proposal
 
 
 def _lines_only(moved: Deviation | None) -> dict[Key, int]:

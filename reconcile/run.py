@@ -14,6 +14,7 @@ from reconcile import facts, waivers
 from reconcile.causes import CAUSES
 from reconcile.classify import classify
 from reconcile.compare import Compared, ComparedInvoice, Key, Side, compare
+from reconcile.hints import Known
 from reconcile.lines import BilledInvoice, BilledLine, LineKey
 from reconcile.verdict import control_verdict, verdict
 from reconcile.waivers import Waiver
@@ -30,7 +31,6 @@ from reports.data import (
     check_ties,
 )
 
-Hints = Mapping[LineKey, Mapping[str, object]]
 Rerate = Callable[[Sequence[BilledInvoice]], Mapping[str, BilledInvoice]]  # Lago's invoices -> the same, re-rated
 
 
@@ -57,15 +57,16 @@ def reconcile(
     *,
     odoo: Odoo | None,
     rerate: Rerate,
-    hints: Callable[[ComparedInvoice], Hints] = lambda invoice: {},
+    late: Rerate | None = None,
+    unmapped: Mapping[str, str] | None = None,
     deeper: Recompute | None = None,
     progress: facts.Progress = lambda what, done, total: None,
 ) -> ReportData:
     """Reconcile a period. Without ``odoo`` it is a control run: Lago against the re-rate alone.
 
-    ``rerate`` is the third vote. ``hints`` adds what is known about the lines of a differing invoice (see
-    ``reconcile.causes``); ``deeper`` recomputes changes that the header arithmetic does not know (usage, calendar).
-    Reads only, except for the shadow drafts that ``settings.shadow`` asks for.
+    ``rerate`` is the third vote. To explain differences: ``late`` re-rates with events that arrived too late,
+    ``unmapped`` tells what the migration left out (Lago id -> reason), ``deeper`` recomputes changes that the header
+    arithmetic does not know. Reads only, except for the shadow drafts that ``settings.shadow`` asks for.
     """
     lago = facts.lago_invoices(snapshot, settings.period, settings.customers)
     sides: dict[str, Side] = {"lago": {i.lago_id: i for i in lago}}
@@ -75,10 +76,11 @@ def reconcile(
         )
     sides["rerate"] = rerate(lago)
     bills = facts.bills(snapshot, sides["lago"])
+    known = Known(snapshot, late=(lambda: late(lago)) if late else dict, unmapped=unmapped)
     compared = compare(sides, pair=_pair(odoo), tolerance_cents=settings.tolerance_cents)
     names = facts.services(snapshot, settings.services)
     views = tuple(
-        view(invoice, findings(invoice, bills, hints, deeper), names, settings.tolerance_cents) for invoice in compared
+        view(invoice, findings(invoice, bills, known, deeper), names, settings.tolerance_cents) for invoice in compared
     )
     data = ReportData(run=run_view(snapshot, settings, _pair(odoo)), invoices=views)
     data = waivers.apply(data, settings.waivers, settings.compared_at.date())
@@ -109,7 +111,7 @@ def run_view(snapshot: Snapshot, settings: Settings, pair: tuple[str, str]) -> R
 def findings(
     invoice: ComparedInvoice,
     bills: Mapping[str, Bill],
-    hints: Callable[[ComparedInvoice], Hints],
+    hints: Callable[[ComparedInvoice], Mapping[LineKey, Mapping[str, object]]],
     deeper: Recompute | None = None,
 ) -> dict[Key, tuple[Finding, ...]]:
     """Causes of one invoice; nothing is computed for one that agrees."""

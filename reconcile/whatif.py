@@ -104,6 +104,36 @@ def _relatives_taxes(bill: Bill, key: LineKey) -> tuple[LineTax, ...]:
     return found.pop() if len(found) == 1 else ()
 
 
+def _follow_true_up(draft: Draft, change: Change) -> Draft:
+    """A charge's minimum tops up what its lines now are: together they were ``minimum`` (facts §4.10)."""
+    charges = [line for line in draft.lines if change.key and _is_below(line.key, change.key)]
+    left = max(0, int(change.values["minimum"]) - sum(line.amount_cents for line in charges))
+    lines = (
+        replace(one, amount_cents=left, precise_cents=None) if one.key == change.key else one for one in draft.lines
+    )
+    return replace(draft, lines=tuple(lines))
+
+
+def minimums(invoice: BilledInvoice) -> tuple[Change, ...]:
+    """For each charge minimum that was not reached: the change that lets it follow its charge's lines."""
+    return tuple(
+        Change(
+            name="follow_true_up",
+            key=line.key,
+            values={
+                "minimum": line.amount_cents
+                + sum(one.amount_cents for one in invoice.lines if _is_below(one.key, line.key))
+            },
+        )
+        for line in invoice.lines
+        if line.key.kind == "true_up" and line.amount_cents > 0
+    )
+
+
+def _is_below(key: LineKey, true_up: LineKey) -> bool:
+    return (key.kind, key.subscription, key.item) == ("charge", true_up.subscription, true_up.item)
+
+
 def _tax_per_line(draft: Draft, _change: Change) -> Draft:
     return replace(draft, tax_per_line=True)
 
@@ -136,6 +166,7 @@ CHANGES: Mapping[str, Callable[[Draft, Change], Draft]] = {
     "repeat_line": _repeat_line,
     "set_line": _set_line,
     "add_line": _add_line,
+    "follow_true_up": _follow_true_up,
     "tax_per_line": _tax_per_line,
     "drop_tax": _drop_tax,
     "set_taxes": _set_taxes,

@@ -39,6 +39,7 @@ def run(context: Context, *, period: str, cohort: str | None, out: Path | None, 
             _settings(context, snapshot, odoo, period, cohort),
             odoo=odoo,
             rerate=rerate(snapshot, context.events, progress=context.talk.progress),
+            late=rerate(snapshot, context.events, late=True, progress=context.talk.progress),
             progress=context.talk.progress,
         )
     if not data.invoices:

@@ -328,4 +328,5 @@
   });
   app.hidden = false;
   show();
+  setTimeout(() => { for (let p = 0; p < total; p++) haystack(p); }, 300); // the first search need not wait for it
 })();

@@ -273,3 +273,73 @@ def test_an_unknown_change_proves_nothing() -> None:
 
 def test_names_are_unique() -> None:
     assert len(set(NAMES)) == len(NAMES)
+
+
+MINIMUM = (line(300, "a", units="3"), line(700, "a", kind="true_up"), line(77, "c"))
+
+
+def test_a_charge_minimum_follows_its_charge() -> None:
+    """3 units cost 300 and the minimum tops up to 1000: with 2 units missing the top-up grows by as much."""
+    rules, truth = bill(MINIMUM), invoice(*MINIMUM)
+    odoo = invoice(line(100, "a", units="1"), line(900, "a", kind="true_up"), line(77, "c"))
+    hints = {key("a"): {"reprice": lambda units: int(units * 100)}}
+    findings = named(found(truth, odoo, truth, rules, hints))
+    assert findings == {
+        key("a"): (("missing_usage", "odoo", -200),),
+        key("a", kind="true_up"): (("missing_usage", "odoo", 200),),
+    }
+
+
+def test_a_charge_minimum_that_is_passed_ends() -> None:
+    rules, truth = bill(MINIMUM), invoice(*MINIMUM)
+    odoo = invoice(line(1200, "a", units="12"), line(77, "c"))
+    hints = {key("a"): {"reprice": lambda units: int(units * 100)}}
+    findings = named(found(truth, odoo, truth, rules, hints))
+    assert findings[key("a", kind="true_up")] == (("extra_usage", "odoo", -700),)
+
+
+def test_a_charge_minimum_that_does_not_follow_is_a_difference_of_its_own() -> None:
+    rules, truth = bill(MINIMUM), invoice(*MINIMUM)
+    odoo = invoice(line(100, "a", units="1"), line(700, "a", kind="true_up"), line(77, "c"))
+    hints = {key("a"): {"reprice": lambda units: int(units * 100)}}
+    assert named(found(truth, odoo, truth, rules, hints))[key("a")] == (("missing_usage", "odoo", -200),)
+
+
+def test_a_missing_charge_leaves_its_minimum_to_pay() -> None:
+    rules, truth = bill(MINIMUM), invoice(*MINIMUM)
+    odoo = invoice(line(1000, "a", kind="true_up"), line(77, "c"))
+    findings = named(found(truth, odoo, truth, rules))
+    assert findings[key("a", kind="true_up")] == (("missing_line", "odoo", 300),)
+
+
+def test_an_extra_line_of_a_charge_is_topped_up_less() -> None:
+    rules, truth = bill(MINIMUM), invoice(*MINIMUM)
+    odoo = invoice(*MINIMUM[::2], line(50, "a", filter="f"), line(650, "a", kind="true_up"))
+    findings = named(found(truth, odoo, truth, rules))
+    assert findings[key("a", filter="f")] == (("extra_line", "odoo", 50),)
+    assert findings[key("a", kind="true_up")] == (("extra_line", "odoo", -50),)
+
+
+def test_late_usage_of_a_line_that_would_not_exist_otherwise() -> None:
+    odoo = changed(Change(name="add_line", values={"line": line(40, "new")}))
+    hints = {key("new"): {"late_cents": 40, "late_events": 1}}
+    assert named(found(TRUTH, odoo, hints=hints))[key("new")] == (("late_events", "odoo", 40),)
+    other = {key("new"): {"late_cents": 41, "late_events": 1}}
+    assert named(found(TRUTH, odoo, hints=other))[key("new")] == (("extra_line", "odoo", 40),)
+
+
+def test_late_usage_that_leaves_nothing_to_bill() -> None:
+    odoo = changed(Change(name="drop_line", key=key("b")))
+    hints = {key("b"): {"late_cents": 0, "late_events": 1}}
+    assert named(found(TRUTH, odoo, hints=hints))[key("b")] == (("late_events", "odoo", -251),)
+
+
+def test_all_taxes_gone_are_missing_and_not_swapped_for_zero() -> None:
+    two = (LineTax("gst", Decimal(5)), LineTax("qst", Decimal("9.975")))
+    rules = bill(LINES, taxes=two)
+    truth = invoice(*LINES, rules=rules)
+    odoo = changed(Change(name="set_taxes", values={"taxes": ()}), rules=rules, base=truth)
+    hints = {LineKey("", "tax", ""): {"zero": (LineTax("zero", Decimal(0)),)}}
+    findings = found(truth, odoo, truth, rules, hints)
+    assert {f.cause for own in findings.values() for f in own} == {"tax_missing"}
+    assert {f.evidence[0].values["tax"] for own in findings.values() for f in own} == {"gst, qst"}
