@@ -141,7 +141,7 @@ def _count(scope: Scope) -> Aggregation:
 
 def _max(scope: Scope) -> Aggregation:
     values = _numbers(scope.within(scope.uses))
-    return Aggregation(units=max(values, default=ZERO), events_count=len(values))
+    return _with_lists(scope, Aggregation(units=max(values, default=ZERO), events_count=len(values)))
 
 
 def _latest(scope: Scope) -> Aggregation:
@@ -354,8 +354,16 @@ def _with_lists(scope: Scope, found: Aggregation) -> Aggregation:
 
 def _event_values(scope: Scope) -> tuple[Decimal, ...]:
     """What each event is worth to a bound per transaction: its value, or 1 where events are counted."""
-    uses = scope.billed(scope.listed)
-    return _numbers(uses) if scope.metric.aggregation_type == "sum_agg" else (_ONE,) * len(uses)
+    uses, kind = scope.billed(scope.listed), scope.metric.aggregation_type
+    if kind == "max_agg":
+        return _first_maximum(_numbers(uses))
+    return _numbers(uses) if kind == "sum_agg" else (_ONE,) * len(uses)
+
+
+def _first_maximum(values: Sequence[Decimal]) -> tuple[Decimal, ...]:
+    """Of a maximum only the first event that reaches it is worth anything, all others 0."""
+    place = values.index(max(values)) if values else None
+    return tuple(value if index == place else ZERO for index, value in enumerate(values))
 
 
 def _running_total(scope: Scope, found: Aggregation, values: tuple[Decimal, ...]) -> tuple[Decimal, ...]:
@@ -365,6 +373,8 @@ def _running_total(scope: Scope, found: Aggregation, values: tuple[Decimal, ...]
     free_units = decimal_of(properties, "free_units_per_total_aggregation")
     if free_events <= 0 and free_units <= 0:
         return ()
+    if scope.metric.aggregation_type == "max_agg":
+        return ()  # no free units
     if scope.metric.aggregation_type != "sum_agg":
         # further entries change neither the free value nor the free count
         enough = min(int(found.units), max(free_events, math.ceil(free_units)) + 1)
