@@ -184,6 +184,8 @@ class Compiler:
             spec = model.fields.get(name.partition(".")[0].partition(":")[0])
             if spec is None:
                 raise faults.value_error(f"Invalid field {name!r} on model {model.name!r}")
+            if not order and not spec.column and not spec.related:
+                continue  # a model's own order may end in a field that only its code can sort by (placeholder_code)
             parts.append(
                 f"{self._sort_key(model, spec)} {direction} NULLS {'FIRST' if direction == 'DESC' else 'LAST'}"
             )

@@ -21,7 +21,9 @@ def _fill_template(env: Env, vals_list: list[Vals]) -> None:
 
 def _template_changed(env: Env, ids: list[int], fields: set[str] | None) -> None:
     if fields is None and env.context.get("create_product_product", True):
-        rows = env.rows("product.template", ids, ("default_code", "active"))
+        # a variant that came with the template is the one Odoo would have made: it creates no other
+        having = {v["product_tmpl_id"] for v in env.rows("product.product", ids, ("product_tmpl_id",), by="product_tmpl_id")}
+        rows = [row for row in env.rows("product.template", ids, ("default_code", "active")) if row["id"] not in having]
         env.create(
             "product.product",
             [
