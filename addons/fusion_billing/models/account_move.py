@@ -14,6 +14,9 @@ class AccountMoveLine(models.Model):
     _inherit = "account.move.line"
 
     fusion_key = fields.Char("Billed line", copy=False, help="JSON: subscription, kind, item, filter, group, event")
+    fusion_order_id = fields.Many2one(
+        "sale.order", "Subscription", copy=False, index="btree_not_null", ondelete="set null"
+    )
     fusion_from = fields.Datetime("Usage from", copy=False)
     fusion_to = fields.Datetime("Usage to", copy=False)
     fusion_explanation = fields.Text("How it was rated", copy=False, help="JSON: the steps of the amount")

@@ -259,7 +259,7 @@ class SaleOrder(models.Model):
         """Values of the draft, from the same hook that native invoicing uses."""
         order = self.with_company(self.company_id)
         values = {
-            **order._prepare_invoice(),
+            **order.with_context(fusion_no_usage=True)._prepare_invoice(),
             "fusion_shadow": True,
             "ref": ref or False,
             "invoice_date": local_date(moment(job[0]["at"]), zone(order.fusion_timezone or "UTC")),
@@ -285,6 +285,7 @@ class SaleOrder(models.Model):
             "price_unit": line["amount_cents"] / 10**digits,
             "tax_ids": [fields.Command.set(gathered.taxes(order, charge).ids)],
             "fusion_key": json.dumps(line["key"], sort_keys=True),
+            "fusion_order_id": order.id,
             "fusion_from": naive(line["from"]),
             "fusion_to": naive(line["to"]),
             "fusion_explanation": json.dumps(line["steps"]),

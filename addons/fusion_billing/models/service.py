@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import _, fields, models
 
 
 class FusionBillingService(models.Model):
@@ -12,6 +12,18 @@ class FusionBillingService(models.Model):
     code = fields.Char(required=True)
     active = fields.Boolean(default=True)
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
+    key_ids = fields.One2many("fusion.billing.key", "service_id", string="Keys")
     link_ids = fields.One2many("fusion.billing.account.link", "service_id", string="Accounts")
 
     _code_uniq = models.Constraint("unique (company_id, code)", "A service with this code exists already.")
+
+    def action_issue_key(self):
+        """Open the wizard that issues a key."""
+        return {
+            "type": "ir.actions.act_window",
+            "name": _("Issue a key"),
+            "res_model": "fusion.billing.issue.key",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_service_id": self.id},
+        }

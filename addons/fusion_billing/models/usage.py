@@ -21,6 +21,7 @@ class FusionBillingUsage(models.Model):
     received_us = fields.Integer("Received microseconds")
     properties = fields.Text(help="JSON object")
     precise_total_amount_cents = fields.Char(help="Decimal; of dynamic charges")
+    service_id = fields.Many2one("fusion.billing.service", ondelete="set null", help="Who sent it")
     late = fields.Boolean(help="Arrived after its period had been invoiced: kept, not billed")
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
 

@@ -153,6 +153,8 @@ class Run:
         for charge in self.catalog.charges:
             add = self.add_charge if charge["kind"] == "usage" else self.add_fixed
             add(charge, windows, lines, refusals)
+        if self.order.commitment_cents and any(line.kind == "subscription" for line in lines):
+            refusals.append(refusal("commitment", "a minimum commitment is not rated by this addon"))
         lines = [replace(line, subscription=self.order.lago_id) for line in lines]
         return lines, refusals
 
