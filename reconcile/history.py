@@ -19,6 +19,7 @@ from mappings.records import (
     BillingPeriod,
     Charge,
     Coupon,
+    Credit,
     Customer,
     Fee,
     FixedCharge,
@@ -32,6 +33,8 @@ from reconcile.coupons import HeldCoupon
 from reconcile.windows import Carry
 
 IN_ADVANCE = "in_advance_charge"
+CLOSED = "closed"  # states of hidden invoices
+STANDALONE = "standalone"
 _LAST_MICROSECOND = timedelta(microseconds=999_999)
 _FINALISATION = time(0, 20)  # Lago finalises due drafts at minute 20 of every hour
 _SUCCESSION = timedelta(minutes=1)  # between the end of a subscription and the start of the one that replaces it
@@ -96,7 +99,7 @@ class History:
     def billed(self) -> Mapping[str, tuple[Billed, ...]]:
         """Every billing of a subscription, oldest first."""
         found: dict[str, list[Billed]] = defaultdict(list)
-        for invoice in sorted(self.snapshot.invoices, key=_made):
+        for invoice in sorted(self.invoices.values(), key=_made):
             for period in invoice.billing_periods:
                 one = self.billed_on(invoice, period)
                 if one is not None:
@@ -211,21 +214,16 @@ class History:
         return (customer.taxes if customer else ()), self.entities.get(code, ())
 
     def held_coupons(self, invoice: Invoice) -> tuple[HeldCoupon, ...]:
-        """The customer's coupons as they stood just before ``invoice``, in order of holding."""
+        """The customer's coupons as they stood when ``invoice`` used them, in order of holding."""
         customer = invoice.customer
         held = self._coupons_of.get(customer.lago_id, ()) if customer else ()
-        return tuple(self._held(one, invoice) for one in held if one.created_at <= invoice.created_at)
+        return tuple(self._held(one, invoice) for one in held if one.created_at <= self.known_until(invoice))
 
     def _held(self, held: AppliedCoupon, invoice: Invoice) -> HeldCoupon:
         coupon = self.coupons.get(held.lago_coupon_id)
-        before = [
-            credit.amount_cents
-            for credit in held.credits
-            if (other := self.invoices.get((credit.invoice or {}).get("lago_id", ""))) is not None
-            and _made(other) < _made(invoice)
-            and other.status != "voided"
-        ]
-        ended = held.terminated_at is not None and held.terminated_at < invoice.created_at
+        before = [(other, credit.amount_cents) for other, credit in self._uses(held) if self._earlier(other, invoice)]
+        used = [cents for other, cents in before if not _voided_by(other, self.known_until(invoice))]
+        ended = held.terminated_at is not None and held.terminated_at < self.known_until(invoice)
         duration = held.frequency_duration
         return HeldCoupon(
             code=held.coupon_code,
@@ -235,11 +233,21 @@ class History:
             currency=held.amount_currency,
             rate=held.percentage_rate,
             remaining_periods=None if duration is None else duration - len(before),
-            used_cents=sum(before),
+            used_cents=sum(used),
             plan_codes=coupon.plan_codes if coupon and coupon.limited_plans else None,
             metric_codes=coupon.billable_metric_codes if coupon and coupon.limited_billable_metrics else None,
             ended=ended,
         )
+
+    def _uses(self, held: AppliedCoupon) -> Iterator[tuple[Invoice, Credit]]:
+        for credit in held.credits:
+            invoice = self.invoices.get((credit.invoice or {}).get("lago_id", ""))
+            if invoice is not None:
+                yield invoice, credit
+
+    def _earlier(self, one: Invoice, other: Invoice) -> bool:
+        """Whether ``one`` used coupons before ``other``: drafts do so when they are finalised."""
+        return (self.known_until(one), _made(one)) < (self.known_until(other), _made(other))
 
     def carry(self, one: Billed, charge: Charge) -> Carry | None:
         """What a recurring weighted sum goes on from: the billings before this one, or the replaced subscription."""
@@ -284,6 +292,72 @@ class History:
         )
 
 
+def hidden_invoices(snapshot: Snapshot) -> tuple[Invoice, ...]:
+    """Invoices that the API does not show, from their fees, which it does.
+
+    Lago closes an invoice of 0 where the customer or the seller wants none (facts §1.7). A fee without any invoice was
+    paid in advance and never invoiced: it stands alone.
+    """
+    visible = {invoice.lago_id for invoice in snapshot.invoices}
+    found: dict[str, list[Fee]] = defaultdict(list)
+    for fee in snapshot.fees:
+        if fee.lago_invoice_id not in visible:
+            found[fee.lago_invoice_id or fee.lago_id].append(fee)
+    customers = {customer.external_id: customer for customer in snapshot.customers}
+    return tuple(_rebuilt(lago_id, fees, customers) for lago_id, fees in found.items())
+
+
+def _rebuilt(lago_id: str, fees: Sequence[Fee], customers: Mapping[str, Customer]) -> Invoice:
+    first, amount = fees[0], sum(fee.amount_cents for fee in fees)
+    taxes = sum(fee.taxes_amount_cents for fee in fees)
+    return Invoice(
+        lago_id=lago_id,
+        number=f"hidden-{lago_id}",
+        invoice_type="subscription",
+        status=CLOSED if first.lago_invoice_id else STANDALONE,
+        payment_status=first.payment_status or "pending",
+        currency=first.amount_currency,
+        issuing_date=first.created_at.date(),
+        created_at=first.created_at,
+        customer=customers.get(first.external_customer_id or ""),
+        fees=tuple(fees),
+        billing_periods=tuple(_periods(fees)),
+        fees_amount_cents=amount,
+        taxes_amount_cents=taxes,
+        coupons_amount_cents=0,
+        credit_notes_amount_cents=0,
+        sub_total_excluding_taxes_amount_cents=amount,
+        sub_total_including_taxes_amount_cents=amount + taxes,
+        prepaid_credit_amount_cents=0,
+        total_amount_cents=amount + taxes,
+    )
+
+
+def _periods(fees: Iterable[Fee]) -> Iterator[BillingPeriod]:
+    """One per subscription. In arrears, a family without a fee has the base fee's window; in advance it is unknown."""
+    by_subscription: dict[str, list[Fee]] = defaultdict(list)
+    for fee in fees:
+        if fee.lago_subscription_id:
+            by_subscription[fee.lago_subscription_id].append(fee)
+    for lago_id, own in by_subscription.items():
+        windows = {fee.item.type: (fee.from_date, fee.to_date) for fee in own}
+        base = windows.get("subscription", (None, None))
+        in_advance = any(fee.item.type == "subscription" and fee.pay_in_advance for fee in own)
+        unbilled = (None, None) if in_advance else base
+        charges, fixed = windows.get("charge", unbilled), windows.get("fixed_charge", unbilled)
+        yield BillingPeriod(
+            lago_subscription_id=lago_id,
+            external_subscription_id=own[0].external_subscription_id or "",
+            subscription_from_datetime=base[0],
+            subscription_to_datetime=base[1],
+            charges_from_datetime=charges[0],
+            charges_to_datetime=charges[1],
+            fixed_charges_from_datetime=fixed[0],
+            fixed_charges_to_datetime=fixed[1],
+            invoicing_reason="subscription_periodic" if "subscription" in windows else IN_ADVANCE,
+        )
+
+
 def usage_window(period: BillingPeriod) -> Window | None:
     return _window(period.charges_from_datetime, period.charges_to_datetime)
 
@@ -308,7 +382,11 @@ def _window(start: datetime | None, end: datetime | None) -> Window | None:
 
 
 def _made(invoice: Invoice) -> tuple[datetime, str]:
-    return (invoice.created_at, invoice.lago_id)
+    return (invoice.created_at, invoice.number)
+
+
+def _voided_by(invoice: Invoice, moment: datetime) -> bool:
+    return invoice.status == "voided" and (invoice.voided_at is None or invoice.voided_at <= moment)
 
 
 def _follows(one: Subscription, other: Subscription) -> bool:
