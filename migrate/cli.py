@@ -54,7 +54,12 @@ def _emit(outcome: Outcome, form: str) -> int:
 def _run(name: str, form: str, config: Path, **options: Any) -> int:
     """Run ``migrate.commands.<name>.run(context, ...)``; imported late, so that ``--help`` stays quick."""
     command = import_module(f"migrate.commands.{name}")
-    return _emit(command.run(open_context(config), **options), form)
+    context = open_context(config)
+    try:
+        outcome = command.run(context, **options)
+    finally:
+        context.talk.close()
+    return _emit(outcome, form)
 
 
 def _month(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:

@@ -22,6 +22,8 @@ from migrate.odoo.connect import OdooSettings, connect
 from migrate.odoo.protocol import Odoo
 from migrate.store import Store
 
+LONG = 5000  # records from which on the end of a piece of work is worth a line of its own
+
 Progress = Callable[[str, int, int | None], None]  # what, how many done, of how many (None: unknown)
 
 
@@ -39,17 +41,17 @@ class Talk:
     """Progress on stderr: one line that moves on a terminal, a line every few seconds elsewhere."""
 
     every: float = 5.0
-    _last: float = 0.0
+    _last: float = field(default_factory=time.monotonic)
     _open: bool = field(default=False)
 
     def progress(self, what: str, done: int, total: int | None = None) -> None:
+        """On a terminal the line moves; elsewhere only long work speaks: every few seconds, and at its end."""
         finished = total is not None and done >= total
-        now = time.monotonic()
-        terminal = sys.stderr.isatty()
-        if not finished and now - self._last < (0.1 if terminal else self.every):
+        now, terminal = time.monotonic(), sys.stderr.isatty()
+        if now - self._last < (0.1 if terminal else self.every) and not (finished and (terminal or done >= LONG)):
             return
         self._last = now
-        self._write(f"{what}: {done:,}" + (f" of {total:,}" if total is not None else ""), terminal and not finished)
+        self._write(f"{what}: {done:,}" + (f" of {total:,}" if total is not None else ""), terminal)
 
     def say(self, line: str) -> None:
         self._write(line, False)
@@ -59,6 +61,12 @@ class Talk:
         sys.stderr.write(f"{start}{line}{'' if moving else chr(10)}")
         sys.stderr.flush()
         self._open = moving
+
+    def close(self) -> None:
+        """Take a moving line away, so that the result begins on a line of its own."""
+        if self._open:
+            self._write("", True)
+            self._open = False
 
 
 @dataclass(frozen=True, slots=True)

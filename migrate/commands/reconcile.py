@@ -9,8 +9,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from reconcile.control import rerate
-
 from mappings.records import Snapshot
 from mappings.tables import Tables
 from migrate.commands.context import Context, Outcome
@@ -22,6 +20,7 @@ from migrate.odoo.protocol import Odoo
 from migrate.rollback import SHADOW_JOURNAL
 from reconcile import waivers
 from reconcile.causes import CAUSES
+from reconcile.control import rerate
 from reconcile.facts import Shadow
 from reconcile.run import Settings, reconcile
 from reports import json as report_json
