@@ -198,13 +198,14 @@ def extra_line(case: Case) -> Iterator[Proposal]:
 
 
 def coupon_missing(case: Case) -> Iterator[Proposal]:
-    """The side does not take a coupon off."""
-    for coupon in case.bill.coupons:
-        values: Mapping[str, str | int | Decimal] = {"coupon": coupon.code, "cents": coupon.cents}
+    """The side does not take a coupon off, or none of several."""
+    coupons = case.bill.coupons
+    for dropped in (*((coupon,) for coupon in coupons), *([coupons] if len(coupons) > 1 else ())):
+        names: Mapping[str, str | int | Decimal] = {"coupon": ", ".join(coupon.code for coupon in dropped)}
         yield Proposal(
-            changes=(Change(name="drop_coupon", values={"code": coupon.code}),),
-            evidence=(Evidence(name="coupon", values=values),),
-            remedy=Evidence(name="carry_coupon", values=values),
+            changes=tuple(Change(name="drop_coupon", values={"code": coupon.code}) for coupon in dropped),
+            evidence=(Evidence(name="coupon", values={**names, "cents": sum(coupon.cents for coupon in dropped)}),),
+            remedy=Evidence(name="carry_coupon", values=names),
         )
 
 
@@ -232,12 +233,13 @@ def tax_wrong(case: Case) -> Iterator[Proposal]:
 
 
 def tax_rounding(case: Case) -> Iterator[Proposal]:
-    """The side rounds tax line by line, the baseline once per invoice."""
-    yield Proposal(
-        changes=(Change(name="tax_per_line"),),
-        evidence=(Evidence(name="tax_per_line"),),
-        remedy=Evidence(name="round_globally"),
-    )
+    """The side rounds each tax, or the tax of each line, where the baseline rounds the sum of all taxes once."""
+    for per, remedy in (("tax", "waive_rounding"), ("line", "round_globally")):
+        yield Proposal(
+            changes=(Change(name="round_tax", values={"per": per}),),
+            evidence=(Evidence(name=f"tax_per_{per}"),),
+            remedy=Evidence(name=remedy),
+        )
 
 
 def settlement(case: Case) -> Iterator[Proposal]:

@@ -62,11 +62,15 @@ Recompute = Callable[[BilledInvoice, tuple[Change, ...]], BilledInvoice | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """An invoice being changed: lines, what the header follows from, and how its tax is rounded."""
+    """An invoice being changed: lines, what the header follows from, and where its tax is rounded.
+
+    ``rounding``: ``invoice`` (Lago: the sum of all taxes once), ``tax`` (Odoo's round_globally: each tax once, then
+    added up) or ``line`` (Odoo's round_per_line).
+    """
 
     lines: tuple[BilledLine, ...]
     bill: Bill
-    tax_per_line: bool = False
+    rounding: str = "invoice"
     credit_notes_cents: int = 0
     prepaid_cents: int = 0
 
@@ -134,8 +138,8 @@ def _is_below(key: LineKey, true_up: LineKey) -> bool:
     return (key.kind, key.subscription, key.item) == ("charge", true_up.subscription, true_up.item)
 
 
-def _tax_per_line(draft: Draft, _change: Change) -> Draft:
-    return replace(draft, tax_per_line=True)
+def _round_tax(draft: Draft, change: Change) -> Draft:
+    return replace(draft, rounding=change.values["per"])
 
 
 def _drop_tax(draft: Draft, change: Change) -> Draft:
@@ -167,7 +171,7 @@ CHANGES: Mapping[str, Callable[[Draft, Change], Draft]] = {
     "set_line": _set_line,
     "add_line": _add_line,
     "follow_true_up": _follow_true_up,
-    "tax_per_line": _tax_per_line,
+    "round_tax": _round_tax,
     "drop_tax": _drop_tax,
     "set_taxes": _set_taxes,
     "drop_coupon": _drop_coupon,
@@ -260,11 +264,13 @@ def _credit(coupon: CouponUse, lines: Sequence[BilledLine], shares: list[Decimal
 
 
 def _taxes(draft: Draft, shares: Sequence[Decimal]) -> tuple[dict[str, int], int]:
-    """Cents per tax code, and their sum: rounded once over the invoice, or (``tax_per_line``) line by line."""
+    """Cents per tax code, and their sum, rounded where the draft says."""
     precise: dict[str, Decimal] = defaultdict(Decimal)
     for line, share in zip(draft.lines, shares, strict=True):
         for tax in draft.bill.taxes[line.key]:
             amount = CONTEXT.divide((line.amount_cents - share) * tax.rate, Decimal(100))
-            precise[tax.code] += round_half_up(amount) if draft.tax_per_line else amount
+            precise[tax.code] += round_half_up(amount) if draft.rounding == "line" else amount
     rounded = {code: int(round_half_up(amount)) for code, amount in precise.items()}
-    return rounded, int(round_half_up(sum(precise.values(), Decimal(0))))
+    if draft.rounding == "invoice":
+        return rounded, int(round_half_up(sum(precise.values(), Decimal(0))))
+    return rounded, sum(rounded.values())

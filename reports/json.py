@@ -32,7 +32,10 @@ def document(data: ReportData) -> dict[str, Any]:
         "outcome": data.outcome.value,
         "exit_code": data.exit_code,
         "run": plain(data.run),
-        "ties": [{"level": t.level, "groups": t.groups, **plain(t.sum, keep=True)} for t in ties(data)],
+        "ties": [
+            {"level": t.level, "groups": t.groups, "positions": t.sum.positions, **plain(t.sum, keep=True)}
+            for t in ties(data)
+        ],
         "causes": [plain(c, keep=True) for c in cause_totals(data)],
         "waivers": [plain(w, keep=True) for w in data.waivers],
         "invoices": [{**plain(i), "delta_cents": i.delta_cents} for i in data.invoices],

@@ -268,7 +268,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "cause.coupon_missing": ("Coupon not applied", "Coupon non appliqué"),
     "cause.tax_missing": ("Tax not charged", "Taxe non facturée"),
     "cause.tax_wrong": ("Other taxes charged", "Autres taxes facturées"),
-    "cause.tax_rounding": ("Tax rounded line by line", "Taxe arrondie ligne par ligne"),
+    "cause.tax_rounding": ("Tax rounded elsewhere", "Taxe arrondie à un autre niveau"),
     "cause.settlement_missing": (
         "Credit note or prepaid credits not applied",
         "Note de crédit ou crédits prépayés non appliqués",
@@ -328,6 +328,11 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Rounding the tax on each line gives exactly this sum.",
         "En arrondissant la taxe ligne par ligne, on obtient exactement cette somme.",
     ),
+    "evidence.tax_per_tax": (
+        "Rounding each tax on its own and adding them up gives exactly this; Lago rounds the sum of all taxes once.",
+        "En arrondissant chaque taxe séparément puis en les additionnant, on obtient exactement cette somme; "
+        "Lago arrondit une seule fois la somme des taxes.",
+    ),
     "evidence.not_settled": (
         "{cents} of {part} are not taken off.",
         "{cents} de {part} ne sont pas déduits.",
@@ -380,6 +385,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "remedy.round_globally": (
         "Set the company’s tax rounding to “Round Globally”, or waive tax_rounding.",
         "Régler l’arrondi des taxes de la société sur « Arrondi global », ou déroger à tax_rounding.",
+    ),
+    "remedy.waive_rounding": (
+        "Odoo always rounds each tax: nothing to mend. Waive tax_rounding with max_cents = 1.",
+        "Odoo arrondit toujours chaque taxe : rien à corriger. Déroger à tax_rounding avec max_cents = 1.",
     ),
     "remedy.carry_balance": (
         "Apply the phase balances, and settle the invoice with it.",

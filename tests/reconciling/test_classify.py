@@ -99,8 +99,33 @@ def test_tax_of_another_cause_stays_unexplained() -> None:
 def test_tax_rounded_per_line() -> None:
     lines = tuple(line(4, item) for item in "abc")
     rules, truth = bill(lines), invoice(*lines)
-    odoo = changed(Change(name="tax_per_line"), rules=rules, base=truth)
+    odoo = changed(Change(name="round_tax", values={"per": "line"}), rules=rules, base=truth)
     assert named(found(truth, odoo, truth, rules)) == {TAX: (("tax_rounding", "odoo", 1),)}
+
+
+def test_each_tax_rounded_on_its_own_is_odoos_way() -> None:
+    """5 % and 9.975 % of 10.10: 0.505 and 1.007475 make 1.51 together, but 0.51 and 1.01 one by one."""
+    two = (LineTax("gst", Decimal(5)), LineTax("qst", Decimal("9.975")))
+    lines = (line(1010),)
+    rules = bill(lines, taxes=two)
+    truth = invoice(*lines, rules=rules)
+    odoo = changed(Change(name="round_tax", values={"per": "tax"}), rules=rules, base=truth)
+    findings = found(truth, odoo, truth, rules)
+    assert named(findings) == {HeaderKey("tax_rounding"): (("tax_rounding", "odoo", 1),)}
+    assert findings[HeaderKey("tax_rounding")][0].evidence[0].name == "tax_per_tax"
+
+
+def test_several_coupons_missing_and_odoos_rounding_are_a_pair() -> None:
+    """Neither alone gives this header. The rounding moves nothing on the whole, so only the coupons are found."""
+    two = (LineTax("gst", Decimal(5)), LineTax("qst", Decimal("9.975")))
+    lines = (line(1010),)
+    rules = bill(lines, [CouponUse(code="a", cents=100), CouponUse(code="b", cents=101)], taxes=two)
+    truth = invoice(*lines, rules=rules)
+    drops = [Change(name="drop_coupon", values={"code": code}) for code in "ab"]
+    odoo = changed(*drops, Change(name="round_tax", values={"per": "tax"}), rules=rules, base=truth)
+    findings = found(truth, odoo, truth, rules)
+    assert named(findings)[HeaderKey("coupons")] == (("coupon_missing", "odoo", 201),)
+    assert {f.cause for own in findings.values() for f in own} == {"coupon_missing"}
 
 
 def test_tax_missing_and_wrong() -> None:
@@ -132,7 +157,7 @@ def test_two_header_causes_together() -> None:
     lines = tuple(line(4, item) for item in "abcdefg")
     rules = bill(lines, [CouponUse(code="spring", cents=9)])
     truth = invoice(*lines, rules=rules)
-    two = (Change(name="drop_coupon", values={"code": "spring"}), Change(name="tax_per_line"))
+    two = (Change(name="drop_coupon", values={"code": "spring"}), Change(name="round_tax", values={"per": "line"}))
     odoo = changed(*two, rules=rules, base=truth)
     findings = named(found(truth, odoo, truth, rules))
     assert [f[0] for f in findings[TAX]] == ["coupon_missing", "tax_rounding"]

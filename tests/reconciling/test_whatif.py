@@ -15,7 +15,7 @@ def test_tax_is_rounded_once_over_the_invoice() -> None:
     """Facts §6.3: 3 lines of 0.04 at 13 % are 0.0156 together: 2 cents, not 3 times 1."""
     lines = [line(4), line(4, "c2"), line(4, "c3")]
     assert totals(lines).tax_cents == 2
-    per_line = recompute(bill(lines), invoice(*lines), [Change(name="tax_per_line")])
+    per_line = recompute(bill(lines), invoice(*lines), [Change(name="round_tax", values={"per": "line"})])
     assert per_line is not None
     assert per_line.totals is not None
     assert per_line.totals.tax_cents == 3
