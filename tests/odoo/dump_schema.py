@@ -30,7 +30,16 @@ DATA_MODELS = (
     "sale.subscription.plan sale.subscription.stage sale.subscription.template uom.uom fusion.billing.service"
 ).split()
 # What a server may hold that must not travel, or is only weight here.
-DROPPED_FIELDS = {"password", "totp_secret", "api_key_ids", "arch", "arch_db", "image_128", "views_by_module", "reports_by_module"}
+DROPPED_FIELDS = {
+    "password",
+    "totp_secret",
+    "api_key_ids",
+    "arch",
+    "arch_db",
+    "image_128",
+    "views_by_module",
+    "reports_by_module",
+}
 # Computed without a column, and still needed: the account numbers people know.
 COMPUTED_TOO = {"account.account": ["code"]}
 DROPPED_ATTRIBUTES = {"help", "name", "views", "default_export_compatible", "exportable", "groupable", "change_default"}
@@ -40,11 +49,14 @@ STAMPS = {"create_date", "write_date", "create_uid", "write_uid"}
 
 class Server:
     def __init__(self, url: str, database: str, key: str) -> None:
-        self.url, self.headers = url.rstrip("/"), {
-            "Authorization": f"bearer {key}",
-            "X-Odoo-Database": database,
-            "Content-Type": "application/json",
-        }
+        self.url, self.headers = (
+            url.rstrip("/"),
+            {
+                "Authorization": f"bearer {key}",
+                "X-Odoo-Database": database,
+                "Content-Type": "application/json",
+            },
+        )
 
     def call(self, model: str, method: str, **arguments: Any) -> Any:
         request = urllib.request.Request(
@@ -63,7 +75,10 @@ class Server:
 
 def models(server: Server) -> dict[str, dict[str, Any]]:
     wanted = server.call(
-        "ir.model", "search_read", domain=[("abstract", "=", False)], fields=["model", "name", "modules", "order", "transient"]
+        "ir.model",
+        "search_read",
+        domain=[("abstract", "=", False)],
+        fields=["model", "name", "modules", "order", "transient"],
     )
     columns = ["model", "name", "modules", "relation_table", "column1", "column2", "copied", "required", "on_delete"]
     details: dict[str, dict[str, Any]] = {}
@@ -120,12 +135,15 @@ def rows(server: Server, schema: dict[str, dict[str, Any]]) -> dict[str, list[di
         columns = [
             name
             for name, spec in schema[model]["fields"].items()
-            if (spec.get("store", True) or name in COMPUTED_TOO.get(model, ())) and spec["type"] not in ("one2many", "binary", "properties", "properties_definition")
+            if (spec.get("store", True) or name in COMPUTED_TOO.get(model, ()))
+            and spec["type"] not in ("one2many", "binary", "properties", "properties_definition")
             and name not in DROPPED_FIELDS | STAMPS
         ]
         # binary shortcuts and html with inline pictures are weight only
         got = server.call(model, "search_read", domain=[], fields=columns, context={"active_test": False}, order="id")
-        found[model] = [{key: reduced(value, schema[model]["fields"].get(key, {})) for key, value in row.items()} for row in got]
+        found[model] = [
+            {key: reduced(value, schema[model]["fields"].get(key, {})) for key, value in row.items()} for row in got
+        ]
     return found
 
 
@@ -136,9 +154,16 @@ def reduced(value: Any, spec: dict[str, Any]) -> Any:
 def constraints(server: Server) -> list[dict[str, Any]]:
     """Unique constraints and unique indexes, which Odoo keeps in ir.model.constraint as SQL text."""
     got = server.call(
-        "ir.model.constraint", "search_read", domain=[("type", "in", ["u", "i"])], fields=["name", "definition", "message", "model", "type"]
+        "ir.model.constraint",
+        "search_read",
+        domain=[("type", "in", ["u", "i"])],
+        fields=["name", "definition", "message", "model", "type"],
     )
-    return [{**row, "model": row["model"][1]} for row in got if "unique" in (row["definition"] or "").lower() or row["type"] == "u"]
+    return [
+        {**row, "model": row["model"][1]}
+        for row in got
+        if "unique" in (row["definition"] or "").lower() or row["type"] == "u"
+    ]
 
 
 def main() -> int:
@@ -148,7 +173,10 @@ def main() -> int:
         version = json.load(answer)
     schema = models(server)
     xids = server.call(
-        "ir.model.data", "search_read", domain=[("model", "in", [*DATA_MODELS])], order="id",
+        "ir.model.data",
+        "search_read",
+        domain=[("model", "in", [*DATA_MODELS])],
+        order="id",
         fields=["module", "name", "model", "res_id", "noupdate"],
     )
     modules = server.call("ir.module.module", "search_read", domain=[("state", "=", "installed")], fields=["name"])
@@ -164,7 +192,9 @@ def main() -> int:
     text = json.dumps(record, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME))
-    print(f"{out}: {len(schema)} models, {sum(len(r) for r in record['rows'].values())} records, {out.stat().st_size:,} bytes")
+    print(
+        f"{out}: {len(schema)} models, {sum(len(r) for r in record['rows'].values())} records, {out.stat().st_size:,} bytes"
+    )
     return 0
 
 

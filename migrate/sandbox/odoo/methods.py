@@ -102,12 +102,12 @@ def get_metadata(env: Env, model: str, ids: list[int]) -> list[Vals]:
     return [{**row, "xmlid": xids.get(row["id"], False)} for row in rows]
 
 
-def action_archive(env: Env, model: str, ids: list[int]) -> bool:
-    return env.write(model, ids, {"active": False})
+def action_archive(env: Env, model: str, ids: list[int]) -> None:
+    env.write(model, ids, {"active": False})
 
 
-def action_unarchive(env: Env, model: str, ids: list[int]) -> bool:
-    return env.write(model, ids, {"active": True})
+def action_unarchive(env: Env, model: str, ids: list[int]) -> None:
+    env.write(model, ids, {"active": True})
 
 
 RECORD_METHODS: dict[str, Method] = {

@@ -40,10 +40,11 @@ PRECISIONS = {
     ("sale.order.line", "qty_to_invoice"): QUANTITY,
     ("account.move.line", "quantity"): QUANTITY,
     ("product.pricelist.item", "min_quantity"): QUANTITY,
-    ("sale.subscription.line", "product_uom_qty"): QUANTITY,
     ("sale.order.line", "discount"): "Discount",
     ("account.move.line", "discount"): "Discount",
 }
+# Recorded defaults that were the answer of one moment: the behaviour of the model makes the real ones.
+MOMENTARY = {("sale.subscription", "code"), ("fusion.billing.account.link", "fusion_lago_id")}
 RECORD_NAMES = {  # _rec_name where it is not "name"
     "ir.model.data": "name",
     "payment.token": "payment_details",
@@ -168,7 +169,7 @@ def _model(name: str, raw: dict[str, Any], modules: frozenset[str], uniques: lis
         if not spec.get("modules") or modules.intersection(spec["modules"])
     }
     fields.setdefault("id", Field("id", "integer", "ID", {"type": "integer", "string": "ID"}, readonly=True))
-    defaults = {key: value for key, value in raw["defaults"].items() if key in fields}
+    defaults = {key: value for key, value in raw["defaults"].items() if key in fields and (name, key) not in MOMENTARY}
     own = (unique for row in uniques if row["model"] == raw["description"] and (unique := _unique(name, row)))
     return Model(name, raw["description"], raw["order"], raw["transient"], fields, defaults, tuple(own))
 

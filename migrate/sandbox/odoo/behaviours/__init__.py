@@ -11,6 +11,7 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "account.journal": invoices.JOURNAL,
     "account.move": invoices.MOVE,
     "account.move.line": invoices.MOVE_LINE,
+    "fusion.billing.account.link": addon.ACCOUNT_LINK,
     "fusion.billing.charge": addon.CHARGE,
     "fusion.billing.metric": addon.METRIC,
     "fusion.billing.reconciliation": addon.RECONCILIATION,
@@ -31,5 +32,4 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "sale.order.line": orders.LINE,
     "sale.subscription": subscriptions.OCA_SUBSCRIPTION,
     "sale.subscription.line": subscriptions.OCA_LINE,
-    "sale.subscription.template": subscriptions.OCA_TEMPLATE,
 }

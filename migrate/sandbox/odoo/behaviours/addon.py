@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 from .. import faults
-from ..orm import Behaviour, Env
+from ..orm import Behaviour, Env, Vals
 
 DECIMAL = re.compile(r"-?\d+(\.\d+)?\Z", re.ASCII)
 JSON_FIELDS: dict[str, dict[str, type]] = {
@@ -87,7 +88,12 @@ def _only(changed: Callable[[Env, list[int], set[str] | None], Any]) -> Behaviou
 USAGE = _only(checker("fusion.billing.usage"))
 METRIC = _only(checker("fusion.billing.metric"))
 CHARGE = _only(_charge_changed)
-RECONCILIATION = Behaviour(
-    changed=_verdict_changed, names=_names("fusion.billing.reconciliation", "invoice_number")
-)
+RECONCILIATION = Behaviour(changed=_verdict_changed, names=_names("fusion.billing.reconciliation", "invoice_number"))
 
+
+def _fill_links(_env: Env, vals_list: list[Vals]) -> None:
+    for vals in vals_list:
+        vals.setdefault("fusion_lago_id", str(uuid.uuid4()))
+
+
+ACCOUNT_LINK = Behaviour(fill=_fill_links)

@@ -484,7 +484,13 @@ def _replace_lines(env: Env, wanted: Mapping[int, list[Vals]]) -> None:
                 created.append(line)
     env.store.delete("account_move_line", [number for left in present.values() for number in left])
     stamp = env.now().strftime(values.DATETIME)
-    stamps = {"create_date": stamp, "write_date": stamp, "create_uid": env.uid, "write_uid": env.uid, "deductible_amount": 100.0}
+    stamps = {
+        "create_date": stamp,
+        "write_date": stamp,
+        "create_uid": env.uid,
+        "write_uid": env.uid,
+        "deductible_amount": 100.0,
+    }
     env.store.insert(model, [{**stamps, **line} for line in created])
 
 

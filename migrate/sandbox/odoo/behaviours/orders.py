@@ -259,7 +259,11 @@ def recompute(env: Env, ids: list[int]) -> None:
         )
         for row, amount in zip(own, amounts, strict=True):
             line_updates[row["id"]] = _line_values(row, amount, order["state"], roundings[order["currency_id"]])
-        notes = {row["id"]: {"invoice_status": "invoiced" if order["state"] == "sale" else "no"} for row in lines[order["id"]] if row["display_type"]}
+        notes = {
+            row["id"]: {"invoice_status": "invoiced" if order["state"] == "sale" else "no"}
+            for row in lines[order["id"]]
+            if row["display_type"]
+        }
         env.set_columns("sale.order.line", notes)
         order_updates[order["id"]] = {
             "amount_untaxed": totals.untaxed,

@@ -25,10 +25,6 @@ def _fill(env: Env, vals_list: list[Vals]) -> None:
         vals.setdefault("partner_share", True)
         if vals.get("type", "contact") == "contact" and not vals.get("name"):
             raise faults.constraint("Contacts require a name")
-        parent = vals.get("parent_id")
-        if parent and vals.get("type", "contact") == "contact" and not any(vals.get(name) for name in ADDRESS):
-            found = env.rows("res.partner", [parent], ADDRESS)
-            vals.update({name: found[0][name] for name in ADDRESS} if found else {})
 
 
 def _inverse(env: Env, vals: Vals) -> None:
@@ -50,6 +46,40 @@ def _changed(env: Env, ids: list[int], fields: set[str] | None) -> None:
     shown = {"name", "parent_id", "is_company", "type", "email", *ADDRESS, *COMMERCIAL}
     if fields is None or fields & shown:
         env.later("10 partner", _recompute, ids)
+    if fields is None or fields & {"parent_id", "type", *ADDRESS}:
+        _sync_addresses(env, ids, joined=fields is None or bool(fields & {"parent_id", "type"}))
+
+
+def _sync_addresses(env: Env, ids: list[int], *, joined: bool) -> None:
+    """A contact lives where its company does: it takes the company's address, or gives its own to one without."""
+    for row in env.rows("res.partner", ids, ("type", "parent_id", *ADDRESS)):
+        if not row["parent_id"]:
+            _to_contacts(env, row["id"], row)
+            continue
+        parent = env.row("res.partner", row["parent_id"], ("is_company", "parent_id", *ADDRESS))
+        own, there = ({name: place[name] for name in ADDRESS} for place in (row, parent))
+        if row["type"] == "contact" and joined and any(there.values()):
+            env.store.update(env.model("res.partner"), [row["id"]], there)
+        elif row["type"] == "contact" and any(own.values()) and own != there:
+            env.write("res.partner", [row["parent_id"]], own)
+        elif joined and any(own.values()) and not any(there.values()) and _is_first(env, parent):
+            env.write("res.partner", [row["parent_id"]], own)
+
+
+def _is_first(env: Env, parent: Vals) -> bool:
+    return (
+        bool(parent["is_company"] or not parent["parent_id"])
+        and len(env.rows("res.partner", [parent["id"]], (), by="parent_id")) == 1
+    )
+
+
+def _to_contacts(env: Env, number: int, row: Vals) -> None:
+    contacts = [
+        child["id"]
+        for child in env.rows("res.partner", [number], ("type",), by="parent_id")
+        if child["type"] == "contact"
+    ]
+    env.store.update(env.model("res.partner"), contacts, {name: row[name] for name in ADDRESS})
 
 
 def _recompute(env: Env, ids: list[int]) -> None:

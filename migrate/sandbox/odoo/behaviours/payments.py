@@ -27,7 +27,9 @@ def _provider_changed(env: Env, ids: list[int], fields: set[str] | None) -> None
         return
     columns = ("state", "code")
     for row in env.rows("payment.provider", ids, columns):
-        offered = env.with_context(active_test=False).values("payment.provider", [row["id"]], "payment_method_ids")[row["id"]]
+        offered = env.with_context(active_test=False).values("payment.provider", [row["id"]], "payment_method_ids")[
+            row["id"]
+        ]
         methods = [method for method in env.rows("payment.method", offered, ("code",)) if method["code"] in USUAL]
         chosen = [method["id"] for method in methods]
         env.store.update(env.model("payment.method"), chosen, {"active": int(row["state"] != "disabled")})

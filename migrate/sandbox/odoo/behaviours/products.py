@@ -22,7 +22,9 @@ def _fill_template(env: Env, vals_list: list[Vals]) -> None:
 def _template_changed(env: Env, ids: list[int], fields: set[str] | None) -> None:
     if fields is None and env.context.get("create_product_product", True):
         # a variant that came with the template is the one Odoo would have made: it creates no other
-        having = {v["product_tmpl_id"] for v in env.rows("product.product", ids, ("product_tmpl_id",), by="product_tmpl_id")}
+        having = {
+            v["product_tmpl_id"] for v in env.rows("product.product", ids, ("product_tmpl_id",), by="product_tmpl_id")
+        }
         rows = [row for row in env.rows("product.template", ids, ("default_code", "active")) if row["id"] not in having]
         env.create(
             "product.product",
@@ -101,8 +103,11 @@ def _fill_variants(env: Env, vals_list: list[Vals]) -> None:
         vals.setdefault("combination_indices", "")
 
 
-VARIANT = Behaviour(fill=_fill_variants, 
-    changed=_variant_changed, names=_variant_names, computed={"lst_price": _lst_price, "display_name": _variant_names}
+VARIANT = Behaviour(
+    fill=_fill_variants,
+    changed=_variant_changed,
+    names=_variant_names,
+    computed={"lst_price": _lst_price, "display_name": _variant_names},
 )
 
 
@@ -116,7 +121,12 @@ PRICELIST = Behaviour(names=_pricelist_names)
 
 
 def _fill_items(env: Env, vals_list: list[Vals]) -> None:
-    lists = {row["id"]: row for row in env.rows("product.pricelist", {vals.get("pricelist_id") or 0 for vals in vals_list}, ("company_id", "currency_id"))}
+    lists = {
+        row["id"]: row
+        for row in env.rows(
+            "product.pricelist", {vals.get("pricelist_id") or 0 for vals in vals_list}, ("company_id", "currency_id")
+        )
+    }
     for vals in vals_list:
         found = lists.get(vals.get("pricelist_id") or 0)
         if found:

@@ -102,7 +102,10 @@ class Reader:
         self.products = self._plan_lines(list(self.orders))
         self.currencies = env.names("res.currency", sorted({row["currency_id"] for row in self.orders.values()}))
         self.following = {row["fusion_previous_order_id"]: number for number, row in self.orders.items()}
-        self.metrics = {row["id"]: self._row("fusion.billing.metric", row) for row in self._all("fusion.billing.metric", METRIC_FIELDS)}
+        self.metrics = {
+            row["id"]: self._row("fusion.billing.metric", row)
+            for row in self._all("fusion.billing.metric", METRIC_FIELDS)
+        }
         self.charges = self._charges()
         self.usage: dict[str, list[Vals]] = {}
 
@@ -121,7 +124,12 @@ class Reader:
             rows = self.env.rows("sale.order", todo, ORDER_FIELDS)
             found |= {row["id"]: self._row("sale.order", row) for row in rows}
             after = self.env.rows("sale.order", todo, (), by="fusion_previous_order_id")
-            same = self.env.rows("sale.order", {row["fusion_external_id"] for row in rows if row["fusion_external_id"]}, (), by="fusion_external_id")
+            same = self.env.rows(
+                "sale.order",
+                {row["fusion_external_id"] for row in rows if row["fusion_external_id"]},
+                (),
+                by="fusion_external_id",
+            )
             before = {row["fusion_previous_order_id"] for row in rows if row["fusion_previous_order_id"]}
             todo = (before | {row["id"] for row in [*after, *same]}) - set(found)
         return found
@@ -130,15 +138,23 @@ class Reader:
         """Per order its plan: the product of its first line, that line's taxes and name."""
         columns = ("order_id", "product_id", "name", "sequence", "display_type")
         rows = self.env.rows("sale.order.line", orders, columns, by="order_id")
-        rows = sorted((row for row in rows if row["product_id"] and not row["display_type"]), key=lambda row: (row["sequence"] or 0, row["id"]))
+        rows = sorted(
+            (row for row in rows if row["product_id"] and not row["display_type"]),
+            key=lambda row: (row["sequence"] or 0, row["id"]),
+        )
         first: dict[int, Vals] = {}
         for row in rows:
             first.setdefault(row["order_id"], row)
         chosen = list(first.values())
-        taxes = self.env.with_context(active_test=False).values("sale.order.line", [row["id"] for row in chosen], "tax_ids")
+        taxes = self.env.with_context(active_test=False).values(
+            "sale.order.line", [row["id"] for row in chosen], "tax_ids"
+        )
         variants = sorted({row["product_id"] for row in chosen})
         templates = self.env.values("product.product", variants, "product_tmpl_id")
-        details = {row["id"]: row for row in self.env.rows("product.template", set(templates.values()), ("name", "fusion_lago_id"))}
+        details = {
+            row["id"]: row
+            for row in self.env.rows("product.template", set(templates.values()), ("name", "fusion_lago_id"))
+        }
         for row in chosen:
             row["taxes"], row["template"] = taxes[row["id"]], templates[row["product_id"]]
             row["plan"] = details[row["template"]]
@@ -194,7 +210,10 @@ class Reader:
             and found["fusion_ended_at"]
             and (found["fusion_started_at"] or "") < (row["fusion_started_at"] or "")
         ]
-        return [self.order(other, neighbours=False) for other in sorted(same, key=lambda n: self.orders[n]["fusion_started_at"])]
+        return [
+            self.order(other, neighbours=False)
+            for other in sorted(same, key=lambda n: self.orders[n]["fusion_started_at"])
+        ]
 
     def usage_of(self, external: str) -> list[Vals]:
         if external not in self.usage:
@@ -230,13 +249,17 @@ def _bill(reader: Reader, billing: Mapping[str, Any]) -> dict[str, Any]:
     charges = reader.charges_of(number)
     metrics = {metric["code"]: metric for metric in reader.metrics.values()}
     usage = reader.usage_of(reader.orders[number]["fusion_external_id"] or "")
-    found: dict[str, Any] = rating().bill(reader.order(number), charges, metrics, usage, billing["at"], billing["reason"])
+    found: dict[str, Any] = rating().bill(
+        reader.order(number), charges, metrics, usage, billing["at"], billing["reason"]
+    )
     return found
 
 
 def _move_line(env: Env, reader: Reader, order: int, line: Mapping[str, Any]) -> Vals:
     """One billed line on an invoice: one unit at the billed amount, so that the cent is the rating's cent."""
-    charge = next((row for row in reader.charges if row["fusion_lago_id"] and row["fusion_lago_id"] == line["charge"]), None)
+    charge = next(
+        (row for row in reader.charges if row["fusion_lago_id"] and row["fusion_lago_id"] == line["charge"]), None
+    )
     plan = reader.products.get(order, {})
     digits = _digits(env, reader.orders[order]["currency_id"])
     taxes = (charge or {}).get("taxes") or plan.get("taxes") or []
@@ -262,7 +285,13 @@ def _moment(text: str | None) -> str | bool:
 
 
 def _drafted(
-    env: Env, order: Vals, lines: list[tuple[Vals, Vals]], keep: bool, journal: int | None, ref: str | None, billing: Mapping[str, Any]
+    env: Env,
+    order: Vals,
+    lines: list[tuple[Vals, Vals]],
+    keep: bool,
+    journal: int | None,
+    ref: str | None,
+    billing: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Make the draft and read back what native invoicing says of it."""
     partner = order["partner_invoice_id"] or order["partner_id"]
@@ -288,14 +317,19 @@ def _drafted(
 def _answer(env: Env, move: int, lines: list[tuple[Vals, Vals]]) -> dict[str, Any]:
     header = env.row("account.move", move, ("amount_untaxed", "amount_tax", "amount_total"))
     made = env.values("account.move", [move], "invoice_line_ids")[move]
-    subtotals = {row["id"]: row for row in env.rows("account.move.line", made, ("price_subtotal", "price_unit", "quantity"))}
+    subtotals = {
+        row["id"]: row for row in env.rows("account.move.line", made, ("price_subtotal", "price_unit", "quantity"))
+    }
     taxes = {
         row["name"]: _text(-(row["amount_currency"] or 0.0))
         for row in env.rows("account.move.line", [move], ("name", "amount_currency", "display_type"), by="move_id")
         if row["display_type"] == "tax"
     }
     return {
-        "lines": [_line_answer(billed, line, subtotals[number]) for (billed, line), number in zip(lines, sorted(made), strict=True)],
+        "lines": [
+            _line_answer(billed, line, subtotals[number])
+            for (billed, line), number in zip(lines, sorted(made), strict=True)
+        ],
         "untaxed": _text(header["amount_untaxed"]),
         "tax": _text(header["amount_tax"]),
         "total": _text(header["amount_total"]),

@@ -1,0 +1,172 @@
+"""A real Odoo 19 of our own: databases from a template in a second, servers that may be stopped and killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mappings.target import Desired
+from migrate.odoo.connect import OdooSettings, connect
+from migrate.odoo.protocol import Odoo
+
+HERE = Path(__file__).parent
+SCRIPT = HERE / "server"
+PROGRAM = HERE.parent / "applying" / "program.py"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lago2odoo-odoo"
+
+
+def script(*arguments: str, port: int) -> str:
+    """Run tests/odoo/server; what it says on stderr is shown when it fails."""
+    environment = {**os.environ, "ODOO_PORT": str(port)}
+    done = subprocess.run([SCRIPT, *arguments], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"tests/odoo/server {' '.join(arguments)}: {done.stderr[-2000:]}"
+    return done.stdout
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+@dataclass
+class RealServer:
+    """One Odoo process (or, with workers, a group of them) on a port of its own."""
+
+    port: int = field(default_factory=free_port)
+    arguments: tuple[str, ...] = ()
+
+    def up(self, database: str = "") -> None:
+        script("up", *([database] if database else []), *self.arguments, port=self.port)
+
+    @property
+    def pid(self) -> int:
+        return int((CACHE / f"odoo.{self.port}.pid").read_text())
+
+    def stop(self) -> None:
+        """Gracefully, and wait until it is gone."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """kill -9 of the process and its workers."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, how: signal.Signals) -> None:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            pid = self.pid
+            if how is signal.SIGKILL:
+                os.killpg(os.getpgid(pid), how)
+            else:
+                os.kill(pid, how)
+            for _ in range(300):
+                os.kill(pid, 0)
+                time.sleep(0.1)
+
+
+@dataclass(frozen=True)
+class Database:
+    """A fresh database on a running server."""
+
+    server: RealServer
+    name: str
+    key: str
+    folder: Path
+
+    def settings(self, **changed: Any) -> OdooSettings:
+        url = f"http://127.0.0.1:{self.server.port}"
+        own: dict[str, Any] = {"url": url, "database": self.name, "user": "admin", "key": self.key}
+        return OdooSettings(**{**own, **changed})
+
+    def connect(self, **changed: Any) -> Odoo:
+        return connect(self.settings(**changed))
+
+    def start(self, state: str, count: int, **changed: Any) -> subprocess.Popen[str]:
+        """A whole apply as a program of its own; it says ``ready`` before it writes."""
+        file = self.folder / f"{state}.json"
+        place = self.settings(**changed)
+        names = ("url", "database", "user", "key", "transport", "timeout")
+        file.write_text(json.dumps({name: getattr(place, name) for name in names}))
+        command = [sys.executable, str(PROGRAM), str(file), str(self.folder / f"{state}.db"), str(count)]
+        environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True)
+        assert process.stdout is not None
+        process.stdout.readline()
+        return process
+
+
+@pytest.fixture(scope="session")
+def installed() -> None:
+    if os.environ.get("ODOO_URL"):
+        pytest.skip("ODOO_URL names a server that is not ours to stop and kill")
+    script("ready", port=free_port())
+
+
+@pytest.fixture(scope="session")
+def shared_server(installed: None) -> Iterator[RealServer]:
+    """A server for all tests that do not harm it; it serves every database."""
+    server = RealServer()
+    server.up()
+    yield server
+    server.stop()
+
+
+def fresh(server: RealServer, name: str, folder: Path, flavour: str = "enterprise") -> Database:
+    said = script("reset", name, "--flavour", flavour, port=server.port)
+    found = dict(re.findall(r"^(\w+)=(.*)$", said, re.MULTILINE))
+    return Database(server, found["ODOO_DB"], found["ODOO_KEY"], folder)
+
+
+@pytest.fixture
+def database(shared_server: RealServer, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A database for one test; parametrize indirectly with a flavour (enterprise, oca, plain)."""
+    name = f"faults_{os.getpid()}"
+    yield fresh(shared_server, name, tmp_path, getattr(request, "param", "enterprise"))
+    script("drop", name, port=shared_server.port)
+
+
+@pytest.fixture(params=[(), ("--workers", "2")], ids=["threads", "workers"])
+def mortal(installed: None, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A database on a server of its own, which the test may stop and kill, in both process models."""
+    arguments = request.param
+    if arguments:
+        arguments = (*arguments, "--gevent-port", str(free_port()))
+    server = RealServer(arguments=arguments)
+    name = f"mortal_{os.getpid()}"
+    made = fresh(server, name, tmp_path)
+    server.up(name)
+    yield made
+    server.stop()
+    script("drop", name, port=server.port)
+
+
+@pytest.fixture(scope="session")
+def program() -> dict[str, Any]:
+    """The names of the program that applies: its records and its target."""
+    return runpy.run_path(str(PROGRAM))
+
+
+@pytest.fixture
+def records(program: dict[str, Any]) -> Any:
+    """``records(count)``: a product, customers, half as many orders with two lines."""
+
+    def make(count: int) -> list[Desired]:
+        made: list[Desired] = program["records"](count)
+        return made
+
+    return make

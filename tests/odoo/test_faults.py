@@ -1,0 +1,311 @@
+"""Faults on a real Odoo 19: wrong doors, hands in the data, servers that stop and die, clients that are killed."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mappings.target import Phase, Ref
+from migrate.apply import apply, drifted, preview
+from migrate.changes import Action, ChangeSet
+from migrate.errors import Blocked
+from migrate.ledger import Ledger
+from migrate.odoo.discover import discover
+from migrate.odoo.errors import DatabaseMissing, OdooUnreachable, Unauthorized
+from migrate.odoo.protocol import Odoo
+from migrate.preflight import needs_of, preflight, prepare
+from migrate.rollback import remove_shadow_invoices, rollback
+from migrate.store import Store
+
+pytestmark = pytest.mark.odoo
+
+both = pytest.mark.parametrize("transport", ["json2", "odoorpc"])
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Any:
+    with Store.open(tmp_path / "state.db") as store:
+        yield Ledger(store)
+
+
+def count(odoo: Odoo, model: str, *domain: Any) -> int:
+    found: int = odoo.call(model, "search_count", domain=list(domain))
+    return found
+
+
+def number(odoo: Odoo, xid: str) -> int:
+    domain = [["module", "=", "lago"], ["name", "=", xid]]
+    rows = odoo.call("ir.model.data", "search_read", domain=domain, fields=["res_id"])
+    return int(rows[0]["res_id"])
+
+
+def is_whole(odoo: Odoo, customers: int) -> None:
+    """Nothing doubled, nothing lost: every record of the program stands once, with its lines and its state."""
+    orders = customers // 2
+    assert count(odoo, "res.partner", ["ref", "like", "KILL-%"]) == customers
+    assert count(odoo, "sale.order", ["name", "like", "KILL/%"]) == orders
+    assert count(odoo, "sale.order.line", ["order_id.name", "like", "KILL/%"]) == orders * 2
+    assert count(odoo, "sale.order", ["name", "like", "KILL/%"], ["state", "=", "sale"]) == orders // 2
+
+
+# --- the door --------------------------------------------------------------------------------------------------------
+
+
+@both
+def test_a_wrong_database_key_or_address_is_named(database: Any, transport: str) -> None:
+    with pytest.raises(DatabaseMissing, match=r"odoo\.database"):
+        database.connect(transport=transport, database="no_such_database")
+    with pytest.raises(Unauthorized, match="user or key") as refused:
+        database.connect(transport=transport, key="f" * 40)
+    assert "f" * 40 not in str(refused.value)
+    with pytest.raises(OdooUnreachable, match="no Odoo at"):
+        database.connect(transport=transport, url="http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("database", ["plain"], indirect=True)
+def test_without_subscriptions_the_module_is_named(database: Any) -> None:
+    with pytest.raises(Blocked, match="subscription_oca"):
+        discover(database.connect())
+
+
+@pytest.mark.parametrize(("database", "kind"), [("enterprise", "enterprise"), ("oca", "oca")], indirect=["database"])
+def test_the_kind_of_subscriptions_is_found(database: Any, kind: str) -> None:
+    target = discover(database.connect())
+    assert (target.subscriptions, target.addon, target.quantity_digits) == (kind, True, 2)
+    assert {"CAD", "USD"} <= target.currencies
+    assert "en_US" in target.languages
+
+
+def test_preflight_finds_what_would_be_cut_and_what_is_missing(database: Any, records: Any) -> None:
+    odoo = database.connect()
+    target = discover(odoo)
+    fine = records(2)
+    assert [f for f in preflight(odoo, target, needs_of(fine)) if f.level == "error"] == []
+    line = replace(fine[-1].children["order_line"][0], values={"product_uom_qty": Decimal("1.2345"), "x": Ref("a.b")})
+    errors = list(preflight(odoo, target, needs_of([replace(fine[-1], children={"order_line": (line,)})])))
+    assert [f.what[:11] for f in errors if f.level == "error"] == ["a.b is not ", "quantities "]
+
+
+def test_a_user_without_rights_is_told_which_one(database: Any, records: Any) -> None:
+    odoo = database.connect()
+    group = odoo.call(
+        "ir.model.data", "search_read", domain=[["name", "=", "group_user"], ["module", "=", "base"]], fields=["res_id"]
+    )
+    user = {"name": "Poor", "login": "poor", "password": "poor-password", "group_ids": [[6, 0, [group[0]["res_id"]]]]}
+    odoo.call("res.users", "create", vals_list=[user])
+    poor = database.connect(transport="odoorpc", user="poor", key="poor-password")
+    found = preflight(poor, discover(odoo), needs_of(records(2)))
+    assert any(f.level == "error" and "may not create sale.order" in f.what for f in found)
+
+
+# --- hands in the data -----------------------------------------------------------------------------------------------
+
+
+@both
+def test_applied_once_then_nothing_to_do_then_undone(
+    database: Any, ledger: Ledger, records: Any, program: Any, transport: str
+) -> None:
+    odoo, target = database.connect(transport=transport), program["target"]()
+    applied = apply(odoo, ledger, records(40), target=target)
+    assert applied.ok
+    is_whole(odoo, 40)
+    again = apply(odoo, ledger, records(40), target=target)
+    assert (again.calls, again.changes.pending) == (0, False)
+    undone = rollback(odoo, ledger, company_id=1)
+    assert (undone.ok, undone.deleted, undone.archived) == (True, 61, ())
+    assert count(odoo, "ir.model.data", ["module", "=", "lago"]) == 0
+    assert count(odoo, "sale.order", ["name", "like", "KILL/%"]) == 0
+    assert count(odoo, "res.partner", ["ref", "like", "KILL-%"], ["active", "in", [True, False]]) == 0
+
+
+def test_a_record_deleted_between_preview_and_apply(database: Any, ledger: Ledger, records: Any, program: Any) -> None:
+    odoo, target = database.connect(), program["target"]()
+    apply(odoo, ledger, records(4), target=target)
+    changed = [replace(r, values={**r.values, "city": "Ottawa"}) if r.model == "res.partner" else r for r in records(4)]
+    saved = ChangeSet.from_json(preview(odoo, ledger, changed, target=target).to_json())
+    odoo.call("res.partner", "unlink", [number(odoo, "customer_3")])
+    with pytest.raises(Blocked, match="customer 3"):
+        apply(odoo, ledger, changed, target=target, saved=saved)
+    applied = apply(odoo, ledger, changed, target=target)
+    assert applied.written == {"customers": {"create": 1, "update": 3}}
+    is_whole(odoo, 4)
+
+
+def test_an_archived_partner_is_drift_and_stays(database: Any, ledger: Ledger, records: Any, program: Any) -> None:
+    odoo, target = database.connect(), program["target"]()
+    apply(odoo, ledger, records(4), target=target)
+    odoo.call("res.partner", "write", [number(odoo, "customer_3")], vals={"active": False})
+    applied = apply(odoo, ledger, records(4), target=target)
+    assert (applied.ok, applied.calls) == (True, 0)
+    assert [c.source for c in applied.changes.of(Action.KEPT)] == ["customer 3"]
+    assert [(d.source, d.diffs[0].field) for d in drifted(odoo, ledger, 1)] == [("customer 3", "active")]
+    refused = rollback(odoo, ledger, company_id=1)
+    assert refused.changed_since == ("customer 3 (res.partner: active)",)
+
+
+def test_a_partner_with_a_posted_invoice_is_archived_by_rollback(
+    database: Any, ledger: Ledger, records: Any, program: Any
+) -> None:
+    odoo, target = database.connect(), program["target"]()
+    people = [r for r in records(4) if r.phase is Phase.CUSTOMERS]
+    apply(odoo, ledger, people, target=target)
+    post_invoice(odoo, number(odoo, "customer_1"))
+    undone = rollback(odoo, ledger, company_id=1)
+    assert (undone.ok, undone.deleted, len(undone.archived)) == (True, 3, 1)
+    assert undone.archived[0].startswith("customer 1: archived")
+    again = apply(odoo, ledger, people, target=target)
+    assert again.written == {"customers": {"create": 3, "update": 1}}
+    assert count(odoo, "res.partner", ["ref", "like", "KILL-%"]) == 4
+
+
+def test_a_line_of_a_confirmed_order_is_taken_out_of_account(
+    database: Any, ledger: Ledger, records: Any, program: Any
+) -> None:
+    odoo, target = database.connect(), program["target"]()
+    apply(odoo, ledger, records(4), target=target)
+    order = number(odoo, "subscription_1")
+    shorter = [
+        replace(r, children={"order_line": r.children["order_line"][:1]}) if r.xid == "lago.subscription_1" else r
+        for r in records(4)
+    ]
+    assert apply(odoo, ledger, shorter, target=target).ok
+    rows = odoo.call("sale.order.line", "search_read", domain=[["order_id", "=", order]], fields=["product_uom_qty"])
+    assert sorted(row["product_uom_qty"] for row in rows) == [0, 1]
+    assert not apply(odoo, ledger, shorter, target=target).changes.pending
+    assert apply(odoo, ledger, records(4), target=target).ok
+    rows = odoo.call("sale.order.line", "search_read", domain=[["order_id", "=", order]], fields=["product_uom_qty"])
+    assert sorted(row["product_uom_qty"] for row in rows) == [1, 2]
+
+
+def test_moments_survive_a_user_in_another_time_zone(database: Any, ledger: Ledger, records: Any, program: Any) -> None:
+    odoo, target = database.connect(), program["target"]()
+    odoo.call("res.users", "write", [2], vals={"tz": "Asia/Tokyo"})
+    moment = datetime(2026, 3, 8, 6, 59, 59, tzinfo=UTC)
+    wish = [
+        replace(r, values={**r.values, "date_order": moment}) if r.xid == "lago.subscription_0" else r
+        for r in records(2)
+    ]
+    assert apply(odoo, ledger, wish, target=target).ok
+    row = odoo.call("sale.order", "read", [number(odoo, "subscription_0")], fields=["date_order"])[0]
+    assert row["date_order"] == "2026-03-08 06:59:59"
+
+
+def test_quantities_beyond_the_precision_are_refused_and_kept_once_it_is_raised(
+    database: Any, ledger: Ledger, records: Any, program: Any
+) -> None:
+    odoo, target = database.connect(), program["target"]()
+    fine = records(2)
+    order = fine[-1]
+    line = order.children["order_line"][0]
+    finer = replace(line, values={**line.values, "product_uom_qty": Decimal("1.234567")})
+    wish = [*fine[:-1], replace(order, children={"order_line": (finer,)})]
+    first = apply(odoo, ledger, wish, target=target)
+    assert "decimal precision" in first.failures[0].reason
+    digits = odoo.call("decimal.precision", "search", domain=[["name", "=", "Product Unit"]])
+    odoo.call("decimal.precision", "write", digits, vals={"digits": 6})
+    assert apply(odoo, ledger, wish, target=target).ok
+    rows = odoo.call(
+        "sale.order.line", "search_read", domain=[["order_id.name", "=", "KILL/0"]], fields=["product_uom_qty"]
+    )
+    assert [row["product_uom_qty"] for row in rows] == [1.234567]
+
+
+# --- shadow invoices -------------------------------------------------------------------------------------------------
+
+
+def post_invoice(odoo: Odoo, partner: int) -> str:
+    lines = [[0, 0, {"name": "x", "quantity": 1, "price_unit": 10, "tax_ids": [[6, 0, []]]}]]
+    vals = {"move_type": "out_invoice", "partner_id": partner, "invoice_date": "2026-07-01", "invoice_line_ids": lines}
+    made = odoo.call("account.move", "create", vals_list=[vals])
+    odoo.call("account.move", "action_post", made)
+    name: str = odoo.call("account.move", "read", made, fields=["name"])[0]["name"]
+    return name
+
+
+def test_shadow_drafts_leave_the_real_numbering_untouched(
+    database: Any, ledger: Ledger, records: Any, program: Any
+) -> None:
+    odoo, target = database.connect(), program["target"]()
+    people = [r for r in records(2) if r.phase is Phase.CUSTOMERS]
+    assert apply(odoo, ledger, [*prepare(target), *people], target=target).ok
+    partner, journal = number(odoo, "customer_0"), number(odoo, "journal_shadow")
+    first = post_invoice(odoo, partner)
+    lines = [[0, 0, {"name": "x", "quantity": 1, "price_unit": 10}]]
+    draft = {"move_type": "out_invoice", "partner_id": partner, "journal_id": journal, "invoice_line_ids": lines}
+    drafts = [{**draft, "ref": f"LAGO-{n:04}"} for n in range(20)]
+    made = odoo.call("account.move", "create", vals_list=drafts)
+    assert {row["name"] for row in odoo.call("account.move", "read", made, fields=["name"])} == {False}
+    second = post_invoice(odoo, partner)
+    removed = remove_shadow_invoices(odoo, 1)
+    assert (removed.deleted, removed.ok) == (20, True)
+    third = post_invoice(odoo, partner)
+    numbers = [int(name.rpartition("/")[2]) for name in (first, second, third)]
+    assert numbers == [numbers[0], numbers[0] + 1, numbers[0] + 2]
+    assert count(odoo, "account.move", ["journal_id", "=", journal]) == 0
+
+
+# --- servers that stop and die ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_the_server_ends_in_the_middle_of_a_batch_and_comes_back(mortal: Any, end: str) -> None:
+    customers = 240
+    mortal.connect()  # loads the registry, so that the moments below fall into the writing
+    process = mortal.start("client", customers)
+    for pause in (0.6, 1.5):
+        time.sleep(pause)
+        getattr(mortal.server, end)()
+        mortal.server.up(mortal.name)
+    _, err = process.communicate(timeout=180)
+    assert process.returncode == 0, err
+    is_whole(mortal.connect(), customers)
+    again = mortal.start("client", customers)
+    out, _ = again.communicate(timeout=60)
+    assert '"written": {}' in out
+
+
+# --- clients that are killed -----------------------------------------------------------------------------------------
+
+
+@both
+def test_clients_killed_at_many_moments_leave_nothing_doubled(database: Any, transport: str) -> None:
+    customers = 200
+    odoo = database.connect()
+    moments = random.Random(transport)
+    killed = 0
+    for _ in range(13):
+        process = database.start("client", customers, transport=transport)
+        time.sleep(moments.uniform(0.05, 0.9))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        killed += process.returncode == -signal.SIGKILL
+    assert killed >= 6
+    process = database.start("client", customers, transport=transport)
+    _, err = process.communicate(timeout=180)
+    assert process.returncode == 0, err
+    is_whole(odoo, customers)
+    with Store.open(database.folder / "client.db") as store:
+        entries = list(Ledger(store).entries())
+    assert all(entry.created and entry.state == "applied" for entry in entries)
+
+
+def test_two_runs_at_once(database: Any) -> None:
+    """On one state the second is refused with exit code 4; on two states the external ids keep the records single."""
+    first = database.start("shared", 60)
+    second = database.start("shared", 60)
+    _, err = second.communicate(timeout=60)
+    first.communicate(timeout=120)
+    assert (first.returncode, second.returncode) == (0, 4), err
+    others = [database.start(name, 120) for name in ("left", "right")]
+    for run in others:
+        _, err = run.communicate(timeout=180)
+        assert run.returncode == 0, err
+    is_whole(database.connect(), 120)
