@@ -11,26 +11,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 from mappings.money import round_float, to_subunits
-from mappings.period import Boundaries, Contract, Window, boundaries, days_between, local_date, run_at
+from mappings.period import (
+    Boundaries,
+    Contract,
+    LastInvoice,
+    Window,
+    boundaries,
+    days_between,
+    final_boundaries,
+    local_date,
+    run_at,
+    zone_of,
+)
 from mappings.records import BillableMetric, Charge, Fee, FixedCharge, Invoice, Snapshot, Subscription, Tax
 from reconcile.advance import pay_in_advance_fees
 from reconcile.bill import Bill, Line, bill
 from reconcile.commitment import commitment_fee
-from reconcile.facts import lago_key, lago_line
+from reconcile.facts import ALL, lago_invoices, lago_key, lago_line
 from reconcile.fees import ChargeFee, fees_of, is_billed
 from reconcile.fixed_charges import FixedFee, UnitsChange, advance_fee, fixed_fee
 from reconcile.history import (
+    CLOSED,
     IN_ADVANCE,
+    STANDALONE,
     Billed,
     History,
     base_fees,
     fee_window,
     fixed_window,
+    hidden_invoices,
     subscription_window,
     usage_window,
 )
@@ -50,6 +64,7 @@ NOT_RATED = {  # invoice types that no usage and no plan explains
     "progressive_billing": "usage thresholds are not re-rated",
     "add_on": "a type of Lago before its version 0.30",
 }
+UNKNOWN_ZONE = "another"  # of an earlier invoice: surely not the customer's of today
 TAX_PROVIDERS = ("anrok", "avalara")
 
 
@@ -73,6 +88,186 @@ def rerate(
             return _rerate_all(History(snapshot, late=late), source, lago, progress)
 
     return again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeCheck:
+    """One fee of Lago against the re-rate (or one of the re-rate that Lago has not: ``lago`` is None)."""
+
+    fee: str  # Lago's fee id
+    kind: str
+    label: str
+    outcome: str  # equal | differs | refused
+    lago: BilledLine | None
+    rerate: BilledLine | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceCheck:
+    """One invoice: its fees, its header, and whether Lago's own calendar leads to the boundaries Lago stored.
+
+    ``header`` is ``hidden`` where Lago shows no invoice, only fees. ``calendar`` names boundaries that differ.
+    """
+
+    lago_id: str
+    number: str
+    customer: str
+    type: str
+    state: str
+    header: str  # equal | differs | refused | hidden
+    fees: tuple[FeeCheck, ...]
+    refusals: tuple[Refusal, ...] = ()
+    lago: Totals | None = None
+    rerate: Totals | None = None
+    calendar: tuple[str, ...] = ()
+
+    @property
+    def is_equal(self) -> bool:
+        return self.header in ("equal", "hidden") and all(fee.outcome == "equal" for fee in self.fees)
+
+
+def control(
+    snapshot: Snapshot,
+    events: Path | EventSource,
+    *,
+    period: str = ALL,
+    progress: Progress = lambda what, done, total: None,
+) -> tuple[InvoiceCheck, ...]:
+    """Lago against the re-rate alone: the noise floor. Fees of hidden invoices are checked too."""
+    history = History(snapshot)
+    hidden = replace(snapshot, invoices=hidden_invoices(snapshot))
+    shown = (*lago_invoices(snapshot, period), *lago_invoices(hidden, period))
+    again = rerate(snapshot, events, progress=progress)(shown)
+    rules = rules_for(snapshot.lago_version)
+    return tuple(_checked(one, again[one.lago_id], history, rules) for one in shown)
+
+
+def _checked(lago: BilledInvoice, mine: BilledInvoice, history: History, rules: Rules) -> InvoiceCheck:
+    invoice = history.invoices[lago.lago_id]
+    is_hidden = invoice.status in (CLOSED, STANDALONE)
+    header = "equal" if lago.totals == mine.totals else "refused" if mine.totals is None else "differs"
+    return InvoiceCheck(
+        lago_id=lago.lago_id,
+        number=lago.number,
+        customer=lago.customer,
+        type=invoice.invoice_type,
+        state=invoice.status,
+        header="hidden" if is_hidden else header,
+        fees=tuple(_fee_checks(lago, mine)),
+        refusals=mine.refusals,
+        lago=None if is_hidden else lago.totals,
+        rerate=None if is_hidden else mine.totals,
+        calendar=() if is_hidden else tuple(calendar_differences(invoice, history, rules)),
+    )
+
+
+def _fee_checks(lago: BilledInvoice, mine: BilledInvoice) -> Iterator[FeeCheck]:
+    """Lines by their keys; twins (a null and a blank group are one key) in the order of their amounts."""
+    left: dict[LineKey, list[BilledLine]] = {}
+    for line in sorted(mine.lines, key=_amount):
+        left.setdefault(line.key, []).append(line)
+    reason = "; ".join(sorted({refusal.reason for refusal in mine.refusals}))
+    for line in sorted(lago.lines, key=_amount):
+        twins = left.get(line.key)
+        found = twins.pop(0) if twins else None
+        outcome = "equal" if found and same(line, found) else "refused" if found is None and reason else "differs"
+        yield FeeCheck(
+            fee=line.source.removeprefix("fee "),
+            kind=line.key.kind,
+            label=line.label,
+            outcome=outcome,
+            lago=line,
+            rerate=found,
+            reason=reason if outcome == "refused" else "",
+        )
+    for line in (line for lines in left.values() for line in lines):
+        yield FeeCheck(
+            fee="", kind=line.key.kind, label=line.label, outcome="differs", lago=None, rerate=line, reason="only ours"
+        )
+
+
+def same(lago: BilledLine, mine: BilledLine) -> bool:
+    """Amount, tax, units and number of events, exactly (Lago's API rounds nothing of them)."""
+    units = lago.units is None or lago.units == mine.units
+    events = lago.events is None or mine.events is None or lago.events == mine.events
+    return (lago.amount_cents, lago.tax_cents) == (mine.amount_cents, mine.tax_cents) and units and events
+
+
+def calendar_differences(invoice: Invoice, history: History, rules: Rules) -> Iterator[str]:
+    """Boundaries that today's calendar rules would not give, to the second (facts §0.1: stored ones come first)."""
+    for period in invoice.billing_periods:
+        one = history.billed_on(invoice, period)
+        if one is None:
+            continue
+        customer = history.customer(invoice)
+        timezone = customer.applicable_timezone if customer else "UTC"
+        contract = history.contract(one.subscription, one.plan, timezone, invoice.created_at)
+        if not rules.tiling_anniversaries and _overlapped_once(contract):
+            yield f"{period.external_subscription_id}: not checked, this Lago's anniversaries on late days overlap"
+            continue
+        expected = _expected(contract, one, history)
+        for name, window, stored in (
+            ("base fee", expected.subscription, subscription_window(period)),
+            ("usage", expected.charges, usage_window(period)),
+            ("fixed charges", expected.fixed_charges, fixed_window(period)),
+        ):
+            if _seconds(window) != _seconds(stored):
+                yield f"{period.external_subscription_id} {name}: stored {_text(stored)}, calendar {_text(window)}"
+
+
+def _expected(contract: Contract, one: Billed, history: History) -> Boundaries:
+    """Boundaries of a billing as Lago's rules give them."""
+    at = one.invoice.created_at
+    if contract.terminated_at is None:
+        return boundaries(contract, at, last_invoice=_last_invoice(one, history))
+    if contract.next_yearly_cents is not None:
+        return boundaries(contract, at, current_usage=contract.upgraded)
+    final = final_boundaries(contract, at)
+    billed = (usage_window(old.period) for old in history.earlier(one))
+    already = any(final.charges and _seconds(window) == _seconds(final.charges) for window in billed)
+    return boundaries(contract, at) if already else final
+
+
+def _last_invoice(one: Billed, history: History) -> LastInvoice | None:
+    """The API keeps no time zone of invoices: a change shows where the last usage did not end at local midnight."""
+    earlier = history.earlier(one)
+    if not earlier:
+        return None
+    usage, fixed = usage_window(earlier[-1].period), fixed_window(earlier[-1].period)
+    return LastInvoice(
+        timezone=UNKNOWN_ZONE if usage and not _ends_day(usage, one, history) else None,
+        charges_to=usage.end if usage else None,
+        fixed_charges_to=fixed.end if fixed else None,
+    )
+
+
+def _ends_day(window: Window, one: Billed, history: History) -> bool:
+    customer = history.customer(one.invoice)
+    local = window.end.astimezone(zone_of(customer.applicable_timezone if customer else "UTC"))
+    return (local.hour, local.minute, local.second) == (23, 59, 59) or window.start == window.end
+
+
+def _overlapped_once(contract: Contract) -> bool:
+    """Anchors whose periods overlapped or left gaps before Lago mended its calendar (facts §0.3)."""
+    if not contract.anniversary:
+        return False
+    anchor = local_date(contract.subscription_at, contract.timezone)
+    if contract.interval == "yearly":
+        return (anchor.month, anchor.day) == (2, 29)
+    return contract.interval in ("quarterly", "semiannual") and anchor.day >= 29
+
+
+def _seconds(window: Window | None) -> tuple[datetime, datetime] | None:
+    return (window.start.replace(microsecond=0), window.end.replace(microsecond=0)) if window else None
+
+
+def _text(window: Window | None) -> str:
+    return f"{window.start:%Y-%m-%dT%H:%M:%SZ} to {window.end:%Y-%m-%dT%H:%M:%SZ}" if window else "nothing"
+
+
+def _amount(line: BilledLine) -> tuple[int, Decimal]:
+    return (line.amount_cents, line.units or Decimal(0))
 
 
 def _rerate_all(

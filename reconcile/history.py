@@ -51,7 +51,7 @@ class Billed:
 
 
 class History:
-    """The snapshot, indexed for re-rating."""
+    """The snapshot, indexed for re-rating. Invoices that Lago hides are rebuilt from their fees."""
 
     def __init__(self, snapshot: Snapshot, *, late: bool = False) -> None:
         self.snapshot = snapshot
@@ -59,7 +59,8 @@ class History:
 
     @cached_property
     def invoices(self) -> Mapping[str, Invoice]:
-        return {invoice.lago_id: invoice for invoice in self.snapshot.invoices}
+        """Visible and hidden ones."""
+        return {invoice.lago_id: invoice for invoice in (*self.snapshot.invoices, *hidden_invoices(self.snapshot))}
 
     @cached_property
     def subscriptions(self) -> Mapping[str, Subscription]:
@@ -184,9 +185,11 @@ class History:
         return price
 
     def known_until(self, invoice: Invoice) -> datetime:
-        """Until when Lago could know events: a draft is recomputed when it is finalised, at the end of its grace."""
-        if self.late:
-            return self.snapshot.taken_at
+        """Until when events count for ``invoice``: Lago knew those it had received when it computed it."""
+        return self.snapshot.taken_at if self.late else self.computed_at(invoice)
+
+    def computed_at(self, invoice: Invoice) -> datetime:
+        """When Lago computed it for the last time: a draft again when it is finalised, at the end of its grace."""
         if not self.grace_days(invoice):
             return invoice.created_at
         if invoice.status == "draft":
@@ -217,13 +220,13 @@ class History:
         """The customer's coupons as they stood when ``invoice`` used them, in order of holding."""
         customer = invoice.customer
         held = self._coupons_of.get(customer.lago_id, ()) if customer else ()
-        return tuple(self._held(one, invoice) for one in held if one.created_at <= self.known_until(invoice))
+        return tuple(self._held(one, invoice) for one in held if one.created_at <= self.computed_at(invoice))
 
     def _held(self, held: AppliedCoupon, invoice: Invoice) -> HeldCoupon:
         coupon = self.coupons.get(held.lago_coupon_id)
         before = [(other, credit.amount_cents) for other, credit in self._uses(held) if self._earlier(other, invoice)]
-        used = [cents for other, cents in before if not _voided_by(other, self.known_until(invoice))]
-        ended = held.terminated_at is not None and held.terminated_at < self.known_until(invoice)
+        used = [cents for other, cents in before if not _voided_by(other, self.computed_at(invoice))]
+        ended = held.terminated_at is not None and held.terminated_at < self.computed_at(invoice)
         duration = held.frequency_duration
         return HeldCoupon(
             code=held.coupon_code,
@@ -247,7 +250,7 @@ class History:
 
     def _earlier(self, one: Invoice, other: Invoice) -> bool:
         """Whether ``one`` used coupons before ``other``: drafts do so when they are finalised."""
-        return (self.known_until(one), _made(one)) < (self.known_until(other), _made(other))
+        return (self.computed_at(one), _made(one)) < (self.computed_at(other), _made(other))
 
     def carry(self, one: Billed, charge: Charge) -> Carry | None:
         """What a recurring weighted sum goes on from: the billings before this one, or the replaced subscription."""
