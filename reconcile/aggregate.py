@@ -163,16 +163,17 @@ def _numbers(uses: Iterable[Use]) -> tuple[Decimal, ...]:
 def _sum(scope: Scope) -> Aggregation:
     counted = [use for use in scope.billed(scope.uses) if numeric(use.value, use.json_type) is not None]
     units = sum(_numbers(counted), ZERO)
-    cents = [use.cents for use in counted if use.cents is not None]
-    lost = scope.twin and scope.demand.charge.charge_model == "dynamic"
-    plain = Aggregation(
-        units=units,
-        events_count=len(counted),
-        precise_total_amount_cents=None if lost else sum(cents, ZERO),
-    )
+    plain = Aggregation(units=units, events_count=len(counted), precise_total_amount_cents=_own_prices(scope, counted))
     if scope.demand.charge.prorated and not scope.in_advance:
         return _prorated_sum(scope, plain)
     return _with_lists(scope, plain)
+
+
+def _own_prices(scope: Scope, counted: Iterable[Use]) -> Decimal | None:
+    """Dynamic charges: what the events say they cost. Of two groups that look alike Lago loses the second one's."""
+    if scope.demand.charge.charge_model != "dynamic" or scope.twin:
+        return None
+    return sum((use.cents for use in counted if use.cents is not None), ZERO)
 
 
 def _prorated_sum(scope: Scope, plain: Aggregation) -> Aggregation:

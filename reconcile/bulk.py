@@ -22,7 +22,14 @@ from reconcile.windows import Demand
 
 # (type, digits before and after the point): tried in this order; 64-bit integers first, they are twice as fast
 _DECIMALS = (("decimal(18,6)", 11, 6), ("decimal(28,15)", 12, 15))
-_NUMBERS = ("sum_agg", "max_agg", "latest_agg", "count_agg")
+_QUERY_OF = {
+    "sum_agg": "numbers",
+    "max_agg": "numbers",
+    "count_agg": "numbers",
+    "latest_agg": "latest",
+    "unique_count_agg": "unique",
+    "weighted_sum_agg": "weighted",
+}
 _EVENT_BY_EVENT = (
     "free_units_per_events",
     "free_units_per_total_aggregation",
@@ -33,15 +40,15 @@ Answers = Iterator[tuple[int, Aggregation | None]]
 
 
 def plain_kind(demand: Demand) -> str | None:
-    """Which query answers a demand (``numbers``, ``unique``, ``weighted``), None if none does."""
+    """Which query answers a demand (``numbers``, ``latest``, ``unique``, ``weighted``), None if none does."""
     charge, kind = demand.charge, demand.metric.aggregation_type
     if charge.filters or charge.prorated or charge.charge_model in ("dynamic", "custom"):
         return None
     if group_keys(charge.properties) or any(charge.properties.get(key) not in (None, "") for key in _EVENT_BY_EVENT):
         return None
-    if kind == "weighted_sum_agg":
-        return None if demand.metric.recurring else "weighted"
-    return "numbers" if kind in _NUMBERS else "unique" if kind == "unique_count_agg" else None
+    if kind == "weighted_sum_agg" and demand.metric.recurring:
+        return None
+    return _QUERY_OF.get(kind)
 
 
 def answer(db: duckdb.DuckDBPyConnection, kind: str, pointer: str, joined: str) -> Answers:
@@ -55,14 +62,14 @@ def answer(db: duckdb.DuckDBPyConnection, kind: str, pointer: str, joined: str) 
         decimal_type, whole, digits = _DECIMALS[0]
         yield from _weighted(db, _fitting(_WEIGHTED, joined, decimal_type, whole, digits), pointer)
     else:
-        yield from _numbers(db, pointer, joined)
+        yield from _numbers(db, _LATEST if kind == "latest" else _NUMBER_UNITS, pointer, joined)
 
 
-def _numbers(db: duckdb.DuckDBPyConnection, pointer: str, joined: str) -> Answers:
+def _numbers(db: duckdb.DuckDBPyConnection, query: str, pointer: str, joined: str) -> Answers:
     only, misfits = "", list[int]()
     for decimal_type, whole, digits in _DECIMALS:
         misfits = []
-        text = _fitting(_NUMBER_UNITS, joined + only, decimal_type, whole, digits)
+        text = _fitting(query, joined + only, decimal_type, whole, digits)
         for demand, found in _read(db, text, pointer):
             if found is None:
                 misfits.append(demand)
@@ -122,22 +129,26 @@ _ORDER = (
 
 _NUMBER_UNITS = (
     "select demand,"
-    " case any_value(kind) when 'count_agg' then count(*) when 'sum_agg' then sum(number)"
-    " when 'max_agg' then max(number)"
-    f" else greatest(arg_max(number, {_ORDER}) filter (kind = 'latest_agg'), 0) end,"
+    " case any_value(kind) when 'count_agg' then count(*) when 'sum_agg' then sum(number) else max(number) end,"
     " case any_value(kind) when 'count_agg' then count(*) else count(*) filter (counts) end,"
     " not coalesce(bool_or(counts and not small), false)"
     " from ({values}) group by demand"
 )
+
+_LATEST = (
+    "select demand, greatest(arg_max(number, ORDER_KEY), 0), count(*) filter (counts),"
+    " not coalesce(bool_or(counts and not small), false)"
+    " from ({values}) group by demand"
+).replace("ORDER_KEY", _ORDER)
 
 # A value's adds and removes add up to whether the last one was an add (facts §5.4).
 _UNIQUE = (
     "select demand, count(*) filter (present), count(*) filter (present), true from ("
     " select demand, json_extract_string(properties, $1) as value, arg_max(coalesce("
     "nullif(json_extract_string(properties, '/operation_type'), ''), 'add') = 'add',"
-    f" {_ORDER}) as present"
+    " ORDER_KEY) as present"
     " from ({joined}) group by demand, value) group by demand"
-)
+).replace("ORDER_KEY", _ORDER)
 
 # PostgreSQL divides each stretch (level × seconds) by the period and rounds it to a scale that depends on its size
 # (see ``exact.divide_numeric``): reproduced in integers. ``area`` is level × microseconds in 1e-12, ``weight`` the
@@ -147,8 +158,9 @@ _WEIGHTED = (
     " from range(0, 38) t(n))),"
     " valued as ({values}),"
     " levels as (select demand, seconds, ending, timestamp, counts, small,"
-    " sum(number) over w as level, max(case when small and instr(text, '.') > 0 then length(text) - instr(text, '.') else 0 end)"
-    " over w as decimals, coalesce(lead(timestamp) over o, ending) as following from valued where counts"
+    " sum(number) over w as level,"
+    " max(case when small and instr(text, '.') > 0 then length(text) - instr(text, '.') else 0 end) over w as decimals,"
+    " coalesce(lead(timestamp) over o, ending) as following from valued where counts"
     " window w as (partition by demand order by timestamp, created_at, position"
     " rows between unbounded preceding and current row),"
     " o as (partition by demand order by timestamp, created_at, position)),"
