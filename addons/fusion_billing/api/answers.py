@@ -37,6 +37,10 @@ def not_found(resource: str) -> Refused:
     return Refused(404, {"error": "Not Found", "code": f"{resource}_not_found"})
 
 
+def not_allowed(code: str) -> Refused:
+    return Refused(405, {"error": "Method Not Allowed", "code": code})
+
+
 def invalid(details: Mapping[str, Any]) -> Refused:
     body = {"error": "Unprocessable Entity", "code": "validation_errors", "error_details": dict(details)}
     return Refused(422, body)

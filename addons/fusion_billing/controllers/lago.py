@@ -19,6 +19,7 @@ ROUTES = (
     ("POST", r"customers", "upsert_customer"),
     ("GET", r"customers", "list_customers"),
     ("GET", r"customers/(?P<external_id>[^/]+)", "find_customer"),
+    ("GET", r"customers/(?P<external_id>[^/]+)/current_usage", "current_usage"),
     ("GET", r"subscriptions", "list_subscriptions"),
     ("GET", r"subscriptions/(?P<external_id>[^/]+)", "find_subscription"),
 )

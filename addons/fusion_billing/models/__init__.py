@@ -1,14 +1,16 @@
-from . import account_link
-from . import account_move
-from . import charge
-from . import key
-from . import metric
-from . import product_template
-from . import reconciliation
-from . import rerun
-from . import invoicing
-from . import sale_order
-from . import service
-from . import usage
-from . import webhook
-from . import gateway
+from . import (
+    account_link,
+    account_move,
+    charge,
+    gateway,
+    invoicing,
+    key,
+    metric,
+    product_template,
+    reconciliation,
+    rerun,
+    sale_order,
+    service,
+    usage,
+    webhook,
+)

@@ -32,8 +32,8 @@ class SaleOrder(models.Model):
         )
         moves = self.env["account.move"]
         for order in usage_only:
-            order = order.with_company(order.company_id)
-            moves |= order._create_account_invoices([order._prepare_invoice()], final)
+            own = order.with_company(order.company_id)
+            moves |= own._create_account_invoices([own._prepare_invoice()], final)
         others = self - usage_only
         return moves | super(SaleOrder, others)._create_invoices(grouped, final, date) if others else moves
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.tools import SQL
 
 from ..rating import bill_together
 from ..rating.moments import local_date, moment, zone
@@ -22,6 +23,8 @@ CHARGE_FIELDS = (
     "invoiceable", "min_amount", "units",
 )  # fmt: skip
 METRIC_FIELDS = (
+    "name",
+    "fusion_lago_id",
     "code", "aggregation", "field_name", "recurring", "rounding_function", "rounding_precision",
     "has_rounding_precision", "filters",
 )  # fmt: skip
@@ -45,7 +48,8 @@ class Gathered:
         self.plan_lines = {order.id: self.plan_line(order) for order in self.orders}
         self.following = {order.fusion_previous_order_id.id: order for order in self.orders}
         self.charges = self.read_charges()
-        self.metrics = {row["code"]: row for row in self.env["fusion.billing.metric"].search([]).read(METRIC_FIELDS)}
+        metrics = self.env["fusion.billing.metric"].search([("company_id", "in", orders.company_id.ids)])
+        self.metrics = {row["code"]: row for row in metrics.read(METRIC_FIELDS)}
         self.rows = {row["id"]: row for row in self.orders.read(ORDER_FIELDS)}
         self.usage = self.read_usage(orders, moments)
         self.grace = self.read_grace(orders)
@@ -95,11 +99,18 @@ class Gathered:
         recurring = [code for code, metric in self.metrics.items() if metric["recurring"]]
         self.env["fusion.billing.usage"].flush_model()
         self.env.cr.execute(
-            f"""SELECT {", ".join(USAGE_FIELDS)} FROM fusion_billing_usage
-                 WHERE company_id = ANY(%s) AND external_subscription_id = ANY(%s) AND code = ANY(%s)
-                   AND (timestamp >= %s OR code = ANY(%s))
-              ORDER BY received_at, received_us, id""",
-            [orders.company_id.ids, names, list(self.metrics), min(moments) - LOOK_BACK, recurring],
+            SQL(
+                """SELECT %(columns)s FROM fusion_billing_usage
+                    WHERE company_id = ANY(%(companies)s) AND external_subscription_id = ANY(%(names)s)
+                      AND code = ANY(%(codes)s) AND (timestamp >= %(since)s OR code = ANY(%(recurring)s))
+                 ORDER BY received_at, received_us, id""",
+                columns=SQL(", ").join(SQL.identifier(name) for name in USAGE_FIELDS),
+                companies=orders.company_id.ids,
+                names=names,
+                codes=list(self.metrics),
+                since=min(moments) - LOOK_BACK,
+                recurring=recurring,
+            )
         )
         usage = defaultdict(list)
         for row in self.env.cr.dictfetchall():
@@ -152,7 +163,8 @@ class Gathered:
         return {
             "order": self.order(order),
             "charges": [
-                {**row, "metric": charge.metric_id.code} for charge, row in zip(charges, charges.read(CHARGE_FIELDS))
+                {**row, "metric": charge.metric_id.code}
+                for charge, row in zip(charges, charges.read(CHARGE_FIELDS), strict=True)
             ],
             "metrics": self.metrics,
             "usage": self.usage[order.fusion_external_id],
@@ -197,6 +209,8 @@ class SaleOrder(models.Model):
         """
         asked = self._fusion_asked(billings)
         self.check_access("read")
+        if len(self.company_id) > 1:
+            raise UserError(_("Rerun the orders of one company at a time."))
         if keep:
             self._fusion_check_keep(journal_id)
         answers = []
@@ -242,7 +256,7 @@ class SaleOrder(models.Model):
         ]
         values = [
             job[0]["order"]._fusion_invoice_values(job, found["lines"], gathered, journal_id, ref)
-            for job, found in zip(jobs.values(), rated)
+            for job, found in zip(jobs.values(), rated, strict=True)
         ]
         quiet = {
             "tracking_disable": True,
@@ -252,7 +266,8 @@ class SaleOrder(models.Model):
         }
         moves = self.env["account.move"].with_context(**quiet).create(values)
         return [
-            move._fusion_answer(job[0]["order"], found, keep) for job, found, move in zip(jobs.values(), rated, moves)
+            move._fusion_answer(job[0]["order"], found, keep)
+            for job, found, move in zip(jobs.values(), rated, moves, strict=True)
         ]
 
     def _fusion_invoice_values(self, job, lines, gathered, journal_id, ref):
@@ -324,7 +339,7 @@ class AccountMove(models.Model):
                     "tax_ids": line.tax_ids.ids,
                     "steps": billed["steps"],
                 }
-                for billed, line in zip(found["lines"], product_lines)
+                for billed, line in zip(found["lines"], product_lines, strict=True)
             ],
             "untaxed": text(self.amount_untaxed),
             "tax": text(self.amount_tax),

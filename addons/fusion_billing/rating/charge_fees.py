@@ -20,14 +20,22 @@ def charge_lines(
     charge: Charge, metric: Mapping[str, Any], events: Sequence[Event], window: Window, currency: str, premium: bool
 ) -> list[Line]:
     """All lines of the charge; lines without units, amount and events are left out. Raises Unratable."""
-    lines: list[Line] = []
-    for position, bucket in enumerate(buckets(charge, metric, events)):
-        for entry in aggregate(charge, metric, bucket, window):
-            lines.append(fee(charge, bucket, entry, window, currency, premium, position))
+    lines = bucket_lines(charge, metric, events, window, currency, premium)
     missing = true_up(charge, lines, window, currency)
     parent = next(line for line in lines if line.position is None) if missing else None
     stored = [line for line in lines if line.units or line.cents or line.events or line is parent]
     return [*stored, *([missing] if missing else [])]
+
+
+def bucket_lines(
+    charge: Charge, metric: Mapping[str, Any], events: Sequence[Event], window: Window, currency: str, premium: bool
+) -> list[Line]:
+    """A line per filter and group, empty ones too."""
+    return [
+        fee(charge, bucket, entry, window, currency, premium, position)
+        for position, bucket in enumerate(buckets(charge, metric, events))
+        for entry in aggregate(charge, metric, bucket, window)
+    ]
 
 
 def fee(

@@ -140,6 +140,8 @@ def read_charge(row: Row) -> dict[str, Any]:
 def read_metric(row: Row) -> dict[str, Any]:
     precision = row.get("rounding_precision") if row.get("has_rounding_precision", True) else None
     return {
+        "lago_id": row.get("fusion_lago_id") or "",
+        "name": row.get("name") or row["code"],
         "code": row["code"],
         "aggregation": row["aggregation"],
         "field_name": row.get("field_name") or "",

@@ -355,7 +355,8 @@ def bill_together(billings: Sequence[Mapping[str, Any]], *, premium: bool = True
     ``billings``: dicts with the arguments of ``bill`` (``order``, ``charges``, ``metrics``, ``usage``, ``at``,
     ``reason``, optionally ``known_until`` and ``event``) and ``taxes`` (charge's Lago id or "" for the base fee -> any
     value that is equal for lines taxed alike), so that a coupon can be taken off each kind of taxation. Coupons are
-    those of the orders' ``fusion_coupons``. Returns ``lines`` as ``bill`` does, each with ``billing`` (index), and ``refusals``.
+    those of the orders' ``fusion_coupons``. Returns ``lines`` as ``bill`` does, each with ``billing`` (index), and
+    ``refusals``.
     """
     found: list[tuple[int, Line]] = []
     refusals: list[dict[str, str]] = []

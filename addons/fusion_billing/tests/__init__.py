@@ -1,4 +1,1 @@
-from . import test_gateway
-from . import test_invoicing
-from . import test_keys
-from . import test_rerun
+from . import test_gateway, test_invoicing, test_keys, test_rerun

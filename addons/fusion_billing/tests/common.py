@@ -57,7 +57,7 @@ class FusionCase(TransactionCase):
                             "price_unit": 30.0,
                             "tax_ids": [(6, 0, cls.tax.ids)],
                         },
-                    )  # fmt: skip
+                    )
                 ],
                 "fusion_service_id": cls.service.id,
                 "fusion_external_id": external_id,

@@ -1,3 +1,4 @@
+from odoo import fields
 from odoo.tests import tagged
 
 from ..api.answers import Refused
@@ -103,3 +104,15 @@ class TestGateway(FusionCase):
         self.assertEqual(answer["started_at"], "2026-05-01T00:00:00.000Z")
         listed = self.gateway.list_subscriptions(self.service, {})
         self.assertEqual([row["external_id"] for row in listed["subscriptions"]], ["api-1"])
+
+    def test_current_usage(self):
+        link = self.env["fusion.billing.account.link"]
+        link.create({"service_id": self.service.id, "partner_id": self.order.partner_id.id, "external_id": "c-9"})
+        now = fields.Datetime.now()
+        self.use("api-1", [str(now.replace(microsecond=0))] * 1)
+        query = {"external_subscription_id": "api-1"}
+        usage = self.gateway.current_usage(self.service, query, external_id="c-9")["customer_usage"]
+        self.assertEqual((usage["amount_cents"], usage["taxes_amount_cents"]), (5, 1))
+        self.assertEqual(usage["charges_usage"][0]["units"], "1.0")
+        self.refused(405, self.gateway.current_usage, self.service, {}, external_id="c-9")
+        self.refused(404, self.gateway.current_usage, self.service, query, external_id="nobody")

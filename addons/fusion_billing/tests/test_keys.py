@@ -32,12 +32,12 @@ class TestKeys(FusionCase):
 
     def test_rotation_overlaps_then_ends(self):
         old, new = self.issue(), self.issue(overlap_hours=2)
-        Key = self.env["fusion.billing.key"]
-        self.assertEqual((Key._service_of(old), Key._service_of(new)), (self.service, self.service))
-        row = Key.search([("digest", "=", digest(old))])
+        keys = self.env["fusion.billing.key"]
+        self.assertEqual((keys._service_of(old), keys._service_of(new)), (self.service, self.service))
+        row = keys.search([("digest", "=", digest(old))])
         self.assertAlmostEqual(row.expires_at, fields.Datetime.now() + timedelta(hours=2), delta=timedelta(minutes=1))
         row.expires_at = fields.Datetime.now()
-        self.assertFalse(Key._service_of(old))
+        self.assertFalse(keys._service_of(old))
 
     def test_revocation_is_immediate(self):
         key = self.issue()
