@@ -23,7 +23,7 @@ from mappings.decode import DecodeError, decode, unknown_fields
 from migrate import events
 from migrate.errors import Blocked, LagoError, LagoRefused, PayloadError, StoreError
 from migrate.lago.rawjson import Piece, elements, loads
-from migrate.lago.readings import Readings
+from migrate.lago.readings import NeverSettles, Readings
 from migrate.lago.recorded import API, RecordingSource
 from migrate.lago.resources import EVENTS, RESOURCES, Resource, Shape
 from migrate.lago.source import Answer, Query, Refusal, Source, segment
@@ -203,11 +203,12 @@ class _Reading:
                 readings.add(page)
                 shown = len(pieces) + (shown if page.number > 1 else 0)
                 self.progress(resource.name, shown, None)
-        except LagoError:
-            self.store.drop_pages(self.run, resource.name)  # the next run of the command begins this list anew
+        except NeverSettles:
+            self.store.drop_pages(self.run, resource.name)  # so that the command can be run again
             raise
+        vanished = self.store.keys(resource.name, self.run) - readings.keys()
         with self.store.begin() as db:
-            self.store.forget(db, self.run, resource.name, sorted(readings.vanished()))
+            self.store.forget(db, self.run, resource.name, sorted(vanished))
         self.progress(resource.name, len(readings.keys()), len(readings.keys()))
 
     def _read_below(self, resource: Resource, under: str) -> None:

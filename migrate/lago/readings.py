@@ -22,6 +22,10 @@ STRICT_READINGS = 4
 MOST_READINGS = 10
 
 
+class NeverSettles(LagoError):
+    """The list was another one every time it was read."""
+
+
 @dataclass
 class Readings:
     """The readings of one list so far. Ask ``wanted`` for the page to read next, ``add`` it, until it is None."""
@@ -30,7 +34,7 @@ class Readings:
     pages: list[Page] = field(default_factory=list)
 
     def wanted(self) -> tuple[int, int] | None:
-        """(reading, page number), both from 1; None once the list is settled. Raises LagoError if it never settles."""
+        """(reading, page number), both from 1; None once the list is settled. Raises NeverSettles."""
         if not self.pages:
             return 1, 1
         latest = self.pages[-1]
@@ -39,7 +43,7 @@ class Readings:
         if self._settled():
             return None
         if latest.reading >= MOST_READINGS:
-            raise LagoError(
+            raise NeverSettles(
                 f"{self.name} kept changing while they were read {MOST_READINGS} times; "
                 "stop what writes to Lago, or run the same command again at a quieter time"
             )
@@ -51,10 +55,6 @@ class Readings:
     def keys(self) -> set[str]:
         """The keys of the latest reading."""
         return set(self._keys(self.pages[-1].reading))
-
-    def vanished(self) -> set[str]:
-        """Keys that were met, and are gone."""
-        return {key for page in self.pages for key in page.keys} - self.keys()
 
     def _settled(self) -> bool:
         reading = self.pages[-1].reading

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import duckdb
 import pytest
@@ -180,9 +181,11 @@ class Flaky(RecordingSource):
         super().__init__(lago)
         self.left = breaks_at
         self.calls = 0
+        self.counted = 0
 
     def get(self, path: str, query: Query = ()) -> Answer:
         self.calls += 1
+        self.counted += ("per_page", "1") in query
         self.left -= 1
         if self.left == 0:
             raise LagoError("the cable is out")
@@ -210,6 +213,47 @@ def test_it_goes_on_where_it_broke_off(small: RecordedLago, tmp_path: Path) -> N
         assert (load_snapshot(store), report(store)) == expected
     assert events_of(tmp_path) == events_of(tmp_path / "calm")
     assert calls < whole.calls * 1.5  # not begun anew ten times
+
+
+def test_the_windows_of_events_are_cut_once(small: RecordedLago, tmp_path: Path) -> None:
+    """Cut otherwise after an interruption, they would overlap with what is read already."""
+    whole = Flaky(small, 0)
+    with Store.open(tmp_path / "whole.db") as store:
+        extract(whole, store, tmp_path / "whole")
+    assert whole.counted
+    with Store.open(tmp_path / "state.db") as store:
+        with pytest.raises(LagoError):
+            extract(Flaky(small, whole.calls - 1), store, tmp_path / "events")
+        again = Flaky(small, 0)
+        extract(again, store, tmp_path / "events")
+    assert again.counted == 0
+    assert again.calls < whole.calls / 5
+    assert len(events_of(tmp_path)) == len(small.records["events"])
+
+
+class Restless(RecordingSource):
+    """A list of customers that loses one and gets one with every page."""
+
+    def get(self, path: str, query: Query = ()) -> Answer:
+        if path == "/api/v1/customers":
+            piece = self.lago.records["customers"].pop(0)
+            text = re.sub('"lago_id":"..', lambda m: f'"lago_id":"{len(self.seen):02}', piece.text, count=1)
+            self.seen.append(text)
+            self.lago.records["customers"].append(Piece(text, loads(text)))
+            self.lago.touch()
+        return super().get(path, query)
+
+    seen: ClassVar[list[str]] = []
+
+
+def test_a_list_that_never_rests_stops_and_can_be_read_later(small: RecordedLago, tmp_path: Path) -> None:
+    small.answer("GET", "/api/v1/customers")
+    with Store.open(tmp_path / "state.db") as store:
+        with pytest.raises(LagoError, match="customers kept changing while they were read 10 times"):
+            extract(Restless(small), store, tmp_path / "events", per_page=2)
+        extract(RecordingSource(small), store, tmp_path / "events", per_page=2)
+        found = {customer.lago_id for customer in load_snapshot(store).customers if not customer.deleted}
+    assert found == {piece.value["lago_id"] for piece in small.records["customers"]}
 
 
 def test_before_the_first_extract_one_is_told_what_to_do(tmp_path: Path) -> None:
