@@ -304,6 +304,23 @@ def test_records_that_come_and_go_while_it_reads(some: Path, tmp_path: Path) -> 
     assert set(there) - set(gone) <= set(found)
 
 
+class OldCount(RecordingSource):
+    """Lago keeps the count of fees for half an hour: the first page knows of no second one."""
+
+    def get(self, path: str, query: Query = ()) -> Answer:
+        answer = super().get(path, query)
+        if path == "/api/v1/fees" and ("page", "1") in query:
+            meta = {**answer["meta"].value, "next_page": None, "total_pages": 1, "total_count": 20}
+            return {**answer, "meta": Piece(json.dumps(meta), meta)}
+        return answer
+
+
+def test_an_old_count_hides_nothing(small: RecordedLago, tmp_path: Path) -> None:
+    with Store.open(tmp_path / "state.db") as store:
+        extract(OldCount(small), store, tmp_path / "events", per_page=20)
+        assert counts(store)["fees"] == len(small.records["fees"]) > 40
+
+
 def test_events_that_come_while_it_reads_are_not_doubled(some: Path, tmp_path: Path) -> None:
     calls = iter(range(10_000))
 
