@@ -149,6 +149,15 @@ class Ledger:
                 lines.setdefault(entry.parent, {})[entry.xid] = _known(entry, {})
         return {e.xid: _known(e, lines.get(e.xid, {})) for e in entries if not e.parent}
 
+    def lines_of(self, xids: Sequence[str]) -> list[str]:
+        """The external ids of the lines of these records."""
+        found: list[str] = []
+        with self.store.begin() as db:
+            for start in range(0, len(xids), 500):
+                parents = APPLIED_RECORDS.c.parent.in_(xids[start : start + 500])
+                found += db.scalars(sa.select(APPLIED_RECORDS.c.xid).where(parents))
+        return found
+
     def count(self) -> dict[str, int]:
         """Phase -> records applied (lines not counted)."""
         table = APPLIED_RECORDS.c
@@ -182,9 +191,7 @@ class Ledger:
         with self.store.begin() as db:
             old = self._rows(db, [c.xid for c in changes] + wanted + [line.xid for line in lines])
             rows = [row for c in changes for row in self._verified(c, seen[c.xid], observed, old)]
-            for xid, values in zeroed.items():
-                kept = old[xid]._asdict()
-                rows.append({**kept, "state": ZEROED, "sent": _dump({**_load(kept["sent"]), **values})})
+            rows += [_asleep(old[xid], values, seen) for xid, values in zeroed.items()]
             self._delete(db, [line.xid for line in lines if line.desired is None])
             self._replace(db, rows)
 
@@ -323,6 +330,14 @@ class Ledger:
             rows = db.execute(sa.select(PHASES)).all()
         found = [Progress(Phase(r.phase), r.cohort, r.finished, r.detail, r.updated_at) for r in rows]
         return tuple(sorted(found, key=lambda p: (order.index(p.phase.value), p.cohort)))
+
+
+def _asleep(row: Any, values: Mapping[str, Canon], seen: Mapping[str, Seen]) -> dict[str, Any]:
+    """Nothing of such a line is ours any more: it stands as Odoo computes it, until it is wanted again."""
+    stands = next((found for r in seen.values() for some in r.lines.values() if (found := some.get(row.xid))), None)
+    held = stands.values if stands else {}
+    sent = {name: held.get(name, value) for name, value in {**_load(row.sent), **values}.items()}
+    return {**row._asdict(), "state": ZEROED, "sent": _dump(sent), "stored": "{}"}
 
 
 def _known(entry: Entry, lines: Mapping[str, Known]) -> Known:

@@ -19,7 +19,7 @@ from migrate.errors import Blocked, OdooError
 from migrate.ledger import SENT, Entry, Ledger
 from migrate.odoo.loader import FATAL
 from migrate.odoo.protocol import Odoo
-from migrate.odoo.remove import Undone, remove
+from migrate.odoo.remove import Undone, drop_names, remove
 from migrate.odoo.resolve import Patience, Progress, Reader, quiet
 from migrate.odoo.values import Canon, Field
 from migrate.phases import EVERYONE, ORDER, Cohort
@@ -150,7 +150,8 @@ class _Undo:
         there = {xid: place[1] for xid, place in places.items() if place is not None and place[0] == model}
         outcome = remove(self.reader, model, there)
         self.done.add(outcome)
-        gone = [xid for xid, place in places.items() if xid not in there]
+        gone = [xid for xid in places if xid not in there]
+        drop_names(self.reader, self.ledger.lines_of([*gone, *outcome.deleted]))
         self.ledger.forget([*gone, *outcome.deleted, *outcome.archived])
 
     def _restore(self, entry: Entry) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from migrate.odoo.errors import OdooError, RecordMissing, Refused
 from migrate.odoo.loader import FATAL
-from migrate.odoo.resolve import Reader
+from migrate.odoo.resolve import CHUNK, MODULE, Reader
 
 # What must happen before Odoo lets go of a record, where its state is not one it can be deleted in.
 RELEASE: Mapping[str, tuple[tuple[str, tuple[str, ...], str], ...]] = {
@@ -38,6 +38,21 @@ def remove(reader: Reader, model: str, records: Mapping[str, int]) -> Undone:
     result.deleted += [xid for xid in records if xid not in present]
     _delete(reader, model, present, result)
     return result
+
+
+def drop_names(reader: Reader, xids: Sequence[str]) -> None:
+    """Delete the external ids of lines that went with their record: PostgreSQL cascades, Odoo does not hear of it."""
+    for start in range(0, len(xids), CHUNK):
+        names = [xid.partition(".")[2] for xid in xids[start : start + CHUNK]]
+        domain = [["module", "=", MODULE], ["name", "in", names]]
+        rows = reader.ask("ir.model.data", "search_read", domain=domain, fields=["model", "res_id"])
+        by_model: dict[str, list[int]] = {}
+        for row in rows:
+            by_model.setdefault(row["model"], []).append(row["res_id"])
+        alive = {(m, i) for m, ids in by_model.items() for i in reader.ask(m, "search", domain=[["id", "in", ids]])}
+        dangling = [row["id"] for row in rows if (row["model"], row["res_id"]) not in alive]
+        if dangling:
+            reader.write("ir.model.data", "unlink", dangling)
 
 
 def _present(reader: Reader, model: str, records: Mapping[str, int]) -> dict[str, int]:

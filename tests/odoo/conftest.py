@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ HERE = Path(__file__).parent
 SCRIPT = HERE / "server"
 PROGRAM = HERE.parent / "applying" / "program.py"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lago2odoo-odoo"
+
+
+NUMBERS = count()
 
 
 def script(*arguments: str, port: int) -> str:
@@ -135,7 +139,8 @@ def fresh(server: RealServer, name: str, folder: Path, flavour: str = "enterpris
 @pytest.fixture
 def database(shared_server: RealServer, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
     """A database for one test; parametrize indirectly with a flavour (enterprise, oca, plain)."""
-    name = f"faults_{os.getpid()}"
+    # a name of its own: a running server remembers what was installed in a database of that name
+    name = f"faults_{os.getpid()}_{next(NUMBERS)}"
     yield fresh(shared_server, name, tmp_path, getattr(request, "param", "enterprise"))
     script("drop", name, port=shared_server.port)
 
@@ -147,7 +152,7 @@ def mortal(installed: None, tmp_path: Path, request: pytest.FixtureRequest) -> I
     if arguments:
         arguments = (*arguments, "--gevent-port", str(free_port()))
     server = RealServer(arguments=arguments)
-    name = f"mortal_{os.getpid()}"
+    name = f"mortal_{os.getpid()}_{next(NUMBERS)}"
     made = fresh(server, name, tmp_path)
     server.up(name)
     yield made

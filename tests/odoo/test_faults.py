@@ -91,7 +91,7 @@ def test_preflight_finds_what_would_be_cut_and_what_is_missing(database: Any, re
     assert [f for f in preflight(odoo, target, needs_of(fine)) if f.level == "error"] == []
     line = replace(fine[-1].children["order_line"][0], values={"product_uom_qty": Decimal("1.2345"), "x": Ref("a.b")})
     errors = list(preflight(odoo, target, needs_of([replace(fine[-1], children={"order_line": (line,)})])))
-    assert [f.what[:11] for f in errors if f.level == "error"] == ["a.b is not ", "quantities "]
+    assert sorted(f.what[:10] for f in errors if f.level == "error") == ["a.b is not", "quantities"]
 
 
 def test_a_user_without_rights_is_told_which_one(database: Any, records: Any) -> None:

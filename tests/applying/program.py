@@ -1,0 +1,103 @@
+"""A whole apply as a program of its own, to be killed: ``python program.py SETTINGS.json STATE.db COUNT``.
+
+Prints ``ready`` once it starts writing, and the summary as JSON at the end. Exit code as the command line's.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+from mappings.target import Desired, Phase, Ref, Target
+from migrate.apply import apply
+from migrate.errors import Lago2OdooError
+from migrate.ledger import Ledger
+from migrate.odoo.connect import OdooSettings, connect
+from migrate.store import Store
+
+
+def records(count: int) -> list[Desired]:
+    """A product, customers, and confirmed orders with two lines each."""
+    thing = Desired(
+        phase=Phase.CATALOG,
+        model="product.product",
+        xid="lago.product_1",
+        source="plan basic",
+        values={"name": "Basic", "type": "service", "list_price": Decimal("10"), "taxes_id": ()},
+    )
+    people = [
+        Desired(
+            phase=Phase.CUSTOMERS,
+            model="res.partner",
+            xid=f"lago.customer_{n}",
+            source=f"customer {n}",
+            customer=str(n),
+            values={"name": f"Customer {n}", "ref": f"KILL-{n}", "country_id": Ref("base.ca")},
+        )
+        for n in range(count)
+    ]
+    return [thing, *people, *(order(n) for n in range(count // 2))]
+
+
+def order(number: int) -> Desired:
+    lines = tuple(
+        Desired(
+            phase=Phase.SUBSCRIPTIONS,
+            model="sale.order.line",
+            xid=f"lago.line_{number}_{place}",
+            source=f"subscription {number}",
+            values={
+                "product_id": Ref("lago.product_1"),
+                "name": f"line {place}",
+                "product_uom_qty": Decimal(place + 1),
+                "price_unit": Decimal("12.345"),
+                "tax_ids": (),
+            },
+        )
+        for place in range(2)
+    )
+    wish = Desired(
+        phase=Phase.SUBSCRIPTIONS,
+        model="sale.order",
+        xid=f"lago.subscription_{number}",
+        source=f"subscription {number}",
+        customer=str(number),
+        values={"name": f"KILL/{number}", "partner_id": Ref(f"lago.customer_{number}")},
+        children={"order_line": lines},
+    )
+    return replace(wish, after=("action_confirm",)) if number % 2 else wish
+
+
+def target() -> Target:
+    nothing: frozenset[str] = frozenset()
+    return Target(
+        subscriptions="enterprise",
+        addon=False,
+        company_id=1,
+        currencies=nothing,
+        languages=nothing,
+        loyalty=False,
+        stripe=False,
+    )
+
+
+def main(settings: str, state: str, count: str) -> int:
+    try:
+        with Store.open(Path(state)) as store, store.lock():
+            odoo = connect(OdooSettings(**json.loads(Path(settings).read_text())))
+            sys.stdout.write("ready\n")
+            sys.stdout.flush()
+            applied = apply(odoo, Ledger(store), records(int(count)), target=target())
+            applied.raise_if_failed()
+            sys.stdout.write(json.dumps({"written": applied.written, "pending": applied.changes.pending}) + "\n")
+    except Lago2OdooError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
