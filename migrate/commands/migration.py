@@ -34,10 +34,11 @@ class Migration:
     mapped: tuple[Mapped, ...]
     cohort: Cohort
     digest: str
+    events: int  # in the snapshot
 
     def coverage(self) -> tuple[CoverageRow, ...]:
         """The coverage matrix of everything mapped, whatever the cohort."""
-        return coverage(self.snapshot, self.mapped)
+        return coverage(self.snapshot, self.mapped, self.events)
 
 
 def open_migration(context: Context, store: Store, odoo: Odoo, cohort: str | None) -> Migration:
@@ -55,6 +56,7 @@ def open_migration(context: Context, store: Store, odoo: Odoo, cohort: str | Non
         mapped=(*prepare(target), *desired(snapshot, usage_rows(context), target, tables, options)),
         cohort=cohort_of(context, snapshot, cohort),
         digest=digest(store),
+        events=sum(store.event_files().values()),
     )
 
 

@@ -1,0 +1,140 @@
+"""The whole way once, with the ordinary commands: what each says, writes, and exits with."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import sqlite3
+from pathlib import Path
+
+from migrate.store import Store
+from tests.cli.conftest import Project, command
+
+
+def everything(database: Path) -> dict[str, list[tuple[object, ...]]]:
+    """All rows of all tables of an embedded Odoo."""
+    with sqlite3.connect(database) as db:
+        tables = [row[0] for row in db.execute("select name from sqlite_master where type = 'table' order by 1")]
+        return {name: sorted(db.execute(f'select * from "{name}"'), key=repr) for name in tables}
+
+
+def test_the_whole_way(project: Project, tmp_path: Path) -> None:
+    first = project.run("extract")
+    assert first.code == 0, first.err
+    assert "next: lago2odoo preview" in first.out
+    assert "nothing changed" in project.run("extract").out
+
+    shown = project.run("preview")
+    assert (shown.code, "changes are pending" in shown.out) == (2, True), shown.err
+
+    applied = project.run("apply")
+    assert applied.code == 0, applied.err
+    assert re.search(r"[\d,]+ records written in \d+ calls", applied.out)
+
+    before = everything(tmp_path / "odoo.db")
+    again = project.run("apply")
+    assert (again.code, again.out.splitlines()[-1]) == (0, "nothing to do"), again.err
+    assert everything(tmp_path / "odoo.db") == before
+    assert project.run("preview").code == 0
+
+    compared = project.run("reconcile", "--period", "2026-07")
+    data = json.loads((tmp_path / "report" / "2026-07.json").read_text("utf-8"))
+    assert compared.code == data["exit_code"], compared.err
+    assert data["exit_code"] in (0, 2)
+    assert {t["currency"] for t in data["ties"]} == {"CAD", "USD"}
+    assert everything(tmp_path / "odoo.db") == before, "reconcile leaves no trace in Odoo"
+
+    written = project.run("report")
+    assert written.code == 0, written.err
+    assert "2026-07.html" in written.out
+    assert "default-src 'none'" in html.unescape((tmp_path / "report" / "2026-07.html").read_text("utf-8"))
+
+    status = json.loads(project.run("status", "--format", "json").out)
+    assert status["snapshot"]["counts"]["customers"] == 7  # of the eight, one is deleted in Lago
+    assert {p["phase"]: p["finished"] for p in status["phases"]}.keys() == {p["phase"] for p in status["phases"]}
+    assert all(p["finished"] for p in status["phases"])
+    assert status["drift"] == []
+
+
+def test_control_needs_no_odoo_and_finds_lago_right(project: Project) -> None:
+    project.replace("[odoo]\n", "[odoo]\nkey_env = 'NOT_SET_ANYWHERE'\n")
+    assert project.run("extract").code == 0
+    result = project.run("reconcile", "--control", "--period", "all", "--format", "json")
+    assert result.code == 0, result.err
+    data = json.loads(result.out)
+    assert data["outcome"] == "equal"
+    assert sum(len(invoice["positions"]) for invoice in data["invoices"]) > 100
+
+
+def test_a_saved_preview_is_applied_exactly_or_refused(project: Project, tmp_path: Path) -> None:
+    project.run("extract")
+    saved = tmp_path / "changes.json"
+    assert project.run("preview", "--phase", "catalog", "--out", str(saved)).code == 2
+    assert project.run("apply", "--phase", "catalog", "--changes", str(saved)).code == 0
+    stale = project.run("apply", "--phase", "catalog", "--changes", str(saved))
+    assert stale.code == 1
+    assert "preview again" in stale.err
+
+
+def test_a_phase_waits_for_its_predecessor(project: Project) -> None:
+    project.run("extract")
+    refused = project.run("apply", "--phase", "subscriptions")
+    assert refused.code == 1
+    assert "lago2odoo apply --phase catalog" in refused.err
+
+
+def test_a_cohort_moves_alone(project: Project) -> None:
+    project.run("extract")
+    assert project.run("apply", "--cohort", "pilot").code == 0
+    assert project.run("preview", "--cohort", "pilot").code == 0
+    assert project.run("preview").code == 2, "the others are still to come"
+    unknown = project.run("preview", "--cohort", "pilots")
+    assert (unknown.code, "add [cohorts.pilots]" in unknown.err) == (1, True)
+
+
+def test_nothing_is_written_while_something_is_lost_unseen(project: Project, tmp_path: Path) -> None:
+    project.run("extract")
+    before = everything(tmp_path / "odoo.db")
+    project.replace("'stripe-provider-not-enabled'", "'another-reason'")
+    shown = project.run("preview")
+    assert (shown.code, "NOT waived" in shown.out) == (1, True)
+    refused = project.run("apply")
+    assert refused.code == 1
+    assert "stripe-provider-not-enabled" in refused.err
+    assert everything(tmp_path / "odoo.db") == before
+
+
+def test_a_second_run_at_once_exits_4(project: Project, tmp_path: Path) -> None:
+    project.run("extract")
+    with Store.open(tmp_path / ".lago2odoo" / "state.db") as store, store.lock():
+        assert project.run("apply").code == 4
+        assert project.run("extract").code == 4
+
+
+def test_rollback_leaves_odoo_as_it_was(project: Project) -> None:
+    project.run("extract")
+    assert project.run("apply").code == 0
+    undone = project.run("rollback")
+    assert undone.code == 0, undone.err
+    assert "records deleted" in undone.out
+    assert project.run("rollback").out.strip() == "nothing to undo"
+    assert project.run("preview").code == 2
+
+
+def test_init_writes_a_configuration_once(tmp_path: Path) -> None:
+    path = tmp_path / "lago2odoo.toml"
+    assert command("init", "--config", str(path)).code == 0
+    written = path.read_text("utf-8")
+    again = command("init", "--config", str(path))
+    assert (again.code, "exists already" in again.err) == (1, True)
+    assert path.read_text("utf-8") == written
+
+
+def test_the_addon_is_exported_whole(tmp_path: Path) -> None:
+    assert command("addon", "export", str(tmp_path)).code == 0
+    assert (tmp_path / "fusion_billing" / "__manifest__.py").is_file()
+    assert not list(tmp_path.rglob("__pycache__"))
+    assert command("addon", "export", str(tmp_path)).code == 0, "an older copy is replaced"
+    (tmp_path / "other" / "fusion_billing").mkdir(parents=True)
+    assert command("addon", "export", str(tmp_path / "other")).code == 1
