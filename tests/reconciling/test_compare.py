@@ -95,6 +95,25 @@ def test_one_renamed_group_is_not_guessed_but_pointed_at() -> None:
     assert at(compared, right.key).lookalikes == (left.key,)
 
 
+def test_one_line_with_a_group_is_not_taken_for_one_without() -> None:
+    """One against one is no grouping: whether it is the same usage is not for us to guess."""
+    grouped = line(100, group=(("zone", "a"),))
+    compared = both(invoice(grouped), invoice(line(100)))
+    assert at(compared, grouped.key).status == "only_left"
+    assert at(compared, grouped.key).lookalikes == (key(),)
+
+
+def test_groups_that_look_alike_are_no_duplicates() -> None:
+    twice = [line(100, group=(("zone", "a"),)), line(100, group=(("zone", "b"),))]
+    compared = both(invoice(*twice), invoice(line(100)))
+    assert (compared.positions[0].shape, compared.positions[0].delta_cents) == ("2:1", -100)
+
+
+def test_lines_of_zero_are_no_duplicates() -> None:
+    compared = both(invoice(line(0)), invoice(line(0), line(0)))
+    assert at(compared, key()).shape == "1:2"
+
+
 def test_a_near_tie_shows_all_candidates() -> None:
     compared = both(invoice(line(100)), invoice(line(100, "c2"), line(100, "c3")))
     assert at(compared, key()).lookalikes == (key("c2"), key("c3"))
