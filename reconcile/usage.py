@@ -80,13 +80,14 @@ class EventSource:
     def from_parquet(cls, folder: Path, *, memory_limit: str | None = None, threads: int | None = None) -> EventSource:
         """Events as ``migrate.events`` wrote them. Raises Refused when a file is not of that shape."""
         source = cls(_connect(memory_limit, threads))
-        try:
+        if next(folder.rglob("*.parquet"), None) is None:
+            source.db.execute(f"create table events ({_ddl()}, position bigint)")
+            return source
+        with readable(str(folder)):
             source.db.read_parquet(
                 f"{folder}/**/*.parquet", hive_partitioning=False, file_row_number=True, union_by_name=True
             ).create_view("files")
             source.db.execute("create view events as select *, file_row_number as position from files")
-        except duckdb.IOException:
-            source.db.execute(f"create table events ({_ddl()}, position bigint)")
         source._check(str(folder))
         return source
 
@@ -118,10 +119,22 @@ class EventSource:
                 )
 
 
+@contextmanager
+def readable(place: str) -> Iterator[None]:
+    """Events that DuckDB cannot read (no Parquet, cut off, malformed JSON...) are refused by name and place."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise Refused("bad_event_file", f"{place}: {str(error).splitlines()[0]}") from None
+
+
 def aggregate(
     source: EventSource, demands: Sequence[Demand], *, rules: Rules = LATEST, in_bulk: bool = True
 ) -> Iterator[tuple[int, tuple[Bucket, ...] | Refused]]:
-    """(index of the demand, its buckets in billing order) for every demand; a refused one gives its refusal."""
+    """(index of the demand, its buckets in billing order) for every demand; a refused one gives its refusal.
+
+    ``in_bulk`` False answers every demand event by event (the reference, slower). Raises Refused for unreadable events.
+    """
     numbered = list(enumerate(demands))
     plain: dict[tuple[str, str | None], list[Numbered]] = {}
     others: list[Numbered] = []
@@ -129,10 +142,11 @@ def aggregate(
         kind = bulk.plain_kind(demand) if in_bulk else None
         chosen = others if kind is None else plain.setdefault((kind, demand.metric.field_name), [])
         chosen.append((index, demand))
-    for (kind, field), members in plain.items():
-        yield from _in_bulk(source, kind, field, members, rules)
-    for members in _classes(others, rules).values():
-        yield from _one_by_one(source, members, rules)
+    with readable("events"):
+        for (kind, field), members in plain.items():
+            yield from _in_bulk(source, kind, field, members, rules)
+        for members in _classes(others, rules).values():
+            yield from _one_by_one(source, members, rules)
 
 
 def aggregate_one(source: EventSource, demand: Demand, *, rules: Rules = LATEST) -> tuple[Bucket, ...]:
@@ -218,7 +232,8 @@ class Picked:
 def picked_events(source: EventSource, demand: Demand, rules: Rules = LATEST) -> tuple[tuple[str, ...], list[Picked]]:
     """The keys of a demand's filters and groups, and its events with their texts, by time."""
     keys = next(iter(_classes([(0, demand)], rules))).keys
-    return keys, [picked for _, picked in _select(source, [(0, demand)], keys)]
+    with readable("events"):
+        return keys, [picked for _, picked in _select(source, [(0, demand)], keys)]
 
 
 def _one_by_one(
