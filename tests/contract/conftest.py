@@ -165,7 +165,7 @@ class Shop:
 
     def invoice(self, *lines: dict[str, Any], **vals: Any) -> int:
         own = {"move_type": "out_invoice", "partner_id": vals.pop("partner_id", None) or self.partner()}
-        return self.make("account.move", **own, **vals, invoice_line_ids=[[0, 0, line] for line in lines])
+        return self.make("account.move", **{**own, **vals}, invoice_line_ids=[[0, 0, line] for line in lines])
 
     def order(self, *lines: dict[str, Any], **vals: Any) -> int:
         partner = vals.pop("partner_id", None) or self.partner()

@@ -19,10 +19,11 @@ def people(odoo: Any) -> dict[str, Any]:
         {"name": f"{mark} Ann", "ref": "a", "color": 1, "country_id": countries["CA"], "category_id": [[6, 0, [tags[0]]]]},
         {"name": f"{mark} bob", "ref": "b_1", "color": 2, "country_id": countries["US"], "category_id": [[6, 0, tags]]},
         {"name": f"{mark} Cid", "color": 3, "is_company": True},
-        {"name": f"{mark} Dee", "ref": "d%", "color": 4, "city": "Hull"},
+        {"name": f"{mark} Dee", "ref": "d%", "color": 4, "city": "Hull", "type": "other"},
         {"name": f"{mark} Eve", "ref": "", "color": 0},
     ]
     ids = odoo.call("res.partner", "create", vals_list=vals)
+    odoo.call("res.partner", "write", [ids[2]], vals={"city": "Gatineau"})
     odoo.call("res.partner", "write", [ids[3]], vals={"parent_id": ids[2]})
     return {"mark": mark, "ids": ids, "tags": tags, "CA": countries["CA"]}
 

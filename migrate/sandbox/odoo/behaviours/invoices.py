@@ -332,7 +332,7 @@ def recompute(env: Env, ids: list[int]) -> None:
                 **_ledger(env, booked, rate),
             }
         headers[move["id"]] = _header(env, move, totals, rate)
-        wanted[move["id"]] = _tax_lines(env, move, amounts, rows, rate) + _due_lines(env, move, totals, rate)
+        wanted[move["id"]] = _tax_lines(env, move, amounts, rows, rate) + (_due_lines(env, move, totals, rate) if rows else [])
     env.set_columns("account.move.line", line_updates)
     env.set_columns("account.move", headers)
     _replace_lines(env, wanted)
