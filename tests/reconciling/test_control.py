@@ -1,0 +1,181 @@
+"""The control run: every invoice of a real company, re-rated; and what cannot be re-rated is named."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from mappings.records import Fee, Invoice, Snapshot
+from reconcile.control import InvoiceCheck, control
+from reconcile.facts import lago_invoices
+from reconcile.history import History, hidden_invoices
+from reconcile.rerate import rerate
+
+Change = Callable[[Invoice], Invoice]
+
+
+@pytest.fixture(scope="module")
+def checks(nexasystems: tuple[Snapshot, Path]) -> tuple[InvoiceCheck, ...]:
+    return control(*nexasystems)
+
+
+def test_every_fee_and_header_is_equal(checks: tuple[InvoiceCheck, ...]) -> None:
+    wrong = [
+        (one.number, one.header, [f for f in one.fees if f.outcome != "equal"]) for one in checks if not one.is_equal
+    ]
+    assert not wrong, wrong[:3]
+    assert Counter(one.header for one in checks) == {"equal": 479, "hidden": 5}
+    assert sum(len(one.fees) for one in checks) == 2252
+    states = Counter((one.type, one.state) for one in checks)
+    assert states["subscription", "draft"] == 1
+    assert states["subscription", "voided"] == 2
+    assert states["one_off", "finalized"] == 6
+    assert states["credit", "finalized"] == 3
+
+
+def test_the_calendar_leads_to_the_stored_boundaries(checks: tuple[InvoiceCheck, ...]) -> None:
+    assert [one.calendar for one in checks if one.calendar] == []
+
+
+def test_a_month_is_a_part_of_the_whole(nexasystems: tuple[Snapshot, Path], checks: tuple[InvoiceCheck, ...]) -> None:
+    july = {one.lago_id for one in control(*nexasystems, period="2026-07")}
+    assert july
+    assert july < {one.lago_id for one in checks}
+
+
+def altered(
+    nexasystems: tuple[Snapshot, Path], wanted: Callable[[Invoice], bool], change: Change
+) -> tuple[InvoiceCheck, Snapshot]:
+    """The check of the first wanted invoice, after it was changed in Lago's data."""
+    snapshot, events = nexasystems
+    chosen = next(one for one in snapshot.invoices if wanted(one))
+    invoices = tuple(change(one) if one is chosen else one for one in snapshot.invoices)
+    changed = replace(snapshot, invoices=invoices)
+    month = f"{chosen.issuing_date:%Y-%m}"
+    return next(one for one in control(changed, events, period=month) if one.lago_id == chosen.lago_id), changed
+
+
+def has(kind: str) -> Callable[[Invoice], bool]:
+    return lambda invoice: any(fee.item.type == kind for fee in invoice.fees)
+
+
+def first(kind: str, **changes: object) -> Change:
+    """Change the first fee of a kind."""
+
+    def change(invoice: Invoice) -> Invoice:
+        chosen = next(fee for fee in invoice.fees if fee.item.type == kind)
+        fees = tuple(replace(fee, **changes) if fee is chosen else fee for fee in invoice.fees)  # type: ignore[arg-type]
+        return replace(invoice, fees=fees)
+
+    return change
+
+
+@pytest.mark.parametrize("kind", ["subscription", "charge", "fixed_charge", "add_on", "credit"])
+def test_a_wrong_amount_is_seen(nexasystems: tuple[Snapshot, Path], kind: str) -> None:
+    check, _ = altered(nexasystems, has(kind), first(kind, amount_cents=123_456_789))
+    assert [fee.kind for fee in check.fees if fee.outcome == "differs"] == [kind]
+
+
+def test_wrong_units_and_numbers_of_events_are_seen(nexasystems: tuple[Snapshot, Path]) -> None:
+    units, _ = altered(nexasystems, has("charge"), first("charge", units=Decimal("0.125")))
+    assert [fee.outcome for fee in units.fees].count("differs") == 1
+    events, _ = altered(nexasystems, has("charge"), first("charge", events_count=99_999))
+    assert [fee.outcome for fee in events.fees].count("differs") == 1
+
+
+def test_a_wrong_header_is_seen(nexasystems: tuple[Snapshot, Path]) -> None:
+    check, _ = altered(
+        nexasystems, has("charge"), lambda one: replace(one, taxes_amount_cents=one.taxes_amount_cents + 1)
+    )
+    assert check.header == "differs"
+    assert all(fee.outcome == "equal" for fee in check.fees)
+
+
+def test_a_missing_fee_is_seen(nexasystems: tuple[Snapshot, Path]) -> None:
+    def periodic(one: Invoice) -> bool:
+        return has("subscription")(one) and has("charge")(one)
+
+    check, _ = altered(nexasystems, periodic, lambda one: replace(one, fees=one.fees[1:]))
+    assert [(fee.outcome, fee.lago, fee.reason) for fee in check.fees if fee.fee == ""] == [
+        ("differs", None, "only ours")
+    ]
+
+
+def test_a_moved_boundary_is_seen_by_the_calendar(nexasystems: tuple[Snapshot, Path]) -> None:
+    def later(invoice: Invoice) -> Invoice:
+        period, *others = invoice.billing_periods
+        assert period.subscription_from_datetime is not None
+        moved = replace(period, subscription_from_datetime=period.subscription_from_datetime + timedelta(hours=1))
+        return replace(invoice, billing_periods=(moved, *others))
+
+    check, _ = altered(nexasystems, lambda one: bool(one.billing_periods), later)
+    assert len(check.calendar) == 1
+    assert "base fee" in check.calendar[0]
+
+
+def test_an_invoice_of_thresholds_is_refused(nexasystems: tuple[Snapshot, Path]) -> None:
+    check, _ = altered(nexasystems, has("charge"), lambda one: replace(one, invoice_type="progressive_billing"))
+    assert check.header == "refused"
+    assert [refusal.reason for refusal in check.refusals] == ["progressive_billing_invoice"]
+    assert {fee.outcome for fee in check.fees} == {"refused"}
+
+
+def test_a_deleted_charge_is_refused(nexasystems: tuple[Snapshot, Path]) -> None:
+    check, _ = altered(nexasystems, has("charge"), first("charge", lago_charge_id="gone", pay_in_advance=False))
+    assert "charge_deleted" in {refusal.reason for refusal in check.refusals}
+    assert check.header == "refused"
+
+
+def test_a_tax_provider_is_refused(nexasystems: tuple[Snapshot, Path]) -> None:
+    snapshot, events = nexasystems
+    customers = tuple(replace(one, integration_customers=({"type": "anrok"},)) for one in snapshot.customers)
+    found = control(replace(snapshot, customers=customers), events, period="2026-07")
+    assert {
+        one.header for one in found if one.state != "closed" and one.customer in {c.external_id for c in customers}
+    } == {"refused"}
+
+
+def test_a_missing_subscription_is_refused(nexasystems: tuple[Snapshot, Path]) -> None:
+    snapshot, events = nexasystems
+    found = control(replace(snapshot, subscriptions=()), events, period="2026-07")
+    reasons = Counter(refusal.reason for one in found for refusal in one.refusals)
+    assert reasons["subscription_missing"] > 0
+    assert all(one.header == "refused" for one in found if one.type == "subscription" and one.header != "hidden")
+
+
+def test_late_events_are_not_counted_unless_asked(nexasystems: tuple[Snapshot, Path]) -> None:
+    snapshot, events = nexasystems
+    lago = lago_invoices(snapshot)
+    late = rerate(snapshot, events, late=True)(lago)
+    more = [one for one in lago if one.totals and late[one.lago_id].totals != one.totals]
+    assert more, "the recording has events that came after finalisation"
+
+
+def test_hidden_fees_become_invoices(snapshot: Snapshot) -> None:
+    hidden = hidden_invoices(snapshot)
+    assert {one.status for one in hidden} == {"closed"}
+    assert sum(len(one.fees) for one in hidden) == 5
+    alone: Fee = replace(snapshot.fees[0], lago_id="alone", lago_invoice_id=None)
+    (standalone,) = hidden_invoices(replace(snapshot, fees=(alone,)))
+    assert (standalone.status, standalone.lago_id) == ("standalone", "alone")
+
+
+def test_coupons_stand_as_they_did_before_the_invoice(snapshot: Snapshot) -> None:
+    history = History(snapshot)
+    once = next(one for one in snapshot.applied_coupons if one.frequency == "once" and len(one.credits) > 1)
+    used = []
+    for credit in once.credits:
+        invoice = history.invoices[(credit.invoice or {})["lago_id"]]
+        held = next(one for one in history.held_coupons(invoice) if one.code == once.coupon_code)
+        used.append((invoice.created_at, held.used_cents, credit.amount_cents, held.ended))
+    used.sort()
+    spent = 0
+    for _, before, now, ended in used:
+        assert (before, ended) == (spent, False)
+        spent += now
