@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from itertools import islice
@@ -27,6 +27,7 @@ from migrate.lago.readings import NeverSettles, Readings
 from migrate.lago.recorded import API, RecordingSource
 from migrate.lago.resources import EVENTS, RESOURCES, Resource, Shape
 from migrate.lago.source import Answer, Query, Refusal, Source, segment
+from migrate.lago.windows import SECOND, Window, split
 from migrate.store import Changes, Page, Raw, Run, Store
 
 Progress = Callable[[str, int, int | None], None]  # resource, how many records, of how many (None: unknown)
@@ -34,7 +35,6 @@ T = TypeVar("T")
 S = TypeVar("S")
 
 PER_PAGE = 100
-SECOND = timedelta(seconds=1)
 _PLAN = "events-plan"
 _PREMIUM = ("feature_unavailable", "endpoint_not_available")
 _BATCH = 50  # own pages written in one transaction
@@ -380,45 +380,6 @@ def _meta(answer: Answer, name: str) -> Any:
 # --- events ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Events with ``since`` <= timestamp < ``until``; None: open on that side."""
-
-    since: datetime | None
-    until: datetime | None
-
-    @property
-    def name(self) -> str:
-        return self.since.strftime("%Y%m%dT%H%M%S") if self.since else "begin"
-
-    def query(self) -> Query:
-        # Lago includes both ends: the event on the border comes with both windows, and holds() decides.
-        ends = (("timestamp_from", self.since), ("timestamp_to", self.until))
-        return [(name, end.strftime("%Y-%m-%dT%H:%M:%SZ")) for name, end in ends if end]
-
-    def holds(self, event: Piece) -> bool:
-        text = event.value.get("timestamp") if isinstance(event.value, dict) else None
-        if not isinstance(text, str):
-            return True  # the conversion to a table names it
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            return True
-        return (self.since is None or moment >= self.since) and (self.until is None or moment < self.until)
-
-
-def split(whole: Window, count: Callable[[Window], int], most: int) -> list[Window]:
-    """Windows of at most ``most`` events that together are ``whole`` (which has both ends), by halving.
-
-    Lago pages by offset, so late pages of a long list are slow; and windows can be read side by side.
-    """
-    if whole.since is None or whole.until is None or whole.until - whole.since < 2 * SECOND or count(whole) <= most:
-        return [whole]
-    middle = (whole.since + (whole.until - whole.since) / 2).replace(microsecond=0)
-    halves = (Window(whole.since, middle), Window(middle, whole.until))
-    return [part for half in halves for part in split(half, count, most)]
-
-
 def _plan(reading: _Reading) -> list[Window]:
     """The windows of this run, made once: one that resumes must not cut otherwise than its files are cut."""
     kept = reading.done.get(_PLAN)
@@ -428,7 +389,7 @@ def _plan(reading: _Reading) -> list[Window]:
     plan = [Window(None, None)]
     if first and first < last:
         total = _count(reading, Window(None, None))
-        most = min(max(total // 400, 2_000), 50_000)  # few files, few slow pages
+        most = min(max(total // 400, 2_000), 20_000)  # few files, few slow pages, little memory
         inside = split(Window(first.replace(microsecond=0), last), lambda w: _count(reading, w), most)
         plan = [Window(None, inside[0].since), *inside, Window(inside[-1].until, None)]
     text = json.dumps([[end and end.isoformat() for end in (w.since, w.until)] for w in plan])
@@ -443,15 +404,17 @@ def _count(reading: _Reading, window: Window) -> int:
 
 
 def _read_events(reading: _Reading, staged: Path) -> None:
-    """Each window becomes a Parquet file, written in the worker; a window that is noted has its file."""
-    plan = [window for window in _plan(reading) if f"events/{window.name}" not in reading.done]
-    total = 0
+    """Each window becomes a Parquet file, written in the worker: a window that has its file is done."""
     staged.mkdir(parents=True, exist_ok=True)
-    for name, rows in reading.together(lambda window: _read_window(reading, window, staged), plan):
-        with reading.store.begin() as db:
-            reading.store.mark(db, reading.run, f"events/{name}")
+    plan = [window for window in _plan(reading) if not _file(staged, window).exists()]
+    total = 0
+    for rows in reading.together(lambda window: _read_window(reading, window, staged), plan):
         total += rows
         reading.progress("events", total, None)
+
+
+def _file(staged: Path, window: Window) -> Path:
+    return staged / f"{window.name}.parquet"
 
 
 def _first_use(reading: _Reading) -> datetime | None:
@@ -461,15 +424,14 @@ def _first_use(reading: _Reading) -> datetime | None:
     return min((datetime.fromisoformat(text) for text in begins), default=None)
 
 
-def _read_window(reading: _Reading, window: Window, staged: Path) -> tuple[str, int]:
+def _read_window(reading: _Reading, window: Window, staged: Path) -> int:
     """Events are only ever added, newest first: later ones shift down, so that a reading repeats some, misses none."""
     for _ in range(3):
         found, counted = _window_events(reading, window)
         if len(found) >= counted:
             kept = [event for event in found if window.holds(event)]
-            if kept:
-                events.write_parquet(events.table(kept), staged / f"{window.name}.parquet")
-            return window.name, len(kept)
+            events.write_parquet(events.table(kept), _file(staged, window))
+            return len(kept)
     raise LagoError(f"events from {window.name}: Lago counts {counted} and gives {len(found)}; run the command again")
 
 

@@ -226,8 +226,21 @@ def test_the_windows_of_events_are_cut_once(small: RecordedLago, tmp_path: Path)
             extract(Flaky(small, whole.calls - 1), store, tmp_path / "events")
         again = Flaky(small, 0)
         extract(again, store, tmp_path / "events")
+        assert not list(tmp_path.glob("events.*"))
     assert again.counted == 0
     assert again.calls < whole.calls / 5
+    assert len(events_of(tmp_path)) == len(small.records["events"])
+
+
+def test_windows_whose_files_are_gone_are_read_again(small: RecordedLago, tmp_path: Path) -> None:
+    whole = Flaky(small, 0)
+    with Store.open(tmp_path / "whole.db") as store:
+        extract(whole, store, tmp_path / "whole")
+    with Store.open(tmp_path / "state.db") as store:
+        with pytest.raises(LagoError):
+            extract(Flaky(small, whole.calls - 1), store, tmp_path / "events")
+        shutil.rmtree(tmp_path / "events.staging")
+        extract(RecordingSource(small), store, tmp_path / "events")
     assert len(events_of(tmp_path)) == len(small.records["events"])
 
 
