@@ -75,7 +75,9 @@ def places(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
     def real(flavour: str) -> Place:
         port = request.getfixturevalue("real_port")
         name = f"contract_{flavour}_{os.getpid()}"
-        said = dict(re.findall(r"^(\w+)=(.*)$", script("reset", name, "--flavour", flavour, ODOO_PORT=port), re.MULTILINE))
+        said = dict(
+            re.findall(r"^(\w+)=(.*)$", script("reset", name, "--flavour", flavour, ODOO_PORT=port), re.MULTILINE)
+        )
         if port:
             endings.append(lambda: script("drop", name, ODOO_PORT=port))
         return Place("real", flavour, said["ODOO_URL"], said["ODOO_DB"], said["ODOO_USER"], said["ODOO_KEY"])
@@ -105,7 +107,12 @@ def place(request: pytest.FixtureRequest, places: Maker, flavour: str) -> Place:
 
 def actual_flavour(place: Place) -> str:
     odoo = connect(place.settings("json2"))
-    models = {row["model"] for row in odoo.call("ir.model", "search_read", domain=[["model", "like", "sale.subscription"]], fields=["model"])}
+    models = {
+        row["model"]
+        for row in odoo.call(
+            "ir.model", "search_read", domain=[["model", "like", "sale.subscription"]], fields=["model"]
+        )
+    }
     odoo.close()
     return "enterprise" if "sale.subscription.plan" in models else "oca" if "sale.subscription" in models else "plain"
 
@@ -145,7 +152,9 @@ class Shop:
 
     def ref(self, xid: str) -> int:
         module, name = xid.split(".", 1)
-        found = self.call("ir.model.data", "search_read", domain=[["module", "=", module], ["name", "=", name]], fields=["res_id"])
+        found = self.call(
+            "ir.model.data", "search_read", domain=[["module", "=", module], ["name", "=", name]], fields=["res_id"]
+        )
         assert found, f"no external id {xid}"
         return int(found[0]["res_id"])
 
@@ -159,7 +168,9 @@ class Shop:
         return int(self.one("product.template", template, "product_variant_id")[0])
 
     def journal(self) -> int:
-        account = self.one("account.journal", self.find("account.journal", ["code", "=", "INV"])[0], "default_account_id")[0]
+        account = self.one(
+            "account.journal", self.find("account.journal", ["code", "=", "INV"])[0], "default_account_id"
+        )[0]
         code = uuid.uuid4().hex[:5].upper()
         return self.make("account.journal", name=unique("Shadow"), code=code, type="sale", default_account_id=account)
 

@@ -14,9 +14,18 @@ def people(odoo: Any) -> dict[str, Any]:
 
     mark = uuid.uuid4().hex[:8]
     tags = odoo.call("res.partner.category", "create", vals_list=[{"name": f"{mark} red"}, {"name": f"{mark} blue"}])
-    countries = {row["code"]: row["id"] for row in odoo.call("res.country", "search_read", domain=[["code", "in", ["CA", "US"]]], fields=["code"])}
+    countries = {
+        row["code"]: row["id"]
+        for row in odoo.call("res.country", "search_read", domain=[["code", "in", ["CA", "US"]]], fields=["code"])
+    }
     vals = [
-        {"name": f"{mark} Ann", "ref": "a", "color": 1, "country_id": countries["CA"], "category_id": [[6, 0, [tags[0]]]]},
+        {
+            "name": f"{mark} Ann",
+            "ref": "a",
+            "color": 1,
+            "country_id": countries["CA"],
+            "category_id": [[6, 0, [tags[0]]]],
+        },
         {"name": f"{mark} bob", "ref": "b_1", "color": 2, "country_id": countries["US"], "category_id": [[6, 0, tags]]},
         {"name": f"{mark} Cid", "color": 3, "is_company": True},
         {"name": f"{mark} Dee", "ref": "d%", "color": 4, "city": "Hull", "type": "other"},
@@ -109,7 +118,11 @@ def test_order_offset_limit(odoo: Any, people: dict[str, Any]) -> None:
 
 
 def test_dates(odoo: Any, people: dict[str, Any]) -> None:
-    orders = odoo.call("sale.order", "create", vals_list=[{"partner_id": people["ids"][0], "date_order": f"2026-0{m}-01 10:00:00"} for m in (1, 2, 3)])
+    orders = odoo.call(
+        "sale.order",
+        "create",
+        vals_list=[{"partner_id": people["ids"][0], "date_order": f"2026-0{m}-01 10:00:00"} for m in (1, 2, 3)],
+    )
     find = lambda *leaf: odoo.call("sale.order", "search", domain=[["id", "in", orders], list(leaf)], order="id")  # noqa: E731
     assert find("date_order", ">=", "2026-02-01") == orders[1:]
     assert find("date_order", "<", "2026-02-01 10:00:00") == orders[:1]
@@ -117,6 +130,17 @@ def test_dates(odoo: Any, people: dict[str, Any]) -> None:
 
 
 def test_related_fields_can_be_searched(odoo: Any, people: dict[str, Any]) -> None:
-    order = odoo.call("sale.order", "create", vals_list=[{"partner_id": people["ids"][1], "order_line": [[0, 0, {"name": "x", "display_type": "line_note"}]]}])
-    found = odoo.call("sale.order.line", "search_read", domain=[["order_partner_id", "=", people["ids"][1]]], fields=["order_id", "state"])
+    order = odoo.call(
+        "sale.order",
+        "create",
+        vals_list=[
+            {"partner_id": people["ids"][1], "order_line": [[0, 0, {"name": "x", "display_type": "line_note"}]]}
+        ],
+    )
+    found = odoo.call(
+        "sale.order.line",
+        "search_read",
+        domain=[["order_partner_id", "=", people["ids"][1]]],
+        fields=["order_id", "state"],
+    )
     assert [(row["order_id"][0], row["state"]) for row in found] == [(order[0], "draft")]

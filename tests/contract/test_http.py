@@ -11,9 +11,15 @@ import pytest
 @pytest.fixture
 def post(place: Any) -> Any:
     def send(path: str, body: Any, **headers: str) -> httpx.Response:
-        own = {"Authorization": f"bearer {place.key}", "X-Odoo-Database": place.database, "Content-Type": "application/json"}
+        own = {
+            "Authorization": f"bearer {place.key}",
+            "X-Odoo-Database": place.database,
+            "Content-Type": "application/json",
+        }
         content = body if isinstance(body, bytes) else None
-        return httpx.post(place.url + path, content=content, json=None if content else body, headers=own | headers, timeout=120)
+        return httpx.post(
+            place.url + path, content=content, json=None if content else body, headers=own | headers, timeout=120
+        )
 
     return send
 
@@ -81,7 +87,10 @@ def test_json2_missing_records(post: Any) -> None:
     for method, more in (("write", {"vals": {"name": "x"}}), ("unlink", {})):
         answer = post(f"/json/2/res.partner/{method}", {"ids": [999_999_999], **more})
         assert (answer.status_code, answer.json()["name"]) == (404, "odoo.exceptions.MissingError")
-        assert answer.json()["message"] == "Record does not exist or has been deleted.\n(Record: res.partner(999999999,), User: 2)"
+        assert (
+            answer.json()["message"]
+            == "Record does not exist or has been deleted.\n(Record: res.partner(999999999,), User: 2)"
+        )
     assert post("/json/2/res.partner/read", {"ids": [999_999_999], "fields": ["name"]}).json() == []
 
 
@@ -92,7 +101,11 @@ def test_json2_unknown_model(post: Any) -> None:
 
 def test_json2_keys_and_databases(post: Any) -> None:
     wrong = post("/json/2/res.partner/search", {"domain": []}, Authorization="bearer nonsense")
-    assert (wrong.status_code, wrong.json()["name"], wrong.json()["message"]) == (401, "werkzeug.exceptions.Unauthorized", "Invalid apikey")
+    assert (wrong.status_code, wrong.json()["name"], wrong.json()["message"]) == (
+        401,
+        "werkzeug.exceptions.Unauthorized",
+        "Invalid apikey",
+    )
     assert post("/json/2/res.partner/search", {"domain": []}, Authorization="").status_code == 401
     lost = post("/json/2/res.partner/search", {"domain": []}, **{"X-Odoo-Database": "no_such_database"})
     assert lost.status_code == 404 and lost.headers["Content-Type"].startswith("text/html")
@@ -126,12 +139,21 @@ def test_jsonrpc_wrong_key(rpc: Any, place: Any) -> None:
 
 
 def test_jsonrpc_names_its_errors(execute: Any) -> None:
-    assert failure(execute("no.such.model", "search", [[]])) == ("odoo.exceptions.UserError", "Object no.such.model doesn't exist")
-    assert failure(execute("res.partner", "foo", [[]])) == ("builtins.AttributeError", "The method 'res.partner.foo' does not exist")
+    assert failure(execute("no.such.model", "search", [[]])) == (
+        "odoo.exceptions.UserError",
+        "Object no.such.model doesn't exist",
+    )
+    assert failure(execute("res.partner", "foo", [[]])) == (
+        "builtins.AttributeError",
+        "The method 'res.partner.foo' does not exist",
+    )
     assert failure(execute("res.partner", "_foo", [[]]))[0] == "odoo.exceptions.AccessError"
     assert failure(execute("res.partner", "create", []))[0] == "builtins.TypeError"
     assert failure(execute("res.partner", "write", [[999_999_999], {"name": "x"}]))[0] == "odoo.exceptions.MissingError"
-    assert failure(execute("res.partner", "create", [{"name": "x", "foo": 1}])) == ("builtins.ValueError", "Invalid field 'foo' in 'res.partner'")
+    assert failure(execute("res.partner", "create", [{"name": "x", "foo": 1}])) == (
+        "builtins.ValueError",
+        "Invalid field 'foo' in 'res.partner'",
+    )
 
 
 def test_jsonrpc_create_answers_as_asked(execute: Any, word: str) -> None:

@@ -42,32 +42,54 @@ GLOBALLY = [
 
 
 @pytest.mark.parametrize(("tax", "prices", "expected"), GLOBALLY)
-def test_round_globally(shop: Any, priced: Any, tax: str, prices: tuple[float, ...], expected: tuple[float, ...]) -> None:
+def test_round_globally(
+    shop: Any, priced: Any, tax: str, prices: tuple[float, ...], expected: tuple[float, ...]
+) -> None:
     assert shop.totals("account.move", priced(tax, *prices)) == expected
 
 
-@pytest.mark.parametrize(("prices", "expected"), [((0.04,) * 3, (0.12, 0.03, 0.15)), ((10.05,) * 3, (30.15, 3.93, 34.08)), ((0.004,) * 100, (0.0, 0.0, 0.0))])
-def test_round_per_line(shop: Any, priced: Any, per_line: None, prices: tuple[float, ...], expected: tuple[float, ...]) -> None:
+@pytest.mark.parametrize(
+    ("prices", "expected"),
+    [((0.04,) * 3, (0.12, 0.03, 0.15)), ((10.05,) * 3, (30.15, 3.93, 34.08)), ((0.004,) * 100, (0.0, 0.0, 0.0))],
+)
+def test_round_per_line(
+    shop: Any, priced: Any, per_line: None, prices: tuple[float, ...], expected: tuple[float, ...]
+) -> None:
     assert shop.totals("account.move", priced(HST, *prices)) == expected
 
 
 def test_the_header_is_not_the_sum_of_the_lines(shop: Any, priced: Any) -> None:
     invoice = priced(HST, *(0.004,) * 100)
-    lines = shop.call("account.move.line", "read", shop.one("account.move", invoice, "invoice_line_ids"), fields=["price_subtotal", "balance"])
+    lines = shop.call(
+        "account.move.line",
+        "read",
+        shop.one("account.move", invoice, "invoice_line_ids"),
+        fields=["price_subtotal", "balance"],
+    )
     assert sum(line["price_subtotal"] for line in lines) == 0.0
     assert round(sum(line["balance"] for line in lines), 2) == -0.4
 
 
 def test_a_group_tax_books_its_parts(shop: Any, priced: Any) -> None:
     invoice = priced(QC, 10.005, 33.33, 0.01)
-    lines = shop.call("account.move.line", "search_read", domain=[["move_id", "=", invoice], ["display_type", "=", "tax"]], fields=["name", "credit"])
+    lines = shop.call(
+        "account.move.line",
+        "search_read",
+        domain=[["move_id", "=", invoice], ["display_type", "=", "tax"]],
+        fields=["name", "credit"],
+    )
     assert sorted(line["credit"] for line in lines) == [2.17, 4.32]
 
 
 def test_the_ledger_balances(shop: Any, priced: Any) -> None:
     for move_type in ("out_invoice", "out_refund"):
         invoice = priced(HST, 10.05, 10.05, 10.05, move_type=move_type)
-        lines = shop.call("account.move.line", "search_read", domain=[["move_id", "=", invoice]], fields=["balance", "debit", "credit", "display_type"])
+        lines = shop.call(
+            "account.move.line",
+            "search_read",
+            domain=[["move_id", "=", invoice]],
+            fields=["balance", "debit", "credit", "display_type"],
+        )
         assert sum(round(line["balance"] * 100) for line in lines) == 0
         due = next(line for line in lines if line["display_type"] == "payment_term")
         assert (due["debit"], due["credit"]) == ((34.07, 0.0) if move_type == "out_invoice" else (0.0, 34.07))
@@ -82,8 +104,12 @@ def test_orders_and_invoices_agree(shop: Any, priced: Any) -> None:
 
 def test_taxes_come_from_product_and_position(shop: Any) -> None:
     variant, partner = shop.product(), shop.partner(state_id=shop.ref("base.state_ca_qc"))
-    invoice = shop.invoice({"product_id": variant, "price_unit": 100}, {"name": "no product", "price_unit": 100}, partner_id=partner)
-    lines = shop.call("account.move.line", "read", shop.one("account.move", invoice, "invoice_line_ids"), fields=["tax_ids"])
+    invoice = shop.invoice(
+        {"product_id": variant, "price_unit": 100}, {"name": "no product", "price_unit": 100}, partner_id=partner
+    )
+    lines = shop.call(
+        "account.move.line", "read", shop.one("account.move", invoice, "invoice_line_ids"), fields=["tax_ids"]
+    )
     assert [line["tax_ids"] for line in lines] == [[shop.ref(QC)], []]
 
 
@@ -97,15 +123,28 @@ def test_customers_abroad_pay_none(shop: Any) -> None:
 
 def test_a_manual_position_wins(shop: Any) -> None:
     alberta = shop.ref("account.1_fiscal_position_template_ab")
-    invoice = shop.invoice({"product_id": shop.product(), "price_unit": 100}, partner_id=shop.partner(property_account_position_id=alberta))
+    invoice = shop.invoice(
+        {"product_id": shop.product(), "price_unit": 100}, partner_id=shop.partner(property_account_position_id=alberta)
+    )
     assert shop.one("account.move", invoice, "amount_tax") == 5.0
 
 
 def test_prices_are_not_rounded_quantities_are(shop: Any) -> None:
     variant = shop.product()
-    invoice = shop.invoice({"product_id": variant, "price_unit": 0.000123, "quantity": 1_000_000}, {"product_id": variant, "price_unit": 1, "quantity": 1.2345})
-    lines = shop.call("account.move.line", "read", shop.one("account.move", invoice, "invoice_line_ids"), fields=["price_unit", "quantity", "price_subtotal"])
-    assert [(line["price_unit"], line["quantity"], line["price_subtotal"]) for line in lines] == [(0.000123, 1_000_000.0, 123.0), (1.0, 1.23, 1.23)]
+    invoice = shop.invoice(
+        {"product_id": variant, "price_unit": 0.000123, "quantity": 1_000_000},
+        {"product_id": variant, "price_unit": 1, "quantity": 1.2345},
+    )
+    lines = shop.call(
+        "account.move.line",
+        "read",
+        shop.one("account.move", invoice, "invoice_line_ids"),
+        fields=["price_unit", "quantity", "price_subtotal"],
+    )
+    assert [(line["price_unit"], line["quantity"], line["price_subtotal"]) for line in lines] == [
+        (0.000123, 1_000_000.0, 123.0),
+        (1.0, 1.23, 1.23),
+    ]
 
 
 def test_quantities_follow_the_precision(shop: Any) -> None:
@@ -113,7 +152,9 @@ def test_quantities_follow_the_precision(shop: Any) -> None:
     shop.call("decimal.precision", "write", precision, vals={"digits": 6})
     try:
         order = shop.order({"product_id": shop.product(), "product_uom_qty": 1.2345678, "price_unit": 1})
-        assert shop.one("sale.order.line", shop.one("sale.order", order, "order_line")[0], "product_uom_qty") == 1.234568
+        assert (
+            shop.one("sale.order.line", shop.one("sale.order", order, "order_line")[0], "product_uom_qty") == 1.234568
+        )
     finally:
         shop.call("decimal.precision", "write", precision, vals={"digits": 2})
 
@@ -123,7 +164,12 @@ def test_a_changed_line_changes_everything(shop: Any, priced: Any) -> None:
     first = shop.one("account.move", invoice, "invoice_line_ids")[0]
     shop.call("account.move.line", "write", [first], vals={"price_unit": 10.0})
     assert shop.totals("account.move", invoice) == (60.0, 7.8, 67.8)
-    shop.call("account.move", "write", [invoice], vals={"invoice_line_ids": [[2, first, 0], [0, 0, {"name": "y", "price_unit": 1.0, "tax_ids": [[6, 0, []]]}]]})
+    shop.call(
+        "account.move",
+        "write",
+        [invoice],
+        vals={"invoice_line_ids": [[2, first, 0], [0, 0, {"name": "y", "price_unit": 1.0, "tax_ids": [[6, 0, []]]}]]},
+    )
     assert shop.totals("account.move", invoice) == (51.0, 6.5, 57.5)
 
 
@@ -163,8 +209,15 @@ def test_a_named_draft_poisons_its_journal(shop: Any, priced: Any, word: str) ->
 def test_posting(shop: Any, priced: Any) -> None:
     invoice = priced(HST, 10.0, ref="LAGO-1")
     shop.call("account.move", "action_post", [invoice])
-    found = shop.get("account.move", invoice, "state", "payment_state", "ref", "payment_reference", "name", "amount_residual")
-    assert (found["state"], found["payment_state"], found["ref"], found["amount_residual"]) == ("posted", "not_paid", "LAGO-1", 11.3)
+    found = shop.get(
+        "account.move", invoice, "state", "payment_state", "ref", "payment_reference", "name", "amount_residual"
+    )
+    assert (found["state"], found["payment_state"], found["ref"], found["amount_residual"]) == (
+        "posted",
+        "not_paid",
+        "LAGO-1",
+        11.3,
+    )
     assert found["payment_reference"] == found["name"]
     with pytest.raises(Refused, match="must be in draft"):
         shop.call("account.move", "action_post", [invoice])
@@ -174,7 +227,13 @@ def test_posting(shop: Any, priced: Any) -> None:
     assert shop.call("account.move", "unlink", [invoice]) is True
 
 
-FROZEN = [("partner_id", 1), ("invoice_date", "2026-01-01"), ("currency_id", 1), ("fiscal_position_id", 1), ("invoice_line_ids", [[0, 0, {"name": "z"}]])]
+FROZEN = [
+    ("partner_id", 1),
+    ("invoice_date", "2026-01-01"),
+    ("currency_id", 1),
+    ("fiscal_position_id", 1),
+    ("invoice_line_ids", [[0, 0, {"name": "z"}]]),
+]
 
 
 @pytest.mark.parametrize(("field", "value"), FROZEN)
@@ -192,7 +251,11 @@ def test_a_posted_line_can_be_corrupted(shop: Any, priced: Any) -> None:
     line = shop.one("account.move", invoice, "invoice_line_ids")[0]
     shop.call("account.move.line", "write", [line], vals={"price_unit": 99.0})
     found = shop.get("account.move.line", line, "price_subtotal", "balance")
-    assert (found["price_subtotal"], found["balance"], shop.one("account.move", invoice, "amount_total")) == (99.0, -10.0, 11.3)
+    assert (found["price_subtotal"], found["balance"], shop.one("account.move", invoice, "amount_total")) == (
+        99.0,
+        -10.0,
+        11.3,
+    )
 
 
 REFUSED = [
@@ -210,7 +273,9 @@ def test_what_cannot_be_posted(shop: Any, case: dict[str, Any], text: str) -> No
     vals: dict[str, Any] = {"partner_id": case.get("partner_id", shop.partner())}
     if case.get("currency"):
         vals["currency_id"] = shop.find("res.currency", ["name", "=", case["currency"]], ["active", "=", False])[0]
-    invoice = shop.make("account.move", move_type="out_invoice", invoice_line_ids=[[0, 0, line] for line in lines], **vals)
+    invoice = shop.make(
+        "account.move", move_type="out_invoice", invoice_line_ids=[[0, 0, line] for line in lines], **vals
+    )
     with pytest.raises(Refused, match=text):
         shop.call("account.move", "action_post", [invoice])
 
@@ -241,10 +306,21 @@ def test_a_journal_without_account_takes_no_plain_lines(shop: Any, word: str) ->
 
 def test_due_dates(shop: Any, priced: Any) -> None:
     term = shop.ref("account.account_payment_term_30days")
-    assert shop.one("account.move", priced(HST, 1.0, invoice_date="2026-01-15", invoice_payment_term_id=term), "invoice_date_due") == "2026-02-14"
+    assert (
+        shop.one(
+            "account.move",
+            priced(HST, 1.0, invoice_date="2026-01-15", invoice_payment_term_id=term),
+            "invoice_date_due",
+        )
+        == "2026-02-14"
+    )
     partner = shop.partner(property_payment_term_id=term)
     invoice = priced(HST, 1.0, invoice_date="2026-03-01", partner_id=partner)
-    assert shop.get("account.move", invoice, "invoice_date_due", "date") == {"id": invoice, "invoice_date_due": "2026-03-31", "date": "2026-03-01"}
+    assert shop.get("account.move", invoice, "invoice_date_due", "date") == {
+        "id": invoice,
+        "invoice_date_due": "2026-03-31",
+        "date": "2026-03-01",
+    }
 
 
 def test_references_may_repeat(shop: Any, priced: Any, word: str) -> None:

@@ -97,7 +97,11 @@ def test_json_booleans_crash(load: Any, word: str) -> None:
 
 
 def test_numbers_and_labels(shop: Any, load: Any, word: str) -> None:
-    number = done(load("res.partner", ["id", "name", "color", "type", "country_id"], [f"lago.{word}", "x", 3, "Invoice", "Canada"]))[0]
+    number = done(
+        load(
+            "res.partner", ["id", "name", "color", "type", "country_id"], [f"lago.{word}", "x", 3, "Invoice", "Canada"]
+        )
+    )[0]
     found = shop.get("res.partner", number, "color", "type", "country_id")
     assert (found["color"], found["type"], found["country_id"][1]) == (3, "invoice", "Canada")
 
@@ -116,7 +120,10 @@ def test_deleted_records_come_back(shop: Any, load: Any, word: str) -> None:
 
 def test_an_external_id_belongs_to_one_model(load: Any) -> None:
     answer = load("res.partner", ["id", "name"], ["base.ca", "A"])
-    assert "trying to create/update a record of model res.partner found record of different model res.country" in message(answer)
+    assert (
+        "trying to create/update a record of model res.partner found record of different model res.country"
+        in message(answer)
+    )
 
 
 def test_external_ids_without_module_and_with_spaces(shop: Any, load: Any, word: str) -> None:
@@ -125,7 +132,14 @@ def test_external_ids_without_module_and_with_spaces(shop: Any, load: Any, word:
     assert "ir_model_data_name_nospaces" in message(load("res.partner", ["id", "name"], [f"lago.{word} x", "A"]))
 
 
-ORDER = ["id", "partner_id/.id", "order_line/id", "order_line/product_id/.id", "order_line/price_unit", "order_line/product_uom_qty"]
+ORDER = [
+    "id",
+    "partner_id/.id",
+    "order_line/id",
+    "order_line/product_id/.id",
+    "order_line/price_unit",
+    "order_line/product_uom_qty",
+]
 
 
 def test_lines_with_ids_are_updated(shop: Any, load: Any, word: str) -> None:
@@ -138,7 +152,10 @@ def test_lines_with_ids_are_updated(shop: Any, load: Any, word: str) -> None:
     orders = done(load("sale.order", ORDER, *rows))
     assert [shop.one("sale.order", order, "amount_untaxed") for order in orders] == [11.0, 5.0]
     assert shop.one("sale.order", orders[0], "order_line") == [shop.ref(f"lago.{word}_l1"), shop.ref(f"lago.{word}_l2")]
-    assert done(load("sale.order", ORDER, [f"lago.{word}_o", partner, f"lago.{word}_l1", product, "30", "1"])) == orders[:1]
+    assert (
+        done(load("sale.order", ORDER, [f"lago.{word}_o", partner, f"lago.{word}_l1", product, "30", "1"]))
+        == orders[:1]
+    )
     # the line that is no longer sent stays
     assert shop.one("sale.order", orders[0], "amount_untaxed") == 38.0
 
@@ -159,7 +176,12 @@ def test_a_faulty_line_names_its_rows(shop: Any, load: Any, word: str) -> None:
         [f"lago.{word}_p", partner, f"lago.{word}_3", product, "bad", "1"],
     ]
     first = load("sale.order", ORDER, *rows)["messages"][0]
-    assert (first["rows"], first["record"], first["field"], first["field_name"]) == ({"from": 2, "to": 2}, 1, "order_line", "Order Lines")
+    assert (first["rows"], first["record"], first["field"], first["field_name"]) == (
+        {"from": 2, "to": 2},
+        1,
+        "order_line",
+        "Order Lines",
+    )
 
 
 def test_cascaded_lines_leave_their_external_ids(shop: Any, load: Any, word: str) -> None:

@@ -15,11 +15,33 @@ def test_what_is_filled_in(shop: Any, word: str) -> None:
     billing = shop.make("res.partner", name="Bills", type="invoice", parent_id=partner)
     variant = shop.product(list_price=9.5, description_sale="Nice", default_code=word)
     order = shop.order({"product_id": variant}, partner_id=partner)
-    found = shop.get("sale.order", order, "partner_invoice_id", "partner_shipping_id", "payment_term_id", "currency_id", "fiscal_position_id", "state", "locked")
-    assert (found["partner_invoice_id"][0], found["partner_shipping_id"][0], found["payment_term_id"][0]) == (billing, partner, term)
+    found = shop.get(
+        "sale.order",
+        order,
+        "partner_invoice_id",
+        "partner_shipping_id",
+        "payment_term_id",
+        "currency_id",
+        "fiscal_position_id",
+        "state",
+        "locked",
+    )
+    assert (found["partner_invoice_id"][0], found["partner_shipping_id"][0], found["payment_term_id"][0]) == (
+        billing,
+        partner,
+        term,
+    )
     assert (found["currency_id"][1], found["state"], found["locked"]) == ("CAD", "draft", False)
     assert found["fiscal_position_id"][0] == shop.ref("account.1_fiscal_position_template_qc")
-    line = shop.get("sale.order.line", shop.one("sale.order", order, "order_line")[0], "name", "price_unit", "product_uom_qty", "tax_ids", "product_uom_id")
+    line = shop.get(
+        "sale.order.line",
+        shop.one("sale.order", order, "order_line")[0],
+        "name",
+        "price_unit",
+        "product_uom_qty",
+        "tax_ids",
+        "product_uom_id",
+    )
     assert line["name"].endswith("Nice") and (line["price_unit"], line["product_uom_qty"]) == (9.5, 1.0)
     assert line["tax_ids"] == [shop.ref("account.1_gstqst_sale_tax_14975")]
 
@@ -34,9 +56,19 @@ def test_names_come_from_the_sequence_or_from_us(shop: Any, word: str) -> None:
 def test_price_list(shop: Any, word: str) -> None:
     variant = shop.product(list_price=9.5)
     template = shop.one("product.product", variant, "product_tmpl_id")[0]
-    rule = {"applied_on": "1_product", "product_tmpl_id": template, "compute_price": "fixed", "fixed_price": 7.123456, "min_quantity": 3}
+    rule = {
+        "applied_on": "1_product",
+        "product_tmpl_id": template,
+        "compute_price": "fixed",
+        "fixed_price": 7.123456,
+        "min_quantity": 3,
+    }
     pricelist = shop.make("product.pricelist", name=word, currency_id=shop.ref("base.USD"), item_ids=[[0, 0, rule]])
-    order = shop.order({"product_id": variant, "product_uom_qty": 3}, {"product_id": variant, "product_uom_qty": 2}, pricelist_id=pricelist)
+    order = shop.order(
+        {"product_id": variant, "product_uom_qty": 3},
+        {"product_id": variant, "product_uom_qty": 2},
+        pricelist_id=pricelist,
+    )
     lines = shop.call("sale.order.line", "read", shop.one("sale.order", order, "order_line"), fields=["price_unit"])
     assert shop.one("sale.order", order, "currency_id")[1] == "USD"
     assert lines[0]["price_unit"] == 7.123456
@@ -61,8 +93,14 @@ def test_amounts_follow_the_lines(shop: Any) -> None:
 def test_explicit_taxes_stay(shop: Any) -> None:
     hst, partner = shop.ref("account.1_hst_sale_tax_13"), shop.partner(state_id=shop.ref("base.state_ca_qc"))
     variant = shop.product()
-    order = shop.order({"product_id": variant, "price_unit": 100, "tax_ids": [[6, 0, [hst]]]}, {"product_id": variant, "price_unit": 1, "tax_ids": [[6, 0, []]]}, partner_id=partner)
-    lines = shop.call("sale.order.line", "read", shop.one("sale.order", order, "order_line"), fields=["tax_ids", "price_total"])
+    order = shop.order(
+        {"product_id": variant, "price_unit": 100, "tax_ids": [[6, 0, [hst]]]},
+        {"product_id": variant, "price_unit": 1, "tax_ids": [[6, 0, []]]},
+        partner_id=partner,
+    )
+    lines = shop.call(
+        "sale.order.line", "read", shop.one("sale.order", order, "order_line"), fields=["tax_ids", "price_total"]
+    )
     assert [(line["tax_ids"], line["price_total"]) for line in lines] == [([hst], 113.0), ([], 1.0)]
 
 

@@ -12,7 +12,12 @@ from migrate.odoo.errors import Refused
 @pytest.fixture
 def stripe(shop: Any) -> Any:
     provider = shop.find("payment.provider", ["code", "=", "stripe"])[0]
-    shop.call("payment.provider", "write", [provider], vals={"state": "disabled", "stripe_publishable_key": False, "stripe_secret_key": False})
+    shop.call(
+        "payment.provider",
+        "write",
+        [provider],
+        vals={"state": "disabled", "stripe_publishable_key": False, "stripe_secret_key": False},
+    )
     yield provider
     shop.call("payment.provider", "write", [provider], vals={"state": "disabled"})
 
@@ -40,12 +45,19 @@ def test_tokens_and_the_state_of_their_provider(shop: Any, stripe: int) -> None:
     shop.call("payment.token", "write", [token], vals={"active": True})
     shop.call("payment.provider", "write", [stripe], vals={"state": "disabled"})
     assert shop.one("payment.token", token, "active") is False
-    with pytest.raises(Refused, match="You can't unarchive tokens linked to inactive payment methods or disabled providers"):
+    with pytest.raises(
+        Refused, match="You can't unarchive tokens linked to inactive payment methods or disabled providers"
+    ):
         shop.call("payment.token", "write", [token], vals={"active": True})
 
 
 def test_tokens_may_be_made_while_disabled_and_twice(shop: Any, stripe: int) -> None:
-    vals = {"provider_id": stripe, "payment_method_id": card(shop), "partner_id": shop.partner(), "provider_ref": "cus_2"}
+    vals = {
+        "provider_id": stripe,
+        "payment_method_id": card(shop),
+        "partner_id": shop.partner(),
+        "provider_ref": "cus_2",
+    }
     assert shop.make("payment.token", **vals) != shop.make("payment.token", **vals)
     with pytest.raises(Refused, match="Missing required value for the field 'Provider Reference' \\(provider_ref\\)"):
         shop.make("payment.token", **{key: value for key, value in vals.items() if key != "provider_ref"})

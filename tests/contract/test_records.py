@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from migrate.odoo.errors import BadCall, NoSuchMethod, OdooError, RecordMissing, Refused, Retryable, Unauthorized
 from migrate.odoo.connect import connect
+from migrate.odoo.errors import BadCall, NoSuchMethod, OdooError, RecordMissing, Refused, Retryable, Unauthorized
 
 
 def test_a_record_reads_back(shop: Any, word: str) -> None:
-    number = shop.make("res.partner", name=word, is_company=True, email="A@b.com", ref="r-1", country_id=shop.ref("base.ca"))
+    number = shop.make(
+        "res.partner", name=word, is_company=True, email="A@b.com", ref="r-1", country_id=shop.ref("base.ca")
+    )
     assert shop.get("res.partner", number, "name", "company_type", "email", "ref", "parent_id", "active", "country_id") == {
         "id": number, "name": word, "company_type": "company", "email": "A@b.com", "ref": "r-1", "parent_id": False, "active": True,
         "country_id": [shop.ref("base.ca"), "Canada"],
@@ -21,7 +23,14 @@ def test_a_record_reads_back(shop: Any, word: str) -> None:
 def test_values_are_converted(shop: Any, word: str) -> None:
     number = shop.make("res.partner", name=word, ref=12, is_company="anything", color=False, comment="plain & simple")
     found = shop.get("res.partner", number, "ref", "is_company", "color", "comment", "city")
-    assert found == {"id": number, "ref": "12", "is_company": True, "color": 0, "comment": "<span>plain &amp; simple</span>", "city": False}
+    assert found == {
+        "id": number,
+        "ref": "12",
+        "is_company": True,
+        "color": 0,
+        "comment": "<span>plain &amp; simple</span>",
+        "city": False,
+    }
 
 
 def test_order_of_read_is_that_of_the_ids(shop: Any) -> None:
@@ -86,7 +95,18 @@ def test_lines_by_command(shop: Any) -> None:
     product = shop.product()
     order = shop.order({"product_id": product, "price_unit": 1}, {"product_id": product, "price_unit": 2})
     first, second = shop.one("sale.order", order, "order_line")
-    shop.call("sale.order", "write", [order], vals={"order_line": [[1, first, {"price_unit": 5}], [2, second, 0], [0, 0, {"product_id": product, "price_unit": 7}]]})
+    shop.call(
+        "sale.order",
+        "write",
+        [order],
+        vals={
+            "order_line": [
+                [1, first, {"price_unit": 5}],
+                [2, second, 0],
+                [0, 0, {"product_id": product, "price_unit": 7}],
+            ]
+        },
+    )
     lines = shop.one("sale.order", order, "order_line")
     prices = sorted(row["price_unit"] for row in shop.call("sale.order.line", "read", lines, fields=["price_unit"]))
     assert (first in lines, second in lines, prices) == (True, False, [5, 7])
@@ -96,7 +116,12 @@ def test_links_by_command(shop: Any, word: str) -> None:
     tags = [shop.make("res.partner.category", name=f"{word}{index}") for index in range(3)]
     number = shop.partner(category_id=[[6, 0, tags[:2]]])
     assert sorted(shop.one("res.partner", number, "category_id")) == tags[:2]
-    for command, expected in (([4, tags[2]], tags), ([3, tags[0]], tags[1:]), ([5], []), ([0, 0, {"name": word}], None)):
+    for command, expected in (
+        ([4, tags[2]], tags),
+        ([3, tags[0]], tags[1:]),
+        ([5], []),
+        ([0, 0, {"name": word}], None),
+    ):
         shop.call("res.partner", "write", [number], vals={"category_id": [command]})
         found = sorted(shop.one("res.partner", number, "category_id"))
         assert found == expected if expected is not None else len(found) == 1
@@ -128,16 +153,32 @@ def test_external_ids(shop: Any, word: str) -> None:
 
 
 def test_defaults(shop: Any) -> None:
-    assert shop.call("res.partner", "default_get", fields=["lang", "type", "name"]) == {"lang": "en_US", "type": "contact"}
+    assert shop.call("res.partner", "default_get", fields=["lang", "type", "name"]) == {
+        "lang": "en_US",
+        "type": "contact",
+    }
     template = shop.make("product.template", name="x")
-    found = shop.get("product.template", template, "type", "invoice_policy", "taxes_id", "uom_id", "list_price", "sale_ok")
+    found = shop.get(
+        "product.template", template, "type", "invoice_policy", "taxes_id", "uom_id", "list_price", "sale_ok"
+    )
     hst = shop.ref("account.1_hst_sale_tax_13")
-    assert (found["type"], found["invoice_policy"], found["taxes_id"], found["list_price"], found["sale_ok"]) == ("consu", "order", [hst], 1.0, True)
+    assert (found["type"], found["invoice_policy"], found["taxes_id"], found["list_price"], found["sale_ok"]) == (
+        "consu",
+        "order",
+        [hst],
+        1.0,
+        True,
+    )
     assert found["uom_id"][1] == "Units"
 
 
 def test_context_defaults(shop: Any, word: str) -> None:
-    number = shop.call("res.partner", "create", vals_list=[{"name": word}], context={"default_city": "Ottawa", "tracking_disable": True})[0]
+    number = shop.call(
+        "res.partner",
+        "create",
+        vals_list=[{"name": word}],
+        context={"default_city": "Ottawa", "tracking_disable": True},
+    )[0]
     assert shop.one("res.partner", number, "city") == "Ottawa"
 
 
@@ -152,11 +193,20 @@ def test_commercial_partner_and_names(shop: Any, word: str) -> None:
     unnamed = shop.make("res.partner", type="delivery", parent_id=company)
     contact = shop.make("res.partner", name="Ann", parent_id=company)
     found = shop.get("res.partner", billing, "display_name", "commercial_partner_id", "vat", "city")
-    assert (found["display_name"], found["commercial_partner_id"][0], found["vat"], found["city"]) == (f"{word}, Bills", company, "123456789", False)
+    assert (found["display_name"], found["commercial_partner_id"][0], found["vat"], found["city"]) == (
+        f"{word}, Bills",
+        company,
+        "123456789",
+        False,
+    )
     assert shop.one("res.partner", contact, "city") == "Hull"
     assert shop.one("res.partner", unnamed, "display_name").startswith(f"{word}, Delivery")
     shop.call("res.partner", "write", [company], vals={"name": f"{word}2", "vat": "987"})
-    assert shop.get("res.partner", billing, "display_name", "vat") == {"id": billing, "display_name": f"{word}2, Bills", "vat": "987"}
+    assert shop.get("res.partner", billing, "display_name", "vat") == {
+        "id": billing,
+        "display_name": f"{word}2, Bills",
+        "vat": "987",
+    }
 
 
 def test_archived_records_are_hidden(shop: Any, word: str) -> None:
@@ -171,15 +221,27 @@ def test_archived_records_are_hidden(shop: Any, word: str) -> None:
 def test_product_and_its_variant(shop: Any, word: str) -> None:
     template = shop.make("product.template", name=word, default_code=f"C-{word}", list_price=9.5, type="service")
     variant = shop.one("product.template", template, "product_variant_id")[0]
-    found = shop.get("product.product", variant, "name", "default_code", "lst_price", "type", "display_name", "product_tmpl_id")
-    assert (found["name"], found["default_code"], found["lst_price"], found["type"]) == (word, f"C-{word}", 9.5, "service")
+    found = shop.get(
+        "product.product", variant, "name", "default_code", "lst_price", "type", "display_name", "product_tmpl_id"
+    )
+    assert (found["name"], found["default_code"], found["lst_price"], found["type"]) == (
+        word,
+        f"C-{word}",
+        9.5,
+        "service",
+    )
     assert found["display_name"] == f"[C-{word}] {word}"
     shop.call("product.template", "write", [template], vals={"active": False})
     assert shop.one("product.product", variant, "active") is False
 
 
 def test_fields_get(shop: Any) -> None:
-    found = shop.call("res.partner", "fields_get", allfields=["name", "type", "country_id", "zz"], attributes=["type", "relation", "required"])
+    found = shop.call(
+        "res.partner",
+        "fields_get",
+        allfields=["name", "type", "country_id", "zz"],
+        attributes=["type", "relation", "required"],
+    )
     assert found["name"]["type"] == "char" and found["country_id"]["relation"] == "res.country" and "zz" not in found
     fields = shop.call("res.partner", "fields_get", attributes=["type"])
     assert "mobile" not in fields and "title" not in fields

@@ -11,7 +11,7 @@ from .. import faults, taxes, values
 from ..orm import Behaviour, Env, Vals
 from . import addon, numbering, partners, products
 from .base import company_of, rounding_of
-from .orders import flat_taxes, map_taxes
+from .fiscal import flat_taxes, map_taxes
 
 SALES, PURCHASES = ("out_invoice", "out_refund", "out_receipt"), ("in_invoice", "in_refund", "in_receipt")
 INVOICES = SALES + PURCHASES
@@ -332,7 +332,9 @@ def recompute(env: Env, ids: list[int]) -> None:
                 **_ledger(env, booked, rate),
             }
         headers[move["id"]] = _header(env, move, totals, rate)
-        wanted[move["id"]] = _tax_lines(env, move, amounts, rows, rate) + (_due_lines(env, move, totals, rate) if rows else [])
+        wanted[move["id"]] = _tax_lines(env, move, amounts, rows, rate) + (
+            _due_lines(env, move, totals, rate) if rows else []
+        )
     env.set_columns("account.move.line", line_updates)
     env.set_columns("account.move", headers)
     _replace_lines(env, wanted)

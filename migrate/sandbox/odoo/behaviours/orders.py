@@ -10,6 +10,7 @@ from .. import faults, taxes, values
 from ..orm import Behaviour, Env, Vals
 from . import addon, partners, products, rerun
 from .base import company_of, rounding_of
+from .fiscal import flat_taxes, map_taxes
 
 MONTHS = {"week": 7 / 30.437, "month": 1.0, "year": 12.0}
 NAME = "New"
@@ -169,20 +170,6 @@ def _from_product(env: Env, vals: Vals, order: Vals, product: Vals, maps: dict[t
         vals["price_unit"] = products.price_of(env, order["pricelist_id"], product["id"], quantity, order["date_order"])
 
 
-def map_taxes(env: Env, position: int | None, found: list[int]) -> list[int]:
-    """A fiscal position's taxes stand in for the original taxes they name (Odoo 19 keeps the map on the tax)."""
-    if not position:
-        return list(found)
-    replacing = [number for number in env.values("account.fiscal.position", [position], "tax_ids")[position]]
-    if not replacing:
-        return []
-    originals = env.values("account.tax", replacing, "original_tax_ids")
-    mapped: list[int] = []
-    for tax in found:
-        mapped += [number for number in replacing if tax in originals[number]] or [tax]
-    return list(dict.fromkeys(mapped))
-
-
 def _lines_changed(env: Env, ids: list[int], fields: set[str] | None) -> None:
     env.later("20 order lines", _queue_orders, ids)
 
@@ -210,25 +197,6 @@ def _line_before_write(env: Env, ids: list[int], vals: Vals) -> None:
 
 
 # ---- amounts
-
-
-def flat_taxes(env: Env, ids: list[int]) -> dict[int, tuple[taxes.Tax, ...]]:
-    """Each tax as the percent taxes it consists of: itself, or a group's children in order."""
-    found: dict[int, tuple[taxes.Tax, ...]] = {}
-    columns = ("amount_type", "amount", "sequence", "include_base_amount", "is_base_affected", "price_include_override")
-    for row in env.rows("account.tax", ids, columns):
-        if row["amount_type"] == "group":
-            children = env.with_context(active_test=False).values("account.tax", [row["id"]], "children_tax_ids")[
-                row["id"]
-            ]
-            inner = flat_taxes(env, children)
-            found[row["id"]] = tuple(tax for child in children for tax in inner[child])
-        elif row["amount_type"] == "percent" and row["price_include_override"] != "tax_included":
-            affects, affected = bool(row["include_base_amount"]), bool(row["is_base_affected"])
-            found[row["id"]] = (taxes.Tax(row["id"], float(row["amount"] or 0.0), row["sequence"], affects, affected),)
-        else:
-            raise faults.unsupported(f"taxes other than percent and group, price excluded (tax {row['id']})")
-    return found
 
 
 def recompute(env: Env, ids: list[int]) -> None:

@@ -11,7 +11,8 @@ from .. import values
 from ..orm import Behaviour, Env, Vals
 from . import partners, products
 from .base import rounding_of
-from .orders import flat_taxes, map_taxes, next_number
+from .fiscal import flat_taxes, map_taxes
+from .orders import next_number
 
 Day = date
 
