@@ -16,6 +16,7 @@
         "views/reconciliation_views.xml",
         "views/native_views.xml",
         "views/menus.xml",
+        "data/cron.xml",
     ],
     "application": False,
     "installable": True,

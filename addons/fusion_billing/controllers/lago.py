@@ -22,6 +22,8 @@ ROUTES = (
     ("GET", r"customers/(?P<external_id>[^/]+)/current_usage", "current_usage"),
     ("GET", r"subscriptions", "list_subscriptions"),
     ("GET", r"subscriptions/(?P<external_id>[^/]+)", "find_subscription"),
+    ("GET", r"invoices", "list_invoices"),
+    ("GET", r"invoices/(?P<lago_id>[^/]+)", "find_invoice"),
 )
 
 

@@ -11,6 +11,7 @@ from . import (
     rerun,
     sale_order,
     service,
+    signals,
     usage,
     webhook,
 )

@@ -1,3 +1,5 @@
+import secrets
+
 from odoo import _, fields, models
 
 
@@ -12,6 +14,13 @@ class FusionBillingService(models.Model):
     code = fields.Char(required=True)
     active = fields.Boolean(default=True)
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
+    webhook_url = fields.Char("Webhook address", groups="fusion_billing.group_manager", help="Empty: nothing is sent")
+    webhook_secret = fields.Char(
+        groups="fusion_billing.group_manager",
+        copy=False,
+        default=lambda self: secrets.token_urlsafe(32),
+        help="Key of the signature; the service checks with it that a message is ours",
+    )
     key_ids = fields.One2many("fusion.billing.key", "service_id", string="Keys")
     link_ids = fields.One2many("fusion.billing.account.link", "service_id", string="Accounts")
 

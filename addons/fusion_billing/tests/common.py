@@ -12,7 +12,7 @@ class FusionCase(TransactionCase):
         cls.tax = cls.env["account.tax"].create(
             {"name": "Fusion 13%", "amount": 13.0, "amount_type": "percent", "type_tax_use": "sale"}
         )
-        cls.service = cls.env["fusion.billing.service"].create({"name": "App", "code": "app"})
+        cls.service = cls.env["fusion.billing.service"].create({"name": "App", "code": "fusion_test_app"})
         cls.plan = cls.env["product.product"].create(
             {
                 "name": "Starter",
@@ -25,12 +25,12 @@ class FusionCase(TransactionCase):
         )
         cls.plan.product_tmpl_id.fusion_lago_id = "plan-1"
         cls.metric = cls.env["fusion.billing.metric"].create(
-            {"name": "Calls", "code": "calls", "aggregation": "count_agg"}
+            {"name": "Calls", "code": "fusion_test_calls", "aggregation": "count_agg"}
         )
         cls.charge = cls.env["fusion.billing.charge"].create(
             {
                 "name": "Calls",
-                "code": "calls",
+                "code": "fusion_test_calls",
                 "kind": "usage",
                 "metric_id": cls.metric.id,
                 "product_id": cls.plan.id,
@@ -77,7 +77,7 @@ class FusionCase(TransactionCase):
         return order
 
     @classmethod
-    def use(cls, external_id, times, code="calls", **values):
+    def use(cls, external_id, times, code="fusion_test_calls", **values):
         return cls.env["fusion.billing.usage"].create(
             [
                 {

@@ -4,7 +4,12 @@ from odoo.tests import tagged
 from ..api.answers import Refused
 from .common import FusionCase
 
-EVENT = {"transaction_id": "t1", "external_subscription_id": "api-1", "code": "calls", "timestamp": 1782900000.25}
+EVENT = {
+    "transaction_id": "t1",
+    "external_subscription_id": "api-1",
+    "code": "fusion_test_calls",
+    "timestamp": 1782900000.25,
+}
 
 
 @tagged("post_install", "-at_install")
@@ -13,7 +18,7 @@ class TestGateway(FusionCase):
         super().setUp()
         self.gateway = self.env["fusion.billing.gateway"]
         self.order = self.subscription("api-1")
-        self.other = self.env["fusion.billing.service"].create({"name": "Other", "code": "other"})
+        self.other = self.env["fusion.billing.service"].create({"name": "Other", "code": "fusion_test_other"})
 
     def refused(self, status, call, *args, **kwargs):
         with self.assertRaises(Refused) as caught:

@@ -44,7 +44,7 @@ class TestInvoicing(FusionCase):
         self.assertEqual(move.partner_id, order.partner_id)
 
     def test_rerun_drafts_do_not_count_as_invoiced(self):
-        journal = self.env["account.journal"].create({"name": "Shadow", "code": "SHDX", "type": "sale"})
+        journal = self.env["account.journal"].create({"name": "Shadow", "code": "FT2", "type": "sale"})
         order = self.subscription("inv-5")
         self.use("inv-5", ["2026-07-03 10:00:00"])
         order.fusion_rerun(

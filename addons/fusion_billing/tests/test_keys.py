@@ -59,7 +59,7 @@ class TestKeys(FusionCase):
             self.env["fusion.billing.key"].with_user(user).search([])
         with self.assertRaises(AccessError):
             self.metric.with_user(robot).name = "Other"
-        usage = {"transaction_id": "r1", "external_subscription_id": "s", "code": "calls"}
+        usage = {"transaction_id": "r1", "external_subscription_id": "s", "code": "fusion_test_calls"}
         self.assertTrue(self.env["fusion.billing.usage"].with_user(robot).create(usage))
         with self.assertRaises(AccessError):
             self.env["fusion.billing.key"].with_user(robot)._issue(self.service)

@@ -27,7 +27,7 @@ class TestRerun(FusionCase):
         self.assertEqual(self.env["account.move"].search_count([]), moves)
 
     def test_kept_draft_is_shadow_unnamed_and_explains_itself(self):
-        journal = self.env["account.journal"].create({"name": "Shadow", "code": "SHDW", "type": "sale"})
+        journal = self.env["account.journal"].create({"name": "Shadow", "code": "FT1", "type": "sale"})
         order = self.subscription("sub-2")
         self.use("sub-2", ["2026-06-03 10:00:00"])
         (answer,) = order.fusion_rerun([{"order": order.id, **JULY}], keep=True, journal_id=journal.id, ref="NEX-1")
