@@ -47,6 +47,10 @@ def _billed_at(lines: tuple[BilledLine, ...], cents: int) -> tuple[Change, ...]:
     return _set(lines, cents) if cents else _drop(lines)
 
 
+def _cents(lines: tuple[BilledLine, ...]) -> int:
+    return sum(line.amount_cents for line in lines)
+
+
 def mapping_gap(case: Case) -> Iterator[Proposal]:
     """The side lacks a line whose charge or subscription the migration left out, and said why."""
     for key, baseline, subject in case.pairs():
@@ -105,7 +109,7 @@ def late_events(case: Case) -> Iterator[Proposal]:
         if cents is None:
             continue
         changes = _billed_at(baseline, int(cents)) if baseline else _add(subject)
-        if baseline or sum(line.amount_cents for line in subject) == cents:
+        if baseline or _cents(subject) == cents:
             late = int(_hint(case, key, "late_events") or 0)
             yield Proposal(
                 changes=changes,
@@ -125,7 +129,7 @@ def usage(missing: bool) -> Callable[[Case], Iterator[Proposal]]:
             if not baseline or units is None or ours is None or reprice is None or (units < ours) is not missing:
                 continue
             again = reprice(units) if units != ours else None
-            if again is not None and reprice(ours) == sum(line.amount_cents for line in baseline):
+            if again is not None and reprice(ours) == _cents(baseline):
                 yield _usage(key, baseline, subject, again)
 
     return propose
@@ -155,7 +159,7 @@ def price(case: Case) -> Iterator[Proposal]:
     """The side bills the same at another known price: the plan's instead of the override, one before an edit..."""
     for key, baseline, subject in case.pairs():
         for name, cents in (_hint(case, key, "prices") or {}).items():
-            if baseline and subject:
+            if baseline and cents == _cents(subject):
                 yield Proposal(
                     changes=_set(baseline, int(cents)),
                     evidence=(_evidence(key, "price_of", price=str(name), cents=int(cents)),),
@@ -167,7 +171,7 @@ def plan_change_date(case: Case) -> Iterator[Proposal]:
     """The side prorates for another start, end or change of plan."""
     for key, baseline, subject in case.pairs():
         for name, cents in (_hint(case, key, "plan_change") or {}).items():
-            if baseline and subject:
+            if baseline and cents == _cents(subject):
                 yield Proposal(
                     changes=_set(baseline, int(cents)),
                     evidence=(_evidence(key, "dates_of", dates=str(name), cents=int(cents)),),
@@ -181,7 +185,7 @@ def missing_line(case: Case) -> Iterator[Proposal]:
         if baseline and not subject:
             yield Proposal(
                 changes=_drop(baseline),
-                evidence=(_evidence(key, "no_line", cents=sum(line.amount_cents for line in baseline)),),
+                evidence=(_evidence(key, "no_line", cents=_cents(baseline)),),
                 remedy=Evidence(name="find_line"),
             )
 
@@ -192,7 +196,7 @@ def extra_line(case: Case) -> Iterator[Proposal]:
         if subject and not baseline:
             yield Proposal(
                 changes=_add(subject),
-                evidence=(_evidence(key, "only_line", cents=sum(line.amount_cents for line in subject)),),
+                evidence=(_evidence(key, "only_line", cents=_cents(subject)),),
                 remedy=Evidence(name="check_line"),
             )
 

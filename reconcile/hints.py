@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from functools import cached_property
 
-from mappings.money import to_subunits
+from mappings.money import round_float, to_subunits
 from mappings.records import Charge, ChargeFilter, FixedCharge, Json, Plan, Snapshot
 from reconcile.compare import ComparedInvoice, plain
+from reconcile.history import History
 from reconcile.lines import BilledInvoice, BilledLine, LineKey
 from reconcile.rate import Aggregation, rate
 from reconcile.refusal import Refused
+from reconcile.rerate import Work
 from reconcile.rules import rules_for
+from reconcile.usage import EventSource
 from reconcile.whatif import LineTax
 
 Hint = Mapping[str, object]
@@ -63,6 +66,7 @@ class Known:
         yield from self._late_hint(key, lines, invoice.base.lago_id)
         if key.kind == "subscription":
             yield "prices", self._base_prices(key, lines)
+            yield "plan_change", self._other_days(key, invoice.base.lago_id)
         charge = self.charges.get(key.item)
         if charge is not None and key.kind in ("charge", "fixed_charge"):
             currency = invoice.base.currency
@@ -164,6 +168,24 @@ class Known:
             for fee in self.snapshot.fees
             if fee.lago_subscription_id == subscription and "plan_amount_cents" in fee.amount_details
         }
+
+    # --- dates ---
+
+    @cached_property
+    def _work(self) -> Work:
+        rules = rules_for(self.snapshot.lago_version)
+        return Work(history=History(self.snapshot), source=EventSource.from_events(()), rules=rules)
+
+    def _other_days(self, key: LineKey, lago_id: str) -> dict[str, int]:
+        """The base fee for every other number of days of its period, as Lago prorates: days / days of the period."""
+        invoice = self._work.history.invoices.get(lago_id)
+        billed = self._work.billings(invoice) if invoice else ()
+        one = next((b for b in billed if b.subscription.lago_id == key.subscription), None)
+        if one is None:
+            return {}
+        days = self._work.stored(one).subscription_days
+        price = self._work.history.price_then(one.subscription, one.plan, one.invoice.created_at)
+        return {f"{n} / {days}": round_float(price / days * n) for n in range(1, days + 1)}
 
     # --- taxes ---
 

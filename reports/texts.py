@@ -296,8 +296,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Au prix de {price}, la même utilisation donne exactement {cents}.",
     ),
     "evidence.dates_of": (
-        "With the dates of {dates} the fee is exactly {cents}.",
-        "Avec les dates de {dates}, le montant est exactement de {cents}.",
+        "For {dates} days of the period the fee is exactly {cents}.",
+        "Pour {dates} jours de la période, le montant est exactement de {cents}.",
     ),
     "evidence.not_billed": (
         "Nothing of subscription {subscription} is billed.",

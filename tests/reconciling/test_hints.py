@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mappings.records import Charge, ChargeFilter, Plan, Snapshot
-from reconcile import control, facts, run
+from reconcile import facts, rerate, run
 from reconcile.compare import compare_invoice
 from reconcile.hints import TAXES, Known
 from reconcile.lines import BilledInvoice, LineKey
@@ -28,8 +28,8 @@ def july(nexasystems: tuple[Snapshot, Path]) -> tuple[tuple[BilledInvoice, ...],
     """Lago's invoices, their re-rate, and the re-rate with late events (computed once)."""
     snapshot, events = nexasystems
     lago = facts.lago_invoices(snapshot, "2026-07")
-    late = control.rerate(snapshot, events, late=True)(lago)
-    return lago, control.rerate(snapshot, events)(lago), lambda invoices: late
+    late = rerate.rerate(snapshot, events, late=True)(lago)
+    return lago, rerate.rerate(snapshot, events)(lago), lambda invoices: late
 
 
 def reconciled(
@@ -95,6 +95,32 @@ def test_usage_that_is_not_in_odoo(snapshot: Snapshot, july: Any, monkeypatch: p
     assert causes(data) == {"missing_usage"}
     named = {(i.number, p.key["item"]) for i, p in data.rows() if p.findings and not p.header}
     assert named == {(number, key.item) for number, key in planted}
+
+
+def test_a_fee_prorated_for_other_days(snapshot: Snapshot, july: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every base fee of July loses three days."""
+    known = Known(snapshot)
+    bills = facts.bills(snapshot, [i.lago_id for i in july[0]])
+    planted = 0
+
+    def fault(mine: BilledInvoice) -> BilledInvoice:
+        nonlocal planted
+        for one in mine.lines:
+            days = known._other_days(one.key, mine.lago_id) if one.key.kind == "subscription" else {}
+            now = [n for n, cents in enumerate(days.values(), 1) if cents == one.amount_cents]
+            if now and now[0] > 3 and one.amount_cents > 100:
+                planted += 1
+                cents = list(days.values())[now[0] - 4]
+                changes = [Change(name="set_line", key=one.key, values={"cents": cents})]
+                changed = recompute(bills[mine.lago_id], mine, changes)
+                assert changed is not None
+                return changed
+        return mine
+
+    data = reconciled(snapshot, july, fault, monkeypatch)
+    assert planted > 50
+    named = [f.cause for _, p in data.rows() if p.kind == "subscription" for f in p.findings]
+    assert named == ["plan_change_date"] * planted
 
 
 def test_taxes_of_another_province(snapshot: Snapshot, july: Any, monkeypatch: pytest.MonkeyPatch) -> None:

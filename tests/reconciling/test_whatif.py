@@ -40,6 +40,15 @@ def test_coupon_shares_follow_the_facts() -> None:
     assert (found.coupons_cents, found.tax_cents, found.gross_cents) == (1000, 1900, 20900)
 
 
+def test_coupon_shares_keep_five_decimals() -> None:
+    """A third of 100 off the taxed line leaves 66.66667: half of it is 33.33, not half of 67."""
+    lines = [line(100, "a"), line(100, "b"), line(100, "c")]
+    taxes = {one.key: (LineTax("half", Decimal(50)),) if one.key.item == "a" else () for one in lines}
+    found = header_of(lines, Bill(taxes=taxes, coupons=(CouponUse(code="x", cents=100),)))
+    assert found is not None
+    assert found.tax_cents == 33
+
+
 def test_percentage_coupon_follows_its_base() -> None:
     lines = [line(200), line(100, "c2")]
     use = CouponUse(code="x", cents=60, rate=Decimal(20))
