@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 from functools import cached_property
 
 from mappings.period import Contract, Window, yearly_cents
@@ -24,6 +25,7 @@ from mappings.records import (
     Fee,
     FixedCharge,
     Invoice,
+    Json,
     Plan,
     Snapshot,
     Subscription,
@@ -33,6 +35,7 @@ from reconcile.coupons import HeldCoupon
 from reconcile.windows import Carry
 
 IN_ADVANCE = "in_advance_charge"
+BOUNDS = ("per_transaction_min_amount", "per_transaction_max_amount")
 CLOSED = "closed"  # states of hidden invoices
 STANDALONE = "standalone"
 _LAST_MICROSECOND = timedelta(microseconds=999_999)
@@ -141,11 +144,19 @@ class History:
             return None
         return next((one for one in self._chain(subscription) if _follows(subscription, one)), None)
 
-    def _chain(self, subscription: Subscription) -> Iterator[Subscription]:
+    @cached_property
+    def _chains(self) -> Mapping[tuple[str, str], tuple[Subscription, ...]]:
+        """Started subscriptions of one customer under one external id."""
+        found: dict[tuple[str, str], list[Subscription]] = defaultdict(list)
         for one in self.snapshot.subscriptions:
-            same = one.external_id == subscription.external_id and one.lago_customer_id == subscription.lago_customer_id
-            if same and one is not subscription and one.started_at is not None:
-                yield one
+            if one.started_at is not None:
+                found[one.lago_customer_id, one.external_id].append(one)
+        return {key: tuple(values) for key, values in found.items()}
+
+    def _chain(self, subscription: Subscription) -> Iterator[Subscription]:
+        """The others of its chain."""
+        own = (subscription.lago_customer_id, subscription.external_id)
+        return (one for one in self._chains.get(own, ()) if one is not subscription)
 
     def initial_started_at(self, subscription: Subscription) -> datetime:
         starts = [one.started_at for one in (subscription, *self._chain(subscription)) if one.started_at]
@@ -256,7 +267,7 @@ class History:
         """What a recurring weighted sum goes on from: the billings before this one, or the replaced subscription."""
         chain: Carry | None = None
         first = True
-        for earlier in self._billings_of(one.subscription.external_id):
+        for earlier in self._billings_of(one.subscription):
             if _made(earlier.invoice) >= _made(one.invoice):
                 break
             window = usage_window(earlier.period)
@@ -277,14 +288,43 @@ class History:
             return None
         return Carry(until=usage.start - timedelta(seconds=1))
 
-    def _billings_of(self, external_id: str) -> Sequence[Billed]:
-        own = [sub.lago_id for sub in self.snapshot.subscriptions if sub.external_id == external_id]
-        found = (one for lago_id in own for one in self.billed.get(lago_id, ()))
+    def _billings_of(self, subscription: Subscription) -> Sequence[Billed]:
+        """Of all subscriptions that ever had its external id: usage knows nothing else."""
+        own = self._by_external_id.get(subscription.external_id, ())
+        found = (one for other in own for one in self.billed.get(other.lago_id, ()))
         return sorted(found, key=lambda one: _made(one.invoice))
+
+    @cached_property
+    def _by_external_id(self) -> Mapping[str, tuple[Subscription, ...]]:
+        found: dict[str, list[Subscription]] = defaultdict(list)
+        for one in self.snapshot.subscriptions:
+            found[one.external_id].append(one)
+        return {key: tuple(values) for key, values in found.items()}
 
     def fixed_charges(self, one: Billed) -> tuple[FixedCharge, ...]:
         """With the units as they stand for this subscription today."""
         return one.subscription.fixed_charges or one.plan.fixed_charges
+
+    def charges(self, one: Billed) -> tuple[Charge, ...]:
+        """The plan's charges that existed when Lago computed the invoice."""
+        computed = self.computed_at(one.invoice)
+        return tuple(c for c in one.plan.charges if c.created_at is None or c.created_at <= computed)
+
+    @cached_property
+    def premium(self) -> bool:
+        """Whether Lago's licence was on: without it, bounds per transaction are ignored, and every fee shows it."""
+        bounded = {
+            charge.lago_id
+            for plan in self._plans.values()
+            for charge in plan.charges
+            if any(properties.get(name) for properties in _prices(charge) for name in BOUNDS)
+        }
+        shown = [
+            Decimal(str(fee.amount_details.get("min_max_adjustment_total_amount") or 0))
+            for fee in self.snapshot.fees
+            if fee.lago_charge_id in bounded
+        ]
+        return not shown or any(shown)
 
     def earlier(self, one: Billed) -> tuple[Billed, ...]:
         """Billings of the same subscription before this invoice; those of single events and increases left out."""
@@ -382,6 +422,11 @@ def _window(start: datetime | None, end: datetime | None) -> Window | None:
     if start is None or end is None:
         return None
     return Window(start, end + _LAST_MICROSECOND if end.second == 59 and end != start else end)
+
+
+def _prices(charge: Charge) -> Iterator[Json]:
+    yield charge.properties
+    yield from (one.properties for one in charge.filters)
 
 
 def _made(invoice: Invoice) -> tuple[datetime, str]:

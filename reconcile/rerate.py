@@ -31,7 +31,7 @@ from reconcile.bill import Bill, Line, bill
 from reconcile.commitment import commitment_fee
 from reconcile.facts import lago_key, lago_line
 from reconcile.fees import ChargeFee, fees_of, is_billed
-from reconcile.fixed_charges import FixedFee, UnitsChange, advance_fee, fixed_fee
+from reconcile.fixed_charges import FixedFee, UnitsChange, advance_fee, fixed_fee, without_paid
 from reconcile.history import (
     IN_ADVANCE,
     Billed,
@@ -86,7 +86,8 @@ def rerate(
 def _rerate_all(
     history: History, source: EventSource, lago: Sequence[BilledInvoice], progress: Progress
 ) -> dict[str, BilledInvoice]:
-    work = Work(history=history, source=source, rules=rules_for(history.snapshot.lago_version))
+    rules = rules_for(history.snapshot.lago_version)
+    work = Work(history=history, source=source, rules=rules, premium=history.premium)
     drafts = [work.draft(invoice) for invoice in lago]
     usage = work.usage([demand for draft in drafts for demand in draft.demands])
     found: dict[str, BilledInvoice] = {}
@@ -151,7 +152,7 @@ class Work:
     def demands(self, one: Billed) -> Iterator[Demand]:
         if not has_charges(self.occasion(one)):
             return
-        for charge in one.plan.charges:
+        for charge in self.history.charges(one):
             metric = self.history.metrics.get(charge.lago_billable_metric_id)
             if metric is not None:
                 demand = Demand(window=self.charge_window(one, charge, metric), charge=charge, metric=metric)
@@ -255,6 +256,8 @@ class Work:
         invoice = draft.invoice
         if invoice.invoice_type in NOT_RATED:
             raise Refused(f"{invoice.invoice_type}_invoice", NOT_RATED[invoice.invoice_type])
+        if any(fee.lago_original_fee_id for fee in invoice.fees):
+            raise Refused("regenerated_invoice", "its fees were copied from a voided invoice, not computed")
         if invoice.invoice_type in ("one_off", "credit"):
             made.lines.extend(self.single_lines(invoice))
             return
@@ -390,10 +393,30 @@ class Work:
             for fee in other.invoice.fees
             if fee.lago_fixed_charge_id == charge.lago_id
         }
-        if charge.prorated and len(seen | {units}) > 1:
+        if charge.prorated and not charge.pay_in_advance and len(seen | {units}) > 1:
             raise Refused("fixed_charge_units_history", "its units changed, and the API does not say when")
         change = UnitsChange(units=units, effective_at=window.start, created_at=window.start)
-        return fixed_fee(charge, [change], window, days, self.timezone(one.invoice), one.invoice.currency)
+        fee = fixed_fee(charge, [change], window, days, self.timezone(one.invoice), one.invoice.currency)
+        paid = self._paid_before_upgrade(one, charge, window) if charge.prorated and charge.pay_in_advance else None
+        if paid is None:
+            return fee
+        return without_paid(fee, paid, days_between(window.start, window.end, self.timezone(one.invoice)), days)
+
+    def _paid_before_upgrade(self, one: Billed, charge: FixedCharge, window: Window) -> int | None:
+        """What the replaced subscription was paid in advance for the same add-on, over the start of this one."""
+        previous = self.history.previous(one.subscription)
+        if previous is None or window.start != one.subscription.started_at:
+            return None
+        same = {old.lago_id for old in (previous.fixed_charges or ()) if old.add_on_code == charge.add_on_code}
+        paid = [
+            fee.amount_cents
+            for old in self.history.billed.get(previous.lago_id, ())
+            for fee in old.invoice.fees
+            if fee.lago_fixed_charge_id in same
+            and (spent := fee_window(fee)) is not None
+            and spent.start <= window.start <= spent.end
+        ]
+        return paid[-1] if paid else None
 
     def fixed_line(self, one: Billed, key: LineKey, charge: FixedCharge, fee: FixedFee) -> Line:
         return self.line(
@@ -543,17 +566,28 @@ class Work:
         """Fees of Lago that nothing in today's catalog can give are named, not silently left out."""
         mine = {line.key for line in made.lines}
         for one in self.billings(draft.invoice):
-            charges = {charge.lago_id for charge in one.plan.charges}
-            fixed = {charge.lago_id for charge in self.history.fixed_charges(one)}
             for fee in draft.invoice.fees:
-                if fee.lago_subscription_id != one.subscription.lago_id or lago_key(fee) in mine:
-                    continue
-                gone = fee.lago_charge_id is not None and fee.lago_charge_id not in charges
-                gone = gone or (fee.lago_fixed_charge_id is not None and fee.lago_fixed_charge_id not in fixed)
-                if gone:
-                    made.refusals.append(
-                        Refusal(reason="charge_deleted", detail=f"fee {fee.lago_id}: its charge is not in the plan")
-                    )
+                if fee.lago_subscription_id == one.subscription.lago_id and lago_key(fee) not in mine:
+                    gone = self._gone(one, fee)
+                    if gone is not None:
+                        made.refuse(gone, f"fee {fee.lago_id}")
+
+    def _gone(self, one: Billed, fee: Fee) -> Refused | None:
+        """Why today's catalog does not have what a fee was for; None if it has."""
+        fixed = {charge.lago_id for charge in self.history.fixed_charges(one)}
+        if fee.lago_fixed_charge_id is not None and fee.lago_fixed_charge_id not in fixed:
+            return Refused("charge_deleted", "its fixed charge is not in the plan any more")
+        if fee.lago_charge_id is None:
+            return None
+        charge = next((c for c in self.history.charges(one) if c.lago_id == fee.lago_charge_id), None)
+        if charge is None:
+            return Refused("charge_deleted", "its charge is not in the plan any more")
+        if charge.lago_billable_metric_id not in self.history.metrics:
+            return Refused("metric_deleted", "its metric is not in the catalog any more")
+        filters = {one.lago_id for one in charge.filters}
+        if fee.lago_charge_filter_id is not None and fee.lago_charge_filter_id not in filters:
+            return Refused("filter_deleted", "its charge does not have this filter any more")
+        return None
 
     def _finished(self, draft: Draft, made: Made) -> BilledInvoice:
         invoice = draft.invoice
@@ -621,4 +655,5 @@ def replace_period(one: Billed, window: Window) -> Billed:
 
 
 def _day(window: Window, timezone: str) -> date:
-    return local_date(window.start, timezone)
+    """A day of the period that a window lies in: its middle, which another time zone does not move out of it."""
+    return local_date(window.start + (window.end - window.start) / 2, timezone)
