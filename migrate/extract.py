@@ -7,6 +7,7 @@ as what it brought. So an extract that was killed goes on where it stopped, and 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -123,9 +124,9 @@ def _begin(source: Source, store: Store) -> Run:
     except (Refusal, KeyError):
         version = "unknown"
     organization = source.get(f"{API}/organizations").get("organization")
-    if organization is None or not isinstance(organization.value.get("lago_id"), str):
+    identity = organization.value.get("lago_id") if organization and isinstance(organization.value, dict) else None
+    if not isinstance(identity, str):
         raise LagoRefused(f"{source.name} does not show an organization; check that it is Lago's API")
-    identity = organization.value["lago_id"]
     latest = store.latest()
     if latest and latest.source != identity:
         raise StoreError(
@@ -253,8 +254,8 @@ class _Reading:
         dotted = _dotted(resource, payload)
         if dotted:
             return _Found(parent, note=f"unreachable: Lago finds no customer by an id with a dot ({dotted})")
-        path = resource.path.format_map({name: segment(str(value)) for name, value in payload.items()})
-        query = tuple((name, value.format_map(payload)) for name, value in resource.query)
+        path = _filled(resource.path, payload, segment)
+        query = tuple((name, _filled(value, payload, str)) for name, value in resource.query)
         try:
             pieces = self._pieces(resource, path, query)
         except Refusal as refusal:
@@ -288,12 +289,17 @@ def fetch_page(
     """One page of a list, and its records. ``wanted``: (reading, page number)."""
     reading, number = wanted
     answer = source.get(API + path, [*query, ("page", str(number)), ("per_page", str(per_page))])
-    if resource.root not in answer:
-        raise PayloadError(f"{resource.name}: the answer to {path} has no {resource.root!r}")
-    pieces = elements(answer[resource.root].text)
+    pieces = _listed(answer, resource, path)
     # Lago keeps the count of invoices and fees for half an hour: a full page may have a next one all the same.
     more = bool(pieces) and "meta" in answer and (_meta(answer, "next_page") is not None or len(pieces) >= per_page)
     return Page(reading, number, tuple(_key(resource, piece) for piece in pieces), not more), pieces
+
+
+def _listed(answer: Answer, resource: Resource, path: str) -> list[Piece]:
+    """The records under the answer's root."""
+    if resource.root not in answer or not isinstance(answer[resource.root].value, list):
+        raise PayloadError(f"{resource.name}: the answer to {path} has no list {resource.root!r}")
+    return elements(answer[resource.root].text)
 
 
 def together(
@@ -373,8 +379,14 @@ def _left_out(resource: Resource, refusal: Refusal) -> str | None:
     raise refusal
 
 
+def _filled(template: str, payload: Mapping[str, Any], write: Callable[[str], str]) -> str:
+    """``template`` with the payload's fields in place of their names in braces."""
+    return re.sub(r"\{(\w+)\}", lambda field: write(str(payload[field[1]])), template)
+
+
 def _meta(answer: Answer, name: str) -> Any:
-    return (answer["meta"].value or {}).get(name)
+    meta = answer["meta"].value
+    return meta.get(name) if isinstance(meta, dict) else None
 
 
 # --- events ---------------------------------------------------------------------------------------------------------
@@ -443,9 +455,7 @@ def _window_events(reading: _Reading, window: Window) -> tuple[list[Piece], int]
     while True:
         query = [*window.query(), ("page", str(number)), ("per_page", str(reading.per_page))]
         answer = reading.source.get(API + EVENTS.path, query)
-        if EVENTS.root not in answer:
-            raise PayloadError(f"events: the answer to page {number} from {window.name} has no 'events'")
-        found += elements(answer[EVENTS.root].text)
+        found += _listed(answer, EVENTS, f"page {number} from {window.name}")
         counted.append(int(_meta(answer, "total_count") or 0) if "meta" in answer else len(found))
         if "meta" not in answer or _meta(answer, "next_page") is None:
             break

@@ -60,8 +60,12 @@ RESOURCES: tuple[Resource, ...] = (
         schema="organization",
     ),
     Resource(
-        name="billing_entities", path="/billing_entities", root="billing_entities", schema="billing_entity"
-    ),  # without taxes
+        name="billing_entities",  # without taxes
+        path="/billing_entities",
+        root="billing_entities",
+        decoded_as=records.BillingEntity,
+        schema="billing_entity",
+    ),
     Resource(
         name="billing_entity_details",
         path="/billing_entities/{code}",

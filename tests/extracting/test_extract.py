@@ -18,7 +18,7 @@ from mappings.records import Snapshot
 from migrate.errors import Blocked, LagoError, LagoRefused, LockHeld, PayloadError, StoreError
 from migrate.extract import ExtractReport, counts, deleted_customers, extract, load_snapshot, report
 from migrate.lago.client import LagoClient
-from migrate.lago.rawjson import Piece, loads
+from migrate.lago.rawjson import Piece, loads, members
 from migrate.lago.recorded import RecordedLago, RecordingSource
 from migrate.lago.recording import Recording
 from migrate.lago.resources import BY_NAME, RESOURCES, Resource
@@ -457,6 +457,38 @@ def test_a_customer_known_by_ids_only_is_there_all_the_same(small: RecordedLago,
     found = deleted_customers((), (), (), snapshot.subscriptions)
     assert {c.lago_id for c in found} == {s.lago_customer_id for s in snapshot.subscriptions}
     assert all(customer.deleted and customer.name is None for customer in found)
+
+
+class Odd(RecordingSource):
+    """Answers one path with something else."""
+
+    def __init__(self, lago: RecordedLago, path: str, answer: str) -> None:
+        super().__init__(lago)
+        self.odd = (f"/api/v1{path}", answer)
+
+    def get(self, path: str, query: Query = ()) -> Answer:
+        return members(self.odd[1]) if path == self.odd[0] else super().get(path, query)
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "said"),
+    [
+        ("/organizations", '{"organization":[]}', "does not show an organization"),
+        ("/organizations", '{"status":200}', "does not show an organization"),
+        ("/customers", '{"customers":{}}', "customers: the answer to /customers has no list 'customers'"),
+        ("/customers", '{"customers":[1],"meta":null}', "customers: field lago_id is missing or no string in 1"),
+        ("/fees", '{"status":"ok"}', "fees: the answer to /fees has no list 'fees'"),
+        ("/events", '{"event":[]}', "events: the answer to .* has no list 'events'"),
+        ("/billing_entities", '{"billing_entities":[{"lago_id":"x"}]}', "billing_entities x: field code is missing"),
+        ("/billing_entities/nexasystems", "{}", "billing_entity_details: the answer to .* has no 'billing_entity'"),
+    ],
+)
+def test_an_answer_of_another_shape_is_named(
+    small: RecordedLago, tmp_path: Path, path: str, answer: str, said: str
+) -> None:
+    with pytest.raises(LagoError, match=said) as refused:
+        run_with(Odd(small, path, answer), tmp_path)
+    assert "\n" not in str(refused.value)
 
 
 # --- the table ------------------------------------------------------------------------------------------------------
