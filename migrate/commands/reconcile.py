@@ -11,20 +11,23 @@ from typing import Any
 
 from mappings.records import Snapshot
 from mappings.tables import Tables
+from migrate.commands import control as show
 from migrate.commands.context import Context, Outcome
 from migrate.commands.migration import cohort_of
 from migrate.errors import Blocked, StoreError
 from migrate.extract import load_snapshot
 from migrate.odoo.discover import company_id
 from migrate.odoo.protocol import Odoo
+from migrate.phases import Cohort
 from migrate.rollback import SHADOW_JOURNAL
 from reconcile import waivers
 from reconcile.causes import CAUSES
+from reconcile.control import control as control_run
 from reconcile.control import rerate
 from reconcile.facts import Shadow
 from reconcile.run import Settings, reconcile
 from reports import json as report_json
-from reports import text
+from reports import junit, markdown, text
 from reports.data import ReportData
 
 
@@ -38,15 +41,28 @@ def run(context: Context, *, period: str, cohort: str | None, out: Path | None, 
             _settings(context, snapshot, odoo, period, cohort),
             odoo=odoo,
             rerate=rerate(snapshot, context.events, progress=context.talk.progress),
-            late=rerate(snapshot, context.events, late=True, progress=context.talk.progress),
+            late=rerate(snapshot, context.events, late=True),
             progress=context.talk.progress,
         )
     if not data.invoices:
         raise Blocked(f"Lago issued no invoice in {period}; 'lago2odoo status' shows the months it has")
-    path = _save(data, context.reports(out) / f"{period}.json")
-    summary = text.render(data, context.config.report.language)
-    lines = [summary, "", f"data: {path}", f"next: lago2odoo report --period {period}"]
-    return Outcome(report_json.document(data), "\n".join(lines), data.exit_code)
+    path = _save(data, context.reports(out) / f"{period}.json", ci)
+    if control:
+        return _controlled(context, snapshot, data, cohort_of(context, snapshot, cohort), path)
+    summary = markdown if ci else text
+    shown = [summary.render(data, context.config.report.language), "", f"data: {path}"]
+    return Outcome(
+        report_json.document(data), "\n".join([*shown, f"next: lago2odoo report --period {period}"]), data.exit_code
+    )
+
+
+def _controlled(context: Context, snapshot: Snapshot, data: ReportData, cohort: Cohort, path: Path) -> Outcome:
+    """The control run looks closer: units and events of each fee, fees without an invoice, Lago's calendar."""
+    context.talk.say("checking fee by fee")
+    run = control_run(snapshot, context.events, period=data.run.period)
+    checks = tuple(check for check in run if cohort.takes(check.customer))
+    code = data.exit_code if all(check.is_equal for check in checks) else data.exit_code or 2
+    return Outcome(show.document(checks), f"{show.render(checks)}\ndata: {path}", code)
 
 
 @contextmanager
@@ -117,12 +133,14 @@ def _waivers(context: Context) -> tuple[waivers.Waiver, ...]:
     return waivers.load(context.config.path(name), [cause.name for cause in CAUSES]) if name else ()
 
 
-def _save(data: ReportData, path: Path) -> Path:
+def _save(data: ReportData, path: Path, ci: bool) -> Path:
     partial = path.with_suffix(".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         report_json.write(data, partial)
         partial.replace(path)
+        if ci:
+            junit.write(data, path.with_suffix(".xml"))
     except OSError as error:
         raise StoreError(f"{path}: the result cannot be written: {error.strerror}") from error
     return path

@@ -1,4 +1,4 @@
-"""``report``: a reconciled month as one offline HTML file."""
+"""``report``: a reconciled month as one offline HTML file, and in the formats that tools read."""
 
 from __future__ import annotations
 
@@ -6,20 +6,30 @@ from pathlib import Path
 
 from migrate.commands.context import Context, Outcome
 from migrate.errors import Blocked, StoreError
-from reports import html, stored
+from reports import csv, html, junit, markdown, stored, xlsx
 from reports.data import ReportData
+
+WRITERS = {
+    ".html": html.write,
+    ".xlsx": xlsx.write,
+    ".csv": csv.write,
+    ".md": markdown.write,
+    ".xml": junit.write,  # one test case per customer and month, for CI
+}
 
 
 def run(context: Context, *, period: str | None, out: Path | None) -> Outcome:
-    """Write the report of ``period`` (default: the one reconciled last) beside its data."""
+    """Write the report of ``period`` (default: the one reconciled last) in all formats, beside its data."""
     folder = context.reports(out)
     source = folder / f"{period}.json" if period else _latest(folder)
     try:
         data = stored.read(source)
     except stored.StoredReportError as error:
         raise Blocked(str(error)) from None
-    path = _write(data, source.with_suffix(".html"), context.config.report.language)
-    return Outcome({"html": str(path), "json": str(source)}, f"report: {path}")
+    written = [_write(data, source.with_suffix(suffix), context.config.report.language) for suffix in WRITERS]
+    files = {path.suffix.removeprefix("."): str(path) for path in (*written, source)}
+    others = ", ".join(path.name for path in (*written[1:], source))
+    return Outcome(files, f"report: {written[0]}\nbeside it: {others}")
 
 
 def _latest(folder: Path) -> Path:
@@ -30,9 +40,9 @@ def _latest(folder: Path) -> Path:
 
 
 def _write(data: ReportData, path: Path, language: str) -> Path:
-    partial = path.with_suffix(".partial")
+    partial = path.with_name(f".partial{path.suffix}")
     try:
-        html.write(data, partial, language)
+        WRITERS[path.suffix](data, partial, language)
         partial.replace(path)
     except OSError as error:
         raise StoreError(f"{path}: the report cannot be written: {error.strerror}") from error

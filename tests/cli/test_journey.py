@@ -63,8 +63,9 @@ def test_control_needs_no_odoo_and_finds_lago_right(project: Project) -> None:
     result = project.run("reconcile", "--control", "--period", "all", "--format", "json")
     assert result.code == 0, result.err
     data = json.loads(result.out)
-    assert data["outcome"] == "equal"
-    assert sum(len(invoice["positions"]) for invoice in data["invoices"]) > 100
+    assert data["summary"]["invoices"] == {"equal": len(data["invoices"])}
+    assert set(data["summary"]["fees"]) == {"equal"}
+    assert data["summary"]["fees"]["equal"] > 100
 
 
 def test_a_saved_preview_is_applied_exactly_or_refused(project: Project, tmp_path: Path) -> None:
