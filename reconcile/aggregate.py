@@ -65,6 +65,7 @@ class Scope:
     grouped: bool
     group: Group = ()
     in_advance: bool = False
+    null_group: bool = False  # a group value is null (not blank): Lago's queries do not find it equal to itself
     twin: bool = False  # another group of the bucket looks the same: blank beside null
     start_level: Start = NOTHING  # weighted sum
 
@@ -286,7 +287,9 @@ def _presences(scope: Scope, uses: Sequence[Use]) -> tuple[list[_Presence], list
 
 
 def _without_flicker(scope: Scope, uses: Sequence[Use]) -> list[Use]:
-    """Drop removes that are followed by an add of the same value on the same day."""
+    """Drop removes that are followed by an add of the same value on the same day (null groups keep them)."""
+    if scope.null_group:
+        return list(uses)
     kept: list[Use] = []
     added_later: set[tuple[str | None, date]] = set()
     for use in reversed(uses):

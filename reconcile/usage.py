@@ -301,6 +301,7 @@ def scopes(
             grouped=bool(wanted),
             group=tuple(zip(wanted, presented(values), strict=True)),
             in_advance=in_advance,
+            null_group=None in values,
             twin=shown[presented(values)] > 1,
             start_level=starts.get(values, NOTHING),
         )
