@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -25,20 +25,83 @@ def event_line(
     field = metric.get("field_name") or ""
     if metric["aggregation"] != "count_agg" and event.text(field) in (None, ""):
         return None
-    chosen = filter_of(event, charge, metric)
-    bucket = next(b for b in buckets(charge, metric, events) if b.filter is chosen)
-    bucket = replace(bucket, events=[other for other in events if filter_of(other, charge, metric) is chosen])
-    keys = group_keys(bucket.properties)
-    group = group_of(event, keys)
-    known = before_and_with(bucket, event, window, metric)
-    pricing = Pricing(charge, metric, bucket, currency, premium)
-    return pricing.line(known, event, keys, group, window)
+    account = Account(charge, metric)
+    for earlier in before_and_with(events, event, window, metric):
+        if earlier is not event:
+            account.take(earlier, account.counted(events, earlier, window))
+    bucket = account.bucket(events, filter_of(event, charge, metric))
+    rows = account.counted(events, event, window)
+    change = account.take(event, rows)
+    return Pricing(charge, metric, bucket, currency, premium).line(rows, event, change, window)
 
 
-def before_and_with(bucket: Bucket, event: Event, window: Window, metric: Metric) -> list[Event]:
-    """The bucket's events of the running period up to ``event``; recurring metrics know all that came before."""
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an event adds: ``units`` to show, ``applied`` to pay, being above the highest level billed so far."""
+
+    units: Decimal
+    applied: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What was billed of one filter and group: the running total and its highest point."""
+
+    filter: Any
+    group: Group
+    total: Decimal
+    top: Decimal
+
+
+class Account:
+    """The levels billed in advance in one period, event by event."""
+
+    def __init__(self, charge: Charge, metric: Metric) -> None:
+        self.charge, self.metric = charge, metric
+        self.levels: list[Level] = []
+
+    def bucket(self, events: Sequence[Event], chosen: Any) -> Bucket:
+        return next(b for b in buckets(self.charge, self.metric, events) if b.filter is chosen)
+
+    def counted(self, events: Sequence[Event], event: Event, window: Window) -> list[Event]:
+        """The events that the quantity of this event's bucket counts, as in arrears; groups that miss a value go."""
+        bucket = self.bucket(events, filter_of(event, self.charge, self.metric))
+        keys = group_keys(bucket.properties)
+        values = group_of(event, keys)
+        rows = before_and_with(bucket.events, event, window, self.metric)
+        return [row for row in rows if group_of(row, keys) == values] if all(values) else rows
+
+    def step(self, event: Event, counted: Sequence[Event]) -> Decimal:
+        """How the event changes the running total."""
+        field = self.metric.get("field_name") or ""
+        if self.metric["aggregation"] == "count_agg":
+            return ONE
+        if self.metric["aggregation"] == "sum_agg":
+            return number(event.text(field)) or ZERO
+        rows = [*(row for row in counted if row is not event), event]
+        return Decimal(changes([(row.text(field), row) for row in rows])[-1][1])
+
+    def take(self, event: Event, counted: Sequence[Event]) -> Change:
+        """Bill one event. The default bucket goes on from whatever filter was billed last."""
+        chosen = filter_of(event, self.charge, self.metric)
+        properties = (chosen or self.charge).get("properties") or {}
+        group = group_of(event, group_keys(properties))
+        step = self.step(event, counted)
+        fitting = (row for row in reversed(self.levels) if row.group == group and chosen in (None, row.filter))
+        last = next(fitting, None)
+        total = step + last.total if last else step
+        applied = max(total - last.top if last else total, ZERO)
+        top = total
+        if last:
+            top = last.top if total <= last.top else applied if last.top < 0 else total
+        self.levels.append(Level(chosen, group, total, top))
+        return Change(applied or max(step, ZERO), applied)
+
+
+def before_and_with(events: Sequence[Event], event: Event, window: Window, metric: Metric) -> list[Event]:
+    """Events of the running period up to ``event``; recurring metrics know all that came before."""
     start = None if metric.get("recurring") else window.start
-    inside = within(bucket.events, start, event.at)
+    inside = within(events, start, event.at)
     return [other for other in inside if (other.at, other.order) <= (event.at, event.order)]
 
 
@@ -49,24 +112,22 @@ class Pricing:
         self.charge, self.metric, self.bucket = charge, metric, bucket
         self.currency, self.premium = currency, premium
 
-    def line(self, known: list[Event], event: Event, keys: tuple[str, ...], values: Group, window: Window) -> Line:
-        # the level already billed is kept per group; the quantity before the event forgets groups that miss a value
-        group = dict(zip(keys, values, strict=True))
-        own = [other for other in known if group_of(other, keys) == values]
-        rows = own if all(values) else known
-        applied = self.applied(own)
-        rated = self.difference(rows, event, self.total(rows), applied)
+    def line(self, counted: list[Event], event: Event, change: Change, window: Window) -> Line:
+        keys = group_keys(self.bucket.properties)
+        group = dict(zip(keys, group_of(event, keys), strict=True))
+        rated = self.difference(counted, event, self.total(counted), change.applied)
+        units = change.units
         digits = exponent(self.currency)
         amount = Decimal(cents(rated.amount, self.currency)).scaleb(-digits)
-        unit_amount = divide(amount, applied) if applied else ZERO
+        unit_amount = divide(amount, units) if units else ZERO
         return Line(
             kind="charge",
             item=self.charge["lago_id"],
             name=line_name(self.charge, self.bucket, group),
             cents=cents(rated.amount, self.currency),
             precise=rated.amount.scaleb(digits),
-            units=applied,
-            total_units=applied,
+            units=units,
+            total_units=units,
             unit_amount=unit_amount,
             events=1,
             filter=self.bucket.filter_id,
@@ -75,7 +136,7 @@ class Pricing:
             event=event.transaction_id,
             start=window.start,
             end=window.end,
-            steps=[{"label": "with this event − without it", "units": plain(applied), "amount": plain(rated.amount)}],
+            steps=[{"label": "with this event − without it", "units": plain(units), "amount": plain(rated.amount)}],
             charge=self.charge["lago_id"],
             code=self.charge["code"],
             metric=self.charge["metric"],
@@ -96,10 +157,6 @@ class Pricing:
 
     def total(self, rows: Sequence[Event]) -> Decimal:
         return sum(self.levels(rows), ZERO)
-
-    def applied(self, rows: Sequence[Event]) -> Decimal:
-        """Units of the last event: only what goes above the highest level of the period is new."""
-        return high_water(self.levels(rows))
 
     def usage(self, rows: Sequence[Event], units: Decimal, count: int) -> Usage:
         properties = self.bucket.properties
@@ -135,17 +192,3 @@ class Pricing:
         if without.units or self.charge["charge_model"] == "percentage":
             amount -= self.rate(without).amount
         return Rated(amount, ZERO)
-
-
-def high_water(changes: Sequence[Decimal]) -> Decimal:
-    """What the last change adds above the highest level so far. A total that began below zero counts from there."""
-    level = applied = ZERO
-    top: Decimal | None = None
-    for change in changes:
-        level += change
-        applied = max(level if top is None else level - top, ZERO)
-        if top is None:
-            top = level
-        elif level > top:
-            top = applied if top < 0 else level
-    return applied
