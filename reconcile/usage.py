@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
+from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -61,11 +62,42 @@ class Bucket:
     aggregations: tuple[Aggregation, ...]
 
 
+class Store(StrEnum):
+    """Where Lago kept the events: it decides which repeated ones count (facts §9.2).
+
+    PostgreSQL refuses a transaction twice in a subscription: the first one counts. ClickHouse takes all; only an
+    organization with deduplication counts the last received of those with the same code, transaction and time.
+    """
+
+    POSTGRES = "postgres"
+    CLICKHOUSE = "clickhouse"
+    CLICKHOUSE_DEDUPLICATED = "clickhouse_deduplicated"
+
+
+_SAME = {
+    Store.POSTGRES: ("external_subscription_id, transaction_id", "created_at, position"),
+    Store.CLICKHOUSE_DEDUPLICATED: (
+        "external_subscription_id, code, transaction_id, timestamp",
+        "created_at desc, position desc",
+    ),
+}
+
+
+_FIRST_OF_SAME = (
+    "with repeated as (select IDENTITY from before group by all having count(*) > 1)"
+    " select * from before anti join repeated using (IDENTITY)"
+    " union all by name select * from before semi join repeated using (IDENTITY)"
+    " qualify row_number() over (partition by IDENTITY order by ORDER) = 1"
+)
+
+
 class EventSource:
     """The usage events of one Lago, opened for aggregating. Close it (or use ``with``) when done."""
 
     def __init__(self, db: duckdb.DuckDBPyConnection) -> None:
         self.db = db
+        self.layers = 0
+        self.is_view = False
 
     def __enter__(self) -> EventSource:
         return self
@@ -88,6 +120,7 @@ class EventSource:
                 f"{folder}/**/*.parquet", hive_partitioning=False, file_row_number=True, union_by_name=True
             ).create_view("files")
             source.db.execute("create view events as select *, file_row_number as position from files")
+            source.is_view = True
         source._check(str(folder))
         return source
 
@@ -99,6 +132,31 @@ class EventSource:
         source.db.execute("create table events as select * from listed")
         source.db.unregister("listed")
         return source
+
+    def deduplicate(self, store: Store) -> int:
+        """Leave out repeated events as ``store`` does; returns how many. Events of an extract have none (see there).
+
+        ClickHouse keeps milliseconds only, so times are cut to them.
+        """
+        total = self._count()
+        if store is not Store.POSTGRES:
+            self._replace("select * replace (date_trunc('millisecond', timestamp) as timestamp) from before")
+        if store in _SAME:
+            identity, order = _SAME[store]
+            self._replace(_FIRST_OF_SAME.replace("IDENTITY", identity).replace("ORDER", order))
+        return total - self._count()
+
+    def _replace(self, query: str) -> None:
+        """``events`` becomes ``query`` over what it was (``before``)."""
+        self.layers += 1
+        kind = "view" if self.is_view else "table"
+        self.db.execute(f"alter {kind} events rename to events_{self.layers}")
+        self.db.execute(f"create view events as {query.replace('before', f'events_{self.layers}')}")
+        self.is_view = True
+
+    def _count(self) -> int:
+        ((rows,),) = self.db.execute("select count(*) from events").fetchall()
+        return int(rows)
 
     @contextmanager
     def demanded(self, members: Sequence[Numbered]) -> Iterator[None]:
