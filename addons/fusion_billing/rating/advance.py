@@ -10,7 +10,7 @@ from typing import Any
 from .aggregate import Window, changes, running
 from .charge_fees import line_name
 from .charge_models import Rated, Usage, rate
-from .events import Bucket, Event, Group, buckets, filter_of, group_keys, group_of, number, within
+from .events import Bucket, Event, Group, buckets, filter_of, group_keys, group_of, number, same_group, within
 from .exact import ONE, ZERO, cents, decimal, divide, exponent, plain
 from .lines import Line
 
@@ -64,12 +64,12 @@ class Account:
         return next(b for b in buckets(self.charge, self.metric, events) if b.filter is chosen)
 
     def counted(self, events: Sequence[Event], event: Event, window: Window) -> list[Event]:
-        """The events that the quantity of this event's bucket counts, as in arrears; groups that miss a value go."""
+        """The events that the quantity of this event's bucket counts, as in arrears; the default one has no groups."""
         bucket = self.bucket(events, filter_of(event, self.charge, self.metric))
         keys = group_keys(bucket.properties)
         values = group_of(event, keys)
         rows = before_and_with(bucket.events, event, window, self.metric)
-        return [row for row in rows if group_of(row, keys) == values] if all(values) else rows
+        return [row for row in rows if same_group(row, keys, values)] if bucket.filter else rows
 
     def step(self, event: Event, counted: Sequence[Event]) -> Decimal:
         """How the event changes the running total."""
