@@ -128,7 +128,7 @@ def _begin(source: Source, store: Store) -> Run:
     if not isinstance(identity, str):
         raise LagoRefused(f"{source.name} does not show an organization; check that it is Lago's API")
     latest = store.latest()
-    if latest and latest.source != identity:
+    if latest and latest.finished and latest.source != identity:
         raise StoreError(
             f"the state holds another organization ({latest.source}) than {source.name} shows ({identity}); "
             "set another [store] url and events folder for it"

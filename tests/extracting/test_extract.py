@@ -166,6 +166,19 @@ def test_another_organization_does_not_mix(small: RecordedLago, tmp_path: Path) 
         assert (load_snapshot(store), report(store)) == before
 
 
+def test_a_wrong_lago_that_was_never_finished_is_dropped(small: RecordedLago, tmp_path: Path) -> None:
+    with Store.open(tmp_path / "state.db") as store:
+        wrong = Odd(small, "/fees", "{}")
+        with pytest.raises(PayloadError):
+            extract(wrong, store, tmp_path / "events")
+        changed = store.latest()
+        assert changed and not changed.finished
+        store.new_run("yet another", "v1", changed.taken_at)
+        found = extract(RecordingSource(small), store, tmp_path / "events")
+        assert load_snapshot(store).organization.name == "NexaSystems Inc."
+        assert all(c.gone == 0 for c in found.resources.values())
+
+
 def test_two_runs_at_once_are_refused(small: RecordedLago, tmp_path: Path) -> None:
     with Store.open(tmp_path / "state.db") as first, first.lock(), pytest.raises(LockHeld):
         read(small, tmp_path)
