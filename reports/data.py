@@ -86,6 +86,16 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Age:
+    """How long a position has been different, over the runs that looked at it (``reports.ageing``)."""
+
+    since: date  # day (UTC) of the run that first found it so
+    runs: int  # that found it so, this one included
+    days: int
+    reopened: int = 0  # how often it was settled before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
     """One compared thing of an invoice: a line, or a part of the header (coupons, one tax...).
 
@@ -106,6 +116,7 @@ class Position:
     sides: Mapping[str, SideView]
     findings: tuple[Finding, ...] = ()
     lookalikes: tuple[str, ...] = ()  # ids of positions that may be the other half; never matched by guess
+    age: Age | None = None  # of one that differs
 
     def cents(self, side: str) -> int | None:
         view = self.sides.get(side)

@@ -55,6 +55,10 @@ def _apart(data: ReportData, rows: list[Position], texts: Texts) -> Iterator[str
     outside = sum(1 for i in data.invoices if i.positions and all(p.status == OUTSIDE for p in i.positions))
     if outside:
         yield texts("verdict.outside", count=texts.number(outside))
+    states = count(i.state for i in data.invoices)
+    voided, drafts = states.get("voided", 0), states.get("draft", 0)
+    if voided or drafts:
+        yield texts("verdict.states", voided=texts.number(voided), drafts=texts.number(drafts))
     model = sum(1 for p in rows if p.verdict == "model")
     if model:
         yield texts("verdict.model", count=texts.number(model))

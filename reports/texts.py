@@ -65,6 +65,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Positions on which both sides agree and the re-rate does not, so that its rule must be mended: {count}.",
         "Positions où les deux côtés concordent et le recalcul non, de sorte que sa règle est à corriger : {count}.",
     ),
+    "verdict.states": (
+        "Included, though they are no claim: {voided} voided invoices and {drafts} drafts of Lago’s.",
+        "Comprises, sans être des créances : {voided} factures annulées et {drafts} brouillons de Lago.",
+    ),
     # parts of the page
     "totals": ("Totals by currency", "Totaux par devise"),
     "currency": ("Currency", "Devise"),
@@ -246,6 +250,17 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "kind.tax_rounding": ("Rounding of the taxes’ sum", "Arrondi de la somme des taxes"),
     "kind.credit_notes": ("Credit notes", "Notes de crédit"),
     "kind.prepaid": ("Prepaid credits", "Crédits prépayés"),
+    "type.subscription": ("subscription", "abonnement"),
+    "type.one_off": ("one-off", "ponctuelle"),
+    "type.add_on": ("add-on", "supplément"),
+    "type.credit": ("prepaid credits", "crédits prépayés"),
+    "type.advance_charges": ("charges paid before", "frais payés d’avance"),
+    "type.progressive_billing": ("progressive billing", "facturation progressive"),
+    "state.draft": ("draft", "brouillon"),
+    "state.finalized": ("final", "définitive"),
+    "state.voided": ("voided", "annulée"),
+    "state.failed": ("failed", "échouée"),
+    "state.pending": ("pending", "en attente"),
     "position.name": ("{kind}: {label}", "{kind} : {label}"),
     # levels
     "level.line": ("lines", "lignes"),

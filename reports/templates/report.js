@@ -268,7 +268,7 @@
       el("p", {}, el("a", { href: link(last) }, `← ${T("back")}`)),
       el("h3", {}, `${T("invoice")} ${I.number[i] || I.id[i]}`),
       el("p", { class: "facts" }, el("span", {}, el("a", { href: link({ ...DEFAULTS, view: "invoices", open: "", customer: D.customers[I.customer[i]][0] }) }, D.customers[I.customer[i]][1])),
-        el("span", {}, day(I.day[i])), el("span", {}, I.type[i]), el("span", {}, I.state[i])),
+        el("span", {}, day(I.day[i])), el("span", {}, named("type", I.type[i])), el("span", {}, named("state", I.state[i]))),
       el("div", { class: "sides" }, D.sides.map((side) => el("div", { class: "column" }, el("h4", { class: `name ${side}` }, named("side", side)),
         el("p", { class: "amount" }, own.some((p) => P[side][p] !== null) ? money(sum(side), currency) : "–")))),
       I.refusals[i].map(([side, reason, detail, waiver]) => el("div", { class: `finding ${waiver ? "waived" : ""}` }, el("p", {}, el("strong", {}, reason), " ", el("span", { class: `side ${side}` }, named("side", side))), el("p", {}, detail))),

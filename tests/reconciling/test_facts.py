@@ -193,6 +193,14 @@ def test_a_missing_order_is_refused_by_its_external_id(july: tuple[BilledInvoice
     assert all(f"lago.subscription_{gone}" in a.refusals[0].detail for a in refused)
 
 
+def test_an_order_deleted_by_hand_is_missing_too(july: tuple[BilledInvoice, ...]) -> None:
+    odoo = FakeOdoo(july, TAX_NAMES)
+    gone = july[0].facts["billings"][0].subscription
+    del odoo.partners[odoo.orders[gone]]
+    refused = {r.reason for a in ask(july, odoo).values() for r in a.refusals}
+    assert refused == {"order-missing"}
+
+
 def test_nothing_to_ask_asks_nothing(july: tuple[BilledInvoice, ...]) -> None:
     odoo = FakeOdoo(july, TAX_NAMES)
     ask(tuple(i for i in july if i.facts["type"] == "one_off"), odoo)

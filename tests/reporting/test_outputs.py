@@ -273,6 +273,15 @@ def test_text_prints_the_tie_out() -> None:
     assert "all 1 8 120.55 CAD 109.26 CAD -11.29 CAD -11.29 CAD" in lines
 
 
+def test_text_says_what_is_included_without_being_a_claim() -> None:
+    data = sample()
+    states = ("voided", "draft", *["finalized"] * 4)
+    other = tuple(replace(i, state=state) for i, state in zip(data.invoices, states, strict=True))
+    wanted = "Included, though they are no claim: 1 voided invoices and 1 drafts of Lago’s."
+    assert wanted in text.render(replace(data, invoices=other))
+    assert "no claim" not in text.render(data)
+
+
 def test_text_says_what_stays_open() -> None:
     written = text.render(sample())
     assert "Unexplained differences: 1." in written
