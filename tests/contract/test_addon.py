@@ -1,5 +1,6 @@
 """fusion_billing: its checks, and a rerun that leaves no trace or a shadow draft."""
 
+# ruff: noqa: E501 - tables of cases read better one a line
 from __future__ import annotations
 
 import json
@@ -33,7 +34,14 @@ def usage(shop: Any, word: str) -> dict[str, Any]:
     )  # fmt: skip
     times = ["2026-06-01 04:00:00", "2026-06-15 12:00:00", "2026-07-01 03:59:59", "2026-07-01 04:00:00"]
     for index, at in enumerate(times):
-        shop.make("fusion.billing.usage", transaction_id=f"{word}-{index}", external_subscription_id=f"sub-{word}", code=f"calls-{word}", timestamp=at, received_at=at)
+        shop.make(
+            "fusion.billing.usage",
+            transaction_id=f"{word}-{index}",
+            external_subscription_id=f"sub-{word}",
+            code=f"calls-{word}",
+            timestamp=at,
+            received_at=at,
+        )
     return {"order": order, "word": word}
 
 
@@ -57,11 +65,34 @@ def test_rerun_leaves_no_trace(shop: Any, usage: dict[str, Any]) -> None:
 def test_rerun_keeps_a_shadow_draft(shop: Any, usage: dict[str, Any]) -> None:
     journal = shop.journal()
     more = {"keep": True, "journal_id": journal, "ref": "LAGO-7"}
-    answer = shop.call("sale.order", "fusion_rerun", [usage["order"]], billings=[{"order": usage["order"], **JULY}], **more)[0]
-    found = shop.get("account.move", answer["move_id"], "name", "state", "ref", "amount_total", "fusion_shadow", "journal_id", "invoice_date")
-    assert (found["name"], found["state"], found["ref"], found["amount_total"], found["fusion_shadow"]) == (False, "draft", "LAGO-7", 34.55, True)
+    answer = shop.call(
+        "sale.order", "fusion_rerun", [usage["order"]], billings=[{"order": usage["order"], **JULY}], **more
+    )[0]
+    found = shop.get(
+        "account.move",
+        answer["move_id"],
+        "name",
+        "state",
+        "ref",
+        "amount_total",
+        "fusion_shadow",
+        "journal_id",
+        "invoice_date",
+    )
+    assert (found["name"], found["state"], found["ref"], found["amount_total"], found["fusion_shadow"]) == (
+        False,
+        "draft",
+        "LAGO-7",
+        34.55,
+        True,
+    )
     assert (found["journal_id"][0], found["invoice_date"]) == (journal, "2026-07-01")
-    lines = shop.call("account.move.line", "read", shop.one("account.move", answer["move_id"], "invoice_line_ids"), fields=["fusion_key", "fusion_from", "quantity"])
+    lines = shop.call(
+        "account.move.line",
+        "read",
+        shop.one("account.move", answer["move_id"], "invoice_line_ids"),
+        fields=["fusion_key", "fusion_from", "quantity"],
+    )
     assert json.loads(lines[1]["fusion_key"])["kind"] == "charge"
     assert (lines[1]["fusion_from"], lines[1]["quantity"]) == ("2026-06-01 04:00:00", 1.0)
 
@@ -71,7 +102,9 @@ def test_rerun_knows_only_the_orders_it_was_given(shop: Any, usage: dict[str, An
     with pytest.raises(Refused, match="not among the orders given"):
         shop.call("sale.order", "fusion_rerun", [usage["order"]], billings=[{"order": other, **JULY}])
     with pytest.raises(Refused, match="Keep shadow invoices in a sale journal"):
-        shop.call("sale.order", "fusion_rerun", [usage["order"]], billings=[{"order": usage["order"], **JULY}], keep=True)
+        shop.call(
+            "sale.order", "fusion_rerun", [usage["order"]], billings=[{"order": usage["order"], **JULY}], keep=True
+        )
 
 
 def test_usage_is_unique_per_subscription(shop: Any, usage: dict[str, Any]) -> None:

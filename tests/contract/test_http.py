@@ -1,5 +1,6 @@
 """The wire itself: addresses, statuses, error bodies, JSON-RPC's envelope."""
 
+# ruff: noqa: E501 - tables of cases read better one a line
 from __future__ import annotations
 
 from typing import Any

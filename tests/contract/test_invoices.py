@@ -289,8 +289,11 @@ def test_a_zero_invoice_is_paid(shop: Any, priced: Any) -> None:
 def test_nothing_is_created_posted(shop: Any, priced: Any) -> None:
     with pytest.raises(Refused, match="You cannot create a move already in the posted state"):
         priced(HST, 1.0, state="posted")
+    general = shop.find("account.journal", ["type", "=", "general"])[0]
     with pytest.raises(Refused, match="Cannot create a sale document in a non sale journal"):
-        priced(HST, 1.0, journal_id=shop.find("account.journal", ["type", "=", "general"])[0])
+        shop.invoice(journal_id=general)
+    with pytest.raises(Refused, match="Missing required account on accountable line"):
+        priced(HST, 1.0, journal_id=general)
 
 
 def test_journals_need_their_own_code(shop: Any) -> None:

@@ -1,5 +1,6 @@
 """``load``: all or nothing, external ids, lines on continuation rows, messages (facts/odoo19 §2b)."""
 
+# ruff: noqa: E501 - tables of cases read better one a line
 from __future__ import annotations
 
 from typing import Any

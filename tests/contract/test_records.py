@@ -1,5 +1,6 @@
 """create, read, write, unlink, commands, defaults, one call = one transaction."""
 
+# ruff: noqa: E501 - tables of cases read better one a line
 from __future__ import annotations
 
 from typing import Any
@@ -56,7 +57,7 @@ def test_one_call_is_one_transaction(shop: Any, word: str) -> None:
 
 
 def test_errors_are_told_apart(shop: Any) -> None:
-    with pytest.raises(BadCall, match="Invalid field 'foo' in 'res.partner'"):
+    with pytest.raises(BadCall, match=r"Invalid field 'foo' in 'res.partner'"):
         shop.make("res.partner", name="x", foo=1)
     with pytest.raises(BadCall, match=r"Wrong value for res.partner.type: 'zz'"):
         shop.make("res.partner", name="x", type="zz")
@@ -64,7 +65,7 @@ def test_errors_are_told_apart(shop: Any) -> None:
         shop.call("res.partner", "write", [999_999_999], vals={"name": "x"})
     with pytest.raises(NoSuchMethod):
         shop.call("no.such.model", "read", [1])
-    with pytest.raises(Refused, match="Missing required value for the field 'Customer' \\(partner_id\\)"):
+    with pytest.raises(Refused, match=r"Missing required value for the field 'Customer' \(partner_id\)"):
         shop.make("sale.order")
 
 
@@ -80,14 +81,14 @@ def test_a_wrong_database_is_told(place: Any, transport: str) -> None:
 
 
 def test_pointers_must_exist(shop: Any) -> None:
-    with pytest.raises(Refused, match="Thanks to the following constraint: 'Country' \\(country_id\\)"):
+    with pytest.raises(Refused, match=r"Thanks to the following constraint: 'Country' \(country_id\)"):
         shop.make("res.partner", name="x", country_id=999_999)
 
 
 def test_used_records_stay(shop: Any) -> None:
     variant = shop.product()
     shop.order({"product_id": variant, "price_unit": 1})
-    with pytest.raises(Refused, match="The troublemaker is: 'Sales Order Line' \\(sale.order.line\\)"):
+    with pytest.raises(Refused, match=r"The troublemaker is: 'Sales Order Line' \(sale.order.line\)"):
         shop.call("product.template", "unlink", [shop.one("product.product", variant, "product_tmpl_id")[0]])
 
 

@@ -1,5 +1,6 @@
 """The same random documents on both servers at once: every amount and every field we rely on must be equal."""
 
+# ruff: noqa: E501 - tables of cases read better one a line
 from __future__ import annotations
 
 import random
@@ -13,9 +14,33 @@ from migrate.odoo.protocol import Odoo
 
 pytestmark = pytest.mark.odoo
 
-TAXES = ["hst_sale_tax_13", "hst_sale_tax_15", "gst_sale_tax_5", "gstqst_sale_tax_14975", "gstpst_sale_tax_12_bc", "int_sale_tax_0"]
-MOVE_FIELDS = ["amount_untaxed", "amount_tax", "amount_total", "amount_residual", "amount_total_signed", "amount_tax_signed", "state"]
-LINE_FIELDS = ["price_subtotal", "price_total", "balance", "debit", "credit", "amount_currency", "quantity", "price_unit"]
+TAXES = [
+    "hst_sale_tax_13",
+    "hst_sale_tax_15",
+    "gst_sale_tax_5",
+    "gstqst_sale_tax_14975",
+    "gstpst_sale_tax_12_bc",
+    "int_sale_tax_0",
+]
+MOVE_FIELDS = [
+    "amount_untaxed",
+    "amount_tax",
+    "amount_total",
+    "amount_residual",
+    "amount_total_signed",
+    "amount_tax_signed",
+    "state",
+]
+LINE_FIELDS = [
+    "price_subtotal",
+    "price_total",
+    "balance",
+    "debit",
+    "credit",
+    "amount_currency",
+    "quantity",
+    "price_unit",
+]
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +53,16 @@ def both(places: Any) -> Iterator[tuple[Odoo, Odoo]]:
 
 def line(rng: random.Random) -> dict[str, Any]:
     """Prices with many digits, ties of half a cent, discounts, negatives, none or several taxes."""
-    price = rng.choice([rng.uniform(0, 100), round(rng.uniform(0, 50), 2) + 0.005, 0.004, rng.uniform(0, 0.01), -rng.uniform(0, 5), 10.05])
+    price = rng.choice(
+        [
+            rng.uniform(0, 100),
+            round(rng.uniform(0, 50), 2) + 0.005,
+            0.004,
+            rng.uniform(0, 0.01),
+            -rng.uniform(0, 5),
+            10.05,
+        ]
+    )
     return {
         "price_unit": round(price, rng.choice([2, 3, 6])),
         "quantity": rng.choice([1, 2, 3, 0.5, 1.2345, 1000]),
@@ -67,10 +101,29 @@ def invoices(odoo: Odoo, docs: list[list[dict[str, Any]]], move_type: str) -> li
     ids = odoo.call("account.move", "create", vals_list=vals)
     found = []
     for move, header in zip(ids, odoo.call("account.move", "read", ids, fields=MOVE_FIELDS), strict=True):
-        rows = odoo.call("account.move.line", "search_read", domain=[["move_id", "=", move]], fields=[*LINE_FIELDS, "name", "display_type"], order="sequence, id")
+        rows = odoo.call(
+            "account.move.line",
+            "search_read",
+            domain=[["move_id", "=", move]],
+            fields=[*LINE_FIELDS, "name", "display_type"],
+            order="sequence, id",
+        )
         header.pop("id")
-        lines = [[row["display_type"], row["name"] if row["display_type"] == "tax" else "", *(row[name] for name in LINE_FIELDS)] for row in rows]
-        found.append((header, [item for item in lines if item[0] == "product"], sorted(item for item in lines if item[0] != "product")))
+        lines = [
+            [
+                row["display_type"],
+                row["name"] if row["display_type"] == "tax" else "",
+                *(row[name] for name in LINE_FIELDS),
+            ]
+            for row in rows
+        ]
+        found.append(
+            (
+                header,
+                [item for item in lines if item[0] == "product"],
+                sorted(item for item in lines if item[0] != "product"),
+            )
+        )
     return found
 
 
@@ -114,7 +167,13 @@ def test_random_orders(both: tuple[Odoo, Odoo]) -> None:
         ]  # fmt: skip
         ids = odoo.call("sale.order", "create", vals_list=[{"partner_id": partner, "order_line": doc} for doc in lines])
         headers = odoo.call("sale.order", "read", ids, fields=["amount_untaxed", "amount_tax", "amount_total"])
-        rows = odoo.call("sale.order.line", "search_read", domain=[["order_id", "in", ids]], fields=["price_subtotal", "price_tax", "price_total"], order="id")
+        rows = odoo.call(
+            "sale.order.line",
+            "search_read",
+            domain=[["order_id", "in", ids]],
+            fields=["price_subtotal", "price_tax", "price_total"],
+            order="id",
+        )
         results.append(([[row[key] for key in ("amount_untaxed", "amount_tax", "amount_total")] for row in headers],
                         [[row[key] for key in ("price_subtotal", "price_tax", "price_total")] for row in rows]))  # fmt: skip
     assert near(results[0], results[1])

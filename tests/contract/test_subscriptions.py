@@ -1,5 +1,6 @@
 """Both kinds of subscriptions: Enterprise's public fields (the stand-in) and OCA's subscription_oca."""
 
+# ruff: noqa: E501 - tables of cases read better one a line
 from __future__ import annotations
 
 from typing import Any
@@ -62,7 +63,7 @@ def test_a_plan(enterprise: Any) -> None:
         "user_closable",
     )
     assert (found["billing_period_value"], found["active"], found["user_closable"]) == (1, True, False)
-    with pytest.raises(BadCall, match="Wrong value for sale.subscription.plan.billing_period_unit: 'day'"):
+    with pytest.raises(BadCall, match=r"Wrong value for sale.subscription.plan.billing_period_unit: 'day'"):
         plan(enterprise, billing_period_unit="day")
 
 

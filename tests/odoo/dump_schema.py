@@ -7,6 +7,7 @@ Reads only, over JSON-2, with the standard library alone. ``tests/odoo/server re
 Written: {server, flavour, modules, models: {model: {description, modules, order, fields: {...}, defaults}}, unique, rows, xids}.
 """
 
+# ruff: noqa: T201, E501, SIM905 - a command for developers
 from __future__ import annotations
 
 import json

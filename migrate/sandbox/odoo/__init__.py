@@ -1,6 +1,6 @@
 """The embedded Odoo: a recorded Odoo 19 schema on SQLite behind real HTTP, so that everything runs without a server.
 
-``serve`` starts it in a thread, ``run`` blocks. It is held to a real server by tests/contract; where they differ, it is wrong.
+``serve`` starts it in a thread, ``run`` blocks. tests/contract hold it to a real one; where they differ, it is wrong.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ def serve(
 ) -> Server:
     """Start in a thread; ``port`` 0 takes a free one. ``db_path`` is created when absent and reopened otherwise.
 
-    ``flavour``: enterprise, oca or plain; ``addon``: whether fusion_billing is installed. ``StoreError`` for a file of another kind.
+    ``flavour``: enterprise, oca or plain; ``addon``: whether fusion_billing is installed. Raises ``StoreError`` for a
+    file that holds an embedded Odoo of another kind.
     """
     server = _server(db_path, host, port, flavour, addon, api_key, database, user, clock)
     server.thread = threading.Thread(target=server.wsgi.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

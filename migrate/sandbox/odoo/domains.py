@@ -1,5 +1,6 @@
 """Odoo's search domains as SQL. A dotted path becomes a nested IN, a related field a correlated subquery."""
 
+# ruff: noqa: S608 - names of tables and columns come from the recorded schema, values are parameters
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -30,25 +31,25 @@ class Compiler:
         if not tokens:
             return "1", []
         stack: list[Part] = []
-        for token in reversed(tokens):
-            self._reduce(model, token, stack, alias)
+        for item in reversed(tokens):
+            self._reduce(model, item, stack, alias)
         text = " AND ".join(f"({sql})" for sql, _parameters in reversed(stack))
         return text, [parameter for _sql, parameters in reversed(stack) for parameter in parameters]
 
-    def _reduce(self, model: Model, token: Any, stack: list[Part], alias: str) -> None:
-        if token == "!":
+    def _reduce(self, model: Model, item: Any, stack: list[Part], alias: str) -> None:
+        if item == "!":
             sql, parameters = _pop(stack)
             stack.append((f"NOT COALESCE(({sql}), 0)", parameters))
-        elif token in ("&", "|"):
+        elif item in ("&", "|"):
             (left, first), (right, second) = _pop(stack), _pop(stack)
-            stack.append((f"({left}) {'AND' if token == '&' else 'OR'} ({right})", first + second))
+            stack.append((f"({left}) {'AND' if item == '&' else 'OR'} ({right})", first + second))
         else:
-            stack.append(self.leaf(model, token, alias))
+            stack.append(self.leaf(model, item, alias))
 
     def leaf(self, model: Model, leaf: tuple[Any, str, Any], alias: str) -> Part:
         path, operator, value = leaf
         if path in (1, 0):
-            return ("1" if (path == 1) == (operator == "=" and value == 1 or path == 0) else "0"), []
+            return ("1" if path == value else "0") if operator == "=" else ("0" if path == value else "1"), []
         if operator not in COMPARISONS | PATTERNS | HIERARCHY | NESTED:
             raise faults.value_error(f"Invalid operator in condition {leaf!r}")
         name, _dot, rest = path.partition(".")
@@ -118,7 +119,8 @@ class Compiler:
             sql, parameters = self._holds(model, spec, among(), [listed(wanted)], alias)
         return (sql if positive else f"NOT COALESCE(({sql}), 0)"), parameters
 
-    def _single(self, model: Model, spec: Field, operator: str, value: Any, alias: str) -> Part:
+    def _single(self, model: Model, spec: Field, operator: str, value: Any, alias: str) -> Part:  # noqa: PLR0911
+        # one way out per kind of condition
         if operator in NESTED:
             sql, parameters = self._any(model, spec, value, alias)
             return (f"NOT COALESCE(({sql}), 0)" if operator == "not any" else sql), parameters
@@ -150,7 +152,8 @@ class Compiler:
             return f"{expression} IN {among()}", [roots]
         step = "p.id = r.up" if operator == "parent_of" else f'p."{parent}" = r.id'
         return (
-            f'{expression} IN (WITH RECURSIVE r(id, up) AS (SELECT id, "{parent}" FROM "{target.table}" WHERE id IN {among()} '
+            f"{expression} IN (WITH RECURSIVE r(id, up) AS "
+            f'(SELECT id, "{parent}" FROM "{target.table}" WHERE id IN {among()} '
             f'UNION SELECT p.id, p."{parent}" FROM "{target.table}" p JOIN r ON {step}) SELECT id FROM r)',
             [roots],
         )

@@ -1,4 +1,4 @@
-"""What Odoo says when it refuses: its error names, its messages, its HTTP statuses (facts/odoo19 §2a).
+"""What Odoo says when it refuses: its error names, its messages, its HTTP statuses.
 
 ``Fault`` is not part of our own error tree on purpose: it never leaves the embedded server but as an answer.
 """

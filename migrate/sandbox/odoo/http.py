@@ -32,7 +32,7 @@ class Application:
         try:
             response = self.dispatch(request)
         except HTTPException as error:
-            response = error.get_response(environ)  # type: ignore[assignment, arg-type]
+            response = Response(f"<h1>{error.name}</h1>\n<p>{error.description}</p>", error.code, mimetype="text/html")
         return response(dict(environ), start)
 
     def dispatch(self, request: Request) -> Response:
@@ -57,8 +57,7 @@ class Application:
         except HTTPException:
             raise
         except Exception as error:  # noqa: BLE001  a server answers; the traceback goes to the log and to the client
-            fault = _unexpected(error)
-            return _json(_error(fault), fault.status)
+            return _json(_error(_unexpected(error)), 500)
 
     def _json2(self, request: Request, model: str, method: str) -> Any:
         if request.method != "POST":
@@ -114,7 +113,7 @@ class Application:
 
     def service(self, params: dict[str, Any]) -> Any:
         service, method, arguments = params.get("service"), params.get("method"), params.get("args") or []
-        table = {"common": self.common, "object": self.object, "db": self.db}
+        table = {"common": self.common, "object": self.execute, "db": self.db}
         if service not in table:
             raise faults.key_error(str(service))
         return table[service](str(method), arguments)
@@ -133,7 +132,7 @@ class Application:
             raise faults.Fault("builtins.Exception", f"Method not found: {method}", 500)
         return answers[method]
 
-    def object(self, service_method: str, arguments: list[Any]) -> Any:
+    def execute(self, service_method: str, arguments: list[Any]) -> Any:
         database, uid, key, model, method, *rest = arguments
         self._known_database(database)
         if uid != self.database.uid:

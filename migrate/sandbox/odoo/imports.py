@@ -1,4 +1,4 @@
-"""``load``: rows of text, external ids, lines on continuation rows. All or nothing per call (facts/odoo19 §2b, measured)."""
+"""``load``: rows of text, external ids, lines on continuation rows; all or nothing per call."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Create, write, read, search, unlink as Odoo's ORM does them, on the recorded schema.
 
-What single models add (computed fields, checks, methods) stands in ``behaviours`` and is looked up in its visible table.
+What single models add (computed fields, checks, methods) stands in ``behaviours``, in a visible table.
 """
 
+# ruff: noqa: S608 - names of tables and columns come from the recorded schema, values are parameters
 from __future__ import annotations
 
 import sqlite3
@@ -76,7 +77,7 @@ class Env:
             self.digits,
         )
 
-    def rows(self, model: str, ids: Iterable[int], columns: Sequence[str], by: str = "id") -> list[Vals]:
+    def rows(self, model: str, ids: Iterable[Any], columns: Sequence[str], by: str = "id") -> list[Vals]:
         return self.store.rows(self.model(model), ids, columns, by)
 
     def row(self, model: str, number: int, columns: Sequence[str]) -> Vals:
@@ -110,6 +111,11 @@ class Env:
         if active and not any(isinstance(leaf, list | tuple) and leaf[0] == "active" for leaf in domain):
             where = f'({where}) AND t."active" = 1'
         return f'FROM "{model.table}" t WHERE {where}', parameters
+
+    def first(self, model: str, domain: Sequence[Any], order: str = "") -> int | None:
+        """The first record that matches, if any."""
+        found = self.search(model, domain, limit=1, order=order)
+        return found[0] if found else None
 
     def existing(self, model: str, ids: Iterable[int]) -> list[int]:
         return [int(row["id"]) for row in self.rows(model, ids, ())]
@@ -175,8 +181,7 @@ class Env:
                 f'WHERE t."{inverse.name}" IN {among()}{active} AND ({where}) ORDER BY {keys}'
             )
             return self._gathered(found, sql, [listed(ids), *parameters])
-        assert spec.table is not None
-        name, mine, other = spec.table
+        name, mine, other = _table(spec)
         sql = (
             f'SELECT l."{mine}", t.id FROM "{name}" l JOIN "{target.table}" t ON t.id = l."{other}" '
             f'WHERE l."{mine}" IN {among()}{active} ORDER BY {keys}'
@@ -279,7 +284,7 @@ class Env:
             }
             rows = [{**stamps, **self._columns(spec, vals, creating=True)} for vals in filled]
             self._check_pointers(spec, rows)
-            ids = self._guarded(spec, lambda: self.store.insert(spec, rows))
+            ids: list[int] = self._guarded(spec, lambda: self.store.insert(spec, rows))
             self._write_lists(spec, list(zip(ids, filled, strict=True)))
             self._write_related(spec, list(zip(ids, filled, strict=True)))
             self._changed(model, ids, None)
@@ -377,7 +382,7 @@ class Env:
                     if unique.message
                     else faults.duplicate(unique.index, unique.columns, columns)
                 )
-        raise AssertionError(f"{spec.name}: {text}")
+        raise RuntimeError(f"{spec.name}: a constraint without a name: {text}")
 
     def write(self, model: str, ids: Sequence[int], vals: Mapping[str, Any]) -> bool:
         spec = self.model(model)
@@ -470,7 +475,6 @@ class Env:
             self.write(spec.relation, [number], {spec.relation_field: False})
 
     def _write_links(self, spec: Field, given: Sequence[tuple[int, list[Any]]]) -> None:
-        assert spec.table is not None
         for owner, commands in given:
             for command in commands:
                 code, number, value = _command(command)
@@ -481,18 +485,17 @@ class Env:
                 elif code == 1:
                     self.write(spec.relation, [number], value)
                 elif code in (2, 3):
-                    self.store.unlink(spec.table, [(owner, number)])
+                    self.store.unlink(_table(spec), [(owner, number)])
                     if code == 2:
                         self.unlink(spec.relation, [number])
                 else:
-                    self.store.delete(spec.table[0], [owner], spec.table[1])
+                    self.store.delete(_table(spec)[0], [owner], _table(spec)[1])
                     self._link(spec, owner, value if code == 6 else [])
 
     def _link(self, spec: Field, owner: int, numbers: Sequence[int]) -> None:
-        assert spec.table is not None
         if set(numbers) - set(self.existing(spec.relation, numbers)):
             raise faults.still_used(spec.string, spec.relation, spec.string, spec.name)
-        self.store.link(spec.table, [(owner, number) for number in numbers])
+        self.store.link(_table(spec), [(owner, number) for number in numbers])
 
     # ---- deleting
 
@@ -505,7 +508,7 @@ class Env:
             self._delete(self.model(model), list(ids))
             self.store.execute(
                 f"DELETE FROM ir_model_data WHERE model = ? AND res_id IN {among()}", (model, listed(ids))
-            )  # noqa: S608
+            )
         return True
 
     def _delete(self, spec: Model, ids: list[int]) -> None:
@@ -565,6 +568,12 @@ class _Level:
         if kind is None and self.env.depth == 1:
             self.env.settle()
         self.env.depth -= 1
+
+
+def _table(spec: Field) -> tuple[str, str, str]:
+    if spec.table is None:
+        raise faults.unsupported(f"the list {spec.name}, which has no table")
+    return spec.table
 
 
 def _commands(value: Any) -> list[Any]:

@@ -1,7 +1,7 @@
-"""The schema of the embedded Odoo: what a real Odoo 19 answered to ``fields_get``, recorded (tests/odoo/dump_schema.py).
+"""The schema of the embedded Odoo: what a real Odoo 19 answered to ``fields_get`` (tests/odoo/dump_schema.py).
 
-Two recordings are kept, one per kind of subscription module, both with the addon; a field or model belongs to the modules
-that define it, so a server without the addon, or without any subscription module, is a subset of a recording.
+Two recordings are kept, one per kind of subscription module, both with the addon. Fields and models belong to the
+modules that define them, so a server without the addon, or without any subscription module, is a subset of a recording.
 """
 
 from __future__ import annotations

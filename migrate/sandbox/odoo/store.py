@@ -1,5 +1,6 @@
 """The embedded Odoo's tables in one SQLite file. SQL lives here and in ``domains``; nothing here knows Odoo's rules."""
 
+# ruff: noqa: S608 - names of tables and columns come from the recorded schema, values are parameters
 from __future__ import annotations
 
 import json
@@ -33,11 +34,11 @@ class Store:
         """What the file says of itself; empty for a new file."""
         if not self.query("SELECT 1 FROM sqlite_master WHERE name = ?", (META,)):
             return {}
-        return {str(key): str(value) for key, value in self.query(f"SELECT key, value FROM {META}")}  # noqa: S608
+        return {str(key): str(value) for key, value in self.query(f"SELECT key, value FROM {META}")}
 
     def create_tables(self, schema: Schema, meta: Mapping[str, str]) -> None:
         self.connection.execute(f"CREATE TABLE {META} (key TEXT PRIMARY KEY, value TEXT)")
-        self.connection.executemany(f"INSERT INTO {META} VALUES (?, ?)", meta.items())  # noqa: S608
+        self.connection.executemany(f"INSERT INTO {META} VALUES (?, ?)", meta.items())
         for model in schema.models.values():
             columns = "".join(
                 f', "{spec.name}" {AFFINITY.get(spec.type, "TEXT")}'
@@ -53,7 +54,8 @@ class Store:
             {spec.table for m in schema.models.values() for spec in m.fields.values() if spec.table}
         ):
             self.connection.execute(
-                f'CREATE TABLE IF NOT EXISTS "{table}" ("{first}" INTEGER, "{second}" INTEGER, PRIMARY KEY ("{first}", "{second}"))'
+                f'CREATE TABLE IF NOT EXISTS "{table}" '
+                f'("{first}" INTEGER, "{second}" INTEGER, PRIMARY KEY ("{first}", "{second}"))'
             )
             self.connection.execute(f'CREATE INDEX IF NOT EXISTS "{table}_back" ON "{table}" ("{second}")')
 
@@ -130,14 +132,14 @@ class Store:
             names = list(next(iter(rows.values())))
             sets = ", ".join(f'"{name}" = ?' for name in names)
             self.connection.executemany(
-                f'UPDATE "{model.table}" SET {sets} WHERE id = ?',  # noqa: S608
+                f'UPDATE "{model.table}" SET {sets} WHERE id = ?',
                 [(*(row[name] for name in names), number) for number, row in rows.items()],
             )
 
     def delete(self, table: str, ids: Iterable[int], column: str = "id") -> None:
         self.execute(f'DELETE FROM "{table}" WHERE "{column}" IN {among()}', (listed(ids),))
 
-    def rows(self, model: Model, ids: Iterable[int], columns: Sequence[str], by: str = "id") -> list[dict[str, Any]]:
+    def rows(self, model: Model, ids: Iterable[Any], columns: Sequence[str], by: str = "id") -> list[dict[str, Any]]:
         """The named columns (and id) of records, by id or by another column, in id order."""
         names = ["id", *(column for column in columns if column != "id")]
         shown = ", ".join(f'"{name}"' for name in names)
@@ -155,11 +157,11 @@ class Store:
 
     def link(self, table: tuple[str, str, str], pairs: Iterable[tuple[int, int]]) -> None:
         name, own, other = table
-        self.connection.executemany(f'INSERT OR IGNORE INTO "{name}" ("{own}", "{other}") VALUES (?, ?)', list(pairs))  # noqa: S608
+        self.connection.executemany(f'INSERT OR IGNORE INTO "{name}" ("{own}", "{other}") VALUES (?, ?)', list(pairs))
 
     def unlink(self, table: tuple[str, str, str], pairs: Iterable[tuple[int, int]]) -> None:
         name, own, other = table
-        self.connection.executemany(f'DELETE FROM "{name}" WHERE "{own}" = ? AND "{other}" = ?', list(pairs))  # noqa: S608
+        self.connection.executemany(f'DELETE FROM "{name}" WHERE "{own}" = ? AND "{other}" = ?', list(pairs))
 
 
 def among() -> str:

@@ -1,4 +1,4 @@
-"""Amounts of order and invoice lines as Odoo 19 computes them (facts/odoo19 §2c). Pure.
+"""Amounts of order and invoice lines as Odoo 19 computes them. Pure.
 
 Doubles on purpose: Odoo computes with them, and the embedded one must land on the same cent.
 """
@@ -57,7 +57,7 @@ class Totals:
 
 
 def compute(lines: Sequence[Line], rounding: float, per_line: bool) -> tuple[list[Amounts], Totals]:
-    """Every line's amounts and the document's totals. In round_globally the totals are rounded once from raw amounts."""
+    """Every line's amounts and the document's totals; in round_globally these are rounded once, from raw amounts."""
     amounts = [_line(line, rounding, per_line) for line in lines]
     for tax in dict.fromkeys(number for line in amounts for number in line.raw_taxes):
         _spread_tax(amounts, tax, rounding)
@@ -123,7 +123,7 @@ def _totals(amounts: list[Amounts], rounding: float) -> Totals:
     untaxed = float_round(sum(line.subtotal + line.delta for line in amounts), rounding)
     taxes: dict[int, float] = {}
     for line in amounts:
-        for tax, amount in line.taxes.items():
-            taxes[tax] = float_round(taxes.get(tax, 0.0) + amount, rounding)
+        for number, amount in line.taxes.items():
+            taxes[number] = float_round(taxes.get(number, 0.0) + amount, rounding)
     tax = float_round(sum(taxes.values()), rounding)
     return Totals(untaxed, taxes, tax, float_round(untaxed + tax, rounding))

@@ -15,7 +15,7 @@ DATE, DATETIME = "%Y-%m-%d", "%Y-%m-%d %H:%M:%S"
 EMPTY_NUMBERS = {"integer": 0, "float": 0.0, "monetary": 0.0}
 
 
-def to_column(model: str, spec: Field, value: Any, digits: int | None) -> Any:
+def to_column(model: str, spec: Field, value: Any, digits: int | None) -> Any:  # noqa: PLR0911 - one per type
     """A client's value as SQLite keeps it. ``digits``: decimals of a float field, None when it is not rounded."""
     kind = spec.type
     if kind == "boolean":
@@ -123,7 +123,7 @@ def to_client(spec: Field, value: Any) -> Any:
 def float_round(value: float, rounding: float) -> float:
     """Half up on the decimal reading of a double, as Odoo rounds: a few ulps below a tie count as the tie."""
     if not value or not rounding:
-        return 0.0 if not value else value
+        return value or 0.0
     steps = 1.0 / rounding if rounding < 1 else rounding
     if rounding < 1:
         steps = float(round(steps)) if abs(steps - round(steps)) < 1e-6 else steps

@@ -12,8 +12,9 @@ from ..orm import Behaviour, Env, Vals
 def company_of(env: Env, number: int | None = None) -> Vals:
     """The company: its currency, country, rounding method and accounts."""
     columns = (
-        "currency_id", "partner_id", "account_fiscal_country_id", "tax_calculation_rounding_method", "quotation_validity_days",
-        "portal_confirmation_sign", "portal_confirmation_pay", "prepayment_percent", "income_account_id",
+        "currency_id", "partner_id", "account_fiscal_country_id", "tax_calculation_rounding_method",
+        "income_account_id", "quotation_validity_days", "portal_confirmation_sign",
+        "portal_confirmation_pay", "prepayment_percent",
     )  # fmt: skip
     return env.row("res.company", number or 1, columns)
 

@@ -10,7 +10,7 @@ def map_taxes(env: Env, position: int | None, found: list[int]) -> list[int]:
     """A fiscal position's taxes stand in for the original taxes they name (Odoo 19 keeps the map on the tax)."""
     if not position:
         return list(found)
-    replacing = [number for number in env.values("account.fiscal.position", [position], "tax_ids")[position]]
+    replacing = list(env.values("account.fiscal.position", [position], "tax_ids")[position])
     if not replacing:
         return []
     originals = env.values("account.tax", replacing, "original_tax_ids")

@@ -1,4 +1,4 @@
-"""Invoices: journal, dates, accounts and taxes filled in, totals, tax and due lines, posting and numbering (facts/odoo19 §2c-2e)."""
+"""Invoices: what is filled in, totals, tax and due lines, posting and numbering."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ FROZEN = {
     "fiscal_position_id", "invoice_cash_rounding_id",
 }  # fmt: skip
 DRAFT_LABELS = {
-    "out_invoice": "Draft Invoice", "out_refund": "Draft Credit Note", "in_invoice": "Draft Bill", "in_refund": "Draft Vendor Credit Note",
+    "out_invoice": "Draft Invoice", "out_refund": "Draft Credit Note", "in_invoice": "Draft Bill",
+    "in_refund": "Draft Vendor Credit Note",
     "out_receipt": "Draft Sales Receipt", "in_receipt": "Draft Purchase Receipt", "entry": "Draft Entry",
 }  # fmt: skip
 NEGATIVE = (
@@ -76,8 +77,6 @@ def _journal(env: Env, vals: Vals, kind: str) -> Vals:
     )
     if not rows:
         raise faults.still_used("Journal Entry", "account.move", "Journal", "journal_id")
-    if kind in INVOICES and rows[0]["type"] != wanted:
-        raise faults.validation(f"Cannot create a {wanted} document in a non {wanted} journal")
     return rows[0]
 
 
@@ -96,7 +95,7 @@ def _from_partner(env: Env, vals: Vals, kind: str) -> None:
     if kind in SALES:
         vals.setdefault("invoice_payment_term_id", row["property_payment_term_id"])
         vals.setdefault("invoice_user_id", row["user_id"] or env.uid)
-        vals.setdefault("team_id", (env.search("crm.team", [], limit=1) or [None])[0])
+        vals.setdefault("team_id", env.first("crm.team", []))
 
 
 def _due(env: Env, vals: Vals, today: str) -> str:
@@ -153,6 +152,15 @@ def _changed(env: Env, ids: list[int], fields: set[str] | None) -> None:
     }
     if fields is None or fields - untouched:
         env.later("50 move", recompute, ids)
+
+
+def _check_journals(env: Env, ids: list[int]) -> None:
+    moves = env.rows("account.move", ids, ("move_type", "journal_id"))
+    kinds = {row["id"]: row["type"] for row in env.rows("account.journal", {m["journal_id"] for m in moves}, ("type",))}
+    for move in moves:
+        wanted = "sale" if move["move_type"] in SALES else "purchase" if move["move_type"] in PURCHASES else None
+        if wanted and kinds[move["journal_id"]] != wanted:
+            raise faults.validation(f"Cannot create a {wanted} document in a non {wanted} journal")
 
 
 def _before_unlink(env: Env, ids: list[int]) -> None:
@@ -246,7 +254,7 @@ def _lines_changed(env: Env, ids: list[int], fields: set[str] | None) -> None:
     _check_texts(env, ids, fields)
     rows = env.rows("account.move.line", ids, ("move_id",))
     moves = env.rows("account.move", {row["move_id"] for row in rows}, ("state",))
-    # a line written behind a posted invoice's back changes its own subtotal and nothing else (facts/odoo19 §2e)
+    # a line written behind a posted invoice's back changes its own subtotal and nothing else
     env.later("50 move", recompute, [row["id"] for row in moves if row["state"] != "posted"])
     env.later("40 posted lines", _subtotals_only, [row["id"] for row in moves if row["state"] == "posted"])
 
@@ -256,7 +264,8 @@ def _lines_before_write(env: Env, ids: list[int], vals: Vals) -> None:
     states = {row["state"] for row in env.rows("account.move", {row["move_id"] for row in rows}, ("state",))}
     if "tax_ids" in vals and "posted" in states:
         raise faults.user_error(
-            "You cannot modify the taxes related to a posted journal item, you should reset the journal entry to draft to do so."
+            "You cannot modify the taxes related to a posted journal item, "
+            "you should reset the journal entry to draft to do so."
         )
 
 
@@ -281,8 +290,8 @@ def _subtotals_only(env: Env, ids: list[int]) -> None:
 # ---- totals
 
 MOVE_COLUMNS = (
-    "move_type", "currency_id", "company_id", "commercial_partner_id", "date", "invoice_date", "invoice_date_due", "state",
-    "invoice_payment_term_id", "journal_id", "partner_id", "ref", "payment_reference",
+    "move_type", "currency_id", "company_id", "commercial_partner_id", "date", "invoice_date", "invoice_date_due",
+    "state", "invoice_payment_term_id", "journal_id", "partner_id", "ref", "payment_reference",
 )  # fmt: skip
 
 
@@ -342,7 +351,7 @@ def recompute(env: Env, ids: list[int]) -> None:
 
 
 def rate_of(env: Env, move: Vals) -> float:
-    """Units of the move's currency for one unit of the company's; 1 without rates (facts/odoo19 §2d)."""
+    """Units of the move's currency for one unit of the company's; 1 without rates."""
     if move["currency_id"] == company_of(env)["currency_id"]:
         return 1.0
     day = str(move["invoice_date"] or move["date"])
@@ -412,8 +421,13 @@ def _tax_lines(env: Env, move: Vals, amounts: list[taxes.Amounts], rows: list[Va
             line["base"] += amount.bases[part["tax_id"]]
     return [
         {
-            **_common(move), "display_type": "tax", "name": line["name"], "tax_repartition_line_id": part, "account_id": account,
-            "tax_base_amount": values.float_round(sign * line["base"], rounding), **_ledger(env, values.float_round(line["amount"], rounding), rate),
+            **_common(move),
+            "display_type": "tax",
+            "name": line["name"],
+            "tax_repartition_line_id": part,
+            "account_id": account,
+            "tax_base_amount": values.float_round(sign * line["base"], rounding),
+            **_ledger(env, values.float_round(line["amount"], rounding), rate),
         }
         for (part, account), line in grouped.items()
         if values.float_round(line["amount"], rounding)
@@ -569,7 +583,8 @@ def _check_post(env: Env, move: Vals) -> None:
         raise faults.user_error("You need to add a line before posting.")
     if move["move_type"] in SALES and not move["partner_id"]:
         raise faults.user_error(
-            "The 'Customer' field is required to validate the invoice.\nYou probably don't want to explain to your auditor that you invoiced an invisible man :)"
+            "The 'Customer' field is required to validate the invoice.\n"
+            "You probably don't want to explain to your auditor that you invoiced an invisible man :)"
         )
     if move["move_type"] in INVOICES and (move["amount_total"] or 0.0) < 0:
         raise faults.user_error(NEGATIVE)

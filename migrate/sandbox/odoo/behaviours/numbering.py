@@ -1,4 +1,4 @@
-"""The number a posted entry gets: the highest one of its journal, plus one, in the same shape (facts/odoo19 §2e)."""
+"""The number a posted entry gets: the highest one of its journal, plus one, in the same shape."""
 
 from __future__ import annotations
 
@@ -14,10 +14,16 @@ YEARLY = re.compile(
 FIXED = re.compile(r"^(?P<prefix>.*?)(?P<seq>\d{0,9})(?P<suffix>\D*?)$")
 
 
+def _parsed(pattern: re.Pattern[str], name: str) -> re.Match[str]:
+    found = pattern.match(name)
+    if found is None:  # both patterns take any text that was matched or generated before
+        raise ValueError(f"{name!r} is not a number of a journal entry")
+    return found
+
+
 def split(name: str) -> Vals:
     """``sequence_prefix`` and ``sequence_number`` as Odoo stores them."""
-    found = FIXED.match(name)
-    assert found is not None
+    found = _parsed(FIXED, name)
     return {"sequence_prefix": found["prefix"], "sequence_number": int(found["seq"] or 0)}
 
 
@@ -66,8 +72,7 @@ def _last(rows: list[dict[str, Any]], year: str, day: str) -> str | None:
 
 
 def _restart(name: str, year: str) -> str:
-    found = YEARLY.match(name)
-    assert found is not None
+    found = _parsed(YEARLY, name)
     return f"{found['prefix']}{year}{found['between']}{'0' * len(found['seq'])}{found['suffix']}"
 
 
@@ -80,7 +85,6 @@ def _start(journal: Vals, move: Vals, year: str) -> str:
 
 
 def _increased(name: str) -> str:
-    found = FIXED.match(name)
-    assert found is not None
+    found = _parsed(FIXED, name)
     width = len(found["seq"])
     return f"{found['prefix']}{int(found['seq'] or 0) + 1:0{width}d}{found['suffix']}"

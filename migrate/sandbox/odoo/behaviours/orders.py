@@ -1,4 +1,4 @@
-"""Orders: what the customer and the product fill in, amounts, confirmation, cancellation, Enterprise's subscription states."""
+"""Orders: what customer and product fill in, amounts, confirmation, Enterprise's subscription states."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .fiscal import flat_taxes, map_taxes
 MONTHS = {"week": 7 / 30.437, "month": 1.0, "year": 12.0}
 NAME = "New"
 LOST_LINES = (
-    "Once a sales order is confirmed, you can't remove one of its lines (we need to track if something gets invoiced or delivered)."
-    "\n                Set the quantity to 0 instead."
+    "Once a sales order is confirmed, you can't remove one of its lines "
+    "(we need to track if something gets invoiced or delivered).\n                Set the quantity to 0 instead."
 )
 
 
@@ -75,7 +75,7 @@ def _from_company(env: Env, vals: Vals, company: Vals) -> None:
     vals.setdefault("currency_rate", 1.0)
     vals.setdefault("invoice_status", "no")
     if "team_id" not in vals and vals.get("user_id"):
-        vals["team_id"] = (env.search("crm.team", [], limit=1) or [None])[0]
+        vals["team_id"] = env.first("crm.team", [])
 
 
 def _before_write(env: Env, ids: list[int], vals: Vals) -> None:

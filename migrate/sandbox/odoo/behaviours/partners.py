@@ -60,9 +60,9 @@ def _sync_addresses(env: Env, ids: list[int], *, joined: bool) -> None:
         own, there = ({name: place[name] for name in ADDRESS} for place in (row, parent))
         if row["type"] == "contact" and joined and any(there.values()):
             env.store.update(env.model("res.partner"), [row["id"]], there)
-        elif row["type"] == "contact" and any(own.values()) and own != there:
-            env.write("res.partner", [row["parent_id"]], own)
-        elif joined and any(own.values()) and not any(there.values()) and _is_first(env, parent):
+        elif (row["type"] == "contact" and any(own.values()) and own != there) or (
+            joined and any(own.values()) and not any(there.values()) and _is_first(env, parent)
+        ):
             env.write("res.partner", [row["parent_id"]], own)
 
 
@@ -157,7 +157,7 @@ def pricelists(env: Env, ids: list[int]) -> dict[int, Any]:
     """Nothing at all unless price lists are switched on, as in a fresh Odoo."""
     if not feature_enabled(env, "product.group_product_pricelist"):
         return dict.fromkeys(ids)
-    fallback = (env.search("product.pricelist", [("country_group_ids", "=", False)], limit=1) or [None])[0]
+    fallback = env.first("product.pricelist", [("country_group_ids", "=", False)])
     rows = env.rows("res.partner", ids, ("specific_property_product_pricelist",))
     return {row["id"]: row["specific_property_product_pricelist"] or fallback for row in rows}
 
@@ -215,7 +215,8 @@ def _before_unlink(env: Env, ids: list[int]) -> None:
     users = [row for row in env.rows("res.users", ids, ("active",), by="partner_id") if row["active"]]
     if users:
         raise faults.validation(
-            "You cannot delete contacts linked to an active user.\nAsk an administrator to archive their associated user first."
+            "You cannot delete contacts linked to an active user.\n"
+            "Ask an administrator to archive their associated user first."
         )
 
 

@@ -1,4 +1,4 @@
-"""Payment providers and tokens: a provider that changes state archives its tokens (facts/odoo19 §2e)."""
+"""Payment providers and tokens: a provider that changes state archives its tokens."""
 
 from __future__ import annotations
 

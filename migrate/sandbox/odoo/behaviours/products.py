@@ -36,7 +36,7 @@ def _template_changed(env: Env, ids: list[int], fields: set[str] | None) -> None
     elif fields and fields & {"default_code", "active"}:
         for row in env.rows("product.template", ids, ("default_code", "active")):
             variants = env.rows("product.product", [row["id"]], (), by="product_tmpl_id")
-            shared = {name: row[name] for name in ("default_code", "active") if name in fields}
+            shared: Vals = {name: row[name] for name in ("default_code", "active") if name in fields}
             env.store.update(env.model("product.product"), [variant["id"] for variant in variants], shared)
 
 
@@ -162,8 +162,8 @@ def _rule(
     env: Env, pricelist: int, product: int, template: int, category: int | None, quantity: float, at: str
 ) -> Vals | None:
     columns = (
-        "applied_on", "min_quantity", "product_id", "product_tmpl_id", "categ_id", "compute_price", "fixed_price", "percent_price",
-        "price_discount", "price_round", "price_surcharge", "date_start", "date_end",
+        "applied_on", "min_quantity", "product_id", "product_tmpl_id", "categ_id", "compute_price", "fixed_price",
+        "percent_price", "price_discount", "price_round", "price_surcharge", "date_start", "date_end",
     )  # fmt: skip
     rules = env.rows("product.pricelist.item", [pricelist], columns, by="pricelist_id")
     wanted = {

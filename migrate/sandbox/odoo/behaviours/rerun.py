@@ -23,20 +23,22 @@ from ..orm import Env, Vals
 from .fiscal import map_taxes
 
 ORDER_FIELDS = (
-    "name", "fusion_lago_id", "fusion_external_id", "fusion_plan_code", "fusion_interval", "fusion_billing_time", "fusion_anchor",
-    "fusion_started_at", "fusion_started_us", "fusion_ended_at", "fusion_ended_us", "fusion_created_at", "fusion_trial_days",
-    "fusion_pay_in_advance", "fusion_bill_charges_monthly", "fusion_bill_fixed_charges_monthly", "fusion_plan_amount",
-    "fusion_commitment", "fusion_timezone", "fusion_coupons", "fusion_previous_order_id", "fusion_service_id", "partner_id",
-    "partner_invoice_id", "partner_shipping_id", "currency_id", "company_id", "fiscal_position_id", "payment_term_id", "user_id",
-    "team_id",
+    "name", "fusion_lago_id", "fusion_external_id", "fusion_plan_code", "fusion_interval",
+    "fusion_billing_time", "fusion_anchor", "fusion_started_at", "fusion_started_us", "fusion_ended_at",
+    "fusion_ended_us", "fusion_created_at", "fusion_trial_days", "fusion_pay_in_advance",
+    "fusion_bill_charges_monthly", "fusion_bill_fixed_charges_monthly", "fusion_plan_amount",
+    "fusion_commitment", "fusion_timezone", "fusion_coupons", "fusion_previous_order_id", "fusion_service_id",
+    "partner_id", "partner_invoice_id", "partner_shipping_id", "currency_id", "company_id",
+    "fiscal_position_id", "payment_term_id", "user_id", "team_id",
 )  # fmt: skip
 CHARGE_FIELDS = (
-    "name", "code", "kind", "fusion_lago_id", "charge_model", "properties", "filters", "pay_in_advance", "prorated",
-    "invoiceable", "min_amount", "units", "metric_id", "product_id", "plan_id", "order_id", "sequence",
+    "name", "code", "kind", "fusion_lago_id", "charge_model", "properties", "filters", "pay_in_advance",
+    "prorated", "invoiceable", "min_amount", "units", "metric_id", "product_id", "plan_id", "order_id",
+    "sequence",
 )  # fmt: skip
 METRIC_FIELDS = (
-    "code", "name", "fusion_lago_id", "aggregation", "field_name", "recurring", "rounding_function", "rounding_precision",
-    "has_rounding_precision", "filters",
+    "code", "name", "fusion_lago_id", "aggregation", "field_name", "recurring", "rounding_function",
+    "rounding_precision", "has_rounding_precision", "filters",
 )  # fmt: skip
 USAGE_FIELDS = (
     "external_subscription_id", "code", "timestamp", "timestamp_us", "transaction_id", "properties",
@@ -169,8 +171,8 @@ class Reader:
             "sale.order.line", [row["id"] for row in rows], "tax_ids"
         )
         templates = self.env.values("product.product", sorted({row["product_id"] for row in rows}), "product_tmpl_id")
-        columns = ("name", "fusion_lago_id", "default_code")
-        plans = {row["id"]: row for row in self.env.rows("product.template", set(templates.values()), columns)}
+        shown = ("name", "fusion_lago_id", "default_code")
+        plans = {row["id"]: row for row in self.env.rows("product.template", set(templates.values()), shown)}
         charged = {row["plan_id"] for row in self._all("fusion.billing.charge", ("plan_id",))}
         chosen: dict[int, tuple[bool, Vals]] = {}
         for row in rows:

@@ -66,7 +66,7 @@ def _later(start: Day, steps: int, unit: str) -> Day:
 
 
 def _stage(env: Env, kind: str) -> int | None:
-    return (env.search("sale.subscription.stage", [("type", "=", kind)], order="sequence, id", limit=1) or [None])[0]
+    return env.first("sale.subscription.stage", [("type", "=", kind)], "sequence, id")
 
 
 def _before_write(env: Env, ids: list[int], vals: Vals) -> None:

@@ -1,6 +1,7 @@
+# ruff: noqa: B018
 {
     "name": "lago2odoo: stand-in for Enterprise subscriptions (TEST ONLY)",
-    "summary": "The public field names of sale_subscription on Odoo Community, for tests. Never install it on a real database.",
+    "summary": "Field names of sale_subscription on Odoo Community, for tests. Never for a real database.",
     "version": "19.0.1.0.0",
     "category": "Hidden/Tests",
     "author": "lago2odoo contributors",

@@ -1,1 +1,1 @@
-from . import product, sale_order, subscription_plan
+from . import product, sale_order, subscription_plan  # noqa: F401
