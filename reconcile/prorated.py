@@ -39,7 +39,7 @@ class _Walk:
         self.full += full
         self.highest = max(self.highest, self.full)
         self.pending += prorated
-        # Lago keeps the ratio as a double
+        # Lago keeps this ratio as a double; exact, amounts agree with its own within 1e-15 of their size
         self.ratio = prorated / full if full else ZERO
 
     def spill(self, units: Decimal) -> None:
@@ -108,11 +108,9 @@ def _drop_ignored(walk: _Walk, queue: list[tuple[Decimal, Decimal]]) -> None:
 
 
 def _leave_tier(walk: _Walk, tier: Tier) -> None:
-    if tier.upper is None:
-        inside = walk.full >= tier.lower - 1
-    else:
-        inside = tier.lower <= walk.full < tier.upper
-    if inside:
+    if tier.upper is None and walk.full >= tier.lower - 1:
+        return
+    if tier.upper is not None and tier.lower <= walk.full < tier.upper:
         return
     above = tier.upper is not None and walk.full >= tier.upper
     walk.spill(walk.full - tier.upper if above and tier.upper is not None else walk.full - tier.lower + 1)

@@ -1,7 +1,7 @@
 """Units -> amounts: Lago's charge models (facts/lago-billing §4), each explained by its steps.
 
 Amounts are in units of the currency and unrounded: a fee is rounded once, in ``reconcile.fees``. Everything is Decimal
-except where Lago itself computes in doubles (package counts; ``c`` of the prorated tiers, see ``reconcile.prorated``).
+except where Lago itself computes in doubles and it shows (package counts).
 """
 
 from __future__ import annotations
