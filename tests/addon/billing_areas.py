@@ -250,6 +250,7 @@ def in_advance(given: Input, expected: Input) -> list[str]:
 AREAS = {
     "aggregations": billing,
     "charge_filters": billing,
+    "charge_filters_pay_in_advance": in_advance,
     "charge_pay_in_advance": in_advance,
     "events_selection": partial(billing, kinds=("charge",)),  # these vectors list charge fees only
     "percentage_transactions": billing,

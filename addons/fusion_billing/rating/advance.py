@@ -82,12 +82,15 @@ class Account:
         return Decimal(changes([(row.text(field), row) for row in rows])[-1][1])
 
     def take(self, event: Event, counted: Sequence[Event]) -> Change:
-        """Bill one event. The default bucket goes on from whatever filter was billed last."""
+        """Bill one event."""
         chosen = filter_of(event, self.charge, self.metric)
         properties = (chosen or self.charge).get("properties") or {}
         group = group_of(event, group_keys(properties))
         step = self.step(event, counted)
-        fitting = (row for row in reversed(self.levels) if row.group == group and chosen in (None, row.filter))
+        own = (row for row in reversed(self.levels) if row.filter is chosen and row.group == group)
+        # the default bucket goes on from whatever was billed last for its group or for no group, of any filter
+        any_filter = (row for row in reversed(self.levels) if row.group in (group, ()))
+        fitting = own if chosen else any_filter
         last = next(fitting, None)
         total = step + last.total if last else step
         applied = max(total - last.top if last else total, ZERO)
@@ -131,7 +134,7 @@ class Pricing:
             unit_amount=unit_amount,
             events=1,
             filter=self.bucket.filter_id,
-            position=0 if self.bucket.filter else None,
+            position=self.charge["filters"].index(self.bucket.filter) if self.bucket.filter else None,
             group=group,
             event=event.transaction_id,
             start=window.start,
