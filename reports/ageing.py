@@ -66,8 +66,7 @@ def _aged_invoice(invoice: InvoiceView, earlier: list[Past], data: ReportData) -
         return invoice
     looks = [past for past in earlier if past.saw(invoice, data.run.pair)]
     positions = tuple(
-        replace(p, age=_age(p, looks, data.run.compared_at)) if p.status in _DIFFERENT else p
-        for p in invoice.positions
+        replace(p, age=_age(p, looks, data.run.compared_at)) if p.status in _DIFFERENT else p for p in invoice.positions
     )
     return replace(invoice, positions=positions)
 

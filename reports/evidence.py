@@ -2,7 +2,7 @@
 
     pack.zip                      stored, names sorted, times fixed: the same contents are the same bytes
     ├── manifest.json             entries, each with the hash of the one before; the last hash is the pack's seal
-    │     facts                   who prepared, who reviewed, when, versions, hashes of the inputs, results, the pack before
+    │     facts                   who prepared, who reviewed, when, versions, inputs, results, the pack before
     │     files                   name, length and SHA-256 of every other file
     ├── report.html  report.json.gz
     └── settings.json  mapping/*.toml  waivers.toml
