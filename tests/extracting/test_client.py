@@ -214,7 +214,7 @@ def test_close_wakes_those_who_wait() -> None:
     thread.start()
     time.sleep(0.3)
     lago.close()
-    thread.join(3)
+    thread.join(30)
     assert not thread.is_alive()
     assert said
 

@@ -133,7 +133,7 @@ def test_unknown_fields_are_named_by_path() -> None:
 
 def test_a_hundred_thousand_fees_take_seconds(nexasystems: RecordedLago) -> None:
     payload = nexasystems.recording.listed("fees", "/api/v1/fees", "fees")[0].value
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(5_000):
         decode(records.Fee, payload, "fees")
-    assert time.perf_counter() - start < 3  # 100,000 in a minute at the very worst, on a busy machine
+    assert time.process_time() - start < 3  # 100,000 in a minute at the very worst, on a busy machine
