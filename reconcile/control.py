@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from mappings.period import (
     local_date,
     zone_of,
 )
-from mappings.records import Invoice, Snapshot
+from mappings.records import CreditNote, Fee, Invoice, Snapshot, Subscription
 from reconcile.facts import ALL, lago_invoices
 from reconcile.history import (
     CLOSED,
@@ -38,11 +38,22 @@ from reconcile.history import (
 from reconcile.lines import BilledInvoice, BilledLine, LineKey, Refusal, Totals
 from reconcile.rerate import Progress, rerate
 from reconcile.rules import Rules, rules_for
+from reconcile.termination_credit import PaidFee, TerminationCredit, termination_credit
 from reconcile.usage import EventSource
 
+TERMINATION_REASONS = ("order_change", "order_cancellation")
 UNKNOWN_ZONE = "another"  # of an earlier invoice: surely not the customer's of today
 
-__all__ = ["FeeCheck", "InvoiceCheck", "calendar_differences", "control", "rerate", "same"]
+__all__ = [
+    "CreditNoteCheck",
+    "FeeCheck",
+    "InvoiceCheck",
+    "calendar_differences",
+    "control",
+    "control_credit_notes",
+    "rerate",
+    "same",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,3 +234,75 @@ def _text(window: Window | None) -> str:
 
 def _amount(line: BilledLine) -> tuple[int, Decimal]:
     return (line.amount_cents, line.units or Decimal(0))
+
+
+# --- credit notes of terminations ---
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditNoteCheck:
+    """A credit note for the unused days of a period paid in advance; totals in cents."""
+
+    lago_id: str
+    number: str
+    outcome: str  # equal | differs
+    lago_cents: int
+    rerate_cents: int | None  # None: nothing should have been given back
+    item_precise: Decimal | None = None
+
+
+def control_credit_notes(snapshot: Snapshot) -> tuple[CreditNoteCheck, ...]:
+    """Lago's credit notes on terminations and upgrades, computed again. Notes of other origin are left out."""
+    history = History(snapshot)
+    return tuple(found for note in snapshot.credit_notes if (found := _note_check(note, history)) is not None)
+
+
+def _note_check(note: CreditNote, history: History) -> CreditNoteCheck | None:
+    fee = note.items[0].fee if len(note.items) == 1 else None
+    subscription = history.subscriptions.get(fee.lago_subscription_id or "") if fee else None
+    invoice = history.invoices.get(note.lago_invoice_id)
+    if fee is None or subscription is None or invoice is None or fee.item.type != "subscription":
+        return None
+    if subscription.terminated_at is None or note.reason not in TERMINATION_REASONS:
+        return None
+    found = _termination(fee, subscription, invoice, history)
+    cents = found.total_cents if found else None
+    return CreditNoteCheck(
+        lago_id=note.lago_id,
+        number=note.number,
+        outcome="equal" if cents == note.total_amount_cents else "differs",
+        lago_cents=note.total_amount_cents,
+        rerate_cents=cents,
+        item_precise=found.item_precise if found else None,
+    )
+
+
+def _termination(fee: Fee, subscription: Subscription, invoice: Invoice, history: History) -> TerminationCredit | None:
+    ended_at = subscription.terminated_at
+    listed = history.fees.get(fee.lago_id, fee)
+    billed = next((one for one in history.billed[subscription.lago_id] if one.invoice is invoice), None)
+    if ended_at is None or billed is None or listed.from_date is None:
+        return None
+    customer = history.customer(invoice)
+    contract = history.contract(
+        subscription, billed.plan, customer.applicable_timezone if customer else "UTC", ended_at
+    )
+    trial = billed.plan.trial_period
+    started_at = history.initial_started_at(subscription)
+    paid = PaidFee(
+        amount_cents=listed.amount_cents,
+        plan_amount_cents=int(listed.amount_details.get("plan_amount_cents", billed.plan.amount_cents)),
+        from_datetime=listed.from_date,
+        coupons_cents=listed.precise_coupons_amount_cents,
+        taxes=history.fee_taxes(listed),
+        invoice_total_cents=invoice.total_amount_cents,
+        invoice_paid_cents=invoice.total_paid_amount_cents,
+    )
+    return termination_credit(
+        contract,
+        paid,
+        ended_at,
+        mode=subscription.on_termination_credit_note or "credit",
+        upgrade=contract.upgraded,
+        trial_ends_at=started_at + timedelta(days=float(trial)) if trial else None,
+    )

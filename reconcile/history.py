@@ -95,6 +95,14 @@ class History:
         """Fees as the list gives them: with their taxes, which an invoice's own page leaves out."""
         return {fee.lago_id: fee for fee in self.snapshot.fees}
 
+    def fee_taxes(self, fee: Fee) -> tuple[Tax, ...]:
+        """The taxes that Lago stored with a fee."""
+        listed = self.fees.get(fee.lago_id, fee)
+        return tuple(
+            Tax(lago_id=tax.lago_tax_id or "", code=tax.tax_code, name=tax.tax_name or "", rate=tax.tax_rate)
+            for tax in listed.applied_taxes
+        )
+
     @cached_property
     def entities(self) -> Mapping[str, tuple[Tax, ...]]:
         return {entity.code: entity.taxes for entity in self.snapshot.billing_entities}

@@ -349,14 +349,7 @@ class Work:
         )
 
     def _stored_taxes(self, invoice: Invoice) -> dict[LineKey, tuple[Tax, ...]]:
-        return {lago_key(fee): self.fee_taxes(fee) for fee in invoice.fees}
-
-    def fee_taxes(self, fee: Fee) -> tuple[Tax, ...]:
-        listed = self.history.fees.get(fee.lago_id, fee)
-        return tuple(
-            Tax(lago_id=tax.lago_tax_id or "", code=tax.tax_code, name=tax.tax_name or "", rate=tax.tax_rate)
-            for tax in listed.applied_taxes
-        )
+        return {lago_key(fee): self.history.fee_taxes(fee) for fee in invoice.fees}
 
     def fixed_lines(self, one: Billed, made: Made) -> None:
         contract, created = self.contract(one), one.invoice.created_at
@@ -557,7 +550,7 @@ class Work:
                 amount_cents=cents,
                 precise_cents=Decimal(cents),
                 units=fee.units,
-                taxes=self.fee_taxes(fee),
+                taxes=self.history.fee_taxes(fee),
             )
 
     # --- the whole invoice ---

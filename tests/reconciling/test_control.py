@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mappings.records import Fee, Invoice, Snapshot
-from reconcile.control import InvoiceCheck, control
+from reconcile.control import InvoiceCheck, control, control_credit_notes
 from reconcile.facts import lago_invoices
 from reconcile.history import History, hidden_invoices
 from reconcile.rerate import rerate
@@ -179,3 +179,17 @@ def test_coupons_stand_as_they_did_before_the_invoice(snapshot: Snapshot) -> Non
     for _, before, now, ended in used:
         assert (before, ended) == (spent, False)
         spent += now
+
+
+def test_credit_notes_of_terminations_are_equal(snapshot: Snapshot) -> None:
+    found = control_credit_notes(snapshot)
+    assert [(one.outcome, one.lago_cents) for one in found] == [
+        ("equal", 3751),
+        ("equal", 32_698),
+        ("equal", 13_492),
+        ("equal", 5997),
+    ]
+    wrong = tuple(replace(note, total_amount_cents=note.total_amount_cents + 1) for note in snapshot.credit_notes)
+    assert {one.outcome for one in control_credit_notes(replace(snapshot, credit_notes=wrong))} == {"differs"}
+    other = tuple(replace(note, reason="other") for note in snapshot.credit_notes)
+    assert control_credit_notes(replace(snapshot, credit_notes=other)) == ()
