@@ -69,6 +69,7 @@ def in_period(invoice: Invoice, period: str) -> bool:
 
 def _lago_invoice(invoice: Invoice, snapshot: Snapshot) -> BilledInvoice:
     customer = invoice.customer
+    totals, contradiction = _sound(lago_totals(invoice))
     external = customer.external_id if customer else next((f.external_customer_id or "" for f in invoice.fees), "")
     return BilledInvoice(
         lago_id=invoice.lago_id,
@@ -77,7 +78,8 @@ def _lago_invoice(invoice: Invoice, snapshot: Snapshot) -> BilledInvoice:
         currency=invoice.currency,
         issued_on=invoice.issuing_date,
         lines=tuple(lago_line(fee) for fee in invoice.fees),
-        totals=lago_totals(invoice),
+        totals=totals,
+        refusals=contradiction,
         facts={
             "type": invoice.invoice_type,
             "state": invoice.status,
@@ -85,6 +87,14 @@ def _lago_invoice(invoice: Invoice, snapshot: Snapshot) -> BilledInvoice:
             "billings": billings(invoice),
         },
     )
+
+
+def _sound(totals: Totals) -> tuple[Totals | None, tuple[Refusal, ...]]:
+    """A header that adds up; one that does not is refused, whoever states it."""
+    if totals.net_cents + totals.tax_cents == totals.gross_cents:
+        return totals, ()
+    detail = f"net {totals.net_cents} and tax {totals.tax_cents} (cents) do not make {totals.gross_cents}"
+    return None, (Refusal(reason="header-does-not-add-up", detail=detail),)
 
 
 def billings(invoice: Invoice) -> tuple[Billing, ...]:
@@ -441,11 +451,12 @@ def odoo_invoice(
     lines = [odoo_line(line, lago.currency) for a in answers for line in a["lines"]]
     moves = [int(a["move_id"]) for a in answers if a.get("move_id")]
     taxes, unnamed = _named_taxes(answers, tax_codes, lago.currency)
+    totals, contradiction = _sound(_odoo_totals(answers, lines, taxes, lago.currency))
     return _answer(
         lago,
         lines=tuple(line for line in lines if line.key.kind != "coupon"),
-        totals=_odoo_totals(answers, lines, taxes, lago.currency),
-        refusals=refusals,
+        totals=totals,
+        refusals=(*refusals, *contradiction),
         facts={
             "unstated": SETTLED_ELSEWHERE,
             "unnamed_taxes": unnamed,

@@ -229,6 +229,22 @@ def test_the_header_is_odoos_own_and_not_the_sum_of_lines(july: tuple[BilledInvo
     assert (totals.net_cents, totals.tax_cents, totals.gross_cents) == (40, 5, 45)
 
 
+def test_a_header_that_does_not_add_up_is_refused(snapshot: Snapshot, july: tuple[BilledInvoice, ...]) -> None:
+    """The lines still compare; nobody is told a total that its own parts contradict."""
+    mine = next(i for i in july if i.totals and i.totals.tax_cents)
+    odd = answered(mine, untaxed="10.00", tax="1.00", total="12.00")
+    odoo = facts.odoo_invoice(mine, [odd], TAX_CODES)
+    stored = next(i for i in snapshot.invoices if i.lago_id == mine.lago_id)
+    wrong = replace(stored, sub_total_including_taxes_amount_cents=stored.sub_total_including_taxes_amount_cents + 1)
+    (lago,) = facts.lago_invoices(replace(snapshot, invoices=(wrong,)))
+    for side in (odoo, lago):
+        assert [r.reason for r in side.refusals] == ["header-does-not-add-up"]
+        assert side.totals is None
+        assert side.lines
+    statuses = {p.status for i in compare({"lago": {"x": lago}, "odoo": {"x": mine}}) for p in i.positions}
+    assert statuses == {"equal", "refused"}
+
+
 def test_coupon_lines_are_coupons_and_no_fees(everything: tuple[BilledInvoice, ...]) -> None:
     mine = next(i for i in everything if i.totals and i.totals.coupons_cents)
     answer = facts.odoo_invoice(mine, [answered(mine)], TAX_CODES)
