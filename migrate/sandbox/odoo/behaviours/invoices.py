@@ -140,6 +140,8 @@ def _before_write(env: Env, ids: list[int], vals: Vals) -> None:
 
 
 def _changed(env: Env, ids: list[int], fields: set[str] | None) -> None:
+    if fields is None or "journal_id" in fields:
+        _check_journals(env, ids)
     untouched = {
         "ref",
         "narration",
