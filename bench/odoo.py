@@ -94,7 +94,7 @@ def _settings(place: dict[str, str]) -> OdooSettings:
 
 def _script(*arguments: str, port: str) -> str:
     done = subprocess.run(
-        [SCRIPT, *arguments], env={**os.environ, "ODOO_PORT": port}, stdout=subprocess.PIPE, text=True
+        [SCRIPT, *arguments], check=False, env={**os.environ, "ODOO_PORT": port}, stdout=subprocess.PIPE, text=True
     )
     if done.returncode:
         sys.exit(f"tests/odoo/server {' '.join(arguments)} failed; set ODOO_URL, ODOO_DB and ODOO_KEY to use another")

@@ -1,0 +1,182 @@
+"""Rollback undoes exactly what the ledger says, newest first, and leaves alone what someone else changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mappings.target import Desired, Phase
+from migrate.changes import Action
+from migrate.errors import Blocked, OdooError
+from migrate.odoo.errors import AccessDenied, OutcomeUnknown, Refused
+from migrate.phases import Cohort
+from migrate.preflight import needs_of, preflight, prepare, raise_on_errors
+from migrate.rollback import RolledBack, remove_shadow_invoices, rollback
+
+
+def undo(world: Any, **more: Any) -> RolledBack:
+    return rollback(world.odoo, world.ledger, company_id=1, **more)
+
+
+def test_everything_of_ours_goes_and_nothing_else(world: Any) -> None:
+    others = world.count("res.partner")
+    world.apply(world.all(4))
+    undone = undo(world)
+    assert (undone.ok, undone.deleted) == (True, 9)
+    assert world.count("res.partner") == others
+    assert world.count("ir.model.data", ["module", "=", "lago"]) == 0
+    assert list(world.ledger.entries()) == []
+    assert world.ledger.phases() == ()
+
+
+def test_apply_rollback_apply_is_apply(world: Any) -> None:
+    world.apply(world.all(4))
+    undo(world)
+    again = world.apply(world.all(4))
+    assert (again.ok, sum(n for row in again.written.values() for n in row.values())) == (True, 9)
+
+
+def test_a_record_changed_by_someone_else_is_refused_and_named(world: Any) -> None:
+    world.apply([world.partner(1), world.partner(2)])
+    world.odoo.call("res.partner", "write", [world.id("customer_1")], vals={"city": "Paris"})
+    undone = undo(world)
+    assert undone.changed_since == ("customer NX-1 (res.partner: city)",)
+    assert world.ours("res.partner") == 1
+    with pytest.raises(OdooError, match="customer NX-1"):
+        undone.raise_if_failed()
+    world.odoo.call("res.partner", "write", [world.id("customer_1")], vals={"city": "Toronto"})
+    assert undo(world) == RolledBack(deleted=1)
+
+
+def test_a_changed_line_counts_as_a_changed_record(world: Any) -> None:
+    world.apply(world.all(1))
+    world.odoo.call("sale.order.line", "write", [world.id("line_0_1")], vals={"product_uom_qty": 9})
+    undone = undo(world)
+    assert undone.changed_since[0].startswith("subscription 0 (sale.order: lago.line_0_1: product_uom_qty")
+
+
+def test_earlier_phases_wait_for_later_ones(world: Any) -> None:
+    world.apply(world.all(2))
+    with pytest.raises(Blocked, match="rollback --phase subscriptions"):
+        undo(world, phases=[Phase.CUSTOMERS])
+    assert undo(world, phases=[Phase.SUBSCRIPTIONS]).deleted == 2
+    assert undo(world, phases=[Phase.CUSTOMERS]).deleted == 2
+    assert world.ours("product.product") == 1
+
+
+def test_a_cohort_goes_and_what_all_share_stays(world: Any) -> None:
+    world.apply(world.all(3))
+    pilot = Cohort("pilot", frozenset({"NX-1"}))
+    assert undo(world, cohort=pilot).deleted == 2
+    assert (world.ours("res.partner"), world.ours("sale.order"), world.ours("product.product")) == (2, 2, 1)
+
+
+def test_a_record_that_stood_before_us_gets_its_values_back(world: Any) -> None:
+    wish = Desired(
+        phase=Phase.CUSTOMERS, model="res.country", xid="base.ca", values={"phone_code": 99}, source="country CA"
+    )
+    number = world.odoo.call("res.country", "search", domain=[["code", "=", "CA"]])
+    before = world.odoo.call("res.country", "read", number, fields=["phone_code"])
+    world.apply([wish])
+    assert world.odoo.call("res.country", "read", number, fields=["phone_code"])[0]["phone_code"] == 99
+    undone = undo(world)
+    assert (undone.restored, undone.deleted) == (1, 0)
+    assert world.odoo.call("res.country", "read", number, fields=["phone_code"]) == before
+
+
+def test_what_odoo_does_not_let_go_is_archived_and_said_so_and_comes_back_alive(world: Any) -> None:
+    world.apply([world.partner(1)])
+
+    def used(model: str, method: str, _number: int) -> None:
+        if (model, method) == ("res.partner", "unlink"):
+            raise Refused("it has invoices")
+
+    world.odoo.before = used
+    undone = undo(world)
+    assert undone.archived == ("customer NX-1: archived, because Odoo does not let it go: it has invoices",)
+    assert undone.ok
+    world.odoo.before = lambda *_: None
+    applied = world.apply([world.partner(1)])
+    assert [c.updates for c in applied.changes.of(Action.UPDATE)] == [{"active"}]
+    assert world.count("res.partner", ["ref", "=", "NX-1"]) == 1
+
+
+def test_a_lost_answer_to_a_deletion_is_no_failure(world: Any) -> None:
+    world.apply([world.partner(n) for n in range(3)])
+
+    def lost(model: str, method: str, number: int) -> None:
+        if (model, method) == ("res.partner", "unlink") and number == 1:
+            raise OutcomeUnknown("timed out")
+
+    world.odoo.after = lost
+    assert undo(world).ok
+    assert world.ours("res.partner") == 0
+
+
+def test_missing_rights_stop_it(world: Any) -> None:
+    world.apply([world.partner(1)])
+
+    def forbidden(model: str, method: str, _number: int) -> None:
+        if method == "unlink":
+            raise AccessDenied("not allowed to delete")
+
+    world.odoo.before = forbidden
+    with pytest.raises(AccessDenied):
+        undo(world)
+
+
+def test_a_record_sent_by_a_killed_run_is_undone_too(world: Any) -> None:
+    def killed(model: str, method: str, _number: int) -> None:
+        if (model, method) == ("res.partner", "load"):
+            raise KeyboardInterrupt
+
+    world.odoo.after = killed
+    with pytest.raises(KeyboardInterrupt):
+        world.apply([world.partner(1)])
+    world.odoo.after = lambda *_: None
+    assert [e.state for e in world.ledger.entries()] == ["sent"]
+    assert undo(world).deleted == 1
+    assert world.ours("res.partner") == 0
+
+
+def test_shadow_drafts_go_and_posted_ones_are_refused(world: Any) -> None:
+    assert world.apply([*prepare(world.target), world.partner(1)]).ok
+    income = world.odoo.call("account.account", "search", domain=[["account_type", "=", "income"]], limit=1, order="id")
+    line = {"name": "x", "quantity": 1, "price_unit": 10, "tax_ids": [[6, 0, []]], "account_id": income[0]}
+    lines = [[0, 0, line]]
+    common = {
+        "move_type": "out_invoice",
+        "partner_id": world.id("customer_1"),
+        "journal_id": world.id("journal_shadow"),
+    }
+    common |= {"invoice_line_ids": lines, "invoice_date": "2026-07-01"}
+    made = world.odoo.call("account.move", "create", vals_list=[{**common, "ref": f"LAGO-{n}"} for n in range(3)])
+    world.odoo.call("account.move", "action_post", made[2:])
+    removed = remove_shadow_invoices(world.odoo, 1)
+    assert removed.deleted == 2
+    assert removed.refused == ("shadow invoice LAGO-2: was posted or numbered in Odoo",)
+
+
+def test_preflight_of_a_sound_server_has_no_errors(world: Any) -> None:
+    found = preflight(world.odoo, world.target, needs_of(world.all(1)))
+    raise_on_errors(found)
+    assert any("shadow journal" in f.what for f in found)
+
+
+def test_preflight_names_what_is_wrong_with_its_remedy(world: Any) -> None:
+    needs = replace(
+        needs_of([world.order(1, "1.23456")]),
+        currencies=frozenset({"EUR"}),
+        languages=frozenset({"fr"}),
+        xids=frozenset({"account.1_nowhere"}),
+        stateless=("NX-1",),
+        tokens=True,
+    )
+    found = {f.what.split()[0]: f for f in preflight(world.odoo, world.target, needs)}
+    assert found["quantities"].level == found["account.1_nowhere"].level == "error"
+    assert {found[n].level for n in ("currency", "language", "1", "payment")} == {"warning"}
+    assert all(f.remedy for f in found.values() if f.level != "ok")
+    with pytest.raises(OdooError, match=r"quantities keep 2 decimals.*'Product Unit' to 6"):
+        raise_on_errors(found.values())
