@@ -26,9 +26,10 @@ def event_line(
     if metric["aggregation"] != "count_agg" and event.text(field) in (None, ""):
         return None
     account = Account(charge, metric)
+    unique = metric["aggregation"] == "unique_count_agg"  # only then a step depends on the events before
     for earlier in before_and_with(events, event, window, metric):
         if earlier is not event:
-            account.take(earlier, account.counted(events, earlier, window))
+            account.take(earlier, account.counted(events, earlier, window) if unique else ())
     bucket = account.bucket(events, filter_of(event, charge, metric))
     rows = account.counted(events, event, window)
     change = account.take(event, rows)

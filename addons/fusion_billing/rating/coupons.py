@@ -33,9 +33,16 @@ class Credit:
 
 
 def in_force(coupon: Mapping[str, Any], at: datetime) -> bool:
-    """Applied before ``at`` and not ended then."""
+    """Applied before ``at`` and not ended before (the invoice that uses a coupon up ends it, in the same second)."""
     created, ended = moment(coupon.get("created_at")), moment(coupon.get("terminated_at"))
-    return (created is None or created <= at) and (ended is None or ended > at)
+    return (created is None or created <= at) and (ended is None or ended >= at)
+
+
+def partly_used(coupon: Mapping[str, Any]) -> bool:
+    """A fixed amount that is taken once, over several invoices if need be: what was left earlier is not recorded."""
+    left = coupon.get("amount_cents_remaining")
+    fixed = coupon.get("percentage_rate") in (None, "", False)
+    return fixed and coupon.get("frequency") == "once" and left is not None and left != coupon.get("amount_cents")
 
 
 def plan_codes(coupon: Mapping[str, Any]) -> Sequence[str]:

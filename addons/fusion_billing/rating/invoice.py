@@ -368,7 +368,12 @@ def bill_together(billings: Sequence[Mapping[str, Any]], *, premium: bool = True
         lines, refused = run.lines()
         found += [(index, line) for line in lines]
         refusals += refused
-    found += coupon_lines(billings, found) if found else []
+    if found:
+        held = held_coupons(billings)
+        refusals += [
+            refusal("coupon-history", f"coupon {name(c)} was used in part") for c in held if coupons.partly_used(c)
+        ]
+        found += coupon_lines(billings, found, [c for c in held if not coupons.partly_used(c)])
     return {"lines": [{**line.row(), "billing": index} for index, line in found], "refusals": refusals}
 
 
@@ -381,18 +386,30 @@ def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def coupon_lines(billings: Sequence[Mapping[str, Any]], found: Sequence[tuple[int, Line]]) -> list[tuple[int, Line]]:
-    """Negative lines of the coupons that the billed orders carry, each with the billing it is taxed like."""
-    held: dict[str, Any] = {}
+def name(coupon: Mapping[str, Any]) -> str:
+    return str(coupon.get("coupon_code") or coupon.get("code") or coupon.get("lago_id") or "")
+
+
+def held_coupons(billings: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The coupons in force that the billed orders carry, each once."""
+    held: dict[str, Mapping[str, Any]] = {}
     for given in billings:
         for coupon in loads(given["order"].get("fusion_coupons")) or []:
             held[str(coupon.get("lago_id") or coupon)] = coupon
+    at = moment(billings[0]["at"])
+    return [coupon for coupon in held.values() if at and coupons.in_force(coupon, at)]
+
+
+def coupon_lines(
+    billings: Sequence[Mapping[str, Any]], found: Sequence[tuple[int, Line]], held: Sequence[Mapping[str, Any]]
+) -> list[tuple[int, Line]]:
+    """Negative lines of the coupons, each with the billing it is taxed like."""
     at, currency = moment(billings[0]["at"]), billings[0]["order"]["currency"]
     if not held or at is None:
         return []
     billed = [coupons.Billed(line, billings[index]["order"].get("fusion_plan_code") or "") for index, line in found]
     taxes = [tax_kind(billings[index], line) for index, line in found]
-    credits = coupons.apply(list(held.values()), billed, currency, at)
+    credits = coupons.apply(held, billed, currency, at)
     return [(found[like][0], line) for line, like in coupons.lines(credits, billed, taxes, currency)]
 
 

@@ -1,0 +1,150 @@
+"""Behaviour of the addon's entry points that no vector covers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.addon.plain import exact, rating
+
+ORDER: dict[str, Any] = {
+    "fusion_lago_id": "sub",
+    "fusion_external_id": "s1",
+    "fusion_plan_code": "starter",
+    "plan_lago_id": "plan",
+    "plan_name": "Starter",
+    "fusion_interval": "monthly",
+    "fusion_billing_time": "calendar",
+    "fusion_anchor": "2026-05-01 04:00:00",
+    "fusion_started_at": "2026-05-01 04:00:00",
+    "fusion_created_at": "2026-05-01 04:00:00",
+    "fusion_plan_amount": "30.00",
+    "fusion_timezone": "America/New_York",
+    "currency": "CAD",
+}
+CHARGE = {
+    "fusion_lago_id": "c1",
+    "code": "calls",
+    "name": "Calls",
+    "kind": "usage",
+    "metric": "calls",
+    "charge_model": "standard",
+    "properties": '{"amount": "0.05"}',
+}
+METRICS = {"calls": {"code": "calls", "aggregation": "count_agg", "recurring": False}}
+JULY = ("2026-07-01 04:10:00", "subscription_periodic")
+
+
+def event(number: int, at: str, **more: Any) -> dict[str, Any]:
+    return {
+        "external_subscription_id": "s1",
+        "code": "calls",
+        "transaction_id": f"t{number}",
+        "timestamp": at,
+        "received_at": at,
+        "properties": "{}",
+        **more,
+    }
+
+
+def together(**more: Any) -> dict[str, Any]:
+    order = {**ORDER, **more}
+    billing = {
+        "order": order, "charges": [CHARGE], "metrics": METRICS, "usage": [event(1, "2026-06-05 10:00:00")],
+        "at": JULY[0], "reason": JULY[1],
+    }  # fmt: skip
+    found: dict[str, Any] = rating.bill_together([billing])
+    return found
+
+
+def amounts(found: dict[str, Any]) -> list[int]:
+    return [line["amount_cents"] for line in found["lines"]]
+
+
+def test_the_local_day_decides_which_usage_counts() -> None:
+    usage = [event(1, "2026-06-01 03:59:59"), event(2, "2026-06-01 04:00:00"), event(3, "2026-07-01 03:59:59")]
+    found = rating.bill(ORDER, [CHARGE], METRICS, usage, *JULY)
+    assert amounts(found) == [3000, 10]
+    assert found["lines"][1]["events"] == 2
+    assert found["windows"]["charges_from"] == "2026-06-01T04:00:00+00:00"
+
+
+def test_an_order_that_has_not_started_is_refused() -> None:
+    found = rating.bill({**ORDER, "fusion_started_at": False}, [CHARGE], METRICS, [], *JULY)
+    assert (found["lines"], [r["reason"] for r in found["refusals"]]) == ([], ["not-started"])
+
+
+def test_a_charge_without_its_metric_is_refused_and_the_rest_billed() -> None:
+    found = rating.bill(ORDER, [CHARGE], {}, [], *JULY)
+    assert (amounts(found), [r["reason"] for r in found["refusals"]]) == ([3000], ["metric-missing"])
+
+
+def test_a_commitment_is_refused_by_name() -> None:
+    found = rating.bill({**ORDER, "fusion_commitment": "100"}, [], {}, [], *JULY)
+    assert [r["reason"] for r in found["refusals"]] == ["commitment"]
+
+
+def test_usage_received_after_the_invoice_is_unknown() -> None:
+    usage = [event(1, "2026-06-05 10:00:00", received_at="2026-07-02 00:00:00")]
+    found = rating.bill(ORDER, [CHARGE], METRICS, usage, *JULY, known_until=datetime(2026, 7, 1, 4, 10, 1, tzinfo=UTC))
+    assert amounts(found) == [3000]
+
+
+@pytest.mark.parametrize(
+    ("ended", "expected"),
+    [(None, [3000, 5, -300]), ("2026-07-01T04:10:00Z", [3000, 5, -300]), ("2026-06-30T00:00:00Z", [3000, 5])],
+)
+def test_a_coupon_works_until_it_ends(ended: str | None, expected: list[int]) -> None:
+    coupon = {
+        "lago_id": "ac",
+        "coupon_code": "ten",
+        "frequency": "forever",
+        "amount_cents": 300,
+        "terminated_at": ended,
+    }
+    assert amounts(together(fusion_coupons=[coupon])) == expected
+
+
+def test_a_coupon_used_in_part_is_refused() -> None:
+    coupon = {"coupon_code": "big", "frequency": "once", "amount_cents": 300, "amount_cents_remaining": 100}
+    found = together(fusion_coupons=[coupon])
+    assert (amounts(found), [r["reason"] for r in found["refusals"]]) == ([3000, 5], ["coupon-history"])
+
+
+def test_a_limited_coupon_takes_only_its_metric() -> None:
+    coupon = {
+        "coupon_code": "half",
+        "frequency": "forever",
+        "percentage_rate": "50",
+        "billable_metric_codes": ["calls"],
+    }
+    assert amounts(together(fusion_coupons=[coupon])) == [3000, 5, -3]
+
+
+def test_the_event_of_a_charge_paid_in_advance() -> None:
+    charge = {**CHARGE, "pay_in_advance": True}
+    usage = [event(1, "2026-06-05 10:00:00"), event(2, "2026-06-05 10:00:30")]
+    asked = {"at": "2026-06-05 10:00:30", "reason": "in_advance_charge"}
+    found = rating.bill(ORDER, [charge], METRICS, usage, **asked)
+    assert [line["key"]["event"] for line in found["lines"]] == ["t2"]
+    found = rating.bill(ORDER, [charge], METRICS, usage, **asked, event="t1")
+    assert [line["key"]["event"] for line in found["lines"]] == ["t1"]
+    found = rating.bill(ORDER, [charge], METRICS, usage, "2026-06-09 10:00:00", "in_advance_charge")
+    assert [r["reason"] for r in found["refusals"]] == ["advance-event"]
+
+
+@pytest.mark.parametrize(
+    ("currency", "cents"), [("CAD", 1001), ("JPY", 10), ("KWD", 10005), ("HUF", 10), ("CLF", 100050)]
+)
+def test_amounts_round_half_away_in_the_currency(currency: str, cents: int) -> None:
+    assert exact.cents(exact.decimal("10.005"), currency) == cents
+    assert exact.cents(exact.decimal("-10.005"), currency) == -cents
+
+
+def test_current_usage_shows_the_running_period() -> None:
+    usage = [event(1, "2026-06-05 10:00:00"), event(2, "2026-07-05 10:00:00")]
+    found = rating.current_usage(ORDER, [CHARGE], METRICS, usage, "2026-07-10 00:00:00")
+    assert (found["from_datetime"], found["amount_cents"]) == ("2026-07-01T04:00:00Z", 5)
+    assert rating.current_usage({**ORDER, "fusion_ended_at": "2026-07-09 00:00:00"}, [], {}, [], "2026-07-10") is None
