@@ -170,7 +170,9 @@ def _model(name: str, raw: dict[str, Any], modules: frozenset[str], uniques: lis
     }
     fields.setdefault("id", Field("id", "integer", "ID", {"type": "integer", "string": "ID"}, readonly=True))
     defaults = {key: value for key, value in raw["defaults"].items() if key in fields and (name, key) not in MOMENTARY}
-    own = (unique for row in uniques if row["model"] == raw["description"] and (unique := _unique(name, row)))
+    own = [unique for row in uniques if row["model"] == raw["description"] and (unique := _unique(name, row))]
+    # a module's constraint goes with its fields
+    own = [unique for unique in own if fields.keys() >= set(unique.columns)]
     return Model(name, raw["description"], raw["order"], raw["transient"], fields, defaults, tuple(own))
 
 
