@@ -18,10 +18,11 @@ from decimal import Decimal, localcontext
 from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mappings.records import ChargeFilter, Event, Json
 from mappings.text import plain
@@ -36,6 +37,7 @@ from reconcile.tiers import ZERO
 from reconcile.usage_keys import group_keys, pointer
 from reconcile.windows import Demand
 
+Thing = TypeVar("Thing")
 Numbered = tuple[int, Demand]
 Texts = tuple[str | None, ...]  # values of a bucket's group keys
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -196,8 +198,12 @@ def aggregate(
     numbered = list(enumerate(demands))
     plain: dict[tuple[str, str | None], list[Numbered]] = {}
     others: list[Numbered] = []
+    kinds: dict[tuple[int, int], str | None] = {}  # demands share charges and metrics: look at each pair once
     for index, demand in numbered:
-        kind = bulk.plain_kind(demand) if in_bulk else None
+        pair = (id(demand.charge), id(demand.metric))
+        if pair not in kinds:
+            kinds[pair] = bulk.plain_kind(demand) if in_bulk else None
+        kind = kinds[pair]
         chosen = others if kind is None else plain.setdefault((kind, demand.metric.field_name), [])
         chosen.append((index, demand))
     with readable("events"):
@@ -238,12 +244,13 @@ def _in_bulk(
 
 def _plain_answer(demand: Demand, found: Aggregation) -> tuple[Bucket, ...] | Refused:
     properties = demand.charge.properties
-    try:
-        with localcontext(WIDE):
-            units = rounded(demand.metric, found)
-    except Refused as refused:
-        return refused
-    return (Bucket(filter=None, position=None, properties=properties, aggregations=(units,)),)
+    if demand.metric.rounding_function is not None:
+        try:
+            with localcontext(WIDE):
+                found = rounded(demand.metric, found)
+        except Refused as refused:
+            return refused
+    return (Bucket(filter=None, position=None, properties=properties, aggregations=(found,)),)
 
 
 # --- demands that need the same columns are answered together ---
@@ -474,27 +481,41 @@ JOINED = """
 
 
 def _demand_table(members: Sequence[Numbered]) -> pa.Table:
-    windows = [demand.window for _, demand in members]
+    """One row per demand. Many share a window or a metric: those are converted once each."""
+    windows, window_of = _distinct([demand.window for _, demand in members])
+    metrics, metric_of = _distinct([demand.metric for _, demand in members])
+    recurring = pa.array([metric.recurring for metric in metrics], pa.bool_()).take(metric_of)
+    start = pa.array([_floored(_naive(window.charges_from)) for window in windows], _TIME).take(window_of)
+    columns: dict[str, pa.Array[Any]] = {
+        "subscription": pa.array([window.external_subscription_id for window in windows], _TEXT),
+        "seconds": pa.array([window.charges_duration * 86_400 for window in windows], pa.int64()),
+        "ending": pa.array([_naive(ceil_second(window.charges_to)) for window in windows], _TIME),
+        "until": pa.array([_naive(window.charges_to) for window in windows], _TIME),
+        "known_until": pa.array([window.known_until and _naive(window.known_until) for window in windows], _TIME),
+    }
     return pa.table(
         {
             "demand": pa.array([index for index, _ in members], pa.int64()),
-            "subscription": pa.array([window.external_subscription_id for window in windows], _TEXT),
-            "kind": pa.array([demand.metric.aggregation_type for _, demand in members], _TEXT),
-            "seconds": pa.array([window.charges_duration * 86_400 for window in windows], pa.int64()),
-            "ending": pa.array([_naive(ceil_second(window.charges_to)) for window in windows], _TIME),
-            "metric": pa.array([demand.metric.code for _, demand in members], _TEXT),
-            "since": pa.array([_since(demand) for _, demand in members], _TIME),
-            "until": pa.array([_naive(window.charges_to) for window in windows], _TIME),
-            "known_until": pa.array([window.known_until and _naive(window.known_until) for window in windows], _TIME),
+            "kind": pa.array([metric.aggregation_type for metric in metrics], _TEXT).take(metric_of),
+            "metric": pa.array([metric.code for metric in metrics], _TEXT).take(metric_of),
+            # recurring metrics count the whole history
+            "since": pc.if_else(recurring, pa.scalar(None, _TIME), start),
+            **{name: column.take(window_of) for name, column in columns.items()},
         }
     )
 
 
-def _since(demand: Demand) -> datetime | None:
-    """Recurring metrics count the whole history. The bound is cut to the millisecond, as in Lago."""
-    if demand.metric.recurring:
-        return None
-    return _floored(_naive(demand.window.charges_from))
+def _distinct(things: Sequence[Thing]) -> tuple[list[Thing], pa.Array[Any]]:
+    """The objects that occur, and for each of ``things`` the place of its object among them."""
+    places: dict[int, int] = {}
+    found: list[Thing] = []
+    order: list[int] = []
+    for thing in things:
+        place = places.setdefault(id(thing), len(found))
+        if place == len(found):
+            found.append(thing)
+        order.append(place)
+    return found, pa.array(order, pa.int64())
 
 
 def _selection(keys: tuple[str, ...]) -> str:
