@@ -14,6 +14,7 @@ from .aggregate import Window
 from .base_fee import BaseFee, base_fee, billed_today, in_trial
 from .charge_fees import charge_lines
 from .charge_models import Unratable
+from .commitment import commitment_line
 from .events import Event, read_events
 from .exact import exponent, plain, precise
 from .fixed_charges import fixed_line
@@ -153,8 +154,8 @@ class Run:
         for charge in self.catalog.charges:
             add = self.add_charge if charge["kind"] == "usage" else self.add_fixed
             add(charge, windows, lines, refusals)
-        if self.order.commitment_cents and any(line.kind == "subscription" for line in lines):
-            refusals.append(refusal("commitment", "a minimum commitment is not rated by this addon"))
+        if self.order.commitment_cents:
+            self.add_commitment(windows, lines, refusals)
         lines = [replace(line, subscription=self.order.lago_id) for line in lines]
         return lines, refusals
 
@@ -210,6 +211,48 @@ class Run:
             end=windows.end,
             steps=[step],
         )
+
+    # minimum commitment
+
+    def add_commitment(self, windows: Boundaries, lines: list[Line], refusals: list[dict[str, str]]) -> None:
+        """What is missing to the commitment of the period that this invoice closes."""
+        if self.reason == "subscription_starting" or not self.month_has_base_fee(windows):
+            return
+        sub = self.order.sub
+        if self.terminated and sub.pay_in_advance:
+            refusals.append(refusal("commitment", "the commitment of a plan paid in advance that ends is not rated"))
+            return
+        if sub.may_split and sub.charges_monthly and self.catalog.charges:
+            refusals.append(refusal("commitment", "a commitment over charges of several monthly bills is not rated"))
+            return
+        found = self.period_in_advance(lines) if sub.pay_in_advance else self.period_in_arrears(windows, lines)
+        line = commitment_line(self.order, *found) if found else None
+        if line:
+            lines.append(line)
+
+    def period_in_arrears(
+        self, windows: Boundaries, lines: Sequence[Line]
+    ) -> tuple[tuple[datetime, datetime, int], list[tuple[int, Decimal]]]:
+        billed = [(line.cents, line.precise) for line in lines]
+        return (windows.start, windows.end, windows.duration), billed
+
+    def period_in_advance(
+        self, lines: Sequence[Line]
+    ) -> tuple[tuple[datetime, datetime, int], list[tuple[int, Decimal]]] | None:
+        """The period before: its base fee was billed then, its usage is billed now. None before the second bill."""
+        sub, calendar = self.order.sub, self.order.sub.calendar
+        first = calendar.start(calendar.base(self.billing.day))
+        start, end = self.billing.clamp_start(first), day_end(calendar.end(first), sub.tz)
+        if not self.billed or end < sub.started_at:
+            return None
+        billed = [(line.cents, line.precise) for line in lines if line.kind != "subscription"]
+        for number, run in enumerate(self.billed):
+            earlier = replace(self, at=run.at, reason=run.reason, billed=self.billed[:number])
+            windows = earlier.windows
+            if run.fee and windows.start == start:
+                fee = earlier.base_fee(windows)
+                billed.append((fee.cents, fee.precise))
+        return (start, end, calendar.duration(first)), billed
 
     # usage
 
