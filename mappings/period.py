@@ -39,7 +39,7 @@ class Cycle:
         behind = (day.month - self.anchor.month) % months
         if behind == 0 and day.day < min(self.anchor.day, _length(day.year, day.month)):
             behind = months
-        return _shifted(day.replace(day=1), -behind, self.anchor.day)
+        return _shifted(day, -behind, self.anchor.day)
 
     def end(self, start: date) -> date:
         """Last day of the period that starts at ``start``.
@@ -52,9 +52,7 @@ class Cycle:
         if self.anchor is None or self._on_calendar(self.anchor):
             first = date(start.year, (start.month - 1) // months * months + 1, 1)
             return _shifted(first, months, 1) - _DAY
-        if self.interval in ("monthly", "yearly"):
-            return self._eve(_shifted(start.replace(day=1), months, 1), self.anchor)
-        return _shifted(start.replace(day=1), months, self.anchor.day) - _DAY
+        return _shifted(start, months, self.anchor.day) - _DAY
 
     def days(self, day: date) -> int:
         """Length of the whole period that holds ``day``: the denominator of every proration."""
@@ -70,22 +68,11 @@ class Cycle:
         months = MONTHS[self.interval]
         if self.anchor and _is_month_end(day) and day.day < self.anchor.day:
             # billed on the last day of a short month: the period began on the anchor's day, if its month has one
-            return _shifted(day.replace(day=1), -months, self.anchor.day)
-        return _shifted(day.replace(day=1), -months, day.day)
+            return _shifted(day, -months, self.anchor.day)
+        return _shifted(day, -months, day.day)
 
     def _on_calendar(self, anchor: date) -> bool:
         return anchor.day == 1 and (anchor.month - 1) % MONTHS[self.interval] == 0
-
-    @staticmethod
-    def _eve(month: date, anchor: date) -> date:
-        """The day before the anchor's day in ``month`` (its first day is given), clipped to short months."""
-        if anchor.day == 1:
-            return month - _DAY
-        length = _length(month.year, month.month)
-        clipped = min(anchor.day - 1, length)
-        if clipped == length and anchor.day > length:
-            clipped -= 1
-        return month.replace(day=clipped)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -346,9 +333,9 @@ def _utc(local: datetime, timezone: str) -> datetime:
     return local.replace(tzinfo=zone_of(timezone)).astimezone(UTC)
 
 
-def _shifted(month: date, months: int, day: int) -> date:
-    """``day`` of the month that lies ``months`` after ``month``, clipped to that month's length."""
-    index = month.year * 12 + month.month - 1 + months
+def _shifted(moment: date, months: int, day: int) -> date:
+    """``day`` of the month that lies ``months`` after the one of ``moment``, clipped to that month's length."""
+    index = moment.year * 12 + moment.month - 1 + months
     year, number = index // 12, index % 12 + 1
     return date(year, number, min(day, _length(year, number)))
 

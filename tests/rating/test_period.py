@@ -74,6 +74,62 @@ def test_a_billing_day_closes_the_period_before(cycle: Cycle, day: date) -> None
     assert cycle.start(cycle.before(billing_day)) == cycle.start(day)
 
 
+def day(text: str) -> date:
+    return date.fromisoformat(text)
+
+
+# interval, anchor, a day, first and last day of its period
+KNOWN = [
+    ("weekly", None, "2024-05-15", "2024-05-13", "2024-05-19"),
+    ("weekly", None, "2024-05-13", "2024-05-13", "2024-05-19"),
+    ("weekly", "2023-01-05", "2024-05-15", "2024-05-09", "2024-05-15"),
+    ("weekly", "2023-01-05", "2024-05-16", "2024-05-16", "2024-05-22"),
+    ("monthly", None, "2024-02-29", "2024-02-01", "2024-02-29"),
+    ("monthly", "2023-01-31", "2023-02-27", "2023-01-31", "2023-02-27"),
+    ("monthly", "2023-01-31", "2023-02-28", "2023-02-28", "2023-03-30"),
+    ("monthly", "2023-01-15", "2023-02-14", "2023-01-15", "2023-02-14"),
+    ("monthly", "2023-01-15", "2023-02-15", "2023-02-15", "2023-03-14"),
+    ("quarterly", None, "2024-06-30", "2024-04-01", "2024-06-30"),
+    ("quarterly", "2023-11-30", "2024-02-28", "2023-11-30", "2024-02-28"),
+    ("quarterly", "2023-11-30", "2024-02-29", "2024-02-29", "2024-05-29"),
+    ("quarterly", "2024-02-10", "2024-04-15", "2024-02-10", "2024-05-09"),
+    ("semiannual", None, "2024-07-01", "2024-07-01", "2024-12-31"),
+    ("semiannual", "2024-08-31", "2025-02-27", "2024-08-31", "2025-02-27"),
+    ("semiannual", "2024-08-31", "2025-02-28", "2025-02-28", "2025-08-30"),
+    ("yearly", None, "2024-12-31", "2024-01-01", "2024-12-31"),
+    ("yearly", "2024-02-29", "2025-02-27", "2024-02-29", "2025-02-27"),
+    ("yearly", "2024-02-29", "2025-02-28", "2025-02-28", "2026-02-27"),
+    ("yearly", "2023-06-15", "2024-06-14", "2023-06-15", "2024-06-14"),
+]
+
+
+@pytest.mark.parametrize(("interval", "anchor", "inside", "first", "last"), KNOWN)
+def test_known_periods(interval: str, anchor: str | None, inside: str, first: str, last: str) -> None:
+    cycle = Cycle(interval=interval, anchor=day(anchor) if anchor else None)
+    assert cycle.start(day(inside)) == day(first)
+    assert cycle.end(day(first)) == day(last)
+    assert cycle.start(cycle.before(day(last) + timedelta(days=1))) == day(first)
+
+
+# asked from within a period: Lago's older day prices did so
+WITHIN = [
+    ("weekly", None, "2024-05-15", "2024-05-19"),
+    ("weekly", "2023-01-05", "2024-05-15", "2024-05-21"),
+    ("quarterly", None, "2024-05-20", "2024-06-30"),
+    ("quarterly", "2024-01-01", "2024-05-20", "2024-06-30"),
+    ("quarterly", "2024-04-01", "2024-05-20", "2024-06-30"),
+    ("quarterly", "2024-01-02", "2024-05-20", "2024-08-01"),
+    ("quarterly", "2024-02-01", "2024-05-20", "2024-07-31"),
+    ("quarterly", "2024-04-15", "2024-05-20", "2024-08-14"),
+    ("yearly", "2024-01-01", "2024-05-20", "2024-12-31"),
+]
+
+
+@pytest.mark.parametrize(("interval", "anchor", "inside", "last"), WITHIN)
+def test_end_counted_from_within(interval: str, anchor: str | None, inside: str, last: str) -> None:
+    assert Cycle(interval=interval, anchor=day(anchor) if anchor else None).end(day(inside)) == day(last)
+
+
 LENGTHS = {"weekly": (7, 7), "monthly": (28, 31), "quarterly": (89, 92), "semiannual": (181, 184), "yearly": (365, 366)}
 
 
@@ -281,3 +337,64 @@ def test_next_start_skips_a_day_where_the_clock_jumps() -> None:
 
 def test_yearly_price_weighs_the_intervals() -> None:
     assert [yearly_cents(interval, 100) for interval in INTERVALS] == [5200, 1200, 400, 200, 100]
+
+
+MAY, APRIL = ("2024-05-01 00:00", "2024-05-20 10:00:00"), ("2024-04-01 00:00", "2024-04-30 23:59:59")
+
+
+@pytest.mark.parametrize(
+    ("in_advance", "following", "usage"),
+    [(False, None, MAY), (True, None, MAY), (False, 20, MAY), (True, 20, APRIL), (False, 5, APRIL), (True, 5, APRIL)],
+)
+def test_usage_of_an_ended_subscription(in_advance: bool, following: int | None, usage: tuple[str, str]) -> None:
+    """The running period, unless something follows: then in advance, or after a downgrade, the one before."""
+    ended = contract(
+        "2024-01-01T00:00Z",
+        pay_in_advance=in_advance,
+        terminated_at=at("2024-05-20T10:00Z"),
+        yearly_cents=10,
+        next_yearly_cents=following,
+    )
+    assert span(boundaries(ended, at("2024-05-20T10:00Z")).charges) == usage
+
+
+def test_what_follows_decides_between_up_and_down() -> None:
+    alone = contract("2024-01-01T00:00Z", yearly_cents=10)
+    assert not alone.upgraded
+    assert not alone.downgraded
+    assert replace(alone, next_yearly_cents=10).upgraded
+    assert replace(alone, next_yearly_cents=9).downgraded
+    assert not replace(alone, next_yearly_cents=9).upgraded
+
+
+def test_the_running_period_is_asked_for_by_name() -> None:
+    mine = contract("2024-01-01T00:00Z")
+    assert run_at(mine, at("2024-05-20T10:00Z")).closed_day() == date(2024, 4, 20)
+    assert run_at(mine, at("2024-05-20T10:00Z"), current_usage=True).closed_day() == date(2024, 5, 20)
+    assert span(boundaries(mine, at("2024-05-20T10:00Z")).charges) == APRIL
+    running = boundaries(mine, at("2024-05-20T10:00Z"), current_usage=True)
+    assert span(running.charges) == ("2024-05-01 00:00", "2024-05-31 23:59:59")
+
+
+def test_an_end_on_the_last_microsecond_is_not_rounded_up() -> None:
+    last = day_end(date(2024, 5, 31), "UTC")
+    ended = contract("2024-01-01T00:00Z", terminated_at=last, yearly_cents=10, next_yearly_cents=5)
+    assert boundaries(ended, at("2024-06-01T00:10Z")).subscription.end == last
+
+
+def test_a_monthly_family_ends_by_the_utc_day() -> None:
+    """Ended later on the UTC day of the run: the monthly part is billed as if it went on."""
+    yearly = contract("2024-01-01T00:00Z", interval="yearly", charges_monthly=True)
+    ended = replace(yearly, terminated_at=at("2024-05-20T10:00Z"))
+    assert span(boundaries(ended, at("2024-05-20T10:00Z")).charges) == APRIL
+    at_midnight = replace(yearly, terminated_at=at("2024-05-20T00:00Z"))
+    assert span(boundaries(at_midnight, at("2024-05-20T00:00Z")).charges) == ("2024-05-01 00:00", "2024-05-20 00:00:00")
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_fixed_charges_wait_even_in_the_running_period(running: bool) -> None:
+    usage_monthly = contract("2024-01-01T00:00Z", interval="yearly", charges_monthly=True)
+    assert boundaries(usage_monthly, at("2024-05-20T00:00Z"), current_usage=running).fixed_charges is None
+    fixed_monthly = contract("2024-01-01T00:00Z", interval="yearly", fixed_charges_monthly=True)
+    found = boundaries(fixed_monthly, at("2024-05-20T00:00Z"), current_usage=running)
+    assert (found.charges is not None) is running
