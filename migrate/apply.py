@@ -30,6 +30,7 @@ from migrate.changes import (
 )
 from migrate.errors import Blocked, OdooError
 from migrate.ledger import Ledger
+from migrate.odoo.discover import identity
 from migrate.odoo.loader import Failure, Loader, Size
 from migrate.odoo.protocol import Odoo
 from migrate.odoo.remove import Undone, drop_names, remove
@@ -101,6 +102,7 @@ def preview(
     progress: Progress = quiet,
 ) -> ChangeSet:
     """What apply would do. Reads only. Raises Blocked if a reference leads nowhere or a module is missing."""
+    ledger.require_same(identity(odoo))
     reader = Reader(odoo, target.company_id, progress=progress)
     return _compare(reader, ledger, mapped, phases, cohort, snapshot)[0]
 
@@ -130,7 +132,7 @@ def apply(
         _require_same(saved, changes)
     needed = [p for p in ORDER if any(isinstance(m, Desired) and m.phase is p for m in mapped)]
     run = _Run(ledger, Loader(reader, observed), observed, cohort, progress)
-    ledger.begin("apply", cohort.name)
+    ledger.begin("apply", cohort.name, identity(odoo))
     for phase in (p for p in ORDER if p in phases):
         try:
             require_predecessors(phase, cohort, ledger.phases(), needed)

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from mappings.target import Phase
 from migrate.changes import Action, Change, Known, Observed, Seen, canon_from_json, compared, each_line
+from migrate.errors import Blocked
 from migrate.odoo.values import Canon
 from migrate.store import METADATA, Store
 
@@ -59,7 +60,7 @@ APPLY_RUNS = sa.Table(
     sa.Column("cohort", sa.Text, nullable=False, default=""),
     sa.Column("started_at", sa.Text, nullable=False),
     sa.Column("finished_at", sa.Text),
-    sa.Column("target", sa.Text, nullable=False, default=""),  # url and database
+    sa.Column("target", sa.Text, nullable=False, default=""),  # uuid of Odoo's database
     sa.Column("counts", sa.Text, nullable=False, default="{}"),
 )
 
@@ -106,7 +107,12 @@ class Ledger:
     # --- runs ---------------------------------------------------------------------------------------------------
 
     def begin(self, command: str, cohort: str = "", target: str = "", now: datetime | None = None) -> int:
-        """Open a run; everything written from now on carries its number."""
+        """Open a run; everything written from now on carries its number.
+
+        ``target``: the uuid of Odoo's database. Blocked if the ledger tells of records in another one, where they would
+        all look deleted.
+        """
+        self.require_same(target)
         started = (now or datetime.now(UTC)).isoformat()
         with self.store.begin() as db:
             values = {"command": command, "cohort": cohort, "target": target, "started_at": started}
@@ -114,6 +120,18 @@ class Ledger:
             self._seq = int(db.scalar(sa.select(sa.func.coalesce(sa.func.max(APPLIED_RECORDS.c.seq), 0))) or 0)
         self.run = key[0] if key else 0
         return self.run
+
+    def require_same(self, target: str) -> None:
+        """Raise Blocked if the ledger tells of records in another database than ``target``."""
+        query = sa.select(APPLY_RUNS.c.target).where(APPLY_RUNS.c.target != "").order_by(APPLY_RUNS.c.id.desc())
+        with self.store.begin() as db:
+            before = db.scalar(query.limit(1))
+            held = db.scalar(sa.select(sa.func.count()).select_from(APPLIED_RECORDS))
+        if target and before and before != target and held:
+            raise Blocked(
+                f"this state tells of {held} records in another Odoo database ({before}): connect to that one, "
+                "or give this one a state of its own ([store] url)"
+            )
 
     def end(self, counts: Mapping[str, Any], now: datetime | None = None) -> None:
         """Close the run with its counts."""

@@ -17,6 +17,7 @@ from migrate.apply import look_known
 from migrate.changes import Known, Seen, drift
 from migrate.errors import Blocked, OdooError
 from migrate.ledger import SENT, Entry, Ledger
+from migrate.odoo.discover import identity
 from migrate.odoo.loader import FATAL
 from migrate.odoo.protocol import Odoo
 from migrate.odoo.remove import Undone, drop_names, remove
@@ -71,7 +72,7 @@ def rollback(
     lines = [e for e in every if e.parent]
     known = ledger.known(phases, cohort.customers)
     run = _Undo(ledger, Reader(odoo, company_id, patience, progress), known, lines, progress)
-    ledger.begin("rollback", cohort.name)
+    ledger.begin("rollback", cohort.name, identity(odoo))
     run.look(entries)
     for phase in reversed([p for p in ORDER if p in phases]):
         mine = [e for e in reversed(entries) if e.phase == phase.value]

@@ -87,6 +87,15 @@ def company_id(odoo: Odoo) -> int:
     return company
 
 
+def identity(odoo: Odoo) -> str:
+    """What tells this database from any other (its uuid); empty if the user may not see it."""
+    try:
+        rows = _rows(odoo, "ir.config_parameter", [["key", "=", "database.uuid"]], ["value"])
+    except (AccessDenied, NoSuchMethod):
+        return ""
+    return str(rows[0]["value"]) if rows else ""
+
+
 def quantity_digits(odoo: Odoo) -> int:
     """Decimals that quantities keep; what is beyond is cut without a word (facts §2d)."""
     rows = _rows(odoo, "decimal.precision", [["name", "in", list(QUANTITY_PRECISION)]], ["name", "digits"])

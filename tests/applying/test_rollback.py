@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mappings.target import Desired, Phase
+from migrate.apply import preview
 from migrate.changes import Action
 from migrate.errors import Blocked, OdooError
 from migrate.odoo.errors import AccessDenied, OutcomeUnknown, Refused
@@ -180,3 +181,18 @@ def test_preflight_names_what_is_wrong_with_its_remedy(world: Any) -> None:
     assert all(f.remedy for f in found.values() if f.level != "ok")
     with pytest.raises(OdooError, match=r"quantities keep 2 decimals.*'Product Unit' to 6"):
         raise_on_errors(found.values())
+
+
+def test_a_state_of_another_database_is_refused(world: Any) -> None:
+    """Else a wrong database in the configuration would look as if someone had deleted everything."""
+    world.apply([world.partner(1)])
+    domain = [["key", "=", "database.uuid"]]
+    parameter = world.odoo.call("ir.config_parameter", "search", domain=domain)
+    world.odoo.call("ir.config_parameter", "write", parameter, vals={"value": "another"})
+    for act in (lambda: undo(world), lambda: world.apply([world.partner(1)]), lambda: show(world)):
+        with pytest.raises(Blocked, match="another Odoo database"):
+            act()
+
+
+def show(world: Any) -> Any:
+    return preview(world.odoo, world.ledger, [world.partner(1)], target=world.target)

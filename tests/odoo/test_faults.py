@@ -106,6 +106,18 @@ def test_a_user_without_rights_is_told_which_one(database: Any, records: Any) ->
     assert any(f.level == "error" and "may not create sale.order" in f.what for f in found)
 
 
+def test_a_state_of_another_database_is_refused(database: Any, ledger: Ledger, records: Any, program: Any) -> None:
+    """Else a wrong database in the configuration would look as if someone had deleted everything."""
+    odoo = database.connect()
+    apply(odoo, ledger, records(2), target=program["target"]())
+    domain = [["key", "=", "database.uuid"]]
+    odoo.call(
+        "ir.config_parameter", "write", odoo.call("ir.config_parameter", "search", domain=domain), vals={"value": "x"}
+    )
+    with pytest.raises(Blocked, match="another Odoo database"):
+        apply(odoo, ledger, records(2), target=program["target"]())
+
+
 # --- hands in the data -----------------------------------------------------------------------------------------------
 
 
