@@ -81,9 +81,18 @@ def test_a_charge_without_its_metric_is_refused_and_the_rest_billed() -> None:
     assert (amounts(found), [r["reason"] for r in found["refusals"]]) == ([3000], ["metric-missing"])
 
 
-def test_a_commitment_is_refused_by_name() -> None:
+def test_a_commitment_is_filled_up() -> None:
     found = rating.bill({**ORDER, "fusion_commitment": "100"}, [], {}, [], *JULY)
-    assert [r["reason"] for r in found["refusals"]] == ["commitment"]
+    assert [(line["key"]["kind"], line["amount_cents"]) for line in found["lines"]] == [
+        ("subscription", 3000),
+        ("commitment", 7000),
+    ]
+
+
+def test_the_commitment_of_an_advance_plan_that_ends_is_refused_by_name() -> None:
+    ending = {"fusion_pay_in_advance": True, "fusion_commitment": "100", "fusion_ended_at": "2026-06-20 10:00:00"}
+    found = rating.bill({**ORDER, **ending}, [], {}, [], "2026-06-20 10:00:00", "subscription_terminating")
+    assert (found["lines"], [r["reason"] for r in found["refusals"]]) == ([], ["commitment"])
 
 
 def test_usage_received_after_the_invoice_is_unknown() -> None:

@@ -250,8 +250,18 @@ class Reader:
         free_events = int(decimal(properties.get("free_units_per_events")))
         free_total = decimal(properties.get("free_units_per_total_aggregation"))
         events = self.second_look(group)
-        values = [self.value(event) if self.kind == "sum_agg" else ONE for event in events]
+        values = self.event_values(events)
         return {"values": values, "running": running(self.kind, values, usage.units, free_events, free_total)}
+
+    def event_values(self, events: Sequence[Event]) -> list[Decimal]:
+        """What each event counts where events are priced one by one: of a maximum, only the event that reached it."""
+        if self.kind in ("count_agg", "unique_count_agg"):
+            return [ONE] * len(events)
+        values = [self.value(event) for event in events]
+        if self.kind != "max_agg" or not values:
+            return values
+        top = values.index(max(values))
+        return [value if index == top else ZERO for index, value in enumerate(values)]
 
     def prorated_details(self, group: Group) -> dict[str, Any]:
         before, during = self.split(self.second_look(group))
@@ -267,7 +277,7 @@ class Reader:
 
 def running(kind: str, values: list[Decimal], units: Decimal, events: int, total: Decimal) -> list[Decimal]:
     """The running total that free units are read from."""
-    if not events and not total:
+    if (not events and not total) or kind not in ("sum_agg", "count_agg", "unique_count_agg"):
         return []
     totals = list(accumulate(values)) if kind == "sum_agg" else [Decimal(n) for n in range(1, int(units) + 1)]
     if events:
