@@ -124,6 +124,8 @@ def test_texts_are_checked(shop: Any, word: str) -> None:
     with pytest.raises(Refused, match="a usage charge needs a metric"):
         shop.make("fusion.billing.charge", name=word, charge_model="standard")
     with pytest.raises(Refused, match="set its plan or its order"):
-        shop.make("fusion.billing.charge", name=word, charge_model="standard", metric_id=number)
+        shop.make("fusion.billing.charge", name=word, charge_model="standard", metric_id=number, plan_id=False)
+    # without naming plan or order, the check of these two does not run
+    assert shop.make("fusion.billing.charge", name=word, charge_model="standard", metric_id=number)
     with pytest.raises(Refused, match=r"must be a plain decimal such as 12.50, not 1e3"):
         shop.order(fusion_plan_amount="1e3")

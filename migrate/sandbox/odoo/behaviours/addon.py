@@ -64,8 +64,19 @@ def _charge_changed(env: Env, ids: list[int], fields: set[str] | None) -> None:
     for row in env.rows("fusion.billing.charge", ids, ("name", "kind", "metric_id", "plan_id", "order_id")):
         if row["kind"] == "usage" and not row["metric_id"]:
             raise faults.validation(f"Charge {row['name']}: a usage charge needs a metric.")
-        if not row["plan_id"] and not row["order_id"]:
-            raise faults.validation(f"Charge {row['name']}: set its plan or its order.")
+        if fields and fields & {"plan_id", "order_id"}:
+            _check_owner(row)
+
+
+def _fill_charges(_env: Env, vals_list: list[Vals]) -> None:
+    for vals in vals_list:
+        if "plan_id" in vals or "order_id" in vals:  # Odoo runs a check only when one of its fields is given
+            _check_owner(vals)
+
+
+def _check_owner(vals: Vals) -> None:
+    if not vals.get("plan_id") and not vals.get("order_id"):
+        raise faults.validation(f"Charge {vals.get('name')}: set its plan or its order.")
 
 
 def _verdict_changed(env: Env, ids: list[int], fields: set[str] | None) -> None:
@@ -87,7 +98,7 @@ def _only(changed: Callable[[Env, list[int], set[str] | None], Any]) -> Behaviou
 
 USAGE = _only(checker("fusion.billing.usage"))
 METRIC = _only(checker("fusion.billing.metric"))
-CHARGE = _only(_charge_changed)
+CHARGE = Behaviour(fill=_fill_charges, changed=_charge_changed)
 RECONCILIATION = Behaviour(changed=_verdict_changed, names=_names("fusion.billing.reconciliation", "invoice_number"))
 
 
