@@ -21,6 +21,7 @@ class Tax:
     sequence: int
     affects: bool = False
     is_affected: bool = True
+    group: int = 0  # the group tax it came with: booked apart from the same tax chosen alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Amounts:
     raw_taxes: dict[int, float] = field(default_factory=dict)
     bases: dict[int, float] = field(default_factory=dict)
     taxes: dict[int, float] = field(default_factory=dict)
+    groups: dict[int, int] = field(default_factory=dict)
     delta: float = 0.0
     first_total: float = 0.0
 
@@ -76,10 +78,12 @@ def _line(line: Line, rounding: float, per_line: bool) -> Amounts:
     found = Amounts(raw, float_round(raw, rounding))
     carried = 0.0
     for tax in sorted(line.taxes, key=lambda item: (item.sequence, item.id)):
+        if tax.id in found.taxes:  # chosen alone and in a group: counted once, as chosen alone
+            continue
         base = raw + (carried if tax.is_affected else 0.0)
         amount = base * tax.rate / 100.0
         amount = float_round(amount, rounding) if per_line else amount
-        found.raw_taxes[tax.id], found.bases[tax.id] = amount, base
+        found.raw_taxes[tax.id], found.bases[tax.id], found.groups[tax.id] = amount, base, tax.group
         found.taxes[tax.id] = float_round(amount, rounding)
         carried += amount if tax.affects else 0.0
     # price_total is taken before the document's cents are spread

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .. import faults, taxes
 from ..orm import Env
 
@@ -30,7 +32,7 @@ def flat_taxes(env: Env, ids: list[int]) -> dict[int, tuple[taxes.Tax, ...]]:
                 row["id"]
             ]
             inner = flat_taxes(env, children)
-            found[row["id"]] = tuple(tax for child in children for tax in inner[child])
+            found[row["id"]] = tuple(replace(tax, group=row["id"]) for child in children for tax in inner[child])
         elif row["amount_type"] == "percent" and row["price_include_override"] != "tax_included":
             affects, affected = bool(row["include_base_amount"]), bool(row["is_base_affected"])
             found[row["id"]] = (taxes.Tax(row["id"], float(row["amount"] or 0.0), row["sequence"], affects, affected),)

@@ -395,7 +395,7 @@ def _partner_name(env: Env, partner: int | None) -> str | None:
 
 
 def _tax_lines(env: Env, move: Vals, amounts: list[taxes.Amounts], rows: list[Vals], rate: float) -> list[Vals]:
-    """One line per tax part and account."""
+    """One line per tax part, account and group that brought it."""
     sign, rounding = direction(move["move_type"]), rounding_of(env, move["currency_id"])
     kind = "refund" if move["move_type"].endswith("refund") else "invoice"
     used = sorted({tax for amount in amounts for tax in amount.taxes})
@@ -410,15 +410,14 @@ def _tax_lines(env: Env, move: Vals, amounts: list[taxes.Amounts], rows: list[Va
         if row["repartition_type"] == "tax" and row["document_type"] == kind
     ]
     names = {row["id"]: row["name"] for row in env.rows("account.tax", used, ("name",))}
-    grouped: dict[tuple[int, int], Vals] = {}
+    grouped: dict[tuple[int, int, int], Vals] = {}
     for amount, row in zip(amounts, rows, strict=True):
         for part in parts:
             if part["tax_id"] not in amount.taxes:
                 continue
             account = part["account_id"] or row["account_id"]
-            line = grouped.setdefault(
-                (part["id"], account), {"amount": 0.0, "base": 0.0, "name": names[part["tax_id"]]}
-            )
+            key = (part["id"], account, amount.groups[part["tax_id"]])
+            line = grouped.setdefault(key, {"amount": 0.0, "base": 0.0, "name": names[part["tax_id"]]})
             line["amount"] += sign * amount.taxes[part["tax_id"]] * part["factor_percent"] / 100
             line["base"] += amount.bases[part["tax_id"]]
     return [
@@ -427,11 +426,12 @@ def _tax_lines(env: Env, move: Vals, amounts: list[taxes.Amounts], rows: list[Va
             "display_type": "tax",
             "name": line["name"],
             "tax_repartition_line_id": part,
+            "group_tax_id": group or None,
             "account_id": account,
             "tax_base_amount": values.float_round(sign * line["base"], rounding),
             **_ledger(env, values.float_round(line["amount"], rounding), rate),
         }
-        for (part, account), line in grouped.items()
+        for (part, account, group), line in grouped.items()
         if values.float_round(line["amount"], rounding)
     ]  # fmt: skip
 
@@ -487,7 +487,7 @@ def _parts(env: Env, move: Vals, total: float, rounding: float) -> list[tuple[st
 def _replace_lines(env: Env, wanted: Mapping[int, list[Vals]]) -> None:
     """Keep what is the same line, so that its id stays; drop and add the rest."""
     model = env.model("account.move.line")
-    columns = ("move_id", "display_type", "tax_repartition_line_id", "account_id", "date_maturity")
+    columns = ("move_id", "display_type", "tax_repartition_line_id", "group_tax_id", "account_id", "date_maturity")
     present: dict[tuple[Any, ...], list[int]] = {}
     for row in env.store.rows(model, wanted, columns, by="move_id"):
         if row["display_type"] in ("tax", "payment_term"):
@@ -514,7 +514,7 @@ def _replace_lines(env: Env, wanted: Mapping[int, list[Vals]]) -> None:
 
 def _identity(line: Vals) -> tuple[Any, ...]:
     part = line.get("tax_repartition_line_id")
-    return line["move_id"], line["display_type"], part, line["account_id"] if part else None
+    return line["move_id"], line["display_type"], part, line["account_id"] if part else None, line.get("group_tax_id")
 
 
 def _recompute_entries(env: Env, ids: list[int]) -> None:
