@@ -10,7 +10,6 @@ repeated. When no answer came, we look, and repeat what is not there. Nothing co
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -90,7 +89,6 @@ class Loader:
     calls: int = 0  # writing calls, for the proof that nothing was written
     altered: dict[tuple[str, str], str] = field(default_factory=dict)  # texts that Odoo keeps in another form
     zeroed: dict[str, Mapping[str, Canon]] = field(default_factory=dict)
-    clock: Callable[[], float] = time.monotonic
 
     # --- the three ways of writing -----------------------------------------------------------------------------
 
