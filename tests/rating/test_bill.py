@@ -551,3 +551,120 @@ def test_refund_and_offset_split_what_was_paid() -> None:
 
 def test_local_date_is_what_the_customer_sees() -> None:
     assert local_date(at("2024-01-01T02:00Z"), "America/New_York").isoformat() == "2023-12-31"
+
+
+# --- edges of the base fee and of the credit note ---
+
+
+def test_in_advance_a_start_in_the_past_pays_in_full() -> None:
+    entered_late = contract("2024-03-10T00:00Z", pay_in_advance=True)
+    window = boundaries(entered_late, at("2024-03-15T00:00Z")).subscription
+    known = History(created_at=at("2024-03-15T00:00Z"), initial_started_at=entered_late.started_at)
+    price = PlanPrice(amount_cents=3100)
+    assert subscription_fee(entered_late, price, window, at("2024-03-15T00:00Z"), known).amount_cents == 3100
+
+
+def test_an_anniversary_in_advance_pays_in_full_even_when_it_starts_later() -> None:
+    mine = contract("2023-01-08T00:00Z", pay_in_advance=True, anniversary=True, started_at=at("2023-01-20T00:00Z"))
+    assert base_fee(mine, 3100, "2023-01-20T00:00Z") == 3100
+    assert base_fee(mine, 3100, "2023-01-20T00:00Z", has_previous=True) == 1900  # 19 of 31 days
+
+
+def test_half_days_of_a_trial() -> None:
+    """In a full period they count; otherwise the trial's whole days do."""
+    mine = contract("2024-03-05T12:12Z", pay_in_advance=True)
+    window = Window(at("2024-03-01T00:00Z"), day_end(at("2024-03-31T00:00Z").date(), "UTC"))
+    known = History(created_at=mine.started_at, initial_started_at=mine.started_at, has_earlier_fee=True)
+    price = PlanPrice(amount_cents=3100, trial_days=Decimal("10.5"))
+    assert subscription_fee(mine, price, window, at("2024-03-16T13:00Z"), known).amount_cents == 1600
+    late = contract("2024-03-05T23:44Z")
+    assert base_fee(late, 3100, "2024-04-01T00:10Z", trial="0.5") == 2700
+
+
+def test_a_period_within_the_trial_costs_nothing_at_all() -> None:
+    mine = contract("2022-03-01T00:00Z")
+    window = boundaries(mine, at("2022-04-01T00:10Z")).subscription
+    known = History(created_at=mine.started_at, initial_started_at=mine.started_at)
+    fee = subscription_fee(
+        mine, PlanPrice(amount_cents=100, trial_days=Decimal(45)), window, at("2022-04-01T00:10Z"), known
+    )
+    assert (fee.amount_cents, fee.precise_cents, fee.days) == (0, 0, 0)
+
+
+def test_steps_of_a_commitment_add_up() -> None:
+    found = commitment_fee(1000, 30, 30, 400, Decimal("399.5"))
+    assert found is not None
+    assert [step.amount for step in found.steps] == [1000, Decimal("-399.5")]
+    assert sum(step.amount for step in found.steps if step.amount is not None) == found.precise_cents
+
+
+@pytest.mark.parametrize(
+    ("mode", "paid_cents", "parts"),
+    [("refund", 0, (16, 0, 0)), ("refund", 475, (0, 16, 0)), ("offset", 0, (0, 16, 17)), ("credit", 0, (16, 0, 0))],
+)
+def test_a_cent_between_the_parts_and_the_total(mode: str, paid_cents: int, parts: tuple[int, int, int]) -> None:
+    """16.96 unrounded, but 14 + 2 as stated: Lago settles it as it does, the last odd case included."""
+    fee = paid(405, tax("17.25"), paid_cents=paid_cents)
+    found = termination_credit(FEBRUARY, fee, at("2023-02-27T10:00Z"), mode=mode)
+    assert found is not None
+    assert (found.total_cents, found.whole_cents, found.taxes_rate) == (16, 17, Decimal("17.25"))
+    assert (found.credit_cents, found.refund_cents, found.offset_cents) == parts
+
+
+def test_net_of_a_credit_note_is_rounded_after_coupons() -> None:
+    found = termination_credit(FEBRUARY, paid(405, coupons="40.5"), at("2023-02-27T10:00Z"))
+    assert found is not None
+    assert (found.item_precise, found.coupons_precise) == (Decimal("14.46428"), Decimal("1.44643"))
+    assert (found.item_cents, found.coupons_cents, found.net_cents) == (14, 1, 13)
+
+
+def test_a_trial_ending_with_the_period_leaves_its_last_day() -> None:
+    at_end = termination_credit(FEBRUARY, paid(5600), ENDED, trial_ends_at=at("2023-02-28T00:00Z"))
+    assert at_end is not None
+    assert at_end.total_cents == 200
+
+
+# --- wallets and fixed charges, afterwards ---
+
+
+def test_a_wallet_after_an_invoice() -> None:
+    wallet = PrepaidWallet(
+        code="w",
+        currency="CAD",
+        rate_amount=Decimal(2),
+        balance_cents=500,
+        credits_balance=Decimal("2.5"),
+        consumed_cents=100,
+        consumed_credits=Decimal("0.5"),
+        top_ups=(TopUp(source="granted", remaining_cents=200), TopUp(source="purchased", remaining_cents=300)),
+    )
+    made = bill([line(150), line(100, metric="m")], "CAD", wallets=[wallet])
+    assert (made.prepaid.by_source("granted"), made.prepaid.by_source("purchased")) == (200, 50)
+    (after,) = made.prepaid.wallets
+    assert (after.balance_cents, after.credits_balance) == (250, Decimal("1.25"))
+    assert (after.consumed_cents, after.consumed_credits) == (350, Decimal("1.75"))
+    assert [one.remaining_cents for one in after.top_ups] == [0, 250]
+    little = bill([line(1)], "CAD", wallets=[wallet])
+    assert (little.prepaid.total_cents, little.prepaid.by_source("purchased"), little.total_cents) == (1, None, 0)
+
+
+def test_credit_notes_come_before_wallets_and_leave_the_rest_to_them() -> None:
+    wallet = PrepaidWallet(code="w", currency="CAD", rate_amount=Decimal(1), balance_cents=1, fee_types=("charge",))
+    made = bill([line(100), line(100, "subscription")], "CAD", credit_notes=[100], wallets=[wallet])
+    assert (made.credit_notes, made.prepaid.total_cents, made.total_cents) == ((100,), 1, 99)
+    rich = replace(wallet, balance_cents=1000)
+    half = bill([line(100), line(100, "subscription")], "CAD", credit_notes=[100], wallets=[rich])
+    assert half.prepaid.total_cents == 50, "credit notes pay every fee alike"
+
+
+def test_stretches_of_days() -> None:
+    """10 units for 10 days, 20 for the next 10, then none; a change on the first instant holds for the whole period."""
+    changes = [units("10", "2024-05-01T00:00Z"), units("20", "2024-06-11T09:00Z"), units("0", "2024-06-21T09:00Z")]
+    assert weighted_units(changes, JUNE, 30, "UTC") == Decimal("3.333333") + Decimal("6.666667")
+    assert weighted_units([units("9", "2024-06-01T00:00Z")], JUNE, 30, "UTC") == 9
+    assert weighted_units([units("1", "2024-05-01T00:00Z"), units("9", "2024-06-01T00:00Z")], JUNE, 30, "UTC") == 9
+
+
+def test_the_precise_amount_loses_what_was_paid_too() -> None:
+    fee = fixed_fee(charge(), [units("10", "2024-06-01T00:00Z")], JUNE, 30, "UTC", "CAD")
+    assert without_paid(fee, 3000, 10, 30).money.precise_amount_cents == 9000
