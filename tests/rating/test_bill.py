@@ -668,3 +668,17 @@ def test_stretches_of_days() -> None:
 def test_the_precise_amount_loses_what_was_paid_too() -> None:
     fee = fixed_fee(charge(), [units("10", "2024-06-01T00:00Z")], JUNE, 30, "UTC", "CAD")
     assert without_paid(fee, 3000, 10, 30).money.precise_amount_cents == 9000
+
+
+def test_precise_taxes_of_a_fee_and_the_average_rate() -> None:
+    fee = Taxable(
+        amount_cents=333, precise_cents=Decimal("333.3333"), coupons_cents=Decimal("33"), taxes=(tax("9.975"),)
+    )
+    taxed = fee_taxes(fee)
+    assert taxed.precise_cents == Decimal("29.957246675")
+    assert taxed.taxes[0].precise_cents == Decimal("29.957246675")
+    tiny = replace(fee, amount_cents=0, precise_cents=Decimal("1e-13"), coupons_cents=Decimal(0), taxes=(tax("5.5"),))
+    assert fee_taxes(tiny).precise_cents == Decimal("6e-15"), "kept to 15 decimals"
+    bare = replace(fee, coupons_cents=Decimal(0), taxes=())
+    assert invoice_taxes([fee, bare], 633).rate == Decimal("4.72749"), "300 of 633 cents bear 9.975 %"
+    assert invoice_taxes([replace(fee, amount_cents=34), bare], 1).rate == Decimal("9.975"), "1 cent bears it all"
