@@ -675,8 +675,8 @@ def test_precise_taxes_of_a_fee_and_the_average_rate() -> None:
         amount_cents=333, precise_cents=Decimal("333.3333"), coupons_cents=Decimal("33"), taxes=(tax("9.975"),)
     )
     taxed = fee_taxes(fee)
-    assert taxed.precise_cents == Decimal("29.957246675")
-    assert taxed.taxes[0].precise_cents == Decimal("29.957246675")
+    assert taxed.precise_cents == Decimal("29.958246675")
+    assert taxed.taxes[0].precise_cents == Decimal("29.958246675")
     tiny = replace(fee, amount_cents=0, precise_cents=Decimal("1e-13"), coupons_cents=Decimal(0), taxes=(tax("5.5"),))
     assert fee_taxes(tiny).precise_cents == Decimal("6e-15"), "kept to 15 decimals"
     bare = replace(fee, coupons_cents=Decimal(0), taxes=())
