@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from mappings.target import Phase
 from migrate.commands.context import Outcome, open_context
@@ -101,6 +102,13 @@ out_dir_option = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
     help="Folder for the files written (default: 'report' beside the configuration).",
+)
+
+pseudonymise_option = click.option(
+    "--pseudonymise",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="KEYFILE",
+    help="Write a report to share, under pseudonyms made with this key (a missing file is made).",
 )
 
 
@@ -213,14 +221,58 @@ def reconcile(
     return _run("reconcile", form, config, period=period, cohort=cohort, out=out, control=control, ci=ci)
 
 
-@group.command()
+@group.group(invoke_without_command=True, subcommand_metavar="[sign|verify] ...")
 @config_option
 @format_option
 @click.option("--period", metavar="MONTH", callback=_month, help="Month like 2026-07 (default: the last reconciled).")
 @out_dir_option
-def report(config: Path, form: str, period: str | None, out: Path | None) -> int:
+@pseudonymise_option
+@click.pass_context
+def report(
+    context: click.Context, config: Path, form: str, period: str | None, out: Path | None, pseudonymise: Path | None
+) -> int | None:
     """Write the report of a reconciled month: one offline HTML file and its siblings."""
-    return _run("report", form, config, period=period, out=out)
+    if context.invoked_subcommand is None:
+        return _run("report", form, config, period=period, out=out, pseudonymise=pseudonymise)
+    given = [p.opts[0] for p in context.command.params if _was_given(context, p)]
+    if given:
+        raise click.UsageError(f"write {given[0]} after 'report {context.invoked_subcommand}', not before it")
+    return None
+
+
+def _was_given(context: click.Context, parameter: click.Parameter) -> bool:
+    return context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+
+
+@report.command("sign")
+@config_option
+@format_option
+@period_option
+@click.option("--preparer", metavar="PERSON", required=True, help="Who prepared the month.")
+@click.option("--reviewer", metavar="PERSON", required=True, help="Who reviewed and signs it: somebody else.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="PACK",
+    help="File of the pack (default: in 'report/evidence').",
+)
+@click.option("--accept-open", metavar="REASON", help="Sign although differences are unexplained; REASON is frozen.")
+def report_sign(
+    config: Path, form: str, period: str, preparer: str, reviewer: str, out: Path | None, accept_open: str | None
+) -> int:
+    """Freeze a reconciled month as an evidence pack, signed by a reviewer who did not prepare it."""
+    options = {"preparer": preparer, "reviewer": reviewer, "out": out, "accept_open": accept_open}
+    return _run("sign", form, config, period=period, **options)
+
+
+@report.command("verify")
+@format_option
+@click.option("--seal", metavar="HEX", help="The seal that was printed when the pack was signed.")
+@click.argument("packs", metavar="PACK...", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
+def report_verify(form: str, seal: str | None, packs: tuple[Path, ...]) -> int:
+    """Check evidence packs offline, and name what was altered. Needs no project."""
+    command = import_module("migrate.commands.verify")
+    return _emit(command.run(packs, seal=seal), form)
 
 
 @group.command()

@@ -362,7 +362,7 @@ def read_chain(path: Path) -> tuple[Link, ...]:
     if not path.exists():
         return ()
     links = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
         try:
             link = Link(**json.loads(line))
         except (ValueError, TypeError):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from migrate.commands.context import Context, Outcome
-from migrate.errors import Blocked, StoreError
-from reports import csv, html, junit, markdown, stored, xlsx
+from migrate.errors import Blocked, ConfigError, StoreError
+from migrate.extract import load_snapshot
+from reports import csv, html, json, junit, markdown, pseudonyms, stored, xlsx
 from reports.data import ReportData
 
+SHARED = "shared"
 WRITERS = {
     ".html": html.write,
     ".xlsx": xlsx.write,
@@ -18,18 +20,46 @@ WRITERS = {
 }
 
 
-def run(context: Context, *, period: str | None, out: Path | None) -> Outcome:
-    """Write the report of ``period`` (default: the one reconciled last) in all formats, beside its data."""
+def run(context: Context, *, period: str | None, out: Path | None, pseudonymise: Path | None = None) -> Outcome:
+    """Write the report of ``period`` (default: the one reconciled last) in all formats, beside its data.
+
+    With ``pseudonymise`` (a key file) it goes to a folder of its own, ``shared``, its data included.
+    """
     folder = context.reports(out)
     source = folder / f"{period}.json" if period else _latest(folder)
     try:
         data = stored.read(source)
     except stored.StoredReportError as error:
         raise Blocked(str(error)) from None
+    if pseudonymise is not None:
+        data = under_pseudonyms(context, data, pseudonymise)
+        source = _share(data, source)
     written = [_write(data, source.with_suffix(suffix), context.config.report.language) for suffix in WRITERS]
     files = {path.suffix.removeprefix("."): str(path) for path in (*written, source)}
     others = ", ".join(path.name for path in (*written[1:], source))
     return Outcome(files, f"report: {written[0]}\nbeside it: {others}")
+
+
+def under_pseudonyms(context: Context, data: ReportData, key_file: Path) -> ReportData:
+    """The report for others. The snapshot tells all names, also those that only a free text of the report mentions."""
+    try:
+        key = pseudonyms.load_key(key_file)
+    except pseudonyms.KeyFileError as error:
+        raise ConfigError(str(error)) from None
+    with context.store() as store:
+        snapshot = load_snapshot(store)
+    return pseudonyms.pseudonymise(data, key, pseudonyms.originals(snapshot))
+
+
+def _share(data: ReportData, source: Path) -> Path:
+    """Keep the shared report's data apart from the real one's."""
+    path = source.parent / SHARED / source.name
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        json.write(data, path)
+    except OSError as error:
+        raise StoreError(f"{path}: the report cannot be written: {error.strerror}") from error
+    return path
 
 
 def _latest(folder: Path) -> Path:

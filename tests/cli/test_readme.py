@@ -18,7 +18,7 @@ def commands(group: click.Group, prefix: str) -> dict[str, str]:
         path = f"{prefix} {name}"
         if isinstance(command, click.Group):
             found |= commands(command, path)
-        else:
+        if not isinstance(command, click.Group) or command.invoke_without_command:
             found[path] = (command.help or "").split("\n\n")[0].replace("\n", " ")
     return found
 

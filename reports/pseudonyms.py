@@ -1,0 +1,295 @@
+"""A report to share: customers, invoices and subscriptions under stable pseudonyms, every amount as it was.
+
+A pseudonym is an HMAC of the original under a key that stays in a file of its own: the same key gives the same
+pseudonyms in every report (so that months and ages can be followed), and without it none can be checked by guessing.
+What is replaced as a whole stands in ``FIELDS``; every other text is searched for what is known to identify somebody:
+names, external ids, numbers, and whatever looks like a UUID or an e-mail address. Words are compared without regard
+to case and punctuation; an identifier of one or two characters is replaced only where it stands as a whole field.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from mappings.records import Customer, Snapshot
+from reports.data import ReportData
+
+Original = tuple[str, str]  # what it is (the beginning of its pseudonym), the text itself
+
+CUSTOMER, NAME, INVOICE, ID, VALUE, PERSON, MAIL = "customer", "Name", "INV", "id", "value", "person", "mail"
+KEEP, POSITION, WITHHELD = "keep", "position", "withheld"
+
+# Class.field, or a field of any class -> how it is replaced; a text that is not named here is searched.
+FIELDS: Mapping[str, str] = {
+    "RunView.organization": NAME,
+    "RunView.pair": KEEP,
+    "RunView.period": KEEP,
+    "RunView.lago_version": KEEP,
+    "RunView.odoo_version": KEEP,
+    "RunView.tool_version": KEEP,
+    "InvoiceView.id": ID,
+    "InvoiceView.number": INVOICE,
+    "InvoiceView.customer": CUSTOMER,
+    "InvoiceView.customer_name": NAME,
+    "Position.id": POSITION,
+    "Position.lookalikes": POSITION,
+    "WaiverView.author": PERSON,
+    "WaiverView.approver": PERSON,
+    "Evidence.name": KEEP,
+    "RefusalView.reason": KEEP,
+    # names of things that mean the same wherever they come up
+    "schema": KEEP,
+    "currency": KEEP,
+    "month": KEEP,
+    "type": KEEP,
+    "state": KEEP,
+    "status": KEEP,
+    "shape": KEEP,
+    "kind": KEEP,
+    "verdict": KEEP,
+    "cause": KEEP,
+    "side": KEEP,
+    "transaction_id": ID,
+    "properties": WITHHELD,  # of an event: may hold anything
+}
+
+# Parts of a position's key and of evidence that are identifiers, whatever they look like.
+IDENTIFIERS = frozenset(
+    ("subscription", "item", "filter", "event", "customer", "invoice", "order", "transaction_id", "external_id")
+)
+
+_UUID = re.compile(r"(?i)\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_WORD = re.compile(r"[^\W_]+")
+_UNSPACED = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")  # scripts that do not part words
+_SHORT = 2
+
+
+class KeyFileError(ValueError):
+    """The key file is missing, open to others, or no key; ``str()`` is one line."""
+
+
+def pseudonymise(data: ReportData, key: bytes, more: Iterable[Original] = ()) -> ReportData:
+    """The report under pseudonyms. ``more``: what else identifies somebody (``originals`` of the snapshot)."""
+    names = _Names(key)
+    for kind, text in (*_of_report(data), *more):
+        names.learn(kind, text)
+    changed: ReportData = _Changing(names).record(data)
+    # Their order was that of Lago's numbers.
+    return replace(changed, invoices=tuple(sorted(changed.invoices, key=lambda i: (i.issued_on, i.id))))
+
+
+def originals(snapshot: Snapshot) -> Iterator[Original]:
+    """Everything in a snapshot that names a customer, a subscription, an invoice or an event of a fee."""
+    yield NAME, snapshot.organization.name
+    for customer in snapshot.customers:
+        yield from _of_customer(customer)
+    for subscription in snapshot.subscriptions:
+        yield ID, subscription.external_id
+        yield NAME, subscription.name or ""
+    for invoice in snapshot.invoices:
+        yield INVOICE, invoice.number
+    for fee in snapshot.fees:
+        yield ID, fee.event_transaction_id or ""
+
+
+def _of_customer(customer: Customer) -> Iterator[Original]:
+    yield CUSTOMER, customer.external_id
+    own = (customer.name, customer.legal_name, customer.firstname, customer.lastname, customer.legal_number)
+    others = (customer.tax_identification_number, customer.phone, customer.address_line1, customer.slug)
+    yield from ((NAME, text or "") for text in (*own, *others))
+    yield MAIL, customer.email or ""
+
+
+def _of_report(data: ReportData) -> Iterator[Original]:
+    yield NAME, data.run.organization
+    for invoice in data.invoices:
+        yield CUSTOMER, invoice.customer
+        yield NAME, invoice.customer_name
+        yield INVOICE, invoice.number
+        yield ID, invoice.id
+        for position in invoice.positions:
+            yield from ((ID, text) for name, text in position.key.items() if name in IDENTIFIERS)
+
+
+# --- names -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Names:
+    """Pseudonyms, and the search for originals in a text."""
+
+    key: bytes
+    known: dict[tuple[str, ...], str] = field(default_factory=dict)  # words of an original -> its pseudonym
+    unspaced: dict[str, str] = field(default_factory=dict)
+    lengths: list[int] = field(default_factory=list)  # numbers of words of the originals, the most first
+    searched: dict[str, str] = field(default_factory=dict)  # texts repeat
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def of(self, kind: str, text: str) -> str:
+        """The pseudonym of a whole text; nothing stays nothing."""
+        return f"{kind}-{self._token(text)}" if text else ""
+
+    def position(self, text: str) -> str:
+        """A position's id in the form that positions' ids have."""
+        return self._digest(text).hex()[:12]
+
+    def _token(self, text: str) -> str:
+        if text not in self.tokens:
+            self.tokens[text] = base64.b32encode(self._digest(text)).decode().lower()[:12]
+        return self.tokens[text]
+
+    def _digest(self, text: str) -> bytes:
+        return hmac.new(self.key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+
+    def learn(self, kind: str, text: str) -> None:
+        """Look for this text from now on. What was learnt first keeps its kind."""
+        words = _words(text)
+        if not words or (len(words) == 1 and len(words[0]) <= _SHORT):
+            return
+        self.known.setdefault(words, self.of(kind, text))
+        if _UNSPACED.search(text):
+            self.unspaced.setdefault(text, self.of(kind, text))
+        if len(words) not in self.lengths:
+            self.lengths = sorted({*self.lengths, len(words)}, reverse=True)
+
+    def search(self, text: str) -> str:
+        """The text with everything known in it replaced."""
+        if text not in self.searched:
+            self.searched[text] = self._search(text)
+        return self.searched[text]
+
+    def _search(self, text: str) -> str:
+        pieces, end = [], 0
+        spans = list(_WORD.finditer(text))
+        at = 0
+        while at < len(spans):
+            count, pseudonym = self._match(spans, at)
+            if count:
+                pieces += [text[end : spans[at].start()], pseudonym]
+                end = spans[at + count - 1].end()
+            at += count or 1
+        left = "".join([*pieces, text[end:]])
+        for original in sorted(self.unspaced, key=len, reverse=True):
+            left = left.replace(original, self.unspaced[original])
+        left = _UUID.sub(lambda found: self.of(ID, found.group().lower()), left)
+        return _MAIL.sub(lambda found: self.of(MAIL, found.group()), left)
+
+    def _match(self, spans: list[re.Match[str]], at: int) -> tuple[int, str]:
+        """How many words from here on are an original (the longest that fits), and its pseudonym."""
+        for count in self.lengths:
+            words = tuple(span.group().casefold() for span in spans[at : at + count])
+            if len(words) == count and words in self.known:
+                return count, self.known[words]
+        return 0, ""
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.casefold() for word in _WORD.findall(text))
+
+
+_NUMBERS = (bool, int, Decimal, date)
+
+
+# --- records -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Changing:
+    """Walks through frozen records. Numbers, dates and flags are never touched."""
+
+    names: _Names
+    changes: dict[type, tuple[tuple[str, Callable[[str], str]], ...]] = field(default_factory=dict)  # by class
+
+    def record(self, value: Any) -> Any:
+        changed = {}
+        for name, change in self._changes(type(value)):
+            old = getattr(value, name)
+            new = self._value(old, change)
+            if new is not old:
+                changed[name] = new
+        return replace(value, **changed) if changed else value
+
+    def _changes(self, cls: Any) -> tuple[tuple[str, Callable[[str], str]], ...]:
+        if cls not in self.changes:
+            rules = {f.name: FIELDS.get(f"{cls.__name__}.{f.name}", FIELDS.get(f.name, "")) for f in fields(cls)}
+            self.changes[cls] = tuple((name, self._change(rule)) for name, rule in rules.items())
+        return self.changes[cls]
+
+    def _change(self, rule: str) -> Callable[[str], str]:
+        if not rule:
+            return self.names.search
+        special: Mapping[str, Callable[[str], str]] = {
+            KEEP: str,
+            POSITION: self.names.position,
+            WITHHELD: lambda text: "…" if text else "",
+        }
+        return special.get(rule, lambda text: self.names.of(rule, text))
+
+    def _value(self, value: Any, change: Callable[[str], str]) -> Any:
+        if type(value) is str:
+            return change(value)
+        if value is None or isinstance(value, _NUMBERS):
+            return value
+        if isinstance(value, tuple):
+            return tuple(self._value(item, change) for item in value)
+        if isinstance(value, Mapping):
+            return {name: self._named(name, item, change) for name, item in value.items()}
+        return self.record(value) if is_dataclass(value) else value
+
+    def _named(self, name: str, item: Any, change: Callable[[str], str]) -> Any:
+        """An entry of a position's key, of evidence, of notes..."""
+        if not isinstance(item, str):
+            return self._value(item, change)
+        if name in IDENTIFIERS:
+            return self.names.of(ID, item)
+        return self._group(item) if name == "group" else change(item)
+
+    def _group(self, text: str) -> str:
+        """``region=eu, user=ana``: values that customers chose."""
+        pairs = (part.partition("=") for part in text.split(", "))
+        return ", ".join(f"{name}={self.names.of(VALUE, value)}" if eq else name for name, eq, value in pairs)
+
+
+# --- the key -----------------------------------------------------------------------------------------------------
+
+
+def load_key(path: Path) -> bytes:
+    """The key of a file; a missing one is made (32 random bytes, readable by the owner only). Raises KeyFileError."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _read_key(path)
+    except OSError as error:
+        raise KeyFileError(f"{path}: the key file cannot be made: {error.strerror}") from None
+    key = secrets.token_bytes(32)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(key.hex() + "\n")
+    return key
+
+
+def _read_key(path: Path) -> bytes:
+    try:
+        if path.stat().st_mode & 0o077:
+            raise KeyFileError(f"{path}: others can read this key file; run 'chmod 600 {path}'")
+        key = bytes.fromhex(path.read_text(encoding="ascii"))
+    except OSError as error:
+        raise KeyFileError(f"{path}: the key file cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        if isinstance(error, KeyFileError):
+            raise
+        key = b""
+    if len(key) < 16:
+        raise KeyFileError(f"{path}: not a key file; name one that does not exist, and it is made")
+    return key
