@@ -153,6 +153,7 @@ def test_oca_names_and_stage(oca: Any, contract: Any, word: str) -> None:
     number = contract(
         code=word,
         date_start="2026-02-01",
+        recurring_next_date="2026-08-01",
         stage_id=oca.find("sale.subscription.stage", ["type", "=", "in_progress"])[0],
     )
     found = oca.get("sale.subscription", number, "name", "stage_type", "in_progress", "recurring_rule_boundary")
@@ -173,7 +174,7 @@ def test_oca_limited_template_has_an_end(oca: Any, contract: Any) -> None:
 
 def test_oca_write_names_its_argument_otherwise(oca: Any, contract: Any) -> None:
     number, stage = contract(), oca.find("sale.subscription.stage", ["type", "=", "in_progress"])[0]
-    with pytest.raises(BadCall, match="values"):
+    with pytest.raises(BadCall, match="vals|values"):
         oca.call("sale.subscription", "write", [number], vals={"stage_id": stage})
     oca.call("sale.subscription", "write", [number], values={"stage_id": stage})
     assert oca.one("sale.subscription", number, "in_progress") is True

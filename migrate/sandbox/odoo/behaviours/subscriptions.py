@@ -26,7 +26,7 @@ def _fill(env: Env, vals_list: list[Vals]) -> None:
         if partner and env.existing("res.partner", [partner]):
             vals.setdefault("partner_invoice_id", partners.address_of(env, partner, "invoice"))
             vals.setdefault("partner_shipping_id", partners.address_of(env, partner, "delivery"))
-        if vals.get("date_start") != today:  # a start that is not today makes it a draft, whatever stage was given
+        if vals.get("recurring_next_date") != today:  # then it is a draft, whatever stage was given
             vals["stage_id"] = _stage(env, "draft")
         template = templates.get(vals.get("template_id") or 0)
         if template:
