@@ -174,7 +174,7 @@ def test_oca_limited_template_has_an_end(oca: Any, contract: Any) -> None:
 
 def test_oca_write_names_its_argument_otherwise(oca: Any, contract: Any) -> None:
     number, stage = contract(), oca.find("sale.subscription.stage", ["type", "=", "in_progress"])[0]
-    with pytest.raises(BadCall, match="vals|values"):
+    with pytest.raises(BadCall, match=r"vals|values"):
         oca.call("sale.subscription", "write", [number], vals={"stage_id": stage})
     oca.call("sale.subscription", "write", [number], values={"stage_id": stage})
     assert oca.one("sale.subscription", number, "in_progress") is True
