@@ -151,6 +151,8 @@ def archive(files: Mapping[str, bytes]) -> bytes:
 def verify(data: bytes) -> Verified:
     """Check every hash, the chain and the archive itself. Needs nothing but the pack; raises nothing about it."""
     members, flaws = _members(data)
+    if not members:
+        return Verified(flaws=tuple(flaws), facts={}, seal="")
     manifest, wrong = _manifest(members.get(MANIFEST))
     flaws += wrong
     if manifest is None:
@@ -186,6 +188,8 @@ def _members(data: bytes) -> tuple[dict[str, bytes | None], list[Flaw]]:
                 found[info.filename] = _content(opened, info)
     except _UNREADABLE as error:
         return {}, [Flaw("altered", "the archive", f"not a readable zip file: {error}")]
+    if not found:
+        flaws.append(Flaw("altered", "the archive", "it is empty"))
     if names != sorted(names):
         flaws.append(Flaw("reordered", "the files of the archive"))
     return found, flaws
