@@ -18,7 +18,7 @@ from mappings.records import Json
 from reconcile.aggregate import Scope, Use, aggregate_scope, effects
 from reconcile.exact import WIDE, divide_numeric, numeric
 from reconcile.fees import ChargeFee, amounts, check_storable
-from reconcile.filters import DEFAULT, Buckets, buckets_of
+from reconcile.filters import DEFAULT, Buckets, buckets_of, check_filters
 from reconcile.rate import Aggregation, Priced, Rated, divide, rate_case
 from reconcile.rules import LATEST, Rules
 from reconcile.tiers import ZERO
@@ -104,6 +104,8 @@ def pay_in_advance_fees(
     keys, events = picked_events(source, demand, rules)
     buckets = buckets_of(demand.charge, demand.metric, rules)
     case = _Case(demand=demand, keys=keys, buckets=buckets, premium=premium, rules=rules)
+    filled = {position for event in events for position in buckets.arrears(dict(zip(keys, event.texts, strict=True)))}
+    check_filters(demand.charge, buckets, rules, filled)
     return tuple(_fees(case, events))
 
 

@@ -7,6 +7,7 @@ in bulk inside DuckDB and takes this way where it needs the events one by one.
 from __future__ import annotations
 
 import math
+from calendar import monthrange
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -19,11 +20,13 @@ from mappings.records import BillableMetric, Json
 from reconcile.exact import WIDE, divide_numeric, numeric
 from reconcile.rate import Aggregation, Group
 from reconcile.refusal import Refused
+from reconcile.rules import LATEST, Rules, unknown_before
 from reconcile.tiers import ZERO, decimal_of
 from reconcile.windows import ChargeWindow, Demand
 
 _ONE = Decimal(1)
 _PRORATION_DIGITS = 5
+_WEEK, _LONGEST_MONTH = 7, 31  # days
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Scope:
     null_group: bool = False  # a group value is null (not blank): Lago's queries do not find it equal to itself
     twin: bool = False  # another group of the bucket looks the same: blank beside null
     start_level: Start = NOTHING  # weighted sum
+    rules: Rules = LATEST
 
     @property
     def metric(self) -> BillableMetric:
@@ -163,6 +167,7 @@ def _numbers(uses: Iterable[Use]) -> tuple[Decimal, ...]:
 
 def _sum(scope: Scope) -> Aggregation:
     counted = [use for use in scope.billed(scope.uses) if numeric(use.value, use.json_type) is not None]
+    _check_running_state(scope, counted)
     units = sum(_numbers(counted), ZERO)
     plain = Aggregation(units=units, events_count=len(counted), precise_total_amount_cents=_own_prices(scope, counted))
     if scope.demand.charge.prorated and not scope.in_advance:
@@ -177,13 +182,70 @@ def _own_prices(scope: Scope, counted: Iterable[Use]) -> Decimal | None:
     return sum((use.cents for use in counted if use.cents is not None), ZERO)
 
 
+def _check_running_state(scope: Scope, counted: Sequence[Use]) -> None:
+    """Before v1.51.0 a running total below 0 inflated the current usage of pay-in-advance charges: unknown how far.
+
+    Lago updates its total as events arrive, so neither order of the events may take it below 0.
+    """
+    charge = scope.demand.charge
+    if scope.rules.advance_negative_state or not (charge.pay_in_advance and scope.window.current_usage):
+        return
+    arrived = sorted(counted, key=lambda use: use.received or use.moment)
+    if any(total < 0 for order in (counted, arrived) for total in accumulate(_numbers(order))):
+        detail = f"charge {charge.lago_id}: current usage with a running total below 0"
+        raise unknown_before("advance_negative_state", detail)
+
+
+def _check_carry_over(scope: Scope, carried: Decimal) -> None:
+    """Before v1.47.0 what was carried over were the units of the previous fee: clipped, rounded, without late events.
+
+    They are the sum of the earlier events where none of that could have changed them.
+    """
+    if scope.rules.prorated_sum_from_events:
+        return
+    earlier = [use for use in scope.uses if use.moment < scope.window.charges_from]
+    for what, matters in (
+        ("negative values", any(value < 0 for value in _numbers(earlier))),
+        ("events that arrived after their period", any(_is_late(scope, use) for use in earlier)),
+        ("rounded units", round_units(scope.metric, carried) != carried),
+        ("events its lists miss", _carried(scope, scope.listed)[0] != carried),
+    ):
+        if matters:
+            detail = f"charge {scope.demand.charge.lago_id}: prorated sum with {what} before it"
+            raise unknown_before("prorated_sum_from_events", detail)
+
+
+def _is_late(scope: Scope, use: Use) -> bool:
+    """Whether a period can have ended between an event and its arrival: on a day of the month, or week, like ours."""
+    start = local_date(scope.window.charges_from, scope.window.timezone)
+    first, last = (local_date(moment, scope.window.timezone) for moment in (use.moment, use.received or use.moment))
+    days = [first + timedelta(days=number + 1) for number in range(min((last - first).days, _LONGEST_MONTH))]
+    return any(_opens_like(start, day, scope.window.charges_duration) for day in days)
+
+
+def _opens_like(start: date, day: date, duration: int) -> bool:
+    if duration == _WEEK:
+        return day.weekday() == start.weekday()
+    return day.day == min(start.day, monthrange(day.year, day.month)[1])
+
+
+def _check_removed(scope: Scope, removed: bool) -> None:
+    """Before v1.40.0 items without weight in the period occupied tiers: unknown which ones."""
+    charge = scope.demand.charge
+    if removed and charge.charge_model == "graduated" and not scope.rules.removed_items_free_tiers:
+        detail = f"charge {charge.lago_id}: prorated graduated with items removed before the period"
+        raise unknown_before("removed_items_free_tiers", detail)
+
+
 def _prorated_sum(scope: Scope, plain: Aggregation) -> Aggregation:
     carried, prorated_carried = _carried(scope, scope.uses)
+    _check_carry_over(scope, carried)
     current = scope.within(scope.uses)
     units = prorated_carried + sum((value for _, value in _weighted_events(scope, current)), ZERO)
     listed = _weighted_events(scope, scope.within(scope.listed))
     if scope.listed != scope.uses:
         carried, prorated_carried = _carried(scope, scope.listed)
+    _check_removed(scope, bool(carried) and not prorated_carried)
     head = ((carried, prorated_carried),) if carried else ()
     return replace(
         plain,
@@ -258,6 +320,7 @@ def _prorated_unique(scope: Scope) -> Aggregation:
     full = Decimal(sum(1 for one in presences if one.removed is None))
     if scope.listed != scope.uses:
         _, steps = _presences(scope, scope.listed)
+    _check_removed(scope, any(_is_gone(scope, one) for _, one in steps))
     return Aggregation(
         units=units,
         events_count=int(units),
@@ -304,14 +367,19 @@ def _without_flicker(scope: Scope, uses: Sequence[Use]) -> list[Use]:
 
 def _presence_share(scope: Scope, presence: _Presence) -> Decimal:
     timezone = scope.window.timezone
-    start = local_date(scope.window.charges_from, timezone)
-    first = max(local_date(presence.added, timezone), start)
+    first = max(local_date(presence.added, timezone), local_date(scope.window.charges_from, timezone))
     if presence.removed is None:
         return _share(scope, first)
-    last = local_date(presence.removed, timezone)
-    if last < start:
+    if _is_gone(scope, presence):
         return _share(scope, first, first) if scope.grouped else ZERO
-    return _share(scope, first, last)
+    return _share(scope, first, local_date(presence.removed, timezone))
+
+
+def _is_gone(scope: Scope, presence: _Presence) -> bool:
+    """Removed on a day before the period."""
+    timezone = scope.window.timezone
+    start = local_date(scope.window.charges_from, timezone)
+    return presence.removed is not None and local_date(presence.removed, timezone) < start
 
 
 # --- weighted sum ---

@@ -16,6 +16,7 @@ import duckdb
 from mappings.money import round_up
 from reconcile.exact import JSON_NUMBERS, WIDE
 from reconcile.rate import Aggregation
+from reconcile.rules import LATEST, Rules
 from reconcile.tiers import ZERO
 from reconcile.usage_keys import group_keys
 from reconcile.windows import Demand
@@ -39,9 +40,14 @@ _EVENT_BY_EVENT = (
 Answers = Iterator[tuple[int, Aggregation | None]]
 
 
-def plain_kind(demand: Demand) -> str | None:
-    """Which query answers a demand (``numbers``, ``latest``, ``unique``, ``weighted``), None if none does."""
+def plain_kind(demand: Demand, rules: Rules = LATEST) -> str | None:
+    """Which query answers a demand (``numbers``, ``latest``, ``unique``, ``weighted``), None if none does.
+
+    Of the demand only the charge and the metric count.
+    """
     charge, kind = demand.charge, demand.metric.aggregation_type
+    if charge.pay_in_advance and not rules.advance_negative_state:
+        return None  # needs the running total of every event
     if charge.filters or charge.prorated or charge.charge_model in ("dynamic", "custom"):
         return None
     if group_keys(charge.properties) or any(charge.properties.get(key) not in (None, "") for key in _EVENT_BY_EVENT):

@@ -5,11 +5,13 @@ In arrears an event can be in several buckets (and is then billed in each); in a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from mappings.records import BillableMetric, Charge
-from reconcile.rules import LATEST, Rules
+from reconcile.rules import LATEST, Rules, unknown_before
+from reconcile.usage_keys import group_keys
 
 ALL = "__ALL_FILTER_VALUES__"
 DEFAULT = -1  # position of the default bucket: events that match no filter
@@ -27,6 +29,10 @@ class _Filter:
 
     def matches(self, values: Values) -> bool:
         return all(values.get(key) in texts for key, texts in self.accepted.items())
+
+    def meets(self, other: _Filter) -> bool:
+        """Whether one event could match both."""
+        return all(texts & other.accepted.get(key, texts) for key, texts in self.accepted.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,20 @@ class Buckets:
         """The one bucket of a pay-in-advance event: the matching filter with most keys, the first on a tie."""
         found = [position for position, one in enumerate(self.filters) if one.matches(values)]
         return max(found, key=lambda position: (len(self.filters[position].accepted), -position), default=DEFAULT)
+
+
+def check_filters(charge: Charge, buckets: Buckets, rules: Rules, filled: Collection[int]) -> None:
+    """``filled``: positions of the buckets that hold events. Raises Refused for what an older Lago did in unknown ways.
+
+    Before v1.35.0 filters left events to each other, and the default bucket made its groups, by other rules. That
+    matters only where two filters can match the same event, and where the default bucket has groups and events.
+    """
+    if rules.filter_ignored_fix or not charge.filters or not filled:
+        return
+    if any(one.meets(other) for one, other in combinations(buckets.filters, 2)):
+        raise unknown_before("filter_ignored_fix", f"charge {charge.lago_id}: filters that can match the same event")
+    if DEFAULT in filled and group_keys(charge.properties):
+        raise unknown_before("filter_ignored_fix", f"charge {charge.lago_id}: pricing groups beside its filters")
 
 
 def buckets_of(charge: Charge, metric: BillableMetric, rules: Rules = LATEST) -> Buckets:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields
 
+from reconcile.refusal import Refused
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
@@ -36,6 +38,12 @@ _SINCE: dict[str, tuple[int, int, int]] = {
     "tiling_anniversaries": (1, 51, 1),
     "whole_period_day_price": (1, 51, 1),
 }
+
+
+def unknown_before(rule: str, detail: str) -> Refused:
+    """The refusal of a number that an older Lago computed in a way that is not known. ``rule`` is one of ``Rules``."""
+    version = ".".join(map(str, _SINCE[rule]))
+    return Refused(f"rule-before-v{version}", detail)
 
 
 def rules_for(version: str) -> Rules:

@@ -29,7 +29,7 @@ from mappings.text import plain
 from reconcile import bulk
 from reconcile.aggregate import NOTHING, Scope, Start, Use, aggregate_scope, ceil_second, rounded
 from reconcile.exact import WIDE, numeric
-from reconcile.filters import DEFAULT, buckets_of
+from reconcile.filters import DEFAULT, buckets_of, check_filters
 from reconcile.rate import Aggregation
 from reconcile.refusal import Refused
 from reconcile.rules import LATEST, Rules
@@ -202,7 +202,7 @@ def aggregate(
     for index, demand in numbered:
         pair = (id(demand.charge), id(demand.metric))
         if pair not in kinds:
-            kinds[pair] = bulk.plain_kind(demand) if in_bulk else None
+            kinds[pair] = bulk.plain_kind(demand, rules) if in_bulk else None
         kind = kinds[pair]
         chosen = others if kind is None else plain.setdefault((kind, demand.metric.field_name), [])
         chosen.append((index, demand))
@@ -331,6 +331,7 @@ def _buckets(demand: Demand, keys: tuple[str, ...], events: Sequence[Picked], ru
     for event in events:
         for position in buckets.arrears(dict(zip(keys, event.texts, strict=True))):
             held[position].append(event)
+    check_filters(demand.charge, buckets, rules, [position for position, members in held.items() if members])
     for position, members in held.items():
         one = None if position == DEFAULT else demand.charge.filters[position]
         properties = demand.charge.properties if one is None else one.properties
@@ -338,12 +339,12 @@ def _buckets(demand: Demand, keys: tuple[str, ...], events: Sequence[Picked], ru
             filter=one,
             position=None if one is None else position,
             properties=properties,
-            aggregations=tuple(aggregate_scope(scope) for scope in scopes(demand, properties, keys, members)),
+            aggregations=tuple(aggregate_scope(one) for one in scopes(demand, properties, keys, members, rules)),
         )
 
 
 def scopes(
-    demand: Demand, properties: Json, keys: tuple[str, ...], events: Sequence[Picked], *, in_advance: bool = False
+    demand: Demand, properties: Json, keys: tuple[str, ...], events: Sequence[Picked], rules: Rules = LATEST
 ) -> Iterator[Scope]:
     """A bucket's events split into pricing groups; without any event one empty group with null values."""
     wanted = group_keys(properties)
@@ -365,10 +366,10 @@ def scopes(
             listed=tuple(_listed(events, places, values)) if wanted else uses,
             grouped=bool(wanted),
             group=tuple(zip(wanted, presented(values), strict=True)),
-            in_advance=in_advance,
             null_group=None in values,
             twin=shown[presented(values)] > 1,
             start_level=starts.get(values, NOTHING),
+            rules=rules,
         )
 
 
