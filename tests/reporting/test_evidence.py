@@ -217,7 +217,8 @@ def test_a_chain_rewritten_from_the_middle_is_named() -> None:
     "raw",
     [
         b"", b"{}", b"[]", b"null", b"\xff", b'{"entries": 1, "seal": ""}', b'{"entries": [1], "seal": ""}',
-        b"[" * 100_000, b'{"entries": [{}], "seal": ""}', b'{"entries": [{"fact": "x"}], "seal": ""}', b'{"entries": [], "seal": ""}',
+        b"[" * 100_000, b'{"entries": [{}], "seal": ""}', b'{"entries": [{"fact": "x"}], "seal": ""}',
+        b'{"entries": [], "seal": ""}',
     ],
 )  # fmt: skip
 def test_a_manifest_that_is_none_is_named(raw: bytes) -> None:
@@ -503,7 +504,9 @@ def test_what_is_unexplained_needs_a_reason(tmp_path: Path) -> None:
 
 def test_what_is_explained_or_waived_needs_none(tmp_path: Path) -> None:
     doubt = finding(1, "unexplained", "unknown", proven=False, waiver="unexplained")
-    explained = replace(equal(), invoices=(invoice(1, position(1, 5, 6, 5), position(2, 5, 6, 5, findings=(doubt,))),))
+    both = position(3, 5, 7, 5, findings=(doubt, finding(1)))
+    positions = (position(1, 5, 6, 5), position(2, 5, 6, 5, findings=(doubt,)), both)
+    explained = replace(equal(), invoices=(invoice(1, *positions),))
     assert Project(tmp_path, explained).sign().exit_code == 0
 
 
