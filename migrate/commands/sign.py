@@ -163,6 +163,8 @@ def make_facts(
         "odoo_version": run.odoo_version,
         "tolerance_cents": run.tolerance_cents,
         "materiality_cents": run.materiality_cents,
+        "customers": len({invoice.customer for invoice in data.invoices}),  # a cohort has fewer than the company
+        "invoices": len(data.invoices),
         "outcome": data.outcome.value,
         "exit_code": data.exit_code,
         **_totals(data),
