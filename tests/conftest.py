@@ -9,7 +9,7 @@ HEAD = ("area", "cases", "equal", "refused")
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     rows = sorted(
-        value
+        tuple(value)  # a worker process sends it as a list
         for reports in terminalreporter.stats.values()
         for report in reports
         for name, value in getattr(report, "user_properties", ())
