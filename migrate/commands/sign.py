@@ -13,7 +13,7 @@ from migrate.commands.inputs import Inputs, gather
 from migrate.errors import Blocked, StoreError
 from reports import ageing, evidence, html, stored
 from reports.ageing import HistoryError, Past
-from reports.data import REFUSED, Position, ReportData, check_ties, ties
+from reports.data import REFUSED, InvoiceView, Position, ReportData, check_ties, ties
 from reports.evidence import ChainError, Fact, Link, Pack
 
 FOLDER, CHAIN = "evidence", "chain.jsonl"
@@ -101,10 +101,15 @@ def _check_inputs(inputs: Inputs, past: Past) -> None:
 
 
 def unexplained(data: ReportData) -> tuple[int, int]:
-    """(positions that differ without a proven cause, positions that could not be compared); waived ones not counted."""
-    rows = [(invoice, p) for invoice, p in data.rows() if ageing.counts(invoice, p)]
-    refused = sum(1 for _, p in rows if p.status == REFUSED)
-    return sum(1 for _, p in rows if p.status != REFUSED and _doubtful(p)), refused
+    """(positions that differ without a proven cause, invoices not compared in full); waived ones are not counted."""
+    doubtful = [p for i, p in data.rows() if ageing.counts(i, p) and p.status != REFUSED and _doubtful(p)]
+    return len(doubtful), sum(1 for invoice in data.invoices if _refused(invoice))
+
+
+def _refused(invoice: InvoiceView) -> bool:
+    """A refusal counts also where the invoice has no position at all."""
+    lacking = any(p.status == REFUSED and ageing.counts(invoice, p) for p in invoice.positions)
+    return lacking or any(not refusal.waiver for refusal in invoice.refusals)
 
 
 def _doubtful(position: Position) -> bool:
@@ -115,7 +120,7 @@ def _check_open(data: ReportData, signing: Signing) -> None:
     doubtful, refused = unexplained(data)
     if (doubtful or refused) and signing.accept_open is None:
         raise Blocked(
-            f"{signing.period}: {doubtful} differences have no proven cause, {refused} positions were not compared; "
+            f"{signing.period}: {doubtful} differences have no proven cause, {refused} invoices were not compared; "
             "mend or waive them, or sign with --accept-open REASON"
         )
 

@@ -24,7 +24,7 @@ from migrate.config import parse
 from migrate.errors import Blocked, LockHeld, StoreError
 from reports import evidence, stored
 from reports import json as report_json
-from reports.data import ReportData
+from reports.data import Position, RefusalView, ReportData
 from reports.evidence import MANIFEST, REPORT, ChainError, Pack, archive, canonical, sha256
 from tests.reporting.sample import equal, finding, invoice, position, sample
 
@@ -496,10 +496,23 @@ def test_an_event_file_that_moved_is_named(tmp_path: Path) -> None:
 
 def test_what_is_unexplained_needs_a_reason(tmp_path: Path) -> None:
     project = Project(tmp_path, sample())
-    with pytest.raises(Blocked, match=r"1 differences have no proven cause, 1 positions were not compared"):
+    with pytest.raises(Blocked, match=r"1 differences have no proven cause, 1 invoices were not compared"):
         project.sign()
     facts = evidence.verify(project.pack(accept_open="accepted by the CFO").read_bytes()).facts
     assert (facts["accepted_open"], facts["unexplained"], facts["not_compared"]) == ("accepted by the CFO", 1, 1)
+
+
+@pytest.mark.parametrize("positions", [(), (position(1, 5, 5, 5),), (position(1, 5, None, 5),)])
+def test_a_refused_invoice_needs_a_reason_or_a_waiver(tmp_path: Path, positions: tuple[Position, ...]) -> None:
+    def refused(waiver: str | None) -> ReportData:
+        refusal = RefusalView(side="odoo", reason="order-missing", detail="", waiver=waiver)
+        return replace(equal(), invoices=(invoice(1, *positions, refusals=(refusal,)),))
+
+    project = Project(tmp_path, refused(None))
+    with pytest.raises(Blocked, match="1 invoices were not compared"):
+        project.sign()
+    project.reconcile(refused("refused:order-missing"))
+    assert project.sign().exit_code == 0
 
 
 def test_what_is_explained_or_waived_needs_none(tmp_path: Path) -> None:
