@@ -19,6 +19,7 @@ from migrate.errors import Blocked, OdooError
 from migrate.ledger import SENT, Entry, Ledger
 from migrate.odoo.discover import identity
 from migrate.odoo.loader import FATAL
+from migrate.odoo.methods import write_arguments
 from migrate.odoo.protocol import Odoo
 from migrate.odoo.remove import Undone, drop_names, remove
 from migrate.odoo.resolve import Patience, Progress, Reader, quiet
@@ -177,7 +178,7 @@ class _Undo:
         place, fields = self.reader.ids.get(entry.xid), self.reader.fields[entry.model]
         values = {n: self._raw(v, fields[n]) for n, v in entry.before.items() if n in fields}
         if place is not None and values:
-            self.reader.write(entry.model, "write", [place[1]], vals=values)
+            self.reader.write(entry.model, "write", [place[1]], **write_arguments(entry.model, values))
 
     def _raw(self, value: Canon, field: Field) -> object:
         """A canonical value as ``write`` takes it."""

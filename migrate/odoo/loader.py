@@ -41,7 +41,7 @@ from migrate.odoo.errors import (
     is_concurrent,
     one_line,
 )
-from migrate.odoo.methods import done_field
+from migrate.odoo.methods import done_field, write_arguments
 from migrate.odoo.resolve import Reader, wanted_of
 from migrate.odoo.rows import matrix, written
 from migrate.odoo.values import Canon
@@ -121,7 +121,7 @@ class Loader:
     def _finish(
         self, good: Sequence[Change], seen: dict[str, Seen], failures: list[Failure], *, late: bool
     ) -> tuple[dict[str, Seen], list[Failure]]:
-        due = [c for c in good if c.after or (late and c.desired and c.desired.late)]
+        due = [c for c in good if c.after or (late and _late(c))]
         if due:
 
             def act(batch: Sequence[Change]) -> None:
@@ -137,8 +137,8 @@ class Loader:
         """The methods in order, then what they would have overwritten."""
         for method in dict.fromkeys(m for c in batch for m in c.after):
             self._call_method([c for c in batch if method in c.after], method)
-        belated = [c for c in batch if late and c.desired and c.desired.late]
-        for names, some in _grouped(belated, lambda c: c.desired.late if c.desired else frozenset()).items():
+        belated = [c for c in batch if late and _late(c)]
+        for names, some in _grouped(belated, _late).items():
             self._load(some, [(d, names, {}) for c in some if (d := c.desired)], by_id=True)
 
     # --- calls -------------------------------------------------------------------------------------------------
@@ -148,14 +148,31 @@ class Loader:
         self._load(batch, records)
 
     def _write_changes(self, batch: Sequence[Change]) -> None:
-        """``load`` for fields, one call per set of columns (an empty cell would clear a field that is not ours to
-        change); ``write`` on the record where lines change."""
-        plain = [c for c in batch if not _lines_to_write(c) and _fields_to_write(c)]
-        for names, some in _grouped(plain, _fields_to_write).items():
-            self._load(some, [(_with_active(d), names, {}) for c in some if (d := c.desired)], by_id=True)
+        """``load`` for fields; ``write`` on the record where lines change; last what is to be late."""
+        moving = [c for c in batch if _late(c) and _early_to_write(c)]
+        before = self._look(moving) if moving else {}
+        self._load_fields([c for c in batch if not _lines_to_write(c)], _early_to_write)
         for change in batch:
             if _lines_to_write(change):
                 self._write_lines(change)
+        self._write_late(batch, before)
+
+    def _write_late(self, batch: Sequence[Change], before: Mapping[str, Seen]) -> None:
+        """The late fields that differ, and those that Odoo moved just now, when it saw the others: a stage that starts
+        a subscription dates it today."""
+        after = self._look([c for c in batch if c.xid in before]) if before else {}
+
+        def names(change: Change) -> frozenset[str]:
+            stood, stands = before.get(change.xid), after.get(change.xid)
+            moved = {n for n in _late(change) if stood and stands and stood.values[n] != stands.values[n]}
+            return (_fields_to_write(change) & _late(change)) | moved
+
+        self._load_fields(batch, names)
+
+    def _load_fields(self, batch: Sequence[Change], names_of: Callable[[Change], frozenset[str]]) -> None:
+        """One call per set of columns: an empty cell would clear a field that is not ours to change."""
+        for names, some in _grouped([c for c in batch if names_of(c)], names_of).items():
+            self._load(some, [(_with_active(d), names, {}) for c in some if (d := c.desired)], by_id=True)
 
     def _write_all(self, batch: Sequence[Change]) -> None:
         """The second attempt writes whatever is ours: Odoo computed some of it anew when we wrote the rest."""
@@ -188,7 +205,7 @@ class Loader:
             self._load([change], [(change.desired, (), children)], by_id=True)
 
     def _write_one(self, change: Change) -> None:
-        values = self._values(change.desired, _fields_to_write(change)) if change.desired else {}
+        values = self._values(change.desired, _early_to_write(change)) if change.desired else {}
         commands: dict[str, list[Any]] = {}
         for line in change.lines:
             if line.desired and line.action is Action.UPDATE:
@@ -223,7 +240,8 @@ class Loader:
 
     def _write(self, change: Change, values: Mapping[str, Any]) -> None:
         if values:
-            self._call(change.model, "write", [self.reader.ids[change.xid][1]], vals=values)
+            arguments = write_arguments(change.model, values)
+            self._call(change.model, "write", [self.reader.ids[change.xid][1]], **arguments)
 
     def _values(self, desired: Desired, names: frozenset[str]) -> dict[str, Any]:
         return written(_with_active(desired), names, self.reader.fields[desired.model], self.id_of)
@@ -399,6 +417,14 @@ def _moved_since(change: Change, seen: Seen) -> str | None:
 
 def _fields_to_write(change: Change) -> frozenset[str]:
     return frozenset(name for name in change.updates if not name.endswith("()"))
+
+
+def _late(change: Change) -> frozenset[str]:
+    return change.desired.late if change.desired else frozenset()
+
+
+def _early_to_write(change: Change) -> frozenset[str]:
+    return _fields_to_write(change) - _late(change)
 
 
 def _all_fields(change: Change, observed: Observed) -> tuple[FieldDiff, ...]:

@@ -1,6 +1,9 @@
-"""Methods that mappers ask for after creation, and how to see that they are done: calling one twice may fail or double.
+"""What must be known of Odoo's methods before they are called.
 
+Methods that mappers ask for after creation, and how to see that they are done: calling one twice may fail or double.
 One line per method. A later method of a record includes the earlier ones (a cancelled order was confirmed before).
+
+And how the argument of ``write`` is called where a module renamed it: JSON-2 knows only named arguments.
 """
 
 from __future__ import annotations
@@ -31,6 +34,15 @@ METHODS: Mapping[tuple[str, str], Done] = {
     ("sale.subscription", "action_start_subscription"): Done("in_progress", (True,)),
     ("sale.subscription", "close_subscription"): Done("in_progress", (False,)),
 }
+
+WRITE_ARGUMENT: Mapping[str, str] = {
+    "sale.subscription": "values",  # OCA's subscription_oca
+}
+
+
+def write_arguments(model: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """``values`` under the name by which this model's ``write`` takes them."""
+    return {WRITE_ARGUMENT.get(model, "vals"): dict(values)}
 
 
 def done_field(model: str, method: str) -> Done:

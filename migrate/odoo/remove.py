@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from migrate.odoo.errors import OdooError, RecordMissing, Refused
 from migrate.odoo.loader import FATAL
+from migrate.odoo.methods import write_arguments
 from migrate.odoo.resolve import CHUNK, MODULE, Reader
 
 # What must happen before Odoo lets go of a record, where its state is not one it can be deleted in.
@@ -106,7 +107,7 @@ def _archive(reader: Reader, model: str, record: tuple[str, int], reason: str, r
         result.refused[xid] = reason
         return
     try:
-        reader.write(model, "write", [res_id], vals={"active": False})
+        reader.write(model, "write", [res_id], **write_arguments(model, {"active": False}))
     except Refused as error:
         result.refused[xid] = str(error)
     else:
