@@ -1,5 +1,7 @@
 # Everything a newcomer needs: `make demo` (or `make venv` first). See README.md.
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+# The first of these that really runs and is new enough: version managers put commands on the PATH that do not run.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -8,13 +10,13 @@ BIN := $(VENV)/bin
 venv: $(VENV)/.ready
 
 $(VENV)/.ready: pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lago2odoo needs Python 3.11 or newer: set PYTHON=/path/to/python3.11")'
+	@test -n "$(PYTHON)" || { echo "lago2odoo needs Python 3.11 or newer: make venv PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
 demo: venv
-	$(BIN)/lago2odoo demo
+	@$(BIN)/lago2odoo demo
 
 test: venv
 	$(BIN)/python -m pytest -q -m "not odoo" -n 2

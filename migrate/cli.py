@@ -7,7 +7,9 @@ Exit codes: 0 done, equal, nothing to do · 1 error · 2 changes pending or diff
 from __future__ import annotations
 
 import json
+import os
 import sys
+import threading
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -112,17 +114,24 @@ pseudonymise_option = click.option(
 )
 
 
-with_parent_option = click.option("--with-parent", is_flag=True, hidden=True, help="End when stdin closes.")
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="lago2odoo")
-def group() -> None:
+@click.option("--with-parent", is_flag=True, hidden=True, help="End when whoever started this is gone.")
+def group(with_parent: bool) -> None:
     """Leave Lago for Odoo 19 without losing or doubling one cent, and prove it.
 
     Exit codes: 0 done, equal or nothing to do; 1 error; 2 changes pending or differences; 3 only waived differences;
     4 lock held by another run; 130 interrupted (the same command resumes).
     """
+    if with_parent:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> NoReturn:
+    """Whoever started us holds the other end of our stdin: when they are gone, however they ended, so are we."""
+    while os.read(0, 4096):
+        pass
+    os._exit(Interrupted.exit_code)
 
 
 @group.command()
@@ -248,6 +257,7 @@ def _was_given(context: click.Context, parameter: click.Parameter) -> bool:
 @config_option
 @format_option
 @period_option
+@cohort_option
 @click.option("--preparer", metavar="PERSON", required=True, help="Who prepared the month.")
 @click.option("--reviewer", metavar="PERSON", required=True, help="Who reviewed and signs it: somebody else.")
 @click.option(
@@ -257,12 +267,9 @@ def _was_given(context: click.Context, parameter: click.Parameter) -> bool:
     help="File of the pack (default: in 'report/evidence').",
 )
 @click.option("--accept-open", metavar="REASON", help="Sign although differences are unexplained; REASON is frozen.")
-def report_sign(
-    config: Path, form: str, period: str, preparer: str, reviewer: str, out: Path | None, accept_open: str | None
-) -> int:
+def report_sign(config: Path, form: str, **options: Any) -> int:
     """Freeze a reconciled month as an evidence pack, signed by a reviewer who did not prepare it."""
-    options = {"preparer": preparer, "reviewer": reviewer, "out": out, "accept_open": accept_open}
-    return _run("sign", form, config, period=period, **options)
+    return _run("sign", form, config, **options)
 
 
 @report.command("verify")
@@ -286,7 +293,7 @@ def report_verify(form: str, seal: str | None, packs: tuple[Path, ...]) -> int:
 )
 @click.option("--fresh", is_flag=True, help="Start over: remove what an earlier demo left.")
 def demo(folder: Path, fresh: bool) -> int:
-    """Run the whole way on a real company's data: embedded Lago, embedded Odoo, no account needed."""
+    """Run the whole way on a recorded company: embedded Lago, embedded Odoo, no account needed."""
     command = import_module("migrate.commands.demo")
     return _emit(command.run(folder, fresh=fresh), "text")
 
@@ -301,11 +308,10 @@ def sandbox() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=3000, show_default=True)
 @click.option("--key-env", default="LAGO_API_KEY", show_default=True, help="Variable that holds the API key to accept.")
-@with_parent_option
-def sandbox_lago(recording: Path | None, host: str, port: int, key_env: str, with_parent: bool) -> int:
+def sandbox_lago(recording: Path | None, host: str, port: int, key_env: str) -> int:
     """Serve a recording as Lago would, until Ctrl-C."""
     command = import_module("migrate.commands.sandbox")
-    return int(command.lago(recording, host, port, key_env, with_parent))
+    return int(command.lago(recording, host, port, key_env))
 
 
 @sandbox.command("odoo")
@@ -321,11 +327,10 @@ def sandbox_lago(recording: Path | None, host: str, port: int, key_env: str, wit
 @click.option("--port", default=8069, show_default=True)
 @click.option("--key-env", default="ODOO_KEY", show_default=True, help="Variable that holds the API key to accept.")
 @click.option("--flavour", type=click.Choice(["enterprise", "oca"]), default="enterprise", show_default=True)
-@with_parent_option
-def sandbox_odoo(data: Path, host: str, port: int, key_env: str, flavour: str, with_parent: bool) -> int:
+def sandbox_odoo(data: Path, host: str, port: int, key_env: str, flavour: str) -> int:
     """Serve an embedded Odoo 19, until Ctrl-C."""
     command = import_module("migrate.commands.sandbox")
-    return int(command.odoo(data, host, port, key_env, flavour, with_parent))
+    return int(command.odoo(data, host, port, key_env, flavour))
 
 
 @group.group()

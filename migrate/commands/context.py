@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,6 @@ from migrate.odoo.connect import OdooSettings, connect
 from migrate.odoo.protocol import Odoo
 from migrate.store import Store
 
-LONG = 5000  # records from which on the end of a piece of work is worth a line of its own
-
 Progress = Callable[[str, int, int | None], None]  # what, how many done, of how many (None: unknown)
 
 
@@ -38,17 +36,22 @@ class Outcome:
 
 @dataclass(slots=True)
 class Talk:
-    """Progress on stderr: one line that moves on a terminal, a line every few seconds elsewhere."""
+    """Progress on stderr: one line that moves on a terminal; elsewhere a line every few seconds of long work."""
 
     every: float = 5.0
-    _last: float = field(default_factory=time.monotonic)
-    _open: bool = field(default=False)
+    _what: str = ""
+    _since: float = 0.0
+    _last: float = 0.0
+    _open: bool = False
 
     def progress(self, what: str, done: int, total: int | None = None) -> None:
-        """On a terminal the line moves; elsewhere only long work speaks: every few seconds, and at its end."""
-        finished = total is not None and done >= total
+        """So many of ``what`` are done. Work that is over within seconds stays silent, but on a terminal."""
         now, terminal = time.monotonic(), sys.stderr.isatty()
-        if now - self._last < (0.1 if terminal else self.every) and not (finished and (terminal or done >= LONG)):
+        if what != self._what:
+            self._what, self._since, self._last = what, now, now
+        finished = total is not None and done >= total
+        wait = 0.1 if terminal else self.every
+        if now - (self._since if finished else self._last) < wait:
             return
         self._last = now
         self._write(f"{what}: {done:,}" + (f" of {total:,}" if total is not None else ""), terminal)

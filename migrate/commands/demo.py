@@ -23,7 +23,7 @@ import httpx
 from mappings.money import from_subunits
 from migrate import config as settings
 from migrate.commands.context import Outcome
-from migrate.errors import Interrupted, Lago2OdooError
+from migrate.errors import Lago2OdooError
 from reports.data import OPEN, STATUSES
 from reports.text import table
 
@@ -61,6 +61,13 @@ WAIVED = (
 )
 
 
+ENDINGS = {
+    0: "the demo is done: both sides agree",
+    2: "the demo is done; its exit code 2 says that the month differs: the report names each difference and its cause",
+    3: "the demo is done; its exit code 3 says that all differences are waived",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One ordinary command, and the exit codes after which the demo goes on."""
@@ -79,6 +86,14 @@ STEPS = (
 )
 
 
+class StepFailed(Lago2OdooError):
+    """A step ended the demo; its own message is above, its exit code becomes the demo's."""
+
+    def __init__(self, step: Step, code: int) -> None:
+        super().__init__(f"the demo ended at 'lago2odoo {' '.join(step.arguments)}'; its message is above")
+        self.exit_code = code
+
+
 def run(folder: Path, *, fresh: bool) -> Outcome:
     """Run the demo in ``folder``. Its exit code is that of reconcile: 0 equal, 2 differences, 3 only waived ones."""
     if fresh:
@@ -92,10 +107,13 @@ def run(folder: Path, *, fresh: bool) -> Outcome:
         )
         config = folder / "lago2odoo.toml"
         config.write_text(CONFIGURATION.format(lago=lago, odoo=odoo, waived=json.dumps(list(WAIVED))), encoding="utf-8")
-        codes = {step.arguments[0]: _step(step, config, environment) for step in STEPS}
+        for step in STEPS:
+            _step(step, config, environment)
         status = _json_of(("status",), config, environment)
         verdict = json.loads((folder / "report" / f"{PERIOD}.json").read_text(encoding="utf-8"))
-    return Outcome({}, _summary(status, verdict, folder / "report" / f"{PERIOD}.html"), codes["reconcile"])
+    code = int(verdict["exit_code"])
+    summary = _summary(status, verdict, folder / "report" / f"{PERIOD}.html")
+    return Outcome({}, f"{summary}\n{ENDINGS[code]}", code)
 
 
 def _clear(folder: Path) -> None:
@@ -108,14 +126,15 @@ def _clear(folder: Path) -> None:
 
 
 def _command(arguments: Sequence[str]) -> list[str]:
-    return [sys.executable, "-m", "migrate.cli", *arguments]
+    """Our own program, ending with this process: it holds the other end of the child's stdin."""
+    return [sys.executable, "-m", "migrate.cli", "--with-parent", *arguments]
 
 
 @contextmanager
 def _server(arguments: Sequence[str], environment: Mapping[str, str], health: str) -> Iterator[str]:
     """A sandbox server on a free port, until the block ends; it also ends by itself when this process dies."""
     port = _free_port()
-    command = _command([*arguments, "--port", str(port), "--with-parent"])
+    command = _command([*arguments, "--port", str(port)])
     # Its own session: Ctrl-C is for the command that runs, the servers go last.
     server = subprocess.Popen(  # noqa: S603  (our own program)
         command, env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
@@ -151,23 +170,23 @@ def _wait_for(url: str, server: subprocess.Popen[bytes], patience: int = 300) ->
 
 
 def _step(step: Step, config: Path, environment: Mapping[str, str]) -> int:
-    sys.stderr.write(f"\n$ lago2odoo {' '.join(step.arguments)}\n")
-    sys.stderr.flush()
     arguments = [*step.arguments, "--config", str(config)]
-    code = subprocess.run(_command(arguments), env=dict(environment), check=False).returncode  # noqa: S603
-    if code == Interrupted.exit_code:
-        raise Interrupted("interrupted; the same command resumes")
+    sys.stderr.write(f"\n$ lago2odoo {' '.join(arguments)}\n")
+    sys.stderr.flush()
+    with subprocess.Popen(_command(arguments), env=dict(environment), stdin=subprocess.PIPE) as process:  # noqa: S603
+        code = process.wait()
     if code not in step.accepts:
-        raise Lago2OdooError(
-            f"'lago2odoo {' '.join(step.arguments)}' ended with exit code {code}; its message is above"
-        )
+        raise StepFailed(step, code)
     return code
 
 
 def _json_of(arguments: Sequence[str], config: Path, environment: Mapping[str, str]) -> Any:
     command = _command([*arguments, "--config", str(config), "--format", "json"])
-    done = subprocess.run(command, env=dict(environment), check=False, stdout=subprocess.PIPE)  # noqa: S603
-    return json.loads(done.stdout)
+    with subprocess.Popen(  # noqa: S603
+        command, env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None  # noqa: S101  (a pipe was asked for)
+        return json.loads(process.stdout.read())
 
 
 def _summary(status: Mapping[str, Any], verdict: Mapping[str, Any], report: Path) -> str:

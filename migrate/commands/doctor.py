@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from mappings.records import Snapshot
-from mappings.target import Desired
+from mappings.target import Desired, Target
 from migrate import config as settings
 from migrate.commands.addon import version
 from migrate.commands.context import Context, Outcome
 from migrate.commands.migration import Migration, open_migration
-from migrate.errors import Blocked, ConfigError, Lago2OdooError
+from migrate.errors import ConfigError, Lago2OdooError, OdooError
+from migrate.odoo.discover import discover
 from migrate.odoo.protocol import Odoo
 from migrate.preflight import Finding, Needs, needs_of, preflight
 from migrate.store import Store
-from migrate.stripe import Proof, Reference, StripeApi, prove_same_account
+from migrate.stripe import Proof, Reference, StripeApi, StripeError, prove_same_account
 
 MARKS = {"ok": "ok     ", "warning": "WARNING", "error": "ERROR  "}
 
@@ -62,13 +62,17 @@ def _lago(context: Context) -> Iterator[Finding]:
 
 def _odoo(context: Context, store: Store) -> Iterator[Finding]:
     with context.odoo() as odoo:
-        try:
-            migration = open_migration(context, store, odoo, None)
-        except Blocked as error:
-            yield Finding("warning", str(error))
+        if store.latest() is None:
+            target = discover(odoo)
+            yield from preflight(odoo, target, Needs())
+            yield from _addon(odoo, target)
+            yield Finding(
+                "warning", "nothing is extracted yet: what the data needs is checked after 'lago2odoo extract'"
+            )
             return
+        migration = open_migration(context, store, odoo, None)
         yield from preflight(odoo, migration.target, needs(migration))
-        yield from _addon(odoo, migration)
+        yield from _addon(odoo, migration.target)
         yield from _stripe(context, migration.snapshot)
 
 
@@ -88,17 +92,17 @@ def needs(migration: Migration) -> Needs:
     )
 
 
-def _addon(odoo: Odoo, migration: Migration) -> Iterator[Finding]:
+def _addon(odoo: Odoo, target: Target) -> Iterator[Finding]:
     """The installed addon must be the version that this tool speaks to."""
-    if not migration.target.addon:
+    if not target.addon:
         return
-    rows: list[dict[str, Any]] = odoo.call(
-        "ir.module.module",
-        "search_read",
-        domain=[["name", "=", "fusion_billing"]],
-        fields=["installed_version", "latest_version"],
-    )
-    installed = next((str(row["latest_version"] or row["installed_version"]) for row in rows), "")
+    domain = [["name", "=", "fusion_billing"]]
+    try:
+        rows = odoo.call("ir.module.module", "search_read", domain=domain, fields=["latest_version"])
+    except OdooError as error:
+        yield Finding("warning", f"the version of the addon could not be asked: {error}")
+        return
+    installed = next((str(row["latest_version"]) for row in rows), "")
     if installed == version():
         yield Finding("ok", f"addon fusion_billing {installed}")
     else:
@@ -112,7 +116,11 @@ def _addon(odoo: Odoo, migration: Migration) -> Iterator[Finding]:
 def _stripe(context: Context, snapshot: Snapshot) -> Iterator[Finding]:
     if not snapshot.payment_methods:
         return
-    proof = _prove(context, snapshot)
+    try:
+        proof = _prove(context, snapshot)
+    except StripeError as error:
+        yield Finding("error", str(error))
+        return
     yield Finding("ok" if proof.proven else "warning", proof.sentence)
 
 

@@ -22,7 +22,7 @@ def aged(data: ReportData, folder: Path) -> ReportData:
 def note(data: ReportData, report: Path, inputs: Inputs) -> None:
     """Note a run after its data was written to ``report``, in the history of that file's folder."""
     try:
-        ageing.append(report.parent, data, report.read_bytes(), inputs.hashes)
+        ageing.append(report, data, inputs.hashes)
     except HistoryError as error:
         raise Blocked(str(error)) from None
     except OSError as error:

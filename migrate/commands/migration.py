@@ -10,9 +10,10 @@ from datetime import UTC, datetime, time
 from mappings.cohorts import CohortError, customers_of
 from mappings.context import Options
 from mappings.coverage import CoverageRow, coverage
-from mappings.desired import desired
+from mappings.desired import desired, iterate
 from mappings.records import Snapshot
-from mappings.target import Mapped, Target
+from mappings.subscriptions import source as subscription_source
+from mappings.target import Desired, Mapped, Phase, Skipped, Target
 from mappings.usage import UsageRow
 from migrate import events
 from migrate.commands.context import Context
@@ -58,6 +59,16 @@ def open_migration(context: Context, store: Store, odoo: Odoo, cohort: str | Non
         digest=digest(store),
         events=sum(store.event_files().values()),
     )
+
+
+def unmapped(context: Context, snapshot: Snapshot, odoo: Odoo) -> dict[str, str]:
+    """Lago id of each subscription that is not in Odoo as a whole -> why; it explains what Odoo does not bill."""
+    phases = frozenset({Phase.CATALOG, Phase.CUSTOMERS, Phase.SUBSCRIPTIONS})
+    mapped = tuple(iterate(snapshot, (), discover(odoo), context.tables(), Options(), phases))
+    there = {item.source for item in mapped if isinstance(item, Desired)}
+    why = {item.source: item.reason for item in mapped if isinstance(item, Skipped) and item.source not in there}
+    held = ((subscription, why.get(subscription_source(subscription))) for subscription in snapshot.subscriptions)
+    return {subscription.lago_id: reason for subscription, reason in held if reason}
 
 
 def usage_rows(context: Context) -> Iterator[UsageRow]:

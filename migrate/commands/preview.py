@@ -10,8 +10,8 @@ from migrate.apply import preview
 from migrate.changes import ChangeSet
 from migrate.commands import show
 from migrate.commands.context import Context, Outcome
+from migrate.commands.files import write_whole
 from migrate.commands.migration import Migration, open_migration
-from migrate.errors import ConfigError
 from migrate.ledger import Ledger
 from migrate.phases import chosen
 
@@ -31,17 +31,8 @@ def run(context: Context, *, phase: str | None, cohort: str | None, out: Path | 
             progress=context.talk.progress,
         )
     if out is not None:
-        _save(changes, out)
+        write_whole(out, lambda path: path.write_text(changes.to_json(), encoding="utf-8"), "preview")
     return Outcome(_data(changes, migration), _text(changes, migration, context, out), _code(changes, context))
-
-
-def _save(changes: ChangeSet, path: Path) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(changes.to_json(), encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise ConfigError(f"{path}: the preview cannot be saved: {error.strerror}") from error
 
 
 def _code(changes: ChangeSet, context: Context) -> int:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from mappings.records import Snapshot
 from mappings.tables import Tables
-from migrate.commands import control as show
+from migrate.commands import control as fee_by_fee
 from migrate.commands.context import Context, Outcome
-from migrate.commands.migration import cohort_of
-from migrate.errors import Blocked, StoreError
+from migrate.commands.files import write_whole
+from migrate.commands.migration import cohort_of, unmapped
+from migrate.errors import Blocked
 from migrate.extract import load_snapshot
 from migrate.odoo.discover import company_id
 from migrate.odoo.protocol import Odoo
@@ -24,7 +26,7 @@ from reconcile import waivers
 from reconcile.causes import CAUSES
 from reconcile.control import control as control_run
 from reconcile.control import rerate
-from reconcile.facts import Shadow
+from reconcile.facts import Shadow, in_period
 from reconcile.run import Settings, reconcile
 from reports import json as report_json
 from reports import junit, markdown, text
@@ -36,24 +38,44 @@ def run(context: Context, *, period: str, cohort: str | None, out: Path | None, 
     with context.store() as store:
         snapshot = load_snapshot(store)
     with _odoo(context, control) as odoo:
+        settings = _settings(context, snapshot, odoo, period, cohort)
+        if odoo is not None:
+            _warn_of_usage(context, snapshot, settings)
         data = reconcile(
             snapshot,
-            _settings(context, snapshot, odoo, period, cohort),
+            settings,
             odoo=odoo,
             rerate=rerate(snapshot, context.events, progress=context.talk.progress),
             late=rerate(snapshot, context.events, late=True),
+            unmapped=unmapped(context, snapshot, odoo) if odoo else None,
             progress=context.talk.progress,
         )
     if not data.invoices:
         raise Blocked(f"Lago issued no invoice in {period}; 'lago2odoo status' shows the months it has")
-    path = _save(data, context.reports(out) / f"{period}.json", ci)
+    path = _save(data, context.reports(out) / f"{run_name(period, cohort, control)}.json", ci)
     if control:
         return _controlled(context, snapshot, data, cohort_of(context, snapshot, cohort), path)
     summary = markdown if ci else text
-    shown = [summary.render(data, context.config.report.language), "", f"data: {path}"]
-    return Outcome(
-        report_json.document(data), "\n".join([*shown, f"next: lago2odoo report --period {period}"]), data.exit_code
-    )
+    shown = [summary.render(data, context.config.report.language), "", f"data: {path}", "next: lago2odoo report"]
+    return Outcome(report_json.document(data), "\n".join(shown), data.exit_code)
+
+
+def run_name(period: str, cohort: str | None, control: bool) -> str:
+    """Name of a run's files: ``2026-07``, ``2026-07.nexacloud``, ``all.control``; one kind never overwrites another."""
+    return ".".join([period, *([cohort] if cohort else []), *(["control"] if control else [])])
+
+
+def _warn_of_usage(context: Context, snapshot: Snapshot, settings: Settings) -> None:
+    """Odoo can only bill usage that it was given; what is missing would look like an error of Odoo's."""
+    since = context.config.mapping.usage_since
+    invoices = [i for i in snapshot.invoices if in_period(i, settings.period)]
+    begins = [p.charges_from_datetime for i in invoices for p in i.billing_periods if p.charges_from_datetime]
+    first = min(begins, default=None)
+    if first is not None and (since is None or since > first.date()):
+        context.talk.say(
+            f"note: this period needs usage from {first.date()} on, Odoo was given that of the open periods"
+            f"{f' and from {since} on' if since else ''}: set [mapping] usage_since, then lago2odoo apply --phase usage"
+        )
 
 
 def _controlled(context: Context, snapshot: Snapshot, data: ReportData, cohort: Cohort, path: Path) -> Outcome:
@@ -62,7 +84,7 @@ def _controlled(context: Context, snapshot: Snapshot, data: ReportData, cohort: 
     run = control_run(snapshot, context.events, period=data.run.period)
     checks = tuple(check for check in run if cohort.takes(check.customer))
     code = data.exit_code if all(check.is_equal for check in checks) else data.exit_code or 2
-    return Outcome(show.document(checks), f"{show.render(checks)}\ndata: {path}", code)
+    return Outcome(fee_by_fee.document(checks), f"{fee_by_fee.render(checks)}\ndata: {path}", code)
 
 
 @contextmanager
@@ -134,16 +156,9 @@ def _waivers(context: Context) -> tuple[waivers.Waiver, ...]:
 
 
 def _save(data: ReportData, path: Path, ci: bool) -> Path:
-    partial = path.with_suffix(".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        report_json.write(data, partial)
-        partial.replace(path)
-        if ci:
-            junit.write(data, path.with_suffix(".xml"))
-    except OSError as error:
-        raise StoreError(f"{path}: the result cannot be written: {error.strerror}") from error
-    return path
+    if ci:
+        write_whole(path.with_suffix(".xml"), partial(junit.write, data), "result")
+    return write_whole(path, partial(report_json.write, data), "result")
 
 
 def _version() -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from migrate.commands.context import Context, Outcome
-from migrate.errors import Blocked, ConfigError, StoreError
+from migrate.commands.files import write_whole
+from migrate.errors import Blocked, ConfigError
 from migrate.extract import load_snapshot
 from reports import csv, html, json, junit, markdown, pseudonyms, stored, xlsx
 from reports.data import ReportData
@@ -34,7 +36,11 @@ def run(context: Context, *, period: str | None, out: Path | None, pseudonymise:
     if pseudonymise is not None:
         data = under_pseudonyms(context, data, pseudonymise)
         source = _share(data, source)
-    written = [_write(data, source.with_suffix(suffix), context.config.report.language) for suffix in WRITERS]
+    language = context.config.report.language
+    written = [
+        write_whole(source.with_suffix(suffix), partial(writer, data, locale=language), "report")
+        for suffix, writer in WRITERS.items()
+    ]
     files = {path.suffix.removeprefix("."): str(path) for path in (*written, source)}
     others = ", ".join(path.name for path in (*written[1:], source))
     return Outcome(files, f"report: {written[0]}\nbeside it: {others}")
@@ -53,13 +59,7 @@ def under_pseudonyms(context: Context, data: ReportData, key_file: Path) -> Repo
 
 def _share(data: ReportData, source: Path) -> Path:
     """Keep the shared report's data apart from the real one's."""
-    path = source.parent / SHARED / source.name
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        json.write(data, path)
-    except OSError as error:
-        raise StoreError(f"{path}: the report cannot be written: {error.strerror}") from error
-    return path
+    return write_whole(source.parent / SHARED / source.name, partial(json.write, data), "report")
 
 
 def _latest(folder: Path) -> Path:
@@ -67,13 +67,3 @@ def _latest(folder: Path) -> Path:
     if not found:
         raise Blocked(f"{folder}: nothing is reconciled yet; run 'lago2odoo reconcile --period MONTH' first")
     return found[-1]
-
-
-def _write(data: ReportData, path: Path, language: str) -> Path:
-    partial = path.with_name(f".partial{path.suffix}")
-    try:
-        WRITERS[path.suffix](data, partial, language)
-        partial.replace(path)
-    except OSError as error:
-        raise StoreError(f"{path}: the report cannot be written: {error.strerror}") from error
-    return path

@@ -27,7 +27,19 @@ class Signing:
     preparer: str
     reviewer: str
     at: datetime
+    cohort: str | None = None
     accept_open: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the reconciled run's files: ``2026-07``, or ``2026-07.pilot``."""
+        return f"{self.period}.{self.cohort}" if self.cohort else self.period
+
+    @property
+    def again(self) -> str:
+        """What to do if it must be reconciled anew."""
+        cohort = f" --cohort {self.cohort}" if self.cohort else ""
+        return f"run 'lago2odoo reconcile --period {self.period}{cohort}' again"
 
 
 def run(
@@ -38,22 +50,24 @@ def run(
     reviewer: str,
     out: Path | None,
     accept_open: str | None,
+    cohort: str | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Outcome:
     """Freeze ``period``. Raises Blocked if it must not be signed, and says why and the way out."""
-    signing = Signing(period=period, preparer=preparer, reviewer=reviewer, at=clock(), accept_open=accept_open)
+    who = {"preparer": preparer, "reviewer": reviewer}
+    signing = Signing(period=period, cohort=cohort, at=clock(), accept_open=accept_open, **who)
     check_people(signing)
     folder = context.reports(None)
     with context.store() as store, store.lock():
-        report, data, past = _reconciled(folder, period)
+        report, data, past = _reconciled(folder, signing)
         inputs = gather(context, store)
-        _check_inputs(inputs, past)
+        _check_inputs(inputs, past, signing)
         _check_open(data, signing)
         chain = _chain(folder)
         facts = make_facts(data, signing, past, inputs, chain)
         page = html.render(data, context.config.report.language).encode()
         pack = evidence.build(facts, {"report.html": page, evidence.REPORT: evidence.packed(report), **inputs.files})
-        path = out or folder / FOLDER / f"{period}-{pack.number:03}.zip"
+        path = out or folder / FOLDER / f"{signing.name}-{pack.number:03}.zip"
         _keep(pack, path, folder, period)
     return _outcome(pack, path, facts)
 
@@ -72,32 +86,30 @@ def check_people(signing: Signing) -> None:
         raise Blocked("--accept-open is empty: give the reason")
 
 
-def _reconciled(folder: Path, period: str) -> tuple[bytes, ReportData, Past]:
+def _reconciled(folder: Path, signing: Signing) -> tuple[bytes, ReportData, Past]:
     """The report's JSON, its data, and what was noted when it was made: the three must belong together."""
-    path = folder / f"{period}.json"
-    again = f"run 'lago2odoo reconcile --period {period}' again"
+    path = folder / f"{signing.name}.json"
     try:
-        past = ageing.last(ageing.read(folder), period)
+        past = ageing.last(ageing.read(folder), path.name)
         data = stored.read(path)
         report = path.read_bytes()
         check_ties(data)
     except (HistoryError, stored.StoredReportError) as error:
         raise Blocked(str(error)) from None
     except (AssertionError, OSError) as error:
-        raise Blocked(f"{path}: {error}; {again}") from None
+        raise Blocked(f"{path}: {error}; {signing.again}") from None
     if past is None:
-        raise Blocked(f"{folder / ageing.FILE}: {period} was never noted; {again}")
+        raise Blocked(f"{folder / ageing.FILE}: {path.name} was never noted; {signing.again}")
     if evidence.sha256(report) != past.report_sha256:
-        raise Blocked(f"{path}: was changed since it was reconciled; {again}")
+        raise Blocked(f"{path}: was changed since it was reconciled; {signing.again}")
     return report, data, past
 
 
-def _check_inputs(inputs: Inputs, past: Past) -> None:
+def _check_inputs(inputs: Inputs, past: Past, signing: Signing) -> None:
     moved = inputs.moved(past.inputs)
     if moved:
         shown = ", ".join(moved[:3]) + (f" and {len(moved) - 3} more" if len(moved) > 3 else "")
-        again = f"run 'lago2odoo reconcile --period {past.period}' again"
-        raise Blocked(f"{shown}: changed since {past.period} was reconciled; {again}")
+        raise Blocked(f"{shown}: changed since {signing.name} was reconciled; {signing.again}")
 
 
 def unexplained(data: ReportData) -> tuple[int, int]:
@@ -156,6 +168,7 @@ def make_facts(
         "number": len(chain) + 1,
         "previous": chain[-1].seal if chain else evidence.START,
         "period": signing.period,
+        "cohort": signing.cohort,
         "organization": run.organization,
         "preparer": signing.preparer,
         "reviewer": signing.reviewer,
@@ -168,7 +181,7 @@ def make_facts(
         "odoo_version": run.odoo_version,
         "tolerance_cents": run.tolerance_cents,
         "materiality_cents": run.materiality_cents,
-        "customers": len({invoice.customer for invoice in data.invoices}),  # a cohort has fewer than the company
+        "customers": len({invoice.customer for invoice in data.invoices}),
         "invoices": len(data.invoices),
         "outcome": data.outcome.value,
         "exit_code": data.exit_code,

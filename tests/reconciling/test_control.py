@@ -1,4 +1,4 @@
-"""The control run: every invoice of a real company, re-rated; and what cannot be re-rated is named."""
+"""The control run: every invoice of a recorded company, re-rated; and what cannot be re-rated is named."""
 
 from __future__ import annotations
 
