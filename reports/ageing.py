@@ -1,7 +1,7 @@
 """How long items have been open: one line per reconcile run, kept beside the reports (``history/runs.jsonl``).
 
     apply(data, read(folder))        before the report is written: each open position learns since when it is open
-    append(folder, data, ...)        after it is written: this run becomes the past of the next ones
+    append(report, data, inputs)     after it is written: this run becomes the past of the next ones
 
 An item's age counts from the first run that found it different, as long as no run that looked at it found it settled.
 A run looks at its own months, customers and pair of sides only: a pilot's run settles nothing for the others. A waiver
@@ -44,6 +44,7 @@ class Past:
     compared_at: datetime
     customers: frozenset[str]
     different: frozenset[str]
+    report: str = ""  # name of the file its data was written to
     report_sha256: str = ""
     inputs: Mapping[str, str] = field(default_factory=dict)
 
@@ -147,18 +148,20 @@ def read(folder: Path) -> tuple[Past, ...]:
     return tuple(_checked(lines, path))
 
 
-def last(past: Iterable[Past], period: str, pair: tuple[str, str] | None = None) -> Past | None:
-    """The latest run of a period (and pair, if given)."""
-    runs = [p for p in past if p.period == period and pair in (None, p.pair)]
+def last(past: Iterable[Past], report: str) -> Past | None:
+    """The run that wrote the file ``report`` last."""
+    runs = [p for p in past if p.report == report]
     return runs[-1] if runs else None
 
 
-def append(folder: Path, data: ReportData, report: bytes, inputs: Mapping[str, str]) -> Path:
-    """Note a run whose JSON is ``report``, made from ``inputs`` (name -> SHA-256). Whole or not at all, one at a time.
+def append(report: Path, data: ReportData, inputs: Mapping[str, str]) -> Path:
+    """Note a run whose JSON was written to ``report``, made from ``inputs`` (name -> SHA-256), beside that file.
+
+    The line is written whole or not at all, one at a time.
 
     Raises HistoryError if the history is damaged, OSError if it cannot be written.
     """
-    path = folder / FILE
+    path, written = report.parent / FILE, report.read_bytes()
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -167,7 +170,7 @@ def append(folder: Path, data: ReportData, report: bytes, inputs: Mapping[str, s
         lines = _lines(content)
         list(_checked(lines, path))
         previous = _hash(lines[-1]) if lines else START
-        _write(handle, sum(map(len, lines)), _line(data, report, inputs, previous))
+        _write(handle, sum(map(len, lines)), _line(data, (report.name, written), inputs, previous))
     return path
 
 
@@ -179,13 +182,15 @@ def _write(handle: IO[bytes], at: int, line: bytes) -> None:
     os.fsync(handle.fileno())
 
 
-def _line(data: ReportData, report: bytes, inputs: Mapping[str, str], previous: str) -> bytes:
+def _line(data: ReportData, report: tuple[str, bytes], inputs: Mapping[str, str], previous: str) -> bytes:
+    name, written = report
     row = {
         "previous": previous,
         "period": data.run.period,
         "pair": list(data.run.pair),
         "compared_at": data.run.compared_at.isoformat(),
-        "report_sha256": hashlib.sha256(report).hexdigest(),
+        "report": name,
+        "report_sha256": hashlib.sha256(written).hexdigest(),
         "inputs": dict(sorted(inputs.items())),
         "customers": sorted({invoice.customer for invoice in data.invoices}),
         "different": sorted(p.id for _, p in data.rows() if p.status in _DIFFERENT),
@@ -220,6 +225,7 @@ def _past(raw: Mapping[str, Any]) -> Past:
         compared_at=datetime.fromisoformat(raw["compared_at"]),
         customers=frozenset(raw["customers"]),
         different=frozenset(raw["different"]),
+        report=str(raw["report"]),
         report_sha256=str(raw["report_sha256"]),
         inputs=dict(raw["inputs"]),
     )

@@ -42,6 +42,12 @@ def age(data: ReportData, *before: ReportData) -> Age | None:
     return ageing.apply(data, past(*before)).invoices[0].positions[0].age
 
 
+def note(folder: Path, data: ReportData, **inputs: str) -> Path:
+    report = folder / "2026-07.json"
+    report.write_bytes(b"report")
+    return ageing.append(report, data, inputs)
+
+
 OPEN, FINE = position(1, 5, 6, 5), position(1, 5, 5, 5)
 FIRST = NOW.date()
 
@@ -88,7 +94,7 @@ def test_what_agrees_has_no_age() -> None:
 def test_a_waiver_does_not_stop_the_clock(tmp_path: Path) -> None:
     waived = position(1, 5, 6, 5, findings=(finding(1, waiver="w"),))
     for day, shown in ((0, OPEN), (40, waived)):
-        ageing.append(tmp_path, month(day, shown), b"", {})
+        note(tmp_path, month(day, shown))
     aged = ageing.apply(month(80, OPEN), ageing.read(tmp_path))
     assert aged.invoices[0].positions[0].age == Age(since=FIRST, runs=3, days=80)
 
@@ -132,7 +138,7 @@ def test_buckets_count_what_is_open_by_currency() -> None:
 def test_a_run_is_read_as_it_was_noted(tmp_path: Path) -> None:
     data = sample()
     assert ageing.read(tmp_path) == ()
-    path = ageing.append(tmp_path, data, b"report", {"snapshot": "abc"})
+    path = note(tmp_path, data, snapshot="abc")
     assert path == tmp_path / "history" / "runs.jsonl"
     (one,) = ageing.read(tmp_path)
     assert (one.period, one.pair, one.compared_at) == ("2026-07", ("lago", "odoo"), NOW)
@@ -142,18 +148,19 @@ def test_a_run_is_read_as_it_was_noted(tmp_path: Path) -> None:
     assert one.inputs == {"snapshot": "abc"}
 
 
-def test_the_last_run_of_a_period() -> None:
-    runs = past(
-        month(0, OPEN), month(1, OPEN, period="2026-06"), month(2, OPEN), month(3, OPEN, pair=("lago", "rerate"))
-    )
-    assert ageing.last(runs, "2026-07") == runs[3]
-    assert ageing.last(runs, "2026-07", ("lago", "odoo")) == runs[2]
-    assert ageing.last(runs, "2026-05") is None
+def test_the_last_run_of_a_file(tmp_path: Path) -> None:
+    for day, name in enumerate(("2026-07.json", "2026-07.control.json", "2026-07.json", "2026-07.pilot.json")):
+        (tmp_path / name).write_bytes(b"")
+        ageing.append(tmp_path / name, month(day, OPEN), {})
+    runs = ageing.read(tmp_path)
+    assert ageing.last(runs, "2026-07.json") == runs[2]
+    assert ageing.last(runs, "2026-07.pilot.json") == runs[3]
+    assert ageing.last(runs, "2026-08.json") is None
 
 
 def three(folder: Path) -> Path:
     for day in range(3):
-        path = ageing.append(folder, month(day, OPEN), b"", {})
+        path = note(folder, month(day, OPEN))
     return path
 
 
@@ -163,7 +170,7 @@ def test_a_killed_run_leaves_the_history_usable(tmp_path: Path) -> None:
     for length in range(len(whole.rpartition(b"\n")[0].rpartition(b"\n")[0]) + 2, len(whole)):
         path.write_bytes(whole[:length])
         assert len(ageing.read(tmp_path)) == 2
-    ageing.append(tmp_path, month(2, OPEN), b"", {})
+    note(tmp_path, month(2, OPEN))
     assert path.read_bytes() == whole
 
 
@@ -178,7 +185,7 @@ def test_an_edited_history_is_noticed(tmp_path: Path, old: str, new: str, line: 
         ageing.read(tmp_path)
     before = path.read_bytes()
     with pytest.raises(HistoryError):
-        ageing.append(tmp_path, month(5, OPEN), b"", {})
+        note(tmp_path, month(5, OPEN))
     assert path.read_bytes() == before
 
 
@@ -192,7 +199,7 @@ def test_a_removed_run_is_noticed(tmp_path: Path) -> None:
 
 def test_runs_at_the_same_time_are_all_noted(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda day: ageing.append(tmp_path, month(day, OPEN), b"", {}), range(24)))
+        list(pool.map(lambda day: note(tmp_path, month(day, OPEN)), range(24)))
     assert {p.compared_at for p in ageing.read(tmp_path)} == {NOW + timedelta(days=day) for day in range(24)}
 
 

@@ -358,13 +358,14 @@ class Project:
     def report(self) -> Path:
         return self.folder / "report" / "2026-07.json"
 
-    def reconcile(self, data: ReportData) -> None:
+    def reconcile(self, data: ReportData, name: str = "2026-07.json") -> None:
         """What ``reconcile`` does once it has compared."""
-        self.report.parent.mkdir(exist_ok=True)
+        report = self.folder / "report" / name
+        report.parent.mkdir(exist_ok=True)
         with self.context.store() as store:
             inputs = gather(self.context, store)
-        report_json.write(history.aged(data, self.report.parent), self.report)
-        history.note(data, self.report, inputs)
+        report_json.write(history.aged(data, report.parent), report)
+        history.note(data, report, inputs)
 
     def sign(self, preparer: str = "Ana", reviewer: str = "Bo", **more: Any) -> Outcome:
         options = {"out": None, "accept_open": None, "clock": lambda: AT, **more}
@@ -446,6 +447,16 @@ def edit_settings(project: Project) -> None:
     path.write_text(
         path.read_text("utf-8").replace("[reconcile]", "[reconcile]\ntolerance_cents = 5"), encoding="utf-8"
     )
+
+
+def test_a_run_of_a_cohort_is_signed_by_itself(project: Project) -> None:
+    """Later runs of other kinds leave the month's own report signable."""
+    pilot = replace(sample(), invoices=sample().invoices[:1])
+    project.reconcile(pilot, "2026-07.pilot.json")
+    facts = [evidence.verify(project.pack(cohort=cohort).read_bytes()).facts for cohort in (None, "pilot")]
+    assert [(f["cohort"], f["outcome"]) for f in facts] == [(None, "equal"), ("pilot", "different")]
+    with pytest.raises(Blocked, match=r"no such file"):
+        project.sign(cohort="other")
 
 
 def drop_history(project: Project) -> None:
