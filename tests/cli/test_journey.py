@@ -139,3 +139,32 @@ def test_the_addon_is_exported_whole(tmp_path: Path) -> None:
     assert command("addon", "export", str(tmp_path)).code == 0, "an older copy is replaced"
     (tmp_path / "other" / "fusion_billing").mkdir(parents=True)
     assert command("addon", "export", str(tmp_path / "other")).code == 1
+
+
+def test_doctor_before_and_after_extract(project: Project) -> None:
+    before = project.run("doctor")
+    assert before.code == 0, before.out + before.err
+    assert "nothing is extracted yet" in before.out
+    assert "subscriptions: enterprise" in before.out
+    project.run("extract")
+    after = project.run("doctor")
+    assert "references to Odoo's own records are there" in after.out
+    assert "ERROR" not in after.out, after.out
+    assert after.code == 0
+
+
+def test_kinds_of_runs_keep_their_own_files(project: Project, tmp_path: Path) -> None:
+    project.run("extract")
+    assert project.run("reconcile", "--control", "--period", "2026-07").code == 0
+    assert project.run("reconcile", "--control", "--period", "2026-07", "--cohort", "pilot").code == 0
+    assert {p.name for p in (tmp_path / "report").glob("*.json")} == {
+        "2026-07.control.json",
+        "2026-07.pilot.control.json",
+    }
+
+
+def test_usage_that_odoo_was_not_given_is_said_beforehand(project: Project) -> None:
+    project.replace("usage_since = 2025-01-01", "")
+    project.run("extract")
+    project.run("apply")
+    assert "set [mapping] usage_since" in project.run("reconcile", "--period", "2026-05").err
