@@ -17,8 +17,9 @@ from mappings.period import local_date
 from mappings.records import Json
 from reconcile.aggregate import Scope, Use, aggregate_scope, effects
 from reconcile.exact import WIDE, divide_numeric, numeric
-from reconcile.fees import ChargeFee, amounts, check_storable
+from reconcile.fees import ChargeFee, amounts, check_storable, in_currency
 from reconcile.filters import DEFAULT, Buckets, buckets_of, check_filters
+from reconcile.lines import Step
 from reconcile.rate import Aggregation, Priced, Rated, divide, rate_case
 from reconcile.rules import LATEST, Rules
 from reconcile.tiers import ZERO
@@ -205,14 +206,20 @@ def _difference(case: _Case, properties: Json, whole: Aggregation, applied: Deci
     after, before = _rate(case, properties, whole), _rate(case, properties, without)
     if without.units == 0:
         before = _nothing(before)
-    amount = after.amount - before.amount
+    whole_period = after.amount - before.amount
+    amount = _prorated(case, event, whole_period)
     return Rated(
-        amount=_prorated(case, event, amount),
+        amount=amount,
         unit_amount=ZERO,
         units=applied,
         amount_details=_details(case.demand.charge.charge_model, after.amount_details, before.amount_details, applied),
-        steps=after.steps,
+        steps=(*after.steps, *_taken_off(("without this event", -before.amount), ("days left", amount - whole_period))),
     )
+
+
+def _taken_off(*parts: tuple[str, Decimal]) -> Iterator[Step]:
+    """Steps from the price of all events so far to that of this one; those that change nothing are left out."""
+    return (Step(label=label, amount=amount) for label, amount in parts if amount)
 
 
 def _nothing(rated: Rated) -> Rated:
@@ -295,7 +302,7 @@ def _stored(case: _Case, place: _Place, event: Picked, rated: Rated) -> ChargeFe
         unit_amount_cents=money.unit_amount_cents,
         precise_unit_amount=money.precise_unit_amount,
         amount_details=rated.amount_details,
-        steps=rated.steps,
+        steps=in_currency(rated.steps, charge.applied_pricing_unit),
         transaction_id=event.transaction_id,
     )
     check_storable(fee)

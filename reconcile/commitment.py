@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mappings.money import round_float
+from mappings.money import from_subunits, round_float
 from reconcile.lines import Step
 
 
@@ -19,12 +19,12 @@ class CommitmentFee:
     days: int
     duration: int
 
-    @property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self, currency: str) -> tuple[Step, ...]:
+        """How it came about; amounts of steps are in units of ``currency``."""
         label = f"commitment for {self.days} of {self.duration} days"
         return (
-            Step(label=label, amount=Decimal(self.due_cents)),
-            Step(label="fees of the period", amount=self.precise_cents - self.due_cents),
+            Step(label=label, amount=from_subunits(self.due_cents, currency)),
+            Step(label="fees of the period", amount=from_subunits(self.precise_cents - self.due_cents, currency)),
         )
 
 

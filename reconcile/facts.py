@@ -14,7 +14,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from mappings.money import CONTEXT, exponent, round_half_up, subunits
+from mappings.money import CONTEXT, exponent, from_subunits, round_half_up, subunits
 from mappings.records import Coupon, Fee, Invoice, Snapshot
 from mappings.target import xid
 from migrate.errors import OdooError
@@ -161,19 +161,47 @@ def _precise_cents(fee: Fee) -> Decimal | None:
 def _lago_steps(fee: Fee) -> tuple[Step, ...]:
     """What Lago stored about the amount: units, unit price, and the tiers or parts of ``amount_details``."""
     whole = Step(label="fee", units=fee.units, unit_price=fee.precise_unit_amount, amount=fee.precise_amount)
-    return (whole, *_details(fee.amount_details, ""))
+    return (whole, *_details(fee.amount_details, "", fee.amount_currency))
 
 
-def _details(details: Any, path: str) -> Iterator[Step]:
-    if isinstance(details, Mapping):
+def _details(details: Any, path: str, currency: str) -> Iterator[Step]:
+    if isinstance(details, Mapping) and "total_with_flat_amount" in details:
+        yield _tier(path, details)
+    elif isinstance(details, Mapping):
         for key, value in details.items():
-            yield from _details(value, f"{path}.{key}" if path else str(key))
+            yield from _details(value, f"{path}.{key}" if path else str(key), currency)
     elif isinstance(details, list | tuple):
         for place, value in enumerate(details, 1):
-            yield from _details(value, f"{path} {place}")
+            yield from _details(value, f"{path} {place}", currency)
     elif details is not None:
-        amount = _number(details)
-        yield Step(label=path if amount is not None else f"{path}: {details}", amount=amount)
+        yield _detail(path, details, currency)
+
+
+def _tier(path: str, tier: Mapping[str, Any]) -> Step:
+    """A tier as one step, like the other sides write it."""
+    upper = tier.get("to_value")
+    percent = f", {tier['rate']} %" if "rate" in tier else ""
+    return Step(
+        label=f"{path}: {tier.get('from_value')} to {'∞' if upper is None else upper}{percent}",
+        units=_number(tier.get("units")),
+        unit_price=_number(tier.get("per_unit_amount")),
+        flat=_number(tier.get("flat_unit_amount")),
+        amount=_number(tier["total_with_flat_amount"]),
+    )
+
+
+def _detail(path: str, value: Any, currency: str) -> Step:
+    """One of Lago's numbers, under the heading that it belongs to: its name tells money, prices, cents and units."""
+    number, name = _number(value), path.rsplit(".", 1)[-1]
+    if number is None:
+        return Step(label=f"{path}: {value}")
+    if name.endswith("_cents"):
+        return Step(label=path.removesuffix("_cents"), amount=from_subunits(number, currency))
+    if name.endswith("unit_amount"):  # per_unit_amount, flat_unit_amount, fixed_fee_unit_amount...
+        return Step(label=path, unit_price=number)
+    if name.endswith("_amount"):
+        return Step(label=path, amount=number)
+    return Step(label=f"{path}: {number}") if name == "rate" else Step(label=path, units=number)
 
 
 def _number(value: Any) -> Decimal | None:

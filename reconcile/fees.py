@@ -149,7 +149,8 @@ def fee_of(
     )
     units = billed_units(demand, aggregation)
     if aggregation.units < 0 or rated.amount < 0:
-        units, rated = ZERO, replace(rated, amount=ZERO, unit_amount=ZERO)
+        floor = Step(label="below zero: nothing is billed", amount=-rated.amount)
+        units, rated = ZERO, replace(rated, amount=ZERO, unit_amount=ZERO, steps=(*rated.steps, floor))
     money = amounts(rated.amount, rated.unit_amount, currency, charge.applied_pricing_unit)
     total = aggregation.total_aggregated_units
     return ChargeFee(
@@ -165,7 +166,7 @@ def fee_of(
         unit_amount_cents=money.unit_amount_cents,
         precise_unit_amount=money.precise_unit_amount,
         amount_details=rated.amount_details,
-        steps=rated.steps,
+        steps=in_currency(rated.steps, charge.applied_pricing_unit),
     )
 
 
@@ -194,6 +195,18 @@ def amounts(amount: Decimal, unit_amount: Decimal, currency: str, pricing_unit: 
             unit_amount_cents=int(truncate(unit_amount * scale)),
             precise_unit_amount=round_half_up(unit_amount, _STORED_DIGITS),
         )
+
+
+def in_currency(steps: tuple[Step, ...], pricing_unit: PricingUnit | None) -> tuple[Step, ...]:
+    """Steps whose amounts are in the invoice's currency; prices stay in the pricing unit that they are set in."""
+    if pricing_unit is None:
+        return steps
+    rate = pricing_unit.conversion_rate
+    note = f" (in {pricing_unit.short_name or pricing_unit.code or 'pricing units'} × {rate})"
+    return tuple(
+        replace(step, label=step.label + note, amount=None if step.amount is None else step.amount * rate)
+        for step in steps
+    )
 
 
 def check_storable(fee: ChargeFee) -> None:
@@ -258,8 +271,11 @@ def true_up_fee(demand: Demand, fees: Sequence[ChargeFee]) -> ChargeFee | None:
         precise_unit_amount=found.precise_unit_amount,
         amount_details={},
         steps=(
-            Step(label="minimum for the days of the period", amount=Decimal(repr(found.minimum_cents))),
-            Step(label="used", amount=Decimal(-used)),
+            Step(
+                label="minimum for the days of the period",
+                amount=from_subunits(stored(found.minimum_cents), window.currency),
+            ),
+            Step(label="used", amount=from_subunits(-used, window.currency)),
         ),
         true_up=True,
     )

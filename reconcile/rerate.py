@@ -303,7 +303,7 @@ class Work:
                 amount_cents=fee.amount_cents,
                 precise_cents=fee.precise_cents,
                 units=Decimal(1),
-                steps=fee.steps,
+                steps=fee.steps(one.invoice.currency),
             )
         )
 
@@ -447,7 +447,7 @@ class Work:
                     amount_cents=found.amount_cents,
                     precise_cents=found.precise_cents,
                     units=Decimal(1),
-                    steps=found.steps,
+                    steps=found.steps(one.invoice.currency),
                 )
             )
 

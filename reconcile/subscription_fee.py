@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
-from mappings.money import round_float
+from mappings.money import from_subunits, round_float
 from mappings.period import Contract, Window, day_start, days_between, local_date, run_at
 from reconcile.doubles import stored
 from reconcile.lines import Step
@@ -47,11 +47,11 @@ class BaseFee:
     duration: int
     formula: str  # full | first | terminated | upgraded
 
-    @property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self, currency: str) -> tuple[Step, ...]:
+        """How it came about; amounts of steps are in units of ``currency``."""
         days = self.duration if self.days is None else self.days
         label = f"{self.formula} period: {days} of {self.duration} days"
-        return (Step(label=label, units=Decimal(days), amount=self.precise_cents),)
+        return (Step(label=label, units=Decimal(days), amount=from_subunits(self.precise_cents, currency)),)
 
 
 def subscription_fee(

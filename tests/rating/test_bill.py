@@ -167,7 +167,7 @@ def test_steps_say_the_days() -> None:
     window = boundaries(mine, at("2023-02-01T00:00Z")).subscription
     known = History(created_at=mine.started_at, initial_started_at=mine.started_at)
     fee = subscription_fee(mine, PlanPrice(amount_cents=5000), window, at("2023-02-01T00:00Z"), known)
-    assert [step.label for step in fee.steps] == ["first period: 24 of 31 days"]
+    assert [step.label for step in fee.steps("CAD")] == ["first period: 24 of 31 days"]
 
 
 @given(value=st.floats(0.001, 1e12, allow_nan=False))
@@ -415,7 +415,7 @@ def test_the_commitment_is_due_for_the_days(days: int, duration: int, used: int,
     found = commitment_fee(1_000_000, days, duration, used, Decimal(used))
     assert found is not None
     assert found.amount_cents == due
-    assert found.steps[0].label == f"commitment for {days} of {duration} days"
+    assert found.steps("CAD")[0].label == f"commitment for {days} of {duration} days"
 
 
 def test_no_commitment_once_it_is_reached() -> None:
@@ -594,8 +594,9 @@ def test_a_period_within_the_trial_costs_nothing_at_all() -> None:
 def test_steps_of_a_commitment_add_up() -> None:
     found = commitment_fee(1000, 30, 30, 400, Decimal("399.5"))
     assert found is not None
-    assert [step.amount for step in found.steps] == [1000, Decimal("-399.5")]
-    assert sum(step.amount for step in found.steps if step.amount is not None) == found.precise_cents
+    assert [step.amount for step in found.steps("CAD")] == [10, Decimal("-3.995")]
+    assert [step.amount for step in found.steps("JPY")] == [1000, Decimal("-399.5")]
+    assert sum(step.amount for step in found.steps("JPY") if step.amount is not None) == found.precise_cents
 
 
 @pytest.mark.parametrize(

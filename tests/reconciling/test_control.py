@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mappings.money import to_subunits
 from mappings.records import Fee, Invoice, Snapshot
 from reconcile.control import InvoiceCheck, control, control_credit_notes
 from reconcile.facts import lago_invoices
@@ -155,6 +156,22 @@ def test_late_events_are_not_counted_unless_asked(nexasystems: tuple[Snapshot, P
     late = rerate(snapshot, events, late=True)(lago)
     more = [one for one in lago if one.totals and late[one.lago_id].totals != one.totals]
     assert more, "the recording has events that came after finalisation"
+
+
+def test_steps_add_up_to_their_line_in_units_of_the_currency(nexasystems: tuple[Snapshot, Path]) -> None:
+    snapshot, events = nexasystems
+    lago = lago_invoices(snapshot, "all")
+    again = rerate(snapshot, events)(lago)
+    told = [
+        (line.key.kind, sum(amounts, Decimal(0)), line.amount_cents, one.currency)
+        for one in again.values()
+        for line in one.lines
+        if (amounts := [step.amount for step in line.steps if step.amount is not None])
+    ]
+    assert {kind for kind, *_ in told} == {"subscription", "charge", "true_up", "fixed_charge"}
+    assert len(told) > 2000
+    wrong = [one for one in told if to_subunits(one[1], one[3]) != one[2]]
+    assert not wrong, wrong[:3]
 
 
 def test_hidden_fees_become_invoices(snapshot: Snapshot) -> None:

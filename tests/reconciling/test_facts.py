@@ -12,7 +12,7 @@ import pytest
 from mappings.records import Snapshot
 from reconcile import facts
 from reconcile.compare import compare
-from reconcile.lines import BilledInvoice, LineKey
+from reconcile.lines import BilledInvoice, LineKey, Step
 from reconcile.whatif import reproduces
 from tests.reconciling.fake_odoo import Answer, FakeOdoo, odoo_line
 
@@ -87,15 +87,39 @@ def test_keys_tell_fees_apart(everything: tuple[BilledInvoice, ...]) -> None:
 
 def test_steps_tell_how_lago_got_there(everything: tuple[BilledInvoice, ...]) -> None:
     steps = {step.label for i in everything for line in i.lines for step in line.steps}
-    assert "plan_amount_cents" in steps
-    assert any(label.startswith("graduated_ranges 1.") for label in steps)
+    assert "plan_amount" in steps
+    assert any(label.startswith("graduated_ranges 1: 0 to ") for label in steps)
 
 
 def test_text_in_details_is_kept_as_text() -> None:
-    assert [s.label for s in facts._details({"model": "flat", "gone": None, "ok": "NaN"}, "")] == [
+    assert [s.label for s in facts._details({"model": "flat", "gone": None, "ok": "NaN"}, "", "CAD")] == [
         "model: flat",
         "ok: NaN",
     ]
+
+
+@pytest.mark.parametrize(
+    ("details", "expected"),
+    [
+        ({"plan_amount_cents": 4290}, Step(label="plan_amount", amount=Decimal("42.9"))),
+        ({"free_units": "5.0"}, Step(label="free_units", units=Decimal(5))),
+        ({"per_package_unit_amount": "2.0"}, Step(label="per_package_unit_amount", unit_price=Decimal(2))),
+        ({"fixed_fee_total_amount": "6.0"}, Step(label="fixed_fee_total_amount", amount=Decimal(6))),
+        ({"rate": "1.5"}, Step(label="rate: 1.5")),
+        (
+            {
+                "graduated_percentage_ranges": [
+                    {"from_value": 0, "to_value": None, "units": "3", "flat_unit_amount": "1", "rate": "2",
+                     "total_with_flat_amount": "1.06"}
+                ]
+            },
+            Step(label="graduated_percentage_ranges 1: 0 to ∞, 2 %", units=Decimal(3), flat=Decimal(1),
+                 amount=Decimal("1.06")),
+        ),
+    ],
+)  # fmt: skip
+def test_lagos_numbers_stand_under_their_heading(details: dict[str, object], expected: Step) -> None:
+    assert list(facts._details(details, "", "CAD")) == [expected]
 
 
 def test_coupons_of_a_bill(snapshot: Snapshot, everything: tuple[BilledInvoice, ...]) -> None:

@@ -309,7 +309,7 @@ class World:
             precise_cents=found.precise_cents,
             units=Decimal(1),
             taxes=self.taxes(raw.get("tax_codes"), one.sub.plan.get("tax_codes")),
-            steps=found.steps,
+            steps=found.steps(self.currency),
         )
         yield Made(line, {"unit_amount_cents": found.amount_cents, "precise_unit_amount": None})
 
@@ -475,7 +475,7 @@ class World:
             precise_cents=fee.precise_cents,
             units=Decimal(1),
             taxes=self.taxes(sub.plan.get("tax_codes")),
-            steps=fee.steps,
+            steps=fee.steps(self.currency),
         )
         return Made(line, {"unit_amount_cents": fee.amount_cents, "precise_unit_amount": None})
 
