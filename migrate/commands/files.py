@@ -18,3 +18,8 @@ def write_whole(path: Path, write: Callable[[Path], object], what: str) -> Path:
     except OSError as error:
         raise StoreError(f"{path}: the {what} cannot be written: {error.strerror}") from error
     return path
+
+
+def run_name(period: str, cohort: str | None = None, *, control: bool = False) -> str:
+    """Name of a run's files: ``2026-07``, ``2026-07.nexacloud``, ``all.control``; one kind never overwrites another."""
+    return ".".join([period, *([cohort] if cohort else []), *(["control"] if control else [])])

@@ -13,8 +13,10 @@ from typing import Any
 from mappings.records import Snapshot
 from mappings.tables import Tables
 from migrate.commands import control as fee_by_fee
+from migrate.commands import history
 from migrate.commands.context import Context, Outcome
-from migrate.commands.files import write_whole
+from migrate.commands.files import run_name, write_whole
+from migrate.commands.inputs import gather
 from migrate.commands.migration import cohort_of, unmapped
 from migrate.errors import Blocked
 from migrate.extract import load_snapshot
@@ -36,7 +38,7 @@ from reports.data import ReportData
 def run(context: Context, *, period: str, cohort: str | None, out: Path | None, control: bool, ci: bool) -> Outcome:
     """Reconcile a period. Exit code 0 equal, 2 differences, 3 only waived ones."""
     with context.store() as store:
-        snapshot = load_snapshot(store)
+        snapshot, inputs = load_snapshot(store), gather(context, store)
     with _odoo(context, control) as odoo:
         settings = _settings(context, snapshot, odoo, period, cohort)
         if odoo is not None:
@@ -52,17 +54,15 @@ def run(context: Context, *, period: str, cohort: str | None, out: Path | None, 
         )
     if not data.invoices:
         raise Blocked(f"Lago issued no invoice in {period}; 'lago2odoo status' shows the months it has")
-    path = _save(data, context.reports(out) / f"{run_name(period, cohort, control)}.json", ci)
+    path = context.reports(out) / f"{run_name(period, cohort, control=control)}.json"
+    data = history.aged(data, path.parent)
+    _save(data, path, ci)
+    history.note(data, path, inputs)
     if control:
         return _controlled(context, snapshot, data, cohort_of(context, snapshot, cohort), path)
     summary = markdown if ci else text
     shown = [summary.render(data, context.config.report.language), "", f"data: {path}", "next: lago2odoo report"]
     return Outcome(report_json.document(data), "\n".join(shown), data.exit_code)
-
-
-def run_name(period: str, cohort: str | None, control: bool) -> str:
-    """Name of a run's files: ``2026-07``, ``2026-07.nexacloud``, ``all.control``; one kind never overwrites another."""
-    return ".".join([period, *([cohort] if cohort else []), *(["control"] if control else [])])
 
 
 def _warn_of_usage(context: Context, snapshot: Snapshot, settings: Settings) -> None:
@@ -155,10 +155,10 @@ def _waivers(context: Context) -> tuple[waivers.Waiver, ...]:
     return waivers.load(context.config.path(name), [cause.name for cause in CAUSES]) if name else ()
 
 
-def _save(data: ReportData, path: Path, ci: bool) -> Path:
+def _save(data: ReportData, path: Path, ci: bool) -> None:
     if ci:
         write_whole(path.with_suffix(".xml"), partial(junit.write, data), "result")
-    return write_whole(path, partial(report_json.write, data), "result")
+    write_whole(path, partial(report_json.write, data), "result")
 
 
 def _version() -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from migrate.commands.context import Context, Outcome
+from migrate.commands.files import run_name
 from migrate.commands.inputs import Inputs, gather
 from migrate.errors import Blocked, StoreError
 from reports import ageing, evidence, html, stored
@@ -33,7 +34,7 @@ class Signing:
     @property
     def name(self) -> str:
         """Of the reconciled run's files: ``2026-07``, or ``2026-07.pilot``."""
-        return f"{self.period}.{self.cohort}" if self.cohort else self.period
+        return run_name(self.period, self.cohort)
 
     @property
     def again(self) -> str:

@@ -168,3 +168,22 @@ def test_usage_that_odoo_was_not_given_is_said_beforehand(project: Project) -> N
     project.run("extract")
     project.run("apply")
     assert "set [mapping] usage_since" in project.run("reconcile", "--period", "2026-05").err
+
+
+def test_a_reconciled_month_is_signed_by_somebody_else(project: Project, tmp_path: Path) -> None:
+    project.run("extract")
+    assert project.run("apply").code == 0
+    project.run("reconcile", "--period", "2026-07")
+    people = ("--period", "2026-07", "--preparer", "ana@example.com")
+    alone = project.run("report", "sign", *people, "--reviewer", "ana@example.com", "--accept-open", "a test")
+    assert alone.code == 1
+    pack = tmp_path / "pack.zip"
+    signed = project.run(
+        "report", "sign", *people, "--reviewer", "bo@example.com", "--accept-open", "a test", "--out", str(pack)
+    )
+    assert signed.code == 0, signed.err
+    assert command("report", "verify", str(pack)).code == 0
+    changed = bytearray(pack.read_bytes())
+    changed[len(changed) // 2] ^= 1
+    pack.write_bytes(bytes(changed))
+    assert command("report", "verify", str(pack)).code == 1
