@@ -1,6 +1,8 @@
-"""A whole apply as a program of its own, to be killed: ``python program.py SETTINGS.json STATE.db COUNT``.
+"""A whole apply as a program of its own, to be killed: ``python program.py SETTINGS.json STATE.db COUNT [wait]``.
 
-Prints ``ready`` once it starts writing, and the summary as JSON at the end. Exit code as the command line's.
+Prints ``ready`` once it holds the lock and starts writing, and the summary as JSON at the end. With ``wait`` it writes
+only after a line on standard input: a test that needs two at once must not depend on which is quicker. Exit code as the
+command line's.
 """
 
 from __future__ import annotations
@@ -84,12 +86,14 @@ def target() -> Target:
     )
 
 
-def main(settings: str, state: str, count: str) -> int:
+def main(settings: str, state: str, count: str, wait: str = "") -> int:
     try:
         with Store.open(Path(state)) as store, store.lock():
             odoo = connect(OdooSettings(**json.loads(Path(settings).read_text())))
             sys.stdout.write("ready\n")
             sys.stdout.flush()
+            if wait:
+                sys.stdin.readline()
             applied = apply(odoo, Ledger(store), records(int(count)), target=target())
             applied.raise_if_failed()
             sys.stdout.write(json.dumps({"written": applied.written, "pending": applied.changes.pending}) + "\n")

@@ -32,11 +32,11 @@ def settings(server: Server, tmp_path: Path) -> Path:
     return file
 
 
-def start(settings: Path, state: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, str(PROGRAM), str(settings), str(state), str(COUNT)]
+def start(settings: Path, state: Path, *more: str) -> subprocess.Popen[str]:
+    command = [sys.executable, str(PROGRAM), str(settings), str(state), str(COUNT), *more]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True)
+    return subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
 def finish(settings: Path, state: Path) -> dict[str, Any]:
@@ -80,12 +80,12 @@ def test_killed_at_ten_moments(odoo: Odoo, settings: Path, tmp_path: Path) -> No
 
 def test_two_runs_at_once_the_second_ends_with_exit_code_4(settings: Path, tmp_path: Path) -> None:
     state = tmp_path / "shared.db"
-    first = start(settings, state)
+    first = start(settings, state, "wait")
     assert first.stdout is not None
-    first.stdout.readline()
+    assert first.stdout.readline() == "ready\n"
     second = start(settings, state)
     _, err = second.communicate(timeout=60)
-    first.communicate(timeout=120)
+    first.communicate("go on\n", timeout=120)
     assert (first.returncode, second.returncode) == (0, 4)
     assert "another run holds" in err
 

@@ -109,19 +109,25 @@ class Database:
     def connect(self, **changed: Any) -> Odoo:
         return connect(self.settings(**changed))
 
-    def start(self, state: str, count: int, **changed: Any) -> subprocess.Popen[str]:
-        """A whole apply as a program of its own; it says ``ready`` before it writes."""
+    def start(self, state: str, count: int, *more: str, **changed: Any) -> subprocess.Popen[str]:
+        """A whole apply as a program of its own; it says ``ready`` before it writes (see there for ``more``)."""
         file = self.folder / f"{state}.json"
         place = self.settings(**changed)
         names = ("url", "database", "user", "key", "transport", "timeout")
         file.write_text(json.dumps({name: getattr(place, name) for name in names}))
-        command = [sys.executable, str(PROGRAM), str(file), str(self.folder / f"{state}.db"), str(count)]
+        command = [sys.executable, str(PROGRAM), str(file), str(self.folder / f"{state}.db"), str(count), *more]
         environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}
         pipe = subprocess.PIPE
-        process = subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True)
+        process = subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
         assert process.stdout is not None
         process.stdout.readline()
         return process
+
+    def run_odoo(self, *arguments: str) -> tuple[int, str]:
+        """Odoo's own command on this database, until it ends: exit code and log."""
+        command = [SCRIPT, "odoo", "-c", CACHE / "odoo.conf", "-d", self.name, "--http-port", str(free_port())]
+        done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="session")

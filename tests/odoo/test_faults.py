@@ -311,10 +311,10 @@ def test_clients_killed_at_many_moments_leave_nothing_doubled(database: Any, tra
 
 def test_two_runs_at_once(database: Any) -> None:
     """On one state the second is refused with exit code 4; on two states the external ids keep the records single."""
-    first = database.start("shared", 60)
+    first = database.start("shared", 60, "wait")
     second = database.start("shared", 60)
     _, err = second.communicate(timeout=60)
-    first.communicate(timeout=120)
+    first.communicate("go on\n", timeout=120)
     assert (first.returncode, second.returncode) == (0, 4), err
     others = [database.start(name, 120) for name in ("left", "right")]
     for run in others:
