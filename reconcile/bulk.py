@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal, localcontext
-from typing import Any
 
 import duckdb
 
@@ -88,16 +87,13 @@ def _numbers(db: duckdb.DuckDBPyConnection, query: str, pointer: str, joined: st
 
 
 def _read(db: duckdb.DuckDBPyConnection, query: str, pointer: str) -> Answers:
-    result = db.execute(query, [pointer])
-    while rows := result.fetchmany(100_000):
-        for demand, units, events, fits in rows:
-            yield demand, Aggregation(units=_exact(units), events_count=events) if fits else None
-
-
-def _exact(units: Any) -> Decimal:
-    if units is None:
-        return ZERO
-    return units if isinstance(units, Decimal) else Decimal(units)
+    # in columns, units as texts: cheaper than rows of decimals, and no longer than the list of demands
+    columns = db.sql(_AS_TEXT.format(query=query), params=[pointer]).to_arrow_table().to_pydict()
+    for demand, units, events, fits in zip(*columns.values(), strict=True):
+        if fits:
+            yield demand, Aggregation(units=ZERO if units is None else Decimal(units), events_count=events)
+        else:
+            yield demand, None
 
 
 def _weighted(db: duckdb.DuckDBPyConnection, query: str, pointer: str) -> Answers:
@@ -115,18 +111,24 @@ def _weighted_units(scales: Sequence[int], parts: Sequence[int], events: int, la
 
 # --- the queries ---
 #
-# ``small``: the text fits the decimal type; ``counts``: Lago counts it. A text is a number by its form, a JSON number
-# by its type, in whatever form it was written (facts §5.1). CASE, unlike OR, looks at the rare case only where needed.
+# ``small``: the text fits the decimal type; ``counts``: Lago counts it; ``big``: true where it counts and does not fit.
+# A text is a number by its form, a JSON number by its type, in whatever form it was written (facts §5.1). CASE, unlike
+# OR, looks at the rare case only where needed; all else follows from ``number``, so that each text is matched once.
 
+_AS_TEXT = "select demand, units::varchar as units, events, fits from ({query}) answers(demand, units, events, fits)"
 _TYPES = ", ".join(f"'{name}'" for name in sorted(JSON_NUMBERS))
+_LIKE_NUMBER = "(regexp_full_match(text, '-?[0-9]+(\\.[0-9]+)?') or json_type(properties, $1) in (TYPES))".replace(
+    "TYPES", _TYPES
+)
 _VALUES = (
-    "select *, regexp_full_match(text, '-?[0-9]{{1,WHOLE}}(\\.[0-9]{{1,DIGITS}})?') as small,"
-    " case when small then text::TYPE end as number,"
-    " case when small then true when text is null then false"
-    " else regexp_full_match(text, '-?[0-9]+(\\.[0-9]+)?') or json_type(properties, $1) in (TYPES) end as counts"
+    "select *, number is not null as small,"
+    " case when number is not null then true when text is null then false else LIKE_NUMBER end as counts,"
+    " case when number is null and text is not null and LIKE_NUMBER then true end as big"
+    " from (select *, case when regexp_full_match(text, '-?[0-9]{{1,WHOLE}}(\\.[0-9]{{1,DIGITS}})?')"
+    " then text::TYPE end as number"
     " from (select *, case when kind <> 'count_agg' then json_extract_string(properties, $1) end as text"
-    " from ({joined}))"
-).replace("TYPES", _TYPES)
+    " from ({joined})))"
+).replace("LIKE_NUMBER", _LIKE_NUMBER)
 
 _ORDER = (
     "epoch_us(timestamp)::hugeint * 10000000000000000000000"
@@ -136,14 +138,12 @@ _ORDER = (
 _NUMBER_UNITS = (
     "select demand,"
     " case any_value(kind) when 'count_agg' then count(*) when 'sum_agg' then sum(number) else max(number) end,"
-    " case any_value(kind) when 'count_agg' then count(*) else count(*) filter (counts) end,"
-    " not coalesce(bool_or(counts and not small), false)"
+    " case any_value(kind) when 'count_agg' then count(*) else count(number) end, count(big) = 0"
     " from ({values}) group by demand"
 )
 
 _LATEST = (
-    "select demand, greatest(arg_max(number, ORDER_KEY), 0), count(*) filter (counts),"
-    " not coalesce(bool_or(counts and not small), false)"
+    "select demand, greatest(arg_max(number, ORDER_KEY), 0), count(number), count(big) = 0"
     " from ({values}) group by demand"
 ).replace("ORDER_KEY", _ORDER)
 

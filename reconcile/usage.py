@@ -27,7 +27,7 @@ import pyarrow.compute as pc
 from mappings.records import ChargeFilter, Event, Json
 from mappings.text import plain
 from reconcile import bulk
-from reconcile.aggregate import NOTHING, Scope, Start, Use, aggregate_scope, ceil_second, rounded
+from reconcile.aggregate import NOTHING, Scope, Start, Use, aggregate_scope, rounded
 from reconcile.exact import WIDE, numeric
 from reconcile.filters import DEFAULT, buckets_of, check_filters
 from reconcile.rate import Aggregation
@@ -195,22 +195,31 @@ def aggregate(
 
     ``in_bulk`` False answers every demand event by event (the reference, slower). Raises Refused for unreadable events.
     """
-    numbered = list(enumerate(demands))
-    plain: dict[tuple[str, str | None], list[Numbered]] = {}
-    others: list[Numbered] = []
-    kinds: dict[tuple[int, int], str | None] = {}  # demands share charges and metrics: look at each pair once
-    for index, demand in numbered:
-        pair = (id(demand.charge), id(demand.metric))
-        if pair not in kinds:
-            kinds[pair] = bulk.plain_kind(demand, rules) if in_bulk else None
-        kind = kinds[pair]
-        chosen = others if kind is None else plain.setdefault((kind, demand.metric.field_name), [])
-        chosen.append((index, demand))
+    plain, others = _sorted(demands, rules, in_bulk)
     with readable("events"):
         for (kind, field), members in plain.items():
             yield from _in_bulk(source, kind, field, members, rules)
         for members in _classes(others, rules).values():
             yield from _one_by_one(source, members, rules)
+
+
+def _sorted(
+    demands: Sequence[Demand], rules: Rules, in_bulk: bool
+) -> tuple[dict[tuple[str, str | None], list[Numbered]], list[Numbered]]:
+    """The plain demands by query and property, and the others."""
+    plain: dict[tuple[str, str | None], list[Numbered]] = {}
+    others: list[Numbered] = []
+    places: dict[tuple[int, int], list[Numbered]] = {}  # demands share charges and metrics: look at each pair once
+    for numbered in enumerate(demands):
+        demand = numbered[1]
+        pair = (id(demand.charge), id(demand.metric))
+        place = places.get(pair)
+        if place is None:
+            kind = bulk.plain_kind(demand, rules) if in_bulk else None
+            place = others if kind is None else plain.setdefault((kind, demand.metric.field_name), [])
+            places[pair] = place
+        place.append(numbered)
+    return plain, others
 
 
 def aggregate_one(source: EventSource, demand: Demand, *, rules: Rules = LATEST) -> tuple[Bucket, ...]:
@@ -486,13 +495,14 @@ def _demand_table(members: Sequence[Numbered]) -> pa.Table:
     windows, window_of = _distinct([demand.window for _, demand in members])
     metrics, metric_of = _distinct([demand.metric for _, demand in members])
     recurring = pa.array([metric.recurring for metric in metrics], pa.bool_()).take(metric_of)
-    start = pa.array([_floored(_naive(window.charges_from)) for window in windows], _TIME).take(window_of)
+    start = pc.floor_temporal(_times([window.charges_from for window in windows]), unit="millisecond").take(window_of)
+    until = _times([window.charges_to for window in windows])
     columns: dict[str, pa.Array[Any]] = {
         "subscription": pa.array([window.external_subscription_id for window in windows], _TEXT),
         "seconds": pa.array([window.charges_duration * 86_400 for window in windows], pa.int64()),
-        "ending": pa.array([_naive(ceil_second(window.charges_to)) for window in windows], _TIME),
-        "until": pa.array([_naive(window.charges_to) for window in windows], _TIME),
-        "known_until": pa.array([window.known_until and _naive(window.known_until) for window in windows], _TIME),
+        "ending": pc.ceil_temporal(until, unit="second"),
+        "until": until,
+        "known_until": _times([window.known_until for window in windows]),
     }
     return pa.table(
         {
@@ -508,15 +518,15 @@ def _demand_table(members: Sequence[Numbered]) -> pa.Table:
 
 def _distinct(things: Sequence[Thing]) -> tuple[list[Thing], pa.Array[Any]]:
     """The objects that occur, and for each of ``things`` the place of its object among them."""
-    places: dict[int, int] = {}
-    found: list[Thing] = []
-    order: list[int] = []
-    for thing in things:
-        place = places.setdefault(id(thing), len(found))
-        if place == len(found):
-            found.append(thing)
-        order.append(place)
-    return found, pa.array(order, pa.int64())
+    ids = [id(thing) for thing in things]
+    by_id: dict[int | None, Thing] = dict(zip(ids, things, strict=True))
+    encoded = pa.array(ids, pa.int64()).dictionary_encode()
+    return [by_id[one] for one in encoded.dictionary.to_pylist()], encoded.indices
+
+
+def _times(moments: Sequence[datetime | None]) -> pa.Array[Any]:
+    """Aware times as DuckDB has them here: UTC without saying so."""
+    return pa.array(moments, pa.timestamp("us", "UTC")).cast(_TIME)
 
 
 def _selection(keys: tuple[str, ...]) -> str:
