@@ -45,6 +45,7 @@ class Settings:
     tolerance_cents: int = 0
     materiality_cents: int = 0
     customers: frozenset[str] | None = None  # external ids of the cohort; None: everybody
+    cohort: str = ""  # its name, for the report's head
     services: Mapping[str, str] = field(default_factory=dict)  # plan code -> service
     tax_codes: Mapping[str, str] = field(default_factory=dict)  # name of a tax in Odoo -> Lago's code
     shadow: facts.Shadow | None = None
@@ -105,6 +106,7 @@ def run_view(snapshot: Snapshot, settings: Settings, pair: tuple[str, str]) -> R
         compared_at=settings.compared_at,
         tolerance_cents=settings.tolerance_cents,
         materiality_cents=settings.materiality_cents,
+        cohort=settings.cohort,
     )
 
 

@@ -45,7 +45,7 @@ def trend(data: ReportData, texts: Texts) -> list[tuple[str, Markup]]:
     return [
         (currency, _vertical([(_short(day), own.get(day, 0), "delta") for day in days], currency, title, texts))
         for currency, own in sorted(sums.items())
-        if len(days) > 1 and any(own.values())
+        if sum(1 for cents in own.values() if cents) > 1  # a single bar tells nothing that the totals do not
     ]
 
 

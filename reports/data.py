@@ -198,6 +198,7 @@ class RunView:
     compared_at: datetime
     tolerance_cents: int = 0
     materiality_cents: int = 0
+    cohort: str = ""  # name of the customers that were compared; empty: everybody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import base64
 import gzip
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
@@ -18,8 +18,18 @@ from markupsafe import Markup
 
 from mappings.money import exponent
 from reports import charts
-from reports.data import OPEN, REFUSED, SIDES, Finding, InvoiceView, Position, ReportData, SideView, cause_totals, ties
-from reports.summary import biggest, position_name, refusal_counts, remarks, totals, verdict
+from reports.data import OPEN, REFUSED, SIDES, STATUSES, Finding, InvoiceView, Position, ReportData, SideView, Tie, ties
+from reports.summary import (
+    biggest,
+    heading,
+    position_name,
+    refusal_counts,
+    remarks,
+    tie_lines,
+    totals,
+    verdict,
+    what_to_do,
+)
 from reports.texts import Texts
 
 PLAIN_LIMIT = 200_000  # characters of data up to which the page carries it readable
@@ -53,15 +63,27 @@ def render(data: ReportData, locale: str = "en_CA") -> str:
             sentence=verdict(data, texts),
             remarks=remarks(data, texts),
             totals=totals(data),
-            causes=cause_totals(data),
+            causes=what_to_do(data, texts),
             cause_charts=charts.causes(data, texts),
             trend_charts=charts.trend(data, texts),
             biggest=biggest(data),
             refusals=refusal_counts(data),
             ties=ties(data),
+            tie_lines=tie_lines(data, texts) or [],
+            tie_columns=_tie_columns(ties(data), data, texts),
+            heading=heading(data, texts),
             position_name=position_name,
         )
     )
+
+
+def _tie_columns(found: Sequence[Tie], data: ReportData, texts: Texts) -> list[tuple[str, str, bool]]:
+    """(heading, field of the tally, is money) of the columns that are not zero everywhere."""
+    counts = [(texts.status(name, data), name, False) for name in STATUSES]
+    sides = zip((texts.named("side", side) for side in data.run.pair), ("left_cents", "right_cents"), strict=True)
+    amounts = [(name, value, True) for name, value in sides]
+    amounts += [(texts("difference"), "delta_cents", True), (texts("causes_sum"), "explained_cents", True)]
+    return [one for one in (*counts, *amounts) if any(getattr(tie.sum, one[1]) for tie in found)]
 
 
 @lru_cache(maxsize=1)

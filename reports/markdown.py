@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from reports.data import ReportData, cause_totals, ties
-from reports.summary import biggest, position_name, refusal_counts, remarks, totals, verdict
+from reports.data import ReportData, ties
+from reports.summary import biggest, heading, position_name, refusal_counts, remarks, totals, verdict, what_to_do
 from reports.texts import Texts
 
 MARKS = {"equal": "✅", "waived": "🟡", "different": "❌"}
@@ -22,7 +22,7 @@ def render(data: ReportData, locale: str = "en_CA") -> str:
     """The summary as Markdown. Names from the data are escaped: they format nothing and link nowhere."""
     texts = Texts(locale)
     parts = [
-        f"## {escape(texts.title(data.run.period))}",
+        f"## {escape(heading(data, texts))}",
         f"{MARKS[data.outcome.value]} **{escape(verdict(data, texts))}**",
         "\n".join(f"- {escape(remark)}" for remark in remarks(data, texts)),
         _totals(data, texts),
@@ -70,12 +70,13 @@ def _causes(data: ReportData, texts: Texts) -> str:
             texts.named("cause", c.cause),
             texts.named("side", c.side),
             texts("proven") if c.proven else texts("not_proven"),
+            escape(remedy),
             texts.number(c.count),
             texts.money(c.delta_cents, c.currency, sign=True),
         ]
-        for c in cause_totals(data)
+        for c, remedy in what_to_do(data, texts)
     ]
-    head = [texts("cause"), texts("wrong_side"), " ", texts("count"), texts("difference")]
+    head = [texts("cause"), texts("wrong_side"), " ", texts("what_to_do"), texts("count"), texts("difference")]
     return _table(head, rows, 2) if rows else ""
 
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from reports.data import (
     COMPARED,
     OPEN,
     OUTSIDE,
+    REFUSED,
+    CauseTotal,
     InvoiceView,
     Position,
     ReportData,
     Tally,
+    TieOutBroken,
+    cause_totals,
+    check_ties,
     count,
     tallies,
+    ties,
 )
 from reports.texts import Texts
 
@@ -21,6 +28,12 @@ from reports.texts import Texts
 def totals(data: ReportData) -> list[Tally]:
     """One tally per currency."""
     return [found for _, found in sorted(tallies(data, lambda i, p: "").items())]
+
+
+def heading(data: ReportData, texts: Texts) -> str:
+    """The title, with the cohort if not everybody was compared."""
+    title = texts.title(data.run.period)
+    return f"{title} · {texts('run.cohort', cohort=data.run.cohort)}" if data.run.cohort else title
 
 
 def verdict(data: ReportData, texts: Texts) -> str:
@@ -55,10 +68,14 @@ def _apart(data: ReportData, rows: list[Position], texts: Texts) -> Iterator[str
     outside = sum(1 for i in data.invoices if i.positions and all(p.status == OUTSIDE for p in i.positions))
     if outside:
         yield texts("verdict.outside", count=texts.number(outside))
+    reasons = apart(data, texts)
+    if reasons:
+        listed = ", ".join(f"{reason}: {texts.number(n)}" for reason, n in reasons.items())
+        yield texts("verdict.apart", positions=texts.counted("positions", sum(reasons.values())), reasons=listed)
     states = count(i.state for i in data.invoices)
-    voided, drafts = states.get("voided", 0), states.get("draft", 0)
-    if voided or drafts:
-        yield texts("verdict.states", voided=texts.number(voided), drafts=texts.number(drafts))
+    unclaimed = [("voided", states.get("voided", 0)), ("drafts", states.get("draft", 0))]
+    if any(n for _, n in unclaimed):
+        yield texts("verdict.states", what=", ".join(texts.counted(name, n) for name, n in unclaimed if n))
     model = sum(1 for p in rows if p.verdict == "model")
     if model:
         yield texts("verdict.model", count=texts.number(model))
@@ -70,9 +87,9 @@ def _figures(data: ReportData, rows: list[Position], texts: Texts) -> dict[str, 
         "left": texts.named("side", data.run.pair[0]),
         "right": texts.named("side", data.run.pair[1]),
         "open": texts.number(sum(1 for p in rows if p.status in OPEN)),
-        "positions": texts.number(sum(1 for p in rows if p.status in COMPARED)),
+        "positions": texts.counted("positions", sum(1 for p in rows if p.status in COMPARED)),
         "affected": texts.number(sum(1 for i in data.invoices if any(p.status in OPEN for p in i.positions))),
-        "invoices": texts.number(len(data.invoices)),
+        "invoices": texts.counted("invoices", len(data.invoices)),
         "deltas": ", ".join(deltas) or texts("verdict.no_delta"),
     }
 
@@ -81,6 +98,66 @@ def biggest(data: ReportData, limit: int = 10) -> list[tuple[InvoiceView, Positi
     """The largest differences, currencies side by side (amounts of different currencies do not compare exactly)."""
     differing = [(i, p) for i, p in data.rows() if p.status in OPEN]
     return sorted(differing, key=lambda row: (-abs(row[1].delta_cents), row[0].number, row[1].id))[:limit]
+
+
+def apart(data: ReportData, texts: Texts) -> dict[str, int]:
+    """Why positions were not compared -> how many, the most frequent first."""
+    reasons = Counter(_why_apart(i, p, texts) for i, p in data.rows() if p.status in (REFUSED, OUTSIDE))
+    return dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _why_apart(invoice: InvoiceView, position: Position, texts: Texts) -> str:
+    if position.status == REFUSED:
+        said = sorted({f"{texts.named('side', r.side)} {r.reason}" for r in invoice.refusals})
+        return " + ".join(said) or texts("status.refused")
+    kind = next((value for name, value in sorted(invoice.notes.items()) if name.startswith("outside_")), "")
+    return texts.named("type", kind) if kind else texts.named("kind", position.kind)
+
+
+def what_to_do(data: ReportData, texts: Texts) -> list[tuple[CauseTotal, str]]:
+    """Every cause with the remedy that most of its findings have, in a sentence."""
+    found: dict[tuple[str, str, str], Counter[str]] = {}
+    for invoice, position in data.rows():
+        for finding in position.findings:
+            own = found.setdefault((finding.cause, finding.side, invoice.currency), Counter())
+            if finding.remedy:
+                own[texts.evidence("remedy", finding.remedy, invoice.currency)] += 1
+    return [(c, _remedy(c.cause, found[c.cause, c.side, c.currency], texts)) for c in cause_totals(data)]
+
+
+def _remedy(cause: str, remedies: Counter[str], texts: Texts) -> str:
+    if not remedies:
+        default = texts.named("what_to_do", cause)
+        return "" if default == cause else default
+    first, _ = min(remedies.items(), key=lambda item: (-item[1], item[0]))
+    others = len(remedies) - 1
+    return texts("what_to_do.more", remedy=first, n=texts.number(others)) if others else first
+
+
+def tie_lines(data: ReportData, texts: Texts) -> list[str] | None:
+    """That every level adds up to the same, in one sentence per currency; None if it does not hold."""
+    try:
+        check_ties(data)
+    except TieOutBroken:
+        return None
+    return [_tie_line(data, total, texts) for total in totals(data)]
+
+
+def _tie_line(data: ReportData, total: Tally, texts: Texts) -> str:
+    levels = [t.level for t in ties(data) if t.sum.currency == total.currency]
+    left, right = (texts.named("side", side) for side in data.run.pair)
+    return texts(
+        "ties.line",
+        currency=total.currency,
+        levels=texts.counted("levels", len(levels)),
+        names=", ".join(texts.named("level", level) for level in levels),
+        positions=texts.counted("positions", total.positions),
+        left=left,
+        right=right,
+        left_sum=texts.money(total.left_cents, total.currency),
+        right_sum=texts.money(total.right_cents, total.currency),
+        delta=texts.money(total.delta_cents, total.currency, sign=True),
+    )
 
 
 def refusal_counts(data: ReportData) -> dict[tuple[str, str], int]:

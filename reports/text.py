@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.data import ReportData, Tally, cause_totals, ties
-from reports.summary import biggest, position_name, refusal_counts, remarks, totals, verdict
+from reports.data import ReportData, Tally, ties
+from reports.summary import (
+    biggest,
+    heading,
+    position_name,
+    refusal_counts,
+    remarks,
+    tie_lines,
+    totals,
+    verdict,
+    what_to_do,
+)
 from reports.texts import Texts
 
 
@@ -13,10 +23,11 @@ def render(data: ReportData, locale: str = "en_CA") -> str:
     """The verdict, totals by currency, causes, what could not be compared, biggest differences and the tie-out."""
     texts = Texts(locale)
     parts = [
-        texts.title(data.run.period),
+        _clean(heading(data, texts)),
         "\n".join([_clean(verdict(data, texts)), *map(_clean, remarks(data, texts))]),
         _totals(data, texts),
         _causes(data, texts),
+        _what_to_do(data, texts),
         _refusals(data, texts),
         _biggest(data, texts),
         _ties(data, texts),
@@ -53,10 +64,17 @@ def _causes(data: ReportData, texts: Texts) -> str:
             texts.money(c.delta_cents, c.currency, sign=True),
             texts("proven") if c.proven else texts("not_proven"),
         ]
-        for c in cause_totals(data)
+        for c, _ in what_to_do(data, texts)
     ]
     head = [texts("cause"), texts("wrong_side"), texts("count"), texts("difference"), ""]
     return table(head, rows) if rows else ""
+
+
+def _what_to_do(data: ReportData, texts: Texts) -> str:
+    """Sentences are too long for a column: they stand under the causes, one line per cause and side."""
+    said = {(c.cause, c.side): remedy for c, remedy in reversed(what_to_do(data, texts)) if remedy}
+    lines = [f"  {texts.named('cause', c)} ({texts.named('side', s)}): {_clean(r)}" for (c, s), r in said.items()]
+    return "\n".join([texts("what_to_do"), *reversed(lines)]) if lines else ""
 
 
 def _refusals(data: ReportData, texts: Texts) -> str:
@@ -80,6 +98,10 @@ def _biggest(data: ReportData, texts: Texts) -> str:
 
 
 def _ties(data: ReportData, texts: Texts) -> str:
+    """One sentence per currency; the whole table only where it does not add up."""
+    lines = tie_lines(data, texts)
+    if lines is not None:
+        return "\n".join(map(_clean, lines))
     rows = [
         [
             texts.named("level", t.level),

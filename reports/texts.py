@@ -32,17 +32,16 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "outcome.different": ("Different", "Différent"),
     "verdict.none": ("There was nothing to compare.", "Il n’y avait rien à comparer."),
     "verdict.equal": (
-        "{left} and {right} agree to the cent on all {positions} compared positions of {invoices} invoices.",
-        "{left} et {right} concordent au cent près sur les {positions} positions comparées de {invoices} factures.",
+        "{left} and {right} agree to the cent on everything compared: {positions} of {invoices}.",
+        "{left} et {right} concordent au cent près sur tout ce qui a été comparé : {positions}, {invoices}.",
     ),
     "verdict.waived": (
-        "{left} and {right} differ on {open} of {positions} positions, and every difference is waived.",
-        "{left} et {right} diffèrent sur {open} de {positions} positions; chaque écart fait l’objet d’une dérogation.",
+        "{left} and {right} differ on {open} of {positions}, and every difference is waived.",
+        "{left} et {right} diffèrent sur {open} de {positions}; chaque écart fait l’objet d’une dérogation.",
     ),
     "verdict.different": (
-        "{left} and {right} differ on {open} of {positions} positions, on {affected} of {invoices} invoices: {deltas}.",
-        "{left} et {right} diffèrent sur {open} de {positions} positions, sur {affected} de {invoices} factures : "
-        "{deltas}.",
+        "{left} and {right} differ on {open} of {positions}, on {affected} of {invoices}: {deltas}.",
+        "{left} et {right} diffèrent sur {open} de {positions}, sur {affected} de {invoices} : {deltas}.",
     ),
     "verdict.no_delta": ("the sums are the same", "les sommes sont les mêmes"),
     "verdict.unexplained": (
@@ -61,14 +60,23 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Invoices outside the scope, which no subscription bills: {count}.",
         "Factures hors du périmètre, qu’aucun abonnement ne produit : {count}.",
     ),
+    "verdict.apart": ("Not compared: {positions} ({reasons}).", "Non comparé : {positions} ({reasons})."),
     "verdict.model": (
         "Positions on which both sides agree and the re-rate does not, so that its rule must be mended: {count}.",
         "Positions où les deux côtés concordent et le recalcul non, de sorte que sa règle est à corriger : {count}.",
     ),
     "verdict.states": (
-        "Included, though they are no claim: {voided} voided invoices and {drafts} drafts of Lago’s.",
-        "Comprises, sans être des créances : {voided} factures annulées et {drafts} brouillons de Lago.",
+        "Included, though they are no claim: {what} (Lago).",
+        "Comprises, sans être des créances : {what} (Lago).",
     ),
+    # counted things: one and several, with a bar between
+    "count.positions": ("{n} position|{n} positions", "{n} position|{n} positions"),
+    "count.invoices": ("{n} invoice|{n} invoices", "{n} facture|{n} factures"),
+    "count.voided": ("{n} voided invoice|{n} voided invoices", "{n} facture annulée|{n} factures annulées"),
+    "count.drafts": ("{n} draft|{n} drafts", "{n} brouillon|{n} brouillons"),
+    "count.units": ("{n} unit|{n} units", "{n} unité|{n} unités"),
+    "count.events": ("{n} event|{n} events", "{n} événement|{n} événements"),
+    "count.levels": ("{n} level|{n} levels", "{n} niveau|{n} niveaux"),
     # parts of the page
     "totals": ("Totals by currency", "Totaux par devise"),
     "currency": ("Currency", "Devise"),
@@ -79,6 +87,16 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "causes": ("Causes", "Causes"),
     "causes.none": ("No difference, so no cause.", "Aucun écart, donc aucune cause."),
     "cause": ("Cause", "Cause"),
+    "what_to_do": ("What to do", "Que faire"),
+    "what_to_do.more": (
+        "{remedy} And {n} more like it: see the positions.",
+        "{remedy} Et {n} autres du genre : voir les positions.",
+    ),
+    "what_to_do.unexplained": (
+        "Open the positions and hold the steps of the sides against each other.",
+        "Ouvrir les positions et comparer les étapes des côtés.",
+    ),
+    "what_to_do.tolerated": ("Nothing: it is within the tolerance.", "Rien : c’est dans la tolérance."),
     "wrong_side": ("Wrong side", "Côté en cause"),
     "count": ("Number", "Nombre"),
     "gross": ("Absolute sum", "Somme absolue"),
@@ -88,6 +106,12 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "biggest": ("Biggest differences", "Plus grands écarts"),
     "biggest.none": ("No difference.", "Aucun écart."),
     "ties": ("Tie-out", "Concordance des totaux"),
+    "ties.line": (
+        "{currency} ties out at {levels} ({names}): {positions}, {left}: {left_sum}, {right}: {right_sum}, "
+        "difference {delta} = sum of the causes.",
+        "{currency} concorde à {levels} ({names}) : {positions}, {left} : {left_sum}, {right} : {right_sum}, "
+        "écart {delta} = somme des causes.",
+    ),
     "ties.note": (
         "Every level is added up on its own; all agree, and the causes add up to the difference: checked.",
         "Chaque niveau est additionné séparément; tous doivent concorder et les causes doivent donner l’écart. "
@@ -158,6 +182,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "skip": ("Skip to the list", "Aller à la liste"),
     "loading": ("Loading…", "Chargement…"),
     "run": ("Conditions of this run", "Conditions de ce rapprochement"),
+    "run.cohort": ("Cohort: {cohort}", "Cohorte : {cohort}"),
     "run.period": ("Period", "Période"),
     "run.organization": ("Organization", "Organisation"),
     "run.lago": ("Lago version", "Version de Lago"),
@@ -297,14 +322,12 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "La ligne de {cents} est facturée {times} fois.",
     ),
     "evidence.late": (
-        "{events} events arrived after Lago finalised the invoice; with them the amount is {cents}.",
-        "{events} événements sont arrivés après la finalisation par Lago; avec eux, le montant est de {cents}.",
+        "{events} arrived after Lago finalised the invoice; counted too, the amount is {cents}.",
+        "Après la finalisation par Lago, il est arrivé {events}; le tout compté, le montant est de {cents}.",
     ),
     "evidence.units": (
-        "{theirs} units ({their_events} events) instead of {ours} ({our_events} events); at the right price they give "
-        "exactly this amount.",
-        "{theirs} unités ({their_events} événements) au lieu de {ours} ({our_events} événements); au bon prix, elles "
-        "donnent exactement ce montant.",
+        "{theirs} ({their_events}) instead of {ours} ({our_events}): at the right price, exactly this amount.",
+        "{theirs} ({their_events}) au lieu de {ours} ({our_events}) : au bon prix, exactement ce montant.",
     ),
     "evidence.price_of": (
         "At the price of {price} the same usage gives exactly {cents}.",
@@ -366,8 +389,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Lago n’a pas facturé cette utilisation : la facturer en correction, ou y déroger.",
     ),
     "remedy.load_usage": (
-        "Extract, then apply --phase usage, and reconcile again.",
-        "Refaire extract, puis apply --phase usage, et rapprocher de nouveau.",
+        "Usage of this month may not be loaded in Odoo: set [mapping] usage_since to its first day, then extract, "
+        "apply --phase usage, and reconcile again.",
+        "L’utilisation de ce mois n’est peut-être pas chargée dans Odoo : mettre [mapping] usage_since à son premier "
+        "jour, puis refaire extract et apply --phase usage, et rapprocher de nouveau.",
     ),
     "remedy.mend_price": (
         "Correct the price on the charge or order in Odoo (lago2odoo preview shows the field).",
@@ -412,6 +437,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
 }
 
 
+# Values of evidence that are shown with what they count
+COUNTED = {"theirs": "units", "ours": "units", "their_events": "events", "our_events": "events", "events": "events"}
+
+
 @dataclass(frozen=True, slots=True)
 class Texts:
     """The sentences and number formats of one language."""
@@ -431,6 +460,12 @@ class Texts:
         """A sentence, filled. Values are inserted as they are: renderers escape the whole."""
         text = TEXTS[name][LOCALES.index(self.locale)]
         return text.format(**values) if values else text
+
+    def counted(self, name: str, n: int | Decimal) -> str:
+        """``1 unit``, ``2 units``: French counts 0 and 1.5 as one, too."""
+        one, several = self(f"count.{name}").split("|")
+        single = n == 1 if self.locale.startswith("en") else -2 < n < 2
+        return (one if single else several).format(n=self.number(n))
 
     def named(self, group: str, name: str) -> str:
         """The text of ``group.name``, or the name itself: causes of a later version stay readable."""
@@ -474,11 +509,23 @@ class Texts:
     def _value(self, key: str, value: str | int | Decimal, currency: str) -> str:
         if isinstance(value, str):
             return value
+        if key in COUNTED:
+            return self.counted(COUNTED[key], value)
         return self.money(int(value), currency) if key == "cents" else self.number(value)
 
     def catalog(self) -> dict[str, str]:
         """All sentences of the language, for the page's script."""
         return {name: both[LOCALES.index(self.locale)] for name, both in TEXTS.items()}
+
+
+def cause_name(cause: str, locale: str = "en_CA") -> str:
+    """A cause's code (``coupon_missing``) as the reports write it."""
+    return Texts(locale).named("cause", cause)
+
+
+def side_name(side: str, locale: str = "en_CA") -> str:
+    """A side's code (``rerate``) as the reports write it."""
+    return Texts(locale).named("side", side)
 
 
 @lru_cache(maxsize=4096)

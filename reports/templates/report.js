@@ -9,6 +9,8 @@
     root.dataset.theme = dark ? "light" : "dark";
   });
 
+  if (matchMedia("(max-width: 640px)").matches) document.querySelector(".ties").open = false;
+
   const read = async () => {
     if (source.dataset.encoding === "plain") return JSON.parse(source.textContent);
     const bytes = Uint8Array.from(atob(source.textContent), (c) => c.charCodeAt(0));
@@ -47,6 +49,11 @@
     return sign + grouped + (digits ? part("decimal") + digits : "");
   };
   const count = (n) => new Intl.NumberFormat(D.locale).format(n);
+  const counted = (name, n, shown) => {
+    const [one, several] = T(`count.${name}`).split("|");
+    const single = D.locale.startsWith("en") ? Number(n) === 1 : Math.abs(Number(n)) < 2;
+    return (single ? one : several).replace("{n}", shown);
+  };
   const dayFormat = new Intl.DateTimeFormat(D.locale, { dateStyle: "medium", timeZone: "UTC" });
   const day = (text) => dayFormat.format(new Date(`${text}T00:00:00Z`));
 
@@ -220,8 +227,8 @@
   const column = (p, side) => {
     const cents = P[side][p], detail = D.details[p]?.[side], currency = currencyOf(p);
     const facts = detail ? [
-      detail.units !== undefined && `${exact(detail.units)} ${T("units")}`,
-      detail.events !== undefined && `${count(detail.events)} ${T("events")}`,
+      detail.units !== undefined && `${counted("units", detail.units, exact(detail.units))}`,
+      detail.events !== undefined && `${counted("events", detail.events, count(detail.events))}`,
       detail.lines > 1 && T("grouped", { n: detail.lines }),
     ].filter(Boolean).join(" · ") : "";
     const empty = cents === null ? T("silent") : !P.header[p] && detail?.lines === 0 ? T("unbilled") : null;

@@ -208,7 +208,7 @@ def test_drill_down_from_customer_to_steps(tab: Tab) -> None:
     assert tab.page.locator(".position").count() == 2
     columns = tab.page.locator(".position[open] .column").all_inner_texts()
     assert any("1,234,567.125 units" in c and "tier 1" in c for c in columns)
-    assert "at the right price they give exactly this amount" in tab.page.locator(".finding").first.inner_text()
+    assert "at the right price, exactly this amount" in tab.page.locator(".finding").first.inner_text()
     tab.page.get_by_text("Back to the list").click()
     assert tab.rows() == 1
 
@@ -288,6 +288,34 @@ def test_hostile_names_run_nothing(browser: Any, tmp_path: Path) -> None:
 def _renumbered(invoice: InvoiceView, n: int) -> InvoiceView:
     own = (replace(p, id=f"{n * 16 + place:012x}") for place, p in enumerate(invoice.positions, 1))
     return replace(invoice, positions=tuple(own))
+
+
+def test_the_tie_out_leaves_out_what_is_zero_everywhere() -> None:
+    def shown(data: ReportData) -> str:
+        return html.render(data).split('id="ties"')[1].split("</section>")[0]
+
+    for heading in ("equal", "only in Lago", "outside the scope", "Sum of causes"):
+        assert f'<th scope="col" class="n">{heading}</th>' in shown(sample())
+    assert "within tolerance" not in shown(sample())
+    assert "only in" not in shown(equal())
+    assert "Difference" not in shown(equal())
+
+
+@pytest.mark.parametrize("width", [1180, 1280])
+def test_names_of_rows_stand_on_few_lines_on_a_desktop(browser: Any, tmp_path: Path, width: int) -> None:
+    tab = Tab(browser, tmp_path, sample(), viewport={"width": width, "height": 900})
+    heights = tab.page.locator(".ties tbody tr").evaluate_all("rows => rows.map((row) => row.offsetHeight)")
+    assert len(heights) == 18
+    assert max(heights) < 64
+    tab.context.close()
+
+
+def test_the_tie_out_is_folded_on_a_phone(browser: Any, tmp_path: Path) -> None:
+    for width, unfolded in ((390, False), (1280, True)):
+        tab = Tab(browser, tmp_path, sample(), viewport={"width": width, "height": 844})
+        assert tab.page.locator(".ties table").is_visible() is unfolded
+        assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        tab.context.close()
 
 
 def test_compressed_data_opens(browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

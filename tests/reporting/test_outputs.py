@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv as stdlib_csv
 import json as stdlib_json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -15,9 +15,9 @@ import jsonschema
 import openpyxl
 import pytest
 
-from reports import csv, json, junit, markdown, stored, text, xlsx
-from reports.data import ReportData
-from reports.texts import LOCALES
+from reports import csv, html, json, junit, markdown, stored, summary, text, xlsx
+from reports.data import Evidence, Position, ReportData, TieOutBroken
+from reports.texts import LOCALES, Texts
 from tests.reporting.sample import HOSTILE, RUN, equal, finding, invoice, nothing, position, sample, view
 
 REPORTS = [sample, equal, nothing, *(lambda name=name: sample(name) for name in HOSTILE)]
@@ -265,19 +265,71 @@ def test_text_is_readable_and_moves_no_cursor(data: ReportData, locale: str) -> 
     assert all(c.isprintable() or c == "\n" for c in written)
 
 
-def test_text_prints_the_tie_out() -> None:
+def test_text_ties_out_in_one_line_per_currency() -> None:
     written = text.render(sample()).replace("\xa0", " ")
-    assert "Tie-out" in written
+    lines = [line for line in written.splitlines() if " ties out at " in line]
+    assert [line[:3] for line in lines] == ["CAD", "JPY", "KWD"]
+    assert lines[0] == (
+        "CAD ties out at 6 levels (lines, invoices, customers, services, months, all): 8 positions, Lago: 120.55 CAD, "
+        "Odoo: 109.26 CAD, difference -11.29 CAD = sum of the causes."
+    )
+    assert "KWD ties out" in lines[2]
+    assert "1 position," in lines[2]
+    assert "Tie-out" not in written
+
+
+def test_text_shows_the_whole_table_where_it_does_not_tie_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(data: ReportData) -> None:
+        raise TieOutBroken("on purpose")
+
+    monkeypatch.setattr(summary, "check_ties", broken)
+    written = text.render(sample()).replace("\xa0", " ")
+    assert " ties out at " not in written
     lines = [" ".join(line.split()) for line in written.splitlines()]
     assert "lines 8 8 120.55 CAD 109.26 CAD -11.29 CAD -11.29 CAD" in lines
     assert "all 1 8 120.55 CAD 109.26 CAD -11.29 CAD -11.29 CAD" in lines
+
+
+def test_every_output_says_what_to_do() -> None:
+    remedy = Texts().evidence("remedy", Evidence(name="load_usage"), "CAD")
+    assert f"Usage missing (Odoo): {remedy}" in text.render(sample())
+    assert f"Unexplained (not known): {Texts()('what_to_do.unexplained')}" in text.render(sample())
+    assert markdown.escape(remedy) in markdown.render(sample())
+    assert remedy in html.render(sample())
+
+
+def test_other_remedies_of_a_cause_are_counted() -> None:
+    def carry(code: str) -> Evidence:
+        return Evidence(name="carry_coupon", values={"coupon": code})
+
+    def differing(number: int, code: str) -> Position:
+        return position(number, 9, 8, 9, findings=(finding(-1, "coupon_missing", remedy=carry(code)),))
+
+    invoices = (invoice(1, differing(1, "B"), differing(2, "A"), differing(3, "B"), differing(4, "C")),)
+    ((total, said),) = summary.what_to_do(ReportData(run=RUN, invoices=invoices), Texts())
+    assert total.count == 4
+    assert said.startswith("Carry coupon B over")
+    assert said.endswith("And 2 more like it: see the positions.")
+
+
+def test_reasons_of_what_was_not_compared_are_counted() -> None:
+    for render in (text.render, markdown.render, html.render):
+        shown = render(sample()).replace("\\", "")
+        assert "Not compared: 2 positions (Odoo order-missing: 1, one-off: 1)." in shown
+
+
+@pytest.mark.parametrize("render", [text.render, markdown.render, html.render])
+def test_the_cohort_is_named(render: Callable[[ReportData], str]) -> None:
+    chosen = replace(sample(), run=replace(RUN, cohort="pilot"))
+    assert "Cohort: pilot" in render(chosen)
+    assert "Cohort" not in render(sample()).split('"application/json"', maxsplit=1)[0]
 
 
 def test_text_says_what_is_included_without_being_a_claim() -> None:
     data = sample()
     states = ("voided", "draft", *["finalized"] * 4)
     other = tuple(replace(i, state=state) for i, state in zip(data.invoices, states, strict=True))
-    wanted = "Included, though they are no claim: 1 voided invoices and 1 drafts of Lago’s."
+    wanted = "Included, though they are no claim: 1 voided invoice, 1 draft (Lago)."
     assert wanted in text.render(replace(data, invoices=other))
     assert "no claim" not in text.render(data)
 

@@ -12,7 +12,7 @@ from reconcile.causes import NAMES
 from reconcile.verdict import Verdict
 from reports import charts, html
 from reports.data import LEVELS, STATUSES, Evidence, Outcome
-from reports.texts import LOCALES, TEXTS, Texts
+from reports.texts import LOCALES, TEXTS, Texts, cause_name, side_name
 
 
 def fields(text: str) -> set[str]:
@@ -72,6 +72,41 @@ def test_numbers() -> None:
     assert english.period("all") == english.title("all")
 
 
+@pytest.mark.parametrize(
+    ("locale", "n", "shown"),
+    [
+        ("en_CA", 0, "0 units"),
+        ("en_CA", 1, "1 unit"),
+        ("en_CA", Decimal("1.5"), "1.5 units"),
+        ("en_CA", 2, "2 units"),
+        ("fr_CA", 0, "0 unité"),
+        ("fr_CA", 1, "1 unité"),
+        ("fr_CA", Decimal("1.5"), "1,5 unité"),
+        ("fr_CA", 2, "2 unités"),
+    ],
+)
+def test_one_and_several(locale: str, n: int | Decimal, shown: str) -> None:
+    assert Texts(locale).counted("units", n) == shown
+
+
+def test_evidence_counts_one_as_one() -> None:
+    values = {"theirs": Decimal(1), "ours": Decimal(2), "their_events": 1, "our_events": 2}
+    said = Texts().evidence("evidence", Evidence(name="units", values=values), "CAD")
+    assert said.startswith("1 unit (1 event) instead of 2 units (2 events)")
+
+
+def test_names_for_other_programs() -> None:
+    assert cause_name("coupon_missing") == "Coupon not applied"
+    assert cause_name("coupon_missing", "fr_CA") == "Coupon non appliqué"
+    assert (side_name("rerate"), side_name("rerate", "fr_CA")) == ("Re-rate", "Recalcul")
+    assert cause_name("solar_flare") == "solar_flare"
+
+
+def test_missing_usage_names_the_setting() -> None:
+    for locale in LOCALES:
+        assert "[mapping] usage_since" in Texts(locale).evidence("remedy", Evidence(name="load_usage"), "CAD")
+
+
 def test_an_unknown_language_is_refused_with_those_that_exist() -> None:
     with pytest.raises(ValueError, match="'de_DE' is not one of en_CA, fr_CA"):
         Texts("de_DE")
@@ -88,4 +123,4 @@ def test_charts_show_nothing_for_nothing() -> None:
 
     assert charts.causes(equal(), Texts()) == []
     assert charts.trend(nothing(), Texts()) == []
-    assert [currency for currency, _ in charts.trend(sample(), Texts())] == ["CAD", "JPY"]
+    assert [currency for currency, _ in charts.trend(sample(), Texts())] == ["CAD"]  # one bar in JPY
