@@ -33,7 +33,7 @@ from migrate.ledger import Ledger
 from migrate.odoo.discover import identity
 from migrate.odoo.loader import Failure, Loader, Size
 from migrate.odoo.protocol import Odoo
-from migrate.odoo.remove import Undone, drop_names, remove
+from migrate.odoo.remove import Undone, drop_lines, remove
 from migrate.odoo.resolve import Patience, Progress, Reader, line_fields, observe, quiet, references, wanted_known
 from migrate.phases import EVERYONE, ORDER, Cohort, require_predecessors
 
@@ -340,7 +340,7 @@ class _Run:
             detail = f"{change.source} cannot be removed"
             self.ledger.set_phase(change.phase, self.cohort.name, finished=False, detail=detail)
             return
-        drop_names(self.loader.reader, self.ledger.lines_of(outcome.deleted))
+        drop_lines(self.loader.reader, self.ledger.lines_of(outcome.deleted))
         self.leftovers += [f"{change.source}: {text}" for text in outcome.archived.values()]
         self.ledger.forget([change.xid])
         self._count([change])

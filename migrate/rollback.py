@@ -21,7 +21,7 @@ from migrate.odoo.discover import identity
 from migrate.odoo.loader import FATAL
 from migrate.odoo.methods import write_arguments
 from migrate.odoo.protocol import Odoo
-from migrate.odoo.remove import Undone, drop_names, remove
+from migrate.odoo.remove import Undone, drop_lines, remove
 from migrate.odoo.resolve import Patience, Progress, Reader, quiet
 from migrate.odoo.values import Canon, Field
 from migrate.phases import EVERYONE, ORDER, Cohort
@@ -153,7 +153,7 @@ class _Undo:
         outcome = remove(self.reader, model, there)
         self.done.add(outcome)
         gone = [xid for xid in places if xid not in there]
-        drop_names(self.reader, self.ledger.lines_of([*gone, *outcome.deleted]))
+        drop_lines(self.reader, self.ledger.lines_of([*gone, *outcome.deleted]))
         self.ledger.forget([*gone, *outcome.deleted, *outcome.archived])
 
     def _restore(self, entry: Entry) -> None:

@@ -41,8 +41,9 @@ def remove(reader: Reader, model: str, records: Mapping[str, int]) -> Undone:
     return result
 
 
-def drop_names(reader: Reader, xids: Sequence[str]) -> None:
-    """Delete the external ids of lines that went with their record: PostgreSQL cascades, Odoo does not hear of it."""
+def drop_lines(reader: Reader, xids: Sequence[str]) -> None:
+    """Lines of records that are gone. Most went along: PostgreSQL cascades, Odoo does not hear of it, and their
+    external ids stay. Some outlive their record, attached to nothing (``sale.subscription.line``): deleted here."""
     for start in range(0, len(xids), CHUNK):
         names = [xid.partition(".")[2] for xid in xids[start : start + CHUNK]]
         domain = [["module", "=", MODULE], ["name", "in", names]]
@@ -50,8 +51,11 @@ def drop_names(reader: Reader, xids: Sequence[str]) -> None:
         by_model: dict[str, list[int]] = {}
         for row in rows:
             by_model.setdefault(row["model"], []).append(row["res_id"])
-        alive = {(m, i) for m, ids in by_model.items() for i in reader.ask(m, "search", domain=[["id", "in", ids]])}
-        dangling = [row["id"] for row in rows if (row["model"], row["res_id"]) not in alive]
+        alive = {m: set(reader.ask(m, "search", domain=[["id", "in", ids]])) for m, ids in by_model.items()}
+        for model, orphans in alive.items():
+            if orphans:
+                reader.write(model, "unlink", sorted(orphans))
+        dangling = [row["id"] for row in rows if row["res_id"] not in alive[row["model"]]]
         if dangling:
             reader.write("ir.model.data", "unlink", dangling)
 

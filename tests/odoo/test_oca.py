@@ -1,0 +1,109 @@
+"""OCA's subscriptions on the real module: its ``write`` and ``create`` move stages and dates on their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mappings.target import Desired, Phase, Ref
+from migrate.apply import apply, preview
+from migrate.ledger import Ledger
+from migrate.rollback import rollback
+from migrate.store import Store
+
+pytestmark = [pytest.mark.odoo, pytest.mark.parametrize("database", ["oca"], indirect=True)]
+STAGE = "subscription_oca.subscription_stage_"
+DATES = {"date_start": date(2026, 2, 3), "recurring_next_date": date(2026, 8, 3)}
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Store.open(tmp_path / "state.db") as store:
+        yield Ledger(store)
+
+
+def wish(model: str, xid: str, phase: Phase = Phase.CATALOG, **values: Any) -> Desired:
+    return Desired(phase=phase, model=model, xid=f"lago.{xid}", source=xid, values=values)
+
+
+def catalog() -> list[Desired]:
+    template = {"name": "Monthly", "code": "LAGO-m", "recurring_interval": 1, "recurring_rule_type": "months"}
+    return [
+        wish("product.product", "product", name="Basic", type="service", taxes_id=()),
+        wish("product.pricelist", "pricelist", name="CAD", currency_id=Ref("base.CAD")),
+        wish("sale.subscription.template", "template", **template, recurring_rule_boundary="unlimited"),
+        wish("res.partner", "customer", Phase.CUSTOMERS, name="Ada", country_id=Ref("base.ca")),
+    ]
+
+
+def subscription(stage: str, *prices: str, **values: Any) -> Desired:
+    """As ``mappings.dialects`` makes it."""
+    lines = tuple(
+        wish("sale.subscription.line", f"line_{place}", Phase.SUBSCRIPTIONS, name=f"line {place}",
+             product_id=Ref("lago.product"), product_uom_qty=Decimal(1), price_unit=Decimal(price), tax_ids=())
+        for place, price in enumerate(prices)
+    )  # fmt: skip
+    made = wish(
+        "sale.subscription",
+        "subscription",
+        Phase.SUBSCRIPTIONS,
+        code="LAGO/1",
+        partner_id=Ref("lago.customer"),
+        template_id=Ref("lago.template"),
+        pricelist_id=Ref("lago.pricelist"),
+        stage_id=Ref(STAGE + stage),
+        in_progress=stage == "in_progress",
+        **{**DATES, **values},
+    )
+    late = frozenset({"in_progress", *DATES})
+    once = frozenset({"recurring_next_date"})
+    return replace(made, children={"sale_subscription_line_ids": lines}, late=late, once=once)
+
+
+def stands(odoo: Any) -> tuple[str, bool, str, str, int]:
+    fields = ["stage_type", "in_progress", "date_start", "recurring_next_date", "sale_subscription_line_ids"]
+    (row,) = odoo.call("sale.subscription", "search_read", domain=[["code", "=", "LAGO/1"]], fields=fields)
+    stage, runs, start, following, lines = (row[name] for name in fields)
+    return stage, runs, start, following, len(lines)
+
+
+@pytest.mark.parametrize("transport", ["json2", "odoorpc"])
+def test_a_running_subscription_keeps_its_own_dates(
+    database: Any, ledger: Ledger, program: Any, transport: str
+) -> None:
+    odoo, target = database.connect(transport=transport), program["target"]()
+
+    def settle(*prices: str, stage: str = "in_progress", **values: Any) -> tuple[str, bool, str, str, int]:
+        wanted = [*catalog(), subscription(stage, *prices, **values)]
+        assert apply(odoo, ledger, wanted, target=target).ok
+        again = apply(odoo, ledger, wanted, target=target)
+        assert (again.calls, preview(odoo, ledger, wanted, target=target).pending) == (0, False)
+        return stands(odoo)
+
+    assert settle("10", "20", stage="draft") == ("draft", False, "2026-02-03", "2026-08-03", 2)
+    # with a changed and a vanished line in one go
+    assert settle("11") == ("in_progress", True, "2026-02-03", "2026-08-03", 1)
+    assert settle("11", date_start=date(2026, 2, 5)) == ("in_progress", True, "2026-02-05", "2026-08-03", 1)
+    assert settle("11", stage="closed")[:2] == ("post", False)
+    assert settle("11") == ("in_progress", True, "2026-02-03", "2026-08-03", 1)
+    undone = rollback(odoo, ledger, company_id=1)
+    assert undone.ok
+    assert odoo.call("ir.model.data", "search_count", domain=[["module", "=", "lago"]]) == 0
+    assert odoo.call("sale.subscription.line", "search_count", domain=[]) == 0
+
+
+def test_what_odoo_moved_on_stays(database: Any, ledger: Ledger, program: Any) -> None:
+    """The next invoice's date is Odoo's own from the start on: other changes leave it alone."""
+    odoo, target = database.connect(), program["target"]()
+    apply(odoo, ledger, [*catalog(), subscription("in_progress", "10")], target=target)
+    number = odoo.call("sale.subscription", "search", domain=[["code", "=", "LAGO/1"]])
+    odoo.call("sale.subscription", "write", number, values={"recurring_next_date": "2026-09-03"})
+    changed = [*catalog(), subscription("in_progress", "12", description="upgraded")]
+    assert apply(odoo, ledger, changed, target=target).ok
+    assert stands(odoo) == ("in_progress", True, "2026-02-03", "2026-09-03", 1)
