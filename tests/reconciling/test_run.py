@@ -139,3 +139,8 @@ def test_a_report_that_contradicts_itself_is_refused(snapshot: Snapshot, change:
     broken = replace(invoice, positions=tuple(change(p) if p.delta_cents else p for p in invoice.positions))
     with pytest.raises(TieOutBroken, match=message):
         check_ties(replace(data, invoices=(*data.invoices[:at], broken, *data.invoices[at + 1 :])))
+
+
+def test_the_name_of_the_cohort_reaches_the_report(snapshot: Snapshot) -> None:
+    assert run.run_view(snapshot, settings(cohort="pilot"), ("lago", "odoo")).cohort == "pilot"
+    assert run.run_view(snapshot, settings(), ("lago", "odoo")).cohort == ""
