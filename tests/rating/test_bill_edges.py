@@ -121,14 +121,20 @@ def test_precise_taxes_are_of_the_unrounded_amount() -> None:
 )
 def test_the_last_free_event_and_less_than_a_free_unit(free: dict[str, object], expected: str) -> None:
     events = (Decimal("0.2"), Decimal(1))
-    usage = Aggregation(units=Decimal("1.2"), events_count=2, events=events, running_total=(events[0], sum(events)))
+    usage = Aggregation(
+        units=Decimal("1.2"), events_count=2, events=events, running_total=(Decimal("0.2"), Decimal("1.2"))
+    )
     properties = {"rate": "10", "per_transaction_max_amount": "100", **free}
     assert rate("percentage", properties, usage, currency="CAD").amount == Decimal(expected)
 
 
 def test_coupons_and_wallets_of_the_invoice_s_currency_and_plan() -> None:
     ten = HeldCoupon(code="ten", coupon_type="fixed_amount", frequency="forever", amount_cents=10, currency="USD")
-    held = [replace(ten, plan_codes=("plan",)), replace(ten, currency="CAD"), replace(ten, plan_codes=("other",))]
+    held = [
+        replace(ten, plan_codes=("plan",)),
+        replace(ten, currency="CAD", amount_cents=20),
+        replace(ten, plan_codes=("other",)),
+    ]
     made = bill([line(100, "charge", "m")], "USD", coupons=held, wallets=[replace(WALLET, currency="USD"), WALLET])
     assert (made.coupons.total_cents, made.prepaid.total_cents, made.total_cents) == (10, 90, 0)
     assert bill([line(100, "charge", "m")], "USD", wallets=[WALLET]).total_cents == 100
