@@ -26,6 +26,7 @@ from migrate.commands.context import Outcome
 from migrate.errors import Lago2OdooError
 from reports.data import OPEN, STATUSES
 from reports.text import table
+from reports.texts import cause_name, side_name
 
 PERIOD = "2026-07"
 STATE = (".lago2odoo", "odoo.db", "odoo.db-wal", "odoo.db-shm", "report", "lago2odoo.toml")
@@ -205,7 +206,12 @@ def _summary(status: Mapping[str, Any], verdict: Mapping[str, Any], report: Path
         for tie in whole
     ]
     causes = [
-        (c["cause"], c["side"], str(c["count"]), f"{from_subunits(c['delta_cents'], c['currency']):,} {c['currency']}")
+        (
+            cause_name(c["cause"]),
+            side_name(c["side"]),
+            str(c["count"]),
+            f"{from_subunits(c['delta_cents'], c['currency']):,} {c['currency']}",
+        )
         for c in verdict["causes"]
     ]
     parts = [

@@ -108,6 +108,7 @@ def _settings(context: Context, snapshot: Snapshot, odoo: Odoo | None, period: s
         tolerance_cents=declared.tolerance_cents,
         materiality_cents=declared.materiality_cents,
         customers=cohort_of(context, snapshot, cohort).customers,
+        cohort=cohort or "",
         services=services,
         tax_codes=tax_codes(odoo, tables, snapshot) if odoo else {},
         shadow=_shadow(odoo) if odoo and declared.keep_shadow_invoices else None,
