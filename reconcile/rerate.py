@@ -592,6 +592,10 @@ class Work:
         )
         if self._provider_taxes(invoice):
             made.refusals.append(Refusal(reason="provider_taxes", detail="a tax provider computed its taxes"))
+        if invoice.progressive_billing_credit_amount_cents:
+            # Lago takes it off fee by fee before taxes, and its API tells the sum only (facts §6.2, §7.2).
+            detail = "the credit of an earlier progressive invoice is not known fee by fee"
+            made.refusals.append(Refusal(reason="progressive_credit", detail=detail))
         coupons = self.history.held_coupons(invoice) if invoice.invoice_type == "subscription" else ()
         bills = bill(
             made.lines,

@@ -127,6 +127,14 @@ def test_an_invoice_of_thresholds_is_refused(nexasystems: tuple[Snapshot, Path])
     assert {fee.outcome for fee in check.fees} == {"refused"}
 
 
+def test_the_credit_of_an_earlier_progressive_invoice_is_refused(nexasystems: tuple[Snapshot, Path]) -> None:
+    check, _ = altered(
+        nexasystems, has("charge"), lambda one: replace(one, progressive_billing_credit_amount_cents=100)
+    )
+    assert check.header == "refused"
+    assert [refusal.reason for refusal in check.refusals] == ["progressive_credit"]
+
+
 def test_a_deleted_charge_is_refused(nexasystems: tuple[Snapshot, Path]) -> None:
     check, _ = altered(nexasystems, has("charge"), first("charge", lago_charge_id="gone", pay_in_advance=False))
     assert "charge_deleted" in {refusal.reason for refusal in check.refusals}
