@@ -12,7 +12,7 @@ Stop it at any moment, with Ctrl-C or a kill: the next run finds what is there b
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mappings.target import Desired, Mapped, Phase, Skipped, Target
@@ -366,11 +366,10 @@ class _Run:
 def _runs_of(changes: Sequence[Change], actions: Sequence[Action]) -> Iterator[list[Change]]:
     """Neighbours of one model and one action, in order: what may go in one call."""
     group: list[Change] = []
-    key: Callable[[Change], object] = _kind
     for change in changes:
         if change.action not in actions:
             continue
-        if group and key(group[-1]) != key(change):
+        if group and _kind(group[-1]) != _kind(change):
             yield group
             group = []
         group.append(change)

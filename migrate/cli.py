@@ -49,8 +49,11 @@ def _fail(message: str, code: int) -> NoReturn:
 
 def _emit(outcome: Outcome, form: str) -> int:
     """Print an outcome's data or text on stdout; answer its exit code."""
-    text = json.dumps(outcome.data, ensure_ascii=False, indent=1, default=str) if form == "json" else outcome.text
-    click.echo(text)
+    if form == "json":
+        data = outcome.data() if callable(outcome.data) else outcome.data
+        click.echo(json.dumps(data, ensure_ascii=False, indent=1, default=str))
+    else:
+        click.echo(outcome.text)
     return outcome.exit_code
 
 

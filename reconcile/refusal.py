@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from reconcile.lines import Refusal
-
 
 class Refused(Exception):
     """The re-rate cannot give this number. Caught where a fee or invoice is built and shown as a ``Refusal``.
@@ -15,6 +13,3 @@ class Refused(Exception):
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
         self.detail = detail
-
-    def as_refusal(self) -> Refusal:
-        return Refusal(reason=self.reason, detail=self.detail)

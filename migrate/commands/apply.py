@@ -51,12 +51,9 @@ def _saved(path: Path | None) -> ChangeSet | None:
 
 def _require_waived(context: Context, migration: Migration, phases: tuple[Phase, ...]) -> None:
     """Before the first write: what cannot be expressed must have been accepted by name."""
-    waived = context.config.waive.skipped
-    reasons: dict[str, int] = {}
-    for item in migration.mapped:
-        concerns = isinstance(item, Skipped) and item.phase in phases and migration.cohort.takes(item.customer)
-        if isinstance(item, Skipped) and concerns and item.reason not in waived:
-            reasons[item.reason] = reasons.get(item.reason, 0) + item.count
+    skipped = (item for item in migration.mapped if isinstance(item, Skipped))
+    ours = (item for item in skipped if item.phase in phases and migration.cohort.takes(item.customer))
+    reasons = show.open_reasons(ours, context.config.waive.skipped)
     if reasons:
         raise Blocked(show.remedy(reasons))
 

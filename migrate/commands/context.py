@@ -27,9 +27,12 @@ Progress = Callable[[str, int, int | None], None]  # what, how many done, of how
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a command found: ``data`` for ``--format json``, ``text`` for people, and the exit code."""
+    """What a command found: ``data`` for ``--format json``, ``text`` for people, and the exit code.
 
-    data: Mapping[str, Any]
+    Data that is large is given as a function: it is built only if it was asked for.
+    """
+
+    data: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
     text: str
     exit_code: int = 0
 

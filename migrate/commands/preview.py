@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from mappings.coverage import CoverageRow
 from mappings.target import Phase
 from migrate.apply import preview
 from migrate.changes import ChangeSet
 from migrate.commands import show
 from migrate.commands.context import Context, Outcome
 from migrate.commands.files import write_whole
-from migrate.commands.migration import Migration, open_migration
+from migrate.commands.migration import open_migration
 from migrate.ledger import Ledger
 from migrate.phases import chosen
 
@@ -32,32 +34,33 @@ def run(context: Context, *, phase: str | None, cohort: str | None, out: Path | 
         )
     if out is not None:
         write_whole(out, lambda path: path.write_text(changes.to_json(), encoding="utf-8"), "preview")
-    return Outcome(_data(changes, migration), _text(changes, migration, context, out), _code(changes, context))
-
-
-def _code(changes: ChangeSet, context: Context) -> int:
-    if show.open_reasons(changes, context.config.waive.skipped):
-        return 1
-    return 2 if changes.pending else 0
-
-
-def _data(changes: ChangeSet, migration: Migration) -> dict[str, object]:
-    document = json.loads(changes.to_json())
-    rows = [{name: getattr(row, name) for name in row.__slots__} for row in migration.coverage()]
-    return {"counts": changes.counts(), "coverage": rows, **document}
-
-
-def _text(changes: ChangeSet, migration: Migration, context: Context, out: Path | None) -> str:
     waived = context.config.waive.skipped
-    reasons = show.open_reasons(changes, waived)
-    lines = [show.matrix(migration.coverage()), "", show.counts(changes.counts()), ""]
-    lines += [*show.details(changes), *show.skipped(changes, waived)]
+    reasons = show.open_reasons((c.skipped for c in changes.changes if c.skipped), waived)
+    rows = migration.coverage()
+    lines = [show.matrix(rows), "", *_lines(changes, waived), *_next(changes, reasons, out)]
+    code = 1 if reasons else 2 if changes.pending else 0
+    return Outcome(lambda: _data(changes, rows), "\n".join(lines), code)
+
+
+def _data(changes: ChangeSet, rows: Sequence[CoverageRow]) -> dict[str, object]:
+    document = json.loads(changes.to_json())
+    coverage = [{name: getattr(row, name) for name in row.__slots__} for row in rows]
+    return {"counts": changes.counts(), "coverage": coverage, **document}
+
+
+def _lines(changes: ChangeSet, waived: Sequence[str]) -> Iterator[str]:
+    yield show.counts(changes.counts())
+    yield ""
+    yield from show.details(changes)
+    yield from show.skipped(changes, waived)
+
+
+def _next(changes: ChangeSet, reasons: Mapping[str, int], out: Path | None) -> Iterator[str]:
     if out is not None:
-        lines.append(f"saved to {out}: apply exactly this with 'lago2odoo apply --changes {out}'")
+        yield f"saved to {out}: apply exactly this with 'lago2odoo apply --changes {out}'"
     if reasons:
-        lines.append(show.remedy(reasons))
+        yield show.remedy(reasons)
     elif changes.pending:
-        lines.append("changes are pending; next: lago2odoo apply")
+        yield "changes are pending; next: lago2odoo apply"
     else:
-        lines.append("nothing to do")
-    return "\n".join(lines)
+        yield "nothing to do"

@@ -62,7 +62,7 @@ def run(context: Context, *, period: str, cohort: str | None, out: Path | None, 
         return _controlled(context, snapshot, data, cohort_of(context, snapshot, cohort), path)
     summary = markdown if ci else text
     shown = [summary.render(data, context.config.report.language), "", f"data: {path}", "next: lago2odoo report"]
-    return Outcome(report_json.document(data), "\n".join(shown), data.exit_code)
+    return Outcome(partial(report_json.document, data), "\n".join(shown), data.exit_code)
 
 
 def _warn_of_usage(context: Context, snapshot: Snapshot, settings: Settings) -> None:
@@ -84,7 +84,7 @@ def _controlled(context: Context, snapshot: Snapshot, data: ReportData, cohort: 
     run = control_run(snapshot, context.events, period=data.run.period)
     checks = tuple(check for check in run if cohort.takes(check.customer))
     code = data.exit_code if all(check.is_equal for check in checks) else data.exit_code or 2
-    return Outcome(fee_by_fee.document(checks), f"{fee_by_fee.render(checks)}\ndata: {path}", code)
+    return Outcome(partial(fee_by_fee.document, checks), f"{fee_by_fee.render(checks)}\ndata: {path}", code)
 
 
 @contextmanager

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from mappings.coverage import CoverageRow
+from mappings.target import Skipped
 from migrate.changes import Action, Change, ChangeSet, FieldDiff
 from reports.text import table
 
@@ -80,12 +81,12 @@ def _short(value: object) -> str:
     return text if len(text) <= VALUE else f"{text[: VALUE - 1]}…"
 
 
-def open_reasons(changes: ChangeSet, waived: Collection[str]) -> dict[str, int]:
+def open_reasons(skipped: Iterable[Skipped], waived: Collection[str]) -> dict[str, int]:
     """Reasons of skipped records that nobody waived, and how many records each stands for."""
     found: dict[str, int] = {}
-    for change in changes.of(Action.SKIPPED):
-        if change.skipped and change.skipped.reason not in waived:
-            found[change.skipped.reason] = found.get(change.skipped.reason, 0) + change.skipped.count
+    for item in skipped:
+        if item.reason not in waived:
+            found[item.reason] = found.get(item.reason, 0) + item.count
     return found
 
 
