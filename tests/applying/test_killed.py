@@ -32,15 +32,15 @@ def settings(server: Server, tmp_path: Path) -> Path:
     return file
 
 
-def start(settings: Path, state: Path, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, str(PROGRAM), str(settings), str(state), str(COUNT), *more]
+def start(settings: Path, state: Path, *more: str, count: int = COUNT) -> subprocess.Popen[str]:
+    command = [sys.executable, str(PROGRAM), str(settings), str(state), str(count), *more]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     pipe = subprocess.PIPE
     return subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
-def finish(settings: Path, state: Path) -> dict[str, Any]:
-    process = start(settings, state)
+def finish(settings: Path, state: Path, count: int) -> dict[str, Any]:
+    process = start(settings, state, count=count)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     result: dict[str, Any] = json.loads(out.splitlines()[-1])
@@ -52,29 +52,38 @@ def count(odoo: Odoo, model: str, *domain: Any) -> int:
     return found
 
 
-def test_killed_at_ten_moments(odoo: Odoo, settings: Path, tmp_path: Path) -> None:
-    state = tmp_path / "killed.db"
+def killed_ten_times(settings: Path, state: Path) -> int:
+    """Records wished for at last: a machine quick enough to finish in between gets more to do, and is killed again."""
     moments = random.Random(19)
-    killed = 0
-    for _ in range(10):
-        process = start(settings, state)
+    killed, wished = 0, COUNT
+    while killed < 10:
+        process = start(settings, state, count=wished)
         assert process.stdout is not None
         process.stdout.readline()
         time.sleep(moments.uniform(0.05, 0.5))
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        killed += process.returncode == -signal.SIGKILL
-    assert killed >= 5, "the machine is too quick for this test: write more records"
-    finish(settings, state)
-    again = finish(settings, state)
+        if process.returncode == -signal.SIGKILL:
+            killed += 1
+        else:
+            assert process.returncode == 0
+            wished += COUNT
+    return wished
+
+
+def test_killed_at_ten_moments(odoo: Odoo, settings: Path, tmp_path: Path) -> None:
+    state = tmp_path / "killed.db"
+    wished = killed_ten_times(settings, state)
+    finish(settings, state, wished)
+    again = finish(settings, state, wished)
     assert (again["written"], again["pending"]) == ({}, False)
-    assert count(odoo, "res.partner", ["ref", "like", "KILL-%"]) == COUNT
-    assert count(odoo, "sale.order", ["name", "like", "KILL/%"]) == COUNT // 2
-    assert count(odoo, "sale.order.line", ["order_id.name", "like", "KILL/%"]) == COUNT
-    assert count(odoo, "sale.order", ["name", "like", "KILL/%"], ["state", "=", "sale"]) == COUNT // 4
+    assert count(odoo, "res.partner", ["ref", "like", "KILL-%"]) == wished
+    assert count(odoo, "sale.order", ["name", "like", "KILL/%"]) == wished // 2
+    assert count(odoo, "sale.order.line", ["order_id.name", "like", "KILL/%"]) == wished
+    assert count(odoo, "sale.order", ["name", "like", "KILL/%"], ["state", "=", "sale"]) == wished // 4
     with Store.open(state) as store:
         entries = list(Ledger(store).entries())
-    assert len(entries) == 1 + COUNT + COUNT // 2 + COUNT
+    assert len(entries) == 1 + wished + wished // 2 + wished
     assert all(entry.created and entry.state == "applied" for entry in entries)
 
 

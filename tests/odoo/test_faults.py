@@ -293,13 +293,14 @@ def test_clients_killed_at_many_moments_leave_nothing_doubled(database: Any, tra
     odoo = database.connect()
     moments = random.Random(transport)
     killed = 0
-    for _ in range(13):
+    while killed < 13:
         process = database.start("client", customers, transport=transport)
         time.sleep(moments.uniform(0.05, 0.9))
         process.send_signal(signal.SIGKILL)
         process.communicate()
         killed += process.returncode == -signal.SIGKILL
-    assert killed >= 6
+        if process.returncode == 0:  # a machine quick enough to finish in between gets more to do
+            customers += 100
     process = database.start("client", customers, transport=transport)
     _, err = process.communicate(timeout=180)
     assert process.returncode == 0, err
