@@ -125,7 +125,7 @@ class Database:
 
     def run_odoo(self, *arguments: str) -> tuple[int, str]:
         """Odoo's own command on this database, until it ends: exit code and log."""
-        command = [SCRIPT, "odoo", "-c", CACHE / "odoo.conf", "-d", self.name, "--http-port", str(free_port())]
+        command = [SCRIPT, "odoo", "-d", self.name, "--http-port", str(free_port())]
         done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
 
