@@ -56,7 +56,7 @@ class LagoApi(http.Controller):
             if found and method == request.httprequest.method:
                 gateway = service.env["fusion.billing.gateway"].with_company(service.company_id)
                 values = found.groupdict()
-                if method == "POST":
+                if method in ("POST", "PUT"):
                     return getattr(gateway, name)(service, self.body(), **values)
                 return getattr(gateway, name)(service, request.httprequest.args.to_dict(), **values)
         raise answers.not_found("resource")

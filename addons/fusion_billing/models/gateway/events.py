@@ -1,0 +1,101 @@
+"""Events: one or a batch, kept once."""
+
+from datetime import UTC, datetime
+
+from odoo import fields, models
+from odoo.tools import SQL
+
+from ...api import answers, intake
+from ..rerun import USAGE_FIELDS
+
+NEVER = fields.Datetime.to_datetime("1970-01-01 00:00:00")
+EVENT_FIELDS = ("id", *USAGE_FIELDS)
+
+
+class Events(models.AbstractModel):
+    _inherit = "fusion.billing.gateway"
+
+    def create_event(self, service, body):
+        event = answers.root(body, "event", dict)
+        row, errors = intake.event_row(event, datetime.now(UTC))
+        if errors:
+            raise answers.invalid(errors)
+        stored = self._store(service, [row])
+        if not stored:
+            raise answers.invalid({"transaction_id": ["value_already_exist"]})
+        return {"event": answers.event(stored[0])}
+
+    def create_events(self, service, body):
+        events = answers.root(body, "events", list)
+        if len(events) > intake.BATCH_LIMIT:
+            raise answers.invalid({"events": ["too_many_events"]})
+        if not all(isinstance(event, dict) for event in events):
+            raise answers.missing("events")
+        rows, errors = intake.batch_rows(events, datetime.now(UTC), self._taken(service, events))
+        if errors:
+            raise answers.invalid(errors)
+        stored = self._store(service, rows)
+        if len(stored) < len(rows):  # another request stored one of them meanwhile
+            raise answers.invalid({"transaction_id": ["value_already_exist"]})
+        return {"events": [answers.event(row) for row in stored]}
+
+    def find_event(self, service, _query, transaction_id):
+        usage = self.env["fusion.billing.usage"].sudo()
+        found = usage.search([("transaction_id", "=", transaction_id), ("company_id", "=", service.company_id.id)])
+        own = found.filtered(lambda event: self._may_meter(service, event.external_subscription_id, event.service_id))
+        if not own:
+            raise answers.not_found("event")
+        return {"event": answers.event(own[0].read(EVENT_FIELDS)[0])}
+
+    def _taken(self, service, events):
+        """Which of these (subscription, transaction) are stored already."""
+        names = [str(event.get("transaction_id") or "") for event in events]
+        found = self.env["fusion.billing.usage"].sudo().search_fetch(
+            [("company_id", "=", service.company_id.id), ("transaction_id", "in", names)],
+            ["external_subscription_id", "transaction_id"],
+        )  # fmt: skip
+        return frozenset((usage.external_subscription_id, usage.transaction_id) for usage in found)
+
+    def _store(self, service, rows):
+        """Insert in one statement; rows that exist already are left out of the answer."""
+        subscriptions = {row["external_subscription_id"] for row in rows}
+        foreign = [name for name in subscriptions if not self._may_meter(service, name, service)]
+        if foreign:
+            raise answers.not_found("subscription")
+        billed = self._billed_to(subscriptions)
+        columns = [name for name in EVENT_FIELDS if name != "id"] + ["late", "service_id", "company_id"]
+        values = [
+            SQL(
+                "%s",
+                (
+                    *(row[name] for name in EVENT_FIELDS if name != "id"),
+                    billed.get(row["external_subscription_id"], NEVER) >= row["timestamp"],
+                    service.id,
+                    service.company_id.id,
+                ),
+            )
+            for row in rows
+        ]
+        self.env.cr.execute(
+            SQL(
+                "INSERT INTO fusion_billing_usage (%s) VALUES %s ON CONFLICT DO NOTHING RETURNING %s",
+                SQL(", ").join(SQL.identifier(name) for name in columns),
+                SQL(", ").join(values),
+                SQL(", ").join(SQL.identifier(name) for name in EVENT_FIELDS),
+            )
+        )
+        return self.env.cr.dictfetchall()
+
+    def _billed_to(self, external_ids):
+        """External id -> the end of the usage that its last real invoice took."""
+        lines = self.env["account.move.line"].sudo()._read_group(
+            [
+                ("fusion_order_id.fusion_external_id", "in", list(external_ids)),
+                ("parent_state", "!=", "cancel"),
+                ("move_id.fusion_shadow", "=", False),
+                ("fusion_key", "like", '"kind": "charge"'),
+            ],
+            ["fusion_order_id"],
+            ["fusion_to:max"],
+        )  # fmt: skip
+        return {order.fusion_external_id: end for order, end in lines if end}

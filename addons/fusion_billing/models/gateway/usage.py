@@ -1,0 +1,41 @@
+"""The usage of the running period."""
+
+from odoo import fields, models
+
+from ...api import answers
+from ...rating import current_usage
+from ..rerun import Gathered
+
+
+class Usage(models.AbstractModel):
+    _inherit = "fusion.billing.gateway"
+
+    def current_usage(self, service, query, external_id):
+        """Usage of the running period; taxes as Odoo computes them on the amounts so far."""
+        link = self._links(service, external_id)
+        if not link:
+            raise answers.not_found("customer")
+        orders = self._orders(service, query.get("external_subscription_id") or "")
+        order = orders.filtered(lambda o: o.partner_id == link.partner_id and self._status(o) == "active")[:1]
+        if not order:
+            raise answers.not_allowed("no_active_subscription")
+        now = fields.Datetime.now()
+        gathered = Gathered(order, [now])
+        given = gathered.billing({"order": order, "at": now, "reason": "", "event": ""})
+        usage = current_usage(given["order"], given["charges"], given["metrics"], given["usage"], now)
+        if usage is None:
+            raise answers.not_allowed("no_active_subscription")
+        taxes = self._usage_taxes(order, usage, gathered)
+        shown = {name: value for name, value in usage.items() if name != "refusals"}
+        totals = {"total_amount_cents": usage["amount_cents"] + taxes, "taxes_amount_cents": taxes}
+        return {"customer_usage": {**shown, **totals}}
+
+    def _usage_taxes(self, order, usage, gathered):
+        digits = order.currency_id.decimal_places
+        total = 0.0
+        for charge in usage["charges_usage"]:
+            taxes = gathered.taxes(order, gathered.charge(order, charge["charge"]["lago_id"]))
+            amount = charge["amount_cents"] / 10**digits
+            found = taxes.compute_all(amount, currency=order.currency_id, rounding_method="round_globally")["taxes"]
+            total += sum(tax["amount"] for tax in found)
+        return round(order.currency_id.round(total) * 10**digits)
