@@ -18,6 +18,7 @@ from mappings.taxes import TaxRefs, odoo_taxes
 from mappings.text import json_text, plain
 
 MODEL = "fusion.billing.charge"
+MODEL_METRIC = "fusion.billing.metric"
 
 
 def metrics(context: Context) -> Iterator[Mapped]:
@@ -27,7 +28,7 @@ def metrics(context: Context) -> Iterator[Mapped]:
         recurring = dialects.recurring(context, "monthly")
         yield product(context, "metric", metric.lago_id, metric.code, metric.name, source, recurring)
         if context.target.addon:
-            yield _metric(metric, source)
+            yield _metric(context, metric, source)
         if context.target.addon and metric.expression:
             detail = "is computed by an expression when an event arrives; Odoo takes the events as they are"
             yield Problem("metric-expression", detail).skips(Phase.CATALOG, source, None)
@@ -151,10 +152,11 @@ def _fixed(charge: FixedCharge) -> dict[str, Value]:
     }
 
 
-def _metric(metric: BillableMetric, source: str) -> Desired:
+def _metric(context: Context, metric: BillableMetric, source: str) -> Desired:
     values: dict[str, Value] = {
         "name": metric.name,
         "code": metric.code,
+        **({"description": metric.description or None} if context.has(MODEL_METRIC, "description") else {}),
         "aggregation": metric.aggregation_type,
         "field_name": metric.field_name or None,
         "recurring": metric.recurring,
@@ -166,7 +168,7 @@ def _metric(metric: BillableMetric, source: str) -> Desired:
         "fusion_lago_id": metric.lago_id,
     }
     record = metric_ref(metric).xid
-    return Desired(phase=Phase.CATALOG, model="fusion.billing.metric", xid=record, values=values, source=source)
+    return Desired(phase=Phase.CATALOG, model=MODEL_METRIC, xid=record, values=values, source=source)
 
 
 def _needs_addon(charge: Charge | FixedCharge) -> Problem:

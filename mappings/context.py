@@ -70,6 +70,10 @@ class Context:
         """Whether the server has the field. A model that discovery did not look at counts as complete."""
         return model not in self.target.models or field in self.target.models[model]
 
+    def has_model(self, model: str) -> bool:
+        """Whether the server has the model: an older addon lacks some. Nothing discovered counts as everything."""
+        return not self.target.models or model in self.target.models
+
     def problem(self, lago_customer_id: str) -> Problem | None:
         """Why nothing of this customer can be moved, if so."""
         if lago_customer_id not in self.customers:

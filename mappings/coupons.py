@@ -2,8 +2,8 @@
 
 Odoo's own promotions reduce sales orders, never recurring invoices, so only the addon can express a coupon. A coupon
 stands on every order of its customer that it may reduce, each time with its Lago id: it counts once per invoice.
-Coupons nobody holds are only definitions and stay behind. Where past periods are to be rerun (option ``usage_since``),
-coupons and orders that ended since then count too.
+Where past periods are to be rerun (option ``usage_since``), coupons and orders that ended since then count too.
+The definitions move too, so that the addon's API can give them to other customers.
 """
 
 from __future__ import annotations
@@ -12,10 +12,25 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from mappings.context import CURRENT, Context, Problem
+from mappings.context import CURRENT, Context, Problem, currency_ref
+from mappings.money import from_subunits
 from mappings.records import AppliedCoupon, Coupon, Subscription
-from mappings.target import Phase, Skipped
-from mappings.text import json_text
+from mappings.target import Desired, Mapped, Phase, Skipped, Value, xid
+from mappings.text import json_text, plain
+
+
+def coupon_definitions(context: Context) -> Iterator[Mapped]:
+    """Every coupon of the list, ended ones too: customers may hold them still."""
+    if not context.target.addon or not context.has_model("fusion.billing.coupon"):
+        return
+    for coupon in sorted(context.snapshot.coupons, key=lambda c: (c.code, c.lago_id)):
+        source = f"coupon {coupon.code}"
+        problem = context.currency_problem(coupon.amount_currency) if coupon.amount_currency else None
+        if problem:
+            yield problem.skips(Phase.CATALOG, source, None)
+            continue
+        model, record = "fusion.billing.coupon", xid("coupon", coupon.lago_id)
+        yield Desired(phase=Phase.CATALOG, model=model, xid=record, values=_definition(coupon), source=source)
 
 
 def coupons_by_subscription(context: Context) -> dict[str, str]:
@@ -44,6 +59,31 @@ def coupon_gaps(context: Context) -> Iterator[Skipped]:
 
 def coupon_source(held: AppliedCoupon) -> str:
     return f"applied_coupon {held.external_customer_id}/{held.coupon_code} ({held.lago_id[:8]})"
+
+
+def _definition(coupon: Coupon) -> dict[str, Value]:
+    amount: dict[str, Value] = {"amount": None, "currency_id": None}
+    if coupon.amount_cents is not None and coupon.amount_currency:
+        units = from_subunits(coupon.amount_cents, coupon.amount_currency)
+        amount = {"amount": plain(units), "currency_id": currency_ref(coupon.amount_currency)}
+    return {
+        **amount,
+        "name": coupon.name,
+        "code": coupon.code,
+        "description": coupon.description or None,
+        "coupon_type": coupon.coupon_type,
+        "percentage_rate": None if coupon.percentage_rate is None else plain(coupon.percentage_rate),
+        "frequency": coupon.frequency,
+        "frequency_duration": coupon.frequency_duration or 0,
+        "reusable": coupon.reusable,
+        "limited_plans": coupon.limited_plans,
+        "plan_codes": json_text(sorted(coupon.plan_codes)),
+        "limited_metrics": coupon.limited_billable_metrics,
+        "metric_codes": json_text(sorted(coupon.billable_metric_codes)),
+        "expires_at": coupon.expiration_at.replace(microsecond=0) if coupon.expiration_at else None,
+        "terminated_at": coupon.terminated_at.replace(microsecond=0) if coupon.terminated_at else None,
+        "fusion_lago_id": coupon.lago_id,
+    }
 
 
 def _problem(context: Context, held: AppliedCoupon, coupon: Coupon | None) -> Problem | None:

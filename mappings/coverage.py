@@ -13,7 +13,7 @@ from mappings.target import Desired, Mapped, Skipped
 # Why records of a resource may be neither expressed nor skipped: there is nothing to move.
 NOTHING_TO_MOVE: Mapping[str, str] = {
     "applied_coupon": "ended",
-    "coupon": "definitions: those that customers hold stand on their orders",
+    "coupon": "definitions, which an older addon cannot keep: those that customers hold stand on their orders",
     "tax": "Odoo's own are used, by the table of taxes",
     "event": "billed by Lago",
     "fee": "history: stays in Lago's archive",

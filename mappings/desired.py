@@ -12,7 +12,7 @@ from dataclasses import replace
 from mappings.balances import balances
 from mappings.charges import metrics
 from mappings.context import Context, Options, context
-from mappings.coupons import coupon_gaps
+from mappings.coupons import coupon_definitions, coupon_gaps
 from mappings.customers import customers, payment_terms
 from mappings.plans import add_ons, currencies, intervals, plans
 from mappings.records import Snapshot
@@ -20,6 +20,7 @@ from mappings.services import services
 from mappings.subscriptions import subscriptions
 from mappings.tables import Tables
 from mappings.target import Desired, Mapped, Phase, Skipped, Target, Value
+from mappings.taxes import tax_codes
 from mappings.tokens import tokens
 from mappings.usage import UsageRow, usage
 from mappings.wallets import wallets
@@ -33,6 +34,8 @@ MAPPERS: tuple[tuple[Phase, Callable[[Context], Iterator[Mapped]]], ...] = (
     (Phase.CATALOG, metrics),
     (Phase.CATALOG, add_ons),
     (Phase.CATALOG, plans),
+    (Phase.CATALOG, tax_codes),
+    (Phase.CATALOG, coupon_definitions),
     (Phase.CUSTOMERS, customers),
     (Phase.SUBSCRIPTIONS, subscriptions),
     (Phase.SUBSCRIPTIONS, coupon_gaps),

@@ -17,8 +17,9 @@ from mappings.context import Context, Problem, currency_ref
 from mappings.customers import pricelist_ref
 from mappings.money import from_subunits
 from mappings.products import product, product_ref, template_ref
-from mappings.records import Plan
+from mappings.records import AddOn, Plan
 from mappings.target import Desired, Mapped, Phase, Ref, Value, xid
+from mappings.text import json_text, plain
 
 
 def catalog(context: Context) -> tuple[Plan, ...]:
@@ -55,7 +56,8 @@ def plans(context: Context) -> Iterator[Mapped]:
     for plan in catalog(context):
         source = f"plan {plan.code}"
         recurring = dialects.recurring(context, dialects.cadence(context.target, plan))
-        yield product(context, "plan", plan.lago_id, plan.code, plan.name, source, recurring)
+        more = {**recurring, **_plan_offer(context, plan)}
+        yield product(context, "plan", plan.lago_id, plan.code, plan.name, source, more)
         if context.currency_problem(plan.amount_currency) is None:
             yield _price(context, plan)
         for problem in _gaps(context, plan):
@@ -71,8 +73,10 @@ def add_ons(context: Context) -> Iterator[Mapped]:
         fixed += subscription.plan.fixed_charges if subscription.plan else ()
     found = {c.lago_add_on_id: (c.add_on_code, c.invoice_display_name or c.add_on_code) for c in fixed}
     found |= {add_on.lago_id: (add_on.code, add_on.name) for add_on in context.snapshot.add_ons}
+    listed = {add_on.lago_id: add_on for add_on in context.snapshot.add_ons}
     for lago_id, (code, name) in sorted(found.items(), key=lambda item: (item[1][0], item[0])):
-        yield product(context, "add_on", lago_id, code, name, f"add_on {code}", dialects.recurring(context, None))
+        more = {**dialects.recurring(context, None), **_add_on_offer(context, listed.get(lago_id))}
+        yield product(context, "add_on", lago_id, code, name, f"add_on {code}", more)
 
 
 def base_product(context: Context, plan: Plan) -> Ref:
@@ -95,6 +99,42 @@ def _price(context: Context, plan: Plan) -> Desired:
 
 def _shared(model: str, external_id: str, values: dict[str, Value], source: str) -> Desired:
     return Desired(phase=Phase.CATALOG, model=model, xid=external_id, values=values, source=source)
+
+
+def _plan_offer(context: Context, plan: Plan) -> dict[str, Value]:
+    """What a new subscription copies from its plan. A plan that Lago lists no more is not offered."""
+    if not _offers(context) or plan.lago_id not in {listed.lago_id for listed in context.snapshot.plans}:
+        return {}
+    commitment = plan.minimum_commitment
+    due = from_subunits(commitment.amount_cents, plan.amount_currency) if commitment else None
+    return {
+        **_offer("plan", plan),
+        "fusion_interval": plan.interval,
+        "fusion_pay_in_advance": plan.pay_in_advance,
+        "fusion_trial_days": plain(plan.trial_period) if plan.trial_period else None,
+        "fusion_bill_charges_monthly": bool(plan.bill_charges_monthly),
+        "fusion_bill_fixed_charges_monthly": bool(plan.bill_fixed_charges_monthly),
+        "fusion_commitment": None if due is None else plain(due),
+    }
+
+
+def _add_on_offer(context: Context, add_on: AddOn | None) -> dict[str, Value]:
+    return _offer("add_on", add_on) if add_on and _offers(context) else {}
+
+
+def _offers(context: Context) -> bool:
+    return context.target.addon and context.has("product.template", "fusion_kind")
+
+
+def _offer(kind: str, item: Plan | AddOn) -> dict[str, Value]:
+    return {
+        "fusion_kind": kind,
+        "fusion_amount": plain(from_subunits(item.amount_cents, item.amount_currency)),
+        "fusion_currency_id": currency_ref(item.amount_currency),
+        "fusion_invoice_name": item.invoice_display_name or None,
+        "fusion_description": item.description or None,
+        "fusion_tax_codes": json_text(sorted(tax.code for tax in item.taxes)) if item.taxes else None,
+    }
 
 
 def _used_currencies(context: Context) -> set[str]:

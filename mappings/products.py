@@ -24,9 +24,12 @@ def product_ref(kind: str, lago_id: str) -> Ref:
 
 
 def product(
-    context: Context, kind: str, lago_id: str, code: str, name: str, source: str, recurring: Mapping[str, Value]
+    context: Context, kind: str, lago_id: str, code: str, name: str, source: str, more: Mapping[str, Value]
 ) -> Desired:
-    """A service product without taxes or price of its own: lines carry both, and defaults of Odoo would be wrong."""
+    """A service product without taxes or price of its own: lines carry both, and defaults of Odoo would be wrong.
+
+    ``more``: how it recurs, and what the addon has to know to sell it again.
+    """
     values: dict[str, Value] = {
         "name": name or code,
         "type": "service",
@@ -36,7 +39,7 @@ def product(
         "invoice_policy": "order",
         "taxes_id": (),
         "supplier_taxes_id": (),
-        **recurring,
+        **more,
     }
     account = context.account(kind, code)
     if account:

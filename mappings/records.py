@@ -196,6 +196,8 @@ class Coupon:
     amount_currency: str | None = None
     percentage_rate: Decimal | None = None
     frequency_duration: int | None = None
+    description: str | None = None
+    reusable: bool = True
     limited_plans: bool = False
     limited_billable_metrics: bool = False
     plan_codes: tuple[str, ...] = ()

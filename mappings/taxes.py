@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from mappings.context import Context, Problem
 from mappings.records import Customer, Plan, Tax
-from mappings.target import Ref
+from mappings.target import Desired, Phase, Ref, xid
 from mappings.text import plain
 
 TaxRefs = tuple[Ref, ...]
+
+
+def tax_codes(context: Context) -> Iterator[Desired]:
+    """Lago's taxes by code, for applications that ask for them; they compute nothing."""
+    if not context.target.addon or not context.has_model("fusion.billing.tax"):
+        return
+    default = {tax.code for tax in context.entity.taxes} if context.entity else set()
+    for tax in sorted(context.snapshot.taxes, key=lambda tax: tax.code):
+        yield Desired(
+            phase=Phase.CATALOG,
+            model="fusion.billing.tax",
+            xid=xid("tax", tax.lago_id),
+            values={
+                "name": tax.name,
+                "code": tax.code,
+                "rate": plain(tax.rate),
+                "description": tax.description or None,
+                "applied_by_default": tax.code in default,
+                "fusion_lago_id": tax.lago_id,
+            },
+            source=f"tax {tax.code}",
+        )
 
 
 def applicable(context: Context, customer: Customer, plan: Plan | None, own: tuple[Tax, ...]) -> tuple[Tax, ...]:

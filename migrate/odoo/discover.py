@@ -45,6 +45,8 @@ MODELS = (
     "fusion.billing.account.link",
     "fusion.billing.metric",
     "fusion.billing.charge",
+    "fusion.billing.tax",
+    "fusion.billing.coupon",
     "fusion.billing.usage",
     "fusion.billing.webhook",
     "fusion.billing.reconciliation",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -18,6 +19,7 @@ from tests.mapping.build import (
     TOURIST,
     at,
     charge,
+    coupon,
     customer,
     fixed,
     mapped,
@@ -114,10 +116,54 @@ def test_a_plan_is_a_product_with_one_named_variant_and_no_taxes_of_its_own() ->
         "supplier_taxes_id": (),
         "recurring_invoice": True,
         "fusion_lago_id": "p1",
+        "fusion_kind": "plan",
+        "fusion_interval": "monthly",
+        "fusion_amount": "49.50",
+        "fusion_currency_id": Ref("base.EUR"),
+        "fusion_invoice_name": None,
+        "fusion_description": None,
+        "fusion_tax_codes": None,
+        "fusion_pay_in_advance": True,
+        "fusion_trial_days": None,
+        "fusion_bill_charges_monthly": False,
+        "fusion_bill_fixed_charges_monthly": False,
+        "fusion_commitment": None,
     }
     (variant,) = template.children["product_variant_ids"]
     assert (variant.model, variant.xid) == ("product.product", "lago.plan_variant_p1")
     assert variant.values == {"default_code": "boot_klein"}
+
+
+def test_only_what_lago_lists_is_offered_to_new_customers() -> None:
+    items = by_xid(mapped(snapshot(plans=(), subscriptions=(subscription(plan=plan("p9", code="weg")),))))
+    assert "fusion_kind" not in items["lago.plan_product_p9"].values
+    assert "fusion_kind" not in by_xid(mapped(addon=False))["lago.plan_product_p1"].values
+    yen = plan(amount_currency="JPY", amount_cents=4950, minimum_commitment=MinimumCommitment(amount_cents=700))
+    values = by_xid(mapped(snapshot(plans=(yen,))))["lago.plan_product_p1"].values
+    assert (values["fusion_amount"], values["fusion_commitment"]) == ("4950", "700")
+
+
+def test_add_ons_are_offered_with_their_price_and_taxes() -> None:
+    add_on = AddOn(lago_id="a1", code="lig", name="Lig", amount_cents=1250, amount_currency="EUR", taxes=(BTW,))
+    values = by_xid(mapped(snapshot(add_ons=(add_on,), taxes=(BTW,))))["lago.add_on_product_a1"].values
+    assert (values["fusion_kind"], values["fusion_amount"]) == ("add_on", "12.50")
+    assert values["fusion_tax_codes"] == json_text([BTW.code])
+    assert "fusion_interval" not in values
+
+
+def test_tax_codes_and_coupons_are_kept_for_the_api() -> None:
+    ended = at("2026-04-01 08:00")
+    snap = snapshot(
+        taxes=(replace(BTW, rate=Decimal("20.5")),),
+        coupons=(coupon(amount_cents=500, amount_currency="EUR", terminated_at=ended, plan_codes=("b", "a")),),
+    )
+    items = mapped(snap)
+    assert one(items, "fusion.billing.tax").values["rate"] == "20.5"
+    values = one(items, "fusion.billing.coupon").values
+    assert (values["amount"], values["currency_id"], values["terminated_at"]) == ("5.00", Ref("base.EUR"), ended)
+    assert values["plan_codes"] == '["a","b"]'
+    older = mapped(snap, models={"product.template": frozenset({"name"})})
+    assert of(older, "fusion.billing.tax") == of(older, "fusion.billing.coupon") == []
 
 
 def test_products_in_oca_name_no_template_of_their_own() -> None:
@@ -188,6 +234,7 @@ def test_a_metric() -> None:
     assert values == {
         "name": "Trips",
         "code": "trips",
+        "description": None,
         "aggregation": "sum_agg",
         "field_name": "uren",
         "recurring": True,
@@ -231,7 +278,7 @@ def test_a_charge_has_all_that_prices_it() -> None:
         ),
         "pay_in_advance": False,
         "prorated": True,
-        "tax_codes": '["btw21"]',
+        "tax_codes": json_text([BTW.code]),
         "tax_ids": (Ref("account.7_btw_21"),),
         "fusion_lago_id": "ch1",
         "name": "Vaarten",

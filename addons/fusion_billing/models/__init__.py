@@ -2,6 +2,7 @@ from . import (
     account_link,
     account_move,
     charge,
+    coupon,
     gateway,
     invoicing,
     key,
@@ -12,6 +13,7 @@ from . import (
     sale_order,
     service,
     signals,
+    tax,
     usage,
     webhook,
 )

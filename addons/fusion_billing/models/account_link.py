@@ -1,6 +1,8 @@
 import uuid
 
-from odoo import fields, models
+from odoo import api, fields, models
+
+from ..tools import check_json
 
 
 class FusionBillingAccountLink(models.Model):
@@ -22,8 +24,13 @@ class FusionBillingAccountLink(models.Model):
     currency_id = fields.Many2one("res.currency")
     grace_days = fields.Integer(help="Days during which a draft still takes late usage")
     finalize_zero = fields.Boolean(default=True, help="Invoices of zero are issued too")
+    coupons = fields.Text(help="JSON: applied coupons, in Lago's shape, that stand on no order yet")
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
 
     _external_uniq = models.Constraint(
         "unique (service_id, external_id)", "This service has an account with this external id already."
     )
+
+    @api.constrains("coupons")
+    def _check_coupons(self):
+        check_json(self, "coupons", list)

@@ -22,6 +22,7 @@ class FusionBillingMetric(models.Model):
 
     name = fields.Char(required=True)
     code = fields.Char(required=True)
+    description = fields.Char()
     aggregation = fields.Selection(AGGREGATIONS, required=True)
     field_name = fields.Char(help="Property of the event that holds the value")
     recurring = fields.Boolean(help="Units persist from one period to the next")
