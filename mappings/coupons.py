@@ -2,19 +2,20 @@
 
 Odoo's own promotions reduce sales orders, never recurring invoices, so only the addon can express a coupon. A coupon
 stands on every order of its customer that it may reduce, each time with its Lago id: it counts once per invoice.
+What earlier invoices used of it goes along with their moments, so that the past can be billed again as it was.
 Where past periods are to be rerun (option ``usage_since``), coupons and orders that ended since then count too.
 The definitions move too, so that the addon's API can give them to other customers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from mappings.context import CURRENT, Context, Problem, currency_ref
 from mappings.money import from_subunits
-from mappings.records import AppliedCoupon, Coupon, Subscription
+from mappings.records import AppliedCoupon, Coupon, Invoice, Subscription
 from mappings.target import Desired, Mapped, Phase, Skipped, Value, xid
 from mappings.text import json_text, plain
 
@@ -36,12 +37,13 @@ def coupon_definitions(context: Context) -> Iterator[Mapped]:
 def coupons_by_subscription(context: Context) -> dict[str, str]:
     """Lago id of a subscription -> JSON list of its coupons, oldest first, in Lago's shape."""
     found: dict[str, list[dict[str, Any]]] = {}
-    definitions = _definitions(context)
+    definitions, invoices = _definitions(context), {one.lago_id: one for one in context.snapshot.invoices}
     for held in _held(context):
         coupon = definitions.get(held.lago_coupon_id)
         if coupon and not context.problem(held.lago_customer_id):
+            shape = {**_shape(held, coupon), "credits": list(_credits(held, invoices))}
             for subscription in _orders(context, held, coupon):
-                found.setdefault(subscription.lago_id, []).append(_shape(held, coupon))
+                found.setdefault(subscription.lago_id, []).append(shape)
     return {lago_id: json_text(items) for lago_id, items in found.items()}
 
 
@@ -129,6 +131,19 @@ def _ended_since(context: Context, moment: datetime | None) -> bool:
     """Whether something that ended still counts, because periods before its end can be rerun."""
     since = context.options.usage_since
     return since is not None and moment is not None and moment >= since
+
+
+def _credits(held: AppliedCoupon, invoices: Mapping[str, Invoice]) -> Iterator[dict[str, Any]]:
+    """What each invoice took, when it was made, and when it was voided (then Lago gives it back)."""
+    for credit in held.credits:
+        invoice = invoices.get((credit.invoice or {}).get("lago_id", ""))
+        if invoice is not None:
+            voided = invoice.status == "voided"
+            yield {
+                "at": invoice.created_at,
+                "amount_cents": credit.amount_cents,
+                "voided_at": (invoice.voided_at or invoice.created_at) if voided else None,
+            }
 
 
 def _shape(held: AppliedCoupon, coupon: Coupon) -> dict[str, Any]:

@@ -187,7 +187,7 @@ def coupon_amount(given: Input, expected: Input) -> list[str]:
     else:
         coupon["percentage_rate"] = None
         coupon["amount_cents_remaining"] = (coupon.get("amount_cents") or 0) - used
-    amount = coupons.amount(coupon, Decimal(given["base_amount_cents"]))
+    amount = coupons.amount(coupon, Decimal(given["base_amount_cents"]), datetime(2026, 1, 1, tzinfo=UTC))
     return differing(expected, {"amount_cents": amount}, {})
 
 

@@ -122,6 +122,24 @@ def test_a_coupon_used_in_part_is_refused() -> None:
     assert (amounts(found), [r["reason"] for r in found["refusals"]]) == ([3000, 5], ["coupon-history"])
 
 
+@pytest.mark.parametrize(("voided_at", "off"), [(None, [-100]), ("2026-06-20T00:00:00Z", [-300])])
+def test_a_coupon_used_in_part_takes_what_was_left_then(voided_at: str | None, off: list[int]) -> None:
+    """Of 300, an invoice of June took 200 (unless it was voided since); what August took had not happened."""
+    credits = [
+        {"at": "2026-06-01T04:10:00Z", "amount_cents": 200, "voided_at": voided_at},
+        {"at": "2026-08-01T04:10:00Z", "amount_cents": 100, "voided_at": None},
+    ]
+    coupon = {
+        "coupon_code": "big",
+        "frequency": "once",
+        "amount_cents": 300,
+        "amount_cents_remaining": 0,
+        "credits": credits,
+    }
+    found = together(fusion_coupons=[coupon])
+    assert (amounts(found), found["refusals"]) == ([3000, 5, *off], [])
+
+
 def test_a_limited_coupon_takes_only_its_metric() -> None:
     coupon = {
         "coupon_code": "half",

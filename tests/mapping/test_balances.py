@@ -322,6 +322,7 @@ def test_a_coupon_is_told_in_lagos_shape() -> None:
             "plan_codes": [],
             "limited_billable_metrics": True,
             "billable_metric_codes": ["a", "b"],
+            "credits": [],
         }
     ]
 

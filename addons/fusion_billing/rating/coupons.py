@@ -39,10 +39,25 @@ def in_force(coupon: Mapping[str, Any], at: datetime) -> bool:
 
 
 def partly_used(coupon: Mapping[str, Any]) -> bool:
-    """A fixed amount that is taken once, over several invoices if need be: what was left earlier is not recorded."""
+    """A fixed amount taken once, over several invoices if need be, of which the parts taken are not recorded."""
     left = coupon.get("amount_cents_remaining")
     fixed = coupon.get("percentage_rate") in (None, "", False)
-    return fixed and coupon.get("frequency") == "once" and left is not None and left != coupon.get("amount_cents")
+    spread = fixed and coupon.get("frequency") == "once" and left is not None and left != coupon.get("amount_cents")
+    return spread and coupon.get("credits") is None
+
+
+def used(coupon: Mapping[str, Any], at: datetime) -> Decimal | None:
+    """Cents that invoices before ``at`` took of it (voided ones gave theirs back); None: not recorded."""
+    credits = coupon.get("credits")
+    if credits is None:
+        return None
+    counted = (entry for entry in credits if _counts(entry, at))
+    return sum((decimal(entry.get("amount_cents")) for entry in counted), ZERO)
+
+
+def _counts(entry: Mapping[str, Any], at: datetime) -> bool:
+    taken, given_back = moment(entry.get("at")), moment(entry.get("voided_at"))
+    return taken is not None and taken < at and (given_back is None or given_back > at)
 
 
 def plan_codes(coupon: Mapping[str, Any]) -> Sequence[str]:
@@ -68,15 +83,23 @@ def eligible(coupon: Mapping[str, Any], billed: Billed) -> bool:
     return not plan_codes(coupon) or billed.plan in plan_codes(coupon)
 
 
-def amount(coupon: Mapping[str, Any], base: Decimal) -> int:
-    """Cents that the coupon takes off ``base`` (cents)."""
+def amount(coupon: Mapping[str, Any], base: Decimal, at: datetime) -> int:
+    """Cents that the coupon takes off ``base`` (cents) on an invoice of ``at``."""
     rate = coupon.get("percentage_rate")
     if rate not in (None, "", False):
         return int(min(Decimal(double_cents(float(base) * (float(decimal(rate)) / 100))), base))
-    remaining = coupon.get("amount_cents_remaining")
-    once = coupon.get("frequency") == "once" and remaining is not None
-    limit = decimal(remaining if once else coupon.get("amount_cents"))
-    return int(half_up(min(limit, base)))
+    return int(half_up(min(limit(coupon, at), base)))
+
+
+def limit(coupon: Mapping[str, Any], at: datetime) -> Decimal:
+    """What a fixed coupon may take at ``at``: all of it, or (once) what is left."""
+    whole, remaining = decimal(coupon.get("amount_cents")), coupon.get("amount_cents_remaining")
+    if coupon.get("frequency") != "once":
+        return whole
+    taken = used(coupon, at)
+    if taken is not None:
+        return max(whole - taken, ZERO)
+    return whole if remaining is None else decimal(remaining)
 
 
 def apply(coupons: Sequence[Mapping[str, Any]], billed: Sequence[Billed], currency: str, at: datetime) -> list[Credit]:
@@ -91,7 +114,7 @@ def apply(coupons: Sequence[Mapping[str, Any]], billed: Sequence[Billed], curren
             continue
         limited = bool(metric_codes(coupon) or plan_codes(coupon))
         base = sum((Decimal(billed[i].line.cents) - given[i] for i in chosen), ZERO) if limited else left
-        taken = amount(coupon, base)
+        taken = amount(coupon, base, at)
         if taken <= 0:
             continue
         shares = spread(taken, [Decimal(billed[i].line.cents) - given[i] for i in chosen], base)
