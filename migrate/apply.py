@@ -23,6 +23,7 @@ from migrate.changes import (
     FieldDiff,
     Known,
     Observed,
+    Scope,
     Seen,
     diff,
     drift,
@@ -61,21 +62,26 @@ class Applied:
         """Whether everything that was to be written is in Odoo."""
         return not (self.failures or self.conflicts or self.blocked)
 
-    def raise_if_failed(self) -> None:
-        """OdooError naming the first guilty records, or Blocked."""
+    @property
+    def error(self) -> OdooError | Blocked | None:
+        """Names the first guilty records, or why a phase was not begun."""
         if self.failures:
             more = f" (and {len(self.failures) - 3} more)" if len(self.failures) > 3 else ""
             named = "; ".join(str(f) for f in self.failures[:3])
-            raise OdooError(f"{len(self.failures)} records were not taken: {named}{more}")
+            return OdooError(f"{len(self.failures)} records were not taken: {named}{more}")
         if self.conflicts:
             first = self.conflicts[0]
             fields = ", ".join(d.field for d in first.diffs if d.verdict is Action.CONFLICT) or "its lines"
-            raise OdooError(
+            return OdooError(
                 f"{len(self.conflicts)} records were changed both in Lago and in Odoo: {first.source} ({fields}); "
                 "set one side to the other's value, then apply again"
             )
-        if self.blocked:
-            raise Blocked(self.blocked)
+        return Blocked(self.blocked) if self.blocked else None
+
+    def raise_if_failed(self) -> None:
+        """Raise ``error``, if there is one."""
+        if (error := self.error) is not None:
+            raise error
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +190,9 @@ def look_known(reader: Reader, known: Mapping[str, Known]) -> dict[str, Seen]:
 def _compare(
     reader: Reader, ledger: Ledger, mapped: Sequence[Mapped], phases: Sequence[Phase], cohort: Cohort, snapshot: str
 ) -> tuple[ChangeSet, Observed]:
-    scope = [m for m in mapped if m.phase in phases and cohort.takes(m.customer)]
-    desired = in_order([m for m in scope if isinstance(m, Desired)])
-    skipped = [m for m in scope if isinstance(m, Skipped)]
+    within = [m for m in mapped if m.phase in phases and cohort.takes(m.customer)]
+    desired = in_order([m for m in within if isinstance(m, Desired)])
+    skipped = [m for m in within if isinstance(m, Skipped)]
     everything = frozenset(m.xid for m in mapped if isinstance(m, Desired))
     known = ledger.known(phases, cohort.customers)
     if cohort.customers is not None:  # records shared by all are compared, but not removed, in a cohort's run
@@ -195,7 +201,9 @@ def _compare(
     coming = everything | {line.xid for m in mapped if isinstance(m, Desired) for _, line in each_line(m)}
     vanished = {x: k for x, k in known.items() if x not in everything}
     observed = observe(reader, desired, vanished, coming)
-    return diff([*desired, *skipped], observed, known, snapshot=snapshot, mapped_elsewhere=everything), observed
+    scope = Scope(tuple(phases), cohort.name)
+    changes = diff([*desired, *skipped], observed, known, snapshot=snapshot, scope=scope, mapped_elsewhere=everything)
+    return changes, observed
 
 
 def in_order(desired: Sequence[Desired]) -> list[Desired]:
@@ -233,6 +241,11 @@ def _levels(wanted: Mapping[str, set[str]]) -> dict[str, int]:
 
 
 def _require_same(saved: ChangeSet, now: ChangeSet) -> None:
+    if saved.scope != now.scope:
+        raise Blocked(
+            f"the preview was saved for {saved.scope}, and this is for {now.scope}: apply it with the --phase and "
+            "--cohort of its preview (or with neither: they are in the file), or preview again"
+        )
     if saved.snapshot != now.snapshot:
         raise Blocked("the snapshot of Lago is not the one that was previewed: preview again")
     if saved.digest != now.digest:

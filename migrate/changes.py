@@ -150,11 +150,25 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """What a change set covers: phases, and the cohort's name ('' is everyone)."""
+
+    phases: tuple[Phase, ...] = tuple(Phase)
+    cohort: str = ""
+
+    def __str__(self) -> str:
+        who = f"cohort {self.cohort}" if self.cohort else "everyone"
+        whole = set(self.phases) == set(Phase)
+        return f"{who}, {'all phases' if whole else 'phase ' + ', '.join(p.value for p in self.phases)}"
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeSet:
     """The frozen tuple that preview shows and apply walks. ``snapshot``: digest of what was read from Lago."""
 
     changes: tuple[Change, ...]
     snapshot: str = ""
+    scope: Scope = Scope()
 
     def of(self, *actions: Action) -> Iterator[Change]:
         """The changes with one of these actions, in order."""
@@ -176,7 +190,7 @@ class ChangeSet:
     @property
     def digest(self) -> str:
         """Changes whenever Lago's snapshot, the mapping's result, or what concerns it in Odoo changes."""
-        hasher = hashlib.sha256(self.snapshot.encode())
+        hasher = hashlib.sha256(f"{self.snapshot}\0{self.scope}\0".encode())
         for change in self.changes:
             hasher.update(_fingerprint(change).encode())
         return hasher.hexdigest()
@@ -184,7 +198,14 @@ class ChangeSet:
     def to_json(self) -> str:
         """For a file; ``from_json`` reads it back."""
         body = [_change_to_json(c) for c in self.changes]
-        document = {"format": FORMAT, "snapshot": self.snapshot, "digest": self.digest, "changes": body}
+        scope = {"phases": [p.value for p in self.scope.phases], "cohort": self.scope.cohort}
+        document = {
+            "format": FORMAT,
+            "snapshot": self.snapshot,
+            "scope": scope,
+            "digest": self.digest,
+            "changes": body,
+        }
         return json.dumps(document, ensure_ascii=False, indent=1)
 
     @staticmethod
@@ -194,7 +215,8 @@ class ChangeSet:
             raw = json.loads(text)
             if raw["format"] != FORMAT:
                 raise ConfigError(f"{place}: written by another version; preview again")
-            changes = ChangeSet(tuple(_change_from_json(c) for c in raw["changes"]), raw["snapshot"])
+            scope = Scope(tuple(Phase(p) for p in raw["scope"]["phases"]), raw["scope"]["cohort"])
+            changes = ChangeSet(tuple(_change_from_json(c) for c in raw["changes"]), raw["snapshot"], scope)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigError(
                 f"{place}: not a saved preview ({type(error).__name__}: {error}); preview again"
@@ -211,7 +233,7 @@ class ChangeSet:
         return tuple(sorted((mine.get(k) or theirs[k]).source for k in moved))
 
 
-FORMAT = 1
+FORMAT = 2
 
 
 def diff(
@@ -220,6 +242,7 @@ def diff(
     base: Mapping[str, Known],
     *,
     snapshot: str = "",
+    scope: Scope = Scope(),
     mapped_elsewhere: frozenset[str] = frozenset(),
 ) -> ChangeSet:
     """Compare; the result keeps the order of ``mapped``, removals come last, newest first.
@@ -231,7 +254,7 @@ def diff(
     live = {m.xid for m in mapped if isinstance(m, Desired)} | mapped_elsewhere
     vanished = [(x, k) for x, k in base.items() if x not in live]
     removals = [_removal(xid, known, observed.records.get(xid)) for xid, known in reversed(vanished)]
-    return ChangeSet((*changes, *removals), snapshot)
+    return ChangeSet((*changes, *removals), snapshot, scope)
 
 
 def _skip(skipped: Skipped) -> Change:

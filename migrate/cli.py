@@ -48,12 +48,14 @@ def _fail(message: str, code: int) -> NoReturn:
 
 
 def _emit(outcome: Outcome, form: str) -> int:
-    """Print an outcome's data or text on stdout; answer its exit code."""
+    """Print an outcome's data or text on stdout; answer its exit code, or raise the error it ends with."""
     if form == "json":
         data = outcome.data() if callable(outcome.data) else outcome.data
         click.echo(json.dumps(data, ensure_ascii=False, indent=1, default=str))
     else:
         click.echo(outcome.text)
+    if outcome.error is not None:
+        raise outcome.error
     return outcome.exit_code
 
 
@@ -212,10 +214,11 @@ def status(config: Path, form: str) -> int:
 @format_option
 @phase_option
 @cohort_option
-@click.option("--shadow-invoices", is_flag=True, help="Only remove the shadow invoices that reconcile kept.")
-def rollback(config: Path, form: str, phase: str | None, cohort: str | None, shadow_invoices: bool) -> int:
+@click.option("--shadow-invoices", "shadow", is_flag=True, help="Only remove the shadow invoices that reconcile kept.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be undone; exit code 2 if there is anything.")
+def rollback(config: Path, form: str, phase: str | None, cohort: str | None, shadow: bool, dry_run: bool) -> int:
     """Undo exactly what apply did, in reverse order. Refuses what someone else changed since."""
-    return _run("rollback", form, config, phase=phase, cohort=cohort, shadow_invoices=shadow_invoices)
+    return _run("rollback", form, config, phase=phase, cohort=cohort, shadow=shadow, dry_run=dry_run)
 
 
 @group.command()

@@ -259,19 +259,30 @@ class Ledger:
             return
         kept = {d.field for d in change.diffs if d.verdict in (Action.KEPT, Action.CONFLICT)}
         values = compared(change.desired, observed)
-        yield self._merge(self._row(change, change.xid, "", change.model), values, seen, kept, old)
+        stood = observed.records.get(change.xid)
+        yield self._merge(self._row(change, change.xid, "", change.model), values, seen, kept, old, stood)
         diffs = {line.xid: line.diffs for line in change.lines}
         for name, line in each_line(change.desired):
             found = seen.lines.get(name, {}).get(line.xid)
             if found is not None:
                 held = {d.field for d in diffs.get(line.xid, ()) if d.verdict in (Action.KEPT, Action.CONFLICT)}
                 row = self._row(change, line.xid, change.xid, line.model)
-                yield self._merge(row, compared(line, observed), found, held, old)
+                before = stood.lines.get(name, {}).get(line.xid) if stood else None
+                yield self._merge(row, compared(line, observed), found, held, old, before)
 
     def _merge(
-        self, row: dict[str, Any], values: Mapping[str, Canon], seen: Seen, kept: set[str], old: Mapping[str, Any]
+        self,
+        row: dict[str, Any],
+        values: Mapping[str, Canon],
+        seen: Seen,
+        kept: set[str],
+        old: Mapping[str, Any],
+        stood: Seen | None,
     ) -> dict[str, Any]:
-        """Fields that were kept stay as the ledger had them: they are still someone else's."""
+        """Fields that were kept stay as the ledger had them: they are still someone else's.
+
+        ``stood``: the record as it was read before we wrote.
+        """
         before = old.get(row["xid"])
         sent, stored = (_load(before.sent), _load(before.stored)) if before else ({}, {})
         fresh = {n: v for n, v in values.items() if n not in kept}
@@ -281,7 +292,7 @@ class Ledger:
             "res_id": seen.res_id,
             "state": APPLIED,
             "created": before.created if before else False,
-            "before": before.before if before else "{}",
+            "before": _before(before, seen, stood),
             "seq": before.seq if before else row["seq"],
             "sent": _dump({n: v for n, v in sent.items() if n in kept} | fresh),
             "stored": _dump({n: v for n, v in stored.items() if n in kept} | unlike),
@@ -348,6 +359,14 @@ class Ledger:
             rows = db.execute(sa.select(PHASES)).all()
         found = [Progress(Phase(r.phase), r.cohort, r.finished, r.detail, r.updated_at) for r in rows]
         return tuple(sorted(found, key=lambda p: (order.index(p.phase.value), p.cohort)))
+
+
+def _before(row: Any, seen: Seen, stood: Seen | None) -> str:
+    """What rollback gives back: of a record that stood before us also what Odoo moved when it saw what we wrote."""
+    if row is None or row.created or stood is None:
+        return row.before if row else "{}"
+    moved = {n: v for n, v in stood.values.items() if n in seen.values and seen.values[n] != v}
+    return _dump({**moved, **_load(row.before)})
 
 
 def _asleep(row: Any, values: Mapping[str, Canon], seen: Mapping[str, Seen]) -> dict[str, Any]:

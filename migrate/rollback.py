@@ -1,16 +1,19 @@
 """Undo exactly what the ledger says we did, newest first; refuse what someone else changed since.
 
     rollback(odoo, ledger, company_id=..., phases=..., cohort=..., progress=...) -> RolledBack
+    foresee(odoo, ledger, company_id=..., phases=..., cohort=..., progress=...) -> Foreseen       writes nothing
     remove_shadow_invoices(odoo, company_id, journal_code) -> RolledBack
+    shadow_invoices(odoo, company_id, journal_code) -> Foreseen                                   writes nothing
 
 A record that we created is deleted; where Odoo forbids that, it is archived, and the result says so. A record that
-stood in Odoo before us gets the values back that it had.
+stood in Odoo before us gets the values back that it had, also those that Odoo moved when it saw ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from mappings.target import Phase
 from migrate.apply import look_known
@@ -19,14 +22,15 @@ from migrate.errors import Blocked, OdooError
 from migrate.ledger import SENT, Entry, Ledger
 from migrate.odoo.discover import identity
 from migrate.odoo.loader import FATAL
-from migrate.odoo.methods import write_arguments
+from migrate.odoo.methods import MOVED_ALONG, done_field, write_arguments
 from migrate.odoo.protocol import Odoo
 from migrate.odoo.remove import Undone, drop_lines, remove
-from migrate.odoo.resolve import Patience, Progress, Reader, quiet
+from migrate.odoo.resolve import Patience, Progress, Reader, Wanted, quiet
 from migrate.odoo.values import Canon, Field
 from migrate.phases import EVERYONE, ORDER, Cohort
 
 SHADOW_JOURNAL = "SHDW"
+_NEVER = object()  # unlike any value
 BATCH = 200
 
 
@@ -45,15 +49,44 @@ class RolledBack:
         """Whether nothing of ours is left active."""
         return not (self.changed_since or self.refused)
 
-    def raise_if_failed(self) -> None:
-        """OdooError naming the first records that are still there."""
+    @property
+    def error(self) -> OdooError | None:
+        """Names the first records that are still there."""
         if self.ok:
-            return
+            return None
         named = [f"{text}: changed in Odoo since" for text in self.changed_since[:3]] + list(self.refused[:3])
-        raise OdooError(
+        return OdooError(
             f"{len(self.changed_since) + len(self.refused)} records were not undone: {'; '.join(named)}; "
             "mend them in Odoo, then run the same command again"
         )
+
+    def raise_if_failed(self) -> None:
+        """Raise ``error``, if there is one."""
+        if (error := self.error) is not None:
+            raise error
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One record that rollback would delete, or give ``fields`` their values of before back."""
+
+    model: str
+    source: str
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a rollback would do now, newest first. Whether Odoo lets go of each record shows only when it is told to."""
+
+    delete: tuple[Planned, ...] = ()
+    restore: tuple[Planned, ...] = ()
+    changed_since: tuple[str, ...] = ()  # would be left alone: someone else changed them
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is anything to undo, or to decide."""
+        return bool(self.delete or self.restore or self.changed_since)
 
 
 def rollback(
@@ -67,21 +100,31 @@ def rollback(
     patience: Patience | None = None,
 ) -> RolledBack:
     """Undo the phases, last first. Hold ``ledger.store.lock()``. Blocked if a later phase still stands on one."""
-    _require_no_successors(ledger, phases, cohort)
-    every = list(ledger.entries(phases, cohort.customers))
-    entries = [e for e in every if not e.parent]
-    lines = [e for e in every if e.parent]
-    known = ledger.known(phases, cohort.customers)
-    run = _Undo(ledger, Reader(odoo, company_id, patience, progress), known, lines, progress)
+    run = _Undo.open(Reader(odoo, company_id, patience, progress), ledger, phases, cohort)
     ledger.begin("rollback", cohort.name, identity(odoo))
-    run.look(entries)
+    run.look()
     for phase in reversed([p for p in ORDER if p in phases]):
-        mine = [e for e in reversed(entries) if e.phase == phase.value]
-        run.undo(phase, mine)
+        run.undo(phase)
         ledger.drop_phase(phase, cohort.name)
     result = run.result()
     ledger.end({"rollback": {"deleted": result.deleted, "restored": result.restored, "archived": len(result.archived)}})
     return result
+
+
+def foresee(
+    odoo: Odoo,
+    ledger: Ledger,
+    *,
+    company_id: int,
+    phases: Sequence[Phase] = ORDER,
+    cohort: Cohort = EVERYONE,
+    progress: Progress = quiet,
+) -> Foreseen:
+    """What ``rollback`` with the same arguments would do. Reads only; refuses what rollback would refuse."""
+    ledger.require_same(identity(odoo))
+    run = _Undo.open(Reader(odoo, company_id, progress=progress), ledger, phases, cohort)
+    run.look()
+    return run.foreseen()
 
 
 def _require_no_successors(ledger: Ledger, phases: Sequence[Phase], cohort: Cohort) -> None:
@@ -104,25 +147,40 @@ class _Undo:
     ledger: Ledger
     reader: Reader
     known: Mapping[str, Known]
-    lines: Sequence[Entry]
-    progress: Progress
+    entries: Sequence[Entry]  # in order of application
+    lines: Mapping[str, Sequence[Entry]]  # external id of a record -> its lines
     seen: dict[str, Seen] = field(default_factory=dict)
     done: Undone = field(default_factory=Undone)
     restored: int = 0
     changed: list[str] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
 
-    def look(self, entries: Sequence[Entry]) -> None:
+    @staticmethod
+    def open(reader: Reader, ledger: Ledger, phases: Sequence[Phase], cohort: Cohort) -> _Undo:
+        """Over the ledger's records of these phases. Blocked if later ones stand on them."""
+        _require_no_successors(ledger, phases, cohort)
+        every = list(ledger.entries(phases, cohort.customers))
+        lines: dict[str, list[Entry]] = {}
+        for entry in every:
+            if entry.parent:
+                lines.setdefault(entry.parent, []).append(entry)
+        known = ledger.known(phases, cohort.customers)
+        names = {e.xid: e.source for e in every}
+        return _Undo(ledger, reader, known, [e for e in every if not e.parent], lines, names=names)
+
+    def look(self) -> None:
         """Everything as it stands, and the ids of records that were sent but never confirmed."""
-        self.names = {e.xid: e.source for e in (*entries, *self.lines)}
         fields: dict[str, set[str]] = {}
-        for entry in (*entries, *self.lines):
-            fields.setdefault(entry.model, set()).update(entry.before)
+        for entry in (*self.entries, *(line for some in self.lines.values() for line in some)):
+            fields.setdefault(entry.model, set()).update(entry.before, entry.sent)
         self.reader.learn_fields(fields)
+        for model in {e.model for e in self.entries if not e.created} & MOVED_ALONG.keys():
+            self.reader.learn_present(model, MOVED_ALONG[model])
         self.seen = look_known(self.reader, self.known)
 
-    def undo(self, phase: Phase, entries: Sequence[Entry]) -> None:
+    def undo(self, phase: Phase) -> None:
         """Newest first, neighbours of one model together."""
+        entries = [e for e in reversed(self.entries) if e.phase == phase.value]
         total, done = len(entries), 0
         for group in _groups(entries):
             ours = [e for e in group if not self._is_changed(e)]
@@ -131,14 +189,34 @@ class _Undo:
                 if not entry.created:
                     self._restore(entry)
             done += len(group)
-            self.progress(f"rollback {phase.value}", done, total)
+            self.reader.progress(f"rollback {phase.value}", done, total)
+
+    def foreseen(self) -> Foreseen:
+        """The same walk, without a step."""
+        ours = [e for e in reversed(self.entries) if not self._is_changed(e)]
+        delete = [e for e in ours if e.created and self._stands(e)]
+        restore = [(e, fields) for e in ours if not e.created and (fields := self._touched(e))]
+        return Foreseen(
+            tuple(Planned(e.model, e.source) for e in delete),
+            tuple(Planned(e.model, e.source, fields) for e, fields in restore),
+            tuple(self.changed),
+        )
+
+    def _stands(self, entry: Entry) -> bool:
+        place = self.reader.ids.get(entry.xid)
+        return place is not None and place[0] == entry.model
+
+    def _touched(self, entry: Entry) -> tuple[str, ...]:
+        """What we changed of a record that stood before us: its fields, and those of its lines."""
+        lines = self.lines.get(entry.xid, ())
+        return (*entry.before, *(f"{line.xid}: {name}" for line in lines for name in line.before or {"created": 1}))
 
     def _is_changed(self, entry: Entry) -> bool:
-        """Someone else changed it: a field or a line of ours is not what we left there."""
+        """Someone else changed it: a field or a line of ours is neither what we left there nor what it was before."""
         seen, known = self.seen.get(entry.xid), self.known.get(entry.xid)
         if seen is None or known is None or entry.state == SENT:
             return False
-        diffs = drift(seen, known)
+        diffs = [d for d in drift(seen, known) if d.before != entry.before.get(d.field, _NEVER)]
         if diffs:
             fields = ", ".join(d.field for d in diffs[:3])
             self.changed.append(f"{entry.source} ({entry.model}: {fields})")
@@ -158,7 +236,7 @@ class _Undo:
 
     def _restore(self, entry: Entry) -> None:
         """The values from before our first change; of its lines, ours go and the others get their values back."""
-        lines = [line for line in self.lines if line.parent == entry.xid]
+        lines = self.lines.get(entry.xid, ())
         for line in lines:
             place = self.reader.ids.get(line.xid)
             if line.created and place is not None:
@@ -175,10 +253,44 @@ class _Undo:
             self.ledger.forget([entry.xid])
 
     def _write_back(self, entry: Entry) -> None:
-        place, fields = self.reader.ids.get(entry.xid), self.reader.fields[entry.model]
-        values = {n: self._raw(v, fields[n]) for n, v in entry.before.items() if n in fields}
-        if place is not None and values:
+        """Write, look, and write again what Odoo moved when it saw the rest: a stage that starts a subscription dates
+        it today. OdooError if a value of before does not come back."""
+        place = self.reader.ids.get(entry.xid)
+        if place is None or not entry.before:
+            return
+        fields = self.reader.fields[entry.model]
+        self._require_undone(entry, place[1])
+        before = {n: v for n, v in entry.before.items() if n in fields}
+        along = {*entry.sent, *MOVED_ALONG.get(entry.model, ())} & fields.keys()
+        target = {**self._values(entry, place[1], along), **before}
+        due: Mapping[str, Canon] = before
+        for _ in range(3):
+            if not due:
+                return
+            values = {n: self._raw(v, fields[n]) for n, v in due.items()}
             self.reader.write(entry.model, "write", [place[1]], **write_arguments(entry.model, values))
+            stands = self._values(entry, place[1], target.keys())
+            moved = {n: v for n, v in target.items() if stands.get(n) != v}
+            due = {n: v for n, v in moved.items() if n in before or not fields[n].readonly}
+        if left := sorted(due.keys() & before.keys()):
+            raise OdooError(f"Odoo does not take the value of before of {', '.join(left)}")
+
+    def _values(self, entry: Entry, res_id: int, names: Iterable[str]) -> dict[str, Canon]:
+        """The fields of one record as they stand, in canonical form."""
+        wish = Wanted(entry.model, frozenset(names))
+        self.reader.ids[entry.xid] = (entry.model, res_id)
+        seen = self.reader.look({entry.xid: wish}).get(entry.xid)
+        return dict(seen.values) if seen else {}
+
+    def _require_undone(self, entry: Entry, res_id: int) -> None:
+        """A method that we called on a record of before has no way back that we know."""
+        for name in entry.before:
+            if not name.endswith("()"):
+                continue
+            check = done_field(entry.model, name[:-2])
+            row = self.reader.ask(entry.model, "read", [res_id], fields=[check.field], load="")[0]
+            if row[check.field] in check.values:
+                raise OdooError(f"{name} was called on it, which only a person can take back: do so in Odoo")
 
     def _raw(self, value: Canon, field: Field) -> object:
         """A canonical value as ``write`` takes it."""
@@ -223,12 +335,30 @@ def remove_shadow_invoices(
 ) -> RolledBack:
     """Delete every draft of the shadow journal. One that someone posted or named is not a shadow any more: refused."""
     reader = Reader(odoo, company_id, progress=progress)
-    domain = [["journal_id.code", "=", journal_code], ["journal_id.company_id", "=", company_id]]
+    drafts, real = _shadows(reader, journal_code)
+    ids = [row["id"] for row in drafts]
+    for start in range(0, len(ids), BATCH):
+        reader.write("account.move", "unlink", ids[start : start + BATCH])
+        progress("removing shadow invoices", min(start + BATCH, len(ids)), len(ids))
+    refused = tuple(f"{_shadow(row)}: was posted or numbered in Odoo" for row in real)
+    return RolledBack(deleted=len(ids), refused=refused)
+
+
+def shadow_invoices(odoo: Odoo, company_id: int, journal_code: str = SHADOW_JOURNAL) -> Foreseen:
+    """What ``remove_shadow_invoices`` would do. Reads only."""
+    drafts, real = _shadows(Reader(odoo, company_id), journal_code)
+    delete = tuple(Planned("account.move", _shadow(row)) for row in drafts)
+    return Foreseen(delete, changed_since=tuple(f"{_shadow(row)}: posted or numbered" for row in real))
+
+
+def _shadows(reader: Reader, journal_code: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """(drafts, those that are drafts no more) of the shadow journal."""
+    company = reader.company_id
+    domain = [["journal_id.code", "=", journal_code], ["journal_id.company_id", "=", company]]
     rows = reader.ask("account.move", "search_read", domain=domain, fields=["ref", "state", "name"], load="")
     real = [row for row in rows if row["state"] != "draft" or row["name"] not in (False, "", "/")]
-    drafts = [row["id"] for row in rows if row not in real]
-    for start in range(0, len(drafts), BATCH):
-        reader.write("account.move", "unlink", drafts[start : start + BATCH])
-        progress("removing shadow invoices", min(start + BATCH, len(drafts)), len(drafts))
-    refused = tuple(f"shadow invoice {row['ref'] or row['id']}: was posted or numbered in Odoo" for row in real)
-    return RolledBack(deleted=len(drafts), refused=refused)
+    return [row for row in rows if row not in real], real
+
+
+def _shadow(row: Mapping[str, Any]) -> str:
+    return f"shadow invoice {row['ref'] or row['id']}"

@@ -20,6 +20,8 @@ from migrate.preflight import preflight, raise_on_errors
 def run(context: Context, *, phase: str | None, cohort: str | None, changes: Path | None) -> Outcome:
     """Write the changes; nothing is written while records are skipped for a reason that nobody waived."""
     saved = _saved(changes)
+    if saved is not None:
+        phase, cohort = _scope(saved, phase, cohort)
     with context.store() as store, store.lock(), context.odoo() as odoo:
         migration = open_migration(context, store, odoo, cohort)
         phases = chosen(Phase(phase) if phase else None)
@@ -36,8 +38,7 @@ def run(context: Context, *, phase: str | None, cohort: str | None, changes: Pat
             saved=saved,
             progress=context.talk.progress,
         )
-    applied.raise_if_failed()
-    return Outcome(_data(applied), _text(applied, context))
+    return Outcome(_data(applied), _text(applied, context), error=applied.error)
 
 
 def _saved(path: Path | None) -> ChangeSet | None:
@@ -47,6 +48,12 @@ def _saved(path: Path | None) -> ChangeSet | None:
         return ChangeSet.from_json(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: the saved preview cannot be read: {error}") from None
+
+
+def _scope(saved: ChangeSet, phase: str | None, cohort: str | None) -> tuple[str | None, str | None]:
+    """Phase and cohort as given, else those of the saved preview; others than its own are refused by ``apply``."""
+    own = saved.scope.phases[0].value if len(saved.scope.phases) == 1 else None
+    return phase or own, cohort or saved.scope.cohort or None
 
 
 def _require_waived(context: Context, migration: Migration, phases: tuple[Phase, ...]) -> None:
@@ -66,6 +73,9 @@ def _data(applied: Applied) -> dict[str, object]:
         "seconds": round(applied.seconds, 3),
         "altered": applied.altered,
         "leftovers": applied.leftovers,
+        "failures": [str(failure) for failure in applied.failures],
+        "conflicts": [change.source for change in applied.conflicts],
+        "blocked": applied.blocked,
     }
 
 

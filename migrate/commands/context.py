@@ -14,7 +14,7 @@ from mappings import tables
 from mappings.tables import TableError, Tables
 from migrate import config as settings
 from migrate.config import Config
-from migrate.errors import ConfigError
+from migrate.errors import ConfigError, Lago2OdooError
 from migrate.lago.client import LagoClient
 from migrate.lago.recorded import RecordingSource
 from migrate.lago.source import Source
@@ -27,7 +27,8 @@ Progress = Callable[[str, int, int | None], None]  # what, how many done, of how
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a command found: ``data`` for ``--format json``, ``text`` for people, and the exit code.
+    """What a command found: ``data`` for ``--format json``, ``text`` for people, and the exit code; or the ``error``
+    that it ends with, told on stderr after them.
 
     Data that is large is given as a function: it is built only if it was asked for.
     """
@@ -35,6 +36,7 @@ class Outcome:
     data: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
     text: str
     exit_code: int = 0
+    error: Lago2OdooError | None = None
 
 
 @dataclass(slots=True)

@@ -3,6 +3,8 @@
 Methods that mappers ask for after creation, and how to see that they are done: calling one twice may fail or double.
 One line per method. A later method of a record includes the earlier ones (a cancelled order was confirmed before).
 
+What Odoo moves along when it sees another field written: to be put back where we only wanted the other one.
+
 And how the argument of ``write`` is called where a module renamed it: JSON-2 knows only named arguments.
 """
 
@@ -33,6 +35,11 @@ METHODS: Mapping[tuple[str, str], Done] = {
     ("account.move", "button_cancel"): Done("state", ("cancel",)),
     ("sale.subscription", "action_start_subscription"): Done("in_progress", (True,)),
     ("sale.subscription", "close_subscription"): Done("in_progress", (False,)),
+}
+
+MOVED_ALONG: Mapping[str, tuple[str, ...]] = {
+    "sale.subscription": ("date_start", "recurring_next_date"),  # OCA: a stage that starts it dates it today
+    "sale.order": ("start_date", "next_invoice_date"),  # Enterprise: by its state, where it has these fields
 }
 
 WRITE_ARGUMENT: Mapping[str, str] = {

@@ -87,6 +87,7 @@ class Reader:
         self, odoo: Odoo, company_id: int, patience: Patience | None = None, progress: Progress = quiet
     ) -> None:
         self.odoo = odoo
+        self.company_id = company_id
         self.patience = patience or Patience()
         self.progress = progress
         # UTC: load() takes datetimes in the context's zone; en_US: translated fields compare in one language.
@@ -125,16 +126,19 @@ class Reader:
                 continue
             missing.append("active")
             try:
-                raw = self.ask(
-                    model, "fields_get", allfields=missing, attributes=["type", "relation", "digits", "readonly"]
-                )
+                self.learn_present(model, missing)
             except NoSuchMethod:
                 raise Blocked(f"Odoo has no model {model}: a module is missing; 'lago2odoo doctor' names it") from None
-            known.update({name: Field.read(entry) for name, entry in raw.items()})
             if lacking := set(missing) - known.keys() - {"active"}:
                 raise Blocked(
                     f"{model} has no field {sorted(lacking)[0]}: a module is missing, or an older version of it"
                 )
+
+    def learn_present(self, model: str, names: Iterable[str]) -> None:
+        """``fields_get`` of those of ``names`` that the server has."""
+        attributes = ["type", "relation", "digits", "readonly"]
+        raw = self.ask(model, "fields_get", allfields=list(names), attributes=attributes)
+        self.fields.setdefault(model, {}).update({name: Field.read(entry) for name, entry in raw.items()})
 
     # --- external ids ------------------------------------------------------------------------------------------
 

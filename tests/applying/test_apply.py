@@ -176,6 +176,24 @@ def test_a_saved_preview_is_refused_once_odoo_or_the_snapshot_moved(world: Any) 
 # --- a record that moves between preview and write ------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("saved", "applied", "says"),
+    [
+        (
+            {},
+            {"cohort": Cohort("pilot", frozenset({"NX-1"}))},
+            "for everyone, all phases, and this is for cohort pilot",
+        ),
+        ({"phases": [Phase.CATALOG]}, {}, "for everyone, phase catalog, and this is for everyone, all phases"),
+    ],
+)
+def test_a_preview_of_another_scope_is_told_so(world: Any, saved: Any, applied: Any, says: str) -> None:
+    """Not "moved": nothing did."""
+    shown = preview(world.odoo, world.ledger, world.all(), target=world.target, **saved)
+    with pytest.raises(Blocked, match=f"saved {says}"):
+        world.apply(world.all(), saved=ChangeSet.from_json(shown.to_json()), **applied)
+
+
 def test_a_record_deleted_by_hand_in_the_meantime_is_created_again_whole(world: Any) -> None:
     world.apply(world.all(2))
     number = world.id("customer_5") if world.ours("res.partner") > 5 else None

@@ -14,7 +14,14 @@ from migrate.errors import Blocked, OdooError
 from migrate.odoo.errors import AccessDenied, OutcomeUnknown, Refused
 from migrate.phases import Cohort
 from migrate.preflight import needs_of, preflight, prepare, raise_on_errors
-from migrate.rollback import RolledBack, remove_shadow_invoices, rollback
+from migrate.rollback import (
+    Planned,
+    RolledBack,
+    foresee,
+    remove_shadow_invoices,
+    rollback,
+    shadow_invoices,
+)
 
 
 def undo(world: Any, **more: Any) -> RolledBack:
@@ -87,6 +94,48 @@ def test_a_record_that_stood_before_us_gets_its_values_back(world: Any) -> None:
     assert world.odoo.call("res.country", "read", number, fields=["phone_code"]) == before
 
 
+def test_what_would_be_undone_is_foreseen_without_a_write(world: Any) -> None:
+    number = world.odoo.call("res.country", "search", domain=[["code", "=", "CA"]])
+    country = Desired(
+        phase=Phase.CATALOG, model="res.country", xid="base.ca", values={"phone_code": 99}, source="country CA"
+    )
+    world.apply([country, *world.all(2)])
+    world.odoo.call("res.partner", "write", [world.id("customer_1")], vals={"city": "Paris"})
+    world.odoo.calls.clear()
+    found = foresee(world.odoo, world.ledger, company_id=1)
+    assert world.odoo.writes() == 0
+    assert [p.source for p in found.delete] == ["subscription 1", "subscription 0", "customer NX-0", "plan basic"]
+    assert found.restore == (Planned("res.country", "country CA", ("phone_code",)),)
+    assert found.changed_since == ("customer NX-1 (res.partner: city)",)
+    world.odoo.call("res.partner", "write", [world.id("customer_1")], vals={"city": "Toronto"})
+    again = foresee(world.odoo, world.ledger, company_id=1)
+    undone = undo(world)
+    assert (undone.deleted, undone.restored) == (len(again.delete), len(again.restore)) == (5, 1)
+    assert world.odoo.call("res.country", "read", number, fields=["phone_code"])[0]["phone_code"] == 1
+    assert not foresee(world.odoo, world.ledger, company_id=1).pending
+
+
+def test_foreseeing_refuses_what_rollback_refuses(world: Any) -> None:
+    world.apply(world.all(2))
+    with pytest.raises(Blocked, match="rollback --phase subscriptions"):
+        foresee(world.odoo, world.ledger, company_id=1, phases=[Phase.CUSTOMERS])
+
+
+def test_a_method_called_on_a_record_of_before_us_is_not_passed_over(world: Any) -> None:
+    """It stood, we confirmed it: no way back is known, so it is named until a person took it back."""
+    world.apply([world.product(), world.partner(1), world.order(1, "1")])
+    world.ledger.forget(["lago.subscription_1"])  # a state that was lost: the order now stands before us
+    confirmed = replace(world.order(1, "1"), after=("action_confirm",))
+    assert world.apply([world.product(), world.partner(1), confirmed]).ok
+    undone = undo(world, phases=[Phase.SUBSCRIPTIONS])
+    assert [text.partition(":")[0] for text in undone.refused] == ["subscription 1"]
+    assert "action_confirm() was called" in undone.refused[0]
+    order = [world.id("subscription_1")]
+    world.odoo.call("sale.order", "action_cancel", order)
+    world.odoo.call("sale.order", "action_draft", order)
+    assert undo(world, phases=[Phase.SUBSCRIPTIONS]).ok
+
+
 def test_what_odoo_does_not_let_go_is_archived_and_said_so_and_comes_back_alive(world: Any) -> None:
     world.apply([world.partner(1)])
 
@@ -155,8 +204,9 @@ def test_shadow_drafts_go_and_posted_ones_are_refused(world: Any) -> None:
     common |= {"invoice_line_ids": lines, "invoice_date": "2026-07-01"}
     made = world.odoo.call("account.move", "create", vals_list=[{**common, "ref": f"LAGO-{n}"} for n in range(3)])
     world.odoo.call("account.move", "action_post", made[2:])
+    foreseen = shadow_invoices(world.odoo, 1)
     removed = remove_shadow_invoices(world.odoo, 1)
-    assert removed.deleted == 2
+    assert (removed.deleted, len(foreseen.delete), len(foreseen.changed_since)) == (2, 2, 1)
     assert removed.refused == ("shadow invoice LAGO-2: was posted or numbered in Odoo",)
 
 

@@ -72,10 +72,12 @@ def test_a_saved_preview_is_applied_exactly_or_refused(project: Project, tmp_pat
     project.run("extract")
     saved = tmp_path / "changes.json"
     assert project.run("preview", "--phase", "catalog", "--out", str(saved)).code == 2
-    assert project.run("apply", "--phase", "catalog", "--changes", str(saved)).code == 0
+    assert project.run("apply", "--changes", str(saved)).code == 0, "its phase is in the file"
     stale = project.run("apply", "--phase", "catalog", "--changes", str(saved))
     assert stale.code == 1
     assert "preview again" in stale.err
+    other = project.run("apply", "--cohort", "pilot", "--changes", str(saved))
+    assert (other.code, "saved for everyone, phase catalog" in other.err) == (1, True)
 
 
 def test_a_phase_waits_for_its_predecessor(project: Project) -> None:
@@ -113,14 +115,32 @@ def test_a_second_run_at_once_exits_4(project: Project, tmp_path: Path) -> None:
         assert project.run("extract").code == 4
 
 
-def test_rollback_leaves_odoo_as_it_was(project: Project) -> None:
+def test_rollback_leaves_odoo_as_it_was(project: Project, tmp_path: Path) -> None:
     project.run("extract")
     assert project.run("apply").code == 0
-    undone = project.run("rollback")
+    before = everything(tmp_path / "odoo.db")
+    foreseen = project.run("rollback", "--dry-run", "--format", "json")
+    assert (foreseen.code, everything(tmp_path / "odoo.db") == before) == (2, True)
+    assert "nothing was written" in project.run("rollback", "--dry-run").out
+    undone = project.run("rollback", "--format", "json")
     assert undone.code == 0, undone.err
-    assert "records deleted" in undone.out
+    data, plan = json.loads(undone.out), json.loads(foreseen.out)
+    assert data["deleted"] + len(data["archived"]) == len(plan["delete"])
+    assert (data["restored"], project.run("rollback", "--dry-run").code) == (len(plan["restore"]), 0)
     assert project.run("rollback").out.strip() == "nothing to undo"
     assert project.run("preview").code == 2
+
+
+def test_a_rollback_that_leaves_something_says_what_in_data_and_on_stderr(project: Project, tmp_path: Path) -> None:
+    project.run("extract")
+    assert project.run("apply").code == 0
+    with sqlite3.connect(tmp_path / "odoo.db") as db:
+        db.execute(
+            "update res_partner set city = 'Elsewhere' where ref is not null and id = (select max(id) from res_partner)"
+        )
+    refused = project.run("rollback", "--format", "json")
+    assert (refused.code, len(json.loads(refused.out)["changed_since"])) == (1, 1)
+    assert "changed in Odoo since" in refused.err
 
 
 def test_init_writes_a_configuration_once(tmp_path: Path) -> None:

@@ -107,3 +107,20 @@ def test_what_odoo_moved_on_stays(database: Any, ledger: Ledger, program: Any) -
     changed = [*catalog(), subscription("in_progress", "12", description="upgraded")]
     assert apply(odoo, ledger, changed, target=target).ok
     assert stands(odoo) == ("in_progress", True, "2026-02-03", "2026-09-03", 1)
+
+
+@pytest.mark.parametrize("stage", ["closed", "draft"])
+def test_a_subscription_of_before_us_gets_its_stage_and_its_dates_back(
+    database: Any, ledger: Ledger, program: Any, stage: str
+) -> None:
+    """Its stage alone would date it today, and closing it empties a date that we never sent."""
+    odoo, target = database.connect(), program["target"]()
+    assert apply(odoo, ledger, [*catalog(), subscription("in_progress", "10")], target=target).ok
+    before = stands(odoo)
+    ledger.forget(["lago.subscription"])  # the state was lost: what stands is not known as ours
+    changed = subscription(stage, "10", description="ended", date_start=date(2026, 3, 4))
+    assert apply(odoo, ledger, [*catalog(), changed], target=target).ok
+    assert stands(odoo) != before
+    undone = rollback(odoo, ledger, company_id=1, phases=[Phase.SUBSCRIPTIONS])
+    assert (undone.refused, undone.restored) == ((), 1)
+    assert stands(odoo) == before == ("in_progress", True, "2026-02-03", "2026-08-03", 1)
