@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from typing import Any
 
+from mappings.explain import Step
 from mappings.money import exponent, round_half_up, round_up
 from mappings.period import local_date
 from mappings.records import Json
@@ -19,7 +20,6 @@ from reconcile.aggregate import Scope, Use, aggregate_scope, effects
 from reconcile.exact import WIDE, divide_numeric, numeric
 from reconcile.fees import ChargeFee, amounts, check_storable, in_currency
 from reconcile.filters import DEFAULT, Buckets, buckets_of, check_filters
-from reconcile.lines import Step
 from reconcile.rate import Aggregation, Priced, Rated, divide, rate_case
 from reconcile.rules import LATEST, Rules
 from reconcile.tiers import ZERO

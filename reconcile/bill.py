@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from mappings.explain import Step
 from mappings.records import Tax
 from reconcile.coupons import CouponResult, HeldCoupon, Reducible, apply_coupons
-from reconcile.lines import LineKey, Step
+from reconcile.lines import LineKey
 from reconcile.taxes import Taxable, Taxed, fee_taxes, invoice_taxes
 from reconcile.wallets import Drawn, PrepaidWallet, Spendable, draw
 

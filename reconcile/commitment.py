@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from mappings.explain import Step
 from mappings.money import from_subunits, round_float
-from reconcile.lines import Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

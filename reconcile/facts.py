@@ -14,12 +14,13 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from mappings.explain import Step
 from mappings.money import CONTEXT, exponent, from_subunits, round_half_up, subunits
 from mappings.records import Coupon, Fee, Invoice, Snapshot
 from mappings.target import xid
 from migrate.errors import OdooError
 from migrate.odoo.protocol import Odoo
-from reconcile.lines import BilledInvoice, BilledLine, LineKey, Refusal, Step, Totals
+from reconcile.lines import BilledInvoice, BilledLine, LineKey, Refusal, Totals
 from reconcile.whatif import Bill, CouponUse, LineTax
 
 ALL = "all"

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from typing import Any
 
+from mappings.explain import Step
 from mappings.money import CONTEXT, from_subunits, round_float, round_half_up, subunits, to_subunits, truncate
 from mappings.period import days_between
 from mappings.records import BillableMetric, Charge, ChargeFilter, PricingUnit
 from reconcile.doubles import stored
-from reconcile.lines import Step
 from reconcile.rate import Aggregation, Group, Priced, rate_case
 from reconcile.refusal import Refused
 from reconcile.rules import LATEST, Rules

@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from mappings.explain import Step
 from mappings.money import CONTEXT, round_float, round_half_up
 from mappings.period import Window, local_date
 from mappings.records import FixedCharge
 from reconcile.fees import Amounts, amounts
-from reconcile.lines import Step
 from reconcile.rate import Aggregation, divide, rate
 
 SLICE_DIGITS = 6  # Lago rounds the units of each stretch of days

@@ -8,6 +8,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from mappings.explain import Step
+
 
 @dataclass(frozen=True, slots=True)
 class LineKey:
@@ -24,17 +26,6 @@ class LineKey:
     filter: str = ""
     group: tuple[tuple[str, str], ...] = ()
     event: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One step of how an amount came about: ``20 units × 0.05 = 1.00``."""
-
-    label: str
-    units: Decimal | None = None
-    unit_price: Decimal | None = None
-    flat: Decimal | None = None
-    amount: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from reconcile.lines import Step
+from mappings.explain import Step
 from reconcile.tiers import ZERO, Tier
 
 

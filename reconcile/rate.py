@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from typing import Any
 
+from mappings.explain import Step
 from mappings.money import CONTEXT, from_subunits, round_half_up, round_up
 from mappings.records import Json
-from reconcile.lines import Step
 from reconcile.prorated import prorated_graduated
 from reconcile.refusal import Refused
 from reconcile.rules import LATEST, Rules

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
+from mappings.explain import Step
 from mappings.records import Snapshot
 from migrate.odoo.protocol import Odoo
 from reconcile import facts, waivers
@@ -27,7 +28,6 @@ from reports.data import (
     ReportData,
     RunView,
     SideView,
-    StepView,
     check_ties,
 )
 
@@ -262,9 +262,7 @@ def _sum(values: list[Decimal | None]) -> Decimal | None:
     return sum(known, Decimal(0)) if known and len(known) == len(values) else None
 
 
-def _steps(line: BilledLine, lines: int) -> tuple[StepView, ...]:
+def _steps(line: BilledLine, lines: int) -> tuple[Step, ...]:
+    """Where several lines are one position, each step says whose it is."""
     prefix = f"{line.label}: " if lines > 1 and line.label else ""
-    return tuple(
-        StepView(label=prefix + s.label, units=s.units, unit_price=s.unit_price, flat=s.flat, amount=s.amount)
-        for s in line.steps
-    )
+    return tuple(replace(step, label=prefix + step.label) for step in line.steps) if prefix else line.steps

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
+from mappings.explain import Step
 from mappings.money import from_subunits, round_float
 from mappings.period import Contract, Window, day_start, days_between, local_date, run_at
 from reconcile.doubles import stored
-from reconcile.lines import Step
 from reconcile.rules import LATEST, Rules
 
 

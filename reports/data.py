@@ -13,6 +13,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from mappings.explain import Step
+
 SCHEMA = "1.0"
 SIDES = ("lago", "odoo", "rerate")
 
@@ -41,17 +43,6 @@ EXIT_CODES = {Outcome.EQUAL: 0, Outcome.DIFFERENT: 2, Outcome.WAIVED: 3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepView:
-    """One step of how a side got its amount; ``amount`` in units of the currency."""
-
-    label: str
-    units: Decimal | None = None
-    unit_price: Decimal | None = None
-    flat: Decimal | None = None
-    amount: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SideView:
     """What one side billed for a position. ``lines`` counts the lines behind it (0: it bills nothing, amount 0)."""
 
@@ -61,7 +52,7 @@ class SideView:
     events: int | None = None
     precise_cents: Decimal | None = None
     source: str = ""
-    steps: tuple[StepView, ...] = ()
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

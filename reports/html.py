@@ -18,9 +18,12 @@ from markupsafe import Markup
 
 from mappings.money import exponent
 from reports import charts
+from reports.ageing import BUCKETS, OLDEST, buckets
 from reports.data import OPEN, REFUSED, SIDES, STATUSES, Finding, InvoiceView, Position, ReportData, SideView, Tie, ties
 from reports.summary import (
+    age_sentence,
     biggest,
+    glance,
     heading,
     position_name,
     refusal_counts,
@@ -66,6 +69,8 @@ def render(data: ReportData, locale: str = "en_CA") -> str:
             cause_charts=charts.causes(data, texts),
             trend_charts=charts.trend(data, texts),
             biggest=biggest(data),
+            glance=glance(data, texts),
+            ages=buckets(data),
             refusals=refusal_counts(data),
             ties=ties(data),
             tie_columns=_tie_columns(ties(data), data, texts),
@@ -143,11 +148,13 @@ def payload(data: ReportData, texts: Texts) -> dict[str, Any]:
         "materiality": data.run.materiality_cents,
         "trimmed": trimmed,
         "digits": {currency: exponent(currency) for currency in sorted({i.currency for i in data.invoices})},
+        "compared": data.run.compared_at.date().isoformat(),
+        "ages": [[name, most] for most, name in BUCKETS] + [[OLDEST, None]],
         "texts": texts.catalog(),
         "customers": [[customer, people[customer]] for customer in customers],
         "invoices": _invoices(data, customers),
         "positions": _positions(rows, numbers, texts, strings),
-        "details": {n: d for n, (_, p) in enumerate(rows) if (d := _details(p, trimmed, strings))},
+        "details": {n: d for n, (_, p) in enumerate(rows) if (d := _details(p, trimmed, texts, strings))},
         "strings": list(strings.numbers),
     }
 
@@ -180,6 +187,7 @@ def _positions(
         "status": [p.status for p in each],
         "delta": [p.delta_cents for p in each],
         "verdict": [p.verdict for p in each],
+        "age": [p.age and p.age.days for p in each],
         "findings": [[_finding(f, i.currency, texts, strings) for f in p.findings] for i, p in rows],
         **{side: [p.cents(side) for p in each] for side in SIDES},
     }
@@ -197,7 +205,7 @@ def _finding(finding: Finding, currency: str, texts: Texts, strings: _Strings) -
     ]
 
 
-def _details(position: Position, trimmed: bool, strings: _Strings) -> dict[str, Any]:
+def _details(position: Position, trimmed: bool, texts: Texts, strings: _Strings) -> dict[str, Any]:
     """What is shown only when a position is opened; left out for equal ones of a large report."""
     if trimmed and position.status not in (*OPEN, REFUSED):
         return {}
@@ -205,6 +213,8 @@ def _details(position: Position, trimmed: bool, strings: _Strings) -> dict[str, 
         side: _side(view, strings) for side, view in position.sides.items() if not position.header
     }
     details["key"] = dict(position.key)
+    if position.age:
+        details["age"] = strings(age_sentence(position, texts))
     if position.lookalikes:
         details["looks"] = list(position.lookalikes)
     return details

@@ -15,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from reports.ageing import buckets
 from reports.data import ReportData, cause_totals, ties
 
 
@@ -37,6 +38,7 @@ def document(data: ReportData) -> dict[str, Any]:
             for t in ties(data)
         ],
         "causes": [plain(c, keep=True) for c in cause_totals(data)],
+        "ages": [plain(b, keep=True) for b in buckets(data)],
         "waivers": [plain(w, keep=True) for w in data.waivers],
         "invoices": [{**plain(i), "delta_cents": i.delta_cents} for i in data.invoices],
     }

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from reports.ageing import buckets
 from reports.data import ReportData, ties
 from reports.summary import biggest, heading, position_name, refusal_counts, remarks, totals, verdict, what_to_do
 from reports.texts import Texts
@@ -28,6 +29,7 @@ def render(data: ReportData, locale: str = "en_CA") -> str:
         _totals(data, texts),
         _causes(data, texts),
         _refusals(data, texts),
+        _ages(data, texts),
         _biggest(data, texts),
         _ties(data, texts),
     ]
@@ -86,6 +88,21 @@ def _refusals(data: ReportData, texts: Texts) -> str:
     return _table([texts("refusals"), texts("reason"), texts("count")], rows, 1) if rows else ""
 
 
+def _ages(data: ReportData, texts: Texts) -> str:
+    rows = [
+        [
+            texts(f"age.{b.name}"),
+            texts.day(b.oldest),
+            texts.number(b.count),
+            texts.money(b.gross_cents, b.currency),
+            texts.money(b.delta_cents, b.currency, sign=True),
+        ]
+        for b in buckets(data)
+    ]
+    head = [texts("age"), texts("oldest"), texts("count"), texts("gross"), texts("difference")]
+    return _table(head, rows, 3) if rows else ""
+
+
 def _biggest(data: ReportData, texts: Texts) -> str:
     rows = [
         [
@@ -93,11 +110,12 @@ def _biggest(data: ReportData, texts: Texts) -> str:
             escape(i.number),
             escape(position_name(p, texts)),
             ", ".join(dict.fromkeys(texts.named("cause", f.cause) for f in p.findings)),
+            texts.counted("days", p.age.days) if p.age else "",
             texts.money(p.delta_cents, i.currency, sign=True),
         ]
         for i, p in biggest(data)
     ]
-    head = [texts("customer"), texts("invoice"), texts("line"), texts("cause"), texts("difference")]
+    head = [texts("customer"), texts("invoice"), texts("line"), texts("cause"), texts("age"), texts("difference")]
     return _table(head, rows, 1) if rows else ""
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+from reports import ageing
 from reports.data import (
     COMPARED,
     OPEN,
@@ -82,16 +84,120 @@ def _apart(data: ReportData, rows: list[Position], texts: Texts) -> Iterator[str
 
 
 def _figures(data: ReportData, rows: list[Position], texts: Texts) -> dict[str, str]:
-    deltas = [texts.money(t.delta_cents, t.currency, sign=True) for t in totals(data) if t.delta_cents]
     return {
-        "left": texts.named("side", data.run.pair[0]),
-        "right": texts.named("side", data.run.pair[1]),
+        "sums": _sums(data, texts),
+        **_pair(data, texts),
         "open": texts.number(sum(1 for p in rows if p.status in OPEN)),
         "positions": texts.counted("positions", sum(1 for p in rows if p.status in COMPARED)),
         "affected": texts.number(sum(1 for i in data.invoices if any(p.status in OPEN for p in i.positions))),
         "invoices": texts.counted("invoices", len(data.invoices)),
-        "deltas": ", ".join(deltas) or texts("verdict.no_delta"),
     }
+
+
+def _pair(data: ReportData, texts: Texts) -> dict[str, str]:
+    left, right = (texts.named("side", side) for side in data.run.pair)
+    return {"left": left, "right": right}
+
+
+def _sums(data: ReportData, texts: Texts) -> str:
+    """``Odoo bills 19.75 CAD more and 2.00 USD less than Lago``."""
+    deltas = [
+        texts(f"verdict.{'more' if t.delta_cents > 0 else 'less'}", amount=texts.money(abs(t.delta_cents), t.currency))
+        for t in totals(data)
+        if t.delta_cents
+    ]
+    if not deltas:
+        return texts("verdict.no_delta", **_pair(data, texts))
+    listed = deltas[0]
+    if len(deltas) > 1:
+        listed = texts("verdict.and", first=", ".join(deltas[:-1]), last=deltas[-1])
+    return texts("verdict.sums", deltas=listed, **_pair(data, texts))
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """One of the four things a hurried reader wants: what it is, its value, and a note; ``good``: nothing to do."""
+
+    name: str
+    value: str
+    note: str
+    good: bool = False
+
+
+def glance(data: ReportData, texts: Texts) -> tuple[Glance, ...]:
+    """How much is at stake, who is wrong, since when, and what to do first; of what is open and not waived."""
+    rows = [(i, p) for i, p in data.rows() if ageing.counts(i, p)]
+    return (_stake(data, rows, texts), _wrong(rows, texts), _since(rows, texts), _todo(data, rows, texts))
+
+
+Rows = Sequence[tuple[InvoiceView, Position]]
+
+
+def _stake(data: ReportData, rows: Rows, texts: Texts) -> Glance:
+    """Absolute differences: opposite signs do not make a stake smaller."""
+    gross: dict[str, int] = defaultdict(int)
+    for invoice, position in rows:
+        gross[invoice.currency] += abs(position.delta_cents)
+    gross = {currency: cents for currency, cents in sorted(gross.items()) if cents}
+    if not gross:
+        return Glance("stake", texts("glance.stake.none"), "", good=not rows)
+    billed = {t.currency: t.left_cents for t in totals(data)}
+    shares = [texts.share(cents, billed[currency]) for currency, cents in gross.items() if billed[currency] > 0]
+    note = texts("glance.stake.note", share=" · ".join(shares), left=texts.named("side", data.run.pair[0]))
+    return Glance(
+        "stake", " · ".join(texts.money(c, currency) for currency, c in gross.items()), note if shares else ""
+    )
+
+
+def _wrong(rows: Rows, texts: Texts) -> Glance:
+    sides = Counter(finding.side for _, p in rows for finding in p.findings if not finding.waiver)
+    ordered = sorted(sides.items(), key=lambda item: (-item[1], item[0]))
+    if not ordered:
+        said = texts.named("side", "unknown") if rows else texts("glance.wrong.nobody")
+        return Glance("wrong", said, "", good=not rows)
+    notes = [
+        texts("glance.wrong.note", side=texts.named("side", s), n=texts.counted("differences", n)) for s, n in ordered
+    ]
+    return Glance("wrong", texts.named("side", ordered[0][0]), " · ".join(notes))
+
+
+def _since(rows: Rows, texts: Texts) -> Glance:
+    ages = [p.age for _, p in rows if p.age is not None]
+    if not rows:
+        return Glance("age", texts("glance.age.none"), "", good=True)
+    if not ages:
+        return Glance("age", texts("glance.age.unknown"), "")
+    oldest = min(ages, key=lambda age: age.since)
+    old = sum(1 for age in ages if age.days > ageing.BUCKETS[0][0])
+    note = texts("glance.age.note", days=texts.counted("days", oldest.days), old=texts.number(old))
+    return Glance("age", texts.day(oldest.since), note)
+
+
+def _todo(data: ReportData, rows: Rows, texts: Texts) -> Glance:
+    """The remedy of the largest cause that is not waived altogether."""
+    wanted = [(c, remedy) for c, remedy in what_to_do(data, texts) if remedy and c.waived < c.count]
+    if not wanted:
+        return Glance("todo", texts("glance.todo.none") if not rows else "–", "", good=not rows)
+    cause, remedy = wanted[0]
+    mended = [
+        abs(f.delta_cents)
+        for i, p in rows
+        for f in p.findings
+        if (f.cause, f.side, i.currency) == (cause.cause, cause.side, cause.currency) and not f.waiver
+    ]
+    amount = texts.money(sum(mended), cause.currency)
+    note = texts("glance.todo.note", n=texts.counted("differences", len(mended)), amount=amount)
+    return Glance("todo", remedy, note)
+
+
+def age_sentence(position: Position, texts: Texts) -> str:
+    """Since when a position has been different; nothing if nobody looked before."""
+    age = position.age
+    if age is None:
+        return ""
+    days, runs = texts.counted("days", age.days), texts.counted("runs", age.runs)
+    said = texts("age.since", since=texts.day(age.since), days=days, runs=runs)
+    return f"{said} {texts('age.reopened', n=texts.counted('times', age.reopened))}" if age.reopened else said
 
 
 def biggest(data: ReportData, limit: int = 10) -> list[tuple[InvoiceView, Position]]:

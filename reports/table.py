@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from mappings.money import from_subunits
+from reports.ageing import buckets
 from reports.data import SIDES, Group, InvoiceView, Position, ReportData, SideView, cause_totals, tallies
 from reports.summary import position_name
 from reports.texts import Texts
@@ -36,7 +37,8 @@ def positions(data: ReportData, texts: Texts) -> pd.DataFrame:
 
 def _columns(shown: list[str]) -> list[str]:
     head = ["month", "date", "customer", "customer_name", "invoice", "type", "state", "service", "position", "currency"]
-    tail = ["difference", "status", "reading", "causes", "wrong_side", "proven", "waiver", "remedy", "id"]
+    tail = ["difference", "status", "reading", "causes", "wrong_side", "proven", "waiver"]
+    tail += ["open_since", "age_days", "age_runs", "reopened", "remedy", "id"]
     return [*head, *shown, *(f"units_{side}" for side in shown), *tail]
 
 
@@ -62,6 +64,10 @@ def _position(i: InvoiceView, p: Position, shown: list[str], data: ReportData, t
         "wrong_side": ", ".join(dict.fromkeys(texts.named("side", f.side) for f in found)),
         "proven": texts("proven") if found and all(f.proven for f in found) else texts("not_proven") if found else "",
         "waiver": ", ".join(dict.fromkeys(f.waiver for f in found if f.waiver)),
+        "open_since": p.age and p.age.since,
+        "age_days": p.age and p.age.days,
+        "age_runs": p.age and p.age.runs,
+        "reopened": p.age and p.age.reopened,
         "remedy": " ".join(dict.fromkeys(texts.evidence("remedy", f.remedy, i.currency) for f in found if f.remedy)),
         "id": p.id,
     }
@@ -114,6 +120,22 @@ def causes(data: ReportData, texts: Texts) -> pd.DataFrame:
     ]
     columns = ["cause", "wrong_side", "currency", "count", "waived", "difference", "gross", "proven"]
     return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def ages(data: ReportData, texts: Texts) -> pd.DataFrame:
+    """One row per currency and age of what is open and not waived."""
+    rows = [
+        {
+            "age": texts(f"age.{b.name}"),
+            "currency": b.currency,
+            "count": b.count,
+            "difference": from_subunits(b.delta_cents, b.currency),
+            "gross": from_subunits(b.gross_cents, b.currency),
+            "oldest": b.oldest,
+        }
+        for b in buckets(data)
+    ]
+    return pd.DataFrame(rows, columns=["age", "currency", "count", "difference", "gross", "oldest"], dtype=object)
 
 
 def heading(column: str, texts: Texts) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reports.ageing import buckets
 from reports.data import ReportData, Tally, ties
 from reports.summary import (
     biggest,
@@ -29,6 +30,7 @@ def render(data: ReportData, locale: str = "en_CA") -> str:
         _causes(data, texts),
         _what_to_do(data, texts),
         _refusals(data, texts),
+        _ages(data, texts),
         _biggest(data, texts),
         _ties(data, texts),
     ]
@@ -80,6 +82,19 @@ def _what_to_do(data: ReportData, texts: Texts) -> str:
 def _refusals(data: ReportData, texts: Texts) -> str:
     rows = [[texts.named("side", s), reason, texts.number(n)] for (s, reason), n in refusal_counts(data).items()]
     return table([texts("refusals"), texts("reason"), texts("count")], rows) if rows else ""
+
+
+def _ages(data: ReportData, texts: Texts) -> str:
+    rows = [
+        [
+            texts(f"age.{b.name}"),
+            texts.day(b.oldest),
+            texts.number(b.count),
+            texts.money(b.gross_cents, b.currency),
+        ]
+        for b in buckets(data)
+    ]
+    return table([texts("age"), texts("oldest"), texts("count"), texts("gross")], rows) if rows else ""
 
 
 def _biggest(data: ReportData, texts: Texts) -> str:

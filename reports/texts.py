@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, format_percent
 
 from mappings.money import from_subunits
 from reports.data import Evidence, ReportData
@@ -36,14 +36,18 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{left} et {right} concordent au cent près sur tout ce qui a été comparé : {positions}, {invoices}.",
     ),
     "verdict.waived": (
-        "{left} and {right} differ on {open} of {positions}, and every difference is waived.",
-        "{left} et {right} diffèrent sur {open} de {positions}; chaque écart fait l’objet d’une dérogation.",
+        "{sums}. {open} of {positions} differ, and every difference is waived.",
+        "{sums}. Écarts : {open} sur {positions}; chacun fait l’objet d’une dérogation.",
     ),
     "verdict.different": (
-        "{left} and {right} differ on {open} of {positions}, on {affected} of {invoices}: {deltas}.",
-        "{left} et {right} diffèrent sur {open} de {positions}, sur {affected} de {invoices} : {deltas}.",
+        "{sums}. {open} of {positions} differ, on {affected} of {invoices}.",
+        "{sums}. Écarts : {open} sur {positions}, dans {affected} sur {invoices}.",
     ),
-    "verdict.no_delta": ("the sums are the same", "les sommes sont les mêmes"),
+    "verdict.sums": ("{right} bills {deltas} than {left}", "{right} facture {deltas} que {left}"),
+    "verdict.more": ("{amount} more", "{amount} de plus"),
+    "verdict.less": ("{amount} less", "{amount} de moins"),
+    "verdict.and": ("{first} and {last}", "{first} et {last}"),
+    "verdict.no_delta": ("{left} and {right} bill the same sums", "{left} et {right} facturent les mêmes sommes"),
     "verdict.unexplained": (
         "Unexplained differences: {count}.",
         "Écarts inexpliqués : {count}.",
@@ -69,6 +73,35 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Included, though they are no claim: {what} (Lago).",
         "Comprises, sans être des créances : {what} (Lago).",
     ),
+    # four things at a glance
+    "glance": ("At a glance", "En un coup d’œil"),
+    "glance.stake": ("Money at stake", "Argent en jeu"),
+    "glance.stake.note": ("{share} of what {left} billed", "{share} de ce que {left} a facturé"),
+    "glance.stake.none": ("nothing is open", "rien n’est ouvert"),
+    "glance.wrong": ("Who is wrong", "Qui se trompe"),
+    "glance.wrong.nobody": ("Nobody", "Personne"),
+    "glance.wrong.note": ("{side}: {n}", "{side} : {n}"),
+    "glance.age": ("Open since", "Ouvert depuis"),
+    "glance.age.none": ("Nothing is open", "Rien n’est ouvert"),
+    "glance.age.unknown": ("Not followed yet", "Pas encore suivi"),
+    "glance.age.note": ("{days}; older than 30 days: {old}", "{days}; plus de 30 jours : {old}"),
+    "glance.todo": ("First thing to do", "À faire en premier"),
+    "glance.todo.note": ("settles {n}: {amount}", "règle {n} : {amount}"),
+    "glance.todo.none": ("Nothing", "Rien"),
+    # ages of open items
+    "ages": ("How long it has been open", "Depuis quand c’est ouvert"),
+    "ages.note": (
+        "Counted from the first run that found it; waived differences are left out.",
+        "Compté depuis le premier rapprochement qui l’a trouvé; les écarts dérogés n’y sont pas.",
+    ),
+    "age": ("Open for", "Ouvert depuis"),
+    "oldest": ("Oldest", "Le plus ancien"),
+    "age.0-30": ("up to 30 days", "30 jours ou moins"),
+    "age.31-60": ("31 to 60 days", "de 31 à 60 jours"),
+    "age.61-90": ("61 to 90 days", "de 61 à 90 jours"),
+    "age.90+": ("more than 90 days", "plus de 90 jours"),
+    "age.since": ("Open since {since} ({days}), found by {runs}.", "Ouvert depuis le {since} ({days}), vu par {runs}."),
+    "age.reopened": ("It was settled in between: {n}.", "C’était réglé entre-temps : {n}."),
     # counted things: one and several, with a bar between
     "count.positions": ("{n} position|{n} positions", "{n} position|{n} positions"),
     "count.invoices": ("{n} invoice|{n} invoices", "{n} facture|{n} factures"),
@@ -76,6 +109,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "count.drafts": ("{n} draft|{n} drafts", "{n} brouillon|{n} brouillons"),
     "count.units": ("{n} unit|{n} units", "{n} unité|{n} unités"),
     "count.events": ("{n} event|{n} events", "{n} événement|{n} événements"),
+    "count.days": ("{n} day|{n} days", "{n} jour|{n} jours"),
+    "count.runs": ("{n} run|{n} runs", "{n} rapprochement|{n} rapprochements"),
+    "count.times": ("once|{n} times", "une fois|{n} fois"),
+    "count.differences": ("{n} difference|{n} differences", "{n} écart|{n} écarts"),
     "count.levels": ("{n} level|{n} levels", "{n} niveau|{n} niveaux"),
     # parts of the page
     "totals": ("Totals by currency", "Totaux par devise"),
@@ -212,6 +249,12 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "column.proven": ("Proof", "Preuve"),
     "column.waiver": ("Waiver", "Dérogation"),
     "column.waived": ("Waived", "Dérogés"),
+    "column.open_since": ("Open since", "Ouvert depuis"),
+    "column.age_days": ("Days open", "Jours"),
+    "column.age_runs": ("Runs", "Rapprochements"),
+    "column.reopened": ("Reopened", "Rouvert"),
+    "column.age": ("Age", "Ancienneté"),
+    "column.oldest": ("Oldest", "Le plus ancien"),
     "column.remedy": ("Remedy", "Correction"),
     "column.id": ("Id", "Identifiant"),
     "column.level": ("Level", "Niveau"),
@@ -232,6 +275,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "sheet.service": ("Services", "Services"),
     "sheet.month": ("Months", "Mois"),
     "sheet.cause": ("Causes", "Causes"),
+    "sheet.age": ("Ages", "Anciennetés"),
     "sheet.refusal": ("Not compared", "Non comparé"),
     "sheet.check": ("Check", "Contrôle"),
     "sheet.ties": ("ties out", "concorde"),
@@ -483,6 +527,12 @@ class Texts:
 
     def number(self, value: int | Decimal) -> str:
         return str(format_decimal(value, locale=self.locale, decimal_quantization=False))
+
+    def share(self, part: int, whole: int) -> str:
+        """``0.19 %``: two decimals, and never nothing for something."""
+        share, least = Decimal(part) / Decimal(whole), Decimal("0.0001")
+        text = str(format_percent(max(share, least), format="#,##0.##\xa0%", locale=self.locale))
+        return f"<\xa0{text}" if share < least else text
 
     def day(self, value: date) -> str:
         return str(format_date(value, format="medium", locale=self.locale))

@@ -43,7 +43,8 @@ def write(data: ReportData, path: Path, locale: str = "en_CA") -> None:
 def _frames(data: ReportData, texts: Texts) -> dict[str, pd.DataFrame]:
     frames = {"position": table.positions(data, texts)}
     frames |= {name: table.level(data, name) for name in table.LEVELS}
-    return {**frames, "cause": table.causes(data, texts), "refusal": table.refusals(data, texts)}
+    frames |= {"cause": table.causes(data, texts), "age": table.ages(data, texts)}
+    return {**frames, "refusal": table.refusals(data, texts)}
 
 
 def _sheet_name(text: str) -> str:

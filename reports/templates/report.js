@@ -77,6 +77,8 @@
     const label = S[P.label[p]];
     return label ? T("position.name", { kind, label }) : kind;
   };
+  const aged = P.age.some((days) => days !== null);
+  const ageOf = (p) => P.age[p] === null ? "" : D.ages.find(([, most]) => most === null || P.age[p] <= most)[0];
   const text = new Array(total);
   const haystack = (p) => (text[p] ??= [
     D.customers[customerOf(p)].join(" "), I.number[P.invoice[p]], nameOf(p), S[P.service[p]], P.id[p],
@@ -87,7 +89,7 @@
   const invoiceIndex = new Map(I.id.map((id, i) => [id, i]));
 
   // --- state lives in the address, so that every view is a permalink --------------------------------------------
-  const DEFAULTS = { view: "lines", q: "", cause: "", side: "", customer: "", service: "", min: "", open: "1", material: "", sort: "delta", dir: "desc" };
+  const DEFAULTS = { view: "lines", q: "", cause: "", side: "", customer: "", service: "", age: "", min: "", open: "1", material: "", sort: "delta", dir: "desc" };
   const parse = () => ({ ...DEFAULTS, ...Object.fromEntries(new URLSearchParams(location.hash.slice(1))) });
   const link = (state) => {
     const changed = Object.entries(state).filter(([key, value]) => DEFAULTS[key] !== value && value !== undefined);
@@ -105,6 +107,7 @@
       const size = Math.abs(P.delta[p]);
       if (state.material && size < D.materiality) continue;
       if (min && size < min * 10 ** D.digits[currencyOf(p)]) continue;
+      if (state.age && ageOf(p) !== state.age) continue;
       if (state.customer && D.customers[customerOf(p)][0] !== state.customer) continue;
       if (state.service && S[P.service[p]] !== state.service) continue;
       if (state.cause && !P.findings[p].some((f) => f[0] === state.cause)) continue;
@@ -117,6 +120,7 @@
 
   // --- list ------------------------------------------------------------------------------------------------------
   const SORTS = {
+    age: (a, b) => (P.age[a] ?? -1) - (P.age[b] ?? -1),
     delta: (a, b) => Math.abs(P.delta[a]) - Math.abs(P.delta[b]),
     customer: (a, b) => customerOf(a) - customerOf(b),
     invoice: (a, b) => P.invoice[a] - P.invoice[b],
@@ -157,11 +161,12 @@
       cell(pairNames.right, money(P[D.pair[1]][p], currencyOf(p)), true),
       cell(T("difference"), money(P.delta[p], currencyOf(p), true), true),
       cell(T("cause"), causesOf(p)),
+      aged && cell(T("age"), P.age[p] === null ? "–" : counted("days", P.age[p], count(P.age[p])), true),
       cell(T("status"), badge(p))));
     return [el("table", { class: "cards" },
       el("thead", {}, el("tr", {}, heading(state, "line", T("line")), heading(state, "customer", T("customer")),
         heading(state, "invoice", T("invoice")), heading(state, "date", T("date")), head(pairNames.left, true), head(pairNames.right, true),
-        heading(state, "delta", T("difference"), true), head(T("cause")), head(T("status")))),
+        heading(state, "delta", T("difference"), true), head(T("cause")), aged && heading(state, "age", T("age"), true), head(T("status")))),
       el("tbody", {}, body)), more(rows.length, body.length, () => render())];
   };
 
@@ -214,6 +219,7 @@
     choose(state, "side", T("wrong_side"), sideNames.map((s) => [s, named("side", s)])),
     choose(state, "service", T("service"), serviceNames.map((s) => [s, s])),
     choose(state, "customer", T("customer"), D.customers.map(([id, name]) => [id, name])),
+    aged && choose(state, "age", T("age"), D.ages.map(([name]) => [name, named("age", name)])),
     el("label", {}, T("at_least"), el("input", { type: "number", min: "0", step: "any", "data-filter": "min", value: state.min, oninput: (e) => change({ min: e.target.value }) })),
     check(state, "open", T("only_open")),
     D.materiality > 0 && check(state, "material", T("only_material")),
@@ -254,6 +260,7 @@
       body.append(el("p", { class: "quiet" }, named("reading", P.verdict[p])),
         ...P.findings[p].map((f) => finding(f, currency)),
         el("div", { class: "sides" }, D.sides.map((side) => column(p, side))));
+      if (extra?.age !== undefined) body.append(el("p", {}, S[extra.age]));
       if (extra?.looks) body.append(el("p", {}, T("lookalike"), " ", extra.looks.map((id) => [el("a", { href: `#line=${id}` }, nameOf(indexOf.get(id))), " "])));
       if (D.trimmed && !OPEN.has(P.status[p])) body.append(el("p", { class: "quiet" }, T("steps.left_out")));
       if (extra?.key) body.append(el("p", {}, el("small", {}, Object.entries(extra.key).map(([k, v]) => `${k} ${v}`).join(" · "))));

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from mappings.explain import Step
 from mappings.records import Snapshot
 from reconcile import facts
 from reconcile.compare import compare
-from reconcile.lines import BilledInvoice, LineKey, Step
+from reconcile.lines import BilledInvoice, LineKey
 from reconcile.whatif import reproduces
 from tests.reconciling.fake_odoo import Answer, FakeOdoo, odoo_line
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from mappings.explain import Step
 from reports.data import (
+    Age,
     Evidence,
     Finding,
     InvoiceView,
@@ -15,7 +17,6 @@ from reports.data import (
     ReportData,
     RunView,
     SideView,
-    StepView,
     WaiverView,
     check_ties,
 )
@@ -99,8 +100,8 @@ def invoice(day: int, /, *positions: Position, currency: str = "CAD", **more: ob
 
 
 STEPS = (
-    StepView(label="tier 1", units=Decimal(100), unit_price=Decimal("0.0500"), flat=Decimal(2), amount=Decimal(7)),
-    StepView(label="rounded"),
+    Step(label="tier 1", units=Decimal(100), unit_price=Decimal("0.0500"), flat=Decimal(2), amount=Decimal(7)),
+    Step(label="rounded"),
 )
 
 
@@ -133,6 +134,18 @@ def sample(name: str = "", run: RunView = RUN) -> ReportData:
     )  # fmt: skip
     check_ties(data)
     return data
+
+
+def aged() -> ReportData:
+    """Two currencies, three ages, one of them waived, one reopened."""
+
+    def of(number: int, days: int, delta: int, **more: object) -> Position:
+        age = Age(since=NOW.date() - timedelta(days=days), runs=3, days=days, **({"reopened": 1} if days > 90 else {}))
+        return position(number, 100, 100 + delta, 100, age=age, **more)
+
+    waived = of(4, 400, -7, findings=(finding(-7, waiver="w"),))
+    first = invoice(1, of(1, 0, 5), of(2, 45, -300), of(3, 100, 20), waived, position(5, 9, 9, 9))
+    return ReportData(run=RUN, invoices=(first, invoice(2, of(6, 100, 4), currency="JPY")))
 
 
 def equal() -> ReportData:

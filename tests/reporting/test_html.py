@@ -19,7 +19,7 @@ import pytest
 from reports import html
 from reports.data import InvoiceView, ReportData
 from reports.texts import LOCALES, Texts
-from tests.reporting.sample import HOSTILE, equal, nothing, sample
+from tests.reporting.sample import HOSTILE, aged, equal, nothing, sample
 
 
 class Page(HTMLParser):
@@ -211,6 +211,29 @@ def test_drill_down_from_customer_to_steps(tab: Tab) -> None:
     assert "at the right price, exactly this amount" in tab.page.locator(".finding").first.inner_text()
     tab.page.get_by_text("Back to the list").click()
     assert tab.rows() == 1
+
+
+def test_ages_are_a_column_a_filter_and_an_order(browser: Any, tmp_path: Path) -> None:
+    tab = Tab(browser, tmp_path, aged())
+    column = tab.page.locator("#app tbody td[data-label='Open for']")
+    assert column.all_inner_texts() == ["45 days", "100 days", "400 days", "0 days", "100 days"]
+    tab.page.get_by_role("button", name="Open for").click()
+    tab.page.wait_for_function("location.hash.includes('sort=age')")
+    assert column.all_inner_texts() == ["400 days", "100 days", "100 days", "45 days", "0 days"]
+    tab.page.locator("[data-filter=age]").select_option("31-60")
+    assert column.all_inner_texts() == ["45 days"]
+    tab.page.locator("a", has_text="up to 30 days").click()
+    tab.page.wait_for_function("location.hash.includes('age=0-30')")
+    assert column.all_inner_texts() == ["0 days"]
+    tab.open(f"#line={3:012x}")
+    said = tab.page.locator(".position.hit").inner_text()
+    assert "Open since May 12, 2026 (100 days), found by 3 runs. It was settled in between: once." in said
+    assert tab.complaints == []
+    tab.context.close()
+
+
+def test_without_ages_there_is_no_column(tab: Tab) -> None:
+    assert tab.page.locator("[data-label='Open for'], [data-filter=age]").count() == 0
 
 
 def test_permalink_opens_its_position(tab: Tab) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv as stdlib_csv
 import json as stdlib_json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -18,7 +19,7 @@ import pytest
 from reports import csv, html, json, junit, markdown, stored, summary, text, xlsx
 from reports.data import Evidence, Position, ReportData, TieOutBroken
 from reports.texts import LOCALES, Texts
-from tests.reporting.sample import HOSTILE, RUN, equal, finding, invoice, nothing, position, sample, view
+from tests.reporting.sample import HOSTILE, RUN, aged, equal, finding, invoice, nothing, position, sample, view
 
 REPORTS = [sample, equal, nothing, *(lambda name=name: sample(name) for name in HOSTILE)]
 
@@ -248,7 +249,9 @@ def test_markdown(data: ReportData, tmp_path: Path) -> None:
 def test_markdown_says_it_first() -> None:
     lines = markdown.render(sample()).splitlines()
     assert lines[0] == "## Reconciliation July 2026"
-    assert lines[2].startswith("❌ **Lago and Odoo differ on 6 of 8 positions, on 3 of 6 invoices:")
+    assert lines[2].replace("\xa0", " ") == (
+        "❌ **Odoo bills 11.29 CAD less and 2 JPY less than Lago. 6 of 8 positions differ, on 3 of 6 invoices.**"
+    )
     assert markdown.render(equal()).splitlines()[2].startswith("✅ **Lago and Odoo agree to the cent")
 
 
@@ -296,6 +299,83 @@ def test_every_output_says_what_to_do() -> None:
     assert f"Unexplained (not known): {Texts()('what_to_do.unexplained')}" in text.render(sample())
     assert markdown.escape(remedy) in markdown.render(sample())
     assert remedy in html.render(sample())
+
+
+def plain_text(text: str) -> str:
+    return text.replace("\xa0", " ").replace("\u202f", " ")
+
+
+def test_every_output_says_how_long_it_has_been_open(tmp_path: Path) -> None:
+    for said in (plain_text(text.render(aged())), plain_text(markdown.render(aged())), plain_text(html.render(aged()))):
+        flat = re.sub(r"[ |]+", " ", re.sub(r"<[^>]*>", " ", said))
+        assert "up to 30 days Aug 20, 2026 1 0.05 CAD" in flat
+        assert "31 to 60 days Jul 6, 2026 1 3.00 CAD" in flat
+        assert "more than 90 days May 12, 2026 1 0.20 CAD" in flat
+        assert "more than 90 days May 12, 2026 1 4 JPY" in flat
+    by_id = {r["id"]: r for r in rows(aged(), tmp_path)}
+    old, fine = by_id[f"{3:012x}"], by_id[f"{5:012x}"]
+    assert [old[c] for c in ("open_since", "age_days", "age_runs", "reopened")] == ["2026-05-12", "100", "3", "1"]
+    assert [fine[c] for c in ("open_since", "age_days", "age_runs", "reopened")] == [""] * 4
+    sheet = workbook(aged(), tmp_path)["Ages"]
+    assert [c.value for c in sheet[1]] == ["Age", "Currency", "Number", "Difference", "Absolute sum", "Oldest"]
+    assert [[c.value for c in row][:5] for row in sheet.iter_rows(min_row=2)] == [
+        ["up to 30 days", "CAD", 1, 0.05, 0.05],
+        ["31 to 60 days", "CAD", 1, -3, 3],
+        ["more than 90 days", "CAD", 1, 0.2, 0.2],
+        ["more than 90 days", "JPY", 1, 4, 4],
+    ]
+    buckets = [(b["name"], b["currency"], b["count"], b["gross_cents"]) for b in json.document(aged())["ages"]]
+    assert buckets == [("0-30", "CAD", 1, 5), ("31-60", "CAD", 1, 300), ("90+", "CAD", 1, 20), ("90+", "JPY", 1, 4)]
+
+
+# --- at a glance ----------------------------------------------------------------------------------------------------
+
+
+def glance(data: ReportData, locale: str = "en_CA") -> dict[str, tuple[str, str]]:
+    return {g.name: (plain_text(g.value), plain_text(g.note)) for g in summary.glance(data, Texts(locale))}
+
+
+def test_four_things_at_a_glance() -> None:
+    remedy = Texts().evidence("remedy", Evidence(name="load_usage"), "CAD")
+    assert glance(aged()) == {
+        "stake": ("3.25 CAD · 4 JPY", "79.46 % · 4 % of what Lago billed"),
+        "wrong": ("Odoo", "Odoo: 4 differences"),
+        "age": ("May 12, 2026", "100 days; older than 30 days: 3"),
+        "todo": (remedy, "settles 3 differences: 3.25 CAD"),
+    }
+    assert glance(sample())["age"] == ("Not followed yet", "")
+
+
+def test_nothing_to_do_is_said_as_such() -> None:
+    waived = position(1, 5, 6, 5, findings=(finding(1, waiver="w"),))
+    for data in (equal(), nothing(), replace(equal(), invoices=(invoice(1, waived),))):
+        assert [g.good for g in summary.glance(data, Texts())] == [True] * 4
+        assert glance(data)["todo"] == ("Nothing", "")
+
+
+def test_a_share_is_never_nothing_for_something() -> None:
+    english, french = (Texts(locale) for locale in LOCALES)
+    assert plain_text(english.share(1, 10**9)) == "< 0.01 %"
+    assert plain_text(french.share(1975, 1020430)) == "0,19 %"
+
+
+@pytest.mark.parametrize(
+    ("deltas", "said"),
+    [
+        ((5,), "Odoo bills 0.05 CAD more than Lago"),
+        ((-5, 7), "Odoo bills 0.05 CAD less and 7 JPY more than Lago"),
+        ((1, 2, -3), "Odoo bills 0.01 CAD more, 2 JPY more and 0.003 KWD less than Lago"),
+        ((0,), "Lago and Odoo bill the same sums"),
+    ],
+)
+def test_the_verdict_says_who_bills_more(deltas: tuple[int, ...], said: str) -> None:
+    pairs = zip(deltas, ("CAD", "JPY", "KWD"), strict=False)
+    invoices = tuple(
+        invoice(n, position(2 * n, 10, 13 + d, 10), position(2 * n + 1, 10, 7, 10), currency=c)
+        for n, (d, c) in enumerate(pairs, 1)
+    )
+    sentence = plain_text(summary.verdict(ReportData(run=RUN, invoices=invoices), Texts()))
+    assert sentence.startswith(said + ". ")
 
 
 def test_other_remedies_of_a_cause_are_counted() -> None:
