@@ -37,7 +37,7 @@ def run(context: Context, *, phase: str | None, cohort: str | None, out: Path | 
     waived = context.config.waive.skipped
     reasons = show.open_reasons((c.skipped for c in changes.changes if c.skipped), waived)
     rows = migration.coverage()
-    lines = [show.matrix(rows), "", *_lines(changes, waived), *_next(changes, reasons, out)]
+    lines = [show.matrix(rows), "", *_lines(changes, waived), "", *_next(changes, reasons, out)]
     code = 1 if reasons else 2 if changes.pending else 0
     return Outcome(lambda: _data(changes, rows), "\n".join(lines), code)
 
@@ -49,10 +49,9 @@ def _data(changes: ChangeSet, rows: Sequence[CoverageRow]) -> dict[str, object]:
 
 
 def _lines(changes: ChangeSet, waived: Sequence[str]) -> Iterator[str]:
-    yield show.counts(changes.counts())
-    yield ""
-    yield from show.details(changes)
-    yield from show.skipped(changes, waived)
+    """What is done, what that means field by field, and what is left out: each apart, if there is any."""
+    parts = [[show.counts(changes.counts())], [*show.details(changes)], [*show.skipped(changes, waived)]]
+    yield "\n\n".join("\n".join(part) for part in parts if part)
 
 
 def _next(changes: ChangeSet, reasons: Mapping[str, int], out: Path | None) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from mappings.coverage import CoverageRow
 from mappings.target import Skipped
-from migrate.changes import Action, Change, ChangeSet, FieldDiff
+from migrate.changes import Action, ChangeSet, FieldDiff
 from reports.text import table
 
 SHOWN = 20
@@ -21,22 +21,19 @@ def counts(table_of: Mapping[str, Mapping[str, int]]) -> str:
 
 
 def matrix(rows: Sequence[CoverageRow]) -> str:
-    """What becomes of each Lago resource."""
-    return table(
-        ("Lago", "records", "expressed", "as", "skipped", "in part", "nothing to move"),
-        [
-            (
-                row.resource,
-                "" if row.records is None else f"{row.records:,}",
-                f"{row.expressed:,}",
-                _tally(row.models),
-                _tally(row.skipped),
-                _tally(row.parts),
-                f"{row.nothing_to_move:,} ({row.why_nothing})" if row.nothing_to_move else "",
-            )
-            for row in rows
-        ],
-    )
+    """What becomes of each Lago resource; the reasons of what is left out are listed elsewhere, once."""
+    heads = ("Lago", "records", "moved", "left out", "in part", "nothing to move", "becomes, or why not")
+    listed = [row for row in rows if row.records is not None]
+    text = table(heads, [_matrix_row(row) for row in listed])
+    besides = ", ".join(f"{row.resource} {row.expressed:,}" for row in rows if row.records is None and row.expressed)
+    return f"{text}\nmade besides, for all of them: {besides}" if besides else text
+
+
+def _matrix_row(row: CoverageRow) -> tuple[str, ...]:
+    numbers = (row.records, row.expressed, sum(row.skipped.values()), sum(row.parts.values()), row.nothing_to_move)
+    why = f"rest: {row.why_nothing}" if row.models and row.why_nothing else row.why_nothing
+    becomes = "; ".join(part for part in (_tally(row.models), why) if part)
+    return (row.resource, *(f"{number:,}" if number else "" for number in numbers), becomes)
 
 
 def _tally(found: Mapping[str, int]) -> str:
@@ -44,19 +41,21 @@ def _tally(found: Mapping[str, int]) -> str:
 
 
 def skipped(changes: ChangeSet, waived: Collection[str]) -> Iterator[str]:
-    """One line per reason: how many, whether it is waived, and the first examples."""
-    reasons: dict[str, list[Change]] = {}
+    """What is waived in one line; the rest with an example each: finance or a mender has to decide."""
+    reasons: dict[str, list[Skipped]] = {}
     for change in changes.of(Action.SKIPPED):
         if change.skipped:
-            reasons.setdefault(change.skipped.reason, []).append(change)
-    for reason, found in reasons.items():
-        total = sum(change.skipped.count for change in found if change.skipped)
-        mark = "waived" if reason in waived else "NOT waived"
-        yield f"skipped {total:,} × {reason} ({mark})"
-        for change in found[:3]:
-            yield f"    {change.source}: {change.skipped.detail if change.skipped else ''}"
-        if len(found) > 3:
-            yield f"    and {len(found) - 3:,} more"
+            reasons.setdefault(change.skipped.reason, []).append(change.skipped)
+    totals = {reason: sum(item.count for item in found) for reason, found in reasons.items()}
+    if accepted := {reason: total for reason, total in totals.items() if reason in waived}:
+        yield f"left out, waived: {_tally(accepted)}"
+    rows = [
+        (reason, f"{totals[reason]:,}", f"{found[0].source}: {found[0].detail}")
+        for reason, found in reasons.items()
+        if reason not in waived
+    ]
+    if rows:
+        yield table(("left out, NOT waived", "records", "for example"), rows)
 
 
 def details(changes: ChangeSet) -> Iterator[str]:
