@@ -26,7 +26,7 @@ _QUERY_OF = {
     "sum_agg": "numbers",
     "max_agg": "numbers",
     "count_agg": "numbers",
-    "latest_agg": "latest",
+    "latest_agg": "numbers",
     "unique_count_agg": "unique",
     "weighted_sum_agg": "weighted",
 }
@@ -40,7 +40,7 @@ Answers = Iterator[tuple[int, Aggregation | None]]
 
 
 def plain_kind(demand: Demand, rules: Rules = LATEST) -> str | None:
-    """Which query answers a demand (``numbers``, ``latest``, ``unique``, ``weighted``), None if none does.
+    """Which query answers a demand (``numbers``, ``unique``, ``weighted``), None if none does.
 
     Of the demand only the charge and the metric count.
     """
@@ -56,33 +56,33 @@ def plain_kind(demand: Demand, rules: Rules = LATEST) -> str | None:
     return _QUERY_OF.get(kind)
 
 
-def answer(db: duckdb.DuckDBPyConnection, kind: str, pointer: str, joined: str) -> Answers:
+def answer(db: duckdb.DuckDBPyConnection, kind: str, pointer: str, paired: str) -> Answers:
     """(demand, its units before rounding) for every demand with events; None where no decimal type fits.
 
-    ``joined`` selects the events of the table ``demands``, ``pointer`` is the JSON pointer of the property.
+    ``paired`` selects the events of the pairs in the table ``demands``, ``pointer`` is the property's JSON pointer.
     """
     if kind == "unique":
-        yield from _read(db, _UNIQUE.format(joined=joined), pointer)
+        yield from _read(db, _UNIQUE.format(paired=paired), pointer)
     elif kind == "weighted":
         decimal_type, whole, digits = _DECIMALS[0]
-        yield from _weighted(db, _fitting(_WEIGHTED, joined, decimal_type, whole, digits), pointer)
+        yield from _weighted(db, _fitting(_WEIGHTED, paired, decimal_type, whole, digits), pointer)
     else:
-        yield from _numbers(db, _LATEST if kind == "latest" else _NUMBER_UNITS, pointer, joined)
+        yield from _numbers(db, pointer, paired)
 
 
-def _numbers(db: duckdb.DuckDBPyConnection, query: str, pointer: str, joined: str) -> Answers:
+def _numbers(db: duckdb.DuckDBPyConnection, pointer: str, paired: str) -> Answers:
     only, misfits = "", list[int]()
     for decimal_type, whole, digits in _DECIMALS:
         misfits = []
-        text = _fitting(query, joined + only, decimal_type, whole, digits)
-        for demand, found in _read(db, text, pointer):
+        for demand, found in _read(db, _fitting(_NUMBERS, paired + only, decimal_type, whole, digits), pointer):
             if found is None:
                 misfits.append(demand)
             else:
                 yield demand, found
         if not misfits:
             return
-        only = f" and d.demand in ({','.join(map(str, misfits))})"
+        wanted = ",".join(map(str, misfits))
+        only = f" and w.first + m.number in (select pair from demands where demand in ({wanted}))"  # noqa: S608 (numbers)
     yield from ((demand, None) for demand in misfits)
 
 
@@ -127,7 +127,7 @@ _VALUES = (
     " from (select *, case when regexp_full_match(text, '-?[0-9]{{1,WHOLE}}(\\.[0-9]{{1,DIGITS}})?')"
     " then text::TYPE end as number"
     " from (select *, case when kind <> 'count_agg' then json_extract_string(properties, $1) end as text"
-    " from ({joined})))"
+    " from ({paired})))"
 ).replace("LIKE_NUMBER", _LIKE_NUMBER)
 
 _ORDER = (
@@ -135,25 +135,22 @@ _ORDER = (
     " + coalesce(epoch_us(created_at), 0)::hugeint * 1000000 + position % 1000000"
 )
 
-_NUMBER_UNITS = (
-    "select demand,"
-    " case any_value(kind) when 'count_agg' then count(*) when 'sum_agg' then sum(number) else max(number) end,"
-    " case any_value(kind) when 'count_agg' then count(*) else count(number) end, count(big) = 0"
-    " from ({values}) group by demand"
-)
-
-_LATEST = (
-    "select demand, greatest(arg_max(number, ORDER_KEY), 0), count(number), count(big) = 0"
-    " from ({values}) group by demand"
+_NUMBERS = (
+    "select demand, case kind when 'count_agg' then counted when 'sum_agg' then summed when 'max_agg' then greatest_one"
+    " else greatest(last_one, 0) end, case kind when 'count_agg' then counted else numbers end, fits"
+    " from (select pair, count(*) as counted, sum(number) as summed, max(number) as greatest_one,"
+    " arg_max(number, case when kind = 'latest_agg' then ORDER_KEY end) as last_one,"
+    " count(number) as numbers, count(big) = 0 as fits"
+    " from ({values}) group by pair) join demands using (pair)"
 ).replace("ORDER_KEY", _ORDER)
 
 # A value's adds and removes add up to whether the last one was an add (facts §5.4).
 _UNIQUE = (
-    "select demand, count(*) filter (present), count(*) filter (present), true from ("
-    " select demand, json_extract_string(properties, $1) as value, arg_max(coalesce("
+    "select demand, present, present, true from (select pair, count(*) filter (present) as present from ("
+    " select pair, json_extract_string(properties, $1) as value, arg_max(coalesce("
     "nullif(json_extract_string(properties, '/operation_type'), ''), 'add') = 'add',"
     " ORDER_KEY) as present"
-    " from ({joined}) group by demand, value) group by demand"
+    " from ({paired}) group by pair, value) group by pair) join demands using (pair)"
 ).replace("ORDER_KEY", _ORDER)
 
 # PostgreSQL divides each stretch (level × seconds) by the period and rounds it to a scale that depends on its size
@@ -163,28 +160,30 @@ _WEIGHTED = (
     "with powers as (select list(power order by n) as p from (select n, ('1' || repeat('0', n))::hugeint as power"
     " from range(0, 38) t(n))),"
     " valued as ({values}),"
-    " levels as (select demand, seconds, ending, timestamp, counts, small,"
+    " levels as (select pair, seconds, ending, timestamp, counts, small,"
     " sum(number) over w as level,"
     " max(case when small and instr(text, '.') > 0 then length(text) - instr(text, '.') else 0 end) over w as decimals,"
     " coalesce(lead(timestamp) over o, ending) as following from valued where counts"
-    " window w as (partition by demand order by timestamp, created_at, position"
+    " window w as (partition by pair order by timestamp, created_at, position"
     " rows between unbounded preceding and current row),"
-    " o as (partition by demand order by timestamp, created_at, position)),"
+    " o as (partition by pair order by timestamp, created_at, position)),"
     " areas as (select *, (level * 1000000)::hugeint * (epoch_us(following) - epoch_us(timestamp)) as area"
     " from levels),"
     " sized as (select *, floor((length(abs(area)::varchar) - 13) / 4.0)::int as weight from areas),"
     " scaled as (select *, greatest(16 - 4 * (weight - 1"
     " - (abs(area) // p[13 + 4 * weight] <= seconds // 10000)::int), decimals + 6, 0) as scale from sized, powers),"
-    " parted as (select demand, scale, small, counts, timestamp, level,"
+    " parted as (select pair, scale, small, counts, timestamp, level,"
     " abs(area) * p[1 + greatest(scale - 12, 0)] as dividend, seconds * p[1 + greatest(12 - scale, 0)] as divisor,"
     " case when area < 0 then -1 else 1 end * ((2 * dividend + divisor) // (2 * divisor)) as part from scaled),"
-    " summed as (select demand, scale, sum(part)::hugeint as part from parted group by demand, scale)"
-    " select demand, any_value(scales), any_value(parts), count(*), sum(number), not bool_or(not small)"
-    " from valued join (select demand, list(scale order by scale) as scales, list(part order by scale) as parts"
-    " from summed group by demand) using (demand) where counts group by demand"
+    " summed as (select pair, scale, sum(part)::hugeint as part from parted group by pair, scale),"
+    " answers as (select pair, any_value(scales) as scales, any_value(parts) as parts, count(*) as events,"
+    " sum(number) as last, not bool_or(not small) as fits"
+    " from valued join (select pair, list(scale order by scale) as scales, list(part order by scale) as parts"
+    " from summed group by pair) using (pair) where counts group by pair)"
+    " select demand, scales, parts, events, last, fits from answers join demands using (pair)"
 )
 
 
-def _fitting(query: str, joined: str, decimal_type: str, whole: int, digits: int) -> str:
+def _fitting(query: str, paired: str, decimal_type: str, whole: int, digits: int) -> str:
     values = _VALUES.replace("TYPE", decimal_type).replace("WHOLE", str(whole)).replace("DIGITS", str(digits))
-    return query.replace("{values}", values.format(joined=joined))
+    return query.replace("{values}", values.format(paired=paired))
