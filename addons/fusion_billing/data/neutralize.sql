@@ -9,3 +9,5 @@ UPDATE fusion_billing_service
 UPDATE fusion_billing_key
    SET revoked_at = now() AT TIME ZONE 'UTC'
  WHERE revoked_at IS NULL;
+-- its own key pair: what the copy might sign must not pass for ours
+DELETE FROM fusion_billing_signing_key;

@@ -13,6 +13,7 @@ from . import (
     sale_order,
     service,
     signals,
+    signing_key,
     tax,
     usage,
     webhook,

@@ -6,7 +6,7 @@ from datetime import timedelta
 import requests
 from odoo import _, api, fields, models
 
-from ..api import signature
+from ..api import keypair, signature
 
 _logger = logging.getLogger(__name__)
 ATTEMPTS = 3
@@ -60,6 +60,11 @@ class FusionBillingWebhook(models.Model):
                 "company_id": service.company_id.id,
             }
         )
+
+    @api.model
+    def public_key(self):
+        """The key that checks messages signed as JWT, as Lago's API shows it."""
+        return keypair.served(self.env["fusion.billing.signing.key"]._pair().public_pem)
 
     @api.model
     def _cron_deliver(self):
