@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from mappings.explain import Step
 from mappings.money import from_subunits, round_float
+from reconcile.rules import LATEST, Rules, unknown_before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +30,16 @@ class CommitmentFee:
 
 
 def commitment_fee(
-    commitment_cents: int, days: int, duration: int, used_cents: int, used_precise: Decimal
+    commitment_cents: int, days: int, duration: int, used_cents: int, used_precise: Decimal, *, rules: Rules = LATEST
 ) -> CommitmentFee | None:
     """The true-up over ``days`` of a period of ``duration`` days; None if the fees of the period reach it.
 
-    Lago multiplies by the share of days as a double, then rounds.
+    Lago multiplies by the share of days as a double, then rounds. After a downgrade the days can be more than the
+    period has: never more than the whole commitment is due. Raises Refused for an older Lago, which asked for more.
     """
-    due = round_float(commitment_cents * (days / duration))
+    if days > duration and not rules.commitment_downgrade_cap:
+        raise unknown_before("commitment_downgrade_cap", f"commitment for {days} of {duration} days")
+    due = round_float(commitment_cents * (min(days, duration) / duration))
     if used_cents >= due:
         return None
     return CommitmentFee(

@@ -423,6 +423,12 @@ class Work:
         )
 
     def commitment_line(self, one: Billed, made: Made) -> None:
+        try:
+            self._commitment_line(one, made)
+        except Refused as refused:
+            made.refuse(refused, f"commitment of {one.subscription.external_id}")
+
+    def _commitment_line(self, one: Billed, made: Made) -> None:
         commitment, occasion = one.plan.minimum_commitment, self.occasion(one)
         if commitment is None or not in_month_of_base_fee(occasion):
             return
@@ -437,6 +443,7 @@ class Work:
             contract.cycle().days(_day(days_of, contract.timezone)),
             sum(cents for cents, _ in counted),
             sum((precise for _, precise in counted), Decimal(0)),
+            rules=self.rules,
         )
         if found is not None:
             made.lines.append(

@@ -12,6 +12,7 @@ import pytest
 
 from mappings.records import BillableMetric, Charge, ChargeFilter, Event
 from reconcile.advance import pay_in_advance_fees
+from reconcile.commitment import commitment_fee
 from reconcile.fees import charge_fees
 from reconcile.refusal import Refused
 from reconcile.rules import LATEST, Rules, rules_for
@@ -217,3 +218,15 @@ def test_other_current_usage_is_as_ever() -> None:
     unchanged([event(1, "-3"), event(2, "5")], replace(current(), window=WINDOW))
     unchanged([event(1, "-3"), event(2, "5")], replace(asked(), window=replace(WINDOW, current_usage=True)))
     unchanged([event(1, "a"), remove(2, "a")], current("unique_count_agg"))
+
+
+def test_a_commitment_after_a_downgrade_is_never_more_than_the_whole_one() -> None:
+    found = commitment_fee(10_000, 33, 31, 0, Decimal(0))
+    assert found is not None
+    assert found.due_cents == 10_000
+    with pytest.raises(Refused) as refused:
+        commitment_fee(10_000, 33, 31, 0, Decimal(0), rules=OLDEST)
+    assert refused.value.reason == "rule-before-v1.51.1"
+    within = commitment_fee(10_000, 31, 31, 0, Decimal(0), rules=OLDEST)
+    assert within is not None
+    assert within.due_cents == 10_000
