@@ -228,12 +228,15 @@ def rollback(config: Path, form: str, phase: str | None, cohort: str | None, sha
 @cohort_option
 @out_dir_option
 @click.option("--control", is_flag=True, help="Lago against the re-rate alone: the noise floor. Needs no Odoo.")
-@click.option("--ci", is_flag=True, help="Short summary; writes JUnit and JSON.")
-def reconcile(
-    config: Path, form: str, period: str, cohort: str | None, out: Path | None, control: bool, ci: bool
-) -> int:
+@click.option(
+    "--ci",
+    is_flag=True,
+    help="Short summary; writes JUnit and JSON. Without [odoo] url: like --control, no secret needed.",
+)
+@pseudonymise_option
+def reconcile(config: Path, form: str, **options: Any) -> int:
     """Compare a month: Lago's invoices, Odoo's shadow invoices, and the re-rate from raw usage."""
-    return _run("reconcile", form, config, period=period, cohort=cohort, out=out, control=control, ci=ci)
+    return _run("reconcile", form, config, **options)
 
 
 @group.group(invoke_without_command=True, subcommand_metavar="[sign|verify] ...")

@@ -13,7 +13,7 @@ from typing import Any
 from mappings.records import Snapshot
 from mappings.tables import Tables
 from migrate.commands import control as fee_by_fee
-from migrate.commands import history
+from migrate.commands import history, shared
 from migrate.commands.context import Context, Outcome
 from migrate.commands.files import run_name, write_whole
 from migrate.commands.inputs import gather
@@ -35,11 +35,54 @@ from reports import junit, markdown, text
 from reports.data import ReportData
 
 
-def run(context: Context, *, period: str, cohort: str | None, out: Path | None, control: bool, ci: bool) -> Outcome:
-    """Reconcile a period. Exit code 0 equal, 2 differences, 3 only waived ones."""
+def run(
+    context: Context,
+    *,
+    period: str,
+    cohort: str | None,
+    out: Path | None,
+    control: bool,
+    ci: bool,
+    pseudonymise: Path | None = None,
+) -> Outcome:
+    """Reconcile a period. Exit code 0 equal, 2 differences, 3 only waived ones.
+
+    With ``pseudonymise`` (a key file) nothing is written or printed but the report for others; it cannot be signed.
+    """
+    key = shared.key_of(pseudonymise) if pseudonymise else None
     with context.store() as store:
         snapshot, inputs = load_snapshot(store), gather(context, store)
-    with _odoo(context, control) as odoo:
+    alone = control or _without_odoo(context, ci)
+    data = _compared(context, snapshot, period, cohort, alone)
+    path = context.reports(out) / f"{run_name(period, cohort, control=alone)}.json"
+    data = history.aged(data, path.parent)
+    if key is not None:
+        data = shared.under_pseudonyms(data, key, snapshot)
+        path = path.parent / shared.FOLDER / path.name
+    _save(data, path, ci)
+    if key is None:
+        history.note(data, path, inputs)
+    if control and key is None:
+        return _controlled(context, snapshot, data, cohort_of(context, snapshot, cohort), path)
+    return _said(context, data, path, ci)
+
+
+def _without_odoo(context: Context, ci: bool) -> bool:
+    """In CI, a configuration that names no Odoo has none: a snapshot is all it needs, and no secret."""
+    lacking = ci and context.config.odoo.url is None
+    if lacking:
+        context.talk.say(f"note: {context.config_file} names no Odoo: Lago is held against the re-rate alone")
+    return lacking
+
+
+def _said(context: Context, data: ReportData, path: Path, ci: bool) -> Outcome:
+    summary = markdown if ci else text
+    shown = [summary.render(data, context.config.report.language), "", f"data: {path}", "next: lago2odoo report"]
+    return Outcome(partial(report_json.document, data), "\n".join(shown), data.exit_code)
+
+
+def _compared(context: Context, snapshot: Snapshot, period: str, cohort: str | None, alone: bool) -> ReportData:
+    with _odoo(context, alone) as odoo:
         settings = _settings(context, snapshot, odoo, period, cohort)
         if odoo is not None:
             _warn_of_usage(context, snapshot, settings)
@@ -54,15 +97,7 @@ def run(context: Context, *, period: str, cohort: str | None, out: Path | None, 
         )
     if not data.invoices:
         raise Blocked(f"Lago issued no invoice in {period}; 'lago2odoo status' shows the months it has")
-    path = context.reports(out) / f"{run_name(period, cohort, control=control)}.json"
-    data = history.aged(data, path.parent)
-    _save(data, path, ci)
-    history.note(data, path, inputs)
-    if control:
-        return _controlled(context, snapshot, data, cohort_of(context, snapshot, cohort), path)
-    summary = markdown if ci else text
-    shown = [summary.render(data, context.config.report.language), "", f"data: {path}", "next: lago2odoo report"]
-    return Outcome(partial(report_json.document, data), "\n".join(shown), data.exit_code)
+    return data
 
 
 def _warn_of_usage(context: Context, snapshot: Snapshot, settings: Settings) -> None:

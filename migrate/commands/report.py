@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from migrate.commands import shared
 from migrate.commands.context import Context, Outcome
 from migrate.commands.files import write_whole
-from migrate.errors import Blocked, ConfigError
+from migrate.errors import Blocked
 from migrate.extract import load_snapshot
-from reports import csv, html, json, junit, markdown, pseudonyms, stored, xlsx
+from reports import csv, html, json, junit, markdown, stored, xlsx
 from reports.data import ReportData
 
-SHARED = "shared"
 WRITERS = {
     ".html": html.write,
     ".xlsx": xlsx.write,
@@ -34,8 +34,8 @@ def run(context: Context, *, period: str | None, out: Path | None, pseudonymise:
     except stored.StoredReportError as error:
         raise Blocked(str(error)) from None
     if pseudonymise is not None:
-        data = under_pseudonyms(context, data, pseudonymise)
-        source = _share(data, source)
+        data = _shared(context, data, pseudonymise)
+        source = write_whole(source.parent / shared.FOLDER / source.name, partial(json.write, data), "report")
     language = context.config.report.language
     written = [
         write_whole(source.with_suffix(suffix), partial(writer, data, locale=language), "report")
@@ -46,20 +46,10 @@ def run(context: Context, *, period: str | None, out: Path | None, pseudonymise:
     return Outcome(files, f"report: {written[0]}\nbeside it: {others}")
 
 
-def under_pseudonyms(context: Context, data: ReportData, key_file: Path) -> ReportData:
-    """The report for others. The snapshot tells all names, also those that only a free text of the report mentions."""
-    try:
-        key = pseudonyms.load_key(key_file)
-    except pseudonyms.KeyFileError as error:
-        raise ConfigError(str(error)) from None
+def _shared(context: Context, data: ReportData, key_file: Path) -> ReportData:
+    key = shared.key_of(key_file)
     with context.store() as store:
-        snapshot = load_snapshot(store)
-    return pseudonyms.pseudonymise(data, key, pseudonyms.originals(snapshot))
-
-
-def _share(data: ReportData, source: Path) -> Path:
-    """Keep the shared report's data apart from the real one's."""
-    return write_whole(source.parent / SHARED / source.name, partial(json.write, data), "report")
+        return shared.under_pseudonyms(data, key, load_snapshot(store))
 
 
 def _latest(folder: Path) -> Path:

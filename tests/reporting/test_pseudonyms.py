@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import re
+import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -20,7 +21,7 @@ from migrate.lago.recording import bundled
 from reconcile.facts import lago_invoices
 from reconcile.lines import BilledInvoice, Refusal
 from reconcile.run import Settings, reconcile
-from reports import csv, html, junit, markdown, stored, text
+from reports import csv, html, junit, markdown, stored, text, xlsx
 from reports import json as report_json
 from reports.data import Age, Evidence, InvoiceView, RefusalView, ReportData, check_ties
 from reports.pseudonyms import KeyFileError, load_key, originals, pseudonymise
@@ -80,6 +81,9 @@ def outputs(data: ReportData, folder: Path) -> dict[str, str]:
     """Every text format, with what the page carries compressed."""
     for name, writer in {"csv": csv.write, "md": markdown.write, "xml": junit.write}.items():
         writer(data, folder / name, "en_CA")
+    xlsx.write(data, folder / "xlsx")
+    with zipfile.ZipFile(folder / "xlsx") as book:
+        sheets = "\n".join(book.read(name).decode() for name in book.namelist())
     page = html.render(data)
     packed = [gzip.decompress(base64.b64decode(part)).decode() for part in re.findall(r"H4sI[A-Za-z0-9+/=]{80,}", page)]
     return {
@@ -87,6 +91,7 @@ def outputs(data: ReportData, folder: Path) -> dict[str, str]:
         "page data": "\n".join(packed),
         "json": json.dumps(report_json.document(data), ensure_ascii=False),
         "text": text.render(data),
+        "xlsx": sheets,
         **{name: (folder / name).read_text("utf-8") for name in ("csv", "md", "xml")},
     }
 
