@@ -23,6 +23,7 @@ import pytest
 from mappings.target import Desired
 from migrate.odoo.connect import OdooSettings, connect
 from migrate.odoo.protocol import Odoo
+from tests.lago.company import Api, settle
 
 HERE = Path(__file__).parent
 SCRIPT = HERE / "server"
@@ -191,3 +192,16 @@ def records(program: dict[str, Any]) -> Any:
         return made
 
     return make
+
+
+@pytest.fixture(scope="session")
+def lago_api(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """The company of Lago's samples behind the addon's API, on a server that serves its database alone."""
+    server, name = RealServer(), f"lago_api_{os.getpid()}"
+    place = fresh(server, name, tmp_path_factory.mktemp("lago_api"))
+    server.up(name)
+    try:
+        yield settle(place.connect(), f"http://127.0.0.1:{server.port}", place.folder)
+    finally:
+        server.kill()
+        script("drop", name, port=server.port)

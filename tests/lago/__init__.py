@@ -1,0 +1,1 @@
+"""Lago's sample responses, the company they describe, and a comparer of JSON shapes."""

@@ -1,0 +1,74 @@
+"""The company of the samples on a real Odoo, put there by this project's own apply; two services with keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+
+from mappings.context import Options
+from mappings.desired import desired
+from migrate.apply import apply
+from migrate.ledger import Ledger
+from migrate.odoo.discover import discover
+from migrate.odoo.protocol import Odoo
+from migrate.store import Store
+from tests.lago.samples import company, tables
+
+SERVICE = "northwind_metering"  # named after the organization of the samples
+
+
+@dataclass(frozen=True)
+class Api:
+    """The addon's API over HTTP: where it is, a key of the company's service, a key of a service without customers."""
+
+    url: str
+    key: str
+    other_key: str
+    odoo: Odoo
+
+    def http(self, key: str | None = None) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {key or self.key}"}
+        return httpx.Client(base_url=f"{self.url}/api/v1/", headers=headers, timeout=60)
+
+
+def settle(odoo: Odoo, url: str, folder: Path) -> Api:
+    """Move the company, let its services have keys."""
+    target = discover(odoo)
+    with Store.open(folder / "state.db") as store:
+        applied = apply(odoo, Ledger(store), tuple(desired(company(), (), target, tables(), Options())), target=target)
+        applied.raise_if_failed()
+    other = odoo.call("fusion.billing.service", "create", vals_list=[{"name": "Other", "code": "other"}])[0]
+    domain = [["code", "=", SERVICE]]
+    own = odoo.call("fusion.billing.service", "search", domain=domain)[0]
+    return Api(url, issue_key(odoo, own), issue_key(odoo, other), odoo)
+
+
+def issue_key(odoo: Odoo, service: int, overlap_hours: int = 24) -> str:
+    """A new key, as a person gets it: from the wizard, once."""
+    values = {"service_id": service, "overlap_hours": overlap_hours}
+    wizard = odoo.call("fusion.billing.issue.key", "create", vals_list=[values])
+    shown: str = odoo.call("fusion.billing.issue.key", "action_issue", wizard)["params"]["message"]
+    return shown
+
+
+def invoice(odoo: Odoo, external_id: str) -> int:
+    """A posted invoice of a running subscription, made and posted as a person would. Its id in Odoo."""
+    order = odoo.call(
+        "sale.order", "search", domain=[["fusion_external_id", "=", external_id], ["fusion_ended_at", "=", False]]
+    )
+    values = {"advance_payment_method": "delivered", "sale_order_ids": [[6, 0, order]]}
+    wizard = odoo.call("sale.advance.payment.inv", "create", vals_list=[values])
+    odoo.call("sale.advance.payment.inv", "create_invoices", wizard)
+    lines = [["invoice_line_ids.sale_line_ids.order_id", "in", order]]
+    made: int = odoo.call("account.move", "search", domain=lines, order="id desc", limit=1)[0]
+    odoo.call("account.move", "action_post", [made])
+    return made
+
+
+def last_month() -> float:
+    """A moment of the last whole month (unix seconds): its usage is due on the next invoice."""
+    first = datetime.now(UTC).replace(day=1, hour=12)
+    return (first - timedelta(days=10)).timestamp()

@@ -1,0 +1,568 @@
+"""The unmodified lago-python-client against the addon on a real Odoo: every call of Lago's runtime surface.
+
+Each response is parsed by the client's own models, and its JSON is compared with Lago's samples: keys and types.
+``call | ok`` is printed at the end of the run.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from lago_python_client.client import Client
+from lago_python_client.exceptions import LagoApiError
+from lago_python_client.models import (
+    AppliedCoupon,
+    BatchEvent,
+    Customer,
+    Event,
+    Invoice,
+    InvoiceMetadata,
+    InvoiceMetadataList,
+    Subscription,
+    Wallet,
+    WalletTransaction,
+)
+
+from tests.lago.company import Api, invoice, last_month
+from tests.lago.samples import samples
+from tests.lago.shapes import differences, unexplained
+
+pytestmark = pytest.mark.odoo
+
+# Where the answer may differ from Lago's samples: pattern of the difference -> why.
+CUSTOMER: Mapping[str, str] = {}
+SUBSCRIPTION: Mapping[str, str] = {}
+INVOICE: Mapping[str, str] = {}
+PLAN: Mapping[str, str] = {
+    "*minimum_commitment: missing": "Lago leaves the key out where a plan has none, too",
+    "*metadata: missing": "Lago leaves the key out where there is none, too; plans have no metadata in Odoo",
+}
+WALLET: Mapping[str, str] = {}
+
+# What the client cannot do by its own fault (facts, lago-api §3): not tried.
+CLIENT_BUGS: Mapping[str, str] = {
+    "customer_*.find_all": "sends no Authorization header",
+    "customers.projected_usage": "its model refuses Lago's own answer",
+    "invoices.lose_dispute": "sends PUT, Lago's route is POST",
+}
+
+
+def name() -> str:
+    return uuid.uuid4().hex[:12]
+
+
+@dataclass
+class World:
+    """The client at work: ``lago``; the JSON of its last response: ``last``."""
+
+    api: Api
+    lago: Client
+    sent: list[httpx.Response] = field(default_factory=list)
+
+    @property
+    def last(self) -> Any:
+        return self.sent[-1].json()
+
+    def customer(self, **more: Any) -> Any:
+        given = {"external_id": name(), "name": "Maple", "currency": "EUR", "country": "FR", **more}
+        return self.lago.customers.create(Customer(**given))
+
+    def subscription(self, plan_code: str = "startup", external_id: str = "", **more: Any) -> Any:
+        customer = more.pop("external_customer_id", None) or self.customer().external_id
+        given = {"external_customer_id": customer, "plan_code": plan_code, "external_id": external_id or name(), **more}
+        return self.lago.subscriptions.create(Subscription(**given))
+
+    def event(self, **more: Any) -> Event:
+        given = {"transaction_id": name(), "external_subscription_id": "sub_0001", "code": "api_calls"}
+        properties = {"calls": 250, "region": "eu"}
+        return Event(**{**given, "timestamp": time.time(), "properties": properties, **more})
+
+    def invoice_id(self) -> str:
+        self.lago.events.create(self.event(timestamp=last_month()))
+        found = self.lago.invoices.find_all({"per_page": 1})["invoices"]
+        if not found:
+            invoice(self.api.odoo, "sub_0001")
+            found = self.lago.invoices.find_all({"per_page": 1})["invoices"]
+        return str(found[0].lago_id)
+
+    def wallet(self, **more: Any) -> Any:
+        customer = self.customer().external_id
+        given = {"external_customer_id": customer, "rate_amount": "1.0", "name": "Prepaid", "currency": "EUR"}
+        return self.lago.wallets.create(Wallet(**{**given, "granted_credits": "25.5", **more}))
+
+
+@pytest.fixture(scope="module")
+def world(lago_api: Api) -> Iterator[World]:
+    """The client is left as it is; only what httpx brings it is kept."""
+    made = World(lago_api, Client(api_key=lago_api.key, api_url=f"{lago_api.url}/"))
+    send = httpx.Client.send
+
+    def kept(self: httpx.Client, *args: Any, **more: Any) -> httpx.Response:
+        response = send(self, *args, **more)
+        made.sent.append(response)
+        return response
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpx.Client, "send", kept)
+        yield made
+
+
+# --- customers -------------------------------------------------------------------------------------------------------
+
+
+def create_customer(w: World) -> None:
+    given = {"external_id": name(), "name": "Maple", "email": "a@maple.example", "timezone": "America/Toronto"}
+    made = w.lago.customers.create(Customer(**given, country="CA", currency="CAD"))
+    assert (made.name, made.email, made.applicable_timezone) == ("Maple", "a@maple.example", "America/Toronto")
+
+
+def update_customer(w: World) -> None:
+    before = w.customer(email="old@maple.example")
+    after = w.lago.customers.create(Customer(external_id=before.external_id, name="Oak"))
+    assert (after.lago_id, after.name, after.email) == (before.lago_id, "Oak", "old@maple.example")
+
+
+def find_customer(w: World) -> None:
+    assert w.lago.customers.find("cust_0001").lago_id == "4a38cd13-aa70-523a-842f-8ad447c43a59"
+
+
+def find_customers(w: World) -> None:
+    pages = [w.lago.customers.find_all({"per_page": 1, "page": number}) for number in (1, 2)]
+    assert pages[0]["meta"]["next_page"] == 2
+    assert pages[0]["customers"][0].external_id != pages[1]["customers"][0].external_id
+
+
+def destroy_customer(w: World) -> None:
+    made = w.customer()
+    assert w.lago.customers.destroy(made.external_id).lago_id == made.lago_id
+    refused(404, w.lago.customers.find, made.external_id)
+
+
+def current_usage(w: World) -> None:
+    w.lago.events.create(w.event())
+    usage = w.lago.customers.current_usage("cust_0001", "sub_0001")
+    assert usage.currency == "EUR"
+    assert usage.amount_cents == sum(charge.amount_cents for charge in usage.charges_usage) > 0
+    assert usage.total_amount_cents == usage.amount_cents + usage.taxes_amount_cents
+
+
+def portal_url(w: World) -> None:
+    assert w.lago.customers.portal_url("cust_0001").startswith("http")
+
+
+# --- subscriptions ---------------------------------------------------------------------------------------------------
+
+
+def create_subscription(w: World) -> None:
+    made = w.subscription(name="Fleet", billing_time="anniversary")
+    assert (made.status, made.plan_code, made.plan_amount_cents) == ("active", "startup", "4900")
+    assert w.lago.subscriptions.find(made.external_id).lago_id == made.lago_id
+
+
+def same_subscription_again(w: World) -> None:
+    made = w.subscription()
+    again = w.subscription(external_id=made.external_id, external_customer_id=made.external_customer_id)
+    assert again.lago_id == made.lago_id
+
+
+def subscription_of_an_unknown_customer(w: World) -> None:
+    customer = name()
+    assert w.subscription(external_customer_id=customer).external_customer_id == customer
+    assert w.lago.customers.find(customer).external_id == customer
+
+
+def upgrade(w: World) -> None:
+    made = w.subscription()
+    after = w.subscription("scale", made.external_id, external_customer_id=made.external_customer_id)
+    assert (after.status, after.plan_code, after.previous_plan_code) == ("active", "scale", "startup")
+    assert after.lago_id != made.lago_id
+
+
+def downgrade(w: World) -> None:
+    made = w.subscription()
+    after = w.subscription("tiny", made.external_id, external_customer_id=made.external_customer_id)
+    assert (after.status, after.plan_code, after.next_plan_code) == ("active", "startup", "tiny")
+    assert after.downgrade_plan_date and after.lago_id == made.lago_id
+
+
+def update_subscription(w: World) -> None:
+    made = w.subscription()
+    assert w.lago.subscriptions.update(Subscription(name="Harbour"), made.external_id).name == "Harbour"
+
+
+def destroy_subscription(w: World) -> None:
+    made = w.subscription()
+    ended = w.lago.subscriptions.destroy(made.external_id)
+    assert (ended.lago_id, ended.status) == (made.lago_id, "terminated")
+    refused(404, w.lago.subscriptions.find, made.external_id)
+
+
+def find_subscription(w: World) -> None:
+    assert w.lago.subscriptions.find("sub_0001").lago_id == "90219769-77a7-5740-a317-85f01e3eb3ad"
+
+
+def find_terminated_subscription(w: World) -> None:
+    made = w.subscription()
+    w.lago.subscriptions.destroy(made.external_id)
+    assert w.lago.subscriptions.find(made.external_id, {"status": "terminated"}).lago_id == made.lago_id
+
+
+def find_subscriptions(w: World) -> None:
+    found = w.lago.subscriptions.find_all({"external_customer_id": "cust_0001"})["subscriptions"]
+    assert [(s.external_id, s.status) for s in found] == [("sub_0001", "active")]
+
+
+def find_all_subscriptions(w: World) -> None:
+    query = {"external_customer_id": "cust_0002", "status[]": ["pending", "canceled"]}
+    found = w.lago.subscriptions.find_all(query)["subscriptions"]
+    assert {(s.external_id, s.status) for s in found} == {("sub_0003", "pending"), ("sub_0004", "canceled")}
+
+
+# --- events ----------------------------------------------------------------------------------------------------------
+
+
+def create_event(w: World) -> None:
+    event = w.event(timestamp=1787824800.25)
+    made = w.lago.events.create(event)
+    assert (made.transaction_id, made.timestamp) == (event.transaction_id, "2026-08-27T10:00:00.250Z")
+    assert refused(422, w.lago.events.create, event)["error_details"] == {"transaction_id": ["value_already_exist"]}
+
+
+def batch_create_events(w: World) -> None:
+    events = [w.event(), w.event(code="seats", properties={"user_id": "u1"})]
+    w.lago.events.batch_create(BatchEvent(events=events))
+    assert len(w.last["events"]) == 2
+
+
+def find_event(w: World) -> None:
+    event = w.event()
+    w.lago.events.create(event)
+    assert w.lago.events.find(event.transaction_id).code == "api_calls"
+
+
+# --- invoices --------------------------------------------------------------------------------------------------------
+
+
+def find_invoice(w: World) -> None:
+    lago_id = w.invoice_id()
+    found = w.lago.invoices.find(lago_id)
+    assert found.sub_total_including_taxes_amount_cents - found.taxes_amount_cents == found.fees_amount_cents
+    assert found.customer.external_id == "cust_0001"
+    assert sum(fee.amount_cents for fee in found.fees.__root__) == found.fees_amount_cents
+
+
+def find_invoices(w: World) -> None:
+    lago_id = w.invoice_id()
+    found = w.lago.invoices.find_all({"external_customer_id": "cust_0001", "payment_status": "pending"})
+    assert lago_id in [one.lago_id for one in found["invoices"]]
+    assert w.lago.invoices.find_all({"external_customer_id": "cust_0002"})["invoices"] == []
+
+
+def download_invoice(w: World) -> None:
+    lago_id = w.invoice_id()
+    made = w.lago.invoices.download(lago_id)
+    assert made is None or httpx.get(made.file_url).content.startswith(b"%PDF")
+
+
+def update_invoice(w: World) -> None:
+    lago_id = w.invoice_id()
+    metadata = InvoiceMetadataList(__root__=[InvoiceMetadata(key="crm", value="42")])
+    assert w.lago.invoices.update(Invoice(metadata=metadata), lago_id).lago_id == lago_id
+
+
+def payment_url(w: World) -> None:
+    assert w.lago.invoices.payment_url(w.invoice_id()).startswith("http")
+
+
+def retry_payment(w: World) -> None:
+    w.lago.invoices.retry_payment(w.invoice_id())
+
+
+# --- the catalogue ---------------------------------------------------------------------------------------------------
+
+
+def find_plan(w: World) -> None:
+    plan = w.lago.plans.find("startup")
+    assert (plan.lago_id, plan.amount_cents, plan.interval) == (
+        "fe223424-c75e-5a59-9016-63ac045e8d58",
+        4900,
+        "monthly",
+    )
+    assert plan.charges.__root__[0].properties == samples()["plans"]["show"]["plan"]["charges"][0]["properties"]
+    assert plan.minimum_commitment.amount_cents == 10000
+    assert [tax.code for tax in plan.taxes.__root__] == ["vat_fr_20"]
+    refused(404, w.lago.plans.find, "no_such_plan")
+    w.lago.plans.find("startup")
+
+
+def find_plans(w: World) -> None:
+    found = w.lago.plans.find_all({"per_page": 2})
+    assert (len(found["plans"]), found["meta"]["total_count"], found["meta"]["next_page"]) == (2, 3, 2)
+    assert {plan.code for plan in w.lago.plans.find_all()["plans"]} == {"startup", "scale", "tiny"}
+
+
+def find_metric(w: World) -> None:
+    metric = w.lago.billable_metrics.find("storage_gb")
+    assert (metric.aggregation_type, metric.recurring, metric.field_name) == ("weighted_sum_agg", True, "gb")
+
+
+def find_metrics(w: World) -> None:
+    found = w.lago.billable_metrics.find_all()["billable_metrics"]
+    assert {metric.code for metric in found} == {"api_calls", "storage_gb", "seats"}
+
+
+def find_add_on(w: World) -> None:
+    add_on = w.lago.add_ons.find("support_pack")
+    assert (add_on.amount_cents, add_on.amount_currency) == (1000, "EUR")
+
+
+def find_add_ons(w: World) -> None:
+    assert [add_on.code for add_on in w.lago.add_ons.find_all()["add_ons"]] == ["support_pack"]
+
+
+def find_coupon(w: World) -> None:
+    coupon = w.lago.coupons.find("fifty")
+    assert (coupon.amount_cents, coupon.expiration, coupon.frequency_duration) == (5000, "time_limit", 3)
+
+
+def find_coupons(w: World) -> None:
+    assert {coupon.code for coupon in w.lago.coupons.find_all()["coupons"]} == {"fifty", "launch10"}
+
+
+def find_tax(w: World) -> None:
+    tax = w.lago.taxes.find("vat_fr_20")
+    assert (tax.rate, tax.applied_to_organization) == (20.0, True)
+
+
+def find_taxes(w: World) -> None:
+    assert [tax.code for tax in w.lago.taxes.find_all()["taxes"]] == ["vat_fr_20"]
+
+
+# --- coupons that customers hold -------------------------------------------------------------------------------------
+
+
+def apply_coupon(w: World) -> None:
+    customer = w.customer().external_id
+    made = w.lago.applied_coupons.create(AppliedCoupon(external_customer_id=customer, coupon_code="launch10"))
+    assert (made.status, made.percentage_rate, made.frequency) == ("active", 10.0, "forever")
+
+
+def find_applied_coupons(w: World) -> None:
+    found = w.lago.applied_coupons.find_all({"external_customer_id": "cust_0001"})["applied_coupons"]
+    assert [held.lago_id for held in found] == ["acbb046f-ebb8-540d-b905-6e9f19bb0b49"]
+
+
+def destroy_applied_coupon(w: World) -> None:
+    customer = w.subscription().external_customer_id
+    given = AppliedCoupon(external_customer_id=customer, coupon_code="fifty", amount_cents=700, amount_currency="EUR")
+    made = w.lago.applied_coupons.create(given)
+    assert (made.amount_cents, made.frequency_duration_remaining) == (700, 3)
+    assert w.lago.applied_coupons.destroy(customer, made.lago_id).status == "terminated"
+
+
+# --- wallets ---------------------------------------------------------------------------------------------------------
+
+
+def create_wallet(w: World) -> None:
+    made = w.wallet(expiration_at="2030-12-31T23:59:59Z")
+    assert (made.status, made.balance_cents, made.credits_balance) == ("active", 2550, "25.5")
+
+
+def find_wallet(w: World) -> None:
+    found = w.lago.wallets.find("33496a7f-e3f5-52d9-9836-413958ce7ac9")
+    assert (found.external_customer_id, found.balance_cents, found.currency) == ("cust_0001", 9200, "EUR")
+
+
+def find_wallets(w: World) -> None:
+    found = w.lago.wallets.find_all({"external_customer_id": "cust_0001"})["wallets"]
+    assert [wallet.lago_id for wallet in found] == ["33496a7f-e3f5-52d9-9836-413958ce7ac9"]
+
+
+def update_wallet(w: World) -> None:
+    made = w.wallet()
+    changed = w.lago.wallets.update(Wallet(expiration_at="2031-01-31T00:00:00Z"), made.lago_id)
+    assert changed.expiration_at.startswith("2031-01-31")
+
+
+def destroy_wallet(w: World) -> None:
+    made = w.wallet()
+    ended = w.lago.wallets.destroy(made.lago_id)
+    assert (ended.lago_id, ended.status) == (made.lago_id, "terminated")
+
+
+def create_wallet_transactions(w: World) -> None:
+    made = w.wallet()
+    given = WalletTransaction(wallet_id=made.lago_id, granted_credits="10.0", paid_credits="0.0")
+    (granted,) = w.lago.wallet_transactions.create(given)["wallet_transactions"]
+    assert (granted.amount, granted.transaction_status, granted.status) == ("10.0", "granted", "settled")
+    assert w.lago.wallets.find(made.lago_id).balance_cents == 3550
+    w.sent.pop()
+
+
+def find_wallet_transactions(w: World) -> None:
+    made = w.wallet()
+    found = w.lago.wallet_transactions.find_all(made.lago_id)["wallet_transactions"]
+    assert [(one.transaction_type, one.amount) for one in found] == [("inbound", "25.5")]
+
+
+# --- webhooks --------------------------------------------------------------------------------------------------------
+
+
+def public_key(w: World) -> None:
+    assert b"BEGIN PUBLIC KEY" in w.lago.webhooks.public_key()
+
+
+def legacy_public_key(w: World) -> None:
+    """The client has no call for it; applications fetch it by hand."""
+    key = w.lago.webhooks.public_key()
+    with w.api.http() as http:
+        assert base64.b64decode(http.get("webhooks/public_key").text) == key
+    w.sent.pop()
+
+
+# --- all of them -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of the client, the sample that its last response is compared with, and where it may differ."""
+
+    title: str
+    do: Callable[[World], None]
+    sample: tuple[str, str] | None = None
+    allowed: Mapping[str, str] = field(default_factory=dict)
+
+
+CALLS = (
+    Call("customers.create", create_customer, ("customers", "show"), CUSTOMER),
+    Call("customers.create (update)", update_customer, ("customers", "show"), CUSTOMER),
+    Call("customers.find", find_customer, ("customers", "show"), CUSTOMER),
+    Call("customers.find_all", find_customers, ("customers", "list"), CUSTOMER),
+    Call("customers.destroy", destroy_customer, None, CUSTOMER),
+    Call("customers.current_usage", current_usage, ("customer_current_usage", "show")),
+    Call("customers.portal_url", portal_url),
+    Call("subscriptions.create", create_subscription, ("subscriptions", "show"), SUBSCRIPTION),
+    Call("subscriptions.create (same plan)", same_subscription_again, ("subscriptions", "show"), SUBSCRIPTION),
+    Call("subscriptions.create (new customer)", subscription_of_an_unknown_customer, None, SUBSCRIPTION),
+    Call("subscriptions.create (upgrade)", upgrade, ("subscriptions", "show"), SUBSCRIPTION),
+    Call("subscriptions.create (downgrade)", downgrade, ("subscriptions", "show"), SUBSCRIPTION),
+    Call("subscriptions.update", update_subscription, ("subscriptions", "show"), SUBSCRIPTION),
+    Call("subscriptions.destroy", destroy_subscription, None, SUBSCRIPTION),
+    Call("subscriptions.find", find_subscription, ("subscriptions", "show"), SUBSCRIPTION),
+    Call("subscriptions.find (terminated)", find_terminated_subscription, ("subscriptions", "show"), SUBSCRIPTION),
+    Call("subscriptions.find_all", find_subscriptions, ("subscriptions", "list"), SUBSCRIPTION),
+    Call("subscriptions.find_all (states)", find_all_subscriptions, ("subscriptions", "list"), SUBSCRIPTION),
+    Call("events.create", create_event, ("errors", "422_event_duplicate")),
+    Call("events.batch_create", batch_create_events, ("events", "batch")),
+    Call("events.find", find_event, ("events", "show")),
+    Call("invoices.find", find_invoice, ("invoices", "show"), INVOICE),
+    Call("invoices.find_all", find_invoices, None, INVOICE),
+    Call("invoices.download", download_invoice, None, INVOICE),
+    Call("invoices.update", update_invoice, ("invoices", "show"), INVOICE),
+    Call("invoices.payment_url", payment_url, ("invoices", "payment_url"), INVOICE),
+    Call("invoices.retry_payment", retry_payment, None, INVOICE),
+    Call("plans.find", find_plan, ("plans", "show"), PLAN),
+    Call("plans.find_all", find_plans, ("plans", "list"), PLAN),
+    Call("billable_metrics.find", find_metric, ("billable_metrics", "show")),
+    Call("billable_metrics.find_all", find_metrics, ("billable_metrics", "list")),
+    Call("add_ons.find", find_add_on, ("add_ons", "show")),
+    Call("add_ons.find_all", find_add_ons, ("add_ons", "list")),
+    Call("coupons.find", find_coupon, ("coupons", "show")),
+    Call("coupons.find_all", find_coupons, ("coupons", "list")),
+    Call("taxes.find", find_tax, ("taxes", "show")),
+    Call("taxes.find_all", find_taxes, ("taxes", "list")),
+    Call("applied_coupons.create", apply_coupon, ("applied_coupons", "show")),
+    Call("applied_coupons.find_all", find_applied_coupons, ("applied_coupons", "list")),
+    Call("applied_coupons.destroy", destroy_applied_coupon, ("applied_coupons", "show")),
+    Call("wallets.create", create_wallet, ("wallets", "show"), WALLET),
+    Call("wallets.find", find_wallet, ("wallets", "show"), WALLET),
+    Call("wallets.find_all", find_wallets, ("wallets", "list"), WALLET),
+    Call("wallets.update", update_wallet, ("wallets", "show"), WALLET),
+    Call("wallets.destroy", destroy_wallet, ("wallets", "show"), WALLET),
+    Call("wallet_transactions.create", create_wallet_transactions, ("wallet_transactions", "create"), WALLET),
+    Call("wallet_transactions.find_all", find_wallet_transactions, ("wallet_transactions", "list"), WALLET),
+    Call("webhooks.public_key", public_key, ("webhook_public_key", "show")),
+    Call("GET webhooks/public_key", legacy_public_key),
+)
+
+
+# Calls that the addon does not answer as Lago does yet. Strict: take the title out once it works.
+WAITING = frozenset(
+    {
+        "customers.create",
+        "customers.create (update)",
+        "customers.find",
+        "customers.find_all",
+        "customers.destroy",
+        "customers.current_usage",
+        "customers.portal_url",
+        "subscriptions.create",
+        "subscriptions.create (same plan)",
+        "subscriptions.create (new customer)",
+        "subscriptions.create (upgrade)",
+        "subscriptions.create (downgrade)",
+        "subscriptions.update",
+        "subscriptions.destroy",
+        "subscriptions.find",
+        "subscriptions.find (terminated)",
+        "subscriptions.find_all",
+        "subscriptions.find_all (states)",
+        "invoices.find",
+        "invoices.download",
+        "invoices.update",
+        "invoices.payment_url",
+        "invoices.retry_payment",
+        "plans.find",
+        "plans.find_all",
+        "billable_metrics.find",
+        "billable_metrics.find_all",
+        "add_ons.find",
+        "add_ons.find_all",
+        "coupons.find",
+        "coupons.find_all",
+        "taxes.find",
+        "taxes.find_all",
+        "applied_coupons.create",
+        "applied_coupons.find_all",
+        "applied_coupons.destroy",
+        "wallets.create",
+        "wallets.find",
+        "wallets.find_all",
+        "wallets.update",
+        "wallets.destroy",
+        "wallet_transactions.create",
+        "wallet_transactions.find_all",
+        "webhooks.public_key",
+        "GET webhooks/public_key",
+    }
+)
+
+
+def refused(status: int, call: Callable[..., Any], *arguments: Any) -> Any:
+    """The JSON body with which the addon refuses a call, as the client hands it on."""
+    with pytest.raises(LagoApiError) as caught:
+        call(*arguments)
+    assert caught.value.status_code == status
+    return caught.value.response
+
+
+def parameter(number: int, call: Call) -> Any:
+    marks = [pytest.mark.xfail(strict=True, reason="not built yet")] if call.title in WAITING else []
+    return pytest.param(number, call, id=call.title, marks=marks)
+
+
+@pytest.mark.parametrize(("number", "call"), [parameter(*numbered) for numbered in enumerate(CALLS)])
+def test_the_client_works_unmodified(world: World, number: int, call: Call, record_property: Any) -> None:
+    record_property("conformance", (number, call.title))
+    call.do(world)
+    if call.sample:
+        resource, part = call.sample
+        found = differences(world.last, samples()[resource][part])
+        assert unexplained(found, call.allowed) == []
