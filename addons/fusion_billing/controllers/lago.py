@@ -1,13 +1,15 @@
 """The Lago-shaped API: HTTP only. Shapes are in ``api``, what it does in ``fusion.billing.gateway``."""
 
-import json
 import logging
 import re
 
+import psycopg2
+import psycopg2.errors
 from odoo import SUPERUSER_ID, http
+from odoo.exceptions import AccessError, MissingError, UserError
 from odoo.http import request
 
-from ..api import answers
+from ..api import answers, reading
 
 _logger = logging.getLogger(__name__)
 PREFIX = "/api/v1/"
@@ -19,9 +21,15 @@ ROUTES = (
     ("POST", r"customers", "upsert_customer"),
     ("GET", r"customers", "list_customers"),
     ("GET", r"customers/(?P<external_id>[^/]+)", "find_customer"),
+    ("DELETE", r"customers/(?P<external_id>[^/]+)", "delete_customer"),
     ("GET", r"customers/(?P<external_id>[^/]+)/current_usage", "current_usage"),
+    ("GET", r"customers/(?P<external_id>[^/]+)/portal_url", "portal_url"),
+    ("POST", r"customers/(?P<external_id>[^/]+)/checkout_url", "checkout_url"),
+    ("POST", r"subscriptions", "create_subscription"),
     ("GET", r"subscriptions", "list_subscriptions"),
     ("GET", r"subscriptions/(?P<external_id>[^/]+)", "find_subscription"),
+    ("PUT", r"subscriptions/(?P<external_id>[^/]+)", "update_subscription"),
+    ("DELETE", r"subscriptions/(?P<external_id>[^/]+)", "terminate_subscription"),
     ("GET", r"invoices", "list_invoices"),
     ("GET", r"invoices/(?P<lago_id>[^/]+)", "find_invoice"),
 )
@@ -38,27 +46,42 @@ class LagoApi(http.Controller):
                 return self.answer(200, self.dispatch(path.rstrip("/")))
         except answers.Refused as refused:
             return self.answer(refused.status, refused.body)
-        except Exception as error:  # whatever broke, the client gets JSON; serialization failures are Odoo's to retry
-            if getattr(error, "pgcode", None) in ("40001", "40P01"):
-                raise
-            _logger.exception("%s %s%s", request.httprequest.method, PREFIX, path)
-            refused = answers.broken()
+        except Exception as error:
+            refused = self.refusal(error)
+            if refused.status == 500:
+                _logger.exception("%s %s%s", request.httprequest.method, PREFIX, path)
             return self.answer(refused.status, refused.body)
 
     @staticmethod
+    def refusal(error):
+        """Whatever broke, the client gets JSON. Raised again: what Odoo's own dispatcher repeats."""
+        if isinstance(error, psycopg2.OperationalError):
+            raise error
+        if isinstance(error, UserError) and not isinstance(error, (AccessError, MissingError)):
+            return answers.invalid({"base": [str(error)]})  # a native rule said no, in its own words
+        if isinstance(error, psycopg2.errors.UniqueViolation):
+            return answers.invalid({"base": ["value_already_exist"]})  # another request was faster
+        if isinstance(error, psycopg2.DataError):
+            return answers.invalid({"base": ["value_is_invalid"]})
+        return answers.broken()
+
+    @staticmethod
     def answer(status, body):
-        return request.make_json_response(body, status=status)
+        """``body`` None: an empty answer, as Lago gives where a job does the work."""
+        return (
+            request.make_response("", status=status)
+            if body is None
+            else request.make_json_response(body, status=status)
+        )
 
     def dispatch(self, path):
-        service = self.service()
+        service, asked = self.service(), request.httprequest
         for method, pattern, name in ROUTES:
-            found = re.fullmatch(pattern, path)
-            if found and method == request.httprequest.method:
+            found = re.fullmatch(pattern, reading.text(path))
+            if found and method == asked.method:
                 gateway = service.env["fusion.billing.gateway"].with_company(service.company_id)
-                values = found.groupdict()
-                if method in ("POST", "PUT"):
-                    return getattr(gateway, name)(service, self.body(), **values)
-                return getattr(gateway, name)(service, request.httprequest.args.to_dict(), **values)
+                given = self.body() if method in ("POST", "PUT") else self.query()
+                return getattr(gateway, name)(service, given, **found.groupdict())
         raise answers.not_found("resource")
 
     @staticmethod
@@ -73,7 +96,17 @@ class LagoApi(http.Controller):
 
     @staticmethod
     def body():
-        try:
-            return json.loads(request.httprequest.get_data() or b"{}")
-        except ValueError as error:
-            raise answers.bad_request(f"the body is not JSON: {error}") from error
+        if (request.httprequest.content_length or 0) > reading.LARGEST:
+            raise reading.too_large()
+        return reading.body(request.httprequest.get_data())
+
+    @staticmethod
+    def query():
+        """Name -> text; a name that ends in [] -> all its texts, as Rails reads them."""
+        args = request.httprequest.args
+        return {
+            reading.text(name): [reading.text(value) for value in args.getlist(name)]
+            if name.endswith("[]")
+            else reading.text(args[name])
+            for name in args
+        }

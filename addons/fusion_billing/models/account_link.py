@@ -25,12 +25,17 @@ class FusionBillingAccountLink(models.Model):
     grace_days = fields.Integer(help="Days during which a draft still takes late usage")
     finalize_zero = fields.Boolean(default=True, help="Invoices of zero are issued too")
     coupons = fields.Text(help="JSON: applied coupons, in Lago's shape, that stand on no order yet")
+    details = fields.Text(help="JSON: what the API shows of a customer and Odoo has no field for")
+    tax_ids = fields.Many2many("account.tax", string="Taxes", help="Of new subscriptions; empty: as Odoo finds them")
+    active = fields.Boolean(default=True, help="Archived: deleted by the service; its invoices stay")
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
 
-    _external_uniq = models.Constraint(
-        "unique (service_id, external_id)", "This service has an account with this external id already."
+    # an id may be used again once its customer was deleted
+    _external_id_uniq = models.UniqueIndex(
+        "(service_id, external_id) WHERE active", "This service has an account with this external id already."
     )
 
-    @api.constrains("coupons")
-    def _check_coupons(self):
+    @api.constrains("coupons", "details")
+    def _check_json(self):
         check_json(self, "coupons", list)
+        check_json(self, "details", dict)

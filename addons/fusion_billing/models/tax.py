@@ -16,6 +16,7 @@ class FusionBillingTax(models.Model):
     code = fields.Char(required=True)
     rate = fields.Char(required=True, help="Percent, as a plain decimal")
     description = fields.Char()
+    tax_ids = fields.Many2many("account.tax", string="Native taxes", help="Of customers who are given this code")
     applied_by_default = fields.Boolean(help="To customers without taxes of their own")
     fusion_lago_id = fields.Char("Lago id", default=lambda self: str(uuid.uuid4()), copy=False)
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)

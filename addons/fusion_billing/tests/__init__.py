@@ -1,1 +1,9 @@
-from . import test_gateway, test_invoicing, test_keys, test_rerun, test_webhooks
+from . import (
+    test_gateway,
+    test_gateway_customers,
+    test_gateway_subscriptions,
+    test_invoicing,
+    test_keys,
+    test_rerun,
+    test_webhooks,
+)

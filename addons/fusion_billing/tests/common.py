@@ -2,6 +2,8 @@ import json
 
 from odoo.tests import TransactionCase
 
+from ..api.answers import Refused
+
 
 class FusionCase(TransactionCase):
     """A small company's catalog: one plan of 30.00 a month in arrears, with calls at 0.05 each."""
@@ -23,7 +25,15 @@ class FusionCase(TransactionCase):
                 "taxes_id": [(6, 0, cls.tax.ids)],
             }
         )
-        cls.plan.product_tmpl_id.fusion_lago_id = "plan-1"
+        cls.plan.product_tmpl_id.write(
+            {
+                "fusion_lago_id": "plan-1",
+                "fusion_kind": "plan",
+                "fusion_interval": "monthly",
+                "fusion_amount": "30.00",
+                "fusion_currency_id": cls.env.company.currency_id.id,
+            }
+        )
         cls.metric = cls.env["fusion.billing.metric"].create(
             {"name": "Calls", "code": "fusion_test_calls", "aggregation": "count_agg"}
         )
@@ -75,6 +85,38 @@ class FusionCase(TransactionCase):
         )
         order.action_confirm()
         return order
+
+    @classmethod
+    def other_plan(cls, code, amount, **values):
+        """A plan of another price, with the same metric at 0.02."""
+        product = cls.env["product.product"].create(
+            {"name": code.title(), "type": "service", "default_code": code, "taxes_id": [(6, 0, cls.tax.ids)]}
+        )
+        product.product_tmpl_id.write(
+            {
+                "fusion_lago_id": f"lago-{code}",
+                "fusion_kind": "plan",
+                "fusion_interval": "monthly",
+                "fusion_amount": amount,
+                "fusion_currency_id": cls.env.company.currency_id.id,
+                **values,
+            }
+        )
+        cls.charge.copy(
+            {
+                "plan_id": product.product_tmpl_id.id,
+                "fusion_lago_id": f"charge-{code}",
+                "properties": json.dumps({"amount": "0.02"}),
+            }
+        )
+        return product.product_tmpl_id
+
+    def refused(self, status, call, *args, **kwargs):
+        """The body of the answer ``status`` that the gateway's ``call`` gives."""
+        with self.assertRaises(Refused) as caught:
+            call(*args, **kwargs)
+        self.assertEqual(caught.exception.status, status)
+        return caught.exception.body
 
     @classmethod
     def use(cls, external_id, times, code="fusion_test_calls", **values):

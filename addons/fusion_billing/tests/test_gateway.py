@@ -1,7 +1,6 @@
 from odoo import fields
 from odoo.tests import tagged
 
-from ..api.answers import Refused
 from .common import FusionCase
 
 EVENT = {
@@ -19,12 +18,6 @@ class TestGateway(FusionCase):
         self.gateway = self.env["fusion.billing.gateway"]
         self.order = self.subscription("api-1")
         self.other = self.env["fusion.billing.service"].create({"name": "Other", "code": "fusion_test_other"})
-
-    def refused(self, status, call, *args, **kwargs):
-        with self.assertRaises(Refused) as caught:
-            call(*args, **kwargs)
-        self.assertEqual(caught.exception.status, status)
-        return caught.exception.body
 
     def test_event_is_stored_and_found(self):
         answer = self.gateway.create_event(self.service, {"event": {**EVENT, "properties": {"a": 1.5}}})["event"]

@@ -12,9 +12,7 @@ class Usage(models.AbstractModel):
 
     def current_usage(self, service, query, external_id):
         """Usage of the running period; taxes as Odoo computes them on the amounts so far."""
-        link = self._links(service, external_id)
-        if not link:
-            raise answers.not_found("customer")
+        link = self._link(service, external_id)
         orders = self._orders(service, query.get("external_subscription_id") or "")
         order = orders.filtered(lambda o: o.partner_id == link.partner_id and self._status(o) == "active")[:1]
         if not order:

@@ -1,0 +1,158 @@
+"""Customers as Lago's API takes and shows them."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .answers import seconds
+
+ADDRESS = ("address_line1", "address_line2", "city", "zipcode", "state", "country")
+# what Odoo has no field for: kept as JSON beside the account
+DETAILS = ("firstname", "lastname", "legal_name", "logo_url", "customer_type", "external_salesforce_id", "state")
+CONFIGURATION = (
+    "payment_provider",
+    "payment_provider_code",
+    "document_locale",
+    "provider_customer_id",
+    "sync_with_provider",
+    "subscription_invoice_issuing_date_anchor",
+    "subscription_invoice_issuing_date_adjustment",
+)
+FINALIZE = ("inherit", "skip", "finalize")
+INT_MAX = 2**31 - 1
+Errors = dict[str, list[str]]
+
+
+def scalar(value: Any) -> str | None:
+    """Text of a scalar; anything else counts as nothing, as Rails' strong parameters have it."""
+    if value is None or isinstance(value, (dict, list)):
+        return None
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def given_texts(given: Mapping[str, Any], names: Sequence[str]) -> dict[str, str | None]:
+    """Only what was sent, blank as None: an upsert leaves the rest alone."""
+    return {name: scalar(given[name]) or None for name in names if name in given}
+
+
+def whole(value: Any) -> int | None:
+    """A whole number from 0 to what a column holds, or None."""
+    text = scalar(value) or ""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 11 else -1
+    return number if 0 <= number <= INT_MAX else None
+
+
+def shape_errors(given: Mapping[str, Any], external_id: str) -> Errors:
+    """What is wrong whatever the database holds: {field: [code]}."""
+    errors: Errors = {}
+    if not external_id:
+        errors["external_id"] = ["value_is_mandatory"]
+    if given.get("customer_type") not in (None, "", "company", "individual"):
+        errors["customer_type"] = ["value_is_invalid"]
+    if given.get("finalize_zero_amount_invoice") not in (None, *FINALIZE):
+        errors["finalize_zero_amount_invoice"] = ["value_is_invalid"]
+    if given.get("net_payment_term") is not None and whole(given["net_payment_term"]) is None:
+        errors["net_payment_term"] = ["value_is_out_of_range"]
+    grace = configuration(given).get("invoice_grace_period")
+    if grace is not None and whole(grace) is None:
+        errors["invoice_grace_period"] = ["value_is_out_of_range"]
+    return errors
+
+
+def configuration(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = given.get("billing_configuration")
+    return found if isinstance(found, Mapping) else {}
+
+
+def person(details: Mapping[str, Any]) -> str | None:
+    return " ".join(details[name] for name in ("firstname", "lastname") if details.get(name)) or None
+
+
+def is_company(given: Mapping[str, Any], details: Mapping[str, Any]) -> bool:
+    """As the customer type says; where it does not, only someone with nothing but a first and last name is a person."""
+    if details.get("customer_type"):
+        return bool(details["customer_type"] == "company")
+    named = given.get("name") or details.get("legal_name") or given.get("tax_identification_number")
+    return bool(named) or not person(details)
+
+
+def display_name(name: str | None, details: Mapping[str, Any], external_id: str) -> str:
+    """Odoo requires a name, Lago does not."""
+    return name or details.get("legal_name") or person(details) or external_id
+
+
+def details(before: str | None, given: Mapping[str, Any], now: str) -> dict[str, Any]:
+    """What is kept beside the account after an upsert. ``before``: the JSON so far; ``now``: ISO."""
+    kept: dict[str, Any] = json.loads(before or "{}")
+    kept |= given_texts(given, DETAILS)
+    sent = configuration(given)
+    own = {name: sent[name] for name in CONFIGURATION if isinstance(sent.get(name), (str, bool))}
+    kept["billing_configuration"] = {**kept.get("billing_configuration", {}), **own}
+    if isinstance(sent.get("provider_payment_methods"), list):
+        kept["billing_configuration"]["provider_payment_methods"] = [str(m) for m in sent["provider_payment_methods"]]
+    if isinstance(given.get("metadata"), list):
+        kept["metadata"] = metadata(kept.get("metadata") or [], given["metadata"], now)
+    if isinstance(given.get("tax_codes"), list):
+        kept["tax_codes"] = [str(code) for code in given["tax_codes"]]
+    if given.get("finalize_zero_amount_invoice") in FINALIZE:
+        kept["finalize_zero_amount_invoice"] = given["finalize_zero_amount_invoice"]
+    return {name: value for name, value in kept.items() if value not in (None, {}, [])}
+
+
+def metadata(before: Sequence[Mapping[str, Any]], sent: Sequence[Any], now: str) -> list[dict[str, Any]]:
+    """The list as sent; an entry keeps its id and moment when the id or the key is known."""
+    known = {item["lago_id"]: item for item in before} | {item["key"]: item for item in before}
+    found: dict[str, dict[str, Any]] = {}
+    for item in sent:
+        if not isinstance(item, Mapping) or not scalar(item.get("key")):
+            continue
+        key = str(scalar(item["key"]))
+        old = known.get(str(item.get("id") or "")) or known.get(key) or {}
+        found[key] = {
+            "lago_id": old.get("lago_id") or str(uuid.uuid4()),
+            "key": key,
+            "value": scalar(item.get("value")) or "",
+            "display_in_invoice": bool(item.get("display_in_invoice", old.get("display_in_invoice", False))),
+            "created_at": old.get("created_at") or now,
+        }
+    return list(found.values())
+
+
+def show(row: Mapping[str, Any]) -> dict[str, Any]:
+    """``row``: the account and its partner as plain values; ``details`` parsed, addresses as dicts of ``ADDRESS``."""
+    kept = row["details"]
+    return {
+        **{name: row[name] for name in ("lago_id", "external_id")},
+        "account_type": "customer",
+        "name": row["name"] or None,
+        **{name: kept.get(name) for name in ("firstname", "lastname")},
+        "customer_type": kept.get("customer_type") or ("company" if row["is_company"] else None),
+        "sequential_id": row["id"],
+        "slug": f"{row['service'].upper()}-{row['id']}",
+        "created_at": seconds(row["created_at"]),
+        "updated_at": seconds(row["updated_at"]),
+        **row["address"],
+        "state": row["address"]["state"] or kept.get("state"),
+        **{name: row[name] or None for name in ("email", "url", "phone", "legal_number", "tax_identification_number")},
+        **{name: kept.get(name) for name in ("logo_url", "legal_name", "external_salesforce_id")},
+        "currency": row["currency"] or None,
+        "timezone": row["timezone"] or None,
+        "applicable_timezone": row["timezone"] or "UTC",
+        "net_payment_term": row["net_payment_term"],
+        "finalize_zero_amount_invoice": kept.get("finalize_zero_amount_invoice") or row["finalize_zero"],
+        "billing_configuration": shown_configuration(kept.get("billing_configuration") or {}, row["grace_days"]),
+        "shipping_address": row["shipping_address"],
+        "skip_invoice_custom_sections": False,
+        "metadata": list(kept.get("metadata") or []),
+    }
+
+
+def shown_configuration(kept: Mapping[str, Any], grace_days: int) -> dict[str, Any]:
+    return {
+        "invoice_grace_period": grace_days or None,
+        **{name: kept.get(name) for name in CONFIGURATION},
+        "provider_payment_methods": list(kept.get("provider_payment_methods") or []),
+    }
