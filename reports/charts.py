@@ -5,6 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from datetime import date
 from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
@@ -43,7 +44,7 @@ def trend(data: ReportData, texts: Texts) -> list[tuple[str, Markup]]:
     days = sorted({i.month for i in data.invoices}) if several else _days(data)
     title = texts("trend")
     return [
-        (currency, _vertical([(_short(day), own.get(day, 0), "delta") for day in days], currency, title, texts))
+        (currency, _vertical([(_short(day, texts), own.get(day, 0), "delta") for day in days], currency, title, texts))
         for currency, own in sorted(sums.items())
         if sum(1 for cents in own.values() if cents) > 1  # a single bar tells nothing that the totals do not
     ]
@@ -58,9 +59,10 @@ def _days(data: ReportData) -> list[str]:
     return [month.replace(day=day).isoformat() for day in range(1, length + 1)]
 
 
-def _short(day: str) -> str:
-    """``2026-07-01`` -> ``07-01``; months stay whole."""
-    return day[5:] if len(day) > 7 else day
+def _short(day: str, texts: Texts) -> str:
+    """``2026-07-01`` -> ``Jul 1``, ``2026-07`` -> ``Jul 2026``, as the language writes it."""
+    year, month, *rest = map(int, day.split("-"))
+    return texts.short_day(date(year, month, *rest)) if rest else texts.short_month(date(year, month, 1))
 
 
 def _horizontal(bars: Bars, currency: str, title: str, texts: Texts) -> Markup:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_currency, format_decimal, format_percent
 
 from mappings.money import from_subunits
@@ -331,6 +331,15 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "state.failed": ("failed", "échouée"),
     "state.pending": ("pending", "en attente"),
     "position.name": ("{kind}: {label}", "{kind} : {label}"),
+    # parts of a position's key
+    "key.subscription": ("subscription", "abonnement"),
+    "key.kind": ("kind", "genre"),
+    "key.item": ("item", "article"),
+    "key.filter": ("filter", "filtre"),
+    "key.group": ("group", "groupe"),
+    "key.event": ("event", "événement"),
+    "key.part": ("part of the header:", "partie de l’en-tête :"),
+    "key.code": ("code", "code"),
     # levels
     "level.line": ("lines", "lignes"),
     "level.invoice": ("invoices", "factures"),
@@ -536,6 +545,14 @@ class Texts:
 
     def day(self, value: date) -> str:
         return str(format_date(value, format="medium", locale=self.locale))
+
+    def short_day(self, value: date) -> str:
+        """``Jul 1``: under a picture, where the year is known."""
+        return str(format_skeleton("MMMd", value, locale=self.locale))
+
+    def short_month(self, value: date) -> str:
+        """``Jul 2026``."""
+        return str(format_skeleton("yMMM", value, locale=self.locale))
 
     def moment(self, value: datetime) -> str:
         return f"{format_datetime(value, format='medium', locale=self.locale)} UTC"

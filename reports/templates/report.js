@@ -9,7 +9,9 @@
     root.dataset.theme = dark ? "light" : "dark";
   });
 
-  if (matchMedia("(max-width: 640px)").matches) document.querySelector(".ties").open = false;
+  const ties = document.querySelector(".ties");
+  if (matchMedia("(max-width: 640px)").matches) ties.open = false;
+  addEventListener("beforeprint", () => { ties.open = true; });
 
   const read = async () => {
     if (source.dataset.encoding === "plain") return JSON.parse(source.textContent);
@@ -263,12 +265,12 @@
       if (extra?.age !== undefined) body.append(el("p", {}, S[extra.age]));
       if (extra?.looks) body.append(el("p", {}, T("lookalike"), " ", extra.looks.map((id) => [el("a", { href: `#line=${id}` }, nameOf(indexOf.get(id))), " "])));
       if (D.trimmed && !OPEN.has(P.status[p])) body.append(el("p", { class: "quiet" }, T("steps.left_out")));
-      if (extra?.key) body.append(el("p", {}, el("small", {}, Object.entries(extra.key).map(([k, v]) => `${k} ${v}`).join(" · "))));
-      body.append(el("p", {}, el("a", { href: `#line=${P.id[p]}` }, T("permalink"))));
+      body.append(el("p", { class: "keys" }, el("a", { href: `#line=${P.id[p]}` }, T("permalink")),
+        extra?.key && el("small", {}, Object.entries(extra.key).map(([k, v]) => `${named("key", k)} ${named("kind", v)}`).join(" · "))));
     };
     const node = el("details", { class: "position", id: `p${P.id[p]}`, open },
       el("summary", {}, el("span", { class: "grow" }, nameOf(p)), badge(p),
-        el("span", { class: "n" }, D.sides.map((side) => money(P[side][p], currency)).join("  ·  ")),
+        el("span", { class: "n three" }, D.sides.map((side) => el("span", {}, el("small", { class: `name ${side}` }, named("side", side)), ` ${money(P[side][p], currency)}`))),
         P.delta[p] !== 0 && el("strong", { class: "n bad" }, money(P.delta[p], currency, true))),
       body);
     node.addEventListener("toggle", () => node.open && fill());

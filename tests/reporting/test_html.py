@@ -260,6 +260,32 @@ def test_keyboard(tab: Tab) -> None:
     assert tab.rows() == 1
 
 
+def test_everything_is_reached_by_keyboard_alone(tab: Tab) -> None:
+    """From the top with Tab: skip link, buttons, causes, biggest differences, tabs, filters, headings, rows."""
+    seen, visible = [], []
+    for _ in range(80):
+        tab.page.keyboard.press("Tab")
+        name, outline = tab.page.evaluate(
+            "(() => { const e = document.activeElement; const s = getComputedStyle(e);"
+            " return [e.dataset.filter || e.id || e.getAttribute('href') || e.textContent.trim(), s.outlineStyle]; })()"
+        )
+        seen.append(name)
+        visible.append(outline)
+    wanted = ["#list", "theme", "print", "#view=lines&cause=missing_usage", f"#line={1:012x}", "q", "cause", "side"]
+    wanted += ["service", "customer", "min", "open", "material"]
+    places = [seen.index(name) for name in wanted]
+    assert places == sorted(places)
+    assert set(visible[: places[-1]]) == {"solid"}
+
+
+def test_filters_by_keyboard(tab: Tab) -> None:
+    tab.page.locator("[data-filter=side]").focus()
+    tab.page.keyboard.press("ArrowDown")
+    tab.page.wait_for_function("location.hash.includes('side=')")
+    assert tab.rows() == 5
+    assert tab.page.evaluate("document.activeElement.dataset.filter") == "side", "the choice keeps the focus"
+
+
 @pytest.mark.parametrize("fragment", ["", f"#line={1:012x}", "#view=customers", "#view=invoices&open="])
 def test_phone_width_needs_no_sideways_scrolling(browser: Any, tmp_path: Path, fragment: str) -> None:
     tab = Tab(browser, tmp_path, sample(), viewport={"width": 360, "height": 740})
@@ -267,6 +293,30 @@ def test_phone_width_needs_no_sideways_scrolling(browser: Any, tmp_path: Path, f
     assert tab.page.evaluate("document.documentElement.scrollWidth") <= 360
     assert tab.complaints == []
     tab.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_print_is_light_complete_and_without_buttons(browser: Any, tmp_path: Path, scheme: str) -> None:
+    tab = Tab(browser, tmp_path, sample(), color_scheme=scheme, viewport={"width": 390, "height": 800})
+    tab.page.locator("#theme").click()
+    tab.page.emulate_media(media="print", color_scheme=scheme)
+    paper, ink = (tab.page.evaluate(f"getComputedStyle(document.body).{name}") for name in ("backgroundColor", "color"))
+    assert (paper, ink) == ("rgb(255, 255, 255)", "rgb(0, 0, 0)")
+    for hidden in (".tools", ".filters", ".tabs"):
+        assert not tab.page.locator(hidden).is_visible()
+    assert not tab.page.locator(".ties table").is_visible()  # folded on a phone
+    tab.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert tab.page.locator(".ties table").is_visible()
+    assert tab.page.locator("#app tbody tr").count() == 7
+    assert tab.page.pdf()[:5] == b"%PDF-"
+    assert tab.complaints == []
+    tab.context.close()
+
+
+def test_the_print_button_prints(tab: Tab) -> None:
+    tab.page.evaluate("window.print = () => { document.title = 'printed'; }")
+    tab.page.locator("#print").click()
+    assert tab.page.title() == "printed"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -356,3 +406,42 @@ def test_without_script_the_page_says_so(browser: Any, tmp_path: Path) -> None:
     page.goto((tmp_path / "r.html").as_uri())
     assert "needs JavaScript" in page.locator("body").inner_text()
     context.close()
+
+
+# --- for everybody ---------------------------------------------------------------------------------------------------
+
+
+VIEWS = {
+    "first screen": "",
+    "drill-down": f"#line={1:012x}",
+    "invoice": "#invoice=invoice-2",
+    "customers": "#view=customers&open=",
+    "nothing found": "#q=nobody-is-called-so",
+}
+SCREENS = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
+    "phone": {"color_scheme": "light", "viewport": {"width": 360, "height": 740}},
+}
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_axe_finds_no_serious_barrier(browser: Any, tmp_path: Path, screen: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    both = replace(sample(), invoices=(*sample().invoices, *aged_apart()))
+    tab = Tab(browser, tmp_path, both, "fr_CA" if screen == "dark" else "en_CA", **SCREENS[screen])
+    found = []
+    for view in VIEWS if screen == "light" else ("first screen", "drill-down"):
+        tab.open(VIEWS[view])
+        for violation in axe.run(tab.page).response["violations"]:
+            nodes = [node["html"][:90] for node in violation["nodes"]][:3]
+            found.append((view, violation["impact"], violation["id"], nodes))
+    assert [f for f in found if f[1] in ("serious", "critical")] == []
+    assert found == [], "not serious, but mended as well"
+    assert tab.complaints == []
+    tab.context.close()
+
+
+def aged_apart() -> list[InvoiceView]:
+    """The invoices with ages, under ids that the sample has not."""
+    return [replace(_renumbered(i, n), id=f"aged-{n}") for n, i in enumerate(aged().invoices, 20)]

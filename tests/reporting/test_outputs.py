@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv as stdlib_csv
 import json as stdlib_json
 import re
+import shutil
+import subprocess
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -145,6 +148,58 @@ def test_xlsx_totals_are_what_their_formulas_add_up_to(data: ReportData, tmp_pat
             if str(cell.value).startswith("=IF("):
                 assert stored[cell.coordinate].value == "ties out"
     assert checked == 15 * len({i.currency for i in data.invoices})
+
+
+RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry"><item oor:path="/org.openoffice.Office.Calc/Formula/Load">
+<prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item></oor:items>
+"""  # always, whatever program wrote the file
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_libreoffice_recalculates_the_same_totals(locale: str, tmp_path: Path) -> None:
+    """Every hostile name at once; what the workbook says is thrown away first, so that it must be calculated anew."""
+    office = shutil.which("soffice")
+    if office is None:
+        pytest.skip("no LibreOffice on this machine: apt-get install libreoffice-calc")
+    data = everybody()
+    xlsx.write(data, tmp_path / "r.xlsx", locale)
+    wrong = _with_wrong_values(tmp_path / "r.xlsx", tmp_path / "wrong" / "r.xlsx")
+    (tmp_path / "profile" / "user").mkdir(parents=True)
+    (tmp_path / "profile" / "user" / "registrymodifications.xcu").write_text(RECALCULATE, encoding="utf-8")
+    profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
+    command = [office, profile, "--headless", "--convert-to", "xlsx:Calc MS Excel 2007 XML", "--outdir"]
+    subprocess.run([*command, str(tmp_path / "again"), str(wrong)], check=True, capture_output=True, timeout=240)
+    names = Texts(locale)
+    sheet = openpyxl.load_workbook(tmp_path / "again" / "r.xlsx", data_only=True)[names("sheet.summary")]
+    read = [[cell.value for cell in row] for row in sheet.iter_rows()]
+    ties = [row for row in read if row[5] in (names("sheet.ties"), names("sheet.broken"))]
+    totals = {t["currency"]: t for t in json.document(data)["ties"] if t["level"] == "all"}
+    assert len(ties) == 5 * len(totals)
+    for _, currency, left, right, difference, check, *_ in ties:
+        digits = {"CAD": 100, "JPY": 1, "KWD": 1000}[currency]
+        wanted = [totals[currency][f"{name}_cents"] for name in ("left", "right", "delta")]
+        assert [round(v * digits, 6) for v in (left, right, difference)] == wanted
+        assert check == names("sheet.ties")
+
+
+def everybody() -> ReportData:
+    """All hostile names in one report."""
+    reports = [sample(name) for name in HOSTILE]
+    invoices = tuple(replace(i, id=f"{n}-{i.id}") for n, r in enumerate(reports) for i in r.invoices)
+    return replace(reports[0], invoices=invoices)
+
+
+def _with_wrong_values(source: Path, target: Path) -> Path:
+    """The same workbook with 1 stored as the result of every formula."""
+    target.parent.mkdir()
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name.startswith("xl/worksheets/"):
+                content = re.sub(rb"(</f>)<v>[^<]*</v>", rb"\1<v>1</v>", content)
+            new.writestr(name, content)
+    return target
 
 
 def _sumifs(formula: str, book: Any) -> float:
