@@ -17,6 +17,7 @@
         "views/reconciliation_views.xml",
         "views/native_views.xml",
         "views/menus.xml",
+        "data/activity.xml",
         "data/cron.xml",
     ],
     "application": False,

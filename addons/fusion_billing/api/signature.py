@@ -1,4 +1,4 @@
-"""How a webhook is signed: HMAC-SHA256 over the raw body, in base64, as Lago does."""
+"""How a webhook is signed: HMAC-SHA256 over the raw body, in base64, as Lago does. JWT: see ``keypair``."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ def signature(secret: str, body: bytes) -> str:
     return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
 
 
-def headers(secret: str, body: bytes, unique_key: str) -> dict[str, str]:
-    """``unique_key`` is the same at every attempt, so that a receiver can drop repetitions."""
+def headers(algorithm: str, signed: str, unique_key: str) -> dict[str, str]:
+    """``algorithm``: hmac or jwt; ``unique_key``: the same at every attempt, so that a receiver drops repetitions."""
     return {
         "Content-Type": "application/json",
-        "X-Lago-Signature": signature(secret, body),
-        "X-Lago-Signature-Algorithm": "hmac",
+        "X-Lago-Signature": signed,
+        "X-Lago-Signature-Algorithm": algorithm,
         "X-Lago-Unique-Key": unique_key,
     }
 
 
-def delay_seconds(attempts: int) -> int:
-    """How long to wait after that many failed attempts."""
-    return attempts**4 + 2
+def delay_seconds(attempts: int, jitter: float = 0.0) -> float:
+    """How long to wait after that many failed attempts. ``jitter``: 0 to 1, so that not all come back at once."""
+    return attempts**4 * (1 + 0.15 * jitter) + 2

@@ -1,6 +1,7 @@
 import secrets
 
-from odoo import _, fields, models
+from odoo import SUPERUSER_ID, _, fields, models
+from odoo.exceptions import UserError
 
 
 class FusionBillingService(models.Model):
@@ -19,7 +20,22 @@ class FusionBillingService(models.Model):
         groups="fusion_billing.group_manager",
         copy=False,
         default=lambda self: secrets.token_urlsafe(32),
-        help="Key of the signature; the service checks with it that a message is ours",
+        help="Key of the HMAC signature; the service checks with it that a message is ours. Empty: nothing is sent",
+    )
+    webhook_algorithm = fields.Selection(
+        [("hmac", "HMAC-SHA256"), ("jwt", "JWT (RS256)")],
+        "Signature",
+        required=True,
+        default="hmac",
+        help="JWT is checked with the public key under /api/v1/webhooks/json_public_key and needs no secret",
+    )
+    webhook_named = fields.Boolean(
+        "Acknowledged by key",
+        help="Messages that suspend or restore customers count as acknowledged only if the answer (2xx) repeats the "
+        "message's unique key, in its body or in X-Lago-Unique-Key. Otherwise any 2xx does",
+    )
+    escalation_user_id = fields.Many2one(
+        "res.users", help="Gets an activity when such a message is not acknowledged. Empty: an accounting manager"
     )
     key_ids = fields.One2many("fusion.billing.key", "service_id", string="Keys")
     link_ids = fields.One2many("fusion.billing.account.link", "service_id", string="Accounts")
@@ -32,6 +48,33 @@ class FusionBillingService(models.Model):
             "type": "ir.actions.act_window",
             "name": _("Issue a key"),
             "res_model": "fusion.billing.issue.key",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_service_id": self.id},
+        }
+
+    def _escalation_user(self):
+        """Who in finance hears of messages that the app does not acknowledge."""
+        managers = self.env.ref("account.group_account_manager").sudo().all_user_ids
+        in_reach = managers.filtered(lambda user: not user.share and self.company_id in user.company_ids)
+        people = in_reach.filtered(lambda user: user.active and user.id != SUPERUSER_ID).sorted("id")
+        return self.escalation_user_id or people[:1] or self.env.ref("base.user_admin")
+
+    def replay_since(self, since):
+        """Tell the service again, in order, what it was told since then (UTC, ``2026-07-01 04:10:00``); how many."""
+        self.check_access("write")
+        moment = fields.Datetime.to_datetime(since)
+        if not moment:
+            raise UserError(_("Say since when to replay, as 2026-07-01 04:10:00."))
+        told = [("service_id", "in", self.ids), ("create_date", ">=", moment)]
+        return self.env["fusion.billing.webhook"].sudo().search(told, order="id")._replay()
+
+    def action_replay(self):
+        """Open the wizard that replays."""
+        return {
+            "type": "ir.actions.act_window",
+            "name": _("Replay webhooks"),
+            "res_model": "fusion.billing.replay",
             "view_mode": "form",
             "target": "new",
             "context": {"default_service_id": self.id},

@@ -31,6 +31,7 @@ class FusionBillingUsage(models.Model):
     )
     # the reading path of rating: one subscription, one code, a window
     _window_idx = models.Index("(company_id, external_subscription_id, code, timestamp)")
+    _received_idx = models.Index("USING brin (received_at)")  # the hourly look at what came in
     _late_idx = models.Index("(company_id, external_subscription_id) WHERE late")
 
     @api.constrains("properties")

@@ -1,1 +1,1 @@
-from . import issue_key
+from . import issue_key, replay
