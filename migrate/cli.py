@@ -234,6 +234,7 @@ def rollback(config: Path, form: str, phase: str | None, cohort: str | None, sha
     help="Short summary; writes JUnit and JSON. Without [odoo] url: like --control, no secret needed.",
 )
 @pseudonymise_option
+@click.option("--push", is_flag=True, help="Write the verdicts to Odoo too: Sales, Metering, Dual run.")
 def reconcile(config: Path, form: str, **options: Any) -> int:
     """Compare a month: Lago's invoices, Odoo's shadow invoices, and the re-rate from raw usage."""
     return _run("reconcile", form, config, **options)

@@ -12,9 +12,10 @@ from migrate.commands.addon import version
 from migrate.commands.context import Context, Outcome
 from migrate.commands.migration import Migration, open_migration
 from migrate.errors import ConfigError, Lago2OdooError, OdooError
-from migrate.odoo.discover import discover
+from migrate.odoo.discover import addon_version, discover
 from migrate.odoo.protocol import Odoo
 from migrate.preflight import Finding, Needs, needs_of, preflight
+from migrate.push import mismatch, remedy
 from migrate.store import Store
 from migrate.stripe import Proof, Reference, StripeApi, StripeError, prove_same_account
 
@@ -96,21 +97,15 @@ def _addon(odoo: Odoo, target: Target) -> Iterator[Finding]:
     """The installed addon must be the version that this tool speaks to."""
     if not target.addon:
         return
-    domain = [["name", "=", "fusion_billing"]]
     try:
-        rows = odoo.call("ir.module.module", "search_read", domain=domain, fields=["latest_version"])
+        installed = addon_version(odoo)
     except OdooError as error:
         yield Finding("warning", f"the version of the addon could not be asked: {error}")
         return
-    installed = next((str(row["latest_version"]) for row in rows), "")
     if installed == version():
         yield Finding("ok", f"addon fusion_billing {installed}")
     else:
-        yield Finding(
-            "warning",
-            f"addon fusion_billing is {installed or 'of unknown version'} in Odoo, {version()} here",
-            "'lago2odoo addon export DIR', then upgrade the module",
-        )
+        yield Finding("warning", mismatch(installed, version()), remedy(installed, version()))
 
 
 def _stripe(context: Context, snapshot: Snapshot) -> Iterator[Finding]:

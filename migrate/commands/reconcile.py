@@ -14,16 +14,20 @@ from mappings.records import Snapshot
 from mappings.tables import Tables
 from migrate.commands import control as fee_by_fee
 from migrate.commands import history, shared
+from migrate.commands.addon import version as addon_version
 from migrate.commands.context import Context, Outcome
 from migrate.commands.files import run_name, write_whole
 from migrate.commands.inputs import gather
 from migrate.commands.migration import cohort_of, unmapped
-from migrate.errors import Blocked
+from migrate.errors import Blocked, ConfigError
 from migrate.extract import load_snapshot
 from migrate.odoo.discover import company_id
 from migrate.odoo.protocol import Odoo
 from migrate.phases import Cohort
+from migrate.push import Scope, require_addon
+from migrate.push import push as to_odoo
 from migrate.rollback import SHADOW_JOURNAL
+from migrate.verdicts import Owners, verdicts
 from reconcile import waivers
 from reconcile.causes import CAUSES
 from reconcile.control import control as control_run
@@ -44,12 +48,15 @@ def run(
     control: bool,
     ci: bool,
     pseudonymise: Path | None = None,
+    push: bool = False,
 ) -> Outcome:
     """Reconcile a period. Exit code 0 equal, 2 differences, 3 only waived ones.
 
     With ``pseudonymise`` (a key file) nothing is written or printed but the report for others; it cannot be signed.
     """
     key = shared.key_of(pseudonymise) if pseudonymise else None
+    if push:
+        _require_push(context, control or _without_odoo(context, ci), pseudonymise)
     with context.store() as store:
         snapshot, inputs = load_snapshot(store), gather(context, store)
     alone = control or _without_odoo(context, ci)
@@ -62,9 +69,32 @@ def run(
     _save(data, path, ci)
     if key is None:
         history.note(data, path, inputs)
+    if push:
+        _push(context, snapshot, data, Scope(period=period, customers=cohort_of(context, snapshot, cohort).customers))
     if control and key is None:
         return _controlled(context, snapshot, data, cohort_of(context, snapshot, cohort), path)
     return _said(context, data, path, ci)
+
+
+def _require_push(context: Context, alone: bool, pseudonymise: Path | None) -> None:
+    """What a push needs, asked before the long work and not after it."""
+    if alone:
+        raise ConfigError(
+            "--push writes verdicts on Odoo's invoices, and a control run has none: leave one of them out"
+        )
+    if pseudonymise:
+        raise ConfigError("--push writes names, --pseudonymise hides them: leave one of them out")
+    with context.odoo() as odoo:
+        require_addon(odoo, addon_version())
+
+
+def _push(context: Context, snapshot: Snapshot, data: ReportData, scope: Scope) -> None:
+    """The verdicts to Odoo; the report's data is safe on disk by now."""
+    wanted = verdicts(data, Owners.of(snapshot), context.config.report.language)
+    with context.odoo() as odoo:
+        pushed = to_odoo(odoo, wanted, scope, progress=context.talk.progress)
+    context.talk.say(str(pushed))
+    pushed.raise_if_failed()
 
 
 def _without_odoo(context: Context, ci: bool) -> bool:

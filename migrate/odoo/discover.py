@@ -98,6 +98,13 @@ def identity(odoo: Odoo) -> str:
     return str(rows[0]["value"]) if rows else ""
 
 
+def addon_version(odoo: Odoo) -> str:
+    """The version of fusion_billing that is installed; empty if it is not. Raises AccessDenied without the right."""
+    domain = [["name", "=", "fusion_billing"], ["state", "in", ["installed", "to upgrade", "to remove"]]]
+    rows = _rows(odoo, "ir.module.module", domain, ["latest_version"])
+    return str(rows[0]["latest_version"]) if rows else ""
+
+
 def quantity_digits(odoo: Odoo) -> int:
     """Decimals that quantities keep; what is beyond is cut without a word (facts §2d)."""
     rows = _rows(odoo, "decimal.precision", [["name", "in", list(QUANTITY_PRECISION)]], ["name", "digits"])

@@ -207,3 +207,35 @@ def test_a_reconciled_month_is_signed_by_somebody_else(project: Project, tmp_pat
     changed[len(changed) // 2] ^= 1
     pack.write_bytes(bytes(changed))
     assert command("report", "verify", str(pack)).code == 1
+
+
+def test_verdicts_are_pushed_once(project: Project, tmp_path: Path) -> None:
+    project.run("extract")
+    assert project.run("apply").code == 0
+    plain = project.run("reconcile", "--period", "2026-07")
+    first = project.run("reconcile", "--period", "2026-07", "--push")
+    positions = sum(len(i["positions"]) for i in json.loads((tmp_path / "report" / "2026-07.json").read_text("utf-8"))["invoices"])  # fmt: skip  # noqa: E501
+    assert (first.code, first.out) == (plain.code, plain.out), first.err
+    assert f"verdicts in Odoo: {positions} new, 0 updated, 0 unchanged" in first.err
+    before = everything(tmp_path / "odoo.db")
+    again = project.run("reconcile", "--period", "2026-07", "--push", "--format", "json")
+    assert f"verdicts in Odoo: 0 new, 0 updated, {positions} unchanged" in again.err
+    assert json.loads(again.out)["exit_code"] == again.code
+    assert everything(tmp_path / "odoo.db") == before
+    everyone = project.run("reconcile", "--period", "2026-07", "--cohort", "pilot", "--push").err
+    assert "archived" not in everyone, "a cohort says nothing of the others"
+
+
+def test_a_push_that_cannot_be_is_refused_before_the_work(project: Project, tmp_path: Path) -> None:
+    project.run("extract")
+    control = project.run("reconcile", "--control", "--period", "2026-07", "--push")
+    assert (control.code, "leave one of them out" in control.err, control.out) == (1, True, "")
+    hidden = project.run("reconcile", "--period", "2026-07", "--push", "--pseudonymise", str(tmp_path / "key"))
+    assert (hidden.code, "leave one of them out" in hidden.err, hidden.out) == (1, True, "")
+    with sqlite3.connect(tmp_path / "odoo.db") as db:
+        db.execute("update ir_module_module set latest_version = '19.0.0.9.0' where name = 'fusion_billing'")
+    older = project.run("reconcile", "--period", "2026-07", "--push")
+    assert (older.code, older.out, (tmp_path / "report").exists()) == (1, "", False)
+    assert "addon fusion_billing is 19.0.0.9.0 in Odoo" in older.err
+    assert "then upgrade the module" in older.err
+    assert len(older.err.strip().splitlines()) == 1

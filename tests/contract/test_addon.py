@@ -121,11 +121,17 @@ def test_texts_are_checked(shop: Any, word: str) -> None:
     number = shop.make("fusion.billing.metric", **metric)
     with pytest.raises(Refused, match="A metric with this code exists already"):
         shop.make("fusion.billing.metric", **metric)
-    with pytest.raises(Refused, match="a usage charge needs a metric"):
-        shop.make("fusion.billing.charge", name=word, charge_model="standard")
-    with pytest.raises(Refused, match="set its plan or its order"):
-        shop.make("fusion.billing.charge", name=word, charge_model="standard", metric_id=number, plan_id=False)
-    # without naming plan or order, the check of these two does not run
-    assert shop.make("fusion.billing.charge", name=word, charge_model="standard", metric_id=number)
+    charge = {"name": word, "charge_model": "standard"}
+    template = shop.one("product.product", shop.product(), "product_tmpl_id")[0]
+    with pytest.raises(Refused, match="A usage charge needs a metric"):
+        shop.make("fusion.billing.charge", **charge, plan_id=template)
+    for owner in ({}, {"plan_id": False}, {"plan_id": False, "order_id": False}):
+        with pytest.raises(Refused, match="A charge needs its plan or its order"):
+            shop.make("fusion.billing.charge", **charge, metric_id=number, **owner)
+    made = shop.make("fusion.billing.charge", **charge, metric_id=number, plan_id=template)
+    with pytest.raises(Refused, match="A charge needs its plan or its order"):
+        shop.call("fusion.billing.charge", "write", [made], vals={"plan_id": False})
+    with pytest.raises(Refused, match="A period is a month such as 2026-07"):
+        shop.make("fusion.billing.reconciliation", period="2026-13")
     with pytest.raises(Refused, match=r"must be a plain decimal such as 12.50, not 1e3"):
         shop.order(fusion_plan_amount="1e3")

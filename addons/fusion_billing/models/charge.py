@@ -1,5 +1,4 @@
-from odoo import _, api, fields, models
-from odoo.exceptions import ValidationError
+from odoo import api, fields, models
 
 from ..tools import check_decimal, check_json
 
@@ -27,8 +26,10 @@ class FusionBillingCharge(models.Model):
     code = fields.Char(index=True)
     kind = fields.Selection([("usage", "Usage"), ("fixed", "Fixed")], required=True, default="usage")
     metric_id = fields.Many2one("fusion.billing.metric", ondelete="restrict", index=True, check_company=True)
-    product_id = fields.Many2one("product.product", ondelete="restrict", help="The product of the invoice line")
-    plan_id = fields.Many2one("product.template", ondelete="restrict", index=True)
+    product_id = fields.Many2one(
+        "product.product", ondelete="restrict", check_company=True, help="The product of the invoice line"
+    )
+    plan_id = fields.Many2one("product.template", ondelete="restrict", index=True, check_company=True)
     order_id = fields.Many2one("sale.order", ondelete="cascade", index="btree_not_null", check_company=True)
     sequence = fields.Integer(default=10)
     charge_model = fields.Selection(CHARGE_MODELS, required=True)
@@ -40,9 +41,19 @@ class FusionBillingCharge(models.Model):
     min_amount = fields.Char(help="Minimum spending of a full period, in currency units")
     units = fields.Char(help="Units of a fixed charge")
     tax_codes = fields.Text(help="JSON list of Lago tax codes, as a record of where the taxes came from")
-    tax_ids = fields.Many2many("account.tax", string="Taxes", help="Empty: those of the order's plan line")
+    tax_ids = fields.Many2many(
+        "account.tax", string="Taxes", check_company=True, help="Empty: those of the order's plan line"
+    )
     fusion_lago_id = fields.Char("Lago id", index="btree_not_null", copy=False)
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
+
+    # in SQL: a Python check does not run when none of its fields is given
+    _owner_is_set = models.Constraint(
+        "CHECK (plan_id IS NOT NULL OR order_id IS NOT NULL)", "A charge needs its plan or its order."
+    )
+    _usage_has_a_metric = models.Constraint(
+        "CHECK (kind <> 'usage' OR metric_id IS NOT NULL)", "A usage charge needs a metric."
+    )
 
     @api.constrains("properties", "filters", "tax_codes")
     def _check_json(self):
@@ -54,15 +65,3 @@ class FusionBillingCharge(models.Model):
     def _check_decimals(self):
         check_decimal(self, "min_amount")
         check_decimal(self, "units")
-
-    @api.constrains("kind", "metric_id")
-    def _check_metric(self):
-        for charge in self:
-            if charge.kind == "usage" and not charge.metric_id:
-                raise ValidationError(_("Charge %s: a usage charge needs a metric.", charge.display_name))
-
-    @api.constrains("plan_id", "order_id")
-    def _check_owner(self):
-        for charge in self:
-            if not charge.plan_id and not charge.order_id:
-                raise ValidationError(_("Charge %s: set its plan or its order.", charge.display_name))

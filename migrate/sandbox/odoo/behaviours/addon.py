@@ -60,29 +60,22 @@ _check_charge_texts = checker("fusion.billing.charge")
 
 
 def _charge_changed(env: Env, ids: list[int], fields: set[str] | None) -> None:
-    _check_charge_texts(env, ids, fields)
-    for row in env.rows("fusion.billing.charge", ids, ("name", "kind", "metric_id", "plan_id", "order_id")):
+    """Its two constraints in SQL, then the checks of its texts."""
+    for row in env.rows("fusion.billing.charge", ids, ("kind", "metric_id", "plan_id", "order_id")):
+        if not row["plan_id"] and not row["order_id"]:
+            raise faults.validation("A charge needs its plan or its order.")
         if row["kind"] == "usage" and not row["metric_id"]:
-            raise faults.validation(f"Charge {row['name']}: a usage charge needs a metric.")
-        if fields and fields & {"plan_id", "order_id"}:
-            _check_owner(row)
+            raise faults.validation("A usage charge needs a metric.")
+    _check_charge_texts(env, ids, fields)
 
 
-def _fill_charges(_env: Env, vals_list: list[Vals]) -> None:
-    for vals in vals_list:
-        if "plan_id" in vals or "order_id" in vals:  # Odoo runs a check only when one of its fields is given
-            _check_owner(vals)
+PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])\Z", re.ASCII)
 
 
-def _check_owner(vals: Vals) -> None:
-    if not vals.get("plan_id") and not vals.get("order_id"):
-        raise faults.validation(f"Charge {vals.get('name')}: set its plan or its order.")
-
-
-def _verdict_changed(env: Env, ids: list[int], fields: set[str] | None) -> None:
-    rows = env.rows("fusion.billing.reconciliation", ids, ("odoo_amount", "lago_amount"))
-    deltas = {row["id"]: {"delta": (row["odoo_amount"] or 0.0) - (row["lago_amount"] or 0.0)} for row in rows}
-    env.set_columns("fusion.billing.reconciliation", deltas)
+def _verdict_changed(env: Env, ids: list[int], _fields: set[str] | None) -> None:
+    for row in env.rows("fusion.billing.reconciliation", ids, ("period",)):
+        if not PERIOD.match(row["period"]):
+            raise faults.validation("A period is a month such as 2026-07.")
 
 
 def _names(model: str, field: str) -> Callable[[Env, list[int]], dict[int, str]]:
@@ -98,7 +91,7 @@ def _only(changed: Callable[[Env, list[int], set[str] | None], Any]) -> Behaviou
 
 USAGE = _only(checker("fusion.billing.usage"))
 METRIC = _only(checker("fusion.billing.metric"))
-CHARGE = Behaviour(fill=_fill_charges, changed=_charge_changed)
+CHARGE = Behaviour(changed=_charge_changed)
 RECONCILIATION = Behaviour(changed=_verdict_changed, names=_names("fusion.billing.reconciliation", "invoice_number"))
 
 
