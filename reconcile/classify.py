@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations
+from itertools import combinations, islice
+from typing import Any
 
 from reconcile.compare import ComparedInvoice, HeaderKey, Key, compare_invoice, plain
 from reconcile.lines import BilledInvoice, BilledLine, LineKey
@@ -30,6 +31,9 @@ class Proposal:
     changes: tuple[Change, ...]
     evidence: tuple[Evidence, ...] = ()
     remedy: Evidence | None = None
+    side: str = ""  # the wrong side, where it is not the one that deviates from the baseline
+    observed: bool = False  # a record was seen to be different; otherwise only the amount speaks for it
+    others: tuple[str, ...] = ()  # causes that give the very same amounts: then none is proven
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +63,16 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """A named rule. ``header`` causes explain parts of the header and are tried after those of lines."""
+    """A named rule. ``header`` causes explain parts of the header and are tried after those of lines.
+
+    Besides what ``propose`` gives, every cause has the suspects of its name (``suspects``): records that differ.
+    """
 
     name: str
-    propose: Callable[[Case], Iterable[Proposal]]
+    propose: Callable[[Case], Iterable[Proposal]] = field(default=lambda case: ())
     header: bool = False
+    describes: bool = False  # says what is there and not why: it is no rival of a cause that says why
+    last: bool = False  # dear to try: only for what is still open
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +144,19 @@ def _note(findings: dict[Key, list[Finding]], accepted: Accepted, case: Case, si
             findings[key].append(
                 Finding(
                     cause=accepted.cause,
-                    side=case.side,
+                    side=accepted.proposal.side or case.side,
                     delta_cents=sign * cents,
-                    proven=True,
-                    evidence=accepted.proposal.evidence,
+                    proven=not accepted.proposal.others,
+                    evidence=(*accepted.proposal.evidence, *_rivals(accepted.proposal)),
                     remedy=accepted.proposal.remedy,
                 )
             )
+
+
+def _rivals(proposal: Proposal) -> tuple[Evidence, ...]:
+    if not proposal.others:
+        return ()
+    return (Evidence(name="near_tie", values={"causes": ", ".join(proposal.others)}),)
 
 
 def _complete(findings: dict[Key, list[Finding]], invoice: ComparedInvoice) -> None:
@@ -159,30 +174,145 @@ def _complete(findings: dict[Key, list[Finding]], invoice: ComparedInvoice) -> N
 # --- proving -----------------------------------------------------------------------------------------------------
 
 
+Named = tuple[str, Proposal]
+SUSPECTS = LineKey("", "suspects", "")  # in the hints: what is known of the whole invoice
+SINGLES, PAIRS = 16, 40  # how many suspects are tried one by one, and how many pairs of them
+
+
 def explain(case: Case, causes: Sequence[Cause], recompute: Recompute) -> tuple[Accepted, ...]:
     """The causes that reproduce the case's deviations, in the order of ``causes``."""
-    lines = _line_causes(case, [c for c in causes if not c.header], recompute)
-    heads = _header_causes(case, lines, [c for c in causes if c.header], recompute)
-    return _credited(case, [*lines, *heads], recompute)
+    chosen = _observed(case, [n for n in _suspected(case, causes) if not _is_header(n[1])], recompute)
+    lines = [*chosen, *_line_causes(case, [c for c in causes if not c.header], chosen, recompute)]
+    heads = [n for n in _suspected(case, causes) if _is_header(n[1])]
+    heads += [(c.name, proposal) for c in causes if c.header for proposal in c.propose(case)]
+    return _credited(case, _whole(case, lines, heads, recompute), recompute)
 
 
-Named = tuple[str, Proposal]
+# --- records that differ ---
 
 
-def _line_causes(case: Case, causes: Sequence[Cause], recompute: Recompute) -> list[Named]:
+def _suspected(case: Case, causes: Sequence[Cause]) -> list[Named]:
+    """What was seen to differ, in the order of the causes. Only a third vote can be asked under it."""
+    if case.names[0] != "rerate" or case.names[1] != "odoo":
+        return []
+    order = {cause.name: place for place, cause in enumerate(causes)}
+    found: Any = case.hints.get(SUSPECTS, {}).get("suspects", ())
+    known = [(s.cause, _supposing(s)) for s in found if s.cause in order]
+    return sorted(known, key=lambda named: order[named[0]])
+
+
+def _supposing(suspect: Any) -> Proposal:
+    told = {"where": suspect.where, "what": suspect.what, "lago": suspect.lago, "odoo": suspect.odoo}
+    values = {"id": suspect.id, "suppose": suspect.suppose, "header": suspect.header}
+    return Proposal(
+        changes=(Change(name="suppose", values=values),),
+        evidence=(Evidence(name="held", values=told),),
+        remedy=Evidence(name="mend_field", values={k: told[k] for k in ("where", "what", "lago")}),
+        observed=True,
+    )
+
+
+def _is_header(proposal: Proposal) -> bool:
+    return any(change.values.get("header") for change in proposal.changes)
+
+
+def _observed(case: Case, suspected: list[Named], recompute: Recompute) -> list[Named]:
+    """The differing records that give the lines: all together, else some one by one, else two of them."""
+    if not suspected or not any(isinstance(key, LineKey) for key in case.deviation):
+        return []
+    for tried in _subsets(case, suspected, recompute):
+        if _lines_right(case, tried, recompute):
+            return _needed(case, tried, suspected, recompute)
+    return []
+
+
+def _subsets(case: Case, suspected: list[Named], recompute: Recompute) -> Iterator[list[Named]]:
+    yield suspected
+    if len(suspected) > 1:
+        right = [named for named in suspected[:SINGLES] if _lines_right(case, [named], recompute)]
+        yield right
+        yield from ([named] for named in right)
+        yield from (list(pair) for pair in islice(combinations(suspected[:SINGLES], 2), PAIRS))
+
+
+def _lines_right(case: Case, named: Sequence[Named], recompute: Recompute) -> bool:
+    """They move some lines, and all of them by just what the side deviates."""
+    moved = _lines_only(_moved(case, _changes(named), recompute))
+    return bool(moved) and all(case.deviation.get(key) == cents for key, cents in moved.items())
+
+
+def _needed(case: Case, tried: list[Named], suspected: list[Named], recompute: Recompute) -> list[Named]:
+    """Without those that move nothing. One that another would replace is no proof of either."""
+    whole = _moved(case, _changes(tried), recompute)
+    kept = list(tried)
+    for named in tried:
+        rest = [other for other in kept if other is not named]
+        if rest and _moved(case, _changes(rest), recompute) == whole:
+            kept = rest
+    return [_rivalled(case, named, kept, suspected, whole, recompute) for named in kept]
+
+
+def _rivalled(
+    case: Case,
+    named: Named,
+    kept: list[Named],
+    suspected: list[Named],
+    whole: Deviation | None,
+    recompute: Recompute,
+) -> Named:
+    rest = [other for other in kept if other is not named]
+    own = {id(proposal) for _, proposal in kept}
+    rivals = [
+        other[0]
+        for other in suspected
+        if id(other[1]) not in own
+        and other[0] != named[0]
+        and _moved(case, _changes([*rest, other]), recompute) == whole
+    ]
+    return named[0], replace(named[1], others=tuple(dict.fromkeys(rivals)))
+
+
+# --- amounts that fit ---
+
+
+def _line_causes(case: Case, causes: Sequence[Cause], chosen: Sequence[Named], recompute: Recompute) -> list[Named]:
     """Causes whose lines hit exactly. Each deviating line is explained once, by the first cause that hits it."""
     open_lines: dict[Key, int] = {key: cents for key, cents in case.deviation.items() if isinstance(key, LineKey)}
-    found: list[Named] = []
-    for cause in causes:
-        for proposal in cause.propose(case):
-            for variant in _variants(proposal, case):
-                moved = _lines_only(_moved(case, variant.changes, recompute))
-                if moved and all(open_lines.get(key) == cents for key, cents in moved.items()):
-                    found.append((cause.name, variant))
-                    for key in moved:
-                        del open_lines[key]
-                    break
-    return found
+    for key in _lines_only(_moved(case, _changes(chosen), recompute)):
+        open_lines.pop(key, None)
+    cheap = [hit for cause in causes if not cause.last for hit in _hits(case, cause, open_lines, recompute)]
+    found = _taken(cheap, open_lines)
+    for cause in (c for c in causes if c.last and open_lines):
+        found += _taken(list(_hits(case, cause, open_lines, recompute)), open_lines)
+    return [(cause.name, proposal) for cause, proposal, _ in found]
+
+
+Hit = tuple[Cause, Proposal, Mapping[Key, int]]
+
+
+def _hits(case: Case, cause: Cause, open_lines: Mapping[Key, int], recompute: Recompute) -> Iterator[Hit]:
+    for proposal in cause.propose(case) if open_lines else ():
+        for variant in _variants(proposal, case):
+            moved = _lines_only(_moved(case, variant.changes, recompute))
+            if moved and all(open_lines.get(key) == cents for key, cents in moved.items()):
+                yield cause, variant, moved
+                break
+
+
+def _taken(hits: Sequence[Hit], open_lines: dict[Key, int]) -> list[Hit]:
+    """The first hit of each line. Another cause that hits the same lines as well makes a near tie."""
+    taken = []
+    for cause, proposal, moved in hits:
+        if all(key in open_lines for key in moved):
+            rivals = [
+                other.name
+                for other, _, same in hits
+                if other.name != cause.name and not other.describes and same.keys() == moved.keys()
+            ]
+            taken.append((cause, replace(proposal, others=tuple(dict.fromkeys(rivals))), moved))
+            for key in moved:
+                del open_lines[key]
+    return taken
 
 
 def _variants(proposal: Proposal, case: Case) -> Iterator[Proposal]:
@@ -199,19 +329,46 @@ def _lines_only(moved: Deviation | None) -> dict[Key, int]:
     return {key: cents for key, cents in (moved or {}).items() if cents and isinstance(key, LineKey)}
 
 
-def _header_causes(case: Case, lines: list[Named], causes: Sequence[Cause], recompute: Recompute) -> list[Named]:
-    """The first header cause, or pair of them, that makes the whole header right together with the line causes."""
-    if _header_right(case, lines, recompute):
-        return []
-    proposals = [(cause.name, proposal) for cause in causes for proposal in cause.propose(case)]
-    for size in (1, 2):
-        for chosen in combinations(proposals, size):
-            if _header_right(case, [*lines, *chosen], recompute):
-                return list(chosen)
+def _whole(case: Case, lines: list[Named], heads: list[Named], recompute: Recompute) -> list[Named]:
+    """The causes of lines, with the header causes that make the whole header right together with them."""
+    kept = [(name, replace(p, changes=(*p.changes, _keeping(case)))) for name, p in lines]
+    for named in (lines, kept):
+        if _header_right(case, named, recompute):
+            return named
+    return [*lines, *_header_causes(case, lines, heads, recompute)]
+
+
+def _keeping(case: Case) -> Change:
+    """The header as it was: somebody took a line out of an invoice, and left its sums alone."""
+    return Change(name="keep_header", values={"totals": case.baseline.totals})
+
+
+def _header_causes(case: Case, lines: list[Named], proposals: list[Named], recompute: Recompute) -> list[Named]:
+    """The first header cause, or pair of them, that makes the header right; else one that makes its own part right."""
+    fits = [[one] for one in proposals if _header_right(case, [*lines, one], recompute)]
+    if fits:
+        return _first_of(fits)
+    for pair in combinations(proposals, 2):
+        if _header_right(case, [*lines, *pair], recompute):
+            return list(pair)
     for one in proposals:
         if _some_header_right(case, [*lines, one], lines, recompute):
             return [one]
     return []
+
+
+def _first_of(fits: Sequence[Sequence[Named]]) -> list[Named]:
+    """Records that differ before amounts that fit; equals with other names are near ties."""
+    fits = sorted(fits, key=lambda chosen: sum(not p.observed for _, p in chosen))
+    first = fits[0]
+    strength = sum(not p.observed for _, p in first)
+    rivals = {
+        name
+        for other in fits[1:]
+        if sum(not p.observed for _, p in other) == strength and len(other) == len(first)
+        for name, _ in other
+    } - {name for name, _ in first}
+    return [(name, replace(p, others=tuple(sorted(rivals)) if not p.observed else ())) for name, p in first]
 
 
 def _header_right(case: Case, named: Sequence[Named], recompute: Recompute) -> bool:

@@ -172,7 +172,7 @@ def calendar_differences(invoice: Invoice, history: History, rules: Rules) -> It
         if not rules.tiling_anniversaries and _overlapped_once(contract):
             yield f"{period.external_subscription_id}: not checked, this Lago's anniversaries on late days overlap"
             continue
-        expected = _expected(contract, one, history)
+        expected = expected_boundaries(contract, one, history)
         for name, window, stored in (
             ("base fee", expected.subscription, subscription_window(period)),
             ("usage", expected.charges, usage_window(period)),
@@ -182,7 +182,7 @@ def calendar_differences(invoice: Invoice, history: History, rules: Rules) -> It
                 yield f"{period.external_subscription_id} {name}: stored {_text(stored)}, calendar {_text(window)}"
 
 
-def _expected(contract: Contract, one: Billed, history: History) -> Boundaries:
+def expected_boundaries(contract: Contract, one: Billed, history: History) -> Boundaries:
     """Boundaries of a billing as Lago's rules give them."""
     at = one.invoice.created_at
     if contract.terminated_at is None:

@@ -62,7 +62,7 @@ def apply_coupons(
     after = list(held)
     credits: list[tuple[str, int]] = []
     left = sum(fee.amount_cents for fee in fees) - already_off_cents
-    for index in sorted(range(len(held)), key=lambda index: _rank(held[index])):
+    for index in sorted(range(len(held)), key=lambda index: rank(held[index])):
         coupon = held[index]
         if left <= 0:
             break
@@ -94,7 +94,7 @@ def is_eligible(coupon: HeldCoupon, fee: Reducible) -> bool:
     return coupon.plan_codes is None or fee.plan_code in coupon.plan_codes
 
 
-def _rank(coupon: HeldCoupon) -> int:
+def rank(coupon: HeldCoupon) -> int:
     """Metric-limited first, then plan-limited, then the others; each in order of holding."""
     if coupon.metric_codes is not None:
         return 0

@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from mappings.explain import Step
 from mappings.money import CONTEXT, exponent, from_subunits, round_half_up, subunits
-from mappings.records import Coupon, Fee, Invoice, Snapshot
+from mappings.records import Fee, Invoice, Snapshot
 from mappings.target import xid
 from migrate.errors import OdooError
 from migrate.odoo.protocol import Odoo
+from reconcile.coupons import HeldCoupon, rank
+from reconcile.history import History
 from reconcile.lines import BilledInvoice, BilledLine, LineKey, Refusal, Totals
 from reconcile.whatif import Bill, CouponUse, LineTax
 
@@ -234,50 +236,59 @@ def services(snapshot: Snapshot, by_plan: Mapping[str, str] | None = None) -> di
     return {s.lago_id: names.get(s.plan_code, s.plan_code) for s in snapshot.subscriptions}
 
 
-def bills(snapshot: Snapshot, invoice_ids: Iterable[str]) -> dict[str, Bill]:
-    """What each invoice's header follows from: taxes of its lines and its coupons (for ``whatif``)."""
-    wanted = set(invoice_ids)
-    taxes = {fee.lago_id: fee.applied_taxes for fee in snapshot.fees if fee.lago_invoice_id in wanted}
-    plans = {s.lago_id: s.plan_code for s in snapshot.subscriptions}
-    coupons = {c.code: c for c in snapshot.coupons}
-    found = {}
-    for invoice in snapshot.invoices:
-        if invoice.lago_id in wanted:
-            known = {
-                lago_key(f): tuple(LineTax(t.tax_code, t.tax_rate) for t in taxes[f.lago_id])
-                for f in invoice.fees
-                if f.lago_id in taxes
-            }
-            found[invoice.lago_id] = Bill(taxes=known, coupons=_coupons(invoice, coupons, plans))
-    return found
+def bills(
+    snapshot: Snapshot, invoice_ids: Iterable[str], lines: Mapping[str, Sequence[BilledLine]] | None = None
+) -> dict[str, Bill]:
+    """What each invoice's header follows from: taxes of its lines and the coupons held then (for ``whatif``).
+
+    ``lines``: those of any side, by Lago's invoice id, so that coupons know what else they may reduce.
+    """
+    history, more = History(snapshot), lines or {}
+    return {
+        lago_id: bill_of(history, history.invoices[lago_id], more.get(lago_id, ()))
+        for lago_id in invoice_ids
+        if lago_id in history.invoices
+    }
 
 
-def _coupons(invoice: Invoice, coupons: Mapping[str, Coupon], plans: Mapping[str, str]) -> tuple[CouponUse, ...]:
-    uses = []
-    left = invoice.fees_amount_cents
-    for credit in invoice.credits:
-        coupon = coupons.get(credit.item.code or "")
-        if credit.item.type != "coupon":
-            continue
-        eligible = _eligible(invoice, coupon, plans) if coupon else None
-        base = left if eligible is None else sum(f.amount_cents for f in invoice.fees if lago_key(f) in eligible)
-        rate = coupon.percentage_rate if coupon and coupon.coupon_type == "percentage" else None
-        capped = rate is None and credit.amount_cents >= base
-        uses.append(
-            CouponUse(
-                code=credit.item.code or "", cents=credit.amount_cents, rate=rate, capped=capped, eligible=eligible
-            )
-        )
-        left -= credit.amount_cents
-    return tuple(uses)
+def bill_of(history: History, invoice: Invoice, lines: Sequence[BilledLine] = ()) -> Bill:
+    """The bill of one invoice; lines that Lago does not have are taxed like their relatives."""
+    stored = {
+        lago_key(fee): tuple(LineTax(t.tax_code, t.tax_rate) for t in history.fees[fee.lago_id].applied_taxes)
+        for fee in invoice.fees
+        if fee.lago_id in history.fees
+    }
+    keys = frozenset((*stored, *(lago_key(fee) for fee in invoice.fees), *(line.key for line in lines)))
+    held = () if invoice.status == "draft" else history.held_coupons(invoice)
+    uses = tuple(_use(coupon, invoice, keys, history) for coupon in sorted(held, key=rank) if not coupon.ended)
+    return Bill(taxes=stored, coupons=tuple(use for use in uses if use is not None))
 
 
-def _eligible(invoice: Invoice, coupon: Coupon, plans: Mapping[str, str]) -> frozenset[LineKey] | None:
-    if coupon.limited_billable_metrics:
-        return frozenset(lago_key(f) for f in invoice.fees if f.item.code in coupon.billable_metric_codes)
-    if coupon.limited_plans:
+def _use(coupon: HeldCoupon, invoice: Invoice, keys: frozenset[LineKey], history: History) -> CouponUse | None:
+    """What a coupon could take off then; None if it is of another currency."""
+    if coupon.coupon_type == "percentage":
+        taken = sum(c.amount_cents for c in invoice.credits if c.item.type == "coupon" and c.item.code == coupon.code)
+        cents = taken
+    elif coupon.currency != invoice.currency:
+        return None
+    else:
+        cents = (coupon.amount_cents or 0) - (coupon.used_cents if coupon.frequency == "once" else 0)
+    return CouponUse(code=coupon.code, cents=cents, rate=coupon.rate, eligible=_eligible(coupon, keys, history))
+
+
+def _eligible(coupon: HeldCoupon, keys: frozenset[LineKey], history: History) -> frozenset[LineKey] | None:
+    """The lines a coupon may reduce; None: all."""
+    if coupon.metric_codes is not None:
         return frozenset(
-            lago_key(f) for f in invoice.fees if plans.get(f.lago_subscription_id or "") in coupon.plan_codes
+            key
+            for key in keys
+            if key.kind in ("charge", "true_up") and history.metric_codes.get(key.item) in coupon.metric_codes
+        )
+    if coupon.plan_codes is not None:
+        return frozenset(
+            key
+            for key in keys
+            if (held := history.subscriptions.get(key.subscription)) and held.plan_code in coupon.plan_codes
         )
     return None
 
@@ -299,6 +310,7 @@ class _Job:
     invoice: BilledInvoice
     orders: tuple[tuple[int, Billing], ...]
     partner: int
+    idle: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # subscription -> why it is not asked for
 
 
 Progress = Callable[[str, int, int | None], None]
@@ -310,9 +322,16 @@ def odoo_invoices(
     *,
     tax_codes: Mapping[str, str],
     shadow: Shadow | None = None,
+    statuses: Mapping[str, str] | None = None,
+    unmapped: Mapping[str, str] | None = None,
+    aliases: Mapping[LineKey, LineKey] | None = None,
     progress: Progress = lambda what, done, total: None,
 ) -> dict[str, BilledInvoice]:
     """What Odoo bills for each of Lago's invoices, by Lago's invoice id.
+
+    ``statuses``: subscription -> its status in Lago; an order that Odoo would not invoice in its state bills nothing,
+    and ``facts["idle"]`` says why. So does one that the migration left out for a reason (``unmapped``). ``aliases``:
+    Odoo's keys that stand for one of Lago's (``aliases``, below).
 
     ``tax_codes``: name of a tax in Odoo -> Lago's tax code. An invoice that Odoo cannot rerun (no order, no addon,
     no usage) is a ``Refusal`` with its reason; one that subscriptions do not bill (one-off, prepaid top-up) is marked
@@ -323,14 +342,61 @@ def odoo_invoices(
     if recurring and not _addon_installed(odoo):
         reason = Refusal(reason="addon-missing", detail="module fusion_billing is not installed in this Odoo database")
         return {**answers, **{i.lago_id: _refused(i, reason) for i in recurring}}
-    jobs, refused = _jobs(odoo, recurring)
+    jobs, refused = _jobs(odoo, recurring, statuses or {}, unmapped or {})
     answers.update(refused)
     done = 0
-    for batch in _batches(jobs, single=shadow is not None):
+    for batch in _batches([job for job in jobs if job.orders], single=shadow is not None):
         answers.update(_rerun(odoo, batch, tax_codes, shadow))
         done += len(batch)
         progress("invoices rerun in Odoo", done, len(jobs))
-    return {i.lago_id: answers[i.lago_id] for i in lago}
+    answers.update({job.invoice.lago_id: _nothing(job.invoice, {}) for job in jobs if not job.orders})
+    idle = {job.invoice.lago_id: dict(job.idle) for job in jobs if job.idle}
+    answers.update({i: _with_facts(answers[i], idle=why) for i, why in idle.items()})
+    return {i.lago_id: _renamed(answers[i.lago_id], aliases or {}) for i in lago}
+
+
+def _with_facts(invoice: BilledInvoice, **more: Any) -> BilledInvoice:
+    return replace(invoice, facts={**invoice.facts, **more})
+
+
+def _nothing(lago: BilledInvoice, more: Mapping[str, Any]) -> BilledInvoice:
+    """Odoo's invoice of 0: it bills nothing of this."""
+    zero = Totals(fees_cents=0, coupons_cents=0, net_cents=0, tax_cents=0, gross_cents=0)
+    return _answer(lago, totals=zero, facts={"unstated": SETTLED_ELSEWHERE, **more})
+
+
+def aliases(snapshot: Snapshot) -> dict[LineKey, LineKey]:
+    """Lines of a plan's charge, where Lago bills the charge that overrides it: the same thing at another price."""
+    catalog = {charge.lago_id: charge for plan in snapshot.plans for charge in plan.charges}
+    found: dict[LineKey, LineKey] = {}
+    for subscription in snapshot.subscriptions:
+        for charge in subscription.plan.charges if subscription.plan else ():
+            parent = catalog.get(charge.lago_parent_id or "")
+            if parent is None:
+                continue
+            filters = {"": "", **{f.lago_id: _like(f.values, charge.filters) for f in parent.filters}}
+            for kind in ("charge", "true_up"):
+                for theirs, ours in filters.items():
+                    key = LineKey(subscription.lago_id, kind, parent.lago_id, theirs)
+                    found[key] = LineKey(subscription.lago_id, kind, charge.lago_id, ours)
+    return found
+
+
+def _like(values: Mapping[str, Any], filters: Sequence[Any]) -> str:
+    return next((f.lago_id for f in filters if f.values == values), "")
+
+
+def _renamed(invoice: BilledInvoice, names: Mapping[LineKey, LineKey]) -> BilledInvoice:
+    """The invoice with the keys that Lago uses."""
+    if not names:
+        return invoice
+
+    def renamed(key: LineKey) -> LineKey:
+        other = names.get(replace(key, group=(), event=""))
+        return key if other is None else replace(other, group=key.group, event=key.event)
+
+    lines = tuple(replace(line, key=renamed(line.key)) for line in invoice.lines)
+    return replace(invoice, lines=lines)
 
 
 def _outside(invoice: BilledInvoice) -> BilledInvoice:
@@ -359,20 +425,50 @@ def _addon_installed(odoo: Odoo) -> bool:
     return bool(odoo.call("ir.module.module", "search_count", domain=domain))
 
 
-def _jobs(odoo: Odoo, invoices: Sequence[BilledInvoice]) -> tuple[list[_Job], dict[str, BilledInvoice]]:
-    """Find the orders of all subscriptions by external id; an invoice with one missing is refused."""
+def _jobs(
+    odoo: Odoo, invoices: Sequence[BilledInvoice], statuses: Mapping[str, str], unmapped: Mapping[str, str]
+) -> tuple[list[_Job], dict[str, BilledInvoice]]:
+    """Find the orders of all subscriptions by external id; an invoice with one missing for no reason is refused."""
     wanted = sorted({b.subscription for i in invoices for b in i.facts["billings"]})
-    orders = _orders(odoo, wanted)
+    orders = order_ids(odoo, wanted)
     partners = _partners(odoo, sorted(set(orders.values())))
+    idle = {s: ("mapping_gap", unmapped[s]) for s in wanted if s in unmapped and orders.get(s) not in partners}
+    idle |= {s: ("subscription_state", why) for s, why in _idle(odoo, orders, statuses).items()}
     jobs, refused = [], {}
     for invoice in invoices:
-        missing = [b.subscription for b in invoice.facts["billings"] if orders.get(b.subscription) not in partners]
+        billed = [b for b in invoice.facts["billings"] if b.subscription not in idle]
+        missing = [b.subscription for b in billed if orders.get(b.subscription) not in partners]
         if missing:
             refused[invoice.lago_id] = _refused(invoice, *map(_no_order, missing))
             continue
-        pairs = tuple((orders[b.subscription], b) for b in invoice.facts["billings"])
-        jobs.append(_Job(invoice=invoice, orders=pairs, partner=partners[pairs[0][0]]))
+        pairs = tuple((orders[b.subscription], b) for b in billed)
+        own = {b.subscription: idle[b.subscription] for b in invoice.facts["billings"] if b.subscription in idle}
+        partner = partners[pairs[0][0]] if pairs else 0
+        jobs.append(_Job(invoice=invoice, orders=pairs, partner=partner, idle=own))
     return jobs, refused
+
+
+_RUNNING = ("3_progress", "5_renewed")  # states of a subscription that Odoo invoices
+
+
+def _idle(odoo: Odoo, orders: Mapping[str, int], statuses: Mapping[str, str]) -> dict[str, str]:
+    """Subscriptions that Lago billed and Odoo would not, in the state of their order (as it is now): the state."""
+    if not statuses or not orders:
+        return {}
+    known = odoo.call("sale.order", "fields_get", allfields=["state", "subscription_state"], attributes=["type"])
+    if "subscription_state" not in known:
+        return {}
+    by_order = {order: subscription for subscription, order in orders.items()}
+    found = {}
+    for part in _chunks(sorted(by_order), 1000):
+        fields = ["state", "subscription_state"]
+        rows = odoo.call("sale.order", "search_read", domain=[["id", "in", list(part)]], fields=fields, context=_EVERY)
+        for row in rows:
+            status = statuses.get(by_order[row["id"]], "")
+            stopped = status == "active" and row["subscription_state"] not in _RUNNING
+            if status in ("active", "terminated") and (row["state"] != "sale" or stopped):
+                found[by_order[row["id"]]] = f"{row['state']} {row['subscription_state'] or ''}".strip()
+    return found
 
 
 def _no_order(subscription: str) -> Refusal:
@@ -383,7 +479,7 @@ def _no_order(subscription: str) -> Refusal:
     )
 
 
-def _orders(odoo: Odoo, subscriptions: Sequence[str]) -> dict[str, int]:
+def order_ids(odoo: Odoo, subscriptions: Sequence[str]) -> dict[str, int]:
     """Subscription (Lago id) -> sale.order id."""
     names = {xid("subscription", s).removeprefix("lago."): s for s in subscriptions}
     found: dict[str, int] = {}
@@ -473,10 +569,8 @@ def odoo_invoice(
 ) -> BilledInvoice:
     """Odoo's answers for one Lago invoice, added up. No answer means that Odoo bills nothing at all."""
     refusals = tuple(Refusal(reason=r["reason"], detail=r["detail"]) for a in answers for r in a.get("refusals") or ())
-    other = sorted({a["currency"] for a in answers} - {lago.currency})
-    if other:
-        detail = f"Odoo bills in {', '.join(other)}, Lago in {lago.currency}"
-        return _refused(lago, *refusals, Refusal(reason="currency", detail=detail))
+    if any(a["currency"] != lago.currency for a in answers):
+        return _foreign(lago, answers, tax_codes)
     lines = [odoo_line(line, lago.currency) for a in answers for line in a["lines"]]
     moves = [int(a["move_id"]) for a in answers if a.get("move_id")]
     taxes, unnamed = _named_taxes(answers, tax_codes, lago.currency)
@@ -490,9 +584,23 @@ def odoo_invoice(
             "unstated": SETTLED_ELSEWHERE,
             "unnamed_taxes": unnamed,
             "moves": tuple(moves),
+            "line_taxes": {
+                odoo_key(line["key"]): tuple(line.get("tax_ids") or ()) for a in answers for line in a["lines"]
+            },
             "invoices": len(answers),
         },
     )
+
+
+def _foreign(lago: BilledInvoice, answers: Sequence[Mapping[str, Any]], tax_codes: Mapping[str, str]) -> BilledInvoice:
+    """What is billed in another currency is not billed in Lago's; ``facts["currency"]`` tells the sums."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for answer in answers:
+        if answer["currency"] != lago.currency:
+            sums[answer["currency"]] += Decimal(str(answer["total"]))
+    told = {"currency": ", ".join(f"{amount} {currency}" for currency, amount in sorted(sums.items()))}
+    own = [answer for answer in answers if answer["currency"] == lago.currency]
+    return _with_facts(odoo_invoice(lago, own, tax_codes), **told) if own else _nothing(lago, told)
 
 
 def _odoo_totals(

@@ -6,21 +6,28 @@ Hints claim nothing. A cause built on one is accepted only if the invoice comput
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property
 
 from mappings.money import round_float, to_subunits
 from mappings.records import Charge, ChargeFilter, FixedCharge, Json, Plan, Snapshot
+from reconcile.classify import SUSPECTS
 from reconcile.compare import ComparedInvoice, plain
-from reconcile.history import History
+from reconcile.control import calendar_differences
+from reconcile.facts import lago_key
+from reconcile.held import Held
+from reconcile.history import Billed, History
 from reconcile.lines import BilledInvoice, BilledLine, LineKey
 from reconcile.rate import Aggregation, rate
 from reconcile.refusal import Refused
 from reconcile.rerate import Work
 from reconcile.rules import rules_for
+from reconcile.suspects import suspects
+from reconcile.taxes import applicable
 from reconcile.usage import EventSource
 from reconcile.whatif import LineTax
+from reconcile.world import World, Worlds
 
 Hint = Mapping[str, object]
 Priced = Charge | FixedCharge
@@ -43,19 +50,58 @@ class Known:
         *,
         late: Callable[[], Mapping[str, BilledInvoice]] = dict,
         unmapped: Mapping[str, str] | None = None,
+        worlds: Worlds | None = None,
+        held: Held | None = None,
+        tax_codes: Mapping[str, str] | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.unmapped = unmapped or {}
+        self.worlds = worlds
+        self.held = held or Held()
+        self.tax_codes = tax_codes or {}
         self._late = late
 
     def __call__(self, invoice: ComparedInvoice) -> dict[LineKey, Hint]:
         """Hints for the lines of an invoice that differ, and the sets of taxes that are in use."""
         hints: dict[LineKey, dict[str, object]] = {TAXES: dict(self.tax_sets)}
+        if self.worlds is not None:
+            hints[SUSPECTS] = dict(self._whole(invoice, self.worlds))
         for position in invoice.positions:
             if isinstance(position.key, LineKey) and position.delta_cents:
                 lines = position.lines.get("rerate") or position.lines.get("lago") or ()
                 hints[position.key] = dict(self._line(position.key, lines, invoice))
         return dict(hints)
+
+    def _whole(self, compared: ComparedInvoice, worlds: Worlds) -> Iterator[tuple[str, object]]:
+        """What is known of the whole invoice: Odoo's records that differ, and what in Lago's own is odd."""
+        history = worlds.history
+        invoice, customer = history.invoices.get(compared.base.lago_id), worlds.customer_of(compared.base.lago_id)
+        if invoice is None or customer is None:
+            return
+        world, rules = worlds.of(customer), rules_for(self.snapshot.lago_version)
+        billings = [b for p in invoice.billing_periods if (b := history.billed_on(invoice, p))]
+        yield "suspects", suspects(billings, self.held, history, world, self.unmapped)
+        yield "rules", rules
+        yield "calendar", "; ".join(calendar_differences(invoice, history, rules))
+        yield "repeated", _repeated(world)
+        odoo = compared.sides.get("odoo")
+        if odoo is not None:
+            yield "line_taxes", self._line_taxes(odoo)
+        yield "todays_taxes", dict(_todays(billings, history))
+        orders = (self.held.orders.get(b.subscription.lago_id) for b in billings)
+        yield "away", ", ".join({order.away for order in orders if order and order.away})
+
+    def _line_taxes(self, odoo: BilledInvoice) -> dict[LineKey, tuple[LineTax, ...]]:
+        """The taxes on Odoo's lines, by Lago's codes where finance's table has them."""
+        taxes = self.held.taxes
+        found: dict[LineKey, tuple[LineTax, ...]] = {}
+        for key, numbers in odoo.facts.get("line_taxes", {}).items():
+            parts = [part for n in numbers if n in taxes for part in taxes[n].parts or (n,)]
+            if all(n in taxes for n in numbers):
+                found[key] = tuple(
+                    LineTax(self.tax_codes.get(taxes[n].name, taxes[n].name), taxes[n].rate) for n in parts
+                )
+        return found
 
     def _line(
         self, key: LineKey, lines: tuple[BilledLine, ...], invoice: ComparedInvoice
@@ -198,6 +244,26 @@ class Known:
             if taxes:
                 found[" + ".join(f"{tax.code} {tax.rate}%" for tax in taxes)] = taxes
         return found
+
+
+def _repeated(world: World) -> int:
+    """How many events of the world are there under a name that another one of the subscription has."""
+    columns = (world.events.column(name).to_pylist() for name in ("external_subscription_id", "transaction_id"))
+    names = list(zip(*columns, strict=True))
+    return len(names) - len(set(names))
+
+
+def _todays(billings: Sequence[Billed], history: History) -> Iterator[tuple[LineKey, tuple[LineTax, ...]]]:
+    """The taxes that Lago would put on its lines today: assignments have no history."""
+    for one in billings:
+        own, entity = history.customer_taxes(one.invoice)
+        items: tuple[Priced, ...] = (*one.plan.charges, *history.fixed_charges(one))
+        charges = {item.lago_id: item for item in items}
+        for fee in one.invoice.fees:
+            if fee.lago_subscription_id == one.subscription.lago_id:
+                charge = charges.get(fee.lago_charge_id or fee.lago_fixed_charge_id or "")
+                taxes = applicable(charge.taxes if charge else (), one.plan.taxes, own, entity)
+                yield lago_key(fee), tuple(LineTax(tax.code, tax.rate) for tax in taxes)
 
 
 def _priced(plan: Plan) -> list[Priced]:

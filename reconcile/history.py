@@ -75,6 +75,11 @@ class History:
         return {plan.lago_id: plan for plan in (*overrides, *self.snapshot.plans)}
 
     @cached_property
+    def metric_codes(self) -> Mapping[str, str]:
+        """Charge -> the code of its metric."""
+        return {charge.lago_id: charge.billable_metric_code for p in self._plans.values() for charge in p.charges}
+
+    @cached_property
     def metrics(self) -> Mapping[str, BillableMetric]:
         return {metric.lago_id: metric for metric in self.snapshot.billable_metrics}
 

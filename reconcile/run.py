@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 
 from mappings.explain import Step
 from mappings.records import Snapshot
@@ -15,11 +16,14 @@ from reconcile import facts, waivers
 from reconcile.causes import CAUSES
 from reconcile.classify import classify
 from reconcile.compare import Compared, ComparedInvoice, Key, Side, compare
+from reconcile.held import Held
+from reconcile.held import read as held_by
 from reconcile.hints import Known
 from reconcile.lines import BilledInvoice, BilledLine, LineKey
-from reconcile.verdict import control_verdict, verdict
+from reconcile.verdict import Verdict, control_verdict, verdict
 from reconcile.waivers import Waiver
 from reconcile.whatif import Bill, Change, Recompute, recompute
+from reconcile.world import Worlds
 from reports.data import (
     Finding,
     InvoiceView,
@@ -60,25 +64,43 @@ def reconcile(
     rerate: Rerate,
     late: Rerate | None = None,
     unmapped: Mapping[str, str] | None = None,
-    deeper: Recompute | None = None,
+    events: Path | None = None,
     progress: facts.Progress = lambda what, done, total: None,
 ) -> ReportData:
     """Reconcile a period. Without ``odoo`` it is a control run: Lago against the re-rate alone.
 
     ``rerate`` is the third vote. To explain differences: ``late`` re-rates with events that arrived too late,
-    ``unmapped`` tells what the migration left out (Lago id -> reason), ``deeper`` recomputes changes that the header
-    arithmetic does not know. Reads only, except for the shadow drafts that ``settings.shadow`` asks for.
+    ``unmapped`` tells what the migration left out (Lago id -> reason), and with ``events`` (the folder of the usage)
+    Odoo's own records are read and invoices re-rated under what differs in them. Reads only, except for the shadow
+    drafts that ``settings.shadow`` asks for.
     """
     lago = facts.lago_invoices(snapshot, settings.period, settings.customers)
     sides: dict[str, Side] = {"lago": {i.lago_id: i for i in lago}}
     if odoo is not None:
         sides["odoo"] = facts.odoo_invoices(
-            odoo, lago, tax_codes=settings.tax_codes, shadow=settings.shadow, progress=progress
+            odoo,
+            lago,
+            tax_codes=settings.tax_codes,
+            shadow=settings.shadow,
+            statuses={s.lago_id: s.status for s in snapshot.subscriptions} if events else None,
+            unmapped=unmapped,
+            aliases=facts.aliases(snapshot),
+            progress=progress,
         )
     sides["rerate"] = rerate(lago)
-    bills = facts.bills(snapshot, sides["lago"])
-    known = Known(snapshot, late=(lambda: late(lago)) if late else dict, unmapped=unmapped)
+    lines = {i: [line for side in sides.values() if i in side for line in side[i].lines] for i in sides["lago"]}
+    bills = facts.bills(snapshot, sides["lago"], lines)
     compared = compare(sides, pair=_pair(odoo), tolerance_cents=settings.tolerance_cents)
+    worlds, held = _worlds(snapshot, events, odoo, compared)
+    known = Known(
+        snapshot,
+        late=(lambda: late(lago)) if late else dict,
+        unmapped=unmapped,
+        worlds=worlds,
+        held=held,
+        tax_codes=settings.tax_codes,
+    )
+    deeper = worlds.rerate if worlds else None
     names = facts.services(snapshot, settings.services)
     views = tuple(
         view(invoice, findings(invoice, bills, known, deeper), names, settings.tolerance_cents) for invoice in compared
@@ -87,6 +109,18 @@ def reconcile(
     data = waivers.apply(data, settings.waivers, settings.compared_at.date())
     check_ties(data)
     return data
+
+
+def _worlds(
+    snapshot: Snapshot, events: Path | None, odoo: Odoo | None, compared: Sequence[ComparedInvoice]
+) -> tuple[Worlds | None, Held | None]:
+    """What invoices that differ are held against: their customers' worlds, and what Odoo holds of their orders."""
+    differing = [i for i in compared if any(p.delta_cents for p in i.positions)]
+    if events is None or odoo is None or not differing:
+        return None, None
+    subscriptions = {b.subscription for i in differing for b in i.base.facts.get("billings", ())}
+    owners = {s.lago_customer_id for s in snapshot.subscriptions if s.lago_id in subscriptions}
+    return Worlds(snapshot, events, owners), held_by(odoo, sorted(subscriptions))
 
 
 def _pair(odoo: Odoo | None) -> tuple[str, str]:
@@ -122,10 +156,12 @@ def findings(
     bill = bills.get(invoice.base.lago_id, Bill())
 
     def again(baseline: BilledInvoice, changes: tuple[Change, ...]) -> BilledInvoice | None:
-        known = recompute(bill, baseline, changes)
-        if deeper is None or (known and known.totals):
-            return known
-        return deeper(baseline, changes) or known
+        supposed = tuple(change for change in changes if change.name == "suppose")
+        rest = tuple(change for change in changes if change.name != "suppose")
+        if not supposed:
+            return recompute(bill, baseline, rest)
+        found = deeper(baseline, supposed) if deeper else None
+        return recompute(found.facts["bill"], found, rest) if found and rest else found
 
     return classify(invoice, CAUSES, again, bill=bill, hints=hints(invoice))
 
@@ -203,14 +239,17 @@ def _position_view(
         status=position.status,
         shape=position.shape,
         delta_cents=position.delta_cents,
-        verdict=_verdict(position, invoice.pair, tolerance_cents),
+        verdict=_verdict(position, invoice.pair, tolerance_cents, found),
         sides={name: _side_view(position, name) for name in position.cents},
         findings=found,
         lookalikes=tuple(names[other] for other in position.lookalikes),
     )
 
 
-def _verdict(position: Compared, pair: tuple[str, str], tolerance_cents: int) -> str:
+def _verdict(position: Compared, pair: tuple[str, str], tolerance_cents: int, found: tuple[Finding, ...] = ()) -> str:
+    """The reading of the votes; a proof that the re-rate followed a wrong record of Lago's overrules them."""
+    if position.delta_cents and found and all(f.proven for f in found) and {f.side for f in found} == {"lago"}:
+        return Verdict.LAGO
     lago, odoo, rerate = (position.cents.get(name) for name in ("lago", "odoo", "rerate"))
     if "odoo" not in pair:
         return control_verdict(lago, rerate, tolerance_cents)

@@ -73,6 +73,7 @@ class Draft:
     rounding: str = "invoice"
     credit_notes_cents: int = 0
     prepaid_cents: int = 0
+    stated: Totals | None = None  # a header that does not follow from the lines
 
 
 def _drop_line(draft: Draft, change: Change) -> Draft:
@@ -154,6 +155,16 @@ def _set_taxes(draft: Draft, change: Change) -> Draft:
     return replace(draft, bill=replace(draft.bill, taxes={line.key: own for line in draft.lines}))
 
 
+def _line_taxes(draft: Draft, change: Change) -> Draft:
+    """Other taxes on some lines."""
+    return replace(draft, bill=replace(draft.bill, taxes={**draft.bill.taxes, **change.values["taxes"]}))
+
+
+def _keep_header(draft: Draft, change: Change) -> Draft:
+    """Only the lines are changed: the header still states what it did."""
+    return replace(draft, stated=change.values["totals"])
+
+
 def _drop_coupon(draft: Draft, change: Change) -> Draft:
     kept = tuple(c for c in draft.bill.coupons if c.code != change.values["code"])
     return replace(draft, bill=replace(draft.bill, coupons=kept))
@@ -174,6 +185,8 @@ CHANGES: Mapping[str, Callable[[Draft, Change], Draft]] = {
     "round_tax": _round_tax,
     "drop_tax": _drop_tax,
     "set_taxes": _set_taxes,
+    "line_taxes": _line_taxes,
+    "keep_header": _keep_header,
     "drop_coupon": _drop_coupon,
     "drop_settlement": _drop_settlement,
 }
@@ -184,9 +197,17 @@ def recompute(bill: Bill, baseline: BilledInvoice, changes: Sequence[Change]) ->
     if any(change.name not in CHANGES for change in changes):
         return None
     draft = _draft(bill, baseline)
+    draft = replace(draft, bill=replace(bill, taxes={**_like_relatives(bill, baseline.lines), **bill.taxes}))
     for change in changes:
         draft = CHANGES[change.name](draft, change)
-    return replace(baseline, lines=draft.lines, totals=header(draft) if reproduces(bill, baseline) else None)
+    totals = header(draft) if draft.stated or reproduces(bill, baseline) else None
+    return replace(baseline, lines=draft.lines, totals=totals)
+
+
+def _like_relatives(bill: Bill, lines: Sequence[BilledLine]) -> dict[LineKey, tuple[LineTax, ...]]:
+    """Taxes of lines that the bill does not know, where their relatives tell."""
+    unknown = (line.key for line in lines if line.key not in bill.taxes)
+    return {key: taxes for key in unknown if (taxes := _relatives_taxes(bill, key))}
 
 
 def _draft(bill: Bill, invoice: BilledInvoice) -> Draft:
@@ -197,7 +218,8 @@ def _draft(bill: Bill, invoice: BilledInvoice) -> Draft:
 
 def reproduces(bill: Bill, invoice: BilledInvoice) -> bool:
     """Whether this arithmetic gives the header that the invoice states."""
-    again = header(_draft(bill, invoice))
+    known = replace(bill, taxes={**_like_relatives(bill, invoice.lines), **bill.taxes})
+    again = header(_draft(known, invoice))
     stated = invoice.totals
     if again is None or stated is None:
         return False
@@ -216,6 +238,8 @@ def header_of(lines: Sequence[BilledLine], bill: Bill) -> Totals | None:
 
 def header(draft: Draft) -> Totals | None:
     """Totals of the draft; None if a coupon's limit or a line's taxes are not known."""
+    if draft.stated is not None:
+        return draft.stated
     if any(line.key not in draft.bill.taxes for line in draft.lines):
         return None
     shares: list[Decimal] = [Decimal(0)] * len(draft.lines)

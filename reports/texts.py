@@ -366,6 +366,28 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Credit note or prepaid credits not applied",
         "Note de crédit ou crédits prépayés non appliqués",
     ),
+    "cause.currency": ("Another currency", "Autre devise"),
+    "cause.duplicate_events": ("Events counted twice", "Événements comptés deux fois"),
+    "cause.aggregation": ("Definition of a metric", "Définition d’une mesure"),
+    "cause.filter": ("Filters or groups of a charge", "Filtres ou groupes d’un tarif"),
+    "cause.time_zone": ("Time zone", "Fuseau horaire"),
+    "cause.period_boundary": ("Boundaries of the period", "Limites de la période"),
+    "cause.proration": ("Proration policy", "Règle de prorata"),
+    "cause.trial": ("Trial", "Période d’essai"),
+    "cause.tier_edge": ("Edge of a tier", "Borne d’un palier"),
+    "cause.free_units": ("Free units", "Unités gratuites"),
+    "cause.minimum": ("Minimum", "Minimum"),
+    "cause.quantity_precision": ("Digits of quantities", "Décimales des quantités"),
+    "cause.price_precision": ("Digits of prices", "Décimales des prix"),
+    "cause.line_rounding": ("Rounding of a line", "Arrondi d’une ligne"),
+    "cause.edited_amount": ("Line changed by hand", "Ligne modifiée à la main"),
+    "cause.edited_header": ("Sums changed by hand", "Totaux modifiés à la main"),
+    "cause.charge_terms": ("When a charge is billed", "Moment de facturation d’un tarif"),
+    "cause.old_rule": ("Former rule of Lago", "Ancienne règle de Lago"),
+    "cause.coupon_expired": ("Dates of a coupon", "Dates d’un coupon"),
+    "cause.coupon_limit": ("Terms of a coupon", "Conditions d’un coupon"),
+    "cause.coupon_extra": ("Coupon in excess", "Coupon en trop"),
+    "cause.fiscal_position": ("Fiscal position", "Position fiscale"),
     "cause.tolerated": ("Within the tolerance", "Dans la tolérance"),
     "cause.unexplained": ("Unexplained", "Inexpliqué"),
     # evidence
@@ -428,7 +450,88 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{cents} of {part} are not taken off.",
         "{cents} de {part} ne sont pas déduits.",
     ),
+    "evidence.held": (
+        "{where}, {what}: Odoo has {odoo}, Lago {lago}. Re-rated with Odoo’s value, it comes out to the cent.",
+        "{where}, {what} : Odoo a {odoo}, Lago {lago}. Recalculé avec la valeur d’Odoo, le résultat est exact au cent.",
+    ),
+    "evidence.near_tie": (
+        "Near tie: the same amount would also come from {causes}. Nothing but the amount speaks for either.",
+        "Presque à égalité : {causes} donnerait le même montant. Rien d’autre que le montant ne les distingue.",
+    ),
+    "evidence.other_currency": ("It bills {amount} instead.", "Il facture {amount} à la place."),
+    "evidence.idle": (
+        "The order of subscription {subscription} is {state} in Odoo, which does not invoice it.",
+        "La commande de l’abonnement {subscription} est {state} dans Odoo, qui ne la facture pas.",
+    ),
+    "evidence.cut_units": (
+        "With {theirs} instead of {ours}, it is exactly this amount.",
+        "Avec {theirs} au lieu de {ours}, c’est exactement ce montant.",
+    ),
+    "evidence.cut_price": (
+        "Odoo rated it right ({rated} in the smallest unit) and its line can only hold {cents}.",
+        "Odoo l’a bien calculé ({rated} dans la plus petite unité) et sa ligne ne peut contenir que {cents}.",
+    ),
+    "evidence.rounded": (
+        "The exact amount is {exact} in the smallest unit; rounded another way it is {cents}.",
+        "Le montant exact est de {exact} dans la plus petite unité; arrondi autrement, il est de {cents}.",
+    ),
+    "evidence.boundaries": (
+        "Lago’s stored boundaries are not those of its calendar: {boundaries}.",
+        "Les limites enregistrées par Lago ne sont pas celles de son calendrier : {boundaries}.",
+    ),
+    "evidence.repeated": (
+        "{events} of Lago’s store repeat another one; counted once, it comes out to the cent.",
+        "Dans les données de Lago, {events} en répètent un autre; comptés une fois, le résultat est exact au cent.",
+    ),
+    "evidence.old_rule": (
+        "By the rule that later Lago versions changed ({rule}) it is exactly this.",
+        "Selon la règle que des versions ultérieures de Lago ont changée ({rule}), c’est exactement cela.",
+    ),
+    "evidence.contradiction": (
+        "Lago bills {cents} and states {exact} in the smallest unit as the exact amount of the same line.",
+        "Lago facture {cents} et indique {exact} dans la plus petite unité comme montant exact de la même ligne.",
+    ),
+    "evidence.header_edited": (
+        "Lago’s sums exceed what its own lines, coupons and taxes give by {cents}.",
+        "Les totaux de Lago dépassent de {cents} ce que donnent ses propres lignes, coupons et taxes.",
+    ),
+    "evidence.line_taxes": (
+        "Odoo’s lines bear {odoo}, Lago’s {lago}.",
+        "Les lignes d’Odoo portent {odoo}, celles de Lago {lago}.",
+    ),
     # remedies
+    "remedy.mend_field": (
+        "In Odoo, {where}: set {what} to {lago} (lago2odoo preview shows the field, apply writes it).",
+        "Dans Odoo, {where} : mettre {what} à {lago} (lago2odoo preview montre le champ, apply l’écrit).",
+    ),
+    "remedy.mend_currency": (
+        "Give the order a price list in {currency}.",
+        "Donner à la commande une liste de prix en {currency}.",
+    ),
+    "remedy.raise_precision": (
+        "Raise Decimal Accuracy in Odoo (Settings, Technical, Decimal Accuracy).",
+        "Augmenter la précision décimale dans Odoo (Paramètres, Technique, Précision décimale).",
+    ),
+    "remedy.check_rounding": (
+        "Check how this side rounds: half a unit goes up.",
+        "Vérifier l’arrondi de ce côté : la demie s’arrondit vers le haut.",
+    ),
+    "remedy.check_boundaries": (
+        "Check the periods of this invoice in Lago (billing_periods).",
+        "Vérifier les périodes de cette facture dans Lago (billing_periods).",
+    ),
+    "remedy.check_store": (
+        "Remove the repeated events in Lago, or switch deduplication on, and bill a correction.",
+        "Supprimer les événements répétés dans Lago, ou activer la déduplication, et facturer une correction.",
+    ),
+    "remedy.accept_rule": (
+        "Nothing to mend in Odoo: waive old_rule for this invoice ({rule}).",
+        "Rien à corriger dans Odoo : déroger à old_rule pour cette facture ({rule}).",
+    ),
+    "remedy.check_edit": (
+        "Find out who changed it in Lago and why; a correction belongs in a credit note.",
+        "Établir qui l’a modifié dans Lago et pourquoi; une correction se fait par note de crédit.",
+    ),
     "remedy.mend_mapping": (
         "Mend what was skipped ({reason}), then preview and apply again.",
         "Corriger ce qui a été ignoré ({reason}), puis refaire preview et apply.",

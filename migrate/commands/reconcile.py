@@ -123,6 +123,7 @@ def _compared(context: Context, snapshot: Snapshot, period: str, cohort: str | N
             rerate=rerate(snapshot, context.events, progress=context.talk.progress),
             late=rerate(snapshot, context.events, late=True),
             unmapped=unmapped(context, snapshot, odoo) if odoo else None,
+            events=context.events if odoo else None,
             progress=context.talk.progress,
         )
     if not data.invoices:

@@ -13,7 +13,6 @@ from mappings.records import Snapshot
 from reconcile import facts, run
 from reconcile.lines import BilledInvoice, Refusal, Totals
 from reconcile.waivers import Waiver
-from reconcile.whatif import Recompute
 from reports.data import Finding, ReportData, TieOutBroken, check_ties, ties
 from tests.reconciling.fake_odoo import Answer, FakeOdoo, rerates
 from tests.reconciling.test_facts import TAX_CODES, TAX_NAMES
@@ -105,21 +104,6 @@ def test_notes_for_people(snapshot: Snapshot) -> None:
     shadow = settings(period="2026-02", shadow=facts.Shadow(journal_id=1))
     data = run.reconcile(snapshot, shadow, odoo=odoo, rerate=rerates)
     assert {name for i in data.invoices for name in i.notes} == {"outside_odoo", "unnamed_taxes_odoo", "drafts_odoo"}
-
-
-def test_a_deeper_re_rate_is_asked_for_what_the_header_cannot_tell(snapshot: Snapshot) -> None:
-    """Without knowledge of taxes the arithmetic proves lines only; the deeper one proves the header as well."""
-    lago = next(i for i in facts.lago_invoices(snapshot, "2026-07") if i.totals and i.totals.tax_cents)
-    (compared,) = run.compare({"lago": {lago.lago_id: lago}, "odoo": {}, "rerate": {lago.lago_id: lago}})
-    bare = replace(lago, lines=(), totals=ZERO)
-
-    def named(deeper: Recompute | None) -> set[str]:
-        found = run.findings(compared, {}, lambda invoice: {}, deeper)
-        return {f.cause for own in found.values() for f in own}
-
-    assert "unexplained" in named(None)
-    assert "unexplained" in named(lambda baseline, changes: None)
-    assert "unexplained" not in named(lambda baseline, changes: bare)
 
 
 @pytest.mark.parametrize(

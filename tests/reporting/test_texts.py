@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 import reconcile.causes
+import reconcile.classify
 from reconcile.causes import NAMES
 from reconcile.verdict import Verdict
 from reports import charts, html
@@ -35,9 +36,9 @@ def test_everything_that_can_be_named_has_a_text() -> None:
 
 
 def test_every_evidence_and_remedy_of_the_causes_has_a_text() -> None:
-    source = inspect.getsource(reconcile.causes)
+    source = inspect.getsource(reconcile.causes) + inspect.getsource(reconcile.classify)
     evidence = set(re.findall(r'_evidence\(key, "(\w+)"', source))
-    evidence |= set(re.findall(r'evidence=\(Evidence\(name="(\w+)"', source))
+    evidence |= set(re.findall(r'\(Evidence\(name="(\w+)"', source))
     evidence |= {"tax_per_tax", "tax_per_line", "not_billed", "still_billed"}
     remedies = set(re.findall(r'remedy=Evidence\(name="(\w+)"', source)) | {"waive_rounding", "round_globally"}
     assert evidence >= {"units", "no_line", "coupon"}
