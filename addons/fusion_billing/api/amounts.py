@@ -1,0 +1,38 @@
+"""Numbers as Lago writes them: integer cents in the currency's smallest unit, decimals as text with a point."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from ..rating import exact
+from ..rating.current_usage import decimal_text
+
+LARGEST = Decimal(10) ** 15  # of an amount in currency units: what is beyond is a mistake, not a price
+
+
+def cents(units: Any, currency: str) -> int:
+    """A decimal of currency units (text or number; empty is 0) -> whole cents."""
+    return exact.cents(exact.decimal(units or None), currency)
+
+
+def units(amount_cents: int, currency: str) -> Decimal:
+    return Decimal(amount_cents).scaleb(-exact.exponent(currency))
+
+
+def text(value: Any) -> str | None:
+    """``10`` -> ``"10.0"``; nothing stays nothing."""
+    if value in (None, "", False):
+        return None
+    return decimal_text(exact.decimal(value))
+
+
+def given(value: Any) -> Decimal | None:
+    """A number that a client sent (number or text), or None: not a number, not finite, or larger than any amount."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and abs(number) < LARGEST else None
