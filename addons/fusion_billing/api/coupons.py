@@ -46,7 +46,9 @@ def create(given: Mapping[str, Any], coupon: Mapping[str, Any], now: datetime) -
     Raises Refused, with the fields that are wrong.
     """
     fixed = coupon["coupon_type"] == "fixed_amount"
-    terms = {name: coupon[name] if given.get(name) is None else given[name] for name in ("frequency", "frequency_duration")}
+    terms = {
+        name: coupon[name] if given.get(name) is None else given[name] for name in ("frequency", "frequency_duration")
+    }
     amount = coupon["amount_cents"] if given.get("amount_cents") is None else given["amount_cents"]
     rate = coupon["percentage_rate"] if given.get("percentage_rate") is None else given["percentage_rate"]
     _check(terms, amount if fixed else None, None if fixed else rate)
@@ -83,7 +85,9 @@ def _check(terms: Mapping[str, Any], amount: Any, rate: Any) -> None:
     if terms["frequency"] not in FREQUENCIES:
         errors["frequency"] = ["value_is_invalid"]
     duration = terms["frequency_duration"]
-    if terms["frequency"] == "recurring" and (not isinstance(duration, int) or isinstance(duration, bool) or duration < 1):
+    if terms["frequency"] == "recurring" and (
+        not isinstance(duration, int) or isinstance(duration, bool) or duration < 1
+    ):
         errors["frequency_duration"] = ["value_is_mandatory" if duration is None else "value_is_out_of_range"]
     if errors:
         raise invalid(errors)

@@ -4,4 +4,4 @@ The routes are in ``controllers/lago.py``. A resource is one file here plus its 
 """
 
 from . import common  # isort: skip  (names the model that the others extend)
-from . import customers, events, invoices, subscriptions, usage
+from . import catalog, coupons, customers, events, invoices, subscriptions, usage, wallets

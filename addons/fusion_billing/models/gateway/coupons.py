@@ -25,13 +25,10 @@ class Coupons(models.AbstractModel):
         return {"applied_coupon": coupons.shown(held, self._holder(link), coupon)}
 
     def list_applied_coupons(self, service, query):
-        links = self.env["fusion.billing.account.link"].sudo().search([("service_id", "=", service.id)])
-        wanted = query.get("external_customer_id")
-        if wanted is not None:
-            links = links.filtered(lambda link: link.external_id == wanted)
-        found = [(link, held) for link in links for held in self._held(link)]
+        found = [(link, held) for link in self._holders(service, query) for held in self._held(link)]
         if query.get("status"):
             found = [(link, held) for link, held in found if held["status"] == query["status"]]
+        found.sort(key=lambda pair: str(pair[1].get("created_at") or ""), reverse=True)
         number, per_page = answers.page(query)
         shown = found[(number - 1) * per_page :][:per_page]
         return {
@@ -82,6 +79,20 @@ class Coupons(models.AbstractModel):
         """The JSON of a new order of this customer: the coupons in force that may reduce it."""
         held = [one for one in self._held(link) if coupons.active(one) and coupons.reduces(one, plan_code)]
         return coupons.dump(held[::-1]) or False
+
+    def _holders(self, service, query):
+        """The service's customers that may hold coupons."""
+        orders = self.env["sale.order"].sudo()
+        holding = orders.search([("fusion_service_id", "=", service.id), ("fusion_coupons", "!=", False)])
+        domain = [
+            ("service_id", "=", service.id),
+            "|",
+            ("coupons", "!=", False),
+            ("partner_id", "in", holding.partner_id.ids),
+        ]
+        if query.get("external_customer_id") is not None:
+            domain.append(("external_id", "=", query["external_customer_id"]))
+        return self.env["fusion.billing.account.link"].sudo().search(domain)
 
     def _held(self, link):
         return coupons.distinct(coupons.parse(record[name]) for record, name in self._places(link))
