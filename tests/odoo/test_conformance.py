@@ -43,8 +43,13 @@ INVOICE: Mapping[str, str] = {}
 PLAN: Mapping[str, str] = {
     "*minimum_commitment: missing": "Lago leaves the key out where a plan has none, too",
     "*metadata: missing": "Lago leaves the key out where there is none, too; plans have no metadata in Odoo",
+    "*minimum_commitment.invoice_display_name: null instead of string": "has none here; may be null in Lago",
 }
-WALLET: Mapping[str, str] = {}
+WALLET: Mapping[str, str] = {
+    "*last_consumed_credit_at: null instead of string": "nothing was consumed yet: null in Lago, too",
+    "*wallet_transactions[[]].remaining_*: null instead of *": "null in Lago, too, for wallets it does not trace",
+    "*wallet_transactions[[]].lago_invoice_id: null instead of string": "no invoice used these credits",
+}
 
 # What the client cannot do by its own fault (facts, lago-api §3): not tried.
 CLIENT_BUGS: Mapping[str, str] = {
@@ -299,7 +304,7 @@ def find_plan(w: World) -> None:
     assert plan.minimum_commitment.amount_cents == 10000
     assert [tax.code for tax in plan.taxes.__root__] == ["vat_fr_20"]
     refused(404, w.lago.plans.find, "no_such_plan")
-    w.lago.plans.find("startup")
+    w.sent.pop()
 
 
 def find_plans(w: World) -> None:
@@ -330,6 +335,7 @@ def find_add_ons(w: World) -> None:
 def find_coupon(w: World) -> None:
     coupon = w.lago.coupons.find("fifty")
     assert (coupon.amount_cents, coupon.expiration, coupon.frequency_duration) == (5000, "time_limit", 3)
+    assert w.lago.coupons.find("launch10").percentage_rate == 10.0
 
 
 def find_coupons(w: World) -> None:

@@ -89,12 +89,12 @@ class LagoApi(http.Controller):
 
     @staticmethod
     def answer(status, body):
-        """``body`` None: an empty answer, as Lago gives where a job does the work."""
-        return (
-            request.make_response("", status=status)
-            if body is None
-            else request.make_json_response(body, status=status)
-        )
+        """``body`` None: an empty answer, as Lago gives where a job does the work. Text stays bare text."""
+        if body is None:
+            return request.make_response("", status=status)
+        if isinstance(body, str):
+            return request.make_response(body, headers=[("Content-Type", "text/plain")], status=status)
+        return request.make_json_response(body, status=status)
 
     def dispatch(self, path):
         service, asked = self.service(), request.httprequest
