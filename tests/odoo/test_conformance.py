@@ -371,6 +371,9 @@ def destroy_applied_coupon(w: World) -> None:
     made = w.lago.applied_coupons.create(given)
     assert (made.amount_cents, made.frequency_duration_remaining) == (700, 3)
     assert w.lago.applied_coupons.destroy(customer, made.lago_id).status == "terminated"
+    found = w.lago.applied_coupons.find_all({"external_customer_id": customer})["applied_coupons"]
+    assert [held.status for held in found] == ["terminated"]
+    w.sent.pop()
 
 
 # --- wallets ---------------------------------------------------------------------------------------------------------
@@ -486,7 +489,12 @@ CALLS = (
     Call("taxes.find_all", find_taxes, ("taxes", "list")),
     Call("applied_coupons.create", apply_coupon, ("applied_coupons", "show")),
     Call("applied_coupons.find_all", find_applied_coupons, ("applied_coupons", "list")),
-    Call("applied_coupons.destroy", destroy_applied_coupon, ("applied_coupons", "show")),
+    Call(
+        "applied_coupons.destroy",
+        destroy_applied_coupon,
+        ("applied_coupons", "show"),
+        {"*percentage_rate: null instead of string": "a coupon of an amount, the sample's is a percentage"},
+    ),
     Call("wallets.create", create_wallet, ("wallets", "show"), WALLET),
     Call("wallets.find", find_wallet, ("wallets", "show"), WALLET),
     Call("wallets.find_all", find_wallets, ("wallets", "list"), WALLET),
@@ -506,47 +514,21 @@ WAITING = frozenset(
         "customers.create (update)",
         "customers.find",
         "customers.find_all",
-        "customers.destroy",
         "customers.current_usage",
-        "customers.portal_url",
         "subscriptions.create",
         "subscriptions.create (same plan)",
-        "subscriptions.create (new customer)",
         "subscriptions.create (upgrade)",
         "subscriptions.create (downgrade)",
         "subscriptions.update",
-        "subscriptions.destroy",
         "subscriptions.find",
         "subscriptions.find (terminated)",
-        "subscriptions.find_all",
         "subscriptions.find_all (states)",
         "invoices.find",
+        "invoices.find_all",
         "invoices.download",
         "invoices.update",
         "invoices.payment_url",
         "invoices.retry_payment",
-        "plans.find",
-        "plans.find_all",
-        "billable_metrics.find",
-        "billable_metrics.find_all",
-        "add_ons.find",
-        "add_ons.find_all",
-        "coupons.find",
-        "coupons.find_all",
-        "taxes.find",
-        "taxes.find_all",
-        "applied_coupons.create",
-        "applied_coupons.find_all",
-        "applied_coupons.destroy",
-        "wallets.create",
-        "wallets.find",
-        "wallets.find_all",
-        "wallets.update",
-        "wallets.destroy",
-        "wallet_transactions.create",
-        "wallet_transactions.find_all",
-        "webhooks.public_key",
-        "GET webhooks/public_key",
     }
 )
 
@@ -570,5 +552,5 @@ def test_the_client_works_unmodified(world: World, number: int, call: Call, reco
     call.do(world)
     if call.sample:
         resource, part = call.sample
-        found = differences(world.last, samples()[resource][part])
-        assert unexplained(found, call.allowed) == []
+        wrong = unexplained(differences(world.last, samples()[resource][part]), call.allowed)
+        assert not wrong, "\n".join(wrong)

@@ -38,11 +38,11 @@ class Catalog(models.AbstractModel):
     # plans and add-ons
 
     def find_plan(self, service, _query, code):
-        return {"plan": self._plan(self._offered(service, "plan", code), fixed_charges=True)}
+        return {"plan": self._plan_shown(self._offered(service, "plan", code), fixed_charges=True)}
 
     def list_plans(self, service, query):
         domain = self._offer_domain(service, "plan")
-        return self._page("product.template", domain, query, "plans", self._plan, "create_date desc, id desc")
+        return self._page("product.template", domain, query, "plans", self._plan_shown, "create_date desc, id desc")
 
     def find_add_on(self, service, _query, code):
         return {"add_on": self._add_on(self._offered(service, "add_on", code))}
@@ -63,7 +63,7 @@ class Catalog(models.AbstractModel):
             raise answers.not_found(kind)
         return found
 
-    def _plan(self, template, fixed_charges=False):
+    def _plan_shown(self, template, fixed_charges=False):
         charges = template.fusion_charge_ids.filtered(lambda c: not c.order_id and c.company_id == self.env.company)
         return catalog.plan(
             row(template, PRODUCT_FIELDS),

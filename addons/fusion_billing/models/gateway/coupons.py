@@ -75,10 +75,16 @@ class Coupons(models.AbstractModel):
         for record, name in [(order, "fusion_coupons") for order in orders] or [(link, "coupons")]:
             record[name] = coupons.dump([*coupons.parse(record[name]), held])
 
-    def _coupons_of_new_order(self, link, plan_code):
-        """The JSON of a new order of this customer: the coupons in force that may reduce it."""
-        held = [one for one in self._held(link) if coupons.active(one) and coupons.reduces(one, plan_code)]
-        return coupons.dump(held[::-1]) or False
+    def _take_coupons(self, link, order):
+        """A new order of this customer gets the coupons in force that may reduce it."""
+        fitting = [
+            one
+            for one in self._held(link)[::-1]
+            if coupons.active(one) and coupons.reduces(one, order.fusion_plan_code or "")
+        ]
+        if fitting:
+            order.fusion_coupons = coupons.dump(fitting)
+            link.coupons = coupons.dump([one for one in coupons.parse(link.coupons) if one not in fitting]) or False
 
     def _holders(self, service, query):
         """The service's customers that may hold coupons."""

@@ -127,8 +127,7 @@ class Subscriptions(models.AbstractModel):
         )
         if not link.currency_id:
             link.currency_id = plan.fusion_currency_id
-        if link.coupons:
-            order.fusion_coupons, link.coupons = link.coupons, False
+        self._take_coupons(link, order)
         if anchor <= now:
             ended = self._orders_of(link).filtered(
                 lambda o: o.fusion_external_id == wanted.external_id and o.fusion_ended_at
