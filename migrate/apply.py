@@ -157,7 +157,7 @@ def apply(
 
 def drifted(odoo: Odoo, ledger: Ledger, company_id: int, progress: Progress = quiet) -> tuple[Drift, ...]:
     """Which applied records changed in Odoo since, and in what."""
-    known = ledger.known()
+    known = {x: k for x, k in ledger.known().items() if not k.writing}
     reader = Reader(odoo, company_id, progress=progress)
     seen = look_known(reader, known)
     gone = [Drift(x, k.source, k.model, k.phase, True) for x, k in known.items() if x not in seen]

@@ -54,6 +54,7 @@ class Known:
     customer: str | None = None
     source: str = ""
     zeroed: bool = False  # a line that Odoo would not delete: it stands with quantity 0
+    writing: bool = False  # a run was writing it and was stopped: what Odoo moved along may still be as Odoo left it
 
     def expected(self, name: str) -> Canon:
         """What Odoo held when we last looked."""
@@ -274,8 +275,9 @@ def _record(desired: Desired, observed: Observed, known: Known | None) -> Change
     seen = observed.records.get(desired.xid)
     if seen is None:
         return _creation(desired, observed, known)
-    want = compared(desired, observed)
-    diffs = tuple(_fields(want, seen, known))
+    unfinished = known is not None and known.writing
+    want = compared(desired, observed, unfinished=unfinished)
+    diffs = tuple(_fields(want, seen, known, desired.late if unfinished else frozenset()))
     lines = tuple(_lines(desired, seen, observed, known))
     verdicts = {d.verdict for d in diffs} | {v for line in lines for v in _verdicts(line)}
     action = next((a for a in (Action.CONFLICT, Action.UPDATE, Action.KEPT) if a in verdicts), Action.UNCHANGED)
@@ -292,7 +294,7 @@ def _record(desired: Desired, observed: Observed, known: Known | None) -> Change
         diffs=diffs,
         lines=lines,
         after=after,
-        fresh=known is None or _moved(want, seen, known),
+        fresh=known is None or unfinished or _moved(want, seen, known),
         note=f"{seen.foreign} lines were added in Odoo" if seen.foreign else "",
     )
 
@@ -316,7 +318,7 @@ def _creation(desired: Desired, observed: Observed, known: Known | None) -> Chan
         diffs=diffs,
         lines=lines,
         after=desired.after,
-        note="was deleted in Odoo; is created again" if known else "",
+        note="was deleted in Odoo; is created again" if known and known.sent else "",
     )
 
 
@@ -325,17 +327,20 @@ def _line_creation(line: Desired, observed: Observed) -> tuple[FieldDiff, ...]:
     return tuple(FieldDiff(n, None, value, Action.CREATE) for n, value in values.items())
 
 
-def compared(desired: Desired, observed: Observed, *, creation: bool = False) -> dict[str, Canon]:
+def compared(
+    desired: Desired, observed: Observed, *, creation: bool = False, unfinished: bool = False
+) -> dict[str, Canon]:
     """Field -> canonical wanted value. Methods of ``after`` are fields named ``method()``, wanted true.
 
     A record that we want is wanted active, unless the mapper says otherwise: someone may archive it.
+    ``unfinished``: a run was stopped before it could write the late fields, so that they count even if only once.
     """
     fields = observed.fields[desired.model]
     name: Callable[[Ref | Find], str] = observed.name
     values = {
         key: wanted(value, fields[key], name)
         for key, value in desired.values.items()
-        if creation or key not in desired.once
+        if creation or key not in desired.once or (unfinished and key in desired.late)
     }
     if not creation:
         active = fields.get("active")
@@ -352,12 +357,16 @@ def each_line(desired: Desired) -> Sequence[tuple[str, Desired]]:
     return [(name, line) for name, lines in desired.children.items() for line in lines]
 
 
-def _fields(want: Mapping[str, Canon], seen: Seen, known: Known | None) -> Iterator[FieldDiff]:
+def _fields(
+    want: Mapping[str, Canon], seen: Seen, known: Known | None, ours: frozenset[str] = frozenset()
+) -> Iterator[FieldDiff]:
+    """``ours``: fields that nobody but our own interrupted writing can have moved."""
     values = seen.values
     for name, value in want.items():
         before = values.get(name)
         if before != value:
-            yield FieldDiff(name, before, value, _verdict(name, value, before, known))
+            verdict = Action.UPDATE if name in ours else _verdict(name, value, before, known)
+            yield FieldDiff(name, before, value, verdict)
 
 
 def _verdict(name: str, value: Canon, before: Canon, known: Known | None) -> Action:

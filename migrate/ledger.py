@@ -1,7 +1,8 @@
 """What we wrote to Odoo: every record and line with what was sent, what stood there before, and how far phases came.
 
 Two steps per batch: ``intend`` before the call, ``applied`` after the read-back. Killed in between, the ledger still
-knows that a record which then turns up in Odoo is our creation, and what a changed field held before.
+knows that a record which then turns up in Odoo is our creation, what a changed field held before, and that what stands
+there is half our work: nobody else's change, and not yet what was wanted.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from migrate.errors import Blocked
 from migrate.odoo.values import Canon
 from migrate.store import METADATA, Store
 
-SENT, APPLIED, ZEROED = "sent", "applied", "zeroed"
+# sent: creation under way; writing: change under way; zeroed: a line that stays in Odoo without a quantity
+SENT, WRITING, APPLIED, ZEROED = "sent", "writing", "applied", "zeroed"
 
 APPLIED_RECORDS = sa.Table(
     "applied_records",
@@ -159,8 +161,9 @@ class Ledger:
         return (_entry(row) for row in rows if customers is None or row.customer in customers)
 
     def known(self, phases: Iterable[Phase] | None = None, customers: frozenset[str] | None = None) -> dict[str, Known]:
-        """External id -> what was applied and verified, in order of application."""
-        entries = [e for e in self.entries(phases, customers) if e.state != SENT]
+        """External id -> what was applied and verified, in order of application; and what was under way when a run was
+        stopped (``writing``; of a creation nothing is known as sent)."""
+        entries = list(self.entries(phases, customers))
         lines: dict[str, dict[str, Known]] = {}
         for entry in entries:
             if entry.parent:
@@ -243,7 +246,7 @@ class Ledger:
         row = old.get(xid)
         if row is not None and not (creation and row.state != SENT):
             merged = _dump({**before, **_load(row.before)}) if not row.created else row.before
-            return {**row._asdict(), "before": merged}
+            return {**row._asdict(), "before": merged, "state": WRITING if row.state == APPLIED else row.state}
         return {
             **self._row(change, xid, parent, model),
             "res_id": 0,
@@ -388,6 +391,7 @@ def _known(entry: Entry, lines: Mapping[str, Known]) -> Known:
         entry.customer,
         entry.source,
         entry.state == ZEROED,
+        entry.state in (SENT, WRITING),
     )
 
 

@@ -19,7 +19,7 @@ from mappings.target import Phase
 from migrate.apply import look_known
 from migrate.changes import Known, Seen, drift
 from migrate.errors import Blocked, OdooError
-from migrate.ledger import SENT, Entry, Ledger
+from migrate.ledger import Entry, Ledger
 from migrate.odoo.discover import identity
 from migrate.odoo.loader import FATAL
 from migrate.odoo.methods import MOVED_ALONG, done_field, write_arguments
@@ -214,7 +214,7 @@ class _Undo:
     def _is_changed(self, entry: Entry) -> bool:
         """Someone else changed it: a field or a line of ours is neither what we left there nor what it was before."""
         seen, known = self.seen.get(entry.xid), self.known.get(entry.xid)
-        if seen is None or known is None or entry.state == SENT:
+        if seen is None or known is None or known.writing:
             return False
         diffs = [d for d in drift(seen, known) if d.before != entry.before.get(d.field, _NEVER)]
         if diffs:

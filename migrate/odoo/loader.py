@@ -41,7 +41,7 @@ from migrate.odoo.errors import (
     is_concurrent,
     one_line,
 )
-from migrate.odoo.methods import done_field, write_arguments
+from migrate.odoo.methods import MOVED_ALONG, done_field, write_arguments
 from migrate.odoo.resolve import Reader, wanted_of
 from migrate.odoo.rows import matrix, written
 from migrate.odoo.values import Canon
@@ -135,11 +135,13 @@ class Loader:
 
     def _complete(self, batch: Sequence[Change], *, late: bool) -> None:
         """The methods in order, then what they would have overwritten."""
+        moving = [c for c in batch if _late(c) and not late]
+        before = self._look(moving) if moving else {}
         for method in dict.fromkeys(m for c in batch for m in c.after):
             self._call_method([c for c in batch if method in c.after], method)
         belated = [c for c in batch if late and _late(c)]
-        for names, some in _grouped(belated, _late).items():
-            self._load(some, [(d, names, {}) for c in some if (d := c.desired)], by_id=True)
+        self._load_fields(belated, _late)
+        self._write_late(moving, before)
 
     # --- calls -------------------------------------------------------------------------------------------------
 
@@ -159,15 +161,21 @@ class Loader:
 
     def _write_late(self, batch: Sequence[Change], before: Mapping[str, Seen]) -> None:
         """The late fields that differ, and those that Odoo moved just now, when it saw the others: a stage that starts
-        a subscription dates it today."""
+        a subscription dates it today. What someone else had set there is put back as it stood."""
         after = self._look([c for c in batch if c.xid in before]) if before else {}
 
-        def names(change: Change) -> frozenset[str]:
+        def moved(change: Change) -> frozenset[str]:
             stood, stands = before.get(change.xid), after.get(change.xid)
-            moved = {n for n in _late(change) if stood and stands and stood.values[n] != stands.values[n]}
-            return (_fields_to_write(change) & _late(change)) | moved
+            return frozenset(n for n in _late(change) if stood and stands and stood.values[n] != stands.values[n])
+
+        def names(change: Change) -> frozenset[str]:
+            return (_fields_to_write(change) & _late(change)) | (moved(change) - exempt(change.diffs))
 
         self._load_fields(batch, names)
+        for change in batch:
+            theirs = moved(change) & exempt(change.diffs) & frozenset(MOVED_ALONG.get(change.model, ()))
+            if theirs:
+                self._write(change, {n: before[change.xid].values[n] or False for n in theirs})  # dates are their text
 
     def _load_fields(self, batch: Sequence[Change], names_of: Callable[[Change], frozenset[str]]) -> None:
         """One call per set of columns: an empty cell would clear a field that is not ours to change."""
@@ -373,7 +381,7 @@ class Loader:
 
     def _expected_update(self, change: Change, desired: Desired) -> Mapping[str, Canon]:
         stay = exempt(change.diffs)
-        values = compared(desired, self.observed)
+        values = {**compared(desired, self.observed), **{n: v for n, v in _updates(change) if n in desired.late}}
         return {n: v for n, v in values.items() if n not in stay and not n.endswith("()")}
 
     def _expected_final(self, change: Change, desired: Desired) -> Mapping[str, Canon]:
@@ -413,6 +421,10 @@ def _moved_since(change: Change, seen: Seen) -> str | None:
             if d.verdict is Action.UPDATE and stands.values.get(d.field) not in (d.before, d.after):
                 return f"{d.field} was changed in Odoo a moment ago: preview again"
     return None
+
+
+def _updates(change: Change) -> list[tuple[str, Canon]]:
+    return [(d.field, d.after) for d in change.diffs if d.verdict is Action.UPDATE]
 
 
 def _fields_to_write(change: Change) -> frozenset[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from mappings.target import Desired, Phase, Ref
-from migrate.apply import apply, preview
+from migrate.apply import apply, drifted, preview
 from migrate.ledger import Ledger
+from migrate.odoo.errors import OutcomeUnknown
+from migrate.odoo.protocol import Odoo
 from migrate.rollback import rollback
 from migrate.store import Store
 
@@ -124,3 +126,72 @@ def test_a_subscription_of_before_us_gets_its_stage_and_its_dates_back(
     undone = rollback(odoo, ledger, company_id=1, phases=[Phase.SUBSCRIPTIONS])
     assert (undone.refused, undone.restored) == ((), 1)
     assert stands(odoo) == before == ("in_progress", True, "2026-02-03", "2026-08-03", 1)
+
+
+class Killed(BaseException):
+    """The end of a client: nothing of ours may catch it."""
+
+
+@dataclass
+class Cut:
+    """A connection that is cut after the work was done: ``at(model, method, arguments)`` says when."""
+
+    inner: Odoo
+    error: BaseException
+    at: Callable[[str, str, dict[str, Any]], bool]
+    cuts: int = 0
+
+    @property
+    def server_version(self) -> str:
+        return self.inner.server_version
+
+    def call(self, model: str, method: str, ids: Sequence[int] | None = None, /, **arguments: Any) -> Any:
+        answer = self.inner.call(model, method, ids, **arguments)
+        if self.cuts == 0 and self.at(model, method, arguments):
+            self.cuts += 1
+            raise self.error
+        return answer
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+def writes_stage(model: str, method: str, arguments: dict[str, Any]) -> bool:
+    return model == "sale.subscription" and method == "load" and any("stage_id" in c for c in arguments["fields"])
+
+
+def creates(model: str, method: str, arguments: dict[str, Any]) -> bool:
+    return model == "sale.subscription" and method == "load" and "id" in arguments["fields"]
+
+
+@pytest.mark.parametrize("at", [creates, writes_stage])
+@pytest.mark.parametrize("error", [OutcomeUnknown("no answer"), Killed()], ids=["lost", "killed"])
+def test_dates_survive_a_run_that_ends_where_odoo_has_just_moved_them(
+    database: Any, ledger: Ledger, program: Any, error: BaseException, at: Any
+) -> None:
+    """Between the stage and the dates nothing of ours says that today's date is not somebody's wish."""
+    odoo, target = database.connect(), program["target"]()
+    if at is writes_stage:
+        assert apply(odoo, ledger, [*catalog(), subscription("draft", "10")], target=target).ok
+    wish = [*catalog(), subscription("in_progress", "10", date_start=date(2026, 3, 4))]
+    cut = Cut(odoo, error, at)
+    if isinstance(error, Killed):
+        with pytest.raises(Killed):
+            apply(cut, ledger, wish, target=target)
+        assert stands(odoo)[2:4] != ("2026-03-04", "2026-08-03")
+        assert drifted(odoo, ledger, 1) == (), "half our own work is nobody's change"
+        cut.error = AssertionError("cut once")
+    assert apply(cut, ledger, wish, target=target).ok
+    assert (cut.cuts, stands(odoo)) == (1, ("in_progress", True, "2026-03-04", "2026-08-03", 1))
+    assert apply(odoo, ledger, wish, target=target).calls == 0
+    assert rollback(odoo, ledger, company_id=1).ok
+
+
+def test_a_date_that_someone_set_stays_when_the_stage_moves(database: Any, ledger: Ledger, program: Any) -> None:
+    odoo, target = database.connect(), program["target"]()
+    assert apply(odoo, ledger, [*catalog(), subscription("draft", "10")], target=target).ok
+    number = odoo.call("sale.subscription", "search", domain=[["code", "=", "LAGO/1"]])
+    odoo.call("sale.subscription", "write", number, values={"date_start": "2026-01-15"})
+    applied = apply(odoo, ledger, [*catalog(), subscription("in_progress", "10")], target=target)
+    assert applied.ok
+    assert stands(odoo) == ("in_progress", True, "2026-01-15", "2026-08-03", 1)
