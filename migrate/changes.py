@@ -275,6 +275,11 @@ def _record(desired: Desired, observed: Observed, known: Known | None) -> Change
     seen = observed.records.get(desired.xid)
     if seen is None:
         return _creation(desired, observed, known)
+    return against(desired, seen, observed, known)
+
+
+def against(desired: Desired, seen: Seen, observed: Observed, known: Known | None = None) -> Change:
+    """What is to be done to a record that stands there, lines and all."""
     unfinished = known is not None and known.writing
     want = compared(desired, observed, unfinished=unfinished)
     diffs = tuple(_fields(want, seen, known, desired.late if unfinished else frozenset()))

@@ -23,6 +23,7 @@ from migrate.changes import (
     LineChange,
     Observed,
     Seen,
+    against,
     compared,
     each_line,
     exempt,
@@ -95,7 +96,7 @@ class Loader:
     def create(self, batch: Sequence[Change]) -> tuple[dict[str, Seen], list[Failure]]:
         """Create, verify, call the methods, write the late fields, look again."""
         failures = self._halving(batch, self._load_new)
-        seen, more = self._verify(_without(batch, failures), self._expected_new, self._load_new)
+        seen, more = self._verify(_without(batch, failures), self._expected_new, self._load_again)
         failures += more
         return self._finish(_without(batch, failures), seen, failures, late=True)
 
@@ -148,6 +149,17 @@ class Loader:
     def _load_new(self, batch: Sequence[Change]) -> None:
         records = [(d, d.values.keys() - d.late, d.children) for c in batch if (d := c.desired)]
         self._load(batch, records)
+
+    def _load_again(self, batch: Sequence[Change]) -> None:
+        """What is not there is sent again. Of what is there only that is written which is unlike: a ``load`` that was
+        repeated, because its answer was lost, may have made Odoo compute prices anew, and would once more."""
+        seen = self._look(batch)
+        missing = [c for c in batch if c.xid not in seen]
+        if missing:
+            self._load_new(missing)
+        self._write_changes(
+            [against(d, seen[c.xid], self.observed) for c in batch if c.xid in seen and (d := c.desired)]
+        )
 
     def _write_changes(self, batch: Sequence[Change]) -> None:
         """``load`` for fields; ``write`` on the record where lines change; last what is to be late."""

@@ -181,7 +181,7 @@ def test_dates_survive_a_run_that_ends_where_odoo_has_just_moved_them(
         assert stands(odoo)[2:4] != ("2026-03-04", "2026-08-03")
         assert drifted(odoo, ledger, 1) == (), "half our own work is nobody's change"
         cut.error = AssertionError("cut once")
-    assert apply(cut, ledger, wish, target=target).ok
+    apply(cut, ledger, wish, target=target).raise_if_failed()
     assert (cut.cuts, stands(odoo)) == (1, ("in_progress", True, "2026-03-04", "2026-08-03", 1))
     assert apply(odoo, ledger, wish, target=target).calls == 0
     assert rollback(odoo, ledger, company_id=1).ok
