@@ -13,6 +13,7 @@ line spells out its taxes, and every price is this subscription's own, also wher
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -40,7 +41,7 @@ def subscriptions(context: Context) -> Iterator[Mapped]:
     """Every subscription, oldest first (an order stands after the one it replaces), or why not."""
     ordered = sorted(context.snapshot.subscriptions, key=age)
     names, previous = order_names(ordered), predecessors(ordered)
-    coupons = coupons_by_subscription(context)
+    coupons, advance = coupons_by_subscription(context), billed_in_advance(context)
     moved: set[str] = set()
     for subscription in ordered:
         if not is_wanted(context, subscription):
@@ -55,9 +56,30 @@ def subscriptions(context: Context) -> Iterator[Mapped]:
             yield _skipped(context, subscription, order)
             continue
         moved.add(subscription.lago_id)
+        order = replace(order, extras={**order.extras, **_billed(context, subscription, advance)})
         yield from dialects.records(context, order)
         yield from _own_charges(context, subscription, plan, order)
         yield from (_skipped(context, subscription, missing) for missing in _gaps(context, subscription, plan))
+
+
+def billed_in_advance(context: Context) -> dict[str, datetime]:
+    """Subscription -> when Lago billed its last event of a charge paid in advance: Odoo goes on from there."""
+    found: dict[str, datetime] = {}
+    for fee in context.snapshot.fees:
+        if fee.pay_in_advance and fee.event_transaction_id and fee.lago_subscription_id:
+            found[fee.lago_subscription_id] = max(fee.created_at, found.get(fee.lago_subscription_id, fee.created_at))
+    return found
+
+
+def _billed(context: Context, subscription: Subscription, advance: Mapping[str, datetime]) -> dict[str, Value]:
+    """What Lago has billed already: Odoo must not bill it again."""
+    if not context.target.addon or "fusion_billed_until" not in context.target.models.get("sale.order", ()):
+        return {}
+    until = subscription.current_billing_period_started_at if subscription.status == "active" else None
+    return {
+        "fusion_billed_until": _seconds(until or _ended(subscription)),
+        "fusion_advance_until": _seconds(advance.get(subscription.lago_id)),
+    }
 
 
 def source(subscription: Subscription) -> str:

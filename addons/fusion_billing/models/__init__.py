@@ -9,6 +9,7 @@ from . import (
     key,
     lifecycle,
     metric,
+    period,
     product_template,
     reconciliation,
     rerun,

@@ -8,6 +8,25 @@ class AccountMove(models.Model):
 
     fusion_shadow = fields.Boolean("Shadow invoice", copy=False, index="btree_not_null", help="A dual-run draft")
     fusion_lago_number = fields.Char("Lago invoice", copy=False, index="btree_not_null")
+    fusion_period_ids = fields.One2many(
+        "fusion.billing.period", "move_id", "Billed periods", context={"active_test": False}
+    )
+
+    def write(self, values):
+        """A cancelled invoice frees what it billed; reset to draft it claims it again (refused if billed elsewhere)."""
+        written = super().write(values)
+        if "state" in values:
+            periods = self.sudo().with_context(active_test=False).fusion_period_ids
+            gone = periods.filtered(lambda period: period.active and period.move_id.state == "cancel")
+            back = periods.filtered(lambda period: not period.active and period.move_id.state != "cancel")
+            gone._free()
+            back._claim()
+        return written
+
+    def unlink(self):
+        """A deleted draft frees what it billed."""
+        self.sudo().fusion_period_ids.filtered("active")._free()
+        return super().unlink()
 
 
 class AccountMoveLine(models.Model):

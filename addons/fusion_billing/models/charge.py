@@ -1,3 +1,5 @@
+import json
+
 from odoo import api, fields, models
 
 from ..tools import check_decimal, check_json
@@ -40,6 +42,9 @@ class FusionBillingCharge(models.Model):
     invoiceable = fields.Boolean(default=True)
     min_amount = fields.Char(help="Minimum spending of a full period, in currency units")
     units = fields.Char(help="Units of a fixed charge")
+    unit_changes = fields.Text(
+        readonly=True, help='JSON: [{"at", "was", "units"}], how the units of a fixed charge changed, oldest first'
+    )
     tax_codes = fields.Text(help="JSON list of Lago tax codes, as a record of where the taxes came from")
     tax_ids = fields.Many2many(
         "account.tax", string="Taxes", check_company=True, help="Empty: those of the order's plan line"
@@ -55,11 +60,26 @@ class FusionBillingCharge(models.Model):
         "CHECK (kind <> 'usage' OR metric_id IS NOT NULL)", "A usage charge needs a metric."
     )
 
-    @api.constrains("properties", "filters", "tax_codes")
+    def write(self, values):
+        """Units that change are remembered with their moment: a running period is billed with both."""
+        if "units" not in values or "unit_changes" in values:
+            return super().write(values)
+        for charge in self:
+            changes = json.loads(charge.unit_changes) if charge.unit_changes else []
+            if charge.kind == "fixed" and charge.units and charge.units != values["units"]:
+                at = self.env.context.get("fusion_at") or fields.Datetime.now()
+                changes.append({"at": at.isoformat(), "was": charge.units, "units": values["units"] or "0"})
+            super(FusionBillingCharge, charge).write(
+                {**values, "unit_changes": json.dumps(changes) if changes else False}
+            )
+        return True
+
+    @api.constrains("properties", "filters", "tax_codes", "unit_changes")
     def _check_json(self):
         check_json(self, "properties", dict)
         check_json(self, "filters", list)
         check_json(self, "tax_codes", list)
+        check_json(self, "unit_changes", list)
 
     @api.constrains("min_amount", "units")
     def _check_decimals(self):

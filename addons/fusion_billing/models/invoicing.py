@@ -1,68 +1,352 @@
-"""Usage on the native invoice: what is due is added where ``sale`` prepares an invoice, whoever asked for it."""
+"""Usage on the native invoice, through ``sale``'s own extension points, whoever asks for the invoice.
+
+    _create_invoices             which billings are due; one invoice per customer and billing day, like Lago
+    _get_invoiceable_lines       the line of the plan stands for them; lines of charges are rated, not sold
+    _prepare_invoice_lines_...   the line of the plan becomes one line per fee
+
+A billing that was made is a ``fusion.billing.period``: it is not made twice, and free again when its invoice goes.
+"""
 
 import json
+from collections import defaultdict
 
-from odoo import fields, models
-from odoo.fields import Command
+from odoo import _, api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL, groupby
+from odoo.tools.mail import plaintext2html
 
 from ..rating import bill_together
+from ..rating.moments import local_date, moment, zone
+from ..rating.due import TRIAL, earlier, schedule
+from .history import from_now_on, read_uses
 from .rerun import Gathered, naive
 
-METERED = ("charge", "true_up", "fixed_charge")  # the base fee is the order's own line
+EVENT = "in_advance_charge"
+
+
+class Round:
+    """What is due on one day, rated: the lines of each order, and the billings that are made with them."""
+
+    def __init__(self, gathered=None, billings=(), lines=None):
+        self.gathered, self.billings = gathered, billings
+        self.lines = lines or {}  # order id -> rated lines
+
+    def of(self, order):
+        return self.lines.get(order.id, [])
+
+
+NOTHING = Round()
 
 
 class SaleOrder(models.Model):
     _inherit = "sale.order"
 
-    def _prepare_invoice(self):
-        """Extends ``sale``: an invoice of a metered order takes the usage that is due along."""
-        values = super()._prepare_invoice()
-        if self.fusion_external_id and not self.env.context.get("fusion_no_usage"):
-            values["invoice_line_ids"] = [*values.get("invoice_line_ids", []), *self._fusion_due_commands()]
-        return values
+    fusion_billed_until = fields.Datetime(
+        "Billed elsewhere until", copy=False, help="Lago billed all periods that began up to then. Empty: none"
+    )
+    fusion_advance_until = fields.Datetime(
+        "Events billed elsewhere until", copy=False, help="Charges paid in advance of events received up to then"
+    )
+    fusion_period_ids = fields.One2many("fusion.billing.period", "order_id", string="Billed periods")
+    fusion_move_line_ids = fields.One2many("account.move.line", "fusion_order_id", string="Lines of usage")
 
     def _create_invoices(self, grouped=False, final=False, date=None):
-        """Extends ``sale``: orders with nothing but usage to invoice get their invoice too."""
-        usage_only = self.filtered(
+        """Extends ``sale``: of metered orders, each billing that is due, oldest first."""
+        metered = self._fusion_metered()
+        if not metered or "fusion_round" in self.env.context:
+            return super()._create_invoices(grouped, final, date)
+        metered._fusion_lock()
+        moves = self.env["account.move"]
+        others = self - metered
+        for due in metered._fusion_rounds(grouped):
+            orders = others | self.browse(dict.fromkeys(billing["order"].id for billing in due.billings))
+            quiet = orders.with_context(fusion_round=due, raise_if_nothing_to_invoice=False)
+            made = super(SaleOrder, quiet)._create_invoices(grouped, final, date).with_env(self.env)
+            self._fusion_record(due, made)
+            moves, others = moves | made, self.browse()
+        # what is not metered, and what metered orders sell beside their plan
+        rest = (self if others else metered).with_context(fusion_round=NOTHING)
+        if moves:
+            rest = rest.with_context(raise_if_nothing_to_invoice=False)
+        return moves | super(SaleOrder, rest)._create_invoices(grouped, final, date).with_env(self.env)
+
+    def _get_invoiceable_lines(self, final=False):
+        """Extends ``sale``: of the lines that are rated, the plan's stands for what is due."""
+        lines = super()._get_invoiceable_lines(final)
+        if not self._fusion_metered():
+            return lines
+        due = self.env.context.get("fusion_round")
+        if due is None:  # somebody asks what there is to invoice
+            due = next(iter(self._fusion_rounds()), NOTHING)
+        plan, rated = self._fusion_rated_lines()
+        if not due.of(self):
+            return lines - plan - rated
+        kept = lines - rated
+        return kept if plan in kept else plan | kept
+
+    @api.depends("fusion_move_line_ids.move_id")
+    def _get_invoiced(self):
+        """Extends ``sale``: invoices of nothing but usage are invoices of the order."""
+        super()._get_invoiced()
+        for order in self.filtered("fusion_external_id"):
+            moves = order.sudo().fusion_move_line_ids.move_id.filtered(lambda move: not move.fusion_shadow)
+            order.invoice_ids |= moves.sudo(False)
+            order.invoice_count = len(order.invoice_ids)
+
+    # by itself
+
+    @api.model
+    def _fusion_cron_invoice(self):
+        """Drafts of what is due and nobody invoiced: customer by customer, each in a transaction of its own."""
+        found = self.search([("fusion_external_id", "!=", False), ("state", "=", "sale")])._fusion_metered()
+        customers = [self.concat(*own) for _, own in groupby(found, lambda o: (o.company_id, o.partner_invoice_id))]
+        for number, orders in enumerate(customers, 1):
+            try:
+                with self.env.cr.savepoint():
+                    orders.with_context(raise_if_nothing_to_invoice=False)._create_invoices()
+            except UserError as error:
+                orders._fusion_tell_finance(str(error))
+            if self.env.context.get("ir_cron_progress_id"):
+                self.env["ir.cron"]._commit_progress(1, remaining=len(customers) - number)
+
+    def _fusion_tell_finance(self, reason):
+        """One open activity per order tells why it is not invoiced."""
+        summary = _("Usage is not invoiced")
+        for order in self.filtered(lambda order: summary not in order.activity_ids.mapped("summary")):
+            order.activity_schedule(
+                "mail.mail_activity_data_warning",
+                summary=summary,
+                note=plaintext2html(reason),
+                user_id=order.user_id.id,
+            )
+
+    # what is due
+
+    def _fusion_metered(self):
+        return self.filtered(
             lambda order: (
-                order.fusion_external_id
-                and all(line.display_type for line in order._get_invoiceable_lines(final))
-                and order._fusion_due_commands()
+                order.state == "sale"
+                and order.fusion_external_id
+                and order.fusion_started_at
+                and order.fusion_interval
+                and Gathered.plan_line(order)
             )
         )
-        moves = self.env["account.move"]
-        for order in usage_only:
-            own = order.with_company(order.company_id)
-            moves |= own._create_account_invoices([own._prepare_invoice()], final)
-        others = self - usage_only
-        return moves | super(SaleOrder, others)._create_invoices(grouped, final, date) if others else moves
 
-    def _fusion_due_commands(self):
-        """Commands that create the lines of the last whole usage period, without those invoiced already."""
-        order = self.sudo()
-        at = order.env.context.get("fusion_at") or fields.Datetime.now()
-        ended = order.fusion_ended_at and order.fusion_ended_at <= at
-        reason = "subscription_terminating" if ended else "subscription_periodic"
-        gathered = Gathered(order, [at])
-        premium = order.env["ir.config_parameter"].get_param("fusion_billing.lago_premium", "1") not in ("0", "False")
-        billing = gathered.billing({"order": order, "at": at, "reason": reason, "event": ""})
-        found = bill_together([{**billing, "known_until": None}], premium=premium)
-        lines = [line for line in found["lines"] if line["key"]["kind"] in METERED]
-        done = order._fusion_invoiced()
-        due = [line for line in lines if (json.dumps(line["key"], sort_keys=True), naive(line["to"])) not in done]
-        return [
-            Command.create(order._fusion_line_values(order, line, gathered, 1000 + number))
-            for number, line in enumerate(due)
-        ]
+    def _fusion_lock(self):
+        """Two users who invoice the same orders at once: the second one waits, then finds them billed."""
+        self.env.cr.execute(SQL("SELECT id FROM sale_order WHERE id IN %s ORDER BY id FOR UPDATE", self._ids))
 
-    def _fusion_invoiced(self):
-        """(key, end of usage) of the lines that real invoices of this order hold."""
+    def _fusion_rated_lines(self):
+        """(line of the plan, lines of its charges): a charge has one line of its product, if any."""
+        plan, rated = Gathered.plan_line(self), self.env["sale.order.line"]
+        charges = self.sudo().fusion_charge_ids or plan.product_template_id.sudo().fusion_charge_ids
+        for charge in charges:
+            own = self.order_line.filtered(
+                lambda line, product=charge.product_id: line.product_id == product and not line.display_type
+            )
+            rated |= (own - plan - rated)[:1]
+        return plan, rated
+
+    def _fusion_rounds(self, grouped=False):
+        """The rounds of what is due now, each rated when those before it have been recorded."""
+        for company in self.company_id:
+            own = self.filtered(lambda order, company=company: order.company_id == company)
+            yield from own.sudo()._fusion_rounds_of_company(grouped)
+
+    def _fusion_rounds_of_company(self, grouped):
+        orders = self
+        now = orders.env.context.get("fusion_at") or fields.Datetime.now()
+        asked = orders._fusion_due(now)
+        if not asked:
+            return
+        gathered = Gathered(
+            orders.browse(dict.fromkeys(billing["order"].id for billing in asked)), [b["at"] for b in asked]
+        )
+        asked += orders._fusion_due_events(asked, gathered, now)
+        days = defaultdict(list)
+        for billing in asked:
+            days[billing["day"]].append(billing)
+        for _day, billings in sorted(days.items()):
+            gathered.uses = read_uses(gathered.orders)
+            yield orders._fusion_rate(billings, gathered, grouped)
+
+    def _fusion_due(self, now):
+        """Billings up to ``now`` that Odoo has to make and has not made: dicts as rating asks for them."""
+        gathered, until = Gathered(self), moment(now)
+        made = {(p.order_id.id, p.at, p.reason) for p in self.fusion_period_ids.filtered("active")}
+        due = []
+        for order in self:
+            tz = zone(order.fusion_timezone or "UTC")
+            for when in order._fusion_schedule(gathered, until):
+                at = naive(when.at.isoformat())
+                if (order.id, at, when.reason) not in made:
+                    due.append({"order": order, "at": at, "reason": when.reason, "event": "", "moment": when,
+                                "day": local_date(when.at, tz)})  # fmt: skip
+        return due
+
+    def _fusion_schedule(self, gathered, until):
+        charges = gathered.charges[self.id]
+        tz = zone(self.fusion_timezone or "UTC")
+        return schedule(
+            gathered.order(self),
+            until,
+            since=moment(self.fusion_billed_until),
+            entered=local_date(moment(self.create_date), tz),
+            at_start=any(charge.kind == "fixed" and charge.pay_in_advance for charge in charges),
+        )
+
+    def _fusion_due_events(self, asked, gathered, now):
+        """Events of charges paid in advance that were not billed: with the last billing of their order."""
+        last = {billing["order"].id: billing for billing in asked}
+        found = []
+        for billing in last.values():
+            order = billing["order"]
+            at_once = gathered.charges[order.id].filtered(
+                lambda charge: charge.pay_in_advance and charge.kind == "usage" and charge.invoiceable
+            )
+            codes = set(at_once.metric_id.mapped("code"))
+            done = order._fusion_billed_events() if codes else set()
+            since = order.fusion_advance_until or order.fusion_billed_until or order.create_date
+            for row in gathered.usage.get(order.fusion_external_id, []):
+                new = row["code"] in codes and row["transaction_id"] not in done and since < row["received_at"] <= now
+                if new and order._fusion_runs_at(row):
+                    found.append({**billing, "at": row["received_at"], "reason": EVENT, "event": row["transaction_id"]})
+        return found
+
+    def _fusion_runs_at(self, row):
+        """Whether the event belongs to this order of its external id."""
+        at = (row["timestamp"], row["timestamp_us"] or 0)
+        started = at >= (self.fusion_started_at, self.fusion_started_us or 0)
+        return started and (not self.fusion_ended_at or at <= (self.fusion_ended_at, self.fusion_ended_us or 0))
+
+    def _fusion_billed_events(self):
+        """Transactions of charges paid in advance that stand on real invoices of this order."""
         lines = self.env["account.move.line"].search(
+            [("fusion_order_id", "=", self.id), ("parent_state", "!=", "cancel"), ("fusion_key", "!=", False),
+             ("move_id.fusion_shadow", "=", False)]
+        )  # fmt: skip
+        return {json.loads(line.fusion_key).get("event") for line in lines} - {"", None}
+
+    # rating
+
+    def _fusion_rate(self, billings, gathered, grouped):
+        """Rate the billings of one day; orders that share an invoice share their coupons."""
+        premium = self.env["sale.order"]._fusion_premium()
+        together = defaultdict(list)
+        for billing in billings:
+            together[billing["order"]._fusion_invoice_of(grouped)].append(billing)
+        lines, refused = defaultdict(list), []
+        for job in together.values():
+            found = bill_together([self._fusion_asked_for(gathered, billing) for billing in job], premium=premium)
+            refused += [(job[0]["order"], refusal) for refusal in found["refusals"]]
+            for billing, window in zip(job, found["windows"], strict=True):
+                billing["window"] = window
+            for line in found["lines"]:
+                lines[job[line["billing"]]["order"].id].append(line)
+        if refused:
+            raise UserError(refusal_message(refused))
+        return Round(gathered, billings, dict(lines))
+
+    def _fusion_invoice_of(self, grouped):
+        if grouped:
+            return self.id
+        values = self.with_company(self.company_id)._prepare_invoice()
+        return tuple(values.get(key) for key in self._get_invoice_grouping_keys())
+
+    @staticmethod
+    def _fusion_asked_for(gathered, billing):
+        """A due billing as ``bill_together`` takes it. All that has arrived is known."""
+        given = gathered.billing(billing)
+        trial = billing["reason"] == TRIAL
+        event = billing["reason"] == EVENT
+        order = {**given["order"], "fusion_coupons": from_now_on(given["order"]["fusion_coupons"])}
+        return {
+            **given,
+            "order": order,
+            "reason": "subscription_starting" if trial else billing["reason"],
+            "kinds": ("subscription",) if trial else None,
+            "known_until": None,
+            "billed": None if event else earlier(order, billing["moment"]),
+        }
+
+    @api.model
+    def _fusion_premium(self):
+        """Whether Lago had a licence: without one, per-transaction bounds do not apply."""
+        parameter = self.env["ir.config_parameter"].sudo().get_param("fusion_billing.lago_premium", "1")
+        return parameter not in ("0", "False")
+
+    # what was made
+
+    def _fusion_record(self, due, moves):
+        """Note the billings of a round with their invoices; those without lines have none."""
+        by_order = {line.fusion_order_id.id: move.id for move in moves.sudo() for line in move.invoice_line_ids}
+        self.env["fusion.billing.period"].sudo().create(
             [
-                ("fusion_order_id", "=", self.id),
-                ("parent_state", "!=", "cancel"),
-                ("move_id.fusion_shadow", "=", False),
-                ("fusion_key", "!=", False),
+                {
+                    "order_id": billing["order"].id,
+                    "move_id": by_order.get(billing["order"].id),
+                    "at": billing["at"],
+                    "reason": billing["reason"],
+                    "usage_from": naive(billing["window"].get("charges_from")),
+                    "usage_to": naive(billing["window"].get("charges_to")),
+                }
+                for billing in due.billings
+                if billing["reason"] != EVENT and (billing["order"].id in by_order or not due.of(billing["order"]))
             ]
         )
-        return {(line.fusion_key, line.fusion_to) for line in lines}
+
+    # lines
+
+    def _fusion_fee_values(self, line, gathered, sequence, native):
+        """Values of the invoice line of one fee. The base fee is the order's own line, if ``sale`` offers it."""
+        values = self._fusion_line_values(self, line, gathered, sequence)
+        values["name"] = "\n".join(filter(None, [values["name"], self._fusion_details(line)]))
+        if line["key"]["kind"] != "subscription" or not native:
+            return values
+        kept = {name: value for name, value in values.items() if name.startswith("fusion_")}
+        return {**native, **kept, "quantity": 1.0, "price_unit": values["price_unit"]}
+
+    def _fusion_details(self, line):
+        """The second line of the name: the days, in the customer's zone, and the units."""
+        if not line["from"] or not line["to"]:
+            return ""
+        tz = zone(self.fusion_timezone or "UTC")
+        lang = self.env["res.lang"]._lang_get(self.partner_invoice_id.lang or self.env.user.lang or "en_US")
+        days = " – ".join(local_date(moment(line[end]), tz).strftime(lang.date_format) for end in ("from", "to"))
+        if line["key"]["kind"] not in ("charge", "fixed_charge"):
+            return days
+        return _("%(days)s: %(units)s units", days=days, units=line["units"])
+
+    @api.model
+    def _fusion_billed_to(self, external_ids):
+        """External id -> the end of the usage that was billed, here or before: what is older comes too late."""
+        orders = self.sudo().search([("fusion_external_id", "in", list(external_ids))])
+        found = {}
+        for order in orders:
+            ends = [end for end in order.fusion_period_ids.filtered("active").mapped("usage_to") if end]
+            if order.fusion_billed_until:
+                ends.append(order.fusion_billed_until)
+            if ends:
+                found[order.fusion_external_id] = max([*ends, found.get(order.fusion_external_id, ends[0])])
+        return found
+
+
+def refusal_message(refused):
+    details = "\n".join(f"{order.name}: {refusal['reason']} ({refusal['detail']})" for order, refusal in refused)
+    return _("Usage that has no amount; mend it, or leave these orders out:\n%s", details)
+
+
+class SaleOrderLine(models.Model):
+    _inherit = "sale.order.line"
+
+    def _prepare_invoice_lines_vals_list(self, **optional_values):
+        """Extends ``sale``: the line of the plan becomes one line per fee of what is due."""
+        found = super()._prepare_invoice_lines_vals_list(**optional_values)
+        due = self.env.context.get("fusion_round")
+        order = self.order_id
+        if due is None or not due.of(order) or self != Gathered.plan_line(order):
+            return found
+        native = found[0] if self.qty_to_invoice > 0 else {}
+        sequence = optional_values.get("sequence", self.sequence)
+        return [order._fusion_fee_values(line, due.gathered, sequence, native) for line in due.of(order)]

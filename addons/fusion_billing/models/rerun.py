@@ -10,6 +10,7 @@ from odoo.tools import SQL
 
 from ..rating import bill_together
 from ..rating.moments import local_date, moment, zone
+from .history import held, read_uses, unit_events
 
 ORDER_FIELDS = (
     "fusion_lago_id", "fusion_external_id", "fusion_plan_code", "fusion_interval", "fusion_billing_time",
@@ -20,7 +21,7 @@ ORDER_FIELDS = (
 )  # fmt: skip
 CHARGE_FIELDS = (
     "fusion_lago_id", "code", "name", "kind", "charge_model", "properties", "filters", "pay_in_advance", "prorated",
-    "invoiceable", "min_amount", "units",
+    "invoiceable", "min_amount", "units", "unit_changes",
 )  # fmt: skip
 METRIC_FIELDS = (
     "name",
@@ -40,9 +41,12 @@ class Undo(Exception):
 
 
 class Gathered:
-    """The rows of some orders and of all that rating them needs, read in a handful of queries."""
+    """The rows of some orders and of all that rating them needs, read in a handful of queries.
 
-    def __init__(self, orders, moments):
+    ``moments``: when they are billed (usage is read as far back as that needs); None: usage is not read.
+    """
+
+    def __init__(self, orders, moments=None):
         self.env = orders.env
         self.orders = self.with_neighbours(orders)
         self.plan_lines = {order.id: self.plan_line(order) for order in self.orders}
@@ -51,7 +55,8 @@ class Gathered:
         metrics = self.env["fusion.billing.metric"].search([("company_id", "in", orders.company_id.ids)])
         self.metrics = {row["code"]: row for row in metrics.read(METRIC_FIELDS)}
         self.rows = {row["id"]: row for row in self.orders.read(ORDER_FIELDS)}
-        self.usage = self.read_usage(orders, moments)
+        self.usage = self.read_usage(orders, moments) if moments else {}
+        self.uses = read_uses(orders)
         self.grace = self.read_grace(orders)
 
     def with_neighbours(self, orders):
@@ -133,6 +138,7 @@ class Gathered:
             "plan_lago_id": template.fusion_lago_id or "",
             "plan_name": template.name or "",
             "previous": self.order(previous, neighbours=False) if previous else None,
+            "fusion_coupons": held(self.rows[order.id]["fusion_coupons"], self.uses),
         }
         if neighbours and following:
             codes = self.charges[following.id].metric_id.mapped("code")
@@ -163,11 +169,11 @@ class Gathered:
         return {
             "order": self.order(order),
             "charges": [
-                {**row, "metric": charge.metric_id.code}
+                {**row, "metric": charge.metric_id.code, "unit_events": unit_events(row, order)}
                 for charge, row in zip(charges, charges.read(CHARGE_FIELDS), strict=True)
             ],
             "metrics": self.metrics,
-            "usage": self.usage[order.fusion_external_id],
+            "usage": self.usage.get(order.fusion_external_id, []),
             "at": asked["at"],
             "reason": asked["reason"],
             "event": asked["event"],
@@ -250,7 +256,7 @@ class SaleOrder(models.Model):
         jobs = defaultdict(list)
         for billing in asked:
             jobs[(billing["order"].partner_id.id, billing["order"].currency_id.id)].append(billing)
-        premium = self.env["ir.config_parameter"].get_param("fusion_billing.lago_premium", "1") not in ("0", "False")
+        premium = self._fusion_premium()
         rated = [
             bill_together([gathered.billing(billing) for billing in job], premium=premium) for job in jobs.values()
         ]
@@ -274,7 +280,7 @@ class SaleOrder(models.Model):
         """Values of the draft, from the same hook that native invoicing uses."""
         order = self.with_company(self.company_id)
         values = {
-            **order.with_context(fusion_no_usage=True)._prepare_invoice(),
+            **order._prepare_invoice(),
             "fusion_shadow": True,
             "ref": ref or False,
             "invoice_date": local_date(moment(job[0]["at"]), zone(order.fusion_timezone or "UTC")),

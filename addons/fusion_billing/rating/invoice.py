@@ -294,7 +294,7 @@ class Run:
 
     def advance_lines(self) -> tuple[list[Line], list[dict[str, str]]]:
         """Lines of the event that made this invoice, on the charges that are paid at once."""
-        charges = [c for c in self.catalog.charges if c["pay_in_advance"] and c["kind"] == "usage"]
+        charges = [c for c in self.catalog.charges if c["pay_in_advance"] and c["kind"] == "usage" and c["invoiceable"]]
         codes = {charge["metric"] for charge in charges} & self.catalog.metrics.keys()
         events = [event for code in codes for event in self.events.get(code, ())]
         names = {event.transaction_id for event in self.just_received(events)}
@@ -396,20 +396,24 @@ def bill_together(billings: Sequence[Mapping[str, Any]], *, premium: bool = True
     """The lines of one invoice: several billings of one customer, and its coupons.
 
     ``billings``: dicts with the arguments of ``bill`` (``order``, ``charges``, ``metrics``, ``usage``, ``at``,
-    ``reason``, optionally ``known_until`` and ``event``) and ``taxes`` (charge's Lago id or "" for the base fee -> any
-    value that is equal for lines taxed alike), so that a coupon can be taken off each kind of taxation. Coupons are
-    those of the orders' ``fusion_coupons``. Returns ``lines`` as ``bill`` does, each with ``billing`` (index), and
-    ``refusals``.
+    ``reason``, optionally ``known_until``, ``event`` and ``billed``) and ``taxes`` (charge's Lago id or "" for the base
+    fee -> any value that is equal for lines taxed alike), so that a coupon can be taken off each kind of taxation;
+    ``kinds``, if given, are the kinds of lines that are due. Coupons are those of the orders' ``fusion_coupons``.
+    Returns ``lines`` as ``bill`` does, each with ``billing`` (index), ``refusals``, and ``windows`` (one per billing).
     """
     found: list[tuple[int, Line]] = []
     refusals: list[dict[str, str]] = []
+    windows: list[dict[str, str | None]] = []
     for index, given in enumerate(billings):
-        run = prepare(premium=premium, billed=None, **arguments(given))
+        run = prepare(premium=premium, **arguments(given))
         if run is None:
             refusals.append(refusal("not-started", "the order has no start"))
+            windows.append({})
             continue
+        windows.append(named(run.windows))
         lines, refused = run.lines()
-        found += [(index, line) for line in lines]
+        kinds = given.get("kinds")
+        found += [(index, line) for line in lines if not kinds or line.kind in kinds]
         refusals += refused
     if found:
         held = held_coupons(billings)
@@ -417,7 +421,8 @@ def bill_together(billings: Sequence[Mapping[str, Any]], *, premium: bool = True
             refusal("coupon-history", f"coupon {name(c)} was used in part") for c in held if coupons.partly_used(c)
         ]
         found += coupon_lines(billings, found, [c for c in held if not coupons.partly_used(c)])
-    return {"lines": [{**line.row(), "billing": index} for index, line in found], "refusals": refusals}
+    rows = [{**line.row(), "billing": index} for index, line in found]
+    return {"lines": rows, "refusals": refusals, "windows": windows}
 
 
 def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -426,6 +431,7 @@ def arguments(given: Mapping[str, Any]) -> dict[str, Any]:
         **{name: given[name] for name in names},
         "known_until": given.get("known_until"),
         "event": given.get("event") or "",
+        "billed": given.get("billed"),
     }
 
 

@@ -80,6 +80,7 @@ class FusionCase(TransactionCase):
                 "fusion_created_at": "2026-05-01 00:00:00",
                 "fusion_plan_amount": "30.00",
                 "fusion_timezone": "UTC",
+                "fusion_billed_until": "2026-07-01 00:00:00",
                 **values,
             }
         )

@@ -87,15 +87,5 @@ class Events(models.AbstractModel):
         return self.env.cr.dictfetchall()
 
     def _billed_to(self, external_ids):
-        """External id -> the end of the usage that its last real invoice took."""
-        lines = self.env["account.move.line"].sudo()._read_group(
-            [
-                ("fusion_order_id.fusion_external_id", "in", list(external_ids)),
-                ("parent_state", "!=", "cancel"),
-                ("move_id.fusion_shadow", "=", False),
-                ("fusion_key", "like", '"kind": "charge"'),
-            ],
-            ["fusion_order_id"],
-            ["fusion_to:max"],
-        )  # fmt: skip
-        return {order.fusion_external_id: end for order, end in lines if end}
+        """External id -> the end of the usage that was billed: what is older comes too late."""
+        return self.env["sale.order"]._fusion_billed_to(external_ids)
