@@ -16,8 +16,8 @@ from odoo.tools import SQL, groupby
 from odoo.tools.mail import plaintext2html
 
 from ..rating import bill_together
-from ..rating.moments import local_date, moment, zone
 from ..rating.due import TRIAL, earlier, schedule
+from ..rating.moments import local_date, moment, zone
 from .history import from_now_on, read_uses
 from .rerun import Gathered, naive
 
@@ -27,9 +27,14 @@ EVENT = "in_advance_charge"
 class Round:
     """What is due on one day, rated: the lines of each order, and the billings that are made with them."""
 
-    def __init__(self, gathered=None, billings=(), lines=None):
-        self.gathered, self.billings = gathered, billings
-        self.lines = lines or {}  # order id -> rated lines
+    def __init__(self, gathered=None, jobs=()):
+        self.gathered = gathered
+        self.jobs = jobs  # per invoice: its billings, their rated lines
+        self.billings = [billing for billings, _lines in jobs for billing in billings]
+        self.lines = defaultdict(list)  # order id -> rated lines
+        for billings, lines in jobs:
+            for line in lines:
+                self.lines[billings[line["billing"]]["order"].id].append(line)
 
     def of(self, order):
         return self.lines.get(order.id, [])
@@ -94,6 +99,33 @@ class SaleOrder(models.Model):
             order.invoice_count = len(order.invoice_ids)
 
     # by itself
+
+    def _fusion_bill_due(self, at):
+        """Drafts of all that is due on these orders up to ``at`` (UTC, naive), also where ``sale`` would not invoice.
+
+        Raises UserError, with nothing made, if there is usage without amount.
+        """
+        self._fusion_lock()
+        moves = self.env["account.move"].sudo().with_context(default_move_type="out_invoice")
+        made = moves.browse()
+        for due in self.with_context(fusion_at=at)._fusion_rounds():
+            values = [self._fusion_draft_values(job, lines, due.gathered) for job, lines in due.jobs if lines]
+            drafts = moves.create(values)
+            self._fusion_record(due, drafts)
+            made |= drafts
+        return made.with_env(self.env)
+
+    @staticmethod
+    def _fusion_draft_values(job, lines, gathered):
+        first = job[0]["order"].with_company(job[0]["order"].company_id)
+        return {
+            **first._prepare_invoice(),
+            "invoice_date": job[0]["day"],
+            "invoice_line_ids": [
+                fields.Command.create(job[line["billing"]]["order"]._fusion_fee_values(line, gathered, sequence, {}))
+                for sequence, line in enumerate(lines)
+            ],
+        }
 
     @api.model
     def _fusion_cron_invoice(self):
@@ -236,17 +268,16 @@ class SaleOrder(models.Model):
         together = defaultdict(list)
         for billing in billings:
             together[billing["order"]._fusion_invoice_of(grouped)].append(billing)
-        lines, refused = defaultdict(list), []
+        jobs, refused = [], []
         for job in together.values():
             found = bill_together([self._fusion_asked_for(gathered, billing) for billing in job], premium=premium)
             refused += [(job[0]["order"], refusal) for refusal in found["refusals"]]
             for billing, window in zip(job, found["windows"], strict=True):
                 billing["window"] = window
-            for line in found["lines"]:
-                lines[job[line["billing"]]["order"].id].append(line)
+            jobs.append((job, found["lines"]))
         if refused:
             raise UserError(refusal_message(refused))
-        return Round(gathered, billings, dict(lines))
+        return Round(gathered, jobs)
 
     def _fusion_invoice_of(self, grouped):
         if grouped:

@@ -11,12 +11,13 @@ from decimal import Decimal
 
 import psycopg2
 from odoo import _, api, fields, models
+from odoo.exceptions import UserError
 from odoo.fields import Command
 
-from ..rating import bill_together, schedule
+from ..rating import schedule
 from ..rating.moments import local_date, moment, zone
 from .dialects import dialect
-from .rerun import ORDER_FIELDS, Gathered, naive
+from .rerun import ORDER_FIELDS, Gathered
 
 # Native invoicing must not act before the change that is due on its day; should the change not happen, it acts then.
 CHANGE_FIRST = timedelta(days=3)
@@ -65,6 +66,7 @@ class SaleOrder(models.Model):
                 "fusion_plan_amount": plan.fusion_amount or "0",
                 "fusion_timezone": link.timezone or "UTC",
                 "fusion_created_at": fields.Datetime.now(),
+                "fusion_billed_until": fields.Datetime.now() - timedelta(seconds=1),  # nobody billed it before
                 **{name: plan[name] for name in PLAN_FIELDS},
                 **values,
                 "fusion_started_at": False,  # it starts when it is confirmed
@@ -222,29 +224,24 @@ class SaleOrder(models.Model):
 
     @api.model
     def _fusion_bill_now(self, billings):
-        """One native invoice for ``[(order, moment, reason)]`` of one customer; posted, unless usage may still come.
+        """What is due on the orders of ``[(order, moment, reason)]``, posted, unless usage may come.
 
         What cannot be rated becomes an activity for finance, never a silent gap.
         """
-        asked = [{"order": order.sudo(), "at": at, "reason": reason, "event": ""} for order, at, reason in billings]
-        first = asked[0]["order"]
-        orders = first.browse([billing["order"].id for billing in asked])
-        gathered = Gathered(orders, [billing["at"] for billing in asked])
-        premium = self.env["ir.config_parameter"].sudo().get_param("fusion_billing.lago_premium", "1")
-        found = bill_together([gathered.billing(b) for b in asked], premium=premium not in ("0", "False"))
-        for refusal in found["refusals"]:
-            first._fusion_ask_finance(_("Not billed: %(reason)s, %(detail)s", **refusal))
-        done = set().union(*(order._fusion_invoiced() for order in orders))
-        lines = [
-            line for line in found["lines"] if (json.dumps(line["key"], sort_keys=True), naive(line["to"])) not in done
-        ]
-        if not any(line["key"]["kind"] != "coupon" for line in lines):
+        orders = self.browse(dict.fromkeys(order.id for order, _at, _reason in billings)).sudo()
+        try:
+            with self.env.cr.savepoint():
+                moves = orders._fusion_bill_due(max(at for _order, at, _reason in billings))
+        except UserError as error:
+            orders[:1]._fusion_ask_finance(_("Not billed: %s", error))
             return self.env["account.move"]
-        values = {**first._fusion_invoice_values(asked, lines, gathered, None, None), "fusion_shadow": False}
-        move = self.env["account.move"].sudo().with_context(default_move_type="out_invoice").create(values)
-        if not gathered.grace.get((first.fusion_service_id.id, first.partner_id.id)):
-            move.action_post()
-        return move
+        first = orders[:1]
+        grace = self.env["fusion.billing.account.link"].sudo().search(
+            [("service_id", "=", first.fusion_service_id.id), ("partner_id", "=", first.partner_id.id)], limit=1
+        ).grace_days  # fmt: skip
+        if not grace:
+            moves.action_post()
+        return moves
 
     def _fusion_ask_finance(self, note):
         user = self.user_id or self.env.ref("base.user_admin")
