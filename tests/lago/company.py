@@ -50,7 +50,7 @@ def issue_key(odoo: Odoo, service: int, overlap_hours: int = 24) -> str:
     """A new key, as a person gets it: from the wizard, once."""
     values = {"service_id": service, "overlap_hours": overlap_hours}
     wizard = odoo.call("fusion.billing.issue.key", "create", vals_list=[values])
-    shown: str = odoo.call("fusion.billing.issue.key", "action_issue", wizard)["params"]["message"]
+    shown: str = odoo.call("fusion.billing.issue.key", "action_issue", wizard)["context"]["default_key"]
     return shown
 
 

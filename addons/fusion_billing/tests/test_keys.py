@@ -14,7 +14,7 @@ class TestKeys(FusionCase):
         wizard = self.env["fusion.billing.issue.key"].create(
             {"service_id": self.service.id, "overlap_hours": overlap_hours}
         )
-        return wizard.action_issue()["params"]["message"]
+        return wizard.action_issue()["context"]["default_key"]
 
     def test_only_the_fingerprint_is_kept(self):
         key = self.issue()
