@@ -18,6 +18,7 @@
         "views/native_views.xml",
         "views/menus.xml",
         "data/activity.xml",
+        "views/portal_templates.xml",
         "data/cron.xml",
     ],
     "application": False,

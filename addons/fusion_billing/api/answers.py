@@ -10,6 +10,7 @@ from typing import Any
 
 NAMES = uuid.UUID("6f1f1c1e-6f0a-5d0e-9f4e-0d1c7a0f2b11")
 PER_PAGE = 100
+VARIANT = 1 << 63  # of a UUID: the first bits of its second half
 
 
 class Refused(Exception):
@@ -90,8 +91,18 @@ def millis(at: datetime | None, microseconds: int = 0) -> str | None:
 
 
 def stable_id(kind: str, number: int) -> str:
-    """The UUID under which a row without one of its own is shown."""
-    return str(uuid.uuid5(NAMES, f"{kind}-{number}"))
+    """The UUID under which a row without one of its own is shown; ``row_number`` reads it back."""
+    return str(uuid.UUID(bytes=uuid.uuid5(NAMES, kind).bytes[:8] + (VARIANT | number).to_bytes(8, "big")))
+
+
+def row_number(kind: str, text: str) -> int:
+    """The row that ``stable_id`` named so; 0 if it named none."""
+    try:
+        found = uuid.UUID(text)
+    except ValueError:
+        return 0
+    number = int.from_bytes(found.bytes[8:], "big") & ~VARIANT
+    return number if number < 2**31 and stable_id(kind, number) == str(found) else 0
 
 
 def event(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -126,6 +126,7 @@ def show(row: Mapping[str, Any]) -> dict[str, Any]:
     kept = row["details"]
     return {
         **{name: row[name] for name in ("lago_id", "external_id")},
+        "billing_entity_code": row["billing_entity_code"],
         "account_type": "customer",
         "name": row["name"] or None,
         **{name: kept.get(name) for name in ("firstname", "lastname")},

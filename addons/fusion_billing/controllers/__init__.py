@@ -1,1 +1,1 @@
-from . import lago
+from . import documents, lago

@@ -54,6 +54,10 @@ ROUTES = (
     ("DELETE", r"subscriptions/(?P<external_id>[^/]+)", "terminate_subscription"),
     ("GET", r"invoices", "list_invoices"),
     ("GET", r"invoices/(?P<lago_id>[^/]+)", "find_invoice"),
+    ("PUT", r"invoices/(?P<lago_id>[^/]+)", "update_invoice"),
+    ("POST", r"invoices/(?P<lago_id>[^/]+)/download", "download_invoice"),
+    ("POST", r"invoices/(?P<lago_id>[^/]+)/payment_url", "payment_url"),
+    ("POST", r"invoices/(?P<lago_id>[^/]+)/retry_payment", "retry_payment"),
 )
 
 

@@ -39,3 +39,22 @@ class FusionBillingAccountLink(models.Model):
     def _check_json(self):
         check_json(self, "coupons", list)
         check_json(self, "details", dict)
+
+    def _fusion_portal_invoices(self):
+        """Posted invoices of the customer's subscriptions with this service, newest first."""
+        domain = [
+            *self.env["fusion.billing.gateway"]._invoice_domain(self.service_id),
+            ("state", "=", "posted"),
+            ("partner_id", "child_of", self.partner_id.ids),
+        ]
+        return self.env["account.move"].sudo().search(domain, order="invoice_date desc, id desc", limit=100)
+
+    def _fusion_portal_orders(self):
+        domain = [
+            ("fusion_service_id", "=", self.service_id.id),
+            ("partner_id", "=", self.partner_id.id),
+            ("state", "=", "sale"),
+            ("fusion_started_at", "!=", False),
+            ("fusion_ended_at", "=", False),
+        ]
+        return self.env["sale.order"].sudo().search(domain, order="fusion_started_at, id")

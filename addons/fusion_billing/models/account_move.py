@@ -8,6 +8,7 @@ class AccountMove(models.Model):
 
     fusion_shadow = fields.Boolean("Shadow invoice", copy=False, index="btree_not_null", help="A dual-run draft")
     fusion_lago_number = fields.Char("Lago invoice", copy=False, index="btree_not_null")
+    fusion_metadata = fields.Text("Metadata", copy=False, help="JSON: what services keep with the invoice")
     fusion_period_ids = fields.One2many(
         "fusion.billing.period", "move_id", "Billed periods", context={"active_test": False}
     )
@@ -28,6 +29,17 @@ class AccountMove(models.Model):
         self.sudo().fusion_period_ids.filtered("active")._free()
         return super().unlink()
 
+    @api.constrains("fusion_metadata")
+    def _check_fusion_metadata(self):
+        check_json(self, "fusion_metadata", list)
+
+    def _fusion_pdf(self):
+        """The file that was sent, else the native report as of now. UserError where nothing can render it."""
+        if self.invoice_pdf_report_id:
+            return self.invoice_pdf_report_id.raw
+        report = self.env["ir.actions.report"].sudo().with_context(force_report_rendering=True)
+        return report._render_qweb_pdf("account.account_invoices", self.ids)[0]
+
 
 class AccountMoveLine(models.Model):
     _inherit = "account.move.line"
@@ -36,6 +48,8 @@ class AccountMoveLine(models.Model):
     fusion_order_id = fields.Many2one(
         "sale.order", "Subscription", copy=False, index="btree_not_null", ondelete="set null"
     )
+    fusion_units = fields.Char("Units", copy=False, help="Decimal: the units that the amount was rated for")
+    fusion_events = fields.Integer("Events", copy=False)
     fusion_from = fields.Datetime("Usage from", copy=False)
     fusion_to = fields.Datetime("Usage to", copy=False)
     fusion_explanation = fields.Text("How it was rated", copy=False, help="JSON: the steps of the amount")

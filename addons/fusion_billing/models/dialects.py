@@ -28,6 +28,7 @@ class Plain:
 
     carrier = False  # do others than the order itself hold the quantities?
     flag = ""  # field of a product that is sold by subscription
+    order_of_invoice = ()  # further paths from an invoice to the order it bills
 
     def __init__(self, env):
         self.env = env
@@ -94,6 +95,7 @@ class Oca(Plain):
 
     carrier = True
     flag = "subscribable"
+    order_of_invoice = ("subscription_id.sale_order_id",)
 
     def interval(self, cadence):
         name, count, unit = INTERVALS[cadence]

@@ -307,6 +307,8 @@ class SaleOrder(models.Model):
             "tax_ids": [fields.Command.set(gathered.taxes(order, charge).ids)],
             "fusion_key": json.dumps(line["key"], sort_keys=True),
             "fusion_order_id": order.id,
+            "fusion_units": line["units"],
+            "fusion_events": line["events"],
             "fusion_from": naive(line["from"]),
             "fusion_to": naive(line["to"]),
             "fusion_explanation": json.dumps(line["steps"]),

@@ -10,6 +10,7 @@ class FusionBillingService(models.Model):
     _name = "fusion.billing.service"
     _description = "Billing Service"
     _order = "name"
+    _check_company_auto = True
 
     name = fields.Char(required=True)
     code = fields.Char(required=True)
@@ -36,6 +37,13 @@ class FusionBillingService(models.Model):
     )
     escalation_user_id = fields.Many2one(
         "res.users", help="Gets an activity when such a message is not acknowledged. Empty: an accounting manager"
+    )
+    payment_journal_id = fields.Many2one(
+        "account.journal",
+        groups="fusion_billing.group_manager",
+        check_company=True,
+        domain="[('type', 'in', ('bank', 'cash'))]",
+        help="Where a payment is entered that the service reports as received; empty: it may report none",
     )
     key_ids = fields.One2many("fusion.billing.key", "service_id", string="Keys")
     link_ids = fields.One2many("fusion.billing.account.link", "service_id", string="Accounts")

@@ -1,6 +1,7 @@
 from . import (
     test_gateway,
     test_gateway_customers,
+    test_gateway_invoices,
     test_gateway_subscriptions,
     test_invoicing,
     test_keys,

@@ -1,5 +1,7 @@
 """What every resource of the Lago-shaped API needs: its service's records, pages. One file per resource beside this."""
 
+import re
+
 from odoo import models
 
 from ...api import answers
@@ -33,6 +35,11 @@ class FusionBillingGateway(models.AbstractModel):
         """A subscription is its service's own; an unknown one belongs to whoever sent its events."""
         orders = self._orders(service, external_id, own=False)
         return service in orders.fusion_service_id if orders else by == service
+
+    @staticmethod
+    def _entity_code(company):
+        """Lago's billing entity: the company."""
+        return re.sub(r"[^a-z0-9]+", "_", company.name.lower()).strip("_")
 
     def _page(self, model, domain, query, name, shape, order):
         number, per_page = answers.page(query)

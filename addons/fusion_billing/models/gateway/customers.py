@@ -252,6 +252,7 @@ class Customers(models.AbstractModel):
                 "lago_id": link.fusion_lago_id,
                 "external_id": link.external_id,
                 "service": link.service_id.code,
+                "billing_entity_code": self._entity_code(link.company_id),
                 "name": partner.name,
                 "is_company": partner.is_company,
                 "created_at": link.create_date,

@@ -1,10 +1,31 @@
-"""Invoices: native posted ones."""
+"""Invoices: native ones, drafts and posted, of a service's subscriptions."""
+
+import json
+import logging
+from collections import defaultdict
 
 from odoo import fields, models
+from odoo.tools import hash_sign
 
-from ...api import answers
+from ...api import answers, invoices
+from ..dialects import dialect
 
+_logger = logging.getLogger(__name__)
 PAID = ("paid", "in_payment", "reversed")
+FILE_SCOPE = "fusion_billing.invoice"
+FILE_HOURS = 1
+# a payment that was tried and did not come, and no other that may yet
+FAILED = [
+    ("payment_state", "not in", PAID),
+    ("transaction_ids.state", "=", "error"),
+    "!", ("transaction_ids.state", "in", ("draft", "pending", "authorized", "done")),
+]  # fmt: skip
+BY_STATUS = {name: [("state", "=", state)] for name, state in invoices.STATUSES.items()}
+BY_PAYMENT = {
+    "succeeded": [("payment_state", "in", PAID)],
+    "failed": FAILED,
+    "pending": ["&", ("payment_state", "not in", PAID), "!", "&", "&", *FAILED],
+}
 
 
 def is_coupon(line):
@@ -15,12 +36,9 @@ class Invoices(models.AbstractModel):
     _inherit = "fusion.billing.gateway"
 
     def list_invoices(self, service, query):
-        domain = self._invoice_domain(service)
-        if query.get("external_customer_id"):
-            domain.append(("partner_id", "=", self._links(service, query["external_customer_id"]).partner_id.id))
         return self._page(
             "account.move",
-            domain,
+            [*self._invoice_domain(service), *self._invoice_filters(service, query)],
             query,
             "invoices",
             lambda move: self._invoice(move, service),
@@ -28,75 +46,340 @@ class Invoices(models.AbstractModel):
         )
 
     def find_invoice(self, service, _query, lago_id):
-        moves = self.env["account.move"].sudo().search(self._invoice_domain(service))
-        found = moves.filtered(lambda move: answers.stable_id("invoice", move.id) == lago_id)
-        if not found:
-            raise answers.not_found("invoice")
-        return {"invoice": self._invoice(found, service)}
+        return {"invoice": self._whole_invoice(self._move(service, lago_id), service)}
 
-    @staticmethod
-    def _invoice_domain(service):
+    def update_invoice(self, service, body, lago_id):
+        """Metadata are kept; a payment reported as received is entered where finance allows it."""
+        move, given = self._move(service, lago_id), answers.root(body, "invoice", dict)
+        if given.get("payment_status") is not None:
+            self._report_payment(service, move, given["payment_status"])
+        if isinstance(given.get("metadata"), list):
+            now = answers.seconds(fields.Datetime.now())
+            move.fusion_metadata = invoices.metadata(move.fusion_metadata, given["metadata"], now)
+        return {"invoice": self._whole_invoice(move, service)}
+
+    def download_invoice(self, service, _body, lago_id):
+        """The invoice with an address of its PDF; nothing, as Lago while a file is being made, if none can be made."""
+        move = self._move(service, lago_id)
+        if move.state != "posted":
+            raise answers.not_allowed("is_draft")
+        if not move.invoice_pdf_report_id and self.env["ir.actions.report"].get_wkhtmltopdf_state() == "install":
+            _logger.warning("Invoice %s has no PDF and wkhtmltopdf is not installed to make one.", move.name)
+            return None
+        return {"invoice": {**self._whole_invoice(move, service), "file_url": self._file_url(move)}}
+
+    def payment_url(self, service, _body, lago_id):
+        """The native page where this invoice can be paid."""
+        move = self._move(service, lago_id)
+        self._check_payable(move)
+        provider = self._payment_providers(move)[:1]
+        if not provider:
+            raise answers.invalid({"base": ["no_linked_payment_provider"]})
+        values = {"res_model": "account.move", "res_id": move.id, **move._get_default_payment_link_values()}
+        known = self.env["payment.link.wizard"]._fields
+        wizard = self.env["payment.link.wizard"].sudo().create({k: v for k, v in values.items() if k in known})
+        link = self._link_of(move, service)
+        return {
+            "invoice_payment_details": {
+                "lago_customer_id": link.fusion_lago_id,
+                "external_customer_id": link.external_id,
+                "payment_provider": provider.code,
+                "lago_invoice_id": answers.stable_id("invoice", move.id),
+                "payment_url": wizard.link,
+            }
+        }
+
+    def retry_payment(self, service, _body, lago_id):
+        """Charge the customer's saved means of payment once more; 422 without one."""
+        move = self._move(service, lago_id)
+        self._check_payable(move)
+        partner = move.partner_id | move.commercial_partner_id
+        token = self.env["payment.token"].sudo().search(
+            [("partner_id", "in", partner.ids), ("provider_id", "in", self._payment_providers(move).ids)],
+            order="id desc", limit=1,
+        )  # fmt: skip
+        if not token:
+            raise answers.invalid({"base": ["no_linked_payment_provider"]})
+        transactions = self.env["payment.transaction"].sudo()
+        transactions.create(
+            {
+                "provider_id": token.provider_id.id,
+                "payment_method_id": token.payment_method_id.id,
+                "reference": transactions._compute_reference(token.provider_id.code, prefix=move.name),
+                "amount": move.amount_residual,
+                "currency_id": move.currency_id.id,
+                "partner_id": token.partner_id.id,
+                "operation": "offline",
+                "token_id": token.id,
+                "invoice_ids": [fields.Command.set(move.ids)],
+            }
+        )._charge_with_token()
+
+    # finding
+
+    def _invoice_domain(self, service):
+        paths = ("invoice_line_ids.fusion_order_id", "invoice_line_ids.sale_line_ids.order_id",
+                 *dialect(self.env).order_of_invoice)  # fmt: skip
+        owned = fields.Domain.OR([[(f"{path}.fusion_service_id", "=", service.id)] for path in paths])
         return [
             ("move_type", "=", "out_invoice"),
-            ("state", "=", "posted"),
             ("fusion_shadow", "=", False),
             ("company_id", "=", service.company_id.id),
-            "|",
-            ("invoice_line_ids.fusion_order_id.fusion_service_id", "=", service.id),
-            ("invoice_line_ids.sale_line_ids.order_id.fusion_service_id", "=", service.id),
+            *owned,
         ]
 
+    def _invoice_filters(self, service, query):
+        domain = []
+        if query.get("external_customer_id"):
+            partner = self._links(service, query["external_customer_id"]).partner_id
+            domain.append(("partner_id", "child_of", partner.ids or [0]))
+        domain += self._any_of(invoices.asked(query, "status", "statuses"), BY_STATUS)
+        domain += self._any_of(invoices.asked(query, "payment_status", "payment_statuses"), BY_PAYMENT)
+        for name, operator in (("issuing_date_from", ">="), ("issuing_date_to", "<=")):
+            if invoices.day(query.get(name)):
+                domain.append(("invoice_date", operator, query[name]))
+        if query.get("payment_overdue") == "true":
+            domain += [("payment_state", "not in", PAID), ("state", "=", "posted"),
+                       ("invoice_date_due", "<", fields.Date.context_today(self))]  # fmt: skip
+        if query.get("currency"):
+            domain.append(("currency_id.name", "=", query["currency"]))
+        if query.get("search_term"):
+            domain.append(("name", "ilike", query["search_term"]))
+        return domain
+
+    @staticmethod
+    def _any_of(names, domains):
+        known = [domains[name] for name in names if name in domains]
+        return list(fields.Domain.OR(known)) if known else []
+
+    def _move(self, service, lago_id):
+        """The service's own invoice of that id, or 404."""
+        number = answers.row_number("invoice", lago_id)
+        found = self.env["account.move"].sudo().search([("id", "=", number), *self._invoice_domain(service)])
+        if not found:
+            raise answers.not_found("invoice")
+        return found
+
+    def _link_of(self, move, service):
+        """Whose invoice it is, also when the customer was deleted since."""
+        partners = move.partner_id | move.commercial_partner_id
+        links = self.env["fusion.billing.account.link"].sudo().with_context(active_test=False)
+        domain = [("service_id", "=", service.id), ("partner_id", "in", partners.ids)]
+        return links.search(domain, order="active desc, id desc", limit=1)
+
+    # paying
+
+    def _check_payable(self, move):
+        if move.state != "posted" or move.payment_state in PAID:
+            raise answers.not_allowed("invalid_status")
+
+    def _payment_providers(self, move):
+        domain = [("state", "!=", "disabled"), ("company_id", "=", move.company_id.id)]
+        return self.env["payment.provider"].sudo().search(domain, order="sequence, id")
+
+    def _report_payment(self, service, move, status):
+        if status not in invoices.PAYMENT_STATUSES:
+            raise answers.invalid({"payment_status": ["value_is_invalid"]})
+        if status == self._payment_status(move):
+            return
+        if status != "succeeded" or move.state != "posted":
+            raise answers.invalid({"payment_status": ["not_supported_by_native_payments"]})
+        journal = service.sudo().payment_journal_id
+        if not journal:
+            raise answers.invalid({"payment_status": ["no_payment_journal_for_this_service"]})
+        register = self.env["account.payment.register"].sudo().with_context(
+            active_model="account.move", active_ids=move.ids
+        )  # fmt: skip
+        register.create({"journal_id": journal.id})._create_payments()
+
+    def _payment_status(self, move):
+        if move.payment_state in PAID:
+            return "succeeded"
+        states = set(move.sudo().transaction_ids.mapped("state"))
+        return "failed" if "error" in states and not states & {"draft", "pending", "authorized", "done"} else "pending"
+
+    # what is shown
+
     def _invoice(self, move, service):
-        """A posted invoice as Lago shows one. Amounts in cents of its currency."""
-        digits = move.currency_id.decimal_places
+        """An invoice as Lago's list shows one. Amounts in cents of its currency."""
+        cents = self._cents_of(move)
         coupon = sum(move.invoice_line_ids.filtered(is_coupon).mapped("price_subtotal"))
-
-        def cents(amount):
-            return round(amount * 10**digits)
-
-        paid = move.amount_total - move.amount_residual
-        today = fields.Date.context_today(move)
-        link = (
-            self.env["fusion.billing.account.link"]
-            .sudo()
-            .search(
-                [
-                    ("service_id", "=", service.id),
-                    ("partner_id", "in", (move.partner_id | move.commercial_partner_id).ids),
-                ],
-                limit=1,
-            )
+        link, issued = self._link_of(move, service), move.invoice_date or move.create_date.date()
+        due = move.invoice_date_due or issued
+        return invoices.show(
+            {
+                "lago_id": answers.stable_id("invoice", move.id),
+                "billing_entity_code": self._entity_code(move.company_id),
+                "sequential_id": move.id,
+                "number": move.name if move.name and move.name != "/" else f"DRAFT-{move.id}",
+                "purchase_order_number": None,
+                "issuing_date": str(issued),
+                "payment_due_date": str(due),
+                "net_payment_term": max((due - issued).days, 0),
+                "invoice_type": "subscription" if move.invoice_line_ids.fusion_order_id else "one_off",
+                "status": next(name for name, state in invoices.STATUSES.items() if state == move.state),
+                "payment_status": self._payment_status(move),
+                "payment_overdue": bool(
+                    move.state == "posted" and move.payment_state not in PAID and due < fields.Date.context_today(move)
+                ),
+                "currency": move.currency_id.name,
+                "fees": cents(move.amount_untaxed - coupon),
+                "coupons": cents(-coupon),
+                "taxes": cents(move.amount_tax),
+                "total": cents(move.amount_total),
+                "due": cents(move.amount_residual),
+                "paid": cents(move.amount_total - move.amount_residual),
+                "offset": 0,
+                "file_url": self._file_url(move) if move.invoice_pdf_report_id else None,
+                "web_url": f"{move.get_base_url()}/odoo/customer-invoices/{move.id}",
+                "created_at": move.create_date,
+                "updated_at": move.write_date,
+                "customer": self._customer(link) if link else None,
+                "metadata": json.loads(move.fusion_metadata or "[]"),
+                "applied_taxes": self._applied_taxes(move),
+            }
         )
+
+    def _whole_invoice(self, move, service):
+        """An invoice with its fees, credits and the subscriptions it bills."""
+        orders = (move.invoice_line_ids.fusion_order_id | move.invoice_line_ids.sale_line_ids.order_id).filtered(
+            "fusion_external_id"
+        )
+        lines = move.invoice_line_ids.filtered(lambda line: line.display_type == "product")
+        rows = [self._fee_row(line, service) for line in lines if not is_coupon(line)]
         return {
-            "lago_id": answers.stable_id("invoice", move.id),
-            "sequential_id": move.id,
-            "number": move.name,
-            "issuing_date": str(move.invoice_date),
-            "payment_due_date": str(move.invoice_date_due or move.invoice_date),
-            "net_payment_term": (move.invoice_date_due - move.invoice_date).days if move.invoice_date_due else 0,
-            "invoice_type": "subscription",
-            "status": "finalized",
-            "payment_status": "succeeded" if move.payment_state in PAID else "pending",
-            "payment_dispute_lost_at": None,
-            "payment_overdue": bool(
-                move.payment_state not in PAID and move.invoice_date_due and move.invoice_date_due < today
+            **self._invoice(move, service),
+            **invoices.details(
+                {
+                    "subscriptions": [self._subscription(order) for order in orders],
+                    "billing_periods": self._billing_periods(orders, rows),
+                    "fees": [invoices.fee(row) for row in rows],
+                    "credits": [self._credit(line) for line in lines if is_coupon(line)],
+                }
             ),
-            "currency": move.currency_id.name,
-            "fees_amount_cents": cents(move.amount_untaxed - coupon),
-            "coupons_amount_cents": cents(-coupon),
-            "taxes_amount_cents": cents(move.amount_tax),
-            "credit_notes_amount_cents": 0,
-            "progressive_billing_credit_amount_cents": 0,
-            "prepaid_credit_amount_cents": 0,
-            "sub_total_excluding_taxes_amount_cents": cents(move.amount_untaxed),
-            "sub_total_including_taxes_amount_cents": cents(move.amount_total),
-            "total_amount_cents": cents(move.amount_total),
-            "total_paid_amount_cents": cents(paid),
-            "total_due_amount_cents": cents(move.amount_residual),
-            "total_offsetted_credit_note_amount_cents": 0,
-            "version_number": 4,
-            "file_url": None,
-            "created_at": answers.seconds(move.create_date),
-            "updated_at": answers.seconds(move.write_date),
-            "customer": self._customer(link) if link else None,
         }
+
+    @staticmethod
+    def _cents_of(move):
+        scale = 10**move.currency_id.decimal_places
+        return lambda amount: round(amount * scale)
+
+    def _fee_row(self, line, service):
+        move, cents = line.move_id, self._cents_of(line.move_id)
+        order = line.fusion_order_id or line.sale_line_ids.order_id[:1]
+        key = json.loads(line.fusion_key or "{}")
+        link, in_advance = self._link_of(move, service), order.fusion_pay_in_advance
+        rates = [tax.amount for tax in line.tax_ids.flatten_taxes_hierarchy() if tax.amount_type == "percent"]
+        return {
+            "key": key,
+            "name": line.name,
+            "lago_id": answers.stable_id("fee", line.id),
+            "lago_invoice_id": answers.stable_id("invoice", move.id),
+            "order": order,
+            "lago_subscription_id": order.fusion_lago_id or None,
+            "external_subscription_id": order.fusion_external_id or None,
+            "lago_customer_id": link.fusion_lago_id or None,
+            "external_customer_id": link.external_id or None,
+            "pay_in_advance": bool(in_advance if key.get("kind") == "subscription" else key.get("event")),
+            "currency": move.currency_id.name,
+            "digits": move.currency_id.decimal_places,
+            "net": cents(line.price_subtotal),
+            "tax": cents(line.price_total) - cents(line.price_subtotal),
+            "taxes_rate": float(sum(rates)),
+            "units": line.fusion_units or str(line.quantity),
+            "events": line.fusion_events,
+            "payment_status": self._payment_status(move),
+            "created_at": line.create_date,
+            "from": line.fusion_from,
+            "to": line.fusion_to,
+            **self._item_row(line, key, order),
+        }  # fmt: skip
+
+    def _item_row(self, line, key, order):
+        """What the fee is for: the subscription, a charge's metric, or a product."""
+        charge = self._billed_charge(key)
+        if charge and charge.metric_id:
+            return {"item_id": charge.metric_id.fusion_lago_id or answers.stable_id("metric", charge.metric_id.id),
+                    "item_code": charge.metric_id.code, "item_name": charge.metric_id.name}  # fmt: skip
+        if order and not charge:
+            return {"item_id": order.fusion_lago_id or answers.stable_id("subscription", order.id),
+                    "item_code": order.fusion_plan_code or "", "item_name": line.name or ""}  # fmt: skip
+        template = line.product_id.product_tmpl_id
+        return {"item_id": template.fusion_lago_id or answers.stable_id("product", template.id),
+                "item_code": line.product_id.default_code or "", "item_name": template.name or ""}  # fmt: skip
+
+    def _billed_charge(self, key):
+        if key.get("kind") not in ("charge", "true_up", "fixed_charge") or not key.get("item"):
+            return self.env["fusion.billing.charge"]
+        return self.env["fusion.billing.charge"].sudo().search([("fusion_lago_id", "=", key["item"])], limit=1)
+
+    def _billing_periods(self, orders, rows):
+        by_order = defaultdict(list)
+        for row in rows:
+            by_order[row["order"]].append(row)
+        periods = []
+        for order in orders:
+            template = order.order_line.product_template_id.filtered(lambda t: t.fusion_kind == "plan")[:1]
+            told = {
+                "lago_id": order.fusion_lago_id or answers.stable_id("subscription", order.id),
+                "external_id": order.fusion_external_id,
+                "lago_plan_id": template.fusion_lago_id or answers.stable_id("product", template.id),
+                "reason": "subscription_periodic",
+            }
+            periods.append(invoices.billing_period(told, by_order[order]))
+        return [period for period in periods if period]
+
+    def _credit(self, line):
+        move, coupon = line.move_id, json.loads(line.fusion_key)
+        return {
+            "lago_id": answers.stable_id("credit", line.id),
+            "amount_cents": -self._cents_of(move)(line.price_subtotal),
+            "amount_currency": move.currency_id.name,
+            "before_taxes": True,
+            "item": {
+                "lago_item_id": coupon.get("item") or answers.stable_id("credit", line.id),
+                "type": "coupon",
+                "code": self._coupon_code(line, coupon.get("item")),
+                "name": line.name,
+                "description": None,
+            },
+            "invoice": {
+                "lago_id": answers.stable_id("invoice", move.id),
+                "payment_status": self._payment_status(move),
+            },
+        }
+
+    @staticmethod
+    def _coupon_code(line, lago_id):
+        held = json.loads(line.fusion_order_id.fusion_coupons or "[]")
+        codes = [str(coupon.get("coupon_code") or "") for coupon in held if coupon.get("lago_id") == lago_id]
+        return codes[0] if codes else line.name
+
+    def _applied_taxes(self, move):
+        cents = self._cents_of(move)
+        return [
+            {
+                "lago_id": answers.stable_id("applied_tax", line.id),
+                "lago_invoice_id": answers.stable_id("invoice", move.id),
+                **self._tax_row(line.tax_line_id),
+                "amount_cents": -cents(line.amount_currency),
+                "amount_currency": move.currency_id.name,
+                "fees_amount_cents": cents(abs(line.tax_base_amount)),
+                "created_at": answers.seconds(line.create_date),
+            }
+            for line in move.line_ids.filtered("tax_line_id").sorted("id")
+        ]
+
+    def _tax_row(self, tax):
+        known = self.env["fusion.billing.tax"].sudo().search([("tax_ids", "in", tax.ids)], limit=1)
+        return {
+            "lago_tax_id": known.fusion_lago_id or answers.stable_id("tax", tax.id),
+            "tax_name": known.name or tax.name,
+            "tax_code": known.code or tax.name,
+            "tax_rate": float(tax.amount),
+            "tax_description": known.description or None,
+        }
+
+    def _file_url(self, move):
+        token = hash_sign(self.sudo().env, FILE_SCOPE, move.id, expiration_hours=FILE_HOURS)
+        return f"{move.get_base_url()}/fusion_billing/invoice/{token}"

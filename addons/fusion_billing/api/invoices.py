@@ -1,0 +1,207 @@
+"""Invoices as Lago's API shows them. Amounts of what is given are integers in cents of the invoice's currency."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from .answers import seconds
+from .customers import scalar
+
+STATUSES = {"draft": "draft", "finalized": "posted", "voided": "cancel"}
+PAYMENT_STATUSES = ("pending", "succeeded", "failed")
+ITEMS = {
+    "subscription": ("subscription", "Subscription"),
+    "charge": ("charge", "BillableMetric"),
+    "true_up": ("charge", "BillableMetric"),
+    "fixed_charge": ("fixed_charge", "AddOn"),
+    "commitment": ("commitment", "Subscription"),
+    "": ("add_on", "AddOn"),
+}
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
+
+
+def asked(query: Mapping[str, Any], name: str, plural: str) -> list[str]:
+    """The values of a filter that takes one (``status=``) or several (``statuses[]=``)."""
+    single = query.get(name)
+    return [*([single] if single else []), *query.get(f"{name}[]", []), *query.get(f"{plural}[]", [])]
+
+
+def day(text: Any) -> str | None:
+    """``2026-07-01``, or None."""
+    return text if isinstance(text, str) and DAY.match(text) else None
+
+
+def metadata(before: str | None, sent: Sequence[Any], now: str) -> str:
+    """JSON of the list as sent; an entry keeps its id and moment when its id or key is known."""
+    old = json.loads(before or "[]")
+    known = {item["lago_id"]: item for item in old} | {item["key"]: item for item in old}
+    found: dict[str, dict[str, Any]] = {}
+    for item in sent:
+        key = scalar(item.get("key")) if isinstance(item, Mapping) else None
+        if key:
+            same = known.get(str(item.get("id") or "")) or known.get(key) or {}
+            found[key] = {
+                "lago_id": same.get("lago_id") or str(uuid.uuid4()),
+                "key": key,
+                "value": scalar(item.get("value")) or "",
+                "created_at": same.get("created_at") or now,
+            }
+    return json.dumps(list(found.values()), ensure_ascii=False)
+
+
+def show(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The header. ``fees``, ``coupons``, ``taxes``, ``total``, ``paid``, ``due``: cents."""
+    net = row["fees"] - row["coupons"]
+    return {
+        **{name: row[name] for name in ("lago_id", "billing_entity_code", "sequential_id", "number")},
+        "purchase_order_number": row["purchase_order_number"],
+        "issuing_date": row["issuing_date"],
+        "payment_due_date": row["payment_due_date"],
+        "net_payment_term": row["net_payment_term"],
+        "invoice_type": row["invoice_type"],
+        "status": row["status"],
+        "payment_status": row["payment_status"],
+        "payment_dispute_lost_at": None,
+        "payment_overdue": row["payment_overdue"],
+        "currency": row["currency"],
+        "fees_amount_cents": row["fees"],
+        "taxes_amount_cents": row["taxes"],
+        "progressive_billing_credit_amount_cents": 0,
+        "coupons_amount_cents": row["coupons"],
+        "credit_notes_amount_cents": 0,
+        "sub_total_excluding_taxes_amount_cents": net,
+        "sub_total_including_taxes_amount_cents": net + row["taxes"],
+        "total_amount_cents": row["total"],
+        "total_due_amount_cents": row["due"],
+        "total_paid_amount_cents": row["paid"],
+        "total_offsetted_credit_note_amount_cents": row["offset"],
+        "prepaid_credit_amount_cents": 0,
+        "prepaid_granted_credit_amount_cents": None,
+        "prepaid_purchased_credit_amount_cents": None,
+        "file_url": row["file_url"],
+        "xml_url": None,
+        "web_url": row["web_url"],
+        "version_number": 4,
+        "self_billed": False,
+        "created_at": seconds(row["created_at"]),
+        "updated_at": seconds(row["updated_at"]),
+        "voided_at": seconds(row["updated_at"]) if row["status"] == "voided" else None,
+        "customer": row["customer"],
+        "metadata": row["metadata"],
+        "applied_taxes": row["applied_taxes"],
+    }
+
+
+def details(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What only a single invoice shows."""
+    return {
+        **{name: row[name] for name in ("subscriptions", "billing_periods", "fees", "credits")},
+        "error_details": [],
+        "applied_invoice_custom_sections": [],
+    }
+
+
+def fee(row: Mapping[str, Any]) -> dict[str, Any]:
+    """``row``: an invoice line with its key parsed (``key``, {} for a native line), ``net`` and ``tax`` in cents."""
+    key, net, tax, scale = row["key"], row["net"], row["tax"], row["digits"]
+    kind = key.get("kind") or ("subscription" if row["lago_subscription_id"] else "")
+    units, metered = Decimal(row["units"] or "1"), kind == "charge"
+    return {
+        "lago_id": row["lago_id"],
+        "lago_charge_id": key.get("item") if kind in ("charge", "true_up") else None,
+        "lago_charge_filter_id": key.get("filter") or None,
+        "lago_fixed_charge_id": key.get("item") if kind == "fixed_charge" else None,
+        **{name: row[name] for name in ("lago_invoice_id", "lago_subscription_id", "external_subscription_id")},
+        "lago_true_up_fee_id": None,
+        "lago_true_up_parent_fee_id": None,
+        "lago_original_fee_id": None,
+        **{name: row[name] for name in ("lago_customer_id", "external_customer_id")},
+        "item": item(row, kind),
+        "pay_in_advance": row["pay_in_advance"],
+        "invoiceable": True,
+        "amount_cents": net,
+        "amount_currency": row["currency"],
+        "precise_amount": number(Decimal(net).scaleb(-scale)),
+        "precise_total_amount": number(Decimal(net + tax).scaleb(-scale)),
+        "taxes_amount_cents": tax,
+        "taxes_precise_amount": number(Decimal(tax).scaleb(-scale)),
+        "taxes_rate": row["taxes_rate"],
+        "total_aggregated_units": number(units) if metered else None,
+        "total_amount_cents": net + tax,
+        "total_amount_currency": row["currency"],
+        "units": number(units),
+        "description": None,
+        "precise_unit_amount": number(Decimal(net).scaleb(-scale) / units if units else Decimal(0)),
+        "precise_coupons_amount_cents": "0.0",
+        "sub_total_excluding_taxes_amount_cents": net,
+        "sub_total_excluding_taxes_precise_amount_cents": number(Decimal(net)),
+        "events_count": row["events"] if metered else None,
+        "payment_status": row["payment_status"],
+        "created_at": seconds(row["created_at"]),
+        "succeeded_at": None,
+        "failed_at": None,
+        "refunded_at": None,
+        "amount_details": {},
+        "self_billed": False,
+        "pricing_unit_details": None,
+        "presentation_breakdowns": [],
+        "from_date": offset(row["from"]),
+        "to_date": offset(row["to"]),
+        **({"event_transaction_id": key["event"]} if key.get("event") else {}),
+    }
+
+
+def item(row: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    fee_type, item_type = ITEMS.get(kind, ITEMS[""])
+    return {
+        "type": fee_type,
+        "code": row["item_code"],
+        "name": row["item_name"],
+        "description": None,
+        "invoice_display_name": row["name"],
+        "filters": None,
+        "filter_invoice_display_name": None,
+        "lago_item_id": row["item_id"],
+        "item_type": item_type,
+        "grouped_by": {name: value or None for name, value in row["key"].get("group") or []},
+    }
+
+
+def number(value: Decimal) -> str:
+    """As Ruby writes a BigDecimal: ``49.0``; at most fifteen decimals, as Lago's columns hold."""
+    text = f"{round(value, 15):f}"
+    text = text.rstrip("0") if "." in text else f"{text}."
+    return f"{text}0" if text.endswith(".") else text
+
+
+def offset(at: Any) -> str | None:
+    """A fee's moments carry an offset where others have a ``Z``."""
+    return at.strftime("%Y-%m-%dT%H:%M:%S+00:00") if at else None
+
+
+def billing_period(order: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The windows that the lines of one order tell; None for lines that tell none."""
+    windows = {line["key"].get("kind"): (line["from"], line["to"]) for line in reversed(lines) if line["from"]}
+    if not windows:
+        return None
+    any_window = next(iter(windows.values()))
+    base = windows.get("subscription") or windows.get("commitment") or any_window
+    usage, fixed = windows.get("charge") or windows.get("true_up") or base, windows.get("fixed_charge")
+    return {
+        "lago_subscription_id": order["lago_id"],
+        "external_subscription_id": order["external_id"],
+        "lago_plan_id": order["lago_plan_id"],
+        **_window("subscription", base),
+        **_window("charges", usage),
+        **_window("fixed_charges", fixed or usage),
+        "invoicing_reason": order["reason"],
+    }
+
+
+def _window(name: str, window: tuple[Any, Any]) -> dict[str, Any]:
+    return {f"{name}_from_datetime": seconds(window[0]), f"{name}_to_datetime": seconds(window[1])}
