@@ -1,7 +1,5 @@
 """The catalogue: plans, metrics, add-ons, coupons, taxes. It is shared by all services of a company."""
 
-import re
-
 from odoo import models
 
 from ...api import answers, catalog
@@ -146,8 +144,3 @@ class Catalog(models.AbstractModel):
     def public_key(self, _service, _query):
         """The same as bare text: how old applications fetch it."""
         return self.env["fusion.billing.webhook"].sudo().public_key()
-
-    @staticmethod
-    def _entity_code(service):
-        """Lago's legal seller is Odoo's company."""
-        return re.sub(r"[^a-z0-9]+", "_", service.company_id.name.lower()).strip("_")

@@ -173,7 +173,7 @@ class Wallets(models.AbstractModel):
             {
                 "lago_id": self._wallet_id(card),
                 "customer": {"lago_id": link.fusion_lago_id, "external_id": link.external_id},
-                "entity": self._entity_code(service),
+                "entity": self._entity_code(service.company_id),
                 "name": card.program_id.name,
                 "code": card.code,
                 "currency": card.currency_id.name,
@@ -192,7 +192,7 @@ class Wallets(models.AbstractModel):
             {
                 "lago_id": answers.stable_id("wallet_transaction", history.id),
                 "wallet": self._wallet_id(history.card_id),
-                "entity": self._entity_code(service),
+                "entity": self._entity_code(service.company_id),
                 "issued": self._points(history.card_id, history.issued),
                 "used": self._points(history.card_id, history.used),
                 "sold": bool(history.order_id),
