@@ -36,6 +36,9 @@ USAGE_FIELDS = (
 LOOK_BACK = timedelta(days=800)  # longer than any period: older usage matters to recurring metrics only
 
 
+TOGETHER = 100  # invoices drafted and undone at a time: what a call of thousands needs of memory
+
+
 class Undo(Exception):
     """Ends a savepoint whose work must leave no trace."""
 
@@ -219,21 +222,39 @@ class SaleOrder(models.Model):
             raise UserError(_("Rerun the orders of one company at a time."))
         if keep:
             self._fusion_check_keep(journal_id)
+        jobs = self._fusion_jobs(asked)
+        parts = [jobs[start : start + TOGETHER] for start in range(0, len(jobs), TOGETHER)]
+        return [answer for part in parts for answer in self.sudo()._fusion_rerun_jobs(part, keep, journal_id, ref)]
+
+    @staticmethod
+    def _fusion_jobs(asked):
+        """The billings of each invoice."""
+        jobs = defaultdict(list)
+        for billing in asked:
+            jobs[(billing["order"].partner_id.id, billing["order"].currency_id.id)].append(billing)
+        return list(jobs.values())
+
+    def _fusion_rerun_jobs(self, jobs, keep, journal_id, ref):
+        """Answers of some invoices; one that Odoo itself refuses to draft is told as refused, the others go on."""
         answers = []
         try:
             with self.env.cr.savepoint():
-                answers = self.sudo()._fusion_draft(asked, keep, journal_id, ref)
+                answers = self._fusion_draft(jobs, keep, journal_id, ref)
                 if not keep:
                     raise Undo
         except Undo:
             pass
+        except UserError as error:
+            if len(jobs) == 1:
+                return [not_drafted(jobs[0][0]["order"], error)]
+            return [answer for job in jobs for answer in self._fusion_rerun_jobs([job], keep, journal_id, ref)]
         return answers
 
     @api.model
     def _fusion_asked(self, billings):
-        asked = []
+        asked, orders = [], {order.id: order for order in self}
         for billing in billings:
-            order = self.filtered(lambda order, number=billing["order"]: order.id == number)
+            order = orders.get(billing["order"])
             at = fields.Datetime.to_datetime(billing["at"])
             if not order:
                 raise UserError(_("Billing of order %s, which is not among the orders given.", billing["order"]))
@@ -251,18 +272,15 @@ class SaleOrder(models.Model):
         if journal.type != "sale":
             raise UserError(_("Keep shadow invoices in a sale journal of their own: give its id as journal_id."))
 
-    def _fusion_draft(self, asked, keep, journal_id, ref):
-        gathered = Gathered(self, [billing["at"] for billing in asked])
-        jobs = defaultdict(list)
-        for billing in asked:
-            jobs[(billing["order"].partner_id.id, billing["order"].currency_id.id)].append(billing)
+    def _fusion_draft(self, jobs, keep, journal_id, ref):
+        asked = [billing for job in jobs for billing in job]
+        orders = self.browse(dict.fromkeys(billing["order"].id for billing in asked))
+        gathered = Gathered(orders, [billing["at"] for billing in asked])
         premium = self._fusion_premium()
-        rated = [
-            bill_together([gathered.billing(billing) for billing in job], premium=premium) for job in jobs.values()
-        ]
+        rated = [bill_together([gathered.billing(billing) for billing in job], premium=premium) for job in jobs]
         values = [
             job[0]["order"]._fusion_invoice_values(job, found["lines"], gathered, journal_id, ref)
-            for job, found in zip(jobs.values(), rated, strict=True)
+            for job, found in zip(jobs, rated, strict=True)
         ]
         quiet = {
             "tracking_disable": True,
@@ -273,7 +291,7 @@ class SaleOrder(models.Model):
         moves = self.env["account.move"].with_context(**quiet).create(values)
         return [
             move._fusion_answer(job[0]["order"], found, keep)
-            for job, found, move in zip(jobs.values(), rated, moves, strict=True)
+            for job, found, move in zip(jobs, rated, moves, strict=True)
         ]
 
     def _fusion_invoice_values(self, job, lines, gathered, journal_id, ref):
@@ -313,6 +331,23 @@ class SaleOrder(models.Model):
             "fusion_to": naive(line["to"]),
             "fusion_explanation": json.dumps(line["steps"]),
         }
+
+
+def not_drafted(order, error):
+    """The answer for an invoice that Odoo does not let anybody make."""
+    nothing = order.currency_id._fusion_text(0.0)
+    detail = " ".join(str(error).split())
+    return {
+        "partner_id": order.partner_id.id,
+        "currency": order.currency_id.name,
+        "lines": [],
+        "untaxed": nothing,
+        "tax": nothing,
+        "total": nothing,
+        "taxes": {},
+        "move_id": False,
+        "refusals": [{"reason": "invoice-refused", "detail": f"{order.name}: {detail}"}],
+    }
 
 
 def naive(text):

@@ -1,5 +1,7 @@
-from odoo import api, fields, models
+from odoo import _, api, fields, models
+from odoo.exceptions import ValidationError
 
+from ..rating.moments import zone
 from ..tools import check_decimal, check_json
 
 INTERVALS = [
@@ -54,6 +56,16 @@ class SaleOrder(models.Model):
     @api.constrains("fusion_coupons")
     def _check_fusion_json(self):
         check_json(self, "fusion_coupons", list)
+
+    @api.constrains("fusion_timezone")
+    def _check_fusion_timezone(self):
+        for order in self.filtered("fusion_timezone"):
+            try:
+                zone(order.fusion_timezone)
+            except (KeyError, ValueError) as error:
+                raise ValidationError(
+                    _("%(order)s: there is no time zone %(zone)s.", order=order.name, zone=order.fusion_timezone)
+                ) from error
 
     @api.constrains("fusion_trial_days", "fusion_plan_amount", "fusion_commitment")
     def _check_fusion_decimals(self):

@@ -21,8 +21,8 @@ from .fixed_charges import fixed_line
 from .fixed_charges import window as fixed_window
 from .inputs import Billed, Catalog, Order, Row, loads, read_charge, read_metric, read_order
 from .lines import Line
-from .moments import DAY, day_end, local_date, moment
-from .periods import Billing, Boundaries, Calendar
+from .moments import DAY, day_end, local_date, moment, zone
+from .periods import PER_YEAR, Billing, Boundaries, Calendar
 
 SOON = timedelta(seconds=1)  # the invoice of a change is made within a second of it, in whole seconds
 MINUTE = timedelta(minutes=1)
@@ -405,9 +405,10 @@ def bill_together(billings: Sequence[Mapping[str, Any]], *, premium: bool = True
     refusals: list[dict[str, str]] = []
     windows: list[dict[str, str | None]] = []
     for index, given in enumerate(billings):
-        run = prepare(premium=premium, **arguments(given))
+        missing = incomplete(given["order"])
+        run = None if missing else prepare(premium=premium, **arguments(given))
         if run is None:
-            refusals.append(refusal("not-started", "the order has no start"))
+            refusals.append(missing or refusal("not-started", "the order has no start"))
             windows.append({})
             continue
         windows.append(named(run.windows))
@@ -423,6 +424,18 @@ def bill_together(billings: Sequence[Mapping[str, Any]], *, premium: bool = True
         found += coupon_lines(billings, found, [c for c in held if not coupons.partly_used(c)])
     rows = [{**line.row(), "billing": index} for index, line in found]
     return {"lines": rows, "refusals": refusals, "windows": windows}
+
+
+def incomplete(row: Row) -> dict[str, str] | None:
+    """What an order lacks to have a calendar."""
+    name = row.get("fusion_external_id") or row.get("fusion_lago_id") or "the order"
+    if row.get("fusion_interval") not in PER_YEAR or row.get("fusion_billing_time") not in ("calendar", "anniversary"):
+        return refusal("order-incomplete", f"{name} has no interval or billing time")
+    try:
+        zone(row.get("fusion_timezone") or "UTC")
+    except (KeyError, ValueError):
+        return refusal("time-zone", f"{name}: there is no time zone {row['fusion_timezone']}")
+    return None
 
 
 def arguments(given: Mapping[str, Any]) -> dict[str, Any]:

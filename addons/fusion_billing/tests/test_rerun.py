@@ -1,6 +1,6 @@
 import json
 
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
 from .common import FusionCase
@@ -94,6 +94,68 @@ class TestRerun(FusionCase):
         (answer,) = order.fusion_rerun([{"order": order.id, **JULY}])
         self.assertEqual([refusal["reason"] for refusal in answer["refusals"]], ["volume-without-tier"])
         self.assertEqual(len(answer["lines"]), 1)
+
+    def test_an_order_without_calendar_is_refused_by_name_and_the_others_are_billed(self):
+        fine, other = self.subscription("sub-12"), self.subscription("sub-13", fusion_interval=False)
+        answers = (fine | other).fusion_rerun([{"order": o.id, **JULY} for o in fine | other])
+        found = [[refusal["reason"] for refusal in answer["refusals"]] for answer in answers]
+        self.assertEqual(found, [[], ["order-incomplete"]])
+        self.assertEqual([answer["untaxed"] for answer in answers], ["30.00", "0.00"])
+
+    def test_a_time_zone_that_does_not_exist_is_refused_where_it_is_entered(self):
+        with self.assertRaisesRegex(ValidationError, "no time zone Mars/Olympus"):
+            self.subscription("sub-14", fusion_timezone="Mars/Olympus")
+
+    def test_what_odoo_itself_refuses_to_draft_is_refused_by_name(self):
+        fine, broken = self.subscription("sub-15"), self.subscription("sub-16")
+        create = type(self.env["account.move"]).create
+
+        def refuse(moves, values):
+            if any(value["partner_id"] == broken.partner_id.id for value in values):
+                raise UserError("No journal\ncould be found")
+            return create(moves, values)
+
+        self.patch(type(self.env["account.move"]), "create", refuse)
+        answers = (fine | broken).fusion_rerun([{"order": o.id, **JULY} for o in fine | broken])
+        self.assertEqual([answer["untaxed"] for answer in answers], ["30.00", "0.00"])
+        refusal = {"reason": "invoice-refused", "detail": f"{broken.name}: No journal could be found"}
+        self.assertEqual(answers[1]["refusals"], [refusal])
+
+    def test_without_a_licence_bounds_per_transaction_do_not_apply(self):
+        """Facts 4.5: values 10, 80, 10000 at 2.99 %, from 1.75 to 12: 16.14; without a licence 301.69."""
+        bounds = {"rate": "2.99", "per_transaction_min_amount": "1.75", "per_transaction_max_amount": "12"}
+        self.charge.write({"charge_model": "percentage", "properties": json.dumps(bounds)})
+        self.metric.write({"aggregation": "sum_agg", "field_name": "value"})
+        order = self.subscription("sub-17")
+        for day, value in enumerate(("10", "80", "10000"), 1):
+            self.use("sub-17", [f"2026-06-0{day} 10:00:00"], properties=json.dumps({"value": value}))
+        for parameter, cents in (("1", 1614), ("0", 30169), ("False", 30169)):
+            self.env["ir.config_parameter"].set_param("fusion_billing.lago_premium", parameter)
+            (answer,) = order.fusion_rerun([{"order": order.id, **JULY}])
+            self.assertEqual(answer["lines"][1]["amount_cents"], cents, parameter)
+
+    def traces(self, *records):
+        models = ("account.move", "account.move.line", "mail.message", "mail.activity", "fusion.billing.webhook",
+                  "fusion.billing.period", "ir.attachment", "mail.followers")  # fmt: skip
+        self.env.flush_all()
+        self.env.invalidate_all()
+        sequences = self.env["ir.sequence"].search([]).mapped("number_next_actual")
+        counts = [self.env[model].with_context(active_test=False).search_count([]) for model in models]
+        return counts, sequences, [record.mapped("write_date") for record in records]
+
+    def test_nothing_is_left_behind(self):
+        order = self.subscription("sub-18")
+        self.use("sub-18", ["2026-06-03 10:00:00"])
+        records = (order, order.order_line, order.partner_id, self.plan, self.charge)
+        before = self.traces(*records)
+        order.fusion_rerun([{"order": order.id, **JULY}])
+        self.assertEqual(self.traces(*records), before)
+        next_one = self.env["account.move"].create(
+            {"move_type": "out_invoice", "partner_id": order.partner_id.id, "invoice_date": "2031-01-01",
+             "invoice_line_ids": [(0, 0, {"name": "x", "price_unit": 1.0})]}
+        )  # fmt: skip
+        next_one.action_post()
+        self.assertTrue(next_one.name.endswith("00001"), next_one.name)
 
     def test_many_subscriptions_in_one_call(self):
         partners = self.env["res.partner"].create([{"name": f"Customer {n}"} for n in range(200)])
