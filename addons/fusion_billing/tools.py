@@ -2,9 +2,12 @@
 
 import json
 import re
+from contextlib import suppress
 
 from odoo import _
 from odoo.exceptions import ValidationError
+
+from .rating.moments import zone
 
 DECIMAL = re.compile(r"-?\d+(\.\d+)?\Z", re.ASCII)
 
@@ -46,3 +49,24 @@ def check_decimal(records, name):
                     value=record[name],
                 )
             )
+
+
+def check_timezone(records, name):
+    """Every record's ``name`` is empty or an IANA time zone: an unknown one would stop its billing."""
+    for record in records.filtered(name):
+        if not is_timezone(record[name]):
+            raise ValidationError(
+                records.env._(
+                    "%(record)s: field %(field)s must be an IANA time zone such as America/Toronto, not %(value)s.",
+                    record=record.display_name,
+                    field=name,
+                    value=record[name],
+                )
+            )
+
+
+def is_timezone(name):
+    """Whether rating knows the zone."""
+    with suppress(KeyError, ValueError, OSError):  # unknown, no path below the zones, a folder of them
+        return bool(zone(name))
+    return False

@@ -126,8 +126,13 @@ class Database:
 
     def run_odoo(self, *arguments: str) -> tuple[int, str]:
         """Odoo's own command on this database, until it ends: exit code and log."""
-        command = [SCRIPT, "odoo", "-d", self.name, "--http-port", str(free_port())]
-        done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+        return self.run_command("--http-port", str(free_port()), *arguments)
+
+    def run_command(self, *arguments: str) -> tuple[int, str]:
+        """One of Odoo's commands (``neutralize``...) on this database: exit code and log."""
+        name = [] if arguments[0].startswith("-") else [arguments[0]]
+        command = [SCRIPT, "odoo", *name, "-d", self.name, *arguments[len(name) :]]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
 
 

@@ -2,7 +2,7 @@ import uuid
 
 from odoo import api, fields, models
 
-from ..tools import check_json
+from ..tools import check_json, check_timezone
 
 
 class FusionBillingAccountLink(models.Model):
@@ -17,9 +17,9 @@ class FusionBillingAccountLink(models.Model):
     service_id = fields.Many2one(
         "fusion.billing.service", required=True, ondelete="restrict", index=True, check_company=True
     )
-    partner_id = fields.Many2one("res.partner", required=True, ondelete="restrict", index=True)
+    partner_id = fields.Many2one("res.partner", required=True, ondelete="restrict", index=True, check_company=True)
     external_id = fields.Char(required=True, help="The customer's id in the service and in Lago (external_id)")
-    fusion_lago_id = fields.Char("Lago id", default=lambda self: str(uuid.uuid4()), copy=False)
+    fusion_lago_id = fields.Char("Lago id", index=True, default=lambda self: str(uuid.uuid4()), copy=False)
     timezone = fields.Char(default="UTC", help="IANA name; the local days of billing periods")
     currency_id = fields.Many2one("res.currency")
     grace_days = fields.Integer(help="Days during which a draft still takes late usage")
@@ -34,6 +34,12 @@ class FusionBillingAccountLink(models.Model):
     _external_id_uniq = models.UniqueIndex(
         "(service_id, external_id) WHERE active", "This service has an account with this external id already."
     )
+
+    _grace_is_no_past = models.Constraint("CHECK (grace_days >= 0)", "The grace period is 0 days or more.")
+
+    @api.constrains("timezone")
+    def _check_timezone(self):
+        check_timezone(self, "timezone")
 
     @api.constrains("coupons", "details")
     def _check_json(self):

@@ -1,8 +1,6 @@
-from odoo import _, api, fields, models
-from odoo.exceptions import ValidationError
+from odoo import api, fields, models
 
-from ..rating.moments import zone
-from ..tools import check_decimal, check_json
+from ..tools import check_decimal, check_json, check_timezone
 
 INTERVALS = [
     ("weekly", "Weekly"),
@@ -18,7 +16,9 @@ class SaleOrder(models.Model):
 
     _inherit = "sale.order"
 
-    fusion_service_id = fields.Many2one("fusion.billing.service", copy=False, index="btree_not_null")
+    fusion_service_id = fields.Many2one(
+        "fusion.billing.service", copy=False, index="btree_not_null", ondelete="restrict", check_company=True
+    )
     fusion_external_id = fields.Char("Subscription id", copy=False, index="btree_not_null")
     fusion_lago_id = fields.Char("Lago id", copy=False, index="btree_not_null")
     fusion_plan_code = fields.Char("Plan code", copy=False)
@@ -53,19 +53,13 @@ class SaleOrder(models.Model):
         "A running subscription with this external id exists already.",
     )
 
+    @api.constrains("fusion_timezone")
+    def _check_fusion_timezone(self):
+        check_timezone(self, "fusion_timezone")
+
     @api.constrains("fusion_coupons")
     def _check_fusion_json(self):
         check_json(self, "fusion_coupons", list)
-
-    @api.constrains("fusion_timezone")
-    def _check_fusion_timezone(self):
-        for order in self.filtered("fusion_timezone"):
-            try:
-                zone(order.fusion_timezone)
-            except (KeyError, ValueError) as error:
-                raise ValidationError(
-                    _("%(order)s: there is no time zone %(zone)s.", order=order.name, zone=order.fusion_timezone)
-                ) from error
 
     @api.constrains("fusion_trial_days", "fusion_plan_amount", "fusion_commitment")
     def _check_fusion_decimals(self):

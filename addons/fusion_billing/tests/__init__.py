@@ -6,5 +6,6 @@ from . import (
     test_invoicing,
     test_keys,
     test_rerun,
+    test_rights,
     test_webhooks,
 )

@@ -6,7 +6,9 @@ import json
 import re
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from .. import faults
 from ..orm import Behaviour, Env, Vals
@@ -16,6 +18,7 @@ JSON_FIELDS: dict[str, dict[str, type]] = {
     "fusion.billing.usage": {"properties": dict},
     "fusion.billing.charge": {"properties": dict, "filters": list, "tax_codes": list},
     "fusion.billing.metric": {"filters": list},
+    "fusion.billing.account.link": {"coupons": list, "details": dict},
     "sale.order": {"fusion_coupons": list},
     "account.move.line": {"fusion_key": dict},
 }
@@ -25,23 +28,42 @@ DECIMAL_FIELDS: dict[str, tuple[str, ...]] = {
     "sale.order": ("fusion_trial_days", "fusion_plan_amount", "fusion_commitment"),
 }
 
+TIMEZONE_FIELDS: dict[str, tuple[str, ...]] = {
+    "sale.order": ("fusion_timezone",),
+    "fusion.billing.account.link": ("timezone",),
+}
+
 
 def checker(model: str) -> Callable[[Env, list[int], set[str] | None], None]:
     """Refuse texts that hold neither JSON nor a plain decimal, as the addon's own constraints do."""
     kinds, decimals = JSON_FIELDS.get(model, {}), DECIMAL_FIELDS.get(model, ())
+    zones = TIMEZONE_FIELDS.get(model, ())
 
     def check(env: Env, ids: list[int], fields: set[str] | None) -> None:
         known = env.model(model).fields
-        wanted = [name for name in (*kinds, *decimals) if name in known and (fields is None or name in fields)]
+        wanted = [name for name in (*kinds, *decimals, *zones) if name in known and (fields is None or name in fields)]
         for row in env.rows(model, ids, wanted) if wanted else ():
             for name in wanted:
                 if row[name]:
-                    problem = _json_problem(row[name], kinds[name]) if name in kinds else _decimal_problem(row[name])
+                    problem = _problem(row[name], kinds.get(name), name in zones)
                     if problem:
                         label = env.names(model, [row["id"]])[row["id"]]
                         raise faults.validation(f"{label}: field {name} {problem}")
 
     return check
+
+
+def _problem(text: str, kind: type | None, zone: bool) -> str:
+    if zone:
+        return _timezone_problem(text)
+    return _json_problem(text, kind) if kind else _decimal_problem(text)
+
+
+def _timezone_problem(text: str) -> str:
+    with suppress(KeyError, ValueError, OSError):
+        ZoneInfo(text)
+        return ""
+    return f"must be an IANA time zone such as America/Toronto, not {text}."
 
 
 def _json_problem(text: str, kind: type) -> str:
@@ -100,4 +122,4 @@ def _fill_links(_env: Env, vals_list: list[Vals]) -> None:
         vals.setdefault("fusion_lago_id", str(uuid.uuid4()))
 
 
-ACCOUNT_LINK = Behaviour(fill=_fill_links)
+ACCOUNT_LINK = Behaviour(fill=_fill_links, changed=checker("fusion.billing.account.link"))
