@@ -12,6 +12,7 @@ from mappings.context import Options
 from mappings.desired import desired
 from migrate.apply import apply
 from migrate.ledger import Ledger
+from migrate.odoo.connect import OdooSettings, connect
 from migrate.odoo.discover import discover
 from migrate.odoo.protocol import Odoo
 from migrate.store import Store
@@ -28,14 +29,16 @@ class Api:
     key: str
     other_key: str
     odoo: Odoo
+    place: OdooSettings  # where that is, for other users
 
     def http(self, key: str | None = None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {key or self.key}"}
         return httpx.Client(base_url=f"{self.url}/api/v1/", headers=headers, timeout=60)
 
 
-def settle(odoo: Odoo, url: str, folder: Path) -> Api:
+def settle(place: OdooSettings, folder: Path) -> Api:
     """Move the company, let its services have keys."""
+    odoo = connect(place)
     target = discover(odoo)
     with Store.open(folder / "state.db") as store:
         applied = apply(odoo, Ledger(store), tuple(desired(company(), (), target, tables(), Options())), target=target)
@@ -43,7 +46,7 @@ def settle(odoo: Odoo, url: str, folder: Path) -> Api:
     other = odoo.call("fusion.billing.service", "create", vals_list=[{"name": "Other", "code": "other"}])[0]
     domain = [["code", "=", SERVICE]]
     own = odoo.call("fusion.billing.service", "search", domain=domain)[0]
-    return Api(url, issue_key(odoo, own), issue_key(odoo, other), odoo)
+    return Api(place.url, issue_key(odoo, own), issue_key(odoo, other), odoo, place)
 
 
 def issue_key(odoo: Odoo, service: int, overlap_hours: int = 24) -> str:

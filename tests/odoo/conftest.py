@@ -206,7 +206,7 @@ def lago_api(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Itera
     place = fresh(server, name, tmp_path_factory.mktemp("lago_api"))
     server.up(name)
     try:
-        yield settle(place.connect(), f"http://127.0.0.1:{server.port}", place.folder)
+        yield settle(place.settings(), place.folder)
     finally:
         server.kill()
         script("drop", name, port=server.port)

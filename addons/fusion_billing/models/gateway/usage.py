@@ -3,6 +3,7 @@
 from odoo import fields, models
 
 from ...api import answers
+from ...api.usage import customer_usage
 from ...rating import current_usage
 from ..rerun import Gathered
 
@@ -24,9 +25,7 @@ class Usage(models.AbstractModel):
         if usage is None:
             raise answers.not_allowed("no_active_subscription")
         taxes = self._usage_taxes(order, usage, gathered)
-        shown = {name: value for name, value in usage.items() if name != "refusals"}
-        totals = {"total_amount_cents": usage["amount_cents"] + taxes, "taxes_amount_cents": taxes}
-        return {"customer_usage": {**shown, **totals}}
+        return {"customer_usage": customer_usage(usage, taxes)}
 
     def _usage_taxes(self, order, usage, gathered):
         digits = order.currency_id.decimal_places
