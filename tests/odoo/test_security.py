@@ -349,9 +349,10 @@ def test_bodies_of_any_other_shape_are_refused(http: httpx.Client, path: str, ro
 
 FIELDS = {
     "event": "transaction_id external_subscription_id code timestamp properties precise_total_amount_cents",
-    "customer": "external_id name email currency country timezone metadata billing_configuration shipping_address tax_codes"
-    " net_payment_term finalize_zero_amount_invoice customer_type",
-    "subscription": "external_id external_customer_id plan_code name billing_time subscription_at ending_at plan_overrides",
+    "customer": "external_id name email currency country timezone metadata billing_configuration shipping_address"
+    " tax_codes net_payment_term finalize_zero_amount_invoice customer_type",
+    "subscription": "external_id external_customer_id plan_code name billing_time subscription_at ending_at"
+    " plan_overrides",
     "applied_coupon": "external_customer_id coupon_code amount_cents amount_currency percentage_rate frequency"
     " frequency_duration",
     "wallet": "external_customer_id name currency granted_credits paid_credits rate_amount expiration_at applies_to",
@@ -363,7 +364,7 @@ FIELDS = {
 def test_values_of_any_other_type_are_refused_or_kept(http: httpx.Client, path: str, root: str) -> None:
     """A list, an object, a number, a truth value where something else belongs: never an error of ours."""
     for field in FIELDS[root].split():
-        for value in ([], {}, [[1]], {"a": [None]}, 1e308, True, 10**40, ["x", {"y": "z"}]):
+        for value in ([], {"a": [None]}, 1e308, True, ["x", {"y": "z"}]):
             json_of(http.post(path, json={root: {**good(root), field: value}}))
 
 

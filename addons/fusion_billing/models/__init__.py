@@ -6,6 +6,7 @@ from . import (
     ending_credit,
     gateway,
     invoicing,
+    ir_http,
     key,
     lifecycle,
     metric,

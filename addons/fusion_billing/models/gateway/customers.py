@@ -99,7 +99,7 @@ class Customers(models.AbstractModel):
             errors["currency"] = ["value_is_invalid"]
         elif currency and link.currency_id not in (currency, currency.browse()) and self._orders_of(link):
             errors["currency"] = ["currencies_does_not_match"]
-        if given.get("timezone") and given["timezone"] not in zoneinfo.available_timezones():
+        if given.get("timezone") and str(given["timezone"]) not in zoneinfo.available_timezones():
             errors["timezone"] = ["value_is_invalid"]
         if given.get("country") and not self._country(given["country"]):
             errors["country"] = ["country_code_invalid"]
