@@ -43,6 +43,7 @@ def settle(place: OdooSettings, folder: Path) -> Api:
     with Store.open(folder / "state.db") as store:
         applied = apply(odoo, Ledger(store), tuple(desired(company(), (), target, tables(), Options())), target=target)
         applied.raise_if_failed()
+    accept_cards(odoo)
     other = odoo.call("fusion.billing.service", "create", vals_list=[{"name": "Other", "code": "other"}])[0]
     domain = [["code", "=", SERVICE]]
     own = odoo.call("fusion.billing.service", "search", domain=domain)[0]
@@ -57,18 +58,26 @@ def issue_key(odoo: Odoo, service: int, overlap_hours: int = 24) -> str:
     return shown
 
 
-def invoice(odoo: Odoo, external_id: str) -> int:
-    """A posted invoice of a running subscription, made and posted as a person would. Its id in Odoo."""
+def invoice(odoo: Odoo, external_id: str) -> list[int]:
+    """The invoices that are due of a running subscription, made and posted as a person would. Their ids in Odoo."""
     order = odoo.call(
         "sale.order", "search", domain=[["fusion_external_id", "=", external_id], ["fusion_ended_at", "=", False]]
     )
     values = {"advance_payment_method": "delivered", "sale_order_ids": [[6, 0, order]]}
     wizard = odoo.call("sale.advance.payment.inv", "create", vals_list=[values])
     odoo.call("sale.advance.payment.inv", "create_invoices", wizard)
-    lines = [["invoice_line_ids.sale_line_ids.order_id", "in", order]]
-    made: int = odoo.call("account.move", "search", domain=lines, order="id desc", limit=1)[0]
-    odoo.call("account.move", "action_post", [made])
+    by_usage, by_line = "invoice_line_ids.fusion_order_id", "invoice_line_ids.sale_line_ids.order_id"
+    drafts = ["|", [by_usage, "in", order], [by_line, "in", order], ["state", "=", "draft"]]
+    made: list[int] = odoo.call("account.move", "search", domain=drafts)
+    odoo.call("account.move", "action_post", made)
     return made
+
+
+def accept_cards(odoo: Odoo) -> None:
+    """A payment provider in its test mode: invoices get a page where they can be paid."""
+    found = odoo.call("payment.provider", "search", domain=[["code", "=", "stripe"]], limit=1)
+    keys = {"stripe_publishable_key": "pk_test_x", "stripe_secret_key": "sk_test_x"}
+    odoo.call("payment.provider", "write", found, vals={"state": "test", "is_published": True, **keys})
 
 
 def last_month() -> float:

@@ -90,11 +90,13 @@ class World:
         return Event(**{**given, "timestamp": time.time(), "properties": properties, **more})
 
     def invoice_id(self) -> str:
-        self.lago.events.create(self.event(timestamp=last_month()))
-        found = self.lago.invoices.find_all({"per_page": 1})["invoices"]
+        """The invoice of a migrated subscription, made by native invoicing; the same one for every call."""
+        query = {"external_customer_id": "cust_0001"}
+        found = self.lago.invoices.find_all(query)["invoices"]
         if not found:
+            self.lago.events.create(self.event(timestamp=last_month()))
             invoice(self.api.odoo, "sub_0001")
-            found = self.lago.invoices.find_all({"per_page": 1})["invoices"]
+            found = self.lago.invoices.find_all(query)["invoices"]
         return str(found[0].lago_id)
 
     def wallet(self, **more: Any) -> Any:
@@ -258,7 +260,8 @@ def find_event(w: World) -> None:
 def find_invoice(w: World) -> None:
     lago_id = w.invoice_id()
     found = w.lago.invoices.find(lago_id)
-    assert found.sub_total_including_taxes_amount_cents - found.taxes_amount_cents == found.fees_amount_cents
+    before_taxes = found.fees_amount_cents - found.coupons_amount_cents
+    assert found.sub_total_including_taxes_amount_cents - found.taxes_amount_cents == before_taxes
     assert found.customer.external_id == "cust_0001"
     assert sum(fee.amount_cents for fee in found.fees.__root__) == found.fees_amount_cents
 
@@ -287,7 +290,9 @@ def payment_url(w: World) -> None:
 
 
 def retry_payment(w: World) -> None:
-    w.lago.invoices.retry_payment(w.invoice_id())
+    """No card is kept for this customer: Lago says no in the same words."""
+    answer = refused(422, w.lago.invoices.retry_payment, w.invoice_id())
+    assert answer["error_details"] == {"base": ["no_linked_payment_provider"]}
 
 
 # --- the catalogue ---------------------------------------------------------------------------------------------------
@@ -514,7 +519,6 @@ WAITING = frozenset(
         "customers.create (update)",
         "customers.find",
         "customers.find_all",
-        "customers.current_usage",
         "subscriptions.create",
         "subscriptions.create (same plan)",
         "subscriptions.create (upgrade)",
@@ -524,11 +528,7 @@ WAITING = frozenset(
         "subscriptions.find (terminated)",
         "subscriptions.find_all (states)",
         "invoices.find",
-        "invoices.find_all",
-        "invoices.download",
         "invoices.update",
-        "invoices.payment_url",
-        "invoices.retry_payment",
     }
 )
 

@@ -15,8 +15,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from migrate.odoo.connect import OdooSettings, connect
 from migrate.errors import OdooError
+from migrate.odoo.connect import OdooSettings, connect
 from migrate.odoo.errors import AccessDenied
 from migrate.odoo.protocol import Odoo
 from tests.lago.company import SERVICE, Api, invoice, issue_key
@@ -159,9 +159,8 @@ def belongings(lago_api: Api, http: httpx.Client) -> dict[str, str]:
     """One of everything that belongs to the company's service: resource -> its id."""
     event = {"transaction_id": name(), "external_subscription_id": "sub_0001", "code": "api_calls"}
     assert http.post("events", json={"event": event}).status_code == 200
-    move = invoice(lago_api.odoo, "sub_0002")
-    invoices = http.get("invoices").json()["invoices"]
-    assert move and invoices
+    assert invoice(lago_api.odoo, "sub_0002")
+    invoices = http.get("invoices", params={"external_customer_id": "cust_0002"}).json()["invoices"]
     return {
         "customer": "cust_0001",
         "subscription": "sub_0001",

@@ -13,10 +13,10 @@ class AccountMove(models.Model):
         "fusion.billing.period", "move_id", "Billed periods", context={"active_test": False}
     )
 
-    def write(self, values):
+    def write(self, vals):
         """A cancelled invoice frees what it billed; reset to draft it claims it again (refused if billed elsewhere)."""
-        written = super().write(values)
-        if "state" in values:
+        written = super().write(vals)
+        if "state" in vals:
             periods = self.sudo().with_context(active_test=False).fusion_period_ids
             gone = periods.filtered(lambda period: period.active and period.move_id.state == "cancel")
             back = periods.filtered(lambda period: not period.active and period.move_id.state != "cancel")

@@ -60,17 +60,17 @@ class FusionBillingCharge(models.Model):
         "CHECK (kind <> 'usage' OR metric_id IS NOT NULL)", "A usage charge needs a metric."
     )
 
-    def write(self, values):
+    def write(self, vals):
         """Units that change are remembered with their moment: a running period is billed with both."""
-        if "units" not in values or "unit_changes" in values:
-            return super().write(values)
+        if "units" not in vals or "unit_changes" in vals:
+            return super().write(vals)
         for charge in self:
             changes = json.loads(charge.unit_changes) if charge.unit_changes else []
-            if charge.kind == "fixed" and charge.units and charge.units != values["units"]:
+            if charge.kind == "fixed" and charge.units and charge.units != vals["units"]:
                 at = self.env.context.get("fusion_at") or fields.Datetime.now()
-                changes.append({"at": at.isoformat(), "was": charge.units, "units": values["units"] or "0"})
+                changes.append({"at": at.isoformat(), "was": charge.units, "units": vals["units"] or "0"})
             super(FusionBillingCharge, charge).write(
-                {**values, "unit_changes": json.dumps(changes) if changes else False}
+                {**vals, "unit_changes": json.dumps(changes) if changes else False}
             )
         return True
 
