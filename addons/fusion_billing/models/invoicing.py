@@ -349,19 +349,6 @@ class SaleOrder(models.Model):
             return days
         return _("%(days)s: %(units)s units", days=days, units=line["units"])
 
-    @api.model
-    def _fusion_billed_to(self, external_ids):
-        """External id -> the end of the usage that was billed, here or before: what is older comes too late."""
-        orders = self.sudo().search([("fusion_external_id", "in", list(external_ids))])
-        found = {}
-        for order in orders:
-            ends = [end for end in order.fusion_period_ids.filtered("active").mapped("usage_to") if end]
-            if order.fusion_billed_until:
-                ends.append(order.fusion_billed_until)
-            if ends:
-                found[order.fusion_external_id] = max([*ends, found.get(order.fusion_external_id, ends[0])])
-        return found
-
 
 def refusal_message(refused):
     details = "\n".join(f"{order.name}: {refusal['reason']} ({refusal['detail']})" for order, refusal in refused)

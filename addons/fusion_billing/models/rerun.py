@@ -11,6 +11,7 @@ from odoo.tools import SQL
 from ..rating import bill_together
 from ..rating.moments import local_date, moment, zone
 from .history import held, read_uses, unit_events
+from .usage import EVENT_COLUMNS as USAGE_FIELDS
 
 ORDER_FIELDS = (
     "fusion_lago_id", "fusion_external_id", "fusion_plan_code", "fusion_interval", "fusion_billing_time",
@@ -28,10 +29,6 @@ METRIC_FIELDS = (
     "fusion_lago_id",
     "code", "aggregation", "field_name", "recurring", "rounding_function", "rounding_precision",
     "has_rounding_precision", "filters",
-)  # fmt: skip
-USAGE_FIELDS = (
-    "external_subscription_id", "code", "timestamp", "timestamp_us", "transaction_id", "properties",
-    "precise_total_amount_cents", "received_at", "received_us",
 )  # fmt: skip
 LOOK_BACK = timedelta(days=800)  # longer than any period: older usage matters to recurring metrics only
 

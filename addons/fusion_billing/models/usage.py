@@ -1,6 +1,35 @@
-from odoo import api, fields, models
+from decimal import Decimal
 
+import psycopg2
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ..rating import Sums
 from ..tools import check_decimal, check_json
+
+# what rating reads of an event
+EVENT_COLUMNS = (
+    "external_subscription_id", "code", "timestamp", "timestamp_us", "transaction_id", "properties",
+    "precise_total_amount_cents", "received_at", "received_us",
+)  # fmt: skip
+# (how many events it counts, its value as text: Odoo reads numbers as floats) of the texts ``v`` and, where they are
+# numbers, ``n``
+VALUES = {
+    "count_agg": SQL("count(*), count(*)::text"),
+    "sum_agg": SQL("count(n), coalesce(sum(n), 0)::text"),
+    "max_agg": SQL("count(n), coalesce(max(n), 0)::text"),
+    "latest_agg": SQL(
+        """count(n), coalesce((array_agg(n ORDER BY timestamp DESC, timestamp_us DESC NULLS LAST, received_at DESC,
+                                                    received_us DESC NULLS LAST, id DESC)
+                               FILTER (WHERE n IS NOT NULL))[1], 0)::text"""
+    ),
+    # things that are removed as well must be followed one by one
+    "unique_count_agg": SQL(
+        """count(DISTINCT v) + coalesce(bool_or(v IS NULL), false)::int,
+           CASE WHEN bool_or(operation <> 'add') THEN NULL
+                ELSE (count(DISTINCT v) + coalesce(bool_or(v IS NULL), false)::int)::text END"""
+    ),
+}
 
 
 class FusionBillingUsage(models.Model):
@@ -41,3 +70,78 @@ class FusionBillingUsage(models.Model):
     @api.constrains("precise_total_amount_cents")
     def _check_amount(self):
         check_decimal(self, "precise_total_amount_cents")
+
+    @api.model
+    def _of_running(self, company, external_id, running):
+        """(rows, code -> sums) of the usage that a running period (``rating.running``) is rated from.
+
+        What can be summed is summed by PostgreSQL; of the rest only the window is read, but for metrics that remember
+        everything.
+        """
+        self.flush_model()
+        own = SQL("company_id = %s AND external_subscription_id = %s", company.id, external_id)
+        sums = self._sums(own, running)
+        codes = running.listed | (running.summed.keys() - sums.keys())
+        return self._rows(own, running, codes), sums
+
+    def _rows(self, own, running, codes):
+        if not codes:
+            return []
+        self.env.cr.execute(
+            SQL(
+                """SELECT %s FROM fusion_billing_usage WHERE %s AND code = ANY(%s) AND (%s OR code = ANY(%s))
+                 ORDER BY received_at, received_us, id""",
+                SQL(", ").join(SQL.identifier(name) for name in EVENT_COLUMNS),
+                own,
+                list(codes),
+                within(running),
+                list(codes & running.history),
+            )
+        )
+        return self.env.cr.dictfetchall()
+
+    def _sums(self, own, running):
+        """Code -> sums; without those whose events must be looked at one by one."""
+        found = {}
+        for code, (aggregation, name) in running.summed.items():
+            try:
+                with self.env.cr.savepoint(flush=False):
+                    self.env.cr.execute(summing(own, running, code, aggregation, name))
+                    events, value = self.env.cr.fetchone()
+            except psycopg2.DataError:
+                continue  # a text or a number beyond what PostgreSQL's types hold: Python's hold it
+            if value is not None:
+                found[code] = Sums(events, Decimal(value))
+        return found
+
+
+def within(running):
+    """Condition: in the window, both ends included; seconds are indexed, the rest of the moment is beside them."""
+    start, end = (at.replace(tzinfo=None) for at in (running.start, running.end))
+    seconds = [at.replace(microsecond=0) for at in (start, end)]
+    conditions = [SQL("timestamp >= %s AND timestamp <= %s", *seconds)]
+    if start.microsecond:
+        us = start.microsecond
+        conditions.append(SQL("(timestamp, coalesce(timestamp_us, 0)) >= (%s, %s)", seconds[0], us))
+    if end.microsecond < 999_999:
+        us = end.microsecond
+        conditions.append(SQL("(timestamp, coalesce(timestamp_us, 0)) <= (%s, %s)", seconds[1], us))
+    return SQL(" AND ").join(conditions)
+
+
+def summing(own, running, code, aggregation, name):
+    """Query: count and value of one metric in the window. A number is what rating takes for one."""
+    where = SQL("%s AND code = %s AND %s", own, code, within(running))
+    if aggregation == "count_agg":
+        return SQL("SELECT %s FROM fusion_billing_usage WHERE %s", VALUES[aggregation], where)
+    return SQL(
+        r"""SELECT %s FROM (
+              SELECT *, CASE WHEN v ~ '^-?[0-9]+(\.[0-9]+)?$' THEN v::numeric END AS n,
+                     coalesce(nullif(p ->> 'operation_type', ''), 'add') AS operation
+                FROM (SELECT id, timestamp, timestamp_us, received_at, received_us, p, p ->> %s AS v
+                        FROM (SELECT *, coalesce(nullif(properties, ''), '{}')::jsonb AS p
+                                FROM fusion_billing_usage WHERE %s) parsed) read) known""",
+        VALUES[aggregation],
+        name or "",
+        where,
+    )

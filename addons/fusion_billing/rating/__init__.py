@@ -9,7 +9,8 @@ Odoo (the parent package imports the models) as a package of its own::
     spec.loader.exec_module(rating)
 
 Entry points: ``bill_together`` (one invoice: several billings of a customer, with coupons), ``bill`` (one billing of
-one order), ``advance_fees`` (one event that is paid at once) and ``current_usage`` (the running period).
+one order), ``advance_fees`` (one event that is paid at once) and ``current_usage`` (the running period; in two
+steps, where a database does the sums: ``running``, ``usage_of``).
 
 Shapes
 ------
@@ -43,7 +44,7 @@ given parsed.
 ``received_us``), in order of arrival; all that was ever sent, recurring metrics look back.
 """
 
-from .current_usage import current_usage
+from .current_usage import Sums, current_usage, running, usage_of
 from .invoice import advance_fees, bill, bill_together
 
-__all__ = ["advance_fees", "bill", "bill_together", "current_usage"]
+__all__ = ["Sums", "advance_fees", "bill", "bill_together", "current_usage", "running", "usage_of"]

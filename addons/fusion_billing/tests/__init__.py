@@ -7,5 +7,6 @@ from . import (
     test_keys,
     test_rerun,
     test_rights,
+    test_usage,
     test_webhooks,
 )

@@ -58,17 +58,13 @@ class Events(models.AbstractModel):
 
     def _store(self, service, rows):
         """Insert in one statement; rows that exist already are left out of the answer."""
-        subscriptions = {row["external_subscription_id"] for row in rows}
-        foreign = [name for name in subscriptions if not self._may_meter(service, name, service)]
-        if foreign:
-            raise answers.not_found("subscription")
-        billed = self._billed_to(subscriptions)
-        columns = [name for name in EVENT_FIELDS if name != "id"] + ["late", "service_id", "company_id"]
+        billed = self._metered(service, {row["external_subscription_id"] for row in rows})
+        columns = [*USAGE_FIELDS, "late", "service_id", "company_id"]
         values = [
             SQL(
                 "%s",
                 (
-                    *(row[name] for name in EVENT_FIELDS if name != "id"),
+                    *(row[name] for name in USAGE_FIELDS),
                     billed.get(row["external_subscription_id"], NEVER) >= row["timestamp"],
                     service.id,
                     service.company_id.id,
@@ -86,6 +82,28 @@ class Events(models.AbstractModel):
         )
         return self.env.cr.dictfetchall()
 
-    def _billed_to(self, external_ids):
-        """External id -> the end of the usage that was billed: what is older comes too late."""
-        return self.env["sale.order"]._fusion_billed_to(external_ids)
+    def _metered(self, service, external_ids):
+        """External id -> the end of the usage that was billed, here or before: what is older comes too late.
+
+        Refused if one of them is another service's subscription. One query: it runs for every event.
+        """
+        self.env["sale.order"].flush_model(
+            ["company_id", "fusion_external_id", "fusion_service_id", "fusion_billed_until"]
+        )
+        self.env["fusion.billing.period"].flush_model(["order_id", "active", "usage_to"])
+        self.env.cr.execute(
+            SQL(
+                """SELECT o.fusion_external_id, bool_or(o.fusion_service_id = %(service)s),
+                          greatest(max(o.fusion_billed_until), max(p.usage_to))
+                     FROM sale_order o LEFT JOIN fusion_billing_period p ON p.order_id = o.id AND p.active
+                    WHERE o.company_id = %(company)s AND o.fusion_external_id = ANY(%(names)s)
+                 GROUP BY o.fusion_external_id""",
+                service=service.id,
+                company=service.company_id.id,
+                names=list(external_ids),
+            )
+        )
+        found = self.env.cr.fetchall()
+        if not all(own for _name, own, _upto in found):
+            raise answers.not_found("subscription")
+        return {name: upto for name, _own, upto in found if upto}

@@ -4,7 +4,7 @@ from odoo import fields, models
 
 from ...api import answers
 from ...api.usage import customer_usage
-from ...rating import current_usage
+from ...rating import running, usage_of
 from ..rerun import Gathered
 
 
@@ -19,11 +19,13 @@ class Usage(models.AbstractModel):
         if not order:
             raise answers.not_allowed("no_active_subscription")
         now = fields.Datetime.now()
-        gathered = Gathered(order, [now])
+        gathered = Gathered(order)  # without usage: most of it is summed where it lies
         given = gathered.billing({"order": order, "at": now, "reason": "", "event": ""})
-        usage = current_usage(given["order"], given["charges"], given["metrics"], given["usage"], now)
-        if usage is None:
+        period = running(given["order"], given["charges"], given["metrics"], now)
+        if period is None:
             raise answers.not_allowed("no_active_subscription")
+        events = self.env["fusion.billing.usage"].sudo()
+        usage = usage_of(period, *events._of_running(order.company_id, order.fusion_external_id, period))
         taxes = self._usage_taxes(order, usage, gathered)
         return {"customer_usage": customer_usage(usage, taxes)}
 
