@@ -139,6 +139,7 @@ def duplicate_line(case: Case) -> Iterator[Proposal]:
                 changes=(Change(name="repeat_line", key=baseline[0].key, values={"times": times}),),
                 evidence=(_evidence(key, "billed_times", times=len(subject), cents=baseline[0].amount_cents),),
                 remedy=Evidence(name="remove_duplicate"),
+                observed=True,
             )
 
 
@@ -166,13 +167,18 @@ def usage(missing: bool) -> Callable[[Case], Iterator[Proposal]]:
             units = _units(subject)
             ours = _units(baseline)
             reprice = cast("Callable[[Decimal], int | None] | None", _hint(case, key, "reprice"))
-            if not baseline or units is None or ours is None or reprice is None or (units < ours) is not missing:
-                continue
-            again = reprice(units) if units != ours else None
+            if not baseline or not subject or units is None or ours is None or reprice is None:
+                continue  # a line that is not there at all has other names
+            again = reprice(units) if units != ours and (units < ours) is missing else None
             if again is not None and reprice(ours) == _cents(baseline):
-                yield _usage(key, baseline, subject, again)
+                yield replace(_usage(key, baseline, subject, again), doubtful=_is_read(case, key))
 
     return propose
+
+
+def _is_read(case: Case, key: LineKey) -> bool:
+    """Whether Odoo's records of this were read. What only the amount speaks for, they would have shown."""
+    return case.names[1] == "odoo" and key.subscription in (_known(case, "read") or ())
 
 
 def _usage(key: LineKey, baseline: tuple[BilledLine, ...], subject: tuple[BilledLine, ...], cents: int) -> Proposal:
@@ -204,6 +210,7 @@ def price(case: Case) -> Iterator[Proposal]:
                     changes=_set(baseline, int(cents)),
                     evidence=(_evidence(key, "price_of", price=str(name), cents=int(cents)),),
                     remedy=Evidence(name="mend_price"),
+                    doubtful=_is_read(case, key),
                 )
 
 
@@ -216,6 +223,7 @@ def plan_change_date(case: Case) -> Iterator[Proposal]:
                     changes=_set(baseline, int(cents)),
                     evidence=(_evidence(key, "dates_of", dates=str(name), cents=int(cents)),),
                     remedy=Evidence(name="mend_dates"),
+                    doubtful=_is_read(case, key),
                 )
 
 
@@ -313,6 +321,7 @@ def quantity_precision(case: Case) -> Iterator[Proposal]:
                     changes=_billed_at(baseline, again),
                     evidence=(_evidence(key, "cut_units", theirs=fewer, ours=units),),
                     remedy=Evidence(name="raise_precision"),
+                    doubtful=_is_read(case, key),
                 )
                 break
 
@@ -398,6 +407,8 @@ def _with_store(world: Any, store: Store) -> Any:
 def old_rule(case: Case) -> Iterator[Proposal]:
     """Lago computed by a rule that a later version of it changed."""
     rules = _known(case, "rules")
+    if not any(baseline and subject for _, baseline, subject in case.pairs()):
+        return
     for rule in fields(rules) if rules is not None and case.names == ("rerate", "lago") else ():
         if getattr(rules, rule.name):
             former = replace(rules, **{rule.name: False})
@@ -499,8 +510,9 @@ CAUSES: tuple[Cause, ...] = (
     # usage
     Cause(name="late_events", propose=late_events),
     Cause(name="duplicate_events", propose=duplicate_events),
-    Cause(name="missing_usage", propose=usage(missing=True)),
-    Cause(name="extra_usage", propose=usage(missing=False)),
+    Cause(name="old_rule", propose=old_rule, last=True),
+    Cause(name="missing_usage", propose=usage(missing=True), describes=True),
+    Cause(name="extra_usage", propose=usage(missing=False), describes=True),
     Cause(name="aggregation"),
     Cause(name="filter"),
     # time
@@ -523,7 +535,6 @@ CAUSES: tuple[Cause, ...] = (
     Cause(name="charge_terms"),
     Cause(name="missing_line", propose=missing_line, describes=True),
     Cause(name="extra_line", propose=extra_line, describes=True),
-    Cause(name="old_rule", propose=old_rule, last=True),
     # the header
     Cause(name="coupon_missing", propose=coupon_missing, header=True),
     Cause(name="coupon_expired", header=True),
@@ -534,7 +545,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause(name="tax_wrong", propose=both(held_taxes("tax_wrong"), tax_wrong), header=True),
     Cause(name="tax_rounding", propose=tax_rounding, header=True),
     Cause(name="settlement_missing", propose=settlement, header=True),
-    Cause(name="edited_header", propose=edited_header, header=True),
+    Cause(name="edited_header", propose=edited_header, header=True, last=True),
 )
 
 LEFT_OVER = ("tolerated", "unexplained")  # named by classify, never proposed

@@ -33,6 +33,7 @@ class Proposal:
     remedy: Evidence | None = None
     side: str = ""  # the wrong side, where it is not the one that deviates from the baseline
     observed: bool = False  # a record was seen to be different; otherwise only the amount speaks for it
+    doubtful: bool = False  # the amount fits, but the side's records do not say so: no proof
     others: tuple[str, ...] = ()  # causes that give the very same amounts: then none is proven
 
 
@@ -146,7 +147,7 @@ def _note(findings: dict[Key, list[Finding]], accepted: Accepted, case: Case, si
                     cause=accepted.cause,
                     side=accepted.proposal.side or case.side,
                     delta_cents=sign * cents,
-                    proven=not accepted.proposal.others,
+                    proven=not (accepted.proposal.others or accepted.proposal.doubtful),
                     evidence=(*accepted.proposal.evidence, *_rivals(accepted.proposal)),
                     remedy=accepted.proposal.remedy,
                 )
@@ -154,8 +155,9 @@ def _note(findings: dict[Key, list[Finding]], accepted: Accepted, case: Case, si
 
 
 def _rivals(proposal: Proposal) -> tuple[Evidence, ...]:
+    """Why it is no proof."""
     if not proposal.others:
-        return ()
+        return (Evidence(name="records_agree"),) if proposal.doubtful else ()
     return (Evidence(name="near_tie", values={"causes": ", ".join(proposal.others)}),)
 
 
@@ -184,8 +186,9 @@ def explain(case: Case, causes: Sequence[Cause], recompute: Recompute) -> tuple[
     chosen = _observed(case, [n for n in _suspected(case, causes) if not _is_header(n[1])], recompute)
     lines = [*chosen, *_line_causes(case, [c for c in causes if not c.header], chosen, recompute)]
     heads = [n for n in _suspected(case, causes) if _is_header(n[1])]
-    heads += [(c.name, proposal) for c in causes if c.header for proposal in c.propose(case)]
-    return _credited(case, _whole(case, lines, heads, recompute), recompute)
+    heads += [(c.name, proposal) for c in causes if c.header and not c.last for proposal in c.propose(case)]
+    rest = [(c.name, proposal) for c in causes if c.header and c.last for proposal in c.propose(case)]
+    return _credited(case, _whole(case, lines, heads, rest, recompute), recompute)
 
 
 # --- records that differ ---
@@ -223,7 +226,16 @@ def _observed(case: Case, suspected: list[Named], recompute: Recompute) -> list[
     for tried in _subsets(case, suspected, recompute):
         if _lines_right(case, tried, recompute):
             return _needed(case, tried, suspected, recompute)
+    if _mostly_right(case, suspected, recompute):
+        return _needed(case, suspected, suspected, recompute)
     return []
+
+
+def _mostly_right(case: Case, named: Sequence[Named], recompute: Recompute) -> bool:
+    """Several lines come out to the cent, and more than do not: those are explained, the others stay open."""
+    moved = _lines_only(_moved(case, _changes(named), recompute))
+    right = sum(case.deviation.get(key) == cents for key, cents in moved.items())
+    return right > 1 and 2 * right > len(moved)
 
 
 def _subsets(case: Case, suspected: list[Named], recompute: Recompute) -> Iterator[list[Named]]:
@@ -245,7 +257,7 @@ def _needed(case: Case, tried: list[Named], suspected: list[Named], recompute: R
     """Without those that move nothing. One that another would replace is no proof of either."""
     whole = _moved(case, _changes(tried), recompute)
     kept = list(tried)
-    for named in tried:
+    for named in reversed(tried):
         rest = [other for other in kept if other is not named]
         if rest and _moved(case, _changes(rest), recompute) == whole:
             kept = rest
@@ -278,12 +290,13 @@ def _rivalled(
 def _line_causes(case: Case, causes: Sequence[Cause], chosen: Sequence[Named], recompute: Recompute) -> list[Named]:
     """Causes whose lines hit exactly. Each deviating line is explained once, by the first cause that hits it."""
     open_lines: dict[Key, int] = {key: cents for key, cents in case.deviation.items() if isinstance(key, LineKey)}
-    for key in _lines_only(_moved(case, _changes(chosen), recompute)):
-        open_lines.pop(key, None)
-    cheap = [hit for cause in causes if not cause.last for hit in _hits(case, cause, open_lines, recompute)]
-    found = _taken(cheap, open_lines)
-    for cause in (c for c in causes if c.last and open_lines):
-        found += _taken(list(_hits(case, cause, open_lines, recompute)), open_lines)
+    for key, cents in _lines_only(_moved(case, _changes(chosen), recompute)).items():
+        if open_lines.get(key) == cents:
+            del open_lines[key]
+    found: list[Hit] = []
+    why = [c for c in causes if not c.describes]
+    for tier in ([c for c in why if not c.last], [c for c in why if c.last], [c for c in causes if c.describes]):
+        found += _taken([hit for c in tier for hit in _hits(case, c, open_lines, recompute)], open_lines)
     return [(cause.name, proposal) for cause, proposal, _ in found]
 
 
@@ -300,14 +313,16 @@ def _hits(case: Case, cause: Cause, open_lines: Mapping[Key, int], recompute: Re
 
 
 def _taken(hits: Sequence[Hit], open_lines: dict[Key, int]) -> list[Hit]:
-    """The first hit of each line. Another cause that hits the same lines as well makes a near tie."""
+    """The first hit of each line, records before amounts. Another cause that hits the same lines makes a near tie."""
     taken = []
-    for cause, proposal, moved in hits:
+    for cause, proposal, moved in sorted(hits, key=lambda hit: (not hit[1].observed, hit[1].doubtful)):
         if all(key in open_lines for key in moved):
             rivals = [
                 other.name
-                for other, _, same in hits
-                if other.name != cause.name and not other.describes and same.keys() == moved.keys()
+                for other, rival, same in hits
+                if other.name != cause.name
+                and not (other.describes or proposal.observed or rival.doubtful)
+                and same.keys() == moved.keys()
             ]
             taken.append((cause, replace(proposal, others=tuple(dict.fromkeys(rivals))), moved))
             for key in moved:
@@ -329,13 +344,18 @@ def _lines_only(moved: Deviation | None) -> dict[Key, int]:
     return {key: cents for key, cents in (moved or {}).items() if cents and isinstance(key, LineKey)}
 
 
-def _whole(case: Case, lines: list[Named], heads: list[Named], recompute: Recompute) -> list[Named]:
+def _whole(case: Case, lines: list[Named], heads: list[Named], rest: list[Named], recompute: Recompute) -> list[Named]:
     """The causes of lines, with the header causes that make the whole header right together with them."""
     kept = [(name, replace(p, changes=(*p.changes, _keeping(case)))) for name, p in lines]
     for named in (lines, kept):
         if _header_right(case, named, recompute):
             return named
-    return [*lines, *_header_causes(case, lines, heads, recompute)]
+    found = _header_causes(case, lines, heads, recompute)
+    if rest and not _header_right(case, [*lines, *found], recompute):
+        found = next(
+            (c for c in ([*found, one] for one in rest) if _header_right(case, [*lines, *c], recompute)), found
+        )
+    return [*lines, *found]
 
 
 def _keeping(case: Case) -> Change:

@@ -584,12 +584,20 @@ def odoo_invoice(
             "unstated": SETTLED_ELSEWHERE,
             "unnamed_taxes": unnamed,
             "moves": tuple(moves),
+            "windows": {odoo_key(line["key"]): _window(line) for a in answers for line in a["lines"]},
             "line_taxes": {
                 odoo_key(line["key"]): tuple(line.get("tax_ids") or ()) for a in answers for line in a["lines"]
             },
             "invoices": len(answers),
         },
     )
+
+
+def _window(line: Mapping[str, Any]) -> tuple[datetime, datetime] | None:
+    """The period that a line bills, as Odoo has it; None where it does not say."""
+    if not line.get("from") or not line.get("to"):
+        return None
+    return datetime.fromisoformat(str(line["from"])), datetime.fromisoformat(str(line["to"]))
 
 
 def _foreign(lago: BilledInvoice, answers: Sequence[Mapping[str, Any]], tax_codes: Mapping[str, str]) -> BilledInvoice:

@@ -80,11 +80,13 @@ class Known:
             return
         world, rules = worlds.of(customer), rules_for(self.snapshot.lago_version)
         billings = [b for p in invoice.billing_periods if (b := history.billed_on(invoice, p))]
-        yield "suspects", suspects(billings, self.held, history, world, self.unmapped)
+        odoo = compared.sides.get("odoo")
+        windows = odoo.facts.get("windows", {}) if odoo else {}
+        yield "suspects", suspects(billings, self.held, history, world, self.unmapped, windows)
+        yield "read", frozenset(self.held.orders)
         yield "rules", rules
         yield "calendar", "; ".join(calendar_differences(invoice, history, rules))
         yield "repeated", _repeated(world)
-        odoo = compared.sides.get("odoo")
         if odoo is not None:
             yield "line_taxes", self._line_taxes(odoo)
         yield "todays_taxes", dict(_todays(billings, history))

@@ -20,6 +20,7 @@ from reconcile.held import Held
 from reconcile.held import read as held_by
 from reconcile.hints import Known
 from reconcile.lines import BilledInvoice, BilledLine, LineKey
+from reconcile.usage import EventSource
 from reconcile.verdict import Verdict, control_verdict, verdict
 from reconcile.waivers import Waiver
 from reconcile.whatif import Bill, Change, Recompute, recompute
@@ -64,7 +65,7 @@ def reconcile(
     rerate: Rerate,
     late: Rerate | None = None,
     unmapped: Mapping[str, str] | None = None,
-    events: Path | None = None,
+    events: Path | EventSource | None = None,
     progress: facts.Progress = lambda what, done, total: None,
 ) -> ReportData:
     """Reconcile a period. Without ``odoo`` it is a control run: Lago against the re-rate alone.
@@ -112,7 +113,7 @@ def reconcile(
 
 
 def _worlds(
-    snapshot: Snapshot, events: Path | None, odoo: Odoo | None, compared: Sequence[ComparedInvoice]
+    snapshot: Snapshot, events: Path | EventSource | None, odoo: Odoo | None, compared: Sequence[ComparedInvoice]
 ) -> tuple[Worlds | None, Held | None]:
     """What invoices that differ are held against: their customers' worlds, and what Odoo holds of their orders."""
     differing = [i for i in compared if any(p.delta_cents for p in i.positions)]

@@ -11,30 +11,39 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 
 from mappings.money import from_subunits, to_subunits
+from mappings.period import Boundaries, Window
 from mappings.records import (
     AppliedCoupon,
     BillableMetric,
     Charge,
     ChargeFilter,
     Coupon,
+    Fee,
     FixedCharge,
+    MinimumCommitment,
     Plan,
 )
 from mappings.text import json_text
+from reconcile.control import expected_boundaries
 from reconcile.held import Held, HeldOrder, Row
-from reconcile.history import Billed, History, usage_window
+from reconcile.history import Billed, History, fixed_window, subscription_window, usage_window
+from reconcile.lines import LineKey
 from reconcile.world import (
     Supposition,
     World,
+    both,
     with_events,
     with_metric,
     with_plan,
     with_price,
     with_subscription,
     with_timezone,
+    with_windows,
+    without_fees,
 )
 
 
@@ -61,8 +70,12 @@ def suspects(
     history: History,
     world: World,
     unmapped: Mapping[str, str] | None = None,
+    windows: Mapping[LineKey, tuple[datetime, datetime] | None] | None = None,
 ) -> tuple[Suspect, ...]:
-    """All differences that could move an invoice with these ``billings``. ``world``: its customer's, as it is."""
+    """All differences that could move an invoice with these ``billings``. ``world``: its customer's, as it is.
+
+    ``windows``: the periods that Odoo's lines bill.
+    """
     found: list[Suspect] = []
     seen: set[str] = set()
     for one in billings:
@@ -77,6 +90,8 @@ def suspects(
     orders = [held.orders[name] for name in seen]
     if orders:
         found.extend(_of_coupons(billings[0], orders, history))
+    for one in billings:
+        found.extend(_of_windows(one, windows or {}, found, history))
     return tuple({suspect.id: suspect for suspect in found}.values())
 
 
@@ -127,6 +142,11 @@ ORDER_DATES = (  # cause, field of Odoo, field of Lago's subscription
     ("plan_change_date", "fusion_ended_at", "terminated_at"),
     ("plan_change_date", "fusion_created_at", "created_at"),
 )
+CALENDAR_FIELDS = frozenset({
+    "fusion_timezone", "fusion_billing_time", "fusion_anchor", "fusion_started_at", "fusion_ended_at",
+    "fusion_created_at", "fusion_interval", "fusion_pay_in_advance", "fusion_bill_charges_monthly",
+    "fusion_bill_fixed_charges_monthly", "fusion_trial_days",
+})  # fmt: skip
 ORDER_TERMS = (  # cause, field of Odoo, field of Lago's plan
     ("period_boundary", "fusion_interval", "interval"),
     ("period_boundary", "fusion_pay_in_advance", "pay_in_advance"),
@@ -170,7 +190,7 @@ def _commitment(one: Billed, row: Row, where: str) -> Iterator[Suspect]:
     mine = own.amount_cents if own else 0
     if mine == theirs:
         return
-    changed = replace(own, amount_cents=theirs) if own and theirs else None
+    changed = replace(own or MinimumCommitment(amount_cents=0), amount_cents=theirs) if theirs else None
     yield Suspect(
         cause="minimum",
         where=where,
@@ -179,6 +199,53 @@ def _commitment(one: Billed, row: Row, where: str) -> Iterator[Suspect]:
         odoo=shown(held or 0),
         suppose=with_plan(one.plan.lago_id, _setting("minimum_commitment", changed)),
     )
+
+
+FAMILIES = {"subscription": "subscription", "charge": "charges", "fixed_charge": "fixed_charges"}
+CALENDAR = ("time_zone", "period_boundary", "plan_change_date", "trial")
+
+
+def _of_windows(
+    one: Billed, windows: Mapping[LineKey, tuple[datetime, datetime] | None], found: Sequence[Suspect], history: History
+) -> Iterator[Suspect]:
+    """Odoo's lines bill another period than Lago stored. A record that tells why gives it its name.
+
+    A period that is Lago's own by its calendar is no fault of Odoo's.
+    """
+    theirs: dict[str, tuple[datetime, datetime]] = {}
+    calendar = _calendar(one, history)
+    stored = {"subscription": subscription_window, "charges": usage_window, "fixed_charges": fixed_window}
+    for key, window in windows.items():
+        family = FAMILIES.get(key.kind, "")
+        if key.subscription != one.subscription.lago_id or window is None or not family or key.event:
+            continue
+        lagos = (stored[family](one.period), getattr(calendar, family))
+        if all(own is None or _ends(own) != _ends(Window(*window)) for own in lagos):
+            theirs[family] = window
+    if theirs:
+        why = next((s.cause for s in found if s.cause in CALENDAR and s.what in CALENDAR_FIELDS), "period_boundary")
+        family, window = next(iter(theirs.items()))
+        own = stored[family](one.period)
+        yield Suspect(
+            cause=why,
+            where=f"subscription {one.subscription.external_id}",
+            what=f"period of {family}",
+            lago=f"{shown(own.start)} – {shown(own.end)}" if own else "none",
+            odoo=f"{shown(window[0])} – {shown(window[1])}",
+            suppose=with_windows(one.invoice.lago_id, one.subscription.lago_id, theirs),
+        )
+
+
+def _calendar(one: Billed, history: History) -> Boundaries:
+    """The boundaries that Lago's own calendar gives."""
+    customer = history.customer(one.invoice)
+    zone = customer.applicable_timezone if customer else "UTC"
+    contract = history.contract(one.subscription, one.plan, zone, one.invoice.created_at)
+    return expected_boundaries(contract, one, history)
+
+
+def _ends(window: Window) -> tuple[datetime, datetime]:
+    return window.start.replace(microsecond=0), window.end.replace(microsecond=0)
 
 
 # --- charges ------------------------------------------------------------------------------------------------------
@@ -196,10 +263,14 @@ def _of_charges(one: Billed, order: HeldOrder, history: History, unmapped: Mappi
                 what=f"charge {charge.code or charge.lago_id}",
                 lago=charge.charge_model,
                 odoo=unmapped.get(charge.lago_id, "none"),
-                suppose=_on_charge(one, charge, lambda c: None),
+                suppose=both(_on_charge(one, charge, lambda c: None), without_fees(partial(_is_of, charge.lago_id))),
             )
             continue
         yield from _of_charge(one, charge, found[0])
+
+
+def _is_of(charge: str, fee: Fee) -> bool:
+    return charge in (fee.lago_charge_id, fee.lago_fixed_charge_id)
 
 
 PriceItem = Charge | FixedCharge
@@ -294,7 +365,9 @@ def _of_filters(charge: Charge, row: Row, suspect: Callable[..., Suspect]) -> It
     ) != len(charge.filters):
         listed = tuple(_filter(entry, charge) for entry in held)
         mine = [own.values for own in charge.filters]
-        yield suspect("filter", "filters", mine, [f.values for f in listed], _changing("filters", listed))
+        found: Suspect = suspect("filter", "filters", mine, [f.values for f in listed], _changing("filters", listed))
+        gone = frozenset(own.lago_id for own in charge.filters) - {f.lago_id for f in listed}
+        yield replace(found, suppose=both(found.suppose, without_fees(lambda f: f.lago_charge_filter_id in gone)))
         return
     for own, theirs in pairs:
         mine, other = _plain(own.properties), (theirs or {}).get("properties") or {}

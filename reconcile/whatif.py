@@ -244,13 +244,15 @@ def header(draft: Draft) -> Totals | None:
         return None
     shares: list[Decimal] = [Decimal(0)] * len(draft.lines)
     fees = sum(line.amount_cents for line in draft.lines)
-    coupons = 0
+    credits: list[tuple[int, list[Decimal]]] = []  # of each coupon: cents, and share of each line
     for coupon in draft.bill.coupons:
-        credit = _credit(coupon, draft.lines, shares, fees - coupons)
+        before = list(shares)
+        credit = _credit(coupon, draft.lines, shares, fees - sum(cents for cents, _ in credits))
         if credit is None:
             return None
-        coupons += credit
-    taxes, tax = _taxes(draft, shares)
+        credits.append((credit, [now - then for now, then in zip(shares, before, strict=True)]))
+    coupons = sum(cents for cents, _ in credits)
+    taxes, tax = _taxes(draft, shares) if draft.rounding == "invoice" else _taxes_of_lines(draft, credits)
     gross = fees - coupons + tax
     return Totals(
         fees_cents=fees,
@@ -288,13 +290,37 @@ def _credit(coupon: CouponUse, lines: Sequence[BilledLine], shares: list[Decimal
 
 
 def _taxes(draft: Draft, shares: Sequence[Decimal]) -> tuple[dict[str, int], int]:
-    """Cents per tax code, and their sum, rounded where the draft says."""
+    """Cents per tax code, and their sum: Lago rounds each for itself, and the sum once."""
     precise: dict[str, Decimal] = defaultdict(Decimal)
     for line, share in zip(draft.lines, shares, strict=True):
         for tax in draft.bill.taxes[line.key]:
-            amount = CONTEXT.divide((line.amount_cents - share) * tax.rate, Decimal(100))
+            precise[tax.code] += CONTEXT.divide((line.amount_cents - share) * tax.rate, Decimal(100))
+    rounded = {code: int(round_half_up(amount)) for code, amount in precise.items()}
+    return rounded, int(round_half_up(sum(precise.values(), Decimal(0))))
+
+
+def _taxes_of_lines(draft: Draft, credits: Sequence[tuple[int, Sequence[Decimal]]]) -> tuple[dict[str, int], int]:
+    """The same as Odoo does it: a coupon is a line of its own for each kind of taxation, in whole cents."""
+    amounts = [(line.amount_cents, draft.bill.taxes[line.key]) for line in draft.lines]
+    for cents, shares in credits:
+        kinds: dict[tuple[LineTax, ...], Decimal] = defaultdict(Decimal)
+        for line, share in zip(draft.lines, shares, strict=True):
+            if share:
+                kinds[draft.bill.taxes[line.key]] += share
+        amounts += [(-part, kind) for part, kind in zip(_whole(list(kinds.values()), cents), kinds, strict=True)]
+    precise: dict[str, Decimal] = defaultdict(Decimal)
+    for part, taxes in amounts:
+        for tax in taxes:
+            amount = CONTEXT.divide(part * tax.rate, Decimal(100))
             precise[tax.code] += round_half_up(amount) if draft.rounding == "line" else amount
     rounded = {code: int(round_half_up(amount)) for code, amount in precise.items()}
-    if draft.rounding == "invoice":
-        return rounded, int(round_half_up(sum(precise.values(), Decimal(0))))
     return rounded, sum(rounded.values())
+
+
+def _whole(parts: Sequence[Decimal], total: int) -> list[int]:
+    """Whole cents close to ``parts`` that add up to ``total``: the largest rests are rounded up."""
+    whole = [int(part) for part in parts]
+    by_rest = sorted(range(len(parts)), key=lambda i: whole[i] - parts[i])
+    for index in by_rest[: max(total - sum(whole), 0)]:
+        whole[index] += 1
+    return whole

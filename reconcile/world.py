@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from mappings.period import Boundaries, Window
-from mappings.records import BillingPeriod, Invoice, Plan, Snapshot, Subscription
+from mappings.records import BillingPeriod, Fee, Invoice, Plan, Snapshot, Subscription
 from reconcile.control import expected_boundaries
 from reconcile.facts import bill_of
 from reconcile.history import IN_ADVANCE, History
@@ -176,10 +176,13 @@ def source_of(world: World) -> EventSource:
 
 def by_calendar(snapshot: Snapshot, history: History, lago_id: str) -> Snapshot:
     """The snapshot in which one invoice has the boundaries that the calendar gives."""
-    invoice = history.invoices[lago_id]
+    invoices = (_by_calendar(i, history) if i.lago_id == lago_id else i for i in snapshot.invoices)
+    return replace(snapshot, invoices=tuple(invoices))
+
+
+def _by_calendar(invoice: Invoice, history: History) -> Invoice:
     periods = tuple(_period(invoice, period, history) for period in invoice.billing_periods)
-    changed = replace(invoice, billing_periods=periods)
-    return replace(snapshot, invoices=tuple(changed if i.lago_id == lago_id else i for i in snapshot.invoices))
+    return replace(invoice, billing_periods=periods)
 
 
 def _period(invoice: Invoice, period: BillingPeriod, history: History) -> BillingPeriod:
@@ -247,6 +250,54 @@ def with_timezone(zone: str) -> Supposition:
         return replace(world, snapshot=replace(world.snapshot, customers=customers, invoices=invoices), calendar=True)
 
     return suppose
+
+
+Windows = Mapping[str, tuple[datetime, datetime]]  # subscription, charges, fixed_charges -> both ends
+
+
+def with_windows(invoice: str, subscription: str, windows: Windows) -> Supposition:
+    """Other boundaries of one subscription on one invoice."""
+
+    def changed(period: BillingPeriod) -> BillingPeriod:
+        ends: dict[str, Any] = {}
+        for name, (start, end) in windows.items():
+            ends |= _ends(name, Window(start, end))
+        return replace(period, **ends)
+
+    def suppose(world: World) -> World:
+        return _on_invoice(
+            world,
+            invoice,
+            lambda i: replace(
+                i,
+                billing_periods=tuple(
+                    changed(p) if p.lago_subscription_id == subscription else p for p in i.billing_periods
+                ),
+            ),
+        )
+
+    return suppose
+
+
+def _on_invoice(world: World, lago_id: str, change: Callable[[Invoice], Invoice]) -> World:
+    invoices = tuple(change(i) if i.lago_id == lago_id else i for i in world.snapshot.invoices)
+    return replace(world, snapshot=replace(world.snapshot, invoices=invoices))
+
+
+def without_fees(gone: Callable[[Fee], bool]) -> Supposition:
+    """Lago never made these fees: what is not there cannot be missed."""
+
+    def suppose(world: World) -> World:
+        snapshot = world.snapshot
+        invoices = tuple(replace(i, fees=tuple(f for f in i.fees if not gone(f))) for i in snapshot.invoices)
+        fees = tuple(f for f in snapshot.fees if not gone(f))
+        return replace(world, snapshot=replace(snapshot, invoices=invoices, fees=fees))
+
+    return suppose
+
+
+def both(first: Supposition, second: Supposition) -> Supposition:
+    return lambda world: second(first(world))
 
 
 def with_price(subscription: str, cents: int) -> Supposition:

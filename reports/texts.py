@@ -458,6 +458,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Near tie: the same amount would also come from {causes}. Nothing but the amount speaks for either.",
         "Presque à égalité : {causes} donnerait le même montant. Rien d’autre que le montant ne les distingue.",
     ),
+    "evidence.records_agree": (
+        "The amount fits, but Odoo’s records are those of Lago in this: not proven.",
+        "Le montant correspond, mais les données d’Odoo sont ici celles de Lago : non prouvé.",
+    ),
     "evidence.other_currency": ("It bills {amount} instead.", "Il facture {amount} à la place."),
     "evidence.idle": (
         "The order of subscription {subscription} is {state} in Odoo, which does not invoice it.",

@@ -230,10 +230,11 @@ def test_usage_needs_a_price_that_confirms_the_right_side_too() -> None:
     assert named(found(TRUTH, odoo, hints=hints))[key("a")][0][0] == "unexplained"
 
 
-def test_usage_missing_altogether() -> None:
+def test_a_line_that_is_not_there_is_no_proof_of_missing_usage() -> None:
+    """Nothing says why: its usage may be missing, or its charge."""
     odoo = changed(Change(name="drop_line", key=key("a")))
     hints = {key("a"): {"reprice": lambda units: 1003 if units else 0}}
-    assert named(found(TRUTH, odoo, hints=hints))[key("a")] == (("missing_usage", "odoo", -1003),)
+    assert named(found(TRUTH, odoo, hints=hints))[key("a")] == (("missing_line", "odoo", -1003),)
 
 
 def test_price_dates_and_late_events() -> None:

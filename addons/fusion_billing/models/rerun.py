@@ -378,6 +378,8 @@ class AccountMove(models.Model):
                     "events": billed["events"],
                     "tax_ids": line.tax_ids.ids,
                     "steps": billed["steps"],
+                    "from": billed["from"],
+                    "to": billed["to"],
                 }
                 for billed, line in zip(found["lines"], product_lines, strict=True)
             ],

@@ -432,6 +432,8 @@ def _line_answer(billed: Vals, row: Vals, taxes: list[int], digits: int) -> Vals
         "events": billed["events"],
         "tax_ids": taxes,
         "steps": billed["steps"],
+        "from": billed["from"],
+        "to": billed["to"],
     }
 
 

@@ -1,0 +1,82 @@
+"""Faults planted in a migrated company: the right cause is named, and none wrongly with confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mappings.records import Snapshot
+from reports.data import check_ties
+from tests.faults import FAULTS, Fault
+from tests.reconciling import planted
+from tests.reconciling.planted import Base, Named
+
+DOCS = Path(__file__).parents[2] / "docs" / "faults.md"
+HEAD = "| planted | in | right | named (× positions) | side | right? |"
+
+Run = Callable[[Fault], Named]
+
+
+@pytest.fixture(scope="module")
+def base(nexasystems: tuple[Snapshot, Path], tmp_path_factory: pytest.TempPathFactory) -> Base:
+    return planted.migrated(*nexasystems, tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="module")
+def run(base: Base, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Plant a fault and reconcile; every result is kept, for the matrix."""
+    folder, known = tmp_path_factory.mktemp("faults"), dict[str, Named]()
+    background: dict[tuple[tuple[str, ...], str], frozenset[str]] = {}
+    with planted.copied(base, folder / "clean") as clean:
+        codes = planted.codes_of(clean.odoo, clean.snapshot)
+
+        def causes_without(fault: Fault) -> frozenset[str]:
+            key = (fault.customers, fault.month)
+            if key not in background:
+                data = planted.reconciled(clean, fault, codes)
+                background[key] = frozenset(f.cause for _, p in data.rows() for f in p.findings)
+            return background[key]
+
+        def one(fault: Fault) -> Named:
+            if fault.name not in known:
+                ledger = fault.name.startswith("table")
+                with planted.copied(base, folder / "planted", ledger=ledger) as company:
+                    changed = fault.plant(company) or company
+                    data = planted.reconciled(changed, fault, codes)
+                    check_ties(data)
+                known[fault.name] = planted.named(data, fault, causes_without(fault))
+            return known[fault.name]
+
+        yield one
+
+
+def test_there_are_faults_of_all_sides() -> None:
+    assert len(FAULTS) >= 30
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+    assert {fault.side for fault in FAULTS} == {"odoo", "lago"}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_nothing_is_named_wrongly_with_confidence(run: Run, fault: Fault) -> None:
+    assert run(fault).wrong == frozenset()
+
+
+def test_nearly_all_are_named_right(run: Run) -> None:
+    missed = [fault.name for fault in FAULTS if not run(fault).right]
+    assert len(missed) <= len(FAULTS) * 0.05, missed
+
+
+def test_without_a_fault_nothing_but_odoos_rounding_differs(base: Base, tmp_path: Path) -> None:
+    everybody = Fault(name="none", side="", causes=frozenset(), customers=planted.CUSTOMERS, plant=lambda company: None)
+    with planted.copied(base, tmp_path / "clean") as company:
+        data = planted.reconciled(company, everybody, planted.codes_of(company.odoo, company.snapshot))
+    assert {f.cause for _, p in data.rows() for f in p.findings} <= {"tax_rounding"}
+    assert {abs(p.delta_cents) for _, p in data.rows()} <= {0, 1}
+
+
+def test_the_page_shows_this_very_matrix(run: Run) -> None:
+    """What differs is shown, and belongs into the page."""
+    matrix = "\n".join([HEAD, "|---|---|---|---|---|---|", *(run(fault).row() for fault in FAULTS)])
+    assert matrix in DOCS.read_text(encoding="utf-8"), f"docs/faults.md should hold:\n{matrix}"
