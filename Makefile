@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: venv demo test check test-odoo bench bench-odoo clean
+.PHONY: venv demo test check test-odoo bench bench-report bench-odoo clean
 
 venv: $(VENV)/.ready
 
@@ -31,6 +31,9 @@ test-odoo: venv
 
 bench: venv
 	$(BIN)/python -m bench.rerate
+
+bench-report: venv
+	$(BIN)/python -m bench.report
 
 bench-odoo: venv
 	$(BIN)/python -m bench.odoo

@@ -7,11 +7,12 @@ the smallest unit of the currency next to them ("cents"), ``delta`` is always se
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
 
 from mappings.explain import Step
 
@@ -241,9 +242,17 @@ class Tally:
     def positions(self) -> int:
         return sum(getattr(self, status) for status in STATUSES)
 
-    def __add__(self, other: Tally) -> Tally:
-        numbers = {f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self) if f.name != "currency"}
-        return Tally(currency=self.currency, **numbers)
+    @staticmethod
+    def total(currency: str, parts: Sequence[Tally]) -> Tally:
+        """The tally of all ``parts``, which are of this currency."""
+        if len(parts) == 1:
+            return parts[0]
+        sums = map(sum, zip(*map(_numbers, parts), strict=True))
+        return Tally(currency=currency, **dict(zip(_NUMBERS, sums, strict=True)))
+
+
+_NUMBERS = tuple(f.name for f in fields(Tally) if f.name != "currency")
+_numbers = attrgetter(*_NUMBERS)
 
 
 def tally(position: Position, currency: str, pair: tuple[str, str]) -> Tally:
@@ -275,12 +284,10 @@ LEVELS: tuple[tuple[str, Group], ...] = (
 
 def tallies(data: ReportData, group: Group) -> dict[tuple[str, str], Tally]:
     """(group, currency) -> tally."""
-    sums: dict[tuple[str, str], Tally] = {}
+    grouped: dict[tuple[str, str], list[Tally]] = defaultdict(list)
     for invoice, position in data.rows():
-        one = tally(position, invoice.currency, data.run.pair)
-        key = (group(invoice, position), invoice.currency)
-        sums[key] = sums[key] + one if key in sums else one
-    return sums
+        grouped[group(invoice, position), invoice.currency].append(tally(position, invoice.currency, data.run.pair))
+    return {key: Tally.total(key[1], parts) for key, parts in grouped.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,10 +307,7 @@ def ties(data: ReportData) -> tuple[Tie, ...]:
         for (_, currency), one in tallies(data, group).items():
             by_currency[currency].append(one)
         for currency, parts in sorted(by_currency.items()):
-            total = Tally(currency=currency)
-            for part in parts:
-                total = total + part
-            found.append(Tie(level=level, groups=len(parts), sum=total))
+            found.append(Tie(level=level, groups=len(parts), sum=Tally.total(currency, parts)))
     return tuple(found)
 
 

@@ -6,8 +6,9 @@ import base64
 import gzip
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -19,7 +20,20 @@ from markupsafe import Markup
 from mappings.money import exponent
 from reports import charts
 from reports.ageing import BUCKETS, OLDEST, buckets
-from reports.data import OPEN, REFUSED, SIDES, STATUSES, Finding, InvoiceView, Position, ReportData, SideView, Tie, ties
+from reports.data import (
+    OPEN,
+    REFUSED,
+    SIDES,
+    STATUSES,
+    Finding,
+    InvoiceView,
+    Position,
+    RefusalView,
+    ReportData,
+    SideView,
+    Tie,
+    ties,
+)
 from reports.summary import (
     age_sentence,
     biggest,
@@ -35,6 +49,7 @@ from reports.summary import (
 from reports.texts import Texts
 
 PLAIN_LIMIT = 200_000  # characters of data up to which the page carries it readable
+CHUNK = 2_000  # positions whose details are unpacked together, when one of them is opened
 STEPS_LIMIT = 5_000  # positions up to which the steps of equal ones come along too
 
 
@@ -48,6 +63,7 @@ def render(data: ReportData, locale: str = "en_CA") -> str:
     texts = Texts(locale)
     css, script = _asset("report.css"), _asset("report.js")
     encoding, text = embed(payload(data, texts))
+    details = [embed(chunk) for chunk in chunks(data, texts)]
     left, right = (texts.named("side", side) for side in data.run.pair)
     return (
         _environment()
@@ -60,6 +76,8 @@ def render(data: ReportData, locale: str = "en_CA") -> str:
             script=Markup(script),  # noqa: S704 (our own file)
             payload=Markup(text),  # noqa: S704 (embed() leaves no "<")
             encoding=encoding,
+            details=[(kind, Markup(one)) for kind, one in details],  # noqa: S704 (embed() leaves no "<")
+            chunk=CHUNK,
             left=left,
             right=right,
             sentence=verdict(data, texts),
@@ -119,47 +137,49 @@ def embed(document: Mapping[str, Any]) -> tuple[str, str]:
     return "plain", text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-# --- data for the script -------------------------------------------------------------------------------------------
+# --- data for the script: columns for the list; apart from it, in chunks, what only an opened position needs ----------
 
 
 @dataclass(slots=True)
-class _Strings:
-    """Texts that occur often, by number."""
+class _Numbered:
+    """Values that occur often, by number."""
 
-    numbers: dict[str, int] = field(default_factory=dict)
+    numbers: dict[Any, int] = field(default_factory=dict)
 
-    def __call__(self, text: str) -> int:
-        return self.numbers.setdefault(text, len(self.numbers))
+    def __call__(self, value: Any) -> int:
+        return self.numbers.setdefault(value, len(self.numbers))
+
+    def all(self) -> list[Any]:
+        return list(self.numbers)
 
 
 def payload(data: ReportData, texts: Texts) -> dict[str, Any]:
-    """Everything the page's script shows, in columns: amounts in cents, exact decimals as text, texts by number."""
-    strings = _Strings()
+    """What the list, its filters and its sums need, in columns: amounts in cents, texts by number."""
+    strings, found = _Numbered(), _Numbered()
     rows = list(data.rows())
     people = {i.customer: i.customer_name for i in data.invoices}
     customers = {customer: n for n, customer in enumerate(sorted(people, key=lambda c: (people[c].casefold(), c)))}
     numbers = {i.id: n for n, i in enumerate(data.invoices)}
     sides = [side for side in SIDES if side in data.run.pair or any(side in p.sides for _, p in rows)]
-    trimmed = len(rows) > STEPS_LIMIT
     return {
         "locale": texts.tag,
         "pair": data.run.pair,
         "sides": sides,
         "materiality": data.run.materiality_cents,
-        "trimmed": trimmed,
+        "trimmed": len(rows) > STEPS_LIMIT,
         "digits": {currency: exponent(currency) for currency in sorted({i.currency for i in data.invoices})},
-        "compared": data.run.compared_at.date().isoformat(),
         "ages": [[name, most] for most, name in BUCKETS] + [[OLDEST, None]],
+        "statuses": STATUSES,
         "texts": texts.catalog(),
         "customers": [[customer, people[customer]] for customer in customers],
-        "invoices": _invoices(data, customers),
-        "positions": _positions(rows, numbers, texts, strings),
-        "details": {n: d for n, (_, p) in enumerate(rows) if (d := _details(p, trimmed, texts, strings))},
-        "strings": list(strings.numbers),
+        "invoices": _invoices(data, customers, texts),
+        "positions": _positions(rows, numbers, data.run.pair, strings, found),
+        "found": found.all(),
+        "strings": strings.all(),
     }
 
 
-def _invoices(data: ReportData, customers: Mapping[str, int]) -> dict[str, list[Any]]:
+def _invoices(data: ReportData, customers: Mapping[str, int], texts: Texts) -> dict[str, list[Any]]:
     each = data.invoices
     return {
         "id": [i.id for i in each],
@@ -169,14 +189,23 @@ def _invoices(data: ReportData, customers: Mapping[str, int]) -> dict[str, list[
         "day": [i.issued_on.isoformat() for i in each],
         "type": [i.type for i in each],
         "state": [i.state for i in each],
-        "refusals": [[[r.side, r.reason, r.detail, r.waiver] for r in i.refusals] for i in each],
+        "refusals": [[_refusal(r, texts) for r in i.refusals] for i in each],
     }
 
 
+def _refusal(refusal: RefusalView, texts: Texts) -> list[str | None]:
+    return [refusal.side, texts.named("refusal", refusal.reason), refusal.detail, refusal.waiver]
+
+
 def _positions(
-    rows: list[tuple[InvoiceView, Position]], numbers: Mapping[str, int], texts: Texts, strings: _Strings
+    rows: Sequence[tuple[InvoiceView, Position]],
+    numbers: Mapping[str, int],
+    pair: tuple[str, str],
+    strings: _Numbered,
+    found: _Numbered,
 ) -> dict[str, list[Any]]:
-    each = [p for _, p in rows]
+    """``found``: number of the combination of (cause, side, waived) that a position's findings make."""
+    each, status = [p for _, p in rows], {name: n for n, name in enumerate(STATUSES)}
     return {
         "invoice": [numbers[i.id] for i, _ in rows],
         "id": [p.id for p in each],
@@ -184,16 +213,79 @@ def _positions(
         "header": [int(p.header) for p in each],
         "label": [strings(p.label) for p in each],
         "service": [strings(p.service) for p in each],
-        "status": [p.status for p in each],
+        "status": [status[p.status] for p in each],
         "delta": [p.delta_cents for p in each],
-        "verdict": [p.verdict for p in each],
+        "verdict": [strings(p.verdict) for p in each],
         "age": [p.age and p.age.days for p in each],
-        "findings": [[_finding(f, i.currency, texts, strings) for f in p.findings] for i, p in rows],
-        **{side: [p.cents(side) for p in each] for side in SIDES},
+        "found": [found(tuple((f.cause, f.side, int(bool(f.waiver))) for f in p.findings)) for p in each],
+        **_sides(each, pair),
     }
 
 
-def _finding(finding: Finding, currency: str, texts: Texts, strings: _Strings) -> list[Any]:
+def _sides(each: Sequence[Position], pair: tuple[str, str]) -> dict[str, list[int | None]]:
+    """Cents of every side; the others than the first as what they are above it, which is mostly nothing."""
+    base = [p.cents(pair[0]) or 0 for p in each]
+    others = [side for side in SIDES if side != pair[0]]
+    return {
+        pair[0]: [p.cents(pair[0]) for p in each],
+        **{side: [_above(p.cents(side), cents) for p, cents in zip(each, base, strict=True)] for side in others},
+    }
+
+
+def _above(cents: int | None, base: int) -> int | None:
+    return None if cents is None else cents - base
+
+
+def chunks(data: ReportData, texts: Texts) -> Iterator[dict[str, Any]]:
+    """The details of the positions, ``CHUNK`` at a time, in the order of the list, with texts of their own.
+
+    The sides are in columns, one column after the other: what two sides say alike costs next to nothing, packed.
+    """
+    rows = list(data.rows())
+    trimmed = len(rows) > STEPS_LIMIT
+    for start in range(0, len(rows), CHUNK):
+        strings, own = _Numbered(), rows[start : start + CHUNK]
+        kept = [not trimmed or p.status in (*OPEN, REFUSED) for _, p in own]
+        shown = [_details(i, p, texts, strings) if keep else {} for (i, p), keep in zip(own, kept, strict=True)]
+        views = [{} if p.header or not keep else p.sides for (_, p), keep in zip(own, kept, strict=True)]
+        sides = {side: _columns([each.get(side) for each in views], texts, strings) for side in SIDES}
+        yield {"rows": shown, "sides": sides, "strings": strings.all()}
+
+
+def _details(invoice: InvoiceView, position: Position, texts: Texts, strings: _Numbered) -> dict[str, Any]:
+    """What is shown only when a position is opened."""
+    details: dict[str, Any] = {"key": [[strings(name), strings(value)] for name, value in position.key.items()]}
+    if position.findings:
+        details["findings"] = [_finding(f, invoice.currency, texts, strings) for f in position.findings]
+    if position.age:
+        details["age"] = strings(age_sentence(position, texts))
+    if position.lookalikes:
+        details["looks"] = list(position.lookalikes)
+    return details
+
+
+def _columns(views: Sequence[SideView | None], texts: Texts, strings: _Numbered) -> dict[str, list[Any]]:
+    """One side of many positions; ``lines`` is None where it says nothing. Steps stand one after the other."""
+    steps = [step for view in views if view for step in view.steps]
+    return {
+        "lines": [view and view.lines for view in views],
+        "events": [view and view.events for view in views],
+        "source": [strings(view.source) if view and view.source else None for view in views],
+        "steps": [len(view.steps) if view else 0 for view in views],
+        "units": [_exact(view.units) if view else None for view in views],
+        "label": [strings(texts.step(step.label)) for step in steps],
+        "of": [_exact(step.units) for step in steps],
+        "price": [_exact(step.unit_price) for step in steps],
+        "flat": [_exact(step.flat) for step in steps],
+        "amount": [_exact(step.amount) for step in steps],
+    }
+
+
+def _exact(number: Decimal | None) -> str | None:
+    return None if number is None else f"{number:f}"
+
+
+def _finding(finding: Finding, currency: str, texts: Texts, strings: _Numbered) -> list[Any]:
     return [
         finding.cause,
         finding.side,
@@ -203,34 +295,3 @@ def _finding(finding: Finding, currency: str, texts: Texts, strings: _Strings) -
         strings(texts.evidence("remedy", finding.remedy, currency)) if finding.remedy else None,
         finding.waiver,
     ]
-
-
-def _details(position: Position, trimmed: bool, texts: Texts, strings: _Strings) -> dict[str, Any]:
-    """What is shown only when a position is opened; left out for equal ones of a large report."""
-    if trimmed and position.status not in (*OPEN, REFUSED):
-        return {}
-    details: dict[str, Any] = {
-        side: _side(view, strings) for side, view in position.sides.items() if not position.header
-    }
-    details["key"] = dict(position.key)
-    if position.age:
-        details["age"] = strings(age_sentence(position, texts))
-    if position.lookalikes:
-        details["looks"] = list(position.lookalikes)
-    return details
-
-
-def _side(view: SideView, strings: _Strings) -> dict[str, Any]:
-    shown: dict[str, Any] = {"lines": view.lines}
-    if view.units is not None:
-        shown["units"] = f"{view.units:f}"
-    if view.events is not None:
-        shown["events"] = view.events
-    if view.source:
-        shown["source"] = view.source
-    if view.steps:
-        shown["steps"] = [
-            [strings(s.label), *(None if n is None else f"{n:f}" for n in (s.units, s.unit_price, s.flat, s.amount))]
-            for s in view.steps
-        ]
-    return shown

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from reports.data import OPEN, OUTSIDE, InvoiceView, Position, ReportData
+from reports.data import OPEN, OUTSIDE, InvoiceView, Position, RefusalView, ReportData
 from reports.summary import position_name
 from reports.texts import Texts
 
@@ -60,11 +60,15 @@ def _outcome(case: ET.Element, invoices: list[InvoiceView], texts: Texts) -> Non
     if failed:
         _child(case, "failure", texts("difference"), (_line(i, p, texts) for i, p in failed))
     elif any(not r.waiver for _, r in refusals):
-        _child(case, "error", texts("refusals"), (f"{i.number}: {r.reason}: {r.detail}" for i, r in refusals))
+        _child(case, "error", texts("refusals"), (_refused(i, r, texts) for i, r in refusals))
     elif waived or refusals:
         _child(case, "skipped", texts("outcome.waived"), (_line(i, p, texts) for i, p in waived))
     elif rows and all(p.status == OUTSIDE for _, p in rows):
         _child(case, "skipped", texts("status.outside"), ())
+
+
+def _refused(invoice: InvoiceView, refusal: RefusalView, texts: Texts) -> str:
+    return f"{invoice.number}: {texts.named('refusal', refusal.reason)}: {refusal.detail} [refused:{refusal.reason}]"
 
 
 def _line(invoice: InvoiceView, position: Position, texts: Texts) -> str:

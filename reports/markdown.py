@@ -84,7 +84,10 @@ def _causes(data: ReportData, texts: Texts) -> str:
 
 def _refusals(data: ReportData, texts: Texts) -> str:
     counts = refusal_counts(data).items()
-    rows = [[texts.named("side", side), escape(reason), texts.number(n)] for (side, reason), n in counts]
+    rows = [
+        [texts.named("side", side), escape(f"{texts.named('refusal', reason)} ({reason})"), texts.number(n)]
+        for (side, reason), n in counts
+    ]
     return _table([texts("refusals"), texts("reason"), texts("count")], rows, 1) if rows else ""
 
 

@@ -214,7 +214,7 @@ def apart(data: ReportData, texts: Texts) -> dict[str, int]:
 
 def _why_apart(invoice: InvoiceView, position: Position, texts: Texts) -> str:
     if position.status == REFUSED:
-        said = sorted({f"{texts.named('side', r.side)} {r.reason}" for r in invoice.refusals})
+        said = sorted({f"{texts.named('side', r.side)}: {texts.named('refusal', r.reason)}" for r in invoice.refusals})
         return " + ".join(said) or texts("status.refused")
     kind = next((value for name, value in sorted(invoice.notes.items()) if name.startswith("outside_")), "")
     return texts.named("type", kind) if kind else texts.named("kind", position.kind)

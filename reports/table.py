@@ -152,11 +152,14 @@ def refusals(data: ReportData, texts: Texts) -> pd.DataFrame:
             "customer": i.customer,
             "invoice": i.number or i.id,
             "side": texts.named("side", r.side),
-            "reason": r.reason,
+            "reason": texts.named("refusal", r.reason),
             "detail": r.detail,
+            "rule": f"refused:{r.reason}",
             "waiver": r.waiver or "",
         }
         for i in data.invoices
         for r in i.refusals
     ]
-    return pd.DataFrame(rows, columns=["customer", "invoice", "side", "reason", "detail", "waiver"], dtype=object)
+    return pd.DataFrame(
+        rows, columns=["customer", "invoice", "side", "reason", "detail", "rule", "waiver"], dtype=object
+    )

@@ -80,7 +80,10 @@ def _what_to_do(data: ReportData, texts: Texts) -> str:
 
 
 def _refusals(data: ReportData, texts: Texts) -> str:
-    rows = [[texts.named("side", s), reason, texts.number(n)] for (s, reason), n in refusal_counts(data).items()]
+    rows = [
+        [texts.named("side", s), f"{texts.named('refusal', reason)} ({reason})", texts.number(n)]
+        for (s, reason), n in refusal_counts(data).items()
+    ]
     return table([texts("refusals"), texts("reason"), texts("count")], rows) if rows else ""
 
 

@@ -14,6 +14,7 @@ from babel.numbers import format_currency, format_decimal, format_percent
 
 from mappings.money import from_subunits
 from reports.data import Evidence, ReportData
+from reports.steps import step_name
 
 LOCALES = ("en_CA", "fr_CA")
 
@@ -267,6 +268,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "column.gross": ("Absolute sum", "Somme absolue"),
     "column.side": ("Side", "Côté"),
     "column.reason": ("Reason", "Motif"),
+    "column.rule": ("Rule of a waiver", "Règle de dérogation"),
     "column.detail": ("Detail", "Détail"),
     "sheet.summary": ("Summary", "Sommaire"),
     "sheet.position": ("Positions", "Positions"),
@@ -503,6 +505,43 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Odoo’s lines bear {odoo}, Lago’s {lago}.",
         "Les lignes d’Odoo portent {odoo}, celles de Lago {lago}.",
     ),
+    # why a side could not give something
+    "refusal.addon-missing": ("The addon is not installed in Odoo", "Le module n’est pas installé dans Odoo"),
+    "refusal.advance-event": ("Usage paid in advance", "Utilisation payée d’avance"),
+    "refusal.amount_out_of_range": ("Amount out of range", "Montant hors limites"),
+    "refusal.bad_event_file": ("Unreadable file of events", "Fichier d’événements illisible"),
+    "refusal.bad_price": ("Unreadable price", "Prix illisible"),
+    "refusal.charge_deleted": ("Charge deleted in Lago", "Tarif supprimé dans Lago"),
+    "refusal.commitment": ("Minimum commitment", "Engagement minimal"),
+    "refusal.coupon-history": ("Coupon used in part before", "Coupon déjà utilisé en partie"),
+    "refusal.currency": ("Other currency", "Autre devise"),
+    "refusal.custom_aggregation": ("Metric with code of its own", "Mesure avec son propre code"),
+    "refusal.dynamic_without_amount": ("Event without its price", "Événement sans son prix"),
+    "refusal.event_missing": ("Event missing", "Événement manquant"),
+    "refusal.fee_without_period": ("Fee without a period", "Frais sans période"),
+    "refusal.filter_deleted": ("Filter deleted in Lago", "Filtre supprimé dans Lago"),
+    "refusal.fixed_charge_units_history": ("Units of a fixed charge changed", "Unités d’un frais fixe modifiées"),
+    "refusal.header-does-not-add-up": (
+        "The header contradicts itself",
+        "L’en-tête se contredit",
+    ),
+    "refusal.metric-missing": ("Metric missing", "Mesure manquante"),
+    "refusal.metric_deleted": ("Metric deleted in Lago", "Mesure supprimée dans Lago"),
+    "refusal.no_price_range": ("Price ranges missing", "Paliers de prix manquants"),
+    "refusal.not-started": ("Not started in Odoo", "Pas commencé dans Odoo"),
+    "refusal.order-missing": ("Order missing in Odoo", "Commande manquante dans Odoo"),
+    "refusal.price_range_gap": ("Gap between price ranges", "Trou entre les paliers de prix"),
+    "refusal.progressive_credit": ("Credit of progressive billing", "Crédit de facturation progressive"),
+    "refusal.provider_taxes": ("Taxes of a tax provider", "Taxes d’un fournisseur de taxes"),
+    "refusal.regenerated_invoice": ("Invoice made anew", "Facture refaite"),
+    "refusal.subscription_missing": ("Subscription missing", "Abonnement manquant"),
+    "refusal.unit_price_out_of_range": ("Unit price out of range", "Prix unitaire hors limites"),
+    "refusal.units_out_of_range": ("Units out of range", "Unités hors limites"),
+    "refusal.unknown_aggregation": ("Unknown aggregation", "Agrégation inconnue"),
+    "refusal.unknown_charge_model": ("Unknown charge model", "Modèle de tarif inconnu"),
+    "refusal.unknown_rounding": ("Unknown rounding", "Arrondi inconnu"),
+    "refusal.volume_without_range": ("Volume without a price range", "Volume sans palier de prix"),
+    "refusal.wallet_transaction_missing": ("Wallet transaction missing", "Opération du portefeuille manquante"),
     # remedies
     "remedy.mend_field": (
         "In Odoo, {where}: set {what} to {lago} (lago2odoo preview shows the field, apply writes it).",
@@ -642,7 +681,7 @@ class Texts:
         return f"+{text}" if sign and cents > 0 else text
 
     def number(self, value: int | Decimal) -> str:
-        return str(format_decimal(value, locale=self.locale, decimal_quantization=False))
+        return _number(value, self.locale)
 
     def share(self, part: int, whole: int) -> str:
         """``0.19 %``: two decimals, and never nothing for something."""
@@ -651,7 +690,7 @@ class Texts:
         return f"<\xa0{text}" if share < least else text
 
     def day(self, value: date) -> str:
-        return str(format_date(value, format="medium", locale=self.locale))
+        return _day(value, self.locale)
 
     def short_day(self, value: date) -> str:
         """``Jul 1``: under a picture, where the year is known."""
@@ -673,6 +712,10 @@ class Texts:
 
     def title(self, period: str) -> str:
         return self("title.all") if period == "all" else self("title", period=self.period(period))
+
+    def step(self, label: str) -> str:
+        """A step of how an amount came about, with its numbers."""
+        return step_name(label, LOCALES.index(self.locale), self.number)
 
     def evidence(self, group: str, evidence: Evidence, currency: str) -> str:
         """A fact (``group`` evidence or remedy) as a sentence; its ``cents`` are an amount of ``currency``."""
@@ -700,6 +743,16 @@ def cause_name(cause: str, locale: str = "en_CA") -> str:
 def side_name(side: str, locale: str = "en_CA") -> str:
     """A side's code (``rerate``) as the reports write it."""
     return Texts(locale).named("side", side)
+
+
+@lru_cache(maxsize=4096)
+def _number(value: int | Decimal, locale: str) -> str:
+    return str(format_decimal(value, locale=locale, decimal_quantization=False))
+
+
+@lru_cache(maxsize=512)
+def _day(value: date, locale: str) -> str:
+    return str(format_date(value, format="medium", locale=locale))
 
 
 @lru_cache(maxsize=4096)

@@ -450,7 +450,7 @@ def test_other_remedies_of_a_cause_are_counted() -> None:
 def test_reasons_of_what_was_not_compared_are_counted() -> None:
     for render in (text.render, markdown.render, html.render):
         shown = render(sample()).replace("\\", "")
-        assert "Not compared: 2 positions (Odoo order-missing: 1, one-off: 1)." in shown
+        assert "Not compared: 2 positions (Odoo: Order missing in Odoo: 1, one-off: 1)." in shown
 
 
 @pytest.mark.parametrize("render", [text.render, markdown.render, html.render])
