@@ -30,6 +30,14 @@ def module(folder: str, name: str) -> ModuleType:
     return importlib.import_module(f"fusion_{folder}.{name}")
 
 
+def together(name: str) -> ModuleType:
+    """``api.coupons`` where ``api`` and ``rating`` see each other, as in the addon, whose own package needs Odoo."""
+    if "fusion_plain" not in sys.modules:
+        package = sys.modules["fusion_plain"] = ModuleType("fusion_plain")
+        package.__path__ = [str(ADDON)]
+    return importlib.import_module(f"fusion_plain.{name}")
+
+
 rating = load("rating")
 advance = module("rating", "advance")
 aggregate = module("rating", "aggregate")

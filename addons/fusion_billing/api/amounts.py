@@ -22,7 +22,7 @@ def units(amount_cents: int, currency: str) -> Decimal:
 
 def text(value: Any) -> str | None:
     """``10`` -> ``"10.0"``; nothing stays nothing."""
-    if value in (None, "", False):
+    if value is None or value is False or value == "":
         return None
     return decimal_text(exact.decimal(value))
 

@@ -1,5 +1,6 @@
 from . import (
     test_gateway,
+    test_gateway_catalog,
     test_gateway_customers,
     test_gateway_invoices,
     test_gateway_subscriptions,
