@@ -24,6 +24,7 @@ test: venv
 check: venv
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/pylint addons/fusion_billing
 
 test-odoo: venv
 	tests/odoo/server ready

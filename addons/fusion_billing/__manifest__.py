@@ -1,7 +1,6 @@
 {
     "name": "Fusion Billing",
     "summary": "Metering, a Lago-shaped API and the dual-run verdicts, on top of native sales and invoicing",
-    "description": "Usage is metered, rated as Lago rates it, and put on the native invoice. See README.md.",
     "version": "19.0.1.0.0",
     "category": "Sales/Sales",
     "license": "LGPL-3",
@@ -21,6 +20,4 @@
         "views/portal_templates.xml",
         "data/cron.xml",
     ],
-    "application": False,
-    "installable": True,
 }

@@ -4,7 +4,6 @@ import json
 import re
 from contextlib import suppress
 
-from odoo import _
 from odoo.exceptions import ValidationError
 
 from .rating.moments import zone
@@ -19,7 +18,7 @@ def check_json(records, name, kind):
             value = json.loads(record[name])
         except ValueError as error:
             raise ValidationError(
-                _(
+                records.env._(
                     "%(record)s: field %(field)s is not JSON (%(error)s).",
                     record=record.display_name,
                     field=name,
@@ -28,7 +27,7 @@ def check_json(records, name, kind):
             ) from error
         if not isinstance(value, kind):
             raise ValidationError(
-                _(
+                records.env._(
                     "%(record)s: field %(field)s must be a JSON %(kind)s.",
                     record=record.display_name,
                     field=name,
@@ -42,7 +41,7 @@ def check_decimal(records, name):
     for record in records.filtered(name):
         if not DECIMAL.match(record[name]):
             raise ValidationError(
-                _(
+                records.env._(
                     "%(record)s: field %(field)s must be a plain decimal such as 12.50, not %(value)s.",
                     record=record.display_name,
                     field=name,

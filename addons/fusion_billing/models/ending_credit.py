@@ -1,6 +1,6 @@
 """What was paid in advance and not used, when a subscription ends: a native credit note beside its invoice."""
 
-from odoo import _, models
+from odoo import models
 from odoo.fields import Command
 
 from ..rating import schedule, unused
@@ -59,7 +59,7 @@ class SaleOrder(models.Model):
         move = fee.move_id
         line = {
             "product_id": fee.product_id.id,
-            "name": _("Unused days of %s", fee.name),
+            "name": self.env._("Unused days of %s", fee.name),
             "quantity": 1.0,
             "price_unit": amount,
             "tax_ids": [Command.set(fee.tax_ids.ids)],

@@ -10,7 +10,7 @@ A billing that was made is a ``fusion.billing.period``: it is not made twice, an
 import json
 from collections import defaultdict
 
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, groupby
 from odoo.tools.mail import plaintext2html
@@ -92,11 +92,12 @@ class SaleOrder(models.Model):
     @api.depends("fusion_move_line_ids.move_id")
     def _get_invoiced(self):
         """Extends ``sale``: invoices of nothing but usage are invoices of the order."""
-        super()._get_invoiced()
+        done = super()._get_invoiced()
         for order in self.filtered("fusion_external_id"):
             moves = order.sudo().fusion_move_line_ids.move_id.filtered(lambda move: not move.fusion_shadow)
             order.invoice_ids |= moves.sudo(False)
             order.invoice_count = len(order.invoice_ids)
+        return done
 
     # by itself
 
@@ -143,7 +144,7 @@ class SaleOrder(models.Model):
 
     def _fusion_tell_finance(self, reason):
         """One open activity per order tells why it is not invoiced."""
-        summary = _("Usage is not invoiced")
+        summary = self.env._("Usage is not invoiced")
         for order in self.filtered(lambda order: summary not in order.activity_ids.mapped("summary")):
             order.activity_schedule(
                 "mail.mail_activity_data_warning",
@@ -347,12 +348,12 @@ class SaleOrder(models.Model):
         days = " – ".join(local_date(moment(line[end]), tz).strftime(lang.date_format) for end in ("from", "to"))
         if line["key"]["kind"] not in ("charge", "fixed_charge"):
             return days
-        return _("%(days)s: %(units)s units", days=days, units=line["units"])
+        return self.env._("%(days)s: %(units)s units", days=days, units=line["units"])
 
 
 def refusal_message(refused):
     details = "\n".join(f"{order.name}: {refusal['reason']} ({refusal['detail']})" for order, refusal in refused)
-    return _("Usage that has no amount; mend it, or leave these orders out:\n%s", details)
+    return refused[0][0].env._("Usage that has no amount; mend it, or leave these orders out:\n%s", details)
 
 
 class SaleOrderLine(models.Model):

@@ -3,7 +3,7 @@ import hmac
 import secrets
 from datetime import timedelta
 
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
 TOUCH_EVERY = timedelta(minutes=1)  # last use is written at most this often: a hot key would be a hot row
@@ -36,7 +36,7 @@ class FusionBillingKey(models.Model):
     def _issue(self, service):
         """A new key for ``service``: the key itself, which is not kept."""
         if not self.env.user.has_group("fusion_billing.group_manager"):
-            raise AccessError(_("Only billing managers issue keys."))
+            raise AccessError(self.env._("Only billing managers issue keys."))
         key = secrets.token_hex(24)
         self.sudo().create({"service_id": service.id, "digest": digest(key), "hint": f"…{key[-4:]}"})
         return key

@@ -10,7 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import psycopg2
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 
@@ -233,7 +233,7 @@ class SaleOrder(models.Model):
             with self.env.cr.savepoint():
                 moves = orders._fusion_bill_due(max(at for _order, at, _reason in billings))
         except UserError as error:
-            orders[:1]._fusion_ask_finance(_("Not billed: %s", error))
+            orders[:1]._fusion_ask_finance(self.env._("Not billed: %s", error))
             return self.env["account.move"]
         first = orders[:1]
         grace = self.env["fusion.billing.account.link"].sudo().search(
@@ -280,4 +280,4 @@ class SaleOrder(models.Model):
             raise  # the job's own dispatcher repeats it
         except Exception as error:  # noqa: BLE001 - whatever it is, the other orders' day has come too
             self.env.invalidate_all()
-            self._fusion_ask_finance(_("The subscription did not change on its day: %s", error))
+            self._fusion_ask_finance(self.env._("The subscription did not change on its day: %s", error))

@@ -2,9 +2,10 @@
 
 import json
 from collections import defaultdict
+from contextlib import suppress
 from datetime import timedelta
 
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
@@ -216,7 +217,7 @@ class SaleOrder(models.Model):
         asked = self._fusion_asked(billings)
         self.check_access("read")
         if len(self.company_id) > 1:
-            raise UserError(_("Rerun the orders of one company at a time."))
+            raise UserError(self.env._("Rerun the orders of one company at a time."))
         if keep:
             self._fusion_check_keep(journal_id)
         jobs = self._fusion_jobs(asked)
@@ -235,12 +236,10 @@ class SaleOrder(models.Model):
         """Answers of some invoices; one that Odoo itself refuses to draft is told as refused, the others go on."""
         answers = []
         try:
-            with self.env.cr.savepoint():
+            with suppress(Undo), self.env.cr.savepoint():
                 answers = self._fusion_draft(jobs, keep, journal_id, ref)
                 if not keep:
                     raise Undo
-        except Undo:
-            pass
         except UserError as error:
             if len(jobs) == 1:
                 return [not_drafted(jobs[0][0]["order"], error)]
@@ -254,9 +253,10 @@ class SaleOrder(models.Model):
             order = orders.get(billing["order"])
             at = fields.Datetime.to_datetime(billing["at"])
             if not order:
-                raise UserError(_("Billing of order %s, which is not among the orders given.", billing["order"]))
+                told = self.env._("Billing of order %s, which is not among the orders given.", billing["order"])
+                raise UserError(told)
             if not at:
-                raise UserError(_("Billing of order %s: give the moment as 2026-07-01 04:10:00.", order.name))
+                raise UserError(self.env._("Billing of order %s: give the moment as 2026-07-01 04:10:00.", order.name))
             asked.append({"order": order.sudo(), "at": at, "reason": billing.get("reason") or "subscription_periodic",
                           "event": billing.get("event") or ""})  # fmt: skip
         return asked
@@ -264,10 +264,11 @@ class SaleOrder(models.Model):
     def _fusion_check_keep(self, journal_id):
         groups = ("fusion_billing.group_manager", "fusion_billing.group_integration", "account.group_account_invoice")
         if not any(self.env.user.has_group(group) for group in groups):
-            raise AccessError(_("Keeping shadow invoices needs the right to make invoices."))
+            raise AccessError(self.env._("Keeping shadow invoices needs the right to make invoices."))
         journal = self.env["account.journal"].sudo().browse(journal_id or []).exists()
         if journal.type != "sale":
-            raise UserError(_("Keep shadow invoices in a sale journal of their own: give its id as journal_id."))
+            told = self.env._("Keep shadow invoices in a sale journal of their own: give its id as journal_id.")
+            raise UserError(told)
 
     def _fusion_draft(self, jobs, keep, journal_id, ref):
         asked = [billing for job in jobs for billing in job]

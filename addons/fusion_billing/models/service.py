@@ -1,6 +1,6 @@
 import secrets
 
-from odoo import SUPERUSER_ID, _, fields, models
+from odoo import SUPERUSER_ID, fields, models
 from odoo.exceptions import UserError
 
 
@@ -54,7 +54,7 @@ class FusionBillingService(models.Model):
         """Open the wizard that issues a key."""
         return {
             "type": "ir.actions.act_window",
-            "name": _("Issue a key"),
+            "name": self.env._("Issue a key"),
             "res_model": "fusion.billing.issue.key",
             "view_mode": "form",
             "target": "new",
@@ -73,7 +73,7 @@ class FusionBillingService(models.Model):
         self.check_access("write")
         moment = fields.Datetime.to_datetime(since)
         if not moment:
-            raise UserError(_("Say since when to replay, as 2026-07-01 04:10:00."))
+            raise UserError(self.env._("Say since when to replay, as 2026-07-01 04:10:00."))
         told = [("service_id", "in", self.ids), ("create_date", ">=", moment)]
         return self.env["fusion.billing.webhook"].sudo().search(told, order="id")._replay()
 
@@ -81,7 +81,7 @@ class FusionBillingService(models.Model):
         """Open the wizard that replays."""
         return {
             "type": "ir.actions.act_window",
-            "name": _("Replay webhooks"),
+            "name": self.env._("Replay webhooks"),
             "res_model": "fusion.billing.replay",
             "view_mode": "form",
             "target": "new",

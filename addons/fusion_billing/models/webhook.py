@@ -5,7 +5,7 @@ import random
 import uuid
 from datetime import timedelta
 
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..api import answers, delivery, keypair, signature
@@ -180,10 +180,10 @@ class FusionBillingWebhook(models.Model):
             return False
         self.write({"response_status": answer.status, "response_body": answer.text})
         if not 200 <= answer.status < 300:
-            self._failed(_("The endpoint answered %s.", answer.status))
+            self._failed(self.env._("The endpoint answered %s.", answer.status))
             return False
         if self.control and self.service_id.sudo().webhook_named and not self._is_named(answer):
-            self._failed(_("The endpoint answered %s without naming the message's unique key.", answer.status))
+            self._failed(self.env._("The endpoint answered %s without naming the message's unique key.", answer.status))
             return False
         self._acknowledged()
         return True
@@ -195,7 +195,7 @@ class FusionBillingWebhook(models.Model):
         """Sign and send. Raises delivery.Undelivered."""
         service = self.service_id.sudo()
         if not service.webhook_url:
-            raise delivery.Undelivered(_("The service has no address for webhooks."))
+            raise delivery.Undelivered(self.env._("The service has no address for webhooks."))
         parameters = self.env["ir.config_parameter"].sudo()
         allowed = delivery.Allowed.parse(parameters.get_param("fusion_billing.webhook_allowed_hosts") or "")
         headers = signature.headers(service.webhook_algorithm, self._signed(service), self.unique_key)
@@ -208,7 +208,7 @@ class FusionBillingWebhook(models.Model):
             issuer = self.env["ir.config_parameter"].sudo().get_param("web.base.url") or ""
             return keypair.jwt(self.env["fusion.billing.signing.key"]._pair().private_pem, self.payload, issuer)
         if not service.webhook_secret:
-            raise delivery.Undelivered(_("The service has no secret for webhooks: nothing is sent unsigned."))
+            raise delivery.Undelivered(self.env._("The service has no secret for webhooks: nothing is sent unsigned."))
         return signature.signature(service.webhook_secret, self.payload.encode())
 
     def _failed(self, error):
@@ -260,8 +260,8 @@ class FusionBillingWebhook(models.Model):
             told = {"service": service.name, "event": message.webhook_type, "key": message.unique_key}
             message.activity_id = target and target.activity_schedule(
                 "fusion_billing.activity_unacknowledged",
-                summary=_("%(service)s has not acknowledged %(event)s", **told),
-                note=_("Message %(key)s: %(why)s", **told, why=message.last_error or _("waiting")),
+                summary=self.env._("%(service)s has not acknowledged %(event)s", **told),
+                note=self.env._("Message %(key)s: %(why)s", **told, why=message.last_error or self.env._("waiting")),
                 user_id=service._escalation_user().id,
             )
             message.escalated_at = fields.Datetime.now()
@@ -272,7 +272,7 @@ class FusionBillingWebhook(models.Model):
         return move or self.partner_id.sudo()
 
     def _close_escalation(self):
-        self.activity_id.sudo().action_feedback(feedback=_("Acknowledged, or superseded by a later message."))
+        self.activity_id.sudo().action_feedback(feedback=self.env._("Acknowledged, or superseded by a later message."))
         self.filtered("escalated_at").escalated_at = False
 
     # by hand

@@ -25,7 +25,7 @@ class TestSubscriptions(FusionCase):
         self.gateway = self.env["fusion.billing.gateway"]
         self.other = self.env["fusion.billing.service"].create({"name": "Other", "code": "fusion_test_other"})
 
-    def create(self, **given):
+    def create(self, **given):  # pylint: disable=method-required-super  # of a test, not of a model
         given = {"external_customer_id": "c-1", "external_id": "s-1", "plan_code": "starter", **given}
         return self.gateway.create_subscription(self.service, {"subscription": given})["subscription"]
 

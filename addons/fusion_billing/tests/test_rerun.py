@@ -112,7 +112,7 @@ class TestRerun(FusionCase):
 
         def refuse(moves, values):
             if any(value["partner_id"] == broken.partner_id.id for value in values):
-                raise UserError("No journal\ncould be found")
+                raise UserError("No journal\ncould be found")  # pylint: disable=translation-required  # stands for Odoo
             return create(moves, values)
 
         self.patch(type(self.env["account.move"]), "create", refuse)

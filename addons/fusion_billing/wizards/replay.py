@@ -1,4 +1,4 @@
-from odoo import _, fields, models
+from odoo import fields, models
 
 
 class FusionBillingReplay(models.TransientModel):
@@ -15,7 +15,7 @@ class FusionBillingReplay(models.TransientModel):
         self.service_id.replay_since(self.since)
         return {
             "type": "ir.actions.act_window",
-            "name": _("Replayed webhooks"),
+            "name": self.env._("Replayed webhooks"),
             "res_model": "fusion.billing.webhook",
             "view_mode": "list",
             "domain": [("service_id", "=", self.service_id.id), ("create_date", ">=", self.since)],

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from odoo import _, fields, models
+from odoo import fields, models
 from odoo.fields import Command
 
 from ...api import answers, wallets
@@ -123,7 +123,7 @@ class Wallets(models.AbstractModel):
         ]
         return programmes.search(domain, order="id", limit=1) or programmes.create(
             {
-                "name": _("Prepaid credits (%s)", currency.name),
+                "name": self.env._("Prepaid credits (%s)", currency.name),
                 "program_type": "ewallet",
                 "currency_id": currency.id,
                 "applies_on": "future",
@@ -138,7 +138,7 @@ class Wallets(models.AbstractModel):
                             "discount": 1,
                             "discount_applicability": "order",
                             "required_points": 1,
-                            "description": _("Prepaid credits"),
+                            "description": self.env._("Prepaid credits"),
                         }
                     )
                 ],
@@ -149,10 +149,11 @@ class Wallets(models.AbstractModel):
     def _move_credits(card, credits):
         """Credits onto the card, or off it (negative), with their line in its history."""
         card.points += float(credits)
+        granted, voided = card.env._("API: credits granted"), card.env._("API: credits voided")
         return card.env["loyalty.history"].create(
             {
                 "card_id": card.id,
-                "description": _("API: credits granted") if credits > 0 else _("API: credits voided"),
+                "description": granted if credits > 0 else voided,
                 "issued": float(max(credits, 0)),
                 "used": float(max(-credits, 0)),
             }
