@@ -173,7 +173,7 @@ def _versions(database: Any, odoo: Any) -> None:
         odoo.call("ir.module.module", "write", module, vals={"latest_version": other})
         with pytest.raises(Blocked, match=remedy):
             require_addon(odoo, version())
-        line = next(line for line in doctor(database) if "addon fusion_billing is" in line)
+        line = next(line for line in doctor(database) if "fusion_billing" in line and line.startswith("WARNING"))
         assert re.fullmatch(
             rf"WARNING  .*{re.escape(other)} in Odoo, {re.escape(version())} here -> .*{remedy}.*", line
         )
