@@ -239,7 +239,7 @@ class TestIdempotence(TransactionCase):
             other = threading.Thread(target=run_into)
             other.start()
             self.wait_for_lock(cr, other)
-            cr.commit()
+            cr.commit()  # pylint: disable=invalid-commit  # a cursor of the test's own
             other.join(60)
             self.assertEqual(len(failures), 1, "Odoo runs it again only after a serialization failure")
             other_cr.rollback()
