@@ -1,5 +1,7 @@
 """A whole apply as a program of its own, to be killed: ``python program.py SETTINGS.json STATE.db COUNT [wait]``.
 
+``records(count, prefix)``: what it applies; another prefix gives other records, so that tests may share a database.
+
 Prints ``ready`` once it holds the lock and starts writing, and the summary as JSON at the end. With ``wait`` it writes
 only after a line on standard input: a test that needs two at once must not depend on which is quicker. Exit code as the
 command line's.
@@ -21,12 +23,13 @@ from migrate.odoo.connect import OdooSettings, connect
 from migrate.store import Store
 
 
-def records(count: int) -> list[Desired]:
-    """A product, customers, and confirmed orders with two lines each."""
+def records(count: int, prefix: str = "KILL") -> list[Desired]:
+    """A product, customers, and orders with two lines each, every other one confirmed."""
+    mark = "" if prefix == "KILL" else f"{prefix}_"
     thing = Desired(
         phase=Phase.CATALOG,
         model="product.product",
-        xid="lago.product_1",
+        xid=f"lago.{mark}product_1",
         source="plan basic",
         values={"name": "Basic", "type": "service", "list_price": Decimal("10"), "taxes_id": ()},
     )
@@ -34,25 +37,25 @@ def records(count: int) -> list[Desired]:
         Desired(
             phase=Phase.CUSTOMERS,
             model="res.partner",
-            xid=f"lago.customer_{n}",
+            xid=f"lago.{mark}customer_{n}",
             source=f"customer {n}",
             customer=str(n),
-            values={"name": f"Customer {n}", "ref": f"KILL-{n}", "country_id": Ref("base.ca")},
+            values={"name": f"Customer {n}", "ref": f"{prefix}-{n}", "country_id": Ref("base.ca")},
         )
         for n in range(count)
     ]
-    return [thing, *people, *(order(n) for n in range(count // 2))]
+    return [thing, *people, *(order(n, prefix, mark) for n in range(count // 2))]
 
 
-def order(number: int) -> Desired:
+def order(number: int, prefix: str, mark: str) -> Desired:
     lines = tuple(
         Desired(
             phase=Phase.SUBSCRIPTIONS,
             model="sale.order.line",
-            xid=f"lago.line_{number}_{place}",
+            xid=f"lago.{mark}line_{number}_{place}",
             source=f"subscription {number}",
             values={
-                "product_id": Ref("lago.product_1"),
+                "product_id": Ref(f"lago.{mark}product_1"),
                 "name": f"line {place}",
                 "product_uom_qty": Decimal(place + 1),
                 "price_unit": Decimal("12.345"),
@@ -64,10 +67,10 @@ def order(number: int) -> Desired:
     wish = Desired(
         phase=Phase.SUBSCRIPTIONS,
         model="sale.order",
-        xid=f"lago.subscription_{number}",
+        xid=f"lago.{mark}subscription_{number}",
         source=f"subscription {number}",
         customer=str(number),
-        values={"name": f"KILL/{number}", "partner_id": Ref(f"lago.customer_{number}")},
+        values={"name": f"{prefix}/{number}", "partner_id": Ref(f"lago.{mark}customer_{number}")},
         children={"order_line": lines},
     )
     return replace(wish, after=("action_confirm",)) if number % 2 else wish

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -24,6 +24,7 @@ from mappings.target import Desired
 from migrate.odoo.connect import OdooSettings, connect
 from migrate.odoo.protocol import Odoo
 from tests.lago.company import Api, settle
+from tests.odoo.export import Export, export
 
 HERE = Path(__file__).parent
 SCRIPT = HERE / "server"
@@ -167,6 +168,31 @@ def database(shared_server: RealServer, tmp_path: Path, request: pytest.FixtureR
     script("drop", name, port=shared_server.port)
 
 
+@pytest.fixture(scope="session")
+def commons(shared_server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Database]]:
+    """The databases that tests share, by flavour: made when the first test asks."""
+    made: dict[str, Database] = {}
+    yield made
+    for database in made.values():
+        script("drop", database.name, port=shared_server.port)
+
+
+@pytest.fixture
+def common(
+    shared_server: RealServer,
+    commons: dict[str, Database],
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Database:
+    """A database that others use, too (a new one takes Odoo seconds to load): a test makes records of its own,
+    and puts back what it changes of all others. Parametrize indirectly with a flavour."""
+    flavour = getattr(request, "param", "enterprise")
+    if flavour not in commons:
+        name = f"common_{flavour}_{os.getpid()}"
+        commons[flavour] = fresh(shared_server, name, tmp_path_factory.mktemp(flavour), flavour)
+    return commons[flavour]
+
+
 @pytest.fixture(params=[(), ("--workers", "2")], ids=["threads", "workers"])
 def mortal(installed: None, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
     """A database on a server of its own, which the test may stop and kill, in both process models."""
@@ -178,8 +204,30 @@ def mortal(installed: None, tmp_path: Path, request: pytest.FixtureRequest) -> I
     made = fresh(server, name, tmp_path)
     server.up(name)
     yield made
-    server.stop()
+    server.kill()
     script("drop", name, port=server.port)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(
+    shared_server: RealServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[int], Export]]:
+    """``undisturbed(count)``: the export of a database into which the program applied ``count`` without any trouble."""
+    found: dict[int, Export] = {}
+    names: list[str] = []
+
+    def twin(count: int) -> Export:
+        if count not in found:
+            names.append(f"twin_{count}_{os.getpid()}")
+            database = fresh(shared_server, names[-1], tmp_path_factory.mktemp(names[-1]))
+            _, err = (process := database.start("client", count)).communicate(timeout=300)
+            assert process.returncode == 0, err
+            found[count] = export(database.connect())
+        return found[count]
+
+    yield twin
+    for name in names:
+        script("drop", name, port=shared_server.port)
 
 
 @pytest.fixture(scope="session")
@@ -188,15 +236,25 @@ def program() -> dict[str, Any]:
     return runpy.run_path(str(PROGRAM))
 
 
-@pytest.fixture
-def records(program: dict[str, Any]) -> Any:
-    """``records(count)``: a product, customers, half as many orders with two lines."""
+@dataclass(frozen=True)
+class Records:
+    """``records(count)``: a product, customers, half as many orders with two lines, of this test alone."""
 
-    def make(count: int) -> list[Desired]:
-        made: list[Desired] = program["records"](count)
+    program: dict[str, Any]
+    prefix: str
+
+    def __call__(self, count: int) -> list[Desired]:
+        made: list[Desired] = self.program["records"](count, self.prefix)
         return made
 
-    return make
+    def xid(self, name: str) -> str:
+        """Name of one of them in ``ir.model.data``."""
+        return f"{self.prefix}_{name}"
+
+
+@pytest.fixture
+def records(program: dict[str, Any]) -> Records:
+    return Records(program, f"T{os.getpid()}n{next(NUMBERS)}")
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import signal
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -24,6 +26,7 @@ from migrate.odoo.protocol import Odoo
 from migrate.preflight import needs_of, preflight, prepare
 from migrate.rollback import remove_shadow_invoices, rollback
 from migrate.store import Store
+from tests.odoo.export import export
 
 pytestmark = pytest.mark.odoo
 
@@ -47,45 +50,57 @@ def number(odoo: Odoo, xid: str) -> int:
     return int(rows[0]["res_id"])
 
 
-def is_whole(odoo: Odoo, customers: int) -> None:
+@contextmanager
+def changed(odoo: Odoo, model: str, ids: list[int], **values: Any) -> Iterator[None]:
+    """Records of everybody with other values for a while."""
+    before = odoo.call(model, "read", ids, fields=list(values), load="")
+    odoo.call(model, "write", ids, vals=values)
+    try:
+        yield
+    finally:
+        for row in before:
+            odoo.call(model, "write", [row["id"]], vals={name: row[name] for name in values})
+
+
+def is_whole(odoo: Odoo, customers: int, prefix: str = "KILL") -> None:
     """Nothing doubled, nothing lost: every record of the program stands once, with its lines and its state."""
     orders = customers // 2
-    assert count(odoo, "res.partner", ["ref", "like", "KILL-%"]) == customers
-    assert count(odoo, "sale.order", ["name", "like", "KILL/%"]) == orders
-    assert count(odoo, "sale.order.line", ["order_id.name", "like", "KILL/%"]) == orders * 2
-    assert count(odoo, "sale.order", ["name", "like", "KILL/%"], ["state", "=", "sale"]) == orders // 2
+    assert count(odoo, "res.partner", ["ref", "like", f"{prefix}-%"]) == customers
+    assert count(odoo, "sale.order", ["name", "like", f"{prefix}/%"]) == orders
+    assert count(odoo, "sale.order.line", ["order_id.name", "like", f"{prefix}/%"]) == orders * 2
+    assert count(odoo, "sale.order", ["name", "like", f"{prefix}/%"], ["state", "=", "sale"]) == orders // 2
 
 
 # --- the door --------------------------------------------------------------------------------------------------------
 
 
 @both
-def test_a_wrong_database_key_or_address_is_named(database: Any, transport: str) -> None:
+def test_a_wrong_database_key_or_address_is_named(common: Any, transport: str) -> None:
     with pytest.raises(DatabaseMissing, match=r"odoo\.database"):
-        database.connect(transport=transport, database="no_such_database")
+        common.connect(transport=transport, database="no_such_database")
     with pytest.raises(Unauthorized, match="user or key") as refused:
-        database.connect(transport=transport, key="f" * 40)
+        common.connect(transport=transport, key="f" * 40)
     assert "f" * 40 not in str(refused.value)
     with pytest.raises(OdooUnreachable, match="no Odoo at"):
-        database.connect(transport=transport, url="http://127.0.0.1:1")
+        common.connect(transport=transport, url="http://127.0.0.1:1")
 
 
-@pytest.mark.parametrize("database", ["plain"], indirect=True)
-def test_without_subscriptions_the_module_is_named(database: Any) -> None:
+@pytest.mark.parametrize("common", ["plain"], indirect=True)
+def test_without_subscriptions_the_module_is_named(common: Any) -> None:
     with pytest.raises(Blocked, match="subscription_oca"):
-        discover(database.connect())
+        discover(common.connect())
 
 
-@pytest.mark.parametrize(("database", "kind"), [("enterprise", "enterprise"), ("oca", "oca")], indirect=["database"])
-def test_the_kind_of_subscriptions_is_found(database: Any, kind: str) -> None:
-    target = discover(database.connect())
+@pytest.mark.parametrize(("common", "kind"), [("enterprise", "enterprise"), ("oca", "oca")], indirect=["common"])
+def test_the_kind_of_subscriptions_is_found(common: Any, kind: str) -> None:
+    target = discover(common.connect())
     assert (target.subscriptions, target.addon, target.quantity_digits) == (kind, True, 2)
     assert {"CAD", "USD"} <= target.currencies
     assert "en_US" in target.languages
 
 
-def test_preflight_finds_what_would_be_cut_and_what_is_missing(database: Any, records: Any) -> None:
-    odoo = database.connect()
+def test_preflight_finds_what_would_be_cut_and_what_is_missing(common: Any, records: Any) -> None:
+    odoo = common.connect()
     target = discover(odoo)
     fine = records(2)
     assert [f for f in preflight(odoo, target, needs_of(fine)) if f.level == "error"] == []
@@ -94,27 +109,27 @@ def test_preflight_finds_what_would_be_cut_and_what_is_missing(database: Any, re
     assert sorted(f.what[:10] for f in errors if f.level == "error") == ["a.b is not", "quantities"]
 
 
-def test_a_user_without_rights_is_told_which_one(database: Any, records: Any) -> None:
-    odoo = database.connect()
+def test_a_user_without_rights_is_told_which_one(common: Any, records: Any) -> None:
+    odoo = common.connect()
     group = odoo.call(
         "ir.model.data", "search_read", domain=[["name", "=", "group_user"], ["module", "=", "base"]], fields=["res_id"]
     )
     user = {"name": "Poor", "login": "poor", "password": "poor-password", "group_ids": [[6, 0, [group[0]["res_id"]]]]}
     odoo.call("res.users", "create", vals_list=[user])
-    poor = database.connect(transport="odoorpc", user="poor", key="poor-password")
+    poor = common.connect(transport="odoorpc", user="poor", key="poor-password")
     found = preflight(poor, discover(odoo), needs_of(records(2)))
     assert any(f.level == "error" and "may not create sale.order" in f.what for f in found)
 
 
-def test_a_state_of_another_database_is_refused(database: Any, ledger: Ledger, records: Any, program: Any) -> None:
+def test_a_state_of_another_database_is_refused(common: Any, ledger: Ledger, records: Any, program: Any) -> None:
     """Else a wrong database in the configuration would look as if someone had deleted everything."""
-    odoo = database.connect()
+    odoo = common.connect()
     apply(odoo, ledger, records(2), target=program["target"]())
-    domain = [["key", "=", "database.uuid"]]
-    odoo.call(
-        "ir.config_parameter", "write", odoo.call("ir.config_parameter", "search", domain=domain), vals={"value": "x"}
-    )
-    with pytest.raises(Blocked, match="another Odoo database"):
+    parameter = odoo.call("ir.config_parameter", "search", domain=[["key", "=", "database.uuid"]])
+    with (
+        changed(odoo, "ir.config_parameter", parameter, value="x"),
+        pytest.raises(Blocked, match="another Odoo database"),
+    ):
         apply(odoo, ledger, records(2), target=program["target"]())
 
 
@@ -123,38 +138,38 @@ def test_a_state_of_another_database_is_refused(database: Any, ledger: Ledger, r
 
 @both
 def test_applied_once_then_nothing_to_do_then_undone(
-    database: Any, ledger: Ledger, records: Any, program: Any, transport: str
+    common: Any, ledger: Ledger, records: Any, program: Any, transport: str
 ) -> None:
-    odoo, target = database.connect(transport=transport), program["target"]()
+    odoo, target = common.connect(transport=transport), program["target"]()
     applied = apply(odoo, ledger, records(40), target=target)
     assert applied.ok
-    is_whole(odoo, 40)
+    is_whole(odoo, 40, records.prefix)
     again = apply(odoo, ledger, records(40), target=target)
     assert (again.calls, again.changes.pending) == (0, False)
     undone = rollback(odoo, ledger, company_id=1)
     assert (undone.ok, undone.deleted, undone.archived) == (True, 61, ())
-    assert count(odoo, "ir.model.data", ["module", "=", "lago"]) == 0
-    assert count(odoo, "sale.order", ["name", "like", "KILL/%"]) == 0
-    assert count(odoo, "res.partner", ["ref", "like", "KILL-%"], ["active", "in", [True, False]]) == 0
+    assert count(odoo, "ir.model.data", ["module", "=", "lago"], ["name", "like", f"{records.prefix}%"]) == 0
+    assert count(odoo, "sale.order", ["name", "like", f"{records.prefix}/%"]) == 0
+    assert count(odoo, "res.partner", ["ref", "like", f"{records.prefix}-%"], ["active", "in", [True, False]]) == 0
 
 
-def test_a_record_deleted_between_preview_and_apply(database: Any, ledger: Ledger, records: Any, program: Any) -> None:
-    odoo, target = database.connect(), program["target"]()
+def test_a_record_deleted_between_preview_and_apply(common: Any, ledger: Ledger, records: Any, program: Any) -> None:
+    odoo, target = common.connect(), program["target"]()
     apply(odoo, ledger, records(4), target=target)
     changed = [replace(r, values={**r.values, "city": "Ottawa"}) if r.model == "res.partner" else r for r in records(4)]
     saved = ChangeSet.from_json(preview(odoo, ledger, changed, target=target).to_json())
-    odoo.call("res.partner", "unlink", [number(odoo, "customer_3")])
+    odoo.call("res.partner", "unlink", [number(odoo, records.xid("customer_3"))])
     with pytest.raises(Blocked, match="customer 3"):
         apply(odoo, ledger, changed, target=target, saved=saved)
     applied = apply(odoo, ledger, changed, target=target)
     assert applied.written == {"customers": {"create": 1, "update": 3}}
-    is_whole(odoo, 4)
+    is_whole(odoo, 4, records.prefix)
 
 
-def test_an_archived_partner_is_drift_and_stays(database: Any, ledger: Ledger, records: Any, program: Any) -> None:
-    odoo, target = database.connect(), program["target"]()
+def test_an_archived_partner_is_drift_and_stays(common: Any, ledger: Ledger, records: Any, program: Any) -> None:
+    odoo, target = common.connect(), program["target"]()
     apply(odoo, ledger, records(4), target=target)
-    odoo.call("res.partner", "write", [number(odoo, "customer_3")], vals={"active": False})
+    odoo.call("res.partner", "write", [number(odoo, records.xid("customer_3"))], vals={"active": False})
     applied = apply(odoo, ledger, records(4), target=target)
     assert (applied.ok, applied.calls) == (True, 0)
     assert [c.source for c in applied.changes.of(Action.KEPT)] == ["customer 3"]
@@ -164,28 +179,30 @@ def test_an_archived_partner_is_drift_and_stays(database: Any, ledger: Ledger, r
 
 
 def test_a_partner_with_a_posted_invoice_is_archived_by_rollback(
-    database: Any, ledger: Ledger, records: Any, program: Any
+    common: Any, ledger: Ledger, records: Any, program: Any
 ) -> None:
-    odoo, target = database.connect(), program["target"]()
+    odoo, target = common.connect(), program["target"]()
     people = [r for r in records(4) if r.phase is Phase.CUSTOMERS]
     apply(odoo, ledger, people, target=target)
-    post_invoice(odoo, number(odoo, "customer_1"))
+    post_invoice(odoo, number(odoo, records.xid("customer_1")))
     undone = rollback(odoo, ledger, company_id=1)
     assert (undone.ok, undone.deleted, len(undone.archived)) == (True, 3, 1)
     assert undone.archived[0].startswith("customer 1: archived")
     again = apply(odoo, ledger, people, target=target)
     assert again.written == {"customers": {"create": 3, "update": 1}}
-    assert count(odoo, "res.partner", ["ref", "like", "KILL-%"]) == 4
+    assert count(odoo, "res.partner", ["ref", "like", f"{records.prefix}-%"]) == 4
 
 
 def test_a_line_of_a_confirmed_order_is_taken_out_of_account(
-    database: Any, ledger: Ledger, records: Any, program: Any
+    common: Any, ledger: Ledger, records: Any, program: Any
 ) -> None:
-    odoo, target = database.connect(), program["target"]()
+    odoo, target = common.connect(), program["target"]()
     apply(odoo, ledger, records(4), target=target)
-    order = number(odoo, "subscription_1")
+    order = number(odoo, records.xid("subscription_1"))
     shorter = [
-        replace(r, children={"order_line": r.children["order_line"][:1]}) if r.xid == "lago.subscription_1" else r
+        replace(r, children={"order_line": r.children["order_line"][:1]})
+        if r.xid == f"lago.{records.xid('subscription_1')}"
+        else r
         for r in records(4)
     ]
     assert apply(odoo, ledger, shorter, target=target).ok
@@ -197,23 +214,23 @@ def test_a_line_of_a_confirmed_order_is_taken_out_of_account(
     assert sorted(row["product_uom_qty"] for row in rows) == [1, 2]
 
 
-def test_moments_survive_a_user_in_another_time_zone(database: Any, ledger: Ledger, records: Any, program: Any) -> None:
-    odoo, target = database.connect(), program["target"]()
-    odoo.call("res.users", "write", [2], vals={"tz": "Asia/Tokyo"})
+def test_moments_survive_a_user_in_another_time_zone(common: Any, ledger: Ledger, records: Any, program: Any) -> None:
+    odoo, target = common.connect(), program["target"]()
     moment = datetime(2026, 3, 8, 6, 59, 59, tzinfo=UTC)
     wish = [
-        replace(r, values={**r.values, "date_order": moment}) if r.xid == "lago.subscription_0" else r
+        replace(r, values={**r.values, "date_order": moment}) if r.xid == f"lago.{records.xid('subscription_0')}" else r
         for r in records(2)
     ]
-    assert apply(odoo, ledger, wish, target=target).ok
-    row = odoo.call("sale.order", "read", [number(odoo, "subscription_0")], fields=["date_order"])[0]
+    with changed(odoo, "res.users", [2], tz="Asia/Tokyo"):
+        assert apply(odoo, ledger, wish, target=target).ok
+    row = odoo.call("sale.order", "read", [number(odoo, records.xid("subscription_0"))], fields=["date_order"])[0]
     assert row["date_order"] == "2026-03-08 06:59:59"
 
 
 def test_quantities_beyond_the_precision_are_refused_and_kept_once_it_is_raised(
-    database: Any, ledger: Ledger, records: Any, program: Any
+    common: Any, ledger: Ledger, records: Any, program: Any
 ) -> None:
-    odoo, target = database.connect(), program["target"]()
+    odoo, target = common.connect(), program["target"]()
     fine = records(2)
     order = fine[-1]
     line = order.children["order_line"][0]
@@ -222,11 +239,10 @@ def test_quantities_beyond_the_precision_are_refused_and_kept_once_it_is_raised(
     first = apply(odoo, ledger, wish, target=target)
     assert "decimal precision" in first.failures[0].reason
     digits = odoo.call("decimal.precision", "search", domain=[["name", "=", "Product Unit"]])
-    odoo.call("decimal.precision", "write", digits, vals={"digits": 6})
-    assert apply(odoo, ledger, wish, target=target).ok
-    rows = odoo.call(
-        "sale.order.line", "search_read", domain=[["order_id.name", "=", "KILL/0"]], fields=["product_uom_qty"]
-    )
+    with changed(odoo, "decimal.precision", digits, digits=6):
+        assert apply(odoo, ledger, wish, target=target).ok
+        domain = [["order_id.name", "=", f"{records.prefix}/0"]]
+        rows = odoo.call("sale.order.line", "search_read", domain=domain, fields=["product_uom_qty"])
     assert [row["product_uom_qty"] for row in rows] == [1.234567]
 
 
@@ -243,12 +259,12 @@ def post_invoice(odoo: Odoo, partner: int) -> str:
 
 
 def test_shadow_drafts_leave_the_real_numbering_untouched(
-    database: Any, ledger: Ledger, records: Any, program: Any
+    common: Any, ledger: Ledger, records: Any, program: Any
 ) -> None:
-    odoo, target = database.connect(), program["target"]()
+    odoo, target = common.connect(), program["target"]()
     people = [r for r in records(2) if r.phase is Phase.CUSTOMERS]
     assert apply(odoo, ledger, [*prepare(target), *people], target=target).ok
-    partner, journal = number(odoo, "customer_0"), number(odoo, "journal_shadow")
+    partner, journal = number(odoo, records.xid("customer_0")), number(odoo, "journal_shadow")
     first = post_invoice(odoo, partner)
     lines = [[0, 0, {"name": "x", "quantity": 1, "price_unit": 10}]]
     draft = {"move_type": "out_invoice", "partner_id": partner, "journal_id": journal, "invoice_line_ids": lines}
@@ -267,44 +283,53 @@ def test_shadow_drafts_leave_the_real_numbering_untouched(
 # --- servers that stop and die ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("end", ["stop", "kill"])
-def test_the_server_ends_in_the_middle_of_a_batch_and_comes_back(mortal: Any, end: str) -> None:
-    customers = 240
-    mortal.connect()  # loads the registry, so that the moments below fall into the writing
+def finished(process: Any) -> str:
+    """What the program said, once it ended well."""
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    return str(out)
+
+
+def test_the_server_is_stopped_and_killed_in_the_middle_of_batches(mortal: Any, undisturbed: Any) -> None:
+    """Gracefully (then Odoo may answer 200 and not commit), and with kill -9; both process models."""
+    customers = 160
+    odoo = mortal.connect()  # loads the registry, so that what follows falls into the writing
     process = mortal.start("client", customers)
-    for pause in (0.6, 1.5):
-        time.sleep(pause)
+    for end, model, written in (("stop", "res.partner", 20), ("kill", "sale.order", 2)):
+        wait_until(lambda model=model, least=written: count(odoo, model) >= least)
         getattr(mortal.server, end)()
         mortal.server.up(mortal.name)
-    _, err = process.communicate(timeout=180)
-    assert process.returncode == 0, err
-    is_whole(mortal.connect(), customers)
-    again = mortal.start("client", customers)
-    out, _ = again.communicate(timeout=60)
-    assert '"written": {}' in out
+    finished(process)
+    assert export(mortal.connect()) == undisturbed(customers)
+    assert '"written": {}' in finished(mortal.start("client", customers))
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it never came to that")
 
 
 # --- clients that are killed -----------------------------------------------------------------------------------------
 
 
-@both
-def test_clients_killed_at_many_moments_leave_nothing_doubled(database: Any, transport: str) -> None:
-    customers = 200
-    odoo = database.connect()
-    moments = random.Random(transport)
-    killed = 0
-    while killed < 13:
-        process = database.start("client", customers, transport=transport)
-        time.sleep(moments.uniform(0.05, 0.9))
+def test_clients_killed_at_many_moments_end_where_an_undisturbed_one_does(database: Any, undisturbed: Any) -> None:
+    customers, killed = 160, 0
+    moments = random.Random(19)
+    while killed < 26:
+        process = database.start("client", customers, transport=("json2", "odoorpc")[killed % 2])
+        time.sleep(moments.uniform(0.02, 0.5))
         process.send_signal(signal.SIGKILL)
         process.communicate()
         killed += process.returncode == -signal.SIGKILL
         if process.returncode == 0:  # a machine quick enough to finish in between gets more to do
-            customers += 100
-    process = database.start("client", customers, transport=transport)
-    _, err = process.communicate(timeout=180)
-    assert process.returncode == 0, err
+            customers += 80
+    finished(database.start("client", customers))
+    odoo = database.connect()
     is_whole(odoo, customers)
+    assert export(odoo) == undisturbed(customers)
     with Store.open(database.folder / "client.db") as store:
         entries = list(Ledger(store).entries())
     assert all(entry.created and entry.state == "applied" for entry in entries)
@@ -317,8 +342,6 @@ def test_two_runs_at_once(database: Any) -> None:
     _, err = second.communicate(timeout=60)
     first.communicate("go on\n", timeout=120)
     assert (first.returncode, second.returncode) == (0, 4), err
-    others = [database.start(name, 120) for name in ("left", "right")]
-    for run in others:
-        _, err = run.communicate(timeout=180)
-        assert run.returncode == 0, err
-    is_whole(database.connect(), 120)
+    for run in [database.start(name, 100) for name in ("left", "right")]:
+        finished(run)
+    is_whole(database.connect(), 100)
