@@ -13,6 +13,7 @@ from typing import Any
 from mappings.money import exponent
 from mappings.target import Desired, Phase, Ref, Target
 from migrate.errors import OdooError
+from migrate.odoo.enterprise import EXPECTED, unlike
 from migrate.odoo.errors import NoSuchMethod, OdooUnreachable, OutcomeUnknown
 from migrate.odoo.protocol import Odoo
 from migrate.rollback import SHADOW_JOURNAL
@@ -213,6 +214,18 @@ def _may(odoo: Odoo, model: str, right: str) -> bool:
         return False
 
 
+def _enterprise(odoo: Odoo, target: Target, needs: Needs) -> Iterator[Finding]:
+    """What docs/enterprise.md lists as to be checked on the instance."""
+    if target.subscriptions != "enterprise":
+        return
+    found = unlike(odoo)
+    for each in found:
+        remedy = "see docs/enterprise.md: this version of lago2odoo expects it otherwise"
+        yield Finding("error" if each.needed else "warning", each.what, remedy)
+    if not any(each.needed for each in found):
+        yield Finding("ok", f"subscriptions are as expected: {len(EXPECTED)} models and fields looked at")
+
+
 def _stripe(odoo: Odoo, target: Target, needs: Needs) -> Iterator[Finding]:
     if needs.tokens and not target.stripe:
         yield Finding(
@@ -243,6 +256,7 @@ CHECKS: tuple[Check, ...] = (
     _languages,
     _journals,
     _rights,
+    _enterprise,
     _stripe,
     _addon,
 )
