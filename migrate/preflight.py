@@ -6,7 +6,7 @@ prepare(target) -> tuple[Desired, ...]       the shadow journal, applied like an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,15 +153,28 @@ def _references(odoo: Odoo, target: Target, needs: Needs) -> Iterator[Finding]:
     for xid in needs.xids:
         module, _, name = xid.partition(".")
         by_module.setdefault(module, []).append(name)
-    present = set()
+    present: dict[str, tuple[str, int]] = {}
     for module, names in by_module.items():
         domain = [["module", "=", module], ["name", "in", sorted(names)]]
-        rows = odoo.call("ir.model.data", "search_read", domain=domain, fields=["name"])
-        present |= {f"{module}.{row['name']}" for row in rows}
-    for xid in sorted(needs.xids - present):
+        rows = odoo.call("ir.model.data", "search_read", domain=domain, fields=["name", "model", "res_id"])
+        present |= {f"{module}.{row['name']}": (row["model"], row["res_id"]) for row in rows}
+    missing = sorted(needs.xids - present.keys())
+    asleep = sorted(_archived(odoo, present))
+    for xid in missing:
         yield Finding("error", f"{xid} is not in Odoo", "install what provides it, or name another one in the tables")
-    if needs.xids and not needs.xids - present:
+    for xid in asleep:
+        yield Finding("error", f"{xid} is archived in Odoo", "reactivate it, or name another one in the tables")
+    if needs.xids and not missing and not asleep:
         yield Finding("ok", f"{len(needs.xids)} references to Odoo's own records are there")
+
+
+def _archived(odoo: Odoo, present: Mapping[str, tuple[str, int]]) -> Iterator[str]:
+    """Those that are switched off. Currencies are not among them: apply switches them on."""
+    for model in ("account.tax", "account.account", "account.journal", "account.payment.term"):
+        ids = {res_id: xid for xid, (name, res_id) in present.items() if name == model}
+        if ids:
+            domain = [["id", "in", sorted(ids)], ["active", "=", False]]
+            yield from (ids[found] for found in odoo.call(model, "search", domain=domain))
 
 
 def _provinces(odoo: Odoo, target: Target, needs: Needs) -> Iterator[Finding]:

@@ -27,7 +27,8 @@ class OdooSettings:
 def connect(settings: OdooSettings) -> Odoo:
     """Log in. Raises an error of ``migrate.odoo.errors`` that says which part of the settings is wrong."""
     if urlsplit(settings.url).scheme not in ("http", "https") or not urlsplit(settings.url).hostname:
-        raise ConfigError(f"odoo.url {settings.url!r} is not an address like https://odoo.example.com")
+        shown = settings.url.rpartition("@")[2]  # what stands before may be a password
+        raise ConfigError(f"odoo.url {shown!r} is not an address like https://odoo.example.com")
     if settings.transport not in _TRANSPORTS:
         raise ConfigError(f"odoo.transport {settings.transport!r} is unknown: use {' or '.join(_TRANSPORTS)}")
     return _TRANSPORTS[settings.transport](settings)

@@ -16,10 +16,12 @@ OdooError
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from migrate.errors import OdooError
 
@@ -128,8 +130,11 @@ def one_line(text: str, limit: int = 400) -> str:
 class Masked:
     """Removes a secret from error texts, however it got there."""
 
-    def __init__(self, *secrets: str) -> None:
-        self._secrets = tuple(s for s in secrets if s)
+    def __init__(self, *secrets: str | None) -> None:
+        given = [s for s in secrets if s]
+        # as a server may quote them back: plain, in JSON, in a URL
+        written = {f for s in given for f in (s, json.dumps(s)[1:-1], quote(s), quote(s, safe=""), quote_plus(s))}
+        self._secrets = sorted(written, key=len, reverse=True)
 
     def text(self, text: str) -> str:
         """``text`` without the secrets."""

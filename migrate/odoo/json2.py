@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -14,7 +15,7 @@ class Json2:
     """``migrate.odoo.protocol.Odoo`` over ``POST /json/2/<model>/<method>``."""
 
     def __init__(self, url: str, database: str, key: str, timeout: float) -> None:
-        self._masked = Masked(key)
+        self._masked = Masked(key, urlsplit(url).password)
         self._database = database
         self._client = httpx.Client(
             base_url=url.rstrip("/"),
@@ -27,7 +28,7 @@ class Json2:
             self.call("res.users", "context_get")
         except OutcomeUnknown as error:
             self.close()
-            raise OdooUnreachable(f"no Odoo at {url}: {error}") from None
+            raise OdooUnreachable(self._masked.text(f"no Odoo at {url}: {error}")) from None
         except OdooError:
             self.close()
             raise

@@ -25,9 +25,11 @@ class OdooRpc:
     def __init__(self, url: str, database: str, user: str, key: str, timeout: float) -> None:
         parts = urlsplit(url)
         if parts.path.strip("/"):
-            raise ConfigError(f"odoo.url {url!r} has a path, which odoorpc cannot use: set odoo.transport to json2")
+            raise ConfigError("odoo.url has a path, which odoorpc cannot use: set odoo.transport to json2")
+        if parts.username:
+            raise ConfigError("odoo.url names a user, which odoorpc cannot send: set odoo.transport to json2")
         self._url = url
-        self._masked = Masked(key)
+        self._masked = Masked(key, parts.password)
         with self._masked.errors():
             self._odoo = self._attempt("connect", odoorpc.ODOO, *_address(parts), timeout=timeout, version=None)
             self._attempt("login", self._odoo.login, database, user, key)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -100,9 +102,9 @@ def opened(script: Script) -> Iterator[Opener]:
     thread.start()
     made = []
 
-    def make(transport: str, timeout: int = 5) -> Any:
+    def make(transport: str, timeout: int = 5, key: str = KEY) -> Any:
         url = f"http://127.0.0.1:{server.server_port}"
-        settings = OdooSettings(url=url, database="db", user="admin", key=KEY, transport=transport, timeout=timeout)
+        settings = OdooSettings(url=url, database="db", user="admin", key=key, transport=transport, timeout=timeout)
         made.append(connect(settings))
         return made[-1]
 
@@ -213,6 +215,29 @@ def test_the_key_is_in_no_log_however_talkative(
     with caplog.at_level(logging.DEBUG):
         opened(transport).call("res.partner", "write", [1], vals={})
     assert KEY not in caplog.text
+
+
+@both
+@pytest.mark.parametrize("secret", [KEY, 'a "quoted" key', "key/with+signs & more"])
+def test_a_key_that_odoo_quotes_back_is_masked(script: Script, opened: Opener, transport: str, secret: str) -> None:
+    """However it is written: plain, in JSON, in an address. Neither message nor chain of causes shows it."""
+    connection = opened(transport, key=secret)
+    for form in (secret, json.dumps(secret), quote(secret), quote_plus(secret)):
+        text = f"bad token {form} given"
+        script.error = {"name": "odoo.exceptions.UserError", "message": text, "debug": f"Traceback {secret}"}
+        with pytest.raises(errors.Refused) as caught:
+            connection.call("res.partner", "write", [1], vals={})
+        shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
+        assert not any(form in shown for form in (secret, json.dumps(secret)[1:-1], quote(secret), quote_plus(secret)))
+
+
+def test_a_password_in_the_address_is_not_shown() -> None:
+    for url in ("http://me:hush@127.0.0.1:1", "ftp://me:hush@example.com", "me:hush@example.com"):
+        with pytest.raises((ConfigError, errors.OdooUnreachable)) as caught:
+            connect(OdooSettings(url=url, database="db", user="a", key=KEY))
+        assert "hush" not in "".join(traceback.format_exception(caught.value))
+    with pytest.raises(ConfigError, match="names a user"):
+        connect(OdooSettings(url="http://me:hush@x.com", database="db", user="a", key=KEY, transport="odoorpc"))
 
 
 def test_settings_do_not_show_the_key() -> None:

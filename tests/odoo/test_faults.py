@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mappings.target import Phase, Ref
+from mappings.target import Phase
 from migrate.apply import apply, drifted, preview
 from migrate.changes import Action, ChangeSet
 from migrate.errors import Blocked
@@ -23,9 +22,10 @@ from migrate.ledger import Ledger
 from migrate.odoo.discover import discover
 from migrate.odoo.errors import DatabaseMissing, OdooUnreachable, Unauthorized
 from migrate.odoo.protocol import Odoo
-from migrate.preflight import needs_of, preflight, prepare
+from migrate.preflight import prepare
 from migrate.rollback import remove_shadow_invoices, rollback
 from migrate.store import Store
+from tests.odoo.changed import changed
 from tests.odoo.export import export
 
 pytestmark = pytest.mark.odoo
@@ -48,18 +48,6 @@ def number(odoo: Odoo, xid: str) -> int:
     domain = [["module", "=", "lago"], ["name", "=", xid]]
     rows = odoo.call("ir.model.data", "search_read", domain=domain, fields=["res_id"])
     return int(rows[0]["res_id"])
-
-
-@contextmanager
-def changed(odoo: Odoo, model: str, ids: list[int], **values: Any) -> Iterator[None]:
-    """Records of everybody with other values for a while."""
-    before = odoo.call(model, "read", ids, fields=list(values), load="")
-    odoo.call(model, "write", ids, vals=values)
-    try:
-        yield
-    finally:
-        for row in before:
-            odoo.call(model, "write", [row["id"]], vals={name: row[name] for name in values})
 
 
 def is_whole(odoo: Odoo, customers: int, prefix: str = "KILL") -> None:
@@ -97,28 +85,6 @@ def test_the_kind_of_subscriptions_is_found(common: Any, kind: str) -> None:
     assert (target.subscriptions, target.addon, target.quantity_digits) == (kind, True, 2)
     assert {"CAD", "USD"} <= target.currencies
     assert "en_US" in target.languages
-
-
-def test_preflight_finds_what_would_be_cut_and_what_is_missing(common: Any, records: Any) -> None:
-    odoo = common.connect()
-    target = discover(odoo)
-    fine = records(2)
-    assert [f for f in preflight(odoo, target, needs_of(fine)) if f.level == "error"] == []
-    line = replace(fine[-1].children["order_line"][0], values={"product_uom_qty": Decimal("1.2345"), "x": Ref("a.b")})
-    errors = list(preflight(odoo, target, needs_of([replace(fine[-1], children={"order_line": (line,)})])))
-    assert sorted(f.what[:10] for f in errors if f.level == "error") == ["a.b is not", "quantities"]
-
-
-def test_a_user_without_rights_is_told_which_one(common: Any, records: Any) -> None:
-    odoo = common.connect()
-    group = odoo.call(
-        "ir.model.data", "search_read", domain=[["name", "=", "group_user"], ["module", "=", "base"]], fields=["res_id"]
-    )
-    user = {"name": "Poor", "login": "poor", "password": "poor-password", "group_ids": [[6, 0, [group[0]["res_id"]]]]}
-    odoo.call("res.users", "create", vals_list=[user])
-    poor = common.connect(transport="odoorpc", user="poor", key="poor-password")
-    found = preflight(poor, discover(odoo), needs_of(records(2)))
-    assert any(f.level == "error" and "may not create sale.order" in f.what for f in found)
 
 
 def test_a_state_of_another_database_is_refused(common: Any, ledger: Ledger, records: Any, program: Any) -> None:
