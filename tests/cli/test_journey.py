@@ -239,3 +239,9 @@ def test_a_push_that_cannot_be_is_refused_before_the_work(project: Project, tmp_
     assert "addon fusion_billing is 19.0.0.9.0 in Odoo" in older.err
     assert "then upgrade the module" in older.err
     assert len(older.err.strip().splitlines()) == 1
+    with sqlite3.connect(tmp_path / "odoo.db") as db:
+        db.execute("update ir_module_module set state = 'uninstalled' where name = 'fusion_billing'")
+    gone = project.run("reconcile", "--period", "2026-07", "--push")
+    assert (gone.code, gone.out, (tmp_path / "report").exists()) == (1, "", False)
+    assert "the addon fusion_billing is not installed in Odoo" in gone.err
+    assert len(gone.err.strip().splitlines()) == 1
