@@ -24,6 +24,7 @@ from typing import Any
 
 from migrate.errors import ConfigError
 from reports.data import Finding, InvoiceView, Position, RefusalView, ReportData, WaiverView
+from reports.people import same_person
 
 REFUSED = "refused:"
 
@@ -122,7 +123,7 @@ def _waiver(item: Mapping[str, Any], place: _Place, rules: set[str]) -> Waiver:
     missing = [f.name for f in fields(Waiver) if f.name not in item and f.name not in _OPTIONAL]
     if missing:
         raise place.error("", f"this waiver has no {missing[0]}")
-    if item["approver"].strip().casefold() == item["author"].strip().casefold():
+    if same_person(item["approver"], item["author"]):
         raise place.error("approver", "the approver must be somebody else than the author")
     if item["rule"] not in rules and not item["rule"].startswith(REFUSED):
         raise place.error("rule", f"unknown rule {item['rule']!r}; known: {', '.join(sorted(rules))}, refused:<reason>")

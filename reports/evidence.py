@@ -18,6 +18,7 @@ import hashlib
 import io
 import json
 import struct
+import tomllib
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,9 +27,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from reports.people import same_person
+
 FORMAT = "lago2odoo-evidence/1"
 MANIFEST = "manifest.json"
 REPORT = "report.json.gz"
+WAIVERS = "waivers.toml"
+CHAIN = "chain.jsonl"  # the packs of a project, beside them
 START = "0" * 64  # what the first entry of a manifest, and the first pack of a project, name as the one before
 SIGNED = ("number", "previous", "period", "preparer", "reviewer", "signed_at", "outcome", "report_sha256")
 
@@ -72,13 +77,6 @@ class Verified:
 def sha256(data: bytes) -> str:
     """64 hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
-
-
-def identity(person: str) -> str:
-    """Who is meant, however it is written: the address of ``Ana <ANA@example.com>``, else the name without case."""
-    name, _, address = person.partition("<")
-    chosen = address.partition(">")[0] or name
-    return " ".join(chosen.casefold().split())
 
 
 # --- making ------------------------------------------------------------------------------------------------------
@@ -300,7 +298,7 @@ def _claim_flaws(facts: Mapping[str, Fact], members: Mapping[str, bytes]) -> Ite
     yield from (Flaw("missing", f"{MANIFEST}: fact {name}") for name in absent)
     if absent:
         return
-    if identity(str(facts["preparer"])) == identity(str(facts["reviewer"])):
+    if same_person(str(facts["preparer"]), str(facts["reviewer"])):
         yield Flaw("altered", f"{MANIFEST}: fact reviewer", "is the preparer")
     if REPORT not in members:
         yield Flaw("missing", REPORT)
@@ -310,8 +308,42 @@ def _claim_flaws(facts: Mapping[str, Fact], members: Mapping[str, bytes]) -> Ite
         yield Flaw("altered", REPORT, "is not a report")
         return
     for name, value in said.items():
-        if facts[name] != value:
+        if name in facts and facts[name] != value:
             yield Flaw("altered", f"{MANIFEST}: fact {name}", f"the report says {value}")
+    yield from _input_flaws(facts, members)
+
+
+def _input_flaws(facts: Mapping[str, Fact], members: Mapping[str, bytes]) -> Iterator[Flaw]:
+    """What the month was made from is noted twice: as an input when it was reconciled, and as a file of the pack."""
+    for name, content in members.items():
+        noted = facts.get(f"input {name}")
+        if noted is not None and noted != sha256(content):
+            yield Flaw("altered", name, "it is not what the month was reconciled with")
+    if WAIVERS in members and _waived(members[WAIVERS]) != _waivers_of(members[REPORT]):
+        yield Flaw("altered", WAIVERS, "the report was made with other waivers")
+
+
+Waived = list[tuple[str, ...]]
+
+
+def _waived(content: bytes) -> Waived | None:
+    """(reason, author, approver, last day) of every waiver of a file; None if it is none."""
+    try:
+        return [_waiver(w) for w in tomllib.loads(content.decode()).get("waiver", [])]
+    except (*_UNREADABLE, TypeError, AttributeError):
+        return None
+
+
+def _waivers_of(packed_report: bytes) -> Waived | None:
+    """The same as the report lists them."""
+    try:
+        return [_waiver(w) for w in json.loads(gzip.decompress(packed_report)).get("waivers", [])]
+    except (*_UNREADABLE, TypeError, AttributeError):
+        return None
+
+
+def _waiver(values: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(values[name]) for name in ("reason", "author", "approver", "expires"))
 
 
 def _said(packed_report: bytes) -> dict[str, Fact] | None:
@@ -319,9 +351,43 @@ def _said(packed_report: bytes) -> dict[str, Fact] | None:
     try:
         report = gzip.decompress(packed_report)
         read = json.loads(report)
-        return {"report_sha256": sha256(report), "outcome": read["outcome"], "period": read["run"]["period"]}
+        return {"report_sha256": sha256(report), "outcome": read["outcome"], **_of_run(read["run"]), **_counted(read)}
     except (*_UNREADABLE, TypeError, RecursionError):
         return None
+
+
+_RUN = (
+    *("period", "cohort", "organization", "tool_version", "lago_version", "odoo_version"),
+    *("tolerance_cents", "materiality_cents", "compared_at", "snapshot_taken_at"),
+)
+
+
+def _of_run(run: Mapping[str, Any]) -> dict[str, Fact]:
+    """Conditions of the run, as far as the report states them."""
+    said = {name: run[name] for name in _RUN if name in run}
+    return {name: v.replace("Z", "+00:00") if name.endswith("_at") else v for name, v in said.items()}
+
+
+def _counted(report: Mapping[str, Any]) -> dict[str, Fact]:
+    """Totals and numbers that were signed."""
+    found: dict[str, Fact] = {name: report[name] for name in ("exit_code",) if name in report}
+    for tie in report.get("ties", ()):
+        if tie["level"] == "all":
+            left, right = report["run"]["pair"]
+            names = {left: "left_cents", right: "right_cents", "difference": "delta_cents"}
+            found |= {f"total {tie['currency']} {name}": tie[key] for name, key in names.items()}
+    if "invoices" in report:
+        found |= {"invoices": len(report["invoices"]), "customers": len({i["customer"] for i in report["invoices"]})}
+    return found
+
+
+def chain_flaws(pack: Verified, chain: Sequence[Link]) -> Iterator[Flaw]:
+    """Whether a pack is the one that the project's chain notes under its number."""
+    link = next((link for link in chain if link.number == pack.facts.get("number")), None)
+    if link is None:
+        yield Flaw("added", "the pack as a whole", f"{CHAIN} beside it does not know it")
+    elif link.seal != pack.seal:
+        yield Flaw("altered", "the pack as a whole", f"{CHAIN} beside it notes another seal")
 
 
 def link_flaws(packs: Sequence[tuple[str, Verified]]) -> list[Flaw]:

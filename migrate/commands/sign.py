@@ -15,9 +15,10 @@ from migrate.errors import Blocked, StoreError
 from reports import ageing, evidence, html, stored
 from reports.ageing import HistoryError, Past
 from reports.data import REFUSED, InvoiceView, Position, ReportData, check_ties, ties
-from reports.evidence import ChainError, Fact, Link, Pack
+from reports.evidence import CHAIN, ChainError, Fact, Link, Pack
+from reports.people import nobody, same_person
 
-FOLDER, CHAIN = "evidence", "chain.jsonl"
+FOLDER = "evidence"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +80,9 @@ def run(
 def check_people(signing: Signing) -> None:
     """Two people, both named; and a reason that says something, if one is given."""
     for role in ("preparer", "reviewer"):
-        if not evidence.identity(getattr(signing, role)):
+        if nobody(getattr(signing, role)):
             raise Blocked(f"--{role} is empty: name a person")
-    if evidence.identity(signing.preparer) == evidence.identity(signing.reviewer):
+    if same_person(signing.preparer, signing.reviewer):
         raise Blocked(f"{signing.reviewer} prepared this: it must be reviewed and signed by somebody else")
     if signing.accept_open is not None and not signing.accept_open.strip():
         raise Blocked("--accept-open is empty: give the reason")

@@ -46,6 +46,11 @@ def test_a_good_file(tmp_path: Path) -> None:
             "w.toml:5: the approver must",
         ),
         (
+            'approver = "bo"\nexpires = 2026-09-30\n\n',
+            'approver = "ANA <ana@example.com>"\nexpires = 2026-09-30\n\n',
+            "w.toml:5: the approver must",
+        ),
+        (
             'rule = "tax_rounding"',
             'rule = "tax_rouding"',
             "w.toml:2: unknown rule 'tax_rouding'; known: price, tax_rounding",

@@ -10,7 +10,7 @@ import random
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,9 @@ from migrate.config import parse
 from migrate.errors import Blocked, LockHeld, StoreError
 from reports import evidence, stored
 from reports import json as report_json
-from reports.data import Position, RefusalView, ReportData
+from reports.data import Position, RefusalView, ReportData, WaiverView
 from reports.evidence import MANIFEST, REPORT, ChainError, Pack, archive, canonical, sha256
+from reports.people import nobody, same_person
 from tests.reporting.sample import equal, finding, invoice, position, sample
 
 REPORT_JSON = json.dumps({"outcome": "equal", "run": {"period": "2026-07"}}).encode()
@@ -101,10 +102,24 @@ def test_a_pack_needs_its_facts() -> None:
         ("Ana  Roy", "ana roy", True),
         ("Ana", "Bo", False),
         ("Ana <ana@example.com>", "Ana <ana2@example.com>", False),
+        ("Ana Roy", "Ana Roy <ana@example.com>", True),
+        ("Ana Roy <ana@example.com>", "ana roy", True),
+        ("ana@example.com", "Somebody Else <ana@example.com>", True),
+        ("An\u200ba", "Ana", True),
+        ("Ａｎａ", "Ana", True),
+        ("Ana <>", "Ana", True),
+        ("Ana Roy", "Bo Li <bo@example.com>", False),
     ],
 )
 def test_who_is_who(one: str, other: str, same: bool) -> None:
-    assert (evidence.identity(one) == evidence.identity(other)) is same
+    assert same_person(one, other) is same
+    assert same_person(other, one) is same
+
+
+@pytest.mark.parametrize("text", ["", "  ", "\u200b", "<>", " < > "])
+def test_who_is_nobody(text: str) -> None:
+    assert nobody(text)
+    assert not nobody("A")
 
 
 # --- pure: checking ---
@@ -583,9 +598,87 @@ def test_a_pack_rebuilt_as_a_whole_has_another_seal(project: Project) -> None:
     found = evidence.verify(path.read_bytes())
     files = {name: content for name, content in members(path.read_bytes()).items() if name != MANIFEST}
     path.write_bytes(evidence.build({**found.facts, "reviewer": "Eve"}, files).data)
-    assert verify.run([path]).exit_code == 0  # nothing in the pack itself tells
+    alone = project.folder / "alone.zip"
+    alone.write_bytes(path.read_bytes())
+    assert verify.run([alone]).exit_code == 0  # nothing in the pack itself tells
+    assert "the pack as a whole (chain.jsonl beside it notes another seal)" in verify.run([path]).text
     told = verify.run([path], seal=str(outcome.data["seal"]))
     assert (told.exit_code, "its seal is not the one given" in told.text) == (1, True)
+
+
+WAIVER = """[[waiver]]
+rule = "tax_rounding"
+reason = "until September"
+author = "ana"
+approver = "bo"
+expires = 2026-09-30
+"""
+
+
+@pytest.fixture
+def waived(tmp_path: Path) -> Project:
+    """A month that was reconciled with a waiver."""
+    view = WaiverView(
+        rule="tax_rounding", reason="until September", author="ana", approver="bo", expires=date(2026, 9, 30),
+        expired=False, used=1,
+    )  # fmt: skip
+    position_ = position(1, 5, 6, 5, findings=(finding(1, "tax_rounding", waiver="tax_rounding"),))
+    project = Project(tmp_path, replace(equal(), invoices=(invoice(1, position_),), waivers=(view,)))
+    (tmp_path / "waivers.toml").write_text(WAIVER, encoding="utf-8")
+    project.reconcile(stored.read(project.report))
+    return project
+
+
+def forged(project: Project, change: Callable[[dict[str, bytes], dict[str, evidence.Fact]], object]) -> list[str]:
+    """What is said, far from the project, of a pack that somebody changed and computed all hashes of again."""
+    data = project.pack().read_bytes()
+    files, facts = members(data), dict(evidence.verify(data).facts)
+    del files[MANIFEST]
+    change(files, facts)
+    return flaws(evidence.build(facts, files).data)
+
+
+def test_a_waiver_changed_in_a_rehashed_pack_is_named(waived: Project) -> None:
+    def extend(files: dict[str, bytes], facts: dict[str, evidence.Fact]) -> None:
+        files["waivers.toml"] = files["waivers.toml"].replace(b"2026-09-30", b"2029-09-30")
+
+    def extend_and_note(files: dict[str, bytes], facts: dict[str, evidence.Fact]) -> None:
+        extend(files, facts)
+        facts["input waivers.toml"] = sha256(files["waivers.toml"])
+
+    assert forged(waived, lambda files, facts: None) == []
+    assert forged(waived, extend) == ["altered: waivers.toml"] * 2  # not what was noted; not what the report lists
+    assert forged(waived, extend_and_note) == ["altered: waivers.toml"]
+
+
+@pytest.mark.parametrize(
+    ("fact", "value"),
+    [("total CAD odoo", 7), ("organization", "Other"), ("invoices", 9), ("exit_code", 2), ("tolerance_cents", 5),
+     ("compared_at", "2026-08-20T23:50:01+00:00"), ("customers", 0)],
+)  # fmt: skip
+def test_a_fact_changed_in_a_rehashed_pack_is_named(project: Project, fact: str, value: evidence.Fact) -> None:
+    assert forged(project, lambda files, facts: facts.update({fact: value})) == [f"altered: {MANIFEST}: fact {fact}"]
+
+
+@pytest.mark.parametrize("name", ["mapping/own.toml", "settings.json"])
+def test_an_input_changed_in_a_rehashed_pack_is_named(project: Project, name: str) -> None:
+    assert forged(project, lambda files, facts: files.update({name: b"{}"})) == [f"altered: {name}"]
+
+
+def test_packs_are_held_against_the_chain_beside_them(project: Project) -> None:
+    first, second, third = (project.pack() for _ in range(3))
+    assert verify.run([first, second, third]).exit_code == 0
+    renamed = second.rename(second.with_name("july.zip"))
+    assert verify.run([first, renamed, third]).exit_code == 0
+    renamed.rename(second)
+    third.unlink()
+    told = verify.run([first, second])
+    assert (told.exit_code, "chain: missing: pack 3 (2026-07-003.zip is gone)" in told.text) == (1, True)
+    stranger = first.with_name("other.zip")
+    stranger.write_bytes(pack(number=9).data)
+    assert "added: the pack as a whole (chain.jsonl beside it does not know it)" in verify.run([stranger]).text
+    (first.parent / "chain.jsonl").write_text("{}\n")
+    assert "altered: chain.jsonl" in verify.run([first]).text
 
 
 def command(*arguments: str) -> tuple[int, str, str]:
