@@ -15,6 +15,8 @@ from mappings.names import contact_name, customer_name, is_company, language
 from mappings.records import Address, Customer
 from mappings.services import Service, services_by_customer
 from mappings.target import Desired, Find, Mapped, Phase, Ref, Value, xid
+from mappings.taxes import line_taxes
+from mappings.text import json_text
 
 _STATE_CODE = re.compile(r"[A-Z0-9]{1,3}")
 
@@ -167,10 +169,47 @@ def _link(context: Context, customer: Customer, service: Service) -> Desired:
             "currency_id": Ref(f"base.{customer.currency.upper()}") if customer.currency else None,
             "grace_days": _grace_days(context, customer),
             "finalize_zero": _finalize_zero(context, customer),
+            **_api_values(context, customer),
         },
         source=source(customer),
         customer=customer.external_id,
     )
+
+
+def _api_values(context: Context, customer: Customer) -> dict[str, Value]:
+    """What the addon's API shows and new subscriptions take; an older addon has no place for it."""
+    if not context.has("fusion.billing.account.link", "details"):
+        return {}
+    taxes = line_taxes(context, customer, None, ())
+    return {
+        "details": json_text(found) if (found := _details(customer)) else None,
+        "tax_ids": () if isinstance(taxes, Problem) else taxes,
+        "active": not customer.deleted,
+    }
+
+
+def _details(customer: Customer) -> dict[str, object]:
+    """What Odoo has no field for, as docs/design/addon-fields.md names it."""
+    billing = customer.billing_configuration
+    configuration = {
+        "payment_provider": billing.payment_provider,
+        "payment_provider_code": billing.payment_provider_code,
+        "provider_customer_id": billing.provider_customer_id,
+        "provider_payment_methods": billing.provider_payment_methods,
+        "document_locale": billing.document_locale,
+    }
+    found: dict[str, object] = {
+        "firstname": customer.firstname,
+        "lastname": customer.lastname,
+        "legal_name": customer.legal_name,
+        "customer_type": customer.customer_type,
+        "state": customer.state,
+        "finalize_zero_amount_invoice": customer.finalize_zero_amount_invoice,
+        "billing_configuration": {name: value for name, value in configuration.items() if value},
+        "metadata": [{"key": item.key, "value": item.value or ""} for item in customer.metadata],
+        "tax_codes": [tax.code for tax in customer.taxes],
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def _gaps(context: Context, customer: Customer) -> Iterator[Problem]:

@@ -19,6 +19,7 @@ from mappings.money import from_subunits
 from mappings.products import product, product_ref, template_ref
 from mappings.records import AddOn, Plan
 from mappings.target import Desired, Mapped, Phase, Ref, Value, xid
+from mappings.taxes import odoo_taxes
 from mappings.text import json_text, plain
 
 
@@ -56,13 +57,19 @@ def plans(context: Context) -> Iterator[Mapped]:
     for plan in catalog(context):
         source = f"plan {plan.code}"
         recurring = dialects.recurring(context, dialects.cadence(context.target, plan))
-        more = {**recurring, **_plan_offer(context, plan)}
+        more = {**recurring, **_plan_offer(context, plan), **_plan_taxes(context, plan)}
         yield product(context, "plan", plan.lago_id, plan.code, plan.name, source, more)
         if context.currency_problem(plan.amount_currency) is None:
             yield _price(context, plan)
         for problem in _gaps(context, plan):
             yield problem.skips(Phase.CATALOG, source, None)
         yield from plan_charges(context, plan, template_ref("plan", plan.lago_id))
+
+
+def _plan_taxes(context: Context, plan: Plan) -> dict[str, Value]:
+    """A plan's own taxes, for subscriptions that start in Odoo; those that are moved spell theirs out on every line."""
+    found = odoo_taxes(context, plan.taxes)
+    return {} if isinstance(found, Problem) or not found else {"taxes_id": found}
 
 
 def add_ons(context: Context) -> Iterator[Mapped]:

@@ -32,7 +32,7 @@ from mappings.records import Charge, Customer, FixedCharge, Plan, Subscription, 
 from mappings.services import service_of
 from mappings.target import Mapped, Phase, Ref, Skipped, Value, xid
 from mappings.taxes import line_taxes
-from mappings.text import plain
+from mappings.text import json_text, plain
 
 STATES = {"pending": DRAFT, "active": RUNNING, "terminated": CLOSED, "canceled": CANCELLED}
 
@@ -287,7 +287,17 @@ def _extras(
         "fusion_commitment": None if due is None else plain(due),
         "fusion_timezone": customer.applicable_timezone,
         "fusion_coupons": coupons,
+        **_details(context, subscription),
     }
+
+
+def _details(context: Context, subscription: Subscription) -> dict[str, Value]:
+    """What the addon's API shows and Odoo has no field for; an older addon has no place for it."""
+    if not context.has("sale.order", "fusion_details"):
+        return {}
+    names = ("name", "purchase_order_number", "on_termination_credit_note", "on_termination_invoice")
+    found = {name: value for name in names if (value := getattr(subscription, name, None))}
+    return {"fusion_details": json_text(found) if found else None}
 
 
 def _gaps(context: Context, subscription: Subscription, plan: Plan) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from mappings.context import Context, Problem
 from mappings.records import Customer, Plan, Tax
-from mappings.target import Desired, Phase, Ref, xid
+from mappings.target import Desired, Phase, Ref, Value, xid
 from mappings.text import plain
 
 TaxRefs = tuple[Ref, ...]
@@ -30,9 +30,18 @@ def tax_codes(context: Context) -> Iterator[Desired]:
                 "description": tax.description or None,
                 "applied_by_default": tax.code in default,
                 "fusion_lago_id": tax.lago_id,
+                **_native(context, tax),
             },
             source=f"tax {tax.code}",
         )
+
+
+def _native(context: Context, tax: Tax) -> dict[str, Value]:
+    """The native tax of customers who are given this code alone; an older addon has no place for it."""
+    if not context.has("fusion.billing.tax", "tax_ids"):
+        return {}
+    found = odoo_taxes(context, (tax,))
+    return {"tax_ids": () if isinstance(found, Problem) else found}
 
 
 def applicable(context: Context, customer: Customer, plan: Plan | None, own: tuple[Tax, ...]) -> tuple[Tax, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from mappings.records import Address, AppliedTax, BillingConfiguration, BillingE
 from mappings.tables import shipped
 from mappings.target import Desired, Find, Phase, Ref
 from tests.mapping.build import (
+    BTW,
     at,
     ctx,
     customer,
@@ -326,6 +328,22 @@ def test_zero_invoices_and_grace_fall_back_to_the_entity(own: str, entity: bool,
     assert (values["finalize_zero"], values["grace_days"]) == (expected, 4)
     graced = replace(snap, customers=(customer(billing_configuration=BillingConfiguration(invoice_grace_period=0)),))
     assert one(mapped(graced), "fusion.billing.account.link").values["grace_days"] == 0
+
+
+def test_what_the_api_shows_and_odoo_has_no_field_for() -> None:
+    given = customer(
+        firstname="Ada",
+        legal_name="Zuiderzee B.V.",
+        billing_configuration=BillingConfiguration(payment_provider="stripe", provider_customer_id="cus_1"),
+        metadata=(MetadataItem(key="crm", value="7"),),
+        taxes=(BTW,),
+    )
+    values = one(mapped(snapshot(customers=(given,))), "fusion.billing.account.link").values
+    details = json.loads(str(values["details"]))
+    assert (details["firstname"], details["legal_name"], details["tax_codes"]) == ("Ada", "Zuiderzee B.V.", ["btw21"])
+    assert details["billing_configuration"] == {"payment_provider": "stripe", "provider_customer_id": "cus_1"}
+    assert details["metadata"] == [{"key": "crm", "value": "7"}]
+    assert (values["tax_ids"], values["active"]) == ((Ref("account.7_btw_21"),), True)
 
 
 def test_without_entities_defaults_are_lagos() -> None:

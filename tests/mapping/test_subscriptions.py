@@ -122,6 +122,7 @@ def test_the_addons_fields() -> None:
         "fusion_commitment": "1000.50",
         "fusion_timezone": "Europe/Amsterdam",
         "fusion_coupons": None,
+        "fusion_details": None,
     }
     assert values["end_date"] == date(2027, 1, 1)
 

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .answers import seconds
+from .answers import NAMES, seconds
 
 ADDRESS = ("address_line1", "address_line2", "city", "zipcode", "state", "country")
 # what Odoo has no field for: kept as JSON beside the account
@@ -38,7 +38,7 @@ def given_texts(given: Mapping[str, Any], names: Sequence[str]) -> dict[str, str
     return {name: scalar(given[name]) or None for name in names if name in given}
 
 
-def whole(value: Any) -> int | None:
+def count(value: Any) -> int | None:
     """A whole number from 0 to what a column holds, or None."""
     text = scalar(value) or ""
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 11 else -1
@@ -54,10 +54,10 @@ def shape_errors(given: Mapping[str, Any], external_id: str) -> Errors:
         errors["customer_type"] = ["value_is_invalid"]
     if given.get("finalize_zero_amount_invoice") not in (None, *FINALIZE):
         errors["finalize_zero_amount_invoice"] = ["value_is_invalid"]
-    if given.get("net_payment_term") is not None and whole(given["net_payment_term"]) is None:
+    if given.get("net_payment_term") is not None and count(given["net_payment_term"]) is None:
         errors["net_payment_term"] = ["value_is_out_of_range"]
     grace = configuration(given).get("invoice_grace_period")
-    if grace is not None and whole(grace) is None:
+    if grace is not None and count(grace) is None:
         errors["invoice_grace_period"] = ["value_is_out_of_range"]
     return errors
 
@@ -84,7 +84,7 @@ def display_name(name: str | None, details: Mapping[str, Any], external_id: str)
     return name or details.get("legal_name") or person(details) or external_id
 
 
-def details(before: str | None, given: Mapping[str, Any], now: str) -> dict[str, Any]:
+def details(before: str | None, given: Mapping[str, Any], account: str, now: str) -> dict[str, Any]:
     """What is kept beside the account after an upsert. ``before``: the JSON so far; ``now``: ISO."""
     kept: dict[str, Any] = json.loads(before or "{}")
     kept |= given_texts(given, DETAILS)
@@ -94,12 +94,26 @@ def details(before: str | None, given: Mapping[str, Any], now: str) -> dict[str,
     if isinstance(sent.get("provider_payment_methods"), list):
         kept["billing_configuration"]["provider_payment_methods"] = [str(m) for m in sent["provider_payment_methods"]]
     if isinstance(given.get("metadata"), list):
-        kept["metadata"] = metadata(kept.get("metadata") or [], given["metadata"], now)
+        kept["metadata"] = metadata(kept_metadata(kept, account, now), given["metadata"], now)
     if isinstance(given.get("tax_codes"), list):
         kept["tax_codes"] = [str(code) for code in given["tax_codes"]]
     if given.get("finalize_zero_amount_invoice") in FINALIZE:
         kept["finalize_zero_amount_invoice"] = given["finalize_zero_amount_invoice"]
     return {name: value for name, value in kept.items() if value not in (None, {}, [])}
+
+
+def kept_metadata(kept: Mapping[str, Any], account: str, since: str | None) -> list[dict[str, Any]]:
+    """The entries with what those from Lago lack. ``account``: Lago id of the customer; ``since``: when it began."""
+    return [
+        {
+            "lago_id": item.get("lago_id") or str(uuid.uuid5(NAMES, f"metadata-{account}-{item['key']}")),
+            "key": item["key"],
+            "value": item["value"],
+            "display_in_invoice": item.get("display_in_invoice", False),
+            "created_at": item.get("created_at") or since,
+        }
+        for item in kept.get("metadata") or []
+    ]
 
 
 def metadata(before: Sequence[Mapping[str, Any]], sent: Sequence[Any], now: str) -> list[dict[str, Any]]:
@@ -147,13 +161,25 @@ def show(row: Mapping[str, Any]) -> dict[str, Any]:
         "billing_configuration": shown_configuration(kept.get("billing_configuration") or {}, row["grace_days"]),
         "shipping_address": row["shipping_address"],
         "skip_invoice_custom_sections": False,
-        "metadata": list(kept.get("metadata") or []),
+        "metadata": kept_metadata(kept, row["lago_id"], seconds(row["created_at"])),
+        "integration_customers": [],
     }
 
 
+def whole(shown: Mapping[str, Any], taxes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A customer as Lago shows a single one."""
+    return {**shown, "taxes": list(taxes), "applicable_invoice_custom_sections": [], "error_details": []}
+
+
 def shown_configuration(kept: Mapping[str, Any], grace_days: int) -> dict[str, Any]:
+    """The last three only beside a payment provider, as in Lago."""
+    provider = {
+        "provider_customer_id": kept.get("provider_customer_id"),
+        "provider_payment_methods": list(kept.get("provider_payment_methods") or []),
+        "sync_with_provider": kept.get("sync_with_provider", False),
+    }
     return {
         "invoice_grace_period": grace_days or None,
-        **{name: kept.get(name) for name in CONFIGURATION},
-        "provider_payment_methods": list(kept.get("provider_payment_methods") or []),
+        **{name: kept.get(name) for name in CONFIGURATION if name not in provider},
+        **(provider if kept.get("payment_provider") else {}),
     }

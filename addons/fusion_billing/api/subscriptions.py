@@ -186,5 +186,17 @@ def show(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def whole(shown: Mapping[str, Any], plan: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A subscription as Lago shows a single one; ``plan`` (None: no longer offered) at its own price."""
+    own = {"amount_cents": shown["plan_amount_cents"], "amount_currency": shown["plan_amount_currency"]}
+    return {
+        **shown,
+        **({"plan": {**plan, **own}} if plan else {}),
+        "entitlements": [],
+        "applicable_usage_thresholds": [],
+        "applied_invoice_custom_sections": [],
+    }
+
+
 def day(value: date | None) -> str | None:
     return value.isoformat() if value else None

@@ -50,6 +50,8 @@ class SaleOrder(models.Model):
         cadence = self._fusion_cadence(plan)
         tz = zone(link.timezone or "UTC")
         start, end = values["fusion_started_at"] or values["fusion_anchor"], values.get("fusion_ending_at")
+        created = values["fusion_created_at"]
+        unbilled = start if start.date() == created.date() else created  # the past is not billed
         pricelist = self.env["fusion.billing.gateway"]._pricelist(link.service_id, plan.fusion_currency_id)
         return self.create(
             {
@@ -65,8 +67,7 @@ class SaleOrder(models.Model):
                 "fusion_plan_code": plan.default_code,
                 "fusion_plan_amount": plan.fusion_amount or "0",
                 "fusion_timezone": link.timezone or "UTC",
-                "fusion_created_at": fields.Datetime.now(),
-                "fusion_billed_until": fields.Datetime.now() - timedelta(seconds=1),  # nobody billed it before
+                "fusion_billed_until": min(unbilled, created) - timedelta(seconds=1),  # nobody billed it before
                 **{name: plan[name] for name in PLAN_FIELDS},
                 **values,
                 "fusion_started_at": False,  # it starts when it is confirmed

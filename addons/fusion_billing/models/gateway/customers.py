@@ -7,7 +7,7 @@ from odoo import fields, models
 from odoo.fields import Command
 from odoo.tools import hash_sign
 
-from ...api import answers, customers
+from ...api import answers, catalog, customers
 
 PORTAL_SCOPE = "fusion_billing.portal"
 PORTAL_HOURS = 12
@@ -28,10 +28,10 @@ class Customers(models.AbstractModel):
         external_id = (customers.scalar(given.get("external_id")) or "").strip()
         link = self._links(service, external_id) if external_id else self.env["fusion.billing.account.link"]
         self._check_customer(given, external_id, link)
-        return {"customer": self._customer(self._save_customer(service, given, external_id, link))}
+        return {"customer": self._whole_customer(self._save_customer(service, given, external_id, link))}
 
     def find_customer(self, service, _query, external_id):
-        return {"customer": self._customer(self._link(service, external_id))}
+        return {"customer": self._whole_customer(self._link(service, external_id))}
 
     def list_customers(self, service, query):
         domain = [("service_id", "=", service.id)]
@@ -45,7 +45,7 @@ class Customers(models.AbstractModel):
             domain.append(("currency_id.name", "in", query["currencies[]"]))
         if query.get("countries[]"):
             domain.append(("partner_id.country_id.code", "in", query["countries[]"]))
-        return self._page("fusion.billing.account.link", domain, query, "customers", self._customer, "id desc")
+        return self._page("fusion.billing.account.link", domain, query, "customers", self._listed_customer, "id desc")
 
     def delete_customer(self, service, _query, external_id):
         """Ends what runs, then archives: the customer's invoices stay, and the id may be used again."""
@@ -109,7 +109,7 @@ class Customers(models.AbstractModel):
     def _save_customer(self, service, given, external_id, link):
         """Create or change partner, contacts and link as the migration would make them."""
         now = answers.seconds(fields.Datetime.now())
-        details = customers.details(link.details, given, now)
+        details = customers.details(link.details, given, link.fusion_lago_id or "", now)
         values = self._partner_values(service, given, details, external_id, link)
         if link:
             link.partner_id.write(values)
@@ -137,7 +137,7 @@ class Customers(models.AbstractModel):
         if given.get("timezone"):
             values["tz"] = given["timezone"]
         if given.get("net_payment_term") is not None:
-            values["property_payment_term_id"] = self._payment_term(customers.whole(given["net_payment_term"])).id
+            values["property_payment_term_id"] = self._payment_term(customers.count(given["net_payment_term"])).id
         if given.get("currency"):
             values["specific_property_product_pricelist"] = self._pricelist(
                 service, self._currency(given["currency"])
@@ -201,7 +201,7 @@ class Customers(models.AbstractModel):
         if "timezone" in given:
             values["timezone"] = given["timezone"] or "UTC"
         if "invoice_grace_period" in sent:
-            values["grace_days"] = customers.whole(sent["invoice_grace_period"]) or 0
+            values["grace_days"] = customers.count(sent["invoice_grace_period"]) or 0
         if given.get("finalize_zero_amount_invoice"):
             values["finalize_zero"] = given["finalize_zero_amount_invoice"] != "skip"
         if isinstance(given.get("tax_codes"), list):
@@ -268,6 +268,17 @@ class Customers(models.AbstractModel):
                 "details": json.loads(link.details or "{}"),
             }
         )
+
+    def _whole_customer(self, link):
+        return customers.whole(self._customer(link), self._customer_taxes(link, listed=False))
+
+    def _listed_customer(self, link):
+        return {**self._customer(link), "taxes": self._customer_taxes(link, listed=True)}
+
+    def _customer_taxes(self, link, listed):
+        known = self._taxes_by_code()
+        codes = json.loads(link.details or "{}").get("tax_codes") or []
+        return [catalog.tax(known[code], listed=listed) for code in codes if code in known]
 
     @staticmethod
     def _address(partner):

@@ -30,7 +30,7 @@ class Subscriptions(models.AbstractModel):
         wanted, errors = subscriptions.wanted(given, now.replace(tzinfo=UTC))
         if errors:
             raise answers.invalid(errors)
-        plan = self._plan(wanted.plan_code)
+        plan = self._offered(service, "plan", wanted.plan_code)
         link = self._links(service, wanted.external_customer_id) or self._save_customer(
             service, {"external_id": wanted.external_customer_id}, wanted.external_customer_id,
             self.env["fusion.billing.account.link"],
@@ -43,7 +43,7 @@ class Subscriptions(models.AbstractModel):
             order = current
         else:
             order = self._change_plan(link, plan, wanted, current, now)
-        return {"subscription": self._subscription(order)}
+        return {"subscription": self._whole_subscription(order)}
 
     def list_subscriptions(self, service, query):
         domain = [("fusion_service_id", "=", service.id), ("fusion_external_id", "!=", False)]
@@ -60,7 +60,7 @@ class Subscriptions(models.AbstractModel):
         )
 
     def find_subscription(self, service, query, external_id):
-        return {"subscription": self._subscription(self._found(service, external_id, query.get("status")))}
+        return {"subscription": self._whole_subscription(self._found(service, external_id, query.get("status")))}
 
     def update_subscription(self, service, body, external_id):
         given = answers.root(body, "subscription", dict)
@@ -69,7 +69,7 @@ class Subscriptions(models.AbstractModel):
         if errors:
             raise answers.invalid(errors)
         self._update(order, given)
-        return {"subscription": self._subscription(order)}
+        return {"subscription": self._whole_subscription(order)}
 
     def terminate_subscription(self, service, query, external_id):
         credit_note, invoice = query.get("on_termination_credit_note"), query.get("on_termination_invoice")
@@ -83,18 +83,9 @@ class Subscriptions(models.AbstractModel):
             order.fusion_details = self._details(order, on_termination_credit_note=credit_note,
                                                  on_termination_invoice=invoice)  # fmt: skip
             order._fusion_end(fields.Datetime.now(), invoice=invoice != "skip", credit=credit_note != "skip")
-        return {"subscription": self._subscription(order)}
+        return {"subscription": self._whole_subscription(order)}
 
     # creating
-
-    def _plan(self, code):
-        templates = self.env["product.template"].sudo()
-        domain = [("fusion_kind", "=", "plan"), ("default_code", "=", code or False),
-                  ("company_id", "in", (False, self.env.company.id))]  # fmt: skip
-        found = templates.search(domain, limit=1) if code else templates
-        if not found:
-            raise answers.not_found("plan")
-        return found
 
     def _check_subscription(self, link, plan, wanted):
         errors = {}
@@ -122,9 +113,8 @@ class Subscriptions(models.AbstractModel):
 
     def _subscribe(self, link, plan, wanted, now):
         anchor = naive(wanted.subscription_at) or now
-        order = self._draft(
-            link, plan, wanted, {"fusion_anchor": anchor, "fusion_billing_time": wanted.billing_time}, anchor
-        )
+        own = {"fusion_anchor": anchor, "fusion_billing_time": wanted.billing_time, "fusion_created_at": now}
+        order = self._draft(link, plan, wanted, own, anchor)
         if not link.currency_id:
             link.currency_id = plan.fusion_currency_id
         self._take_coupons(link, order)
@@ -138,8 +128,8 @@ class Subscriptions(models.AbstractModel):
 
     def _change_plan(self, link, plan, wanted, current, now):
         """Dearer or as dear: at once. Cheaper: when the period ends; the answer is then the running subscription."""
-        common = {"fusion_anchor": current.fusion_anchor, "fusion_billing_time": current.fusion_billing_time}
-        order = self._draft(link, plan, wanted, {**common, "fusion_coupons": current.fusion_coupons}, now)
+        taken_over = {name: current[name] for name in ("fusion_anchor", "fusion_billing_time", "fusion_coupons")}
+        order = self._draft(link, plan, wanted, {**taken_over, "fusion_created_at": now}, now)
         order.origin = current.name
         if self._status(current) == "pending":
             current._fusion_withdraw()
@@ -191,7 +181,9 @@ class Subscriptions(models.AbstractModel):
 
     @staticmethod
     def _charges(plan):
-        return plan.fusion_charge_ids.filtered(lambda charge: not charge.order_id)
+        return plan.fusion_charge_ids.filtered(
+            lambda charge: not charge.order_id and charge.company_id == plan.env.company
+        )
 
     @staticmethod
     def _charge_id(charge):
@@ -296,6 +288,14 @@ class Subscriptions(models.AbstractModel):
             }
         )
 
+    def _whole_subscription(self, order):
+        """With its plan, at this subscription's own prices."""
+        shown = self._subscription(order)
+        domain = [*self._offer_domain(order.fusion_service_id, "plan"), ("default_code", "=", order.fusion_plan_code)]
+        template = self.env["product.template"].sudo().search(domain, limit=1, order="id desc")
+        plan = self._plan_shown(template) if template and order.fusion_plan_code else None
+        return subscriptions.whole(shown, plan)
+
     @staticmethod
     def _amount_cents(order):
         return int(Decimal(order.fusion_plan_amount or "0").scaleb(order.currency_id.decimal_places))
@@ -305,11 +305,12 @@ class Subscriptions(models.AbstractModel):
         following, now = order._fusion_next(), datetime.now(UTC)
         shown = {"period": (None, None), "trial_ended_at": None, "change_day": None,
                  "next_plan_code": following.fusion_plan_code or None}  # fmt: skip
-        if not order.fusion_interval or status not in ("active", "pending"):
+        if not order.fusion_interval:
             return shown
-        row = order._fusion_row()
-        shown |= {"period": schedule.usage_period(row, now), "trial_ended_at": schedule.trial_ended(row, now)}
-        if following and not following.fusion_started_at:
+        row, ended = order._fusion_row(), order.fusion_ended_at
+        at = min(now, ended.replace(tzinfo=UTC)) if ended else now
+        shown |= {"period": schedule.usage_period(row, at), "trial_ended_at": schedule.trial_ended(row, now)}
+        if following and not following.fusion_started_at and status == "active":
             asked = (following.fusion_created_at or following.create_date).replace(tzinfo=UTC)
             shown["change_day"] = schedule.change_day(row, asked)
         return shown

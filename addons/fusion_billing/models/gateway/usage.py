@@ -26,8 +26,19 @@ class Usage(models.AbstractModel):
             raise answers.not_allowed("no_active_subscription")
         events = self.env["fusion.billing.usage"].sudo()
         usage = usage_of(period, *events._of_running(order.company_id, order.fusion_external_id, period))
-        taxes = self._usage_taxes(order, usage, gathered)
+        usage = self._asked_usage(usage, query)
+        taxes = 0 if query.get("apply_taxes") == "false" else self._usage_taxes(order, usage, gathered)
         return {"customer_usage": customer_usage(usage, taxes)}
+
+    def _asked_usage(self, usage, query):
+        """Only the charges asked for: by id, by code, by metric."""
+        wanted = (("charge_id", "charge", "lago_id"), ("charge_code", "charge", "code"),
+                  ("billable_metric_code", "billable_metric", "code"))  # fmt: skip
+        charges = usage["charges_usage"]
+        for name, part, field in wanted:
+            value = query.get(name) or query.get(f"filter_by_{name}")
+            charges = [charge for charge in charges if not value or charge[part][field] == value]
+        return {**usage, "charges_usage": charges, "amount_cents": sum(charge["amount_cents"] for charge in charges)}
 
     def _usage_taxes(self, order, usage, gathered):
         digits = order.currency_id.decimal_places
