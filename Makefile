@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: venv demo test check test-odoo bench bench-report bench-odoo clean
+.PHONY: venv demo test check test-odoo bench bench-report bench-odoo bench-addon clean
 
 venv: $(VENV)/.ready
 
@@ -38,6 +38,9 @@ bench-report: venv
 
 bench-odoo: venv
 	$(BIN)/python -m bench.odoo
+
+bench-addon: venv
+	$(BIN)/python -m bench.addon --explain
 
 clean:
 	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
