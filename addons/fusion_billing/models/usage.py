@@ -134,13 +134,14 @@ def summing(own, running, code, aggregation, name):
     where = SQL("%s AND code = %s AND %s", own, code, within(running))
     if aggregation == "count_agg":
         return SQL("SELECT %s FROM fusion_billing_usage WHERE %s", VALUES[aggregation], where)
+    # OFFSET 0 keeps the planner from pulling the levels into one, which would parse the JSON for every use of it
     return SQL(
         r"""SELECT %s FROM (
-              SELECT *, CASE WHEN v ~ '^-?[0-9]+(\.[0-9]+)?$' THEN v::numeric END AS n,
-                     coalesce(nullif(p ->> 'operation_type', ''), 'add') AS operation
-                FROM (SELECT id, timestamp, timestamp_us, received_at, received_us, p, p ->> %s AS v
+              SELECT *, CASE WHEN v ~ '^-?[0-9]+(\.[0-9]+)?$' THEN v::numeric END AS n
+                FROM (SELECT id, timestamp, timestamp_us, received_at, received_us, p ->> %s AS v,
+                             coalesce(nullif(p ->> 'operation_type', ''), 'add') AS operation
                         FROM (SELECT *, coalesce(nullif(properties, ''), '{}')::jsonb AS p
-                                FROM fusion_billing_usage WHERE %s) parsed) read) known""",
+                                FROM fusion_billing_usage WHERE %s OFFSET 0) parsed OFFSET 0) read OFFSET 0) known""",
         VALUES[aggregation],
         name or "",
         where,
