@@ -308,6 +308,38 @@ def settlement(case: Case) -> Iterator[Proposal]:
             )
 
 
+def open_settlement(case: Case) -> Iterator[Proposal]:
+    """The open balance in Odoo is too high by just what prepaid credits, credit notes or payments took off."""
+    totals, open_cents = case.baseline.totals, case.deviation.get(HeaderKey("settled"))
+    if totals is None or not open_cents:
+        return
+    prepaid, notes = totals.prepaid_cents, totals.credit_notes_cents
+    paid = -int(case.baseline.facts.get("settled_cents", 0)) - prepaid - notes
+    parts = {"prepaid": prepaid, "credit_notes": notes, "prepaid, credit_notes": prepaid + notes, "payments": paid}
+    for part, cents in parts.items():
+        if cents == open_cents:
+            yield Proposal(
+                changes=(Change(name="settle", values={"cents": cents}),),
+                evidence=(Evidence(name="not_settled", values={"part": part, "cents": cents}),),
+                remedy=Evidence(name="carry_balance", values={"part": part}),
+                observed=True,
+            )
+            return
+
+
+def balance_missing(case: Case) -> Iterator[Proposal]:
+    """Nothing is open in Odoo of what Lago is still owed."""
+    totals = case.baseline.totals
+    due = totals.gross_cents + int(case.baseline.facts.get("settled_cents", 0)) if totals else 0
+    if due and case.deviation.get(HeaderKey("settled")) == -due:
+        yield Proposal(
+            changes=(Change(name="settle", values={"cents": -due}),),
+            evidence=(Evidence(name="not_open", values={"cents": due}),),
+            remedy=Evidence(name="carry_balance", values={"part": "balance"}),
+            observed=True,
+        )
+
+
 def quantity_precision(case: Case) -> Iterator[Proposal]:
     """The side prices the units with fewer digits."""
     for key, baseline, subject in case.pairs():
@@ -544,7 +576,8 @@ CAUSES: tuple[Cause, ...] = (
     Cause(name="tax_missing", propose=both(held_taxes("tax_missing"), tax_missing), header=True),
     Cause(name="tax_wrong", propose=both(held_taxes("tax_wrong"), tax_wrong), header=True),
     Cause(name="tax_rounding", propose=tax_rounding, header=True),
-    Cause(name="settlement_missing", propose=settlement, header=True),
+    Cause(name="settlement_missing", propose=both(settlement, open_settlement), header=True),
+    Cause(name="balance_missing", propose=balance_missing, header=True),
     Cause(name="edited_header", propose=edited_header, header=True, last=True),
 )
 

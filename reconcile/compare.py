@@ -16,14 +16,19 @@ from reports.data import DIFFERS, EQUAL, ONLY_LEFT, ONLY_RIGHT, OUTSIDE, REFUSED
 
 @dataclass(frozen=True, slots=True)
 class HeaderKey:
-    """A part of the header: adjustment, coupons, tax (with its code), tax_rounding, credit_notes, prepaid."""
+    """A part of the header: adjustment, coupons, tax (with its code), tax_rounding, credit_notes, prepaid.
+
+    ``settled`` stands for all that was taken off after tax, where every side tells just that.
+    """
 
     part: str
     code: str = ""
 
 
-HEADER_PARTS = ("adjustment", "coupons", "tax", "tax_rounding", "credit_notes", "prepaid")
+HEADER_PARTS = ("adjustment", "coupons", "tax", "tax_rounding", "credit_notes", "prepaid", "settled")
 SETTLEMENT = ("credit_notes", "prepaid")  # taken off after tax
+
+SETTLED = "settled_cents"  # in the facts of a side, in place of the single settlements
 
 Key = LineKey | HeaderKey
 
@@ -117,6 +122,8 @@ def stated_total(invoice: BilledInvoice) -> int:
     totals = invoice.totals
     if totals is None:
         raise ValueError(f"{invoice.number} has no totals")
+    if SETTLED in invoice.facts:
+        return totals.gross_cents + int(invoice.facts[SETTLED])
     settled = {"credit_notes": totals.credit_notes_cents, "prepaid": totals.prepaid_cents}
     return totals.gross_cents - sum(v for part, v in settled.items() if part not in unstated(invoice))
 
@@ -205,6 +212,8 @@ def _header(invoice: BilledInvoice, per_code: bool) -> dict[HeaderKey, int] | No
         HeaderKey("coupons"): -totals.coupons_cents,
         **_taxes(totals, per_code),
     }
+    if SETTLED in invoice.facts:
+        return {**parts, HeaderKey("settled"): int(invoice.facts[SETTLED])}
     settled = {"credit_notes": -totals.credit_notes_cents, "prepaid": -totals.prepaid_cents}
     stated = {HeaderKey(part): cents for part, cents in settled.items() if part not in unstated(invoice)}
     return {**parts, **stated}

@@ -14,6 +14,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from mappings.balances import due_cents
 from mappings.explain import Step
 from mappings.money import CONTEXT, exponent, from_subunits, round_half_up, subunits
 from mappings.records import Fee, Invoice, Snapshot
@@ -291,6 +292,55 @@ def _eligible(coupon: HeldCoupon, keys: frozenset[LineKey], history: History) ->
             if (held := history.subscriptions.get(key.subscription)) and held.plan_code in coupon.plan_codes
         )
     return None
+
+
+# --- open balances ----
+
+
+def with_balances(
+    odoo: Odoo, snapshot: Snapshot, sides: Mapping[str, Mapping[str, BilledInvoice]]
+) -> dict[str, Mapping[str, BilledInvoice]]:
+    """The sides with ``facts["settled_cents"]``: what was taken off after tax until today, paid amounts included.
+
+    Odoo tells it by the open balance that the phase ``balances`` brought: as long as that is a draft, and for
+    customers of whom it has any. Everything else stays unsaid.
+    """
+    owners = {i.lago_id: i.customer.lago_id for i in snapshot.invoices if i.customer}
+    held = _open_balances(odoo, [i.lago_id for i in snapshot.invoices if owners.get(i.lago_id) and due_cents(i)])
+    told = {owners[lago_id] for lago_id in held}
+    invoices = {i.lago_id: i for i in snapshot.invoices}
+    settled: dict[str, dict[str, int]] = {"lago": {}, "odoo": {}}
+    for lago_id, shown in sides["lago"].items():
+        known = owners.get(lago_id) in told and shown.totals is not None and held.get(lago_id, 0) is not None
+        if known and shown.totals is not None:
+            settled["lago"][lago_id] = due_cents(invoices[lago_id]) - shown.totals.gross_cents
+            settled["odoo"][lago_id] = (held.get(lago_id) or 0) - shown.totals.gross_cents
+    settled["rerate"] = settled["lago"]
+    return {
+        name: {
+            i: _with_facts(one, settled_cents=settled[name][i]) if i in settled.get(name, {}) and one.totals else one
+            for i, one in side.items()
+        }
+        for name, side in sides.items()
+    }
+
+
+def _open_balances(odoo: Odoo, invoices: Sequence[str]) -> dict[str, int | None]:
+    """Lago's invoice -> cents that are open in Odoo; None where it went on living there (posted, cancelled)."""
+    names = {xid("invoice", lago_id).removeprefix("lago."): lago_id for lago_id in invoices}
+    numbers: dict[int, str] = {}
+    for part in _chunks(sorted(names), 1000):
+        domain = [["module", "=", "lago"], ["model", "=", "account.move"], ["name", "in", list(part)]]
+        rows = odoo.call("ir.model.data", "search_read", domain=domain, fields=["name", "res_id"])
+        numbers |= {row["res_id"]: names[row["name"]] for row in rows}
+    found: dict[str, int | None] = {}
+    for chunk in _chunks(sorted(numbers), 1000):
+        fields = ["state", "amount_total", "currency_id"]
+        for row in odoo.call("account.move", "search_read", domain=[["id", "in", list(chunk)]], fields=fields):
+            currency = row["currency_id"][1] if isinstance(row["currency_id"], list | tuple) else ""
+            draft = row["state"] == "draft"
+            found[numbers[row["id"]]] = _cents(f"{row['amount_total']:.6f}", currency) if draft else None
+    return found
 
 
 # --- Odoo --------------------------------------------------------------------------------------------------------

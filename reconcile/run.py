@@ -89,6 +89,8 @@ def reconcile(
             progress=progress,
         )
     sides["rerate"] = rerate(lago)
+    if odoo is not None and events is not None:
+        sides = facts.with_balances(odoo, snapshot, sides)
     lines = {i: [line for side in sides.values() if i in side for line in side[i].lines] for i in sides["lago"]}
     bills = facts.bills(snapshot, sides["lago"], lines)
     compared = compare(sides, pair=_pair(odoo), tolerance_cents=settings.tolerance_cents)

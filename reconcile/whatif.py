@@ -170,6 +170,11 @@ def _drop_coupon(draft: Draft, change: Change) -> Draft:
     return replace(draft, bill=replace(draft.bill, coupons=kept))
 
 
+def _settle(draft: Draft, change: Change) -> Draft:
+    """Another sum that was taken off after tax (in the facts: no part of the arithmetic)."""
+    return draft
+
+
 def _drop_settlement(draft: Draft, change: Change) -> Draft:
     if change.values["part"] == "prepaid":
         return replace(draft, prepaid_cents=0)
@@ -189,6 +194,7 @@ CHANGES: Mapping[str, Callable[[Draft, Change], Draft]] = {
     "keep_header": _keep_header,
     "drop_coupon": _drop_coupon,
     "drop_settlement": _drop_settlement,
+    "settle": _settle,
 }
 
 
@@ -201,7 +207,11 @@ def recompute(bill: Bill, baseline: BilledInvoice, changes: Sequence[Change]) ->
     for change in changes:
         draft = CHANGES[change.name](draft, change)
     totals = header(draft) if draft.stated or reproduces(bill, baseline) else None
-    return replace(baseline, lines=draft.lines, totals=totals)
+    facts = baseline.facts
+    more = sum(int(change.values["cents"]) for change in changes if change.name == "settle")
+    if more:
+        facts = {**facts, "settled_cents": int(facts.get("settled_cents", 0)) + more}
+    return replace(baseline, lines=draft.lines, totals=totals, facts=facts)
 
 
 def _like_relatives(bill: Bill, lines: Sequence[BilledLine]) -> dict[LineKey, tuple[LineTax, ...]]:

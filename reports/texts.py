@@ -320,6 +320,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "kind.tax": ("Tax", "Taxe"),
     "kind.tax_rounding": ("Rounding of the taxes’ sum", "Arrondi de la somme des taxes"),
     "kind.credit_notes": ("Credit notes", "Notes de crédit"),
+    "kind.settled": ("Settled since (open balance)", "Réglé depuis (solde ouvert)"),
     "kind.prepaid": ("Prepaid credits", "Crédits prépayés"),
     "type.subscription": ("subscription", "abonnement"),
     "type.one_off": ("one-off", "ponctuelle"),
@@ -390,6 +391,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "cause.coupon_limit": ("Terms of a coupon", "Conditions d’un coupon"),
     "cause.coupon_extra": ("Coupon in excess", "Coupon en trop"),
     "cause.fiscal_position": ("Fiscal position", "Position fiscale"),
+    "cause.balance_missing": ("Open balance not carried over", "Solde ouvert non repris"),
     "cause.tolerated": ("Within the tolerance", "Dans la tolérance"),
     "cause.unexplained": ("Unexplained", "Inexpliqué"),
     # evidence
@@ -542,6 +544,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "refusal.unknown_rounding": ("Unknown rounding", "Arrondi inconnu"),
     "refusal.volume_without_range": ("Volume without a price range", "Volume sans palier de prix"),
     "refusal.wallet_transaction_missing": ("Wallet transaction missing", "Opération du portefeuille manquante"),
+    "evidence.not_open": (
+        "Lago is still owed {cents} of this invoice; nothing of it is open in Odoo.",
+        "Il reste dû {cents} de cette facture dans Lago; rien n’en est ouvert dans Odoo.",
+    ),
     # remedies
     "remedy.mend_field": (
         "In Odoo, {where}: set {what} to {lago} (lago2odoo preview shows the field, apply writes it).",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -37,12 +37,17 @@ CUSTOMERS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Company:
-    """Both sides, as far as a fault may touch them. ``apply`` migrates again with other tables (TOML)."""
+    """Both sides, as far as a fault may touch them. ``apply`` migrates again with other tables (TOML).
+
+    ``map`` maps a snapshot with tables and tells what is left out; ``unmapped`` is what the migration left out.
+    """
 
     odoo: Odoo
     snapshot: Snapshot
     events: EventSource
     apply: Callable[[str], None]
+    map: Callable[[Snapshot, str], dict[str, str]]
+    unmapped: Mapping[str, str] = field(default_factory=dict)
 
     def rows(self, model: str, domain: Sequence[Any], *fields: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.odoo.call(
@@ -369,6 +374,26 @@ def other_currency(company: Company) -> None:
     company.write("sale.order", own, state="sale")
 
 
+def _balance(company: Company, customer: str) -> int:
+    """The open balance of the customer's invoice of March, in Odoo."""
+    invoice = company.invoice(customer, "2026-03")
+    domain = [["module", "=", "lago"], ["name", "=", f"invoice_{invoice.lago_id}"]]
+    number: int = company.rows("ir.model.data", domain, "res_id")[0]["res_id"]
+    return number
+
+
+def open_balance(price: str) -> Plant:
+    def plant(company: Company) -> None:
+        domain = [["move_id", "=", _balance(company, WALLET)], ["display_type", "=", "product"]]
+        company.write("account.move.line", domain, price_unit=float(price))
+
+    return plant
+
+
+def lose_balance(company: Company) -> None:
+    company.unlink("account.move", [["id", "=", _balance(company, STARTER)]])
+
+
 # --- Lago's own records --------------------------------------------------------------------------------------------
 
 
@@ -578,6 +603,36 @@ def tables(**changes: str | None) -> Plant:
     return lambda company: company.apply(text)
 
 
+def tables_without(codes: str) -> Plant:
+    """The table lacks a province: its customers stay behind, so that there is no order of theirs in Odoo."""
+    text = "\n".join(TABLE.format(codes=c, odoo=odoo) for c, odoo in ALL_TAXES.items() if c != codes)
+
+    def plant(company: Company) -> Company:
+        reasons = company.map(company.snapshot, text)
+        own = [["id", "=", company.order(STARTER)["id"]]]
+        company.unlink("ir.model.data", [["model", "=", "sale.order"], ["res_id", "=", own[0][2]]])
+        return replace(company, unmapped=reasons)
+
+    return plant
+
+
+def custom_charge(company: Company) -> Company:
+    """A charge that no mapping can express: it stays behind, with its reason."""
+    row = company.charge("storage_gb", "nexacloud_starter")
+    plans = tuple(
+        replace(
+            p,
+            charges=tuple(
+                replace(c, charge_model="custom") if c.lago_id == row["fusion_lago_id"] else c for c in p.charges
+            ),
+        )
+        for p in company.snapshot.plans
+    )
+    reasons = company.map(replace(company.snapshot, plans=plans), "")
+    company.unlink("fusion.billing.charge", [["id", "=", row["id"]]])
+    return replace(company, unmapped=reasons)
+
+
 # --- the list ------------------------------------------------------------------------------------------------------
 
 
@@ -667,6 +722,8 @@ FAULTS: tuple[Fault, ...] = (
     fault("fiscal position of another province", "odoo", "fiscal_position tax_wrong", STARTER, lines_tax(STARTER, "hst_sale_tax_15", "New Brunswick")),
     fault("rate of a tax", "odoo", "tax_wrong", STARTER, tax_rate),
     fault("tax rounded per line", "odoo", "tax_rounding", UPGRADES, lambda c: c.write("res.company", [], tax_calculation_rounding_method="round_per_line")),
+    fault("prepaid credits not taken off the open balance", "odoo", "settlement_missing", WALLET, open_balance("70.37"), month="2026-03"),
+    fault("open balance lost", "odoo", "balance_missing", STARTER, lose_balance, month="2026-03"),
     fault("another currency", "odoo", "currency", STARTER, other_currency),
     # Lago
     fault("fee edited", "lago", "edited_amount", STARTER, edit_fee),
@@ -684,6 +741,8 @@ FAULTS: tuple[Fault, ...] = (
     # finance's tables
     fault("table: a province's tax is another's", "odoo", "tax_wrong", STARTER, tables(hst_on="hst_sale_tax_15")),
     fault("table: a tax is the zero tax", "odoo", "tax_missing tax_wrong", STARTER, tables(hst_on="int_sale_tax_0")),
+    fault("table: a province is not in it", "odoo", "mapping_gap", STARTER, tables_without("hst_on")),
+    fault("a charge that cannot be mapped", "odoo", "mapping_gap", STARTER, custom_charge),
     # two at once
     fault("price and usage of one line", "odoo", "+ price missing_usage", STARTER, together(
         remove_usage, charge_price("egress_gb", "nexacloud_starter", ["amount"], "9.10")

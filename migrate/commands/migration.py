@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
@@ -62,13 +63,25 @@ def open_migration(context: Context, store: Store, odoo: Odoo, cohort: str | Non
 
 
 def unmapped(context: Context, snapshot: Snapshot, odoo: Odoo) -> dict[str, str]:
-    """Lago id of each subscription that is not in Odoo as a whole -> why; it explains what Odoo does not bill."""
+    """Lago id of each subscription and charge that is not in Odoo -> why; it explains what Odoo does not bill."""
     phases = frozenset({Phase.CATALOG, Phase.CUSTOMERS, Phase.SUBSCRIPTIONS})
-    mapped = tuple(iterate(snapshot, (), discover(odoo), context.tables(), Options(), phases))
+    return left_out(snapshot, tuple(iterate(snapshot, (), discover(odoo), context.tables(), Options(), phases)))
+
+
+_CHARGE = re.compile(r"(?:order_)?(?:fixed_)?charge .*\((?P<start>\w{8})\)")  # as the mappers call their sources
+
+
+def left_out(snapshot: Snapshot, mapped: Sequence[Mapped]) -> dict[str, str]:
+    """The same of a finished mapping."""
     there = {item.source for item in mapped if isinstance(item, Desired)}
     why = {item.source: item.reason for item in mapped if isinstance(item, Skipped) and item.source not in there}
     held = ((subscription, why.get(subscription_source(subscription))) for subscription in snapshot.subscriptions)
-    return {subscription.lago_id: reason for subscription, reason in held if reason}
+    found = {subscription.lago_id: reason for subscription, reason in held if reason}
+    starts = {match["start"]: reason for source, reason in why.items() if (match := _CHARGE.fullmatch(source))}
+    plans = (*snapshot.plans, *(s.plan for s in snapshot.subscriptions if s.plan))
+    charges = {charge.lago_id for plan in plans for charge in plan.charges}
+    charges |= {charge.lago_id for plan in plans for charge in plan.fixed_charges}
+    return found | {charge: starts[charge[:8]] for charge in charges if charge[:8] in starts}
 
 
 def usage_rows(context: Context) -> Iterator[UsageRow]:

@@ -15,9 +15,11 @@ from mappings.context import Options
 from mappings.desired import desired
 from mappings.records import Snapshot
 from mappings.tables import Tables
+from mappings.target import Mapped
 from mappings.usage import UsageRow
 from migrate import events as event_files
 from migrate.apply import apply
+from migrate.commands.migration import left_out
 from migrate.commands.reconcile import tax_codes
 from migrate.ledger import Ledger
 from migrate.odoo.connect import OdooSettings, connect
@@ -77,13 +79,17 @@ def server(path: Path) -> Iterator[Odoo]:
         served.close()
 
 
+def mapping(base: Base, odoo: Odoo, snapshot: Snapshot, used: Tables) -> tuple[Mapped, ...]:
+    names = {s.external_id for s in snapshot.subscriptions}
+    rows = (UsageRow(**row) for row in event_files.rows(base.events) if row["external_subscription_id"] in names)
+    options = Options(usage_since=datetime(2025, 1, 1, tzinfo=UTC))
+    return tuple(desired(snapshot, rows, discover(odoo), used, options))
+
+
 def migrate(base: Base, folder: Path, odoo: Odoo, used: Tables) -> None:
     """Apply the snapshot with these tables; the ledger lies in ``folder``."""
     target = discover(odoo)
-    names = {s.external_id for s in base.snapshot.subscriptions}
-    rows = (UsageRow(**row) for row in event_files.rows(base.events) if row["external_subscription_id"] in names)
-    options = Options(usage_since=datetime(2025, 1, 1, tzinfo=UTC))
-    mapped = (*prepare(target), *desired(base.snapshot, rows, target, used, options))
+    mapped = (*prepare(target), *mapping(base, odoo, base.snapshot, used))
     with Store.open(folder / "ledger.db") as store, store.lock():
         assert apply(odoo, Ledger(store), mapped, target=target).ok
 
@@ -106,7 +112,11 @@ def copied(base: Base, folder: Path, *, ledger: bool = False) -> Iterator[Compan
         def again(text: str) -> None:
             migrate(base, folder, odoo, tables.parse(text, "tables.toml", tables.shipped()))
 
-        yield Company(odoo=odoo, snapshot=base.snapshot, events=source, apply=again)
+        def reasons(snapshot: Snapshot, text: str) -> dict[str, str]:
+            used = tables.parse(text, "tables.toml", tables.shipped()) if text else tables.shipped()
+            return left_out(snapshot, mapping(base, odoo, snapshot, used))
+
+        yield Company(odoo=odoo, snapshot=base.snapshot, events=source, apply=again, map=reasons)
 
 
 def reconciled(company: Company, fault: Fault, codes: Mapping[str, str]) -> ReportData:
@@ -124,6 +134,7 @@ def reconciled(company: Company, fault: Fault, codes: Mapping[str, str]) -> Repo
         odoo=company.odoo,
         rerate=rerate(company.snapshot, company.events),
         late=rerate(company.snapshot, company.events, late=True),
+        unmapped=company.unmapped,
         events=company.events,
     )
 
