@@ -28,7 +28,7 @@ check: venv
 
 test-odoo: venv
 	tests/odoo/server ready
-	$(BIN)/python -m pytest -q -m odoo
+	$(BIN)/python -m pytest -q -m odoo -n 2 --dist worksteal
 
 bench: venv
 	$(BIN)/python -m bench.rerate

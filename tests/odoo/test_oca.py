@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from migrate.odoo.protocol import Odoo
 from migrate.rollback import rollback
 from migrate.store import Store
 
-pytestmark = [pytest.mark.odoo, pytest.mark.parametrize("database", ["oca"], indirect=True)]
+pytestmark = [pytest.mark.odoo, pytest.mark.parametrize("common", ["oca"], indirect=True)]
 STAGE = "subscription_oca.subscription_stage_"
 DATES = {"date_start": date(2026, 2, 3), "recurring_next_date": date(2026, 8, 3)}
 
@@ -30,12 +32,26 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         yield Ledger(store)
 
 
+NUMBERS = count()
+OWN: list[str] = []  # what marks the records of the test that runs: the database is shared
+
+
+@pytest.fixture(autouse=True)
+def own() -> None:
+    OWN[:] = [f"oca{os.getpid()}n{next(NUMBERS)}"]
+
+
+def mine(name: str) -> str:
+    """External id of a record of this test alone."""
+    return f"lago.{OWN[0]}_{name}"
+
+
 def wish(model: str, xid: str, phase: Phase = Phase.CATALOG, **values: Any) -> Desired:
-    return Desired(phase=phase, model=model, xid=f"lago.{xid}", source=xid, values=values)
+    return Desired(phase=phase, model=model, xid=mine(xid), source=xid, values=values)
 
 
 def catalog() -> list[Desired]:
-    template = {"name": "Monthly", "code": "LAGO-m", "recurring_interval": 1, "recurring_rule_type": "months"}
+    template = {"name": "Monthly", "code": OWN[0], "recurring_interval": 1, "recurring_rule_type": "months"}
     return [
         wish("product.product", "product", name="Basic", type="service", taxes_id=()),
         wish("product.pricelist", "pricelist", name="CAD", currency_id=Ref("base.CAD")),
@@ -48,17 +64,17 @@ def subscription(stage: str, *prices: str, **values: Any) -> Desired:
     """As ``mappings.dialects`` makes it."""
     lines = tuple(
         wish("sale.subscription.line", f"line_{place}", Phase.SUBSCRIPTIONS, name=f"line {place}",
-             product_id=Ref("lago.product"), product_uom_qty=Decimal(1), price_unit=Decimal(price), tax_ids=())
+             product_id=Ref(mine("product")), product_uom_qty=Decimal(1), price_unit=Decimal(price), tax_ids=())
         for place, price in enumerate(prices)
     )  # fmt: skip
     made = wish(
         "sale.subscription",
         "subscription",
         Phase.SUBSCRIPTIONS,
-        code="LAGO/1",
-        partner_id=Ref("lago.customer"),
-        template_id=Ref("lago.template"),
-        pricelist_id=Ref("lago.pricelist"),
+        code=OWN[0],
+        partner_id=Ref(mine("customer")),
+        template_id=Ref(mine("template")),
+        pricelist_id=Ref(mine("pricelist")),
         stage_id=Ref(STAGE + stage),
         in_progress=stage == "in_progress",
         **{**DATES, **values},
@@ -70,16 +86,14 @@ def subscription(stage: str, *prices: str, **values: Any) -> Desired:
 
 def stands(odoo: Any) -> tuple[str, bool, str, str, int]:
     fields = ["stage_type", "in_progress", "date_start", "recurring_next_date", "sale_subscription_line_ids"]
-    (row,) = odoo.call("sale.subscription", "search_read", domain=[["code", "=", "LAGO/1"]], fields=fields)
+    (row,) = odoo.call("sale.subscription", "search_read", domain=[["code", "=", OWN[0]]], fields=fields)
     stage, runs, start, following, lines = (row[name] for name in fields)
     return stage, runs, start, following, len(lines)
 
 
 @pytest.mark.parametrize("transport", ["json2", "odoorpc"])
-def test_a_running_subscription_keeps_its_own_dates(
-    database: Any, ledger: Ledger, program: Any, transport: str
-) -> None:
-    odoo, target = database.connect(transport=transport), program["target"]()
+def test_a_running_subscription_keeps_its_own_dates(common: Any, ledger: Ledger, program: Any, transport: str) -> None:
+    odoo, target = common.connect(transport=transport), program["target"]()
 
     def settle(*prices: str, stage: str = "in_progress", **values: Any) -> tuple[str, bool, str, str, int]:
         wanted = [*catalog(), subscription(stage, *prices, **values)]
@@ -96,15 +110,15 @@ def test_a_running_subscription_keeps_its_own_dates(
     assert settle("11") == ("in_progress", True, "2026-02-03", "2026-08-03", 1)
     undone = rollback(odoo, ledger, company_id=1)
     assert undone.ok
-    assert odoo.call("ir.model.data", "search_count", domain=[["module", "=", "lago"]]) == 0
-    assert odoo.call("sale.subscription.line", "search_count", domain=[]) == 0
+    assert odoo.call("ir.model.data", "search_count", domain=[["name", "like", OWN[0]]]) == 0
+    assert odoo.call("sale.subscription.line", "search_count", domain=[["sale_subscription_id", "=", False]]) == 0
 
 
-def test_what_odoo_moved_on_stays(database: Any, ledger: Ledger, program: Any) -> None:
+def test_what_odoo_moved_on_stays(common: Any, ledger: Ledger, program: Any) -> None:
     """The next invoice's date is Odoo's own from the start on: other changes leave it alone."""
-    odoo, target = database.connect(), program["target"]()
+    odoo, target = common.connect(), program["target"]()
     apply(odoo, ledger, [*catalog(), subscription("in_progress", "10")], target=target)
-    number = odoo.call("sale.subscription", "search", domain=[["code", "=", "LAGO/1"]])
+    number = odoo.call("sale.subscription", "search", domain=[["code", "=", OWN[0]]])
     odoo.call("sale.subscription", "write", number, values={"recurring_next_date": "2026-09-03"})
     changed = [*catalog(), subscription("in_progress", "12", description="upgraded")]
     assert apply(odoo, ledger, changed, target=target).ok
@@ -113,13 +127,13 @@ def test_what_odoo_moved_on_stays(database: Any, ledger: Ledger, program: Any) -
 
 @pytest.mark.parametrize("stage", ["closed", "draft"])
 def test_a_subscription_of_before_us_gets_its_stage_and_its_dates_back(
-    database: Any, ledger: Ledger, program: Any, stage: str
+    common: Any, ledger: Ledger, program: Any, stage: str
 ) -> None:
     """Its stage alone would date it today, and closing it empties a date that we never sent."""
-    odoo, target = database.connect(), program["target"]()
+    odoo, target = common.connect(), program["target"]()
     assert apply(odoo, ledger, [*catalog(), subscription("in_progress", "10")], target=target).ok
     before = stands(odoo)
-    ledger.forget(["lago.subscription"])  # the state was lost: what stands is not known as ours
+    ledger.forget([mine("subscription")])  # the state was lost: what stands is not known as ours
     changed = subscription(stage, "10", description="ended", date_start=date(2026, 3, 4))
     assert apply(odoo, ledger, [*catalog(), changed], target=target).ok
     assert stands(odoo) != before
@@ -167,10 +181,10 @@ def creates(model: str, method: str, arguments: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("at", [creates, writes_stage])
 @pytest.mark.parametrize("error", [OutcomeUnknown("no answer"), Killed()], ids=["lost", "killed"])
 def test_dates_survive_a_run_that_ends_where_odoo_has_just_moved_them(
-    database: Any, ledger: Ledger, program: Any, error: BaseException, at: Any
+    common: Any, ledger: Ledger, program: Any, error: BaseException, at: Any
 ) -> None:
     """Between the stage and the dates nothing of ours says that today's date is not somebody's wish."""
-    odoo, target = database.connect(), program["target"]()
+    odoo, target = common.connect(), program["target"]()
     if at is writes_stage:
         assert apply(odoo, ledger, [*catalog(), subscription("draft", "10")], target=target).ok
     wish = [*catalog(), subscription("in_progress", "10", date_start=date(2026, 3, 4))]
@@ -187,10 +201,10 @@ def test_dates_survive_a_run_that_ends_where_odoo_has_just_moved_them(
     assert rollback(odoo, ledger, company_id=1).ok
 
 
-def test_a_date_that_someone_set_stays_when_the_stage_moves(database: Any, ledger: Ledger, program: Any) -> None:
-    odoo, target = database.connect(), program["target"]()
+def test_a_date_that_someone_set_stays_when_the_stage_moves(common: Any, ledger: Ledger, program: Any) -> None:
+    odoo, target = common.connect(), program["target"]()
     assert apply(odoo, ledger, [*catalog(), subscription("draft", "10")], target=target).ok
-    number = odoo.call("sale.subscription", "search", domain=[["code", "=", "LAGO/1"]])
+    number = odoo.call("sale.subscription", "search", domain=[["code", "=", OWN[0]]])
     odoo.call("sale.subscription", "write", number, values={"date_start": "2026-01-15"})
     applied = apply(odoo, ledger, [*catalog(), subscription("in_progress", "10")], target=target)
     assert applied.ok
