@@ -78,6 +78,26 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventView:
+    """A usage event as Lago has it. ``in_odoo``: whether Odoo has it too; None where nobody asked."""
+
+    transaction_id: str
+    at: datetime
+    received: datetime | None
+    properties: str  # JSON
+    in_odoo: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """The events of a metric in the period of a position: the first ones, and how many there are."""
+
+    metric: str
+    total: int
+    events: tuple[EventView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Age:
     """How long a position has been different, over the runs that looked at it (``reports.ageing``)."""
 
@@ -109,6 +129,7 @@ class Position:
     findings: tuple[Finding, ...] = ()
     lookalikes: tuple[str, ...] = ()  # ids of positions that may be the other half; never matched by guess
     age: Age | None = None  # of one that differs
+    usage: Usage | None = None  # of one that differs and is billed by usage
 
     def cents(self, side: str) -> int | None:
         view = self.sides.get(side)

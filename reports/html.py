@@ -32,6 +32,7 @@ from reports.data import (
     ReportData,
     SideView,
     Tie,
+    Usage,
     ties,
 )
 from reports.summary import (
@@ -259,9 +260,21 @@ def _details(invoice: InvoiceView, position: Position, texts: Texts, strings: _N
         details["findings"] = [_finding(f, invoice.currency, texts, strings) for f in position.findings]
     if position.age:
         details["age"] = strings(age_sentence(position, texts))
+    if position.usage:
+        details["usage"] = _usage(position.usage, texts)
     if position.lookalikes:
         details["looks"] = list(position.lookalikes)
     return details
+
+
+def _usage(usage: Usage, texts: Texts) -> dict[str, Any]:
+    missing = sum(1 for event in usage.events if event.in_odoo is False)
+    said = texts("usage.of", metric=usage.metric, events=texts.counted("events", usage.total))
+    return {
+        "said": f"{said} {texts('usage.missing', n=texts.number(missing))}" if missing else said,
+        "more": usage.total - len(usage.events),
+        "events": [[e.transaction_id, e.at.isoformat(" ")[:19], e.properties, e.in_odoo] for e in usage.events],
+    }
 
 
 def _columns(views: Sequence[SideView | None], texts: Texts, strings: _Numbered) -> dict[str, list[Any]]:

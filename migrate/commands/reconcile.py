@@ -34,6 +34,7 @@ from reconcile.control import control as control_run
 from reconcile.control import rerate
 from reconcile.facts import Shadow, in_period
 from reconcile.run import Settings, reconcile
+from reconcile.shown_events import with_events
 from reports import json as report_json
 from reports import junit, markdown, text
 from reports.data import ReportData
@@ -126,6 +127,7 @@ def _compared(context: Context, snapshot: Snapshot, period: str, cohort: str | N
             events=context.events if odoo else None,
             progress=context.talk.progress,
         )
+        data = with_events(data, snapshot, context.events, odoo)
     if not data.invoices:
         raise Blocked(f"Lago issued no invoice in {period}; 'lago2odoo status' shows the months it has")
     return data

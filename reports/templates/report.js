@@ -348,6 +348,14 @@
     evidence.map((e) => el("p", {}, text(e))),
     remedy !== null && el("p", {}, el("small", {}, `${T("remedy")}: `), text(remedy)),
     waiver && el("p", {}, T("waived_by", { rule: waiver })));
+  const usage = ({ said, more, events }) => {
+    const asked = events.some((event) => event[3] !== null);
+    const rows = events.map(([id, at, properties, held]) => el("tr", {}, el("th", { scope: "row" }, id), cell(T("usage.at"), at),
+      cell(T("usage.properties"), properties), asked && cell(T("usage.in_odoo"), held ? T("usage.yes") : el("strong", { class: "bad" }, T("usage.no")))));
+    return el("details", { class: "usage" }, el("summary", {}, said),
+      el("table", { class: "cards" }, el("thead", {}, el("tr", {}, head(T("usage.event")), head(T("usage.at")), head(T("usage.properties")), asked && head(T("usage.in_odoo")))),
+        el("tbody", {}, rows)), more > 0 && el("p", { class: "quiet" }, T("usage.more", { n: count(more) })));
+  };
   const position = (p, open) => {
     const currency = currencyOf(p);
     const body = el("div", { class: "body" });
@@ -358,6 +366,7 @@
         ...(own.findings ?? []).map((f) => finding(f, currency, own.text)),
         el("div", { class: "sides" }, D.sides.map((side) => column(p, side, own))));
       if (own.age !== undefined) body.append(el("p", {}, own.text(own.age)));
+      if (own.usage) body.append(usage(own.usage));
       if (own.looks) body.append(el("p", {}, T("lookalike"), " ", own.looks.map((id) => [el("a", { href: `#line=${id}` }, nameOf(indexOf().get(id))), " "]).flat()));
       if (D.trimmed && !isOpen[P.status[p]]) body.append(el("p", { class: "quiet" }, T("steps.left_out")));
       body.append(el("p", { class: "keys" }, el("a", { href: `#line=${P.id[p]}` }, T("permalink")),

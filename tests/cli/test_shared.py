@@ -9,6 +9,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 from gzip import decompress
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import junitparser
@@ -86,6 +87,24 @@ def test_a_reconciliation_for_others_names_nobody_anywhere(differing: Project, t
     leaks = {(where, name) for where, texts in shown.items() for name in names for text in texts if name in text}
     assert not leaks, sorted(leaks)[:10]
     assert key.parent not in [f.parent for f in files]
+
+
+def test_what_differs_by_usage_carries_its_events(differing: Project, tmp_path: Path) -> None:
+    assert differing.run("reconcile", "--period", "2026-07").code == 2
+    document = json.loads((tmp_path / "report" / "2026-07.json").read_text("utf-8"))
+    jsonschema.validate(document, report_json.schema())
+    positions = [p for i in document["invoices"] for p in i["positions"]]
+    missing = [p for p in positions if p["kind"] == "charge" and causes(p) == {"missing_usage"}]
+    assert missing
+    for position in missing:
+        usage = position["usage"]
+        assert len(usage["events"]) == min(usage["total"], 50) > 0
+        assert not all(event["in_odoo"] for event in usage["events"]), "those that Odoo lacks are marked"
+    assert not [p for p in positions if p["status"] == "equal" and "usage" in p]
+
+
+def causes(position: dict[str, Any]) -> set[str]:
+    return {finding["cause"] for finding in position.get("findings", ())}
 
 
 def test_pseudonyms_of_a_reconciliation_are_those_of_the_report(differing: Project, tmp_path: Path) -> None:

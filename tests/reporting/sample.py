@@ -9,6 +9,7 @@ from decimal import Decimal
 from mappings.explain import Step
 from reports.data import (
     Age,
+    EventView,
     Evidence,
     Finding,
     InvoiceView,
@@ -17,6 +18,7 @@ from reports.data import (
     ReportData,
     RunView,
     SideView,
+    Usage,
     WaiverView,
     check_ties,
 )
@@ -108,7 +110,9 @@ STEPS = (
 def sample(name: str = "", run: RunView = RUN) -> ReportData:
     """A report with something of everything; ``name`` is put wherever the data's own text is shown."""
     hostile = {"label": name or "API calls", "service": name or "NexaCloud"}
-    odd = position(1, 100_00, 90_00, 100_00, **hostile, sides={"lago": view(100_00, steps=STEPS, units=Decimal("1234567.125"), events=10, source=name), "odoo": view(90_00), "rerate": view(100_00)})  # fmt: skip  # noqa: E501
+    events = tuple(EventView(transaction_id=name or f"tx-{n}", at=NOW, received=NOW, properties=name or '{"n": 1}', in_odoo=n > 1) for n in (1, 2))  # fmt: skip  # noqa: E501
+    used = Usage(metric=name or "api_calls", total=1234, events=events)
+    odd = position(1, 100_00, 90_00, 100_00, **hostile, usage=used, sides={"lago": view(100_00, steps=STEPS, units=Decimal("1234567.125"), events=10, source=name), "odoo": view(90_00), "rerate": view(100_00)})  # fmt: skip  # noqa: E501
     tax = position(2, 13_00, 11_70, 13_00, header=True, kind="tax", label="hst_on", service="", key={"part": "tax", "code": "hst_on"})  # fmt: skip  # noqa: E501
     waived = position(3, 5, 6, 5, findings=(finding(1, "tax_rounding", waiver="tax_rounding"),))
     only = position(4, 700, 0, 0, status="only_left", sides={"lago": view(700), "odoo": view(0, 0), "rerate": view(0, 0)}, findings=(finding(-700, "unexplained", "unknown", proven=False, evidence=(), remedy=None),), lookalikes=(f"{5:012x}",), verdict="lago")  # fmt: skip  # noqa: E501

@@ -237,6 +237,17 @@ def test_drill_down_from_customer_to_steps(tab: Tab) -> None:
     tab.sees("#app tbody tr", 1)
 
 
+def test_events_on_demand(tab: Tab) -> None:
+    tab.open(f"#line={1:012x}")
+    usage = tab.page.locator(".position.hit .usage")
+    assert usage.locator("summary").inner_text() == "Usage of api_calls in this period: 1,234 events. Not in Odoo: 1."
+    assert not usage.locator("table").is_visible()
+    usage.locator("summary").click()
+    rows = [" ".join(row.split()) for row in usage.locator("tbody tr").all_inner_texts()]
+    assert rows == ['tx-1 2026-08-20 23:50:00 {"n": 1} no', 'tx-2 2026-08-20 23:50:00 {"n": 1} yes']
+    assert "and 1,232 more" in usage.inner_text()
+
+
 def test_ages_are_a_column_a_filter_and_an_order(browser: Any, tmp_path: Path) -> None:
     tab = Tab(browser, tmp_path, aged())
     column = tab.page.locator("#app tbody td[data-label='Open for']")
