@@ -205,6 +205,14 @@ def common(
     return commons[flavour]
 
 
+@pytest.fixture(scope="module")
+def kept_database(shared_server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A database that the tests of a module share, where filling it takes long."""
+    name = f"kept_{os.getpid()}_{next(NUMBERS)}"
+    yield fresh(shared_server, name, tmp_path_factory.mktemp("kept"))
+    script("drop", name, port=shared_server.port)
+
+
 @pytest.fixture(params=[(), ("--workers", "2")], ids=["threads", "workers"])
 def mortal(installed: None, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
     """A database on a server of its own, which the test may stop and kill, in both process models."""

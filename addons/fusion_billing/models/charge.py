@@ -67,7 +67,7 @@ class FusionBillingCharge(models.Model):
         for charge in self:
             changes = json.loads(charge.unit_changes) if charge.unit_changes else []
             if charge.kind == "fixed" and charge.units and charge.units != vals["units"]:
-                at = self.env.context.get("fusion_at") or fields.Datetime.now()
+                at = fields.Datetime.to_datetime(self.env.context.get("fusion_at")) or fields.Datetime.now()
                 changes.append({"at": at.isoformat(), "was": charge.units, "units": vals["units"] or "0"})
             super(FusionBillingCharge, charge).write(
                 {**vals, "unit_changes": json.dumps(changes) if changes else False}

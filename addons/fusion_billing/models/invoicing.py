@@ -189,7 +189,7 @@ class SaleOrder(models.Model):
 
     def _fusion_rounds_of_company(self, grouped):
         orders = self
-        now = orders.env.context.get("fusion_at") or fields.Datetime.now()
+        now = fields.Datetime.to_datetime(orders.env.context.get("fusion_at")) or fields.Datetime.now()
         asked = orders._fusion_due(now)
         if not asked:
             return
