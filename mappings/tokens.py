@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mappings.context import Context, Problem, partner_ref
+from mappings.context import CURRENT, Context, Problem, partner_ref
 from mappings.customers import source
 from mappings.records import Customer, PaymentMethod
-from mappings.target import Desired, Find, Mapped, Phase, xid
+from mappings.subscriptions import order_ref, refusal
+from mappings.target import Desired, Find, Mapped, Phase, Value, xid
 
 _STRIPE = Find(
     "payment.provider",
@@ -32,7 +33,7 @@ def tokens(context: Context) -> Iterator[Mapped]:
             problem = problem or Problem("customer-unknown", "its customer is not in Lago's list: extract again")
             yield problem.skips(Phase.TOKENS, method_source(method), method.external_customer_id)
         else:
-            yield _token(method, customer)
+            yield _token(context, method, customer)
     yield from _without_method(context, {method.external_customer_id for method in methods})
 
 
@@ -78,7 +79,15 @@ def _provider(method: PaymentMethod, customer: Customer) -> str:
     return "stripe" if "stripe" in kind.lower() else kind
 
 
-def _token(method: PaymentMethod, customer: Customer) -> Desired:
+def _pays(context: Context, method: PaymentMethod, customer: Customer) -> dict[str, Value]:
+    """The running orders of the customer, for the method that Lago charges: the addon sets it on them."""
+    if not method.is_default or not context.target.addon or not context.has("payment.token", "fusion_order_ids"):
+        return {}
+    running = (s for s in context.held.get(customer.lago_id, ()) if s.status in CURRENT and not refusal(context, s))
+    return {"fusion_order_ids": tuple(order_ref(subscription.lago_id) for subscription in running)}
+
+
+def _token(context: Context, method: PaymentMethod, customer: Customer) -> Desired:
     return Desired(
         phase=Phase.TOKENS,
         model="payment.token",
@@ -89,6 +98,7 @@ def _token(method: PaymentMethod, customer: Customer) -> Desired:
             "partner_id": partner_ref(customer.lago_id),
             "provider_ref": customer.billing_configuration.provider_customer_id,
             "stripe_payment_method": method.provider_method_id,
+            **_pays(context, method, customer),
         },
         source=method_source(method),
         customer=customer.external_id,

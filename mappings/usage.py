@@ -191,7 +191,8 @@ def _billed(context: Context) -> dict[str, tuple[tuple[datetime, datetime, datet
             continue
         for period in invoice.billing_periods:
             start, end = period.charges_from_datetime, period.charges_to_datetime
-            if start and end and start < end:
+            # the invoice of an event that is paid at once repeats an older window, and knows nothing more of it
+            if start and end and start < end and period.invoicing_reason != "in_advance_charge":
                 known = _known_until(context, invoice)
                 periods.setdefault(period.external_subscription_id, set()).add((start, end, known))
     return {key: tuple(sorted(found)) for key, found in periods.items()}

@@ -356,6 +356,18 @@ def test_a_payment_method_is_a_token_of_references() -> None:
     assert isinstance(card, Find) and card.domain == (("code", "=", "card"),)
 
 
+def test_the_default_token_pays_the_running_subscriptions_where_the_addon_can_say_so() -> None:
+    who = customer(billing_configuration=STRIPE)
+    methods = (method("pm1"), method("pm2", is_default=False))
+    ended = subscription("s2", external_id="abo-2", status="terminated", terminated_at=at("2026-08-01 00:00"))
+    snap = snapshot(customers=(who,), payment_methods=methods, subscriptions=(subscription(), ended))
+    default, other = of(mapped(snap), "payment.token")
+    assert default.values["fusion_order_ids"] == (Ref("lago.subscription_s1"),)
+    assert "fusion_order_ids" not in other.values
+    older = {"payment.token": frozenset({"provider_id", "provider_ref"})}
+    assert "fusion_order_ids" not in of(mapped(snap, models=older), "payment.token")[0].values
+
+
 def test_the_default_method_comes_first() -> None:
     who = customer(billing_configuration=STRIPE)
     methods = (method("pm2", is_default=False), method("pm3"), method("pm1", is_default=False))

@@ -12,7 +12,7 @@ import pytest
 
 from mappings.context import Options
 from mappings.desired import iterate
-from mappings.records import BillingConfiguration, BillingPeriod
+from mappings.records import BillingConfiguration, BillingPeriod, Invoice
 from mappings.target import Desired, Mapped, Phase, Ref, Skipped
 from mappings.usage import UsageRow, usage
 from tests.mapping.build import (
@@ -129,7 +129,7 @@ def test_without_the_addon_needed_events_are_a_gap() -> None:
     assert (skip.reason, skip.count) == ("usage-needs-addon", 1)
 
 
-def billed(grace: int | None = None, **more: object) -> tuple[Mapped, ...]:
+def billed(grace: int | None = None, again: tuple[Invoice, ...] = (), **more: object) -> tuple[Mapped, ...]:
     period = BillingPeriod(
         lago_subscription_id="s1",
         external_subscription_id="abo-1",
@@ -145,7 +145,7 @@ def billed(grace: int | None = None, **more: object) -> tuple[Mapped, ...]:
         row("before", "2026-06-30 21:00", created_at=at("2026-08-02 00:00")),
         row("open", "2026-08-02 00:00", created_at=at("2026-08-09 00:00")),
     ]
-    snap = snapshot(invoices=(bill,), customers=(who,))
+    snap = snapshot(invoices=(bill, *again), customers=(who,))
     return mapped(snap, rows=rows, options=Options(usage_since=at("2026-06-01 00:00")))
 
 
@@ -159,6 +159,18 @@ def test_events_that_came_after_their_invoice_are_marked_late() -> None:
 
 def test_days_of_grace_are_time_to_arrive() -> None:
     assert late(billed(grace=3)) == []
+
+
+def test_the_invoice_of_an_event_paid_at_once_knows_nothing_of_the_period_it_repeats() -> None:
+    period = BillingPeriod(
+        lago_subscription_id="s1",
+        external_subscription_id="abo-1",
+        charges_from_datetime=at("2026-06-30 22:00"),
+        charges_to_datetime=at("2026-07-31 21:59:59.999999"),
+        invoicing_reason="in_advance_charge",
+    )
+    once = invoice(lago_id="i2", created_at=at("2026-08-20 00:00"), billing_periods=(period,))
+    assert late(billed(again=(once,))) == ["late"]
 
 
 @pytest.mark.parametrize("more", [{"status": "draft"}, {"invoice_type": "progressive_billing"}])

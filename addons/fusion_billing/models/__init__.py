@@ -10,6 +10,7 @@ from . import (
     key,
     lifecycle,
     metric,
+    payment_token,
     period,
     product_template,
     reconciliation,

@@ -341,3 +341,22 @@ class TestCoupons(InvoicingCase):
         move = self.invoice(orders)
         self.assertEqual(sorted(self.amounts(move)), [-12.0, 30.0, 30.0])
         self.assertEqual(move.amount_total, 54.24)
+
+
+@tagged("post_install", "-at_install")
+class TestTokens(FusionCase):
+    def test_a_token_is_set_on_the_subscriptions_it_pays(self):
+        order = self.subscription("tok-1")
+        provider = self.env["payment.provider"].create({"name": "Test", "state": "test"})
+        token = self.env["payment.token"].create(
+            {
+                "provider_id": provider.id,
+                "payment_method_id": self.env["payment.method"].with_context(active_test=False).search([], limit=1).id,
+                "partner_id": order.partner_id.id,
+                "provider_ref": "cus_1",
+                "fusion_order_ids": [(6, 0, order.ids)],
+            }
+        )
+        self.assertEqual(token.fusion_order_ids, order)
+        if "payment_token_id" in order._fields:
+            self.assertEqual(order.payment_token_id, token)
