@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mappings.records import Snapshot
+from reconcile.causes import CAUSES
 from reports.data import check_ties
 from tests.faults import FAULTS, Fault
 from tests.reconciling import planted
@@ -74,6 +75,15 @@ def test_without_a_fault_nothing_but_odoos_rounding_differs(base: Base, tmp_path
         data = planted.reconciled(company, everybody, planted.codes_of(company.odoo, company.snapshot))
     assert {f.cause for _, p in data.rows() for f in p.findings} <= {"tax_rounding"}
     assert {abs(p.delta_cents) for _, p in data.rows()} <= {0, 1}
+
+
+def test_every_cause_is_explained_and_nearly_every_one_is_planted() -> None:
+    page = (DOCS.parent / "reconciling.md").read_text(encoding="utf-8")
+    names = {cause.name for cause in CAUSES}
+    assert [name for name in names if f"`{name}`" not in page] == []
+    planted_ones = {name for fault in FAULTS for name in fault.causes}
+    assert planted_ones <= names
+    assert names - planted_ones <= {"extra_line", "line_rounding"}
 
 
 def test_the_page_shows_this_very_matrix(run: Run) -> None:
