@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from tests.addon.plain import events, exact, inputs, intake, invoice
+from tests.addon.plain import events, exact, inputs, intake, invoice, unused
 from tests.addon.shapes import Row, charges, differing, metrics, milliseconds, order, usage
 
 Input = Mapping[str, Any]
@@ -247,6 +247,23 @@ def in_advance(given: Input, expected: Input) -> list[str]:
     return wrong
 
 
+def termination(given: Input, expected: Input) -> list[str]:
+    """Cents of the last base fee that an end gives back. Its coupons and taxes are the native credit note's."""
+    fees = [line for runs in replay_runs(given) for _, run in runs for line in exact.precise(run.lines)()[0]]
+    base = [line for line in fees if line.kind == "subscription"]
+    if not base:
+        return [] if expected["credit_note"] is None else ["there is no base fee to credit"]
+    row = order("sub", given["plan"], {**given["subscription"], "key": "s"}, given["customer"]["applicable_timezone"])
+    at = datetime.fromisoformat(given["terminated_at"].replace("Z", "+00:00"))
+    cents = unused.unused_cents(row, base[-1].cents, at, upgrade=given["upgrade"])
+    if expected["credit_note"] is None:
+        used_up = cents == 0 or bool(given.get("coupons")) or cents < Decimal("0.5")
+        return [] if used_up else [f"{cents} cents, and Lago credits none"]
+    (item,) = expected["credit_note"]["items"]
+    wanted = Decimal(item["precise_amount_cents"])
+    return [] if cents == wanted else [f"{cents} cents instead of {wanted}"]
+
+
 AREAS = {
     "aggregations": billing,
     "charge_filters": billing,
@@ -255,4 +272,5 @@ AREAS = {
     "events_selection": partial(billing, kinds=("charge",)),  # these vectors list charge fees only
     "percentage_transactions": billing,
     "subscription_proration": billing,
+    "termination_credit_notes": termination,
 }
