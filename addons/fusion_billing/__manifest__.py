@@ -6,6 +6,7 @@
     "license": "LGPL-3",
     "author": "lago2odoo",
     "depends": ["sale_management", "account"],
+    "uninstall_hook": "uninstall_hook",
     "data": [
         "security/groups.xml",
         "security/ir.model.access.csv",

@@ -38,7 +38,7 @@ LEFTOVERS = {
     "field": "SELECT model || '.' || name FROM ir_model_fields WHERE name LIKE %s",
     "external id": "SELECT name FROM ir_model_data WHERE module LIKE %s",
     "cron": "SELECT cron_name FROM ir_cron WHERE cron_name ILIKE %s",
-    "menu": "SELECT name::text FROM ir_ui_menu WHERE name::text ILIKE %s",
+    "menu": "SELECT name::text FROM ir_ui_menu WHERE name::text LIKE '%%Metering%%' AND %s <> ''",
     "view": "SELECT name FROM ir_ui_view WHERE arch_db::text LIKE %s",
     "group": "SELECT name::text FROM res_groups WHERE name::text ILIKE %s",
     "parameter": "SELECT key FROM ir_config_parameter WHERE key LIKE %s",
