@@ -3,8 +3,10 @@ import hmac
 import secrets
 from datetime import timedelta
 
+import psycopg2
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
+from odoo.tools import SQL, mute_logger
 
 TOUCH_EVERY = timedelta(minutes=1)  # last use is written at most this often: a hot key would be a hot row
 
@@ -54,8 +56,19 @@ class FusionBillingKey(models.Model):
         if not alive or not found.service_id.active:
             return self.env["fusion.billing.service"]
         if not found.last_used_at or now - found.last_used_at >= TOUCH_EVERY:
-            found.last_used_at = now
+            found._touch(now)
         return found.service_id
+
+    def _touch(self, now):
+        """Note the use. Of requests at the same time one does, the others neither wait for it nor run again."""
+        mine = SQL("SELECT FROM fusion_billing_key WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED", self.id)
+        try:
+            with self.env.cr.savepoint(), mute_logger("odoo.sql_db"):
+                self.env.cr.execute(mine)
+                if self.env.cr.rowcount:
+                    self.last_used_at = now
+        except psycopg2.errors.SerializationFailure:
+            return  # written by another request since this one began
 
     def action_revoke(self):
         """From now on the key opens nothing."""

@@ -14,11 +14,15 @@ SHOWN_PARTNER = {
     "name", "email", "phone", "street", "street2", "city", "zip", "state_id", "country_id", "vat", "website",
     "company_registry", "is_company",
 }  # fmt: skip
-SHOWN_LINK = {"partner_id", "external_id", "timezone", "currency_id", "grace_days"}
-SHOWN_ORDER = {"fusion_plan_code", "fusion_plan_amount", "fusion_ending_at", "fusion_timezone", "fusion_billing_time"}
+SHOWN_LINK = {"partner_id", "external_id", "timezone", "currency_id", "grace_days", "finalize_zero", "details"}
+SHOWN_ORDER = {
+    "fusion_plan_code", "fusion_plan_amount", "fusion_ending_at", "fusion_timezone", "fusion_billing_time",
+    "fusion_details",
+}  # fmt: skip
 STARTING = {"fusion_started_at", "state"}
 CHECK_LAG = timedelta(minutes=1)  # events of transactions that are still open are left for the next check
 CHECK_ROWS = 10_000
+AT_ONCE = 500  # invoices that one run of the hourly job tells of
 
 
 class AccountLink(models.Model):
@@ -193,16 +197,18 @@ class AccountMove(models.Model):
                 ("invoice_line_ids.fusion_order_id", "!=", False),
                 ("invoice_line_ids.sale_line_ids.order_id.fusion_service_id", "!=", False),
             ],
-            limit=500,
+            limit=AT_ONCE,
         )
         late._fusion_tell("invoice.payment_overdue")
         late.fusion_overdue_told = True
+        if len(late) == AT_ONCE:  # the rest in a transaction of its own
+            self.env.ref("fusion_billing.cron_overdue").sudo()._trigger()
 
     def _fusion_unheard(self):
         """Invoices paid or reopened by ways that call no hook, such as a credit note or a payment taken back."""
         paid, open_ = ("payment_state", "in", PAID), ("payment_state", "not in", PAID)
         told = [("fusion_status_told", "=", "pending"), paid], [("fusion_status_told", "=", "succeeded"), open_]
-        return self.search(["&", ("state", "=", "posted"), "|", "&", *told[0], "&", *told[1]], limit=500)
+        return self.search(["&", ("state", "=", "posted"), "|", "&", *told[0], "&", *told[1]], limit=AT_ONCE)
 
 
 class AccountPartialReconcile(models.Model):

@@ -158,6 +158,27 @@ class TestCurrentUsage(FusionCase):
 
 
 @tagged("post_install", "-at_install")
+class TestIngestCost(FusionCase):
+    """What an event costs is counted in queries: that does not depend on the machine."""
+
+    def test_queries_per_event_and_per_batch(self):
+        self.subscription("q-1")
+        key = self.env["fusion.billing.key"]._issue(self.service)
+        self.env["fusion.billing.key"]._service_of(key)  # its use is noted at most once a minute
+        event = {"external_subscription_id": "q-1", "code": "fusion_test_calls"}
+        batch = [{**event, "transaction_id": f"q-{number}"} for number in range(100)]
+        self.env.flush_all()
+        for queries, name, body in (
+            (4, "create_event", {"event": {**event, "transaction_id": "q"}}),  # key, service, subscription, insert
+            (5, "create_events", {"events": batch}),  # and what is stored already
+        ):
+            self.env.invalidate_all()
+            with self.assertQueryCount(queries):
+                service = self.env["fusion.billing.key"]._service_of(key)
+                getattr(service.env["fusion.billing.gateway"], name)(service, body)
+
+
+@tagged("post_install", "-at_install")
 class TestLateEvents(FusionCase):
     """Events of a period that is invoiced already are kept, flagged, and not billed."""
 
