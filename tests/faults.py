@@ -305,7 +305,9 @@ def fixed_units(company: Company) -> None:
     rows = company.rows("fusion.billing.charge", [["code", "=", "fx_support_block"]])
     templates = company.rows("product.template", [["default_code", "=", "nexadesk_team"]], "id")
     own = [r for r in rows if r["plan_id"] and r["plan_id"][0] == templates[0]["id"]]
-    company.write("fusion.billing.charge", [["id", "=", own[0]["id"]]], units="5")
+    known = company.odoo.call("fusion.billing.charge", "fields_get", allfields=["unit_changes"], attributes=["type"])
+    wrong = {"units": "5", **({"unit_changes": False} if known else {})}  # wrong from the start, not changed today
+    company.write("fusion.billing.charge", [["id", "=", own[0]["id"]]], **wrong)
 
 
 def remove_charge(company: Company) -> None:
