@@ -36,7 +36,8 @@ class WebhookCase(FusionCase):
 
     def deliver(self):
         """As if the waiting time of what is pending were over."""
-        self.outbox.search([("state", "=", "pending")]).next_attempt_at = "2020-01-01 00:00:00"
+        due = fields.Datetime.now() - timedelta(seconds=1)
+        self.outbox.search([("state", "=", "pending")]).next_attempt_at = due
         self.outbox._cron_deliver()
 
     def link(self, external_id="c-1", **values):
