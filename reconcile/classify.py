@@ -210,9 +210,14 @@ def _supposing(suspect: Any) -> Proposal:
     return Proposal(
         changes=(Change(name="suppose", values=values),),
         evidence=(Evidence(name="held", values=told),),
-        remedy=Evidence(name="mend_field", values={k: told[k] for k in ("where", "what", "lago")}),
+        remedy=Evidence(name=_mending(suspect.where), values={k: told[k] for k in ("where", "what", "lago")}),
         observed=True,
     )
+
+
+def _mending(where: str) -> str:
+    """Events are loaded anew; any other field is set."""
+    return "mend_usage" if where.startswith("fusion.billing.usage") else "mend_field"
 
 
 def _is_header(proposal: Proposal) -> bool:

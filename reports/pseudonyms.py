@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from mappings.records import Customer, Snapshot
-from reports.data import ReportData
+from reports.data import Evidence, ReportData
 
 Original = tuple[str, str]  # what it is (the beginning of its pseudonym), the text itself
 
@@ -69,6 +69,8 @@ IDENTIFIERS = frozenset(
     ("subscription", "item", "filter", "event", "customer", "invoice", "order", "transaction_id", "external_id")
 )
 
+EVENTS = "fusion.billing.usage"  # where evidence about events begins
+_LISTED = re.compile(r"\(([^()]+)\)")
 _UUID = re.compile(r"(?i)\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _WORD = re.compile(r"[^\W_]+")
@@ -214,12 +216,23 @@ class _Changing:
 
     def record(self, value: Any) -> Any:
         changed = {}
+        if isinstance(value, Evidence):
+            value = replace(value, values=dict(self._events(value.values)))
         for name, change in self._changes(type(value)):
             old = getattr(value, name)
             new = self._value(old, change)
             if new is not old:
                 changed[name] = new
         return replace(value, **changed) if changed else value
+
+    def _events(self, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """Evidence about events lists some of their transactions in brackets: ``3 (tx-1, tx-2, tx-3)``."""
+        listing = str(values.get("where", "")).startswith(EVENTS)
+        for name, value in values.items():
+            yield name, _LISTED.sub(self._listed, value) if listing and isinstance(value, str) else value
+
+    def _listed(self, found: re.Match[str]) -> str:
+        return f"({', '.join(self.names.of(ID, one) for one in found[1].split(', '))})"
 
     def _changes(self, cls: Any) -> tuple[tuple[str, Callable[[str], str]], ...]:
         if cls not in self.changes:

@@ -560,7 +560,18 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Lago is still owed {cents} of this invoice; nothing of it is open in Odoo.",
         "Il reste dû {cents} de cette facture dans Lago; rien n’en est ouvert dans Odoo.",
     ),
+    # words among the values of evidence
+    "told.not there": ("not there", "absent"),
+    "told.in excess": ("in excess", "en trop"),
+    "told.held": ("held", "présent"),
+    "told.none": ("none", "aucun"),
     # remedies
+    "remedy.mend_usage": (
+        "{where} is {what}: {lago}. Set [mapping] usage_since to the first day of the month, then extract, "
+        "apply --phase usage, and reconcile again.",
+        "{where}, {what} : {lago}. Mettre [mapping] usage_since au premier jour du mois, puis refaire extract et "
+        "apply --phase usage, et rapprocher de nouveau.",
+    ),
     "remedy.mend_field": (
         "In Odoo, {where}: set {what} to {lago} (lago2odoo preview shows the field, apply writes it).",
         "Dans Odoo, {where} : mettre {what} à {lago} (lago2odoo preview montre le champ, apply l’écrit).",
@@ -743,7 +754,7 @@ class Texts:
 
     def _value(self, key: str, value: str | int | Decimal, currency: str) -> str:
         if isinstance(value, str):
-            return value
+            return self.named("told", value)
         if key in COUNTED:
             return self.counted(COUNTED[key], value)
         return self.money(int(value), currency) if key == "cents" else self.number(value)

@@ -216,6 +216,17 @@ def test_keys_waivers_and_evidence() -> None:
     assert [w.used for w in shared.waivers] == [w.used for w in data.waivers]
 
 
+def test_transactions_among_evidence() -> None:
+    told = {"where": "fusion.billing.usage of sub_9", "what": "not there", "lago": "2 (tx-1, tx-2)", "odoo": "0"}
+    finding_ = finding(1, "missing_usage", remedy=Evidence(name="mend_usage", values=told))
+    changed = position(1, 5, 6, 5, key={"subscription": "sub_9", "kind": "charge"}, findings=(finding_,))
+    shown = one(replace(equal(), invoices=(invoice(1, changed),))).positions[0]
+    assert shown.findings[0].remedy is not None
+    values = shown.findings[0].remedy.values
+    assert re.fullmatch(r"2 \(id-\w{12}, id-\w{12}\)", str(values["lago"]))
+    assert values["where"] == f"fusion.billing.usage of {shown.key['subscription']}"
+
+
 def test_structure_survives_a_customer_named_like_it() -> None:
     data = replace(equal(), invoices=(invoice(1, position(1, 1, 2, 1), customer="odoo", customer_name="differs"),))
     shared = one(data)
