@@ -17,6 +17,7 @@ Input = Mapping[str, Any]
 CLOCK = datetime(2024, 1, 1, tzinfo=UTC)
 FEE_TYPES = {"true_up": "charge"}
 KINDS = ("charge", "subscription")
+ALL = (*KINDS, "commitment")
 
 
 @dataclass
@@ -269,7 +270,10 @@ AREAS = {
     "charge_filters": billing,
     "charge_filters_pay_in_advance": in_advance,
     "charge_pay_in_advance": in_advance,
+    "commitments": partial(billing, kinds=ALL),
+    "consolidated_invoices": partial(billing, kinds=ALL),
     "events_selection": partial(billing, kinds=("charge",)),  # these vectors list charge fees only
+    "invoice_e2e": partial(billing, kinds=ALL),
     "percentage_transactions": billing,
     "subscription_proration": billing,
     "termination_credit_notes": termination,

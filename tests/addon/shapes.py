@@ -73,6 +73,7 @@ def order(external_id: str, plan: Mapping[str, Any], sub: Mapping[str, Any], tim
         "fusion_bill_charges_monthly": plan.get("bill_charges_monthly"),
         "fusion_bill_fixed_charges_monthly": plan.get("bill_fixed_charges_monthly"),
         "fusion_plan_amount": units(plan["amount_cents"], currency),
+        "fusion_commitment": units((plan.get("minimum_commitment") or {}).get("amount_cents") or 0, currency),
         "fusion_timezone": timezone,
         "currency": currency,
         **more,

@@ -89,10 +89,11 @@ def test_a_commitment_is_filled_up() -> None:
     ]
 
 
-def test_the_commitment_of_an_advance_plan_that_ends_is_refused_by_name() -> None:
+def test_the_commitment_of_an_advance_plan_that_ends_is_due_for_its_days_less_the_last_base_fee() -> None:
+    """20 of 30 days of 100.00 are 66.67; 30.00 were billed in advance."""
     ending = {"fusion_pay_in_advance": True, "fusion_commitment": "100", "fusion_ended_at": "2026-06-20 10:00:00"}
     found = rating.bill({**ORDER, **ending}, [], {}, [], "2026-06-20 10:00:00", "subscription_terminating")
-    assert (found["lines"], [r["reason"] for r in found["refusals"]]) == ([], ["commitment"])
+    assert [(line["key"]["kind"], line["amount_cents"]) for line in found["lines"]] == [("commitment", 3667)]
 
 
 def test_usage_received_after_the_invoice_is_unknown() -> None:

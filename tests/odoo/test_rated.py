@@ -35,7 +35,7 @@ def lago2odoo(database: Any, *arguments: str, code: int = 0) -> str:
     place = database.settings()
     config.write_text(
         f'[odoo]\nurl = "{place.url}"\ndatabase = "{place.database}"\n'
-        f"[mapping]\nusage_since = 2026-05-01\n[waive]\nskipped = {list(WAIVED)}\n",
+        f"[mapping]\nusage_since = 2025-01-01\n[waive]\nskipped = {list(WAIVED)}\n",
         encoding="utf-8",
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "ODOO_KEY": place.key}

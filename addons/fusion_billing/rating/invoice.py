@@ -219,13 +219,13 @@ class Run:
         if self.reason == "subscription_starting" or not self.month_has_base_fee(windows):
             return
         sub = self.order.sub
-        if self.terminated and sub.pay_in_advance:
-            refusals.append(refusal("commitment", "the commitment of a plan paid in advance that ends is not rated"))
-            return
         if sub.may_split and sub.charges_monthly and self.catalog.charges:
             refusals.append(refusal("commitment", "a commitment over charges of several monthly bills is not rated"))
             return
-        found = self.period_in_advance(lines) if sub.pay_in_advance else self.period_in_arrears(windows, lines)
+        if self.terminated and sub.pay_in_advance:
+            found = self.period_that_ends(windows, lines)
+        else:
+            found = self.period_in_advance(lines) if sub.pay_in_advance else self.period_in_arrears(windows, lines)
         line = commitment_line(self.order, *found) if found else None
         if line:
             lines.append(line)
@@ -235,6 +235,28 @@ class Run:
     ) -> tuple[tuple[datetime, datetime, int], list[tuple[int, Decimal]]]:
         billed = [(line.cents, line.precise) for line in lines]
         return (windows.start, windows.end, windows.duration), billed
+
+    def period_that_ends(
+        self, windows: Boundaries, lines: Sequence[Line]
+    ) -> tuple[tuple[datetime, datetime, int], list[tuple[int, Decimal]]]:
+        """A plan paid in advance ends: its running period, and the base fee that was billed last."""
+        billed = [(line.cents, line.precise) for line in lines] + self.base_fees()[-1:]
+        end, duration = windows.end, windows.duration
+        if not self.billing.terminated and self.order.sub.ended_at:  # on a billing day, before its own billing
+            end = min(end, self.order.sub.ended_at)
+            duration += self.order.sub.calendar.duration(local_date(windows.start, self.order.sub.tz) - DAY)
+        return (windows.start, end, duration), billed
+
+    def base_fees(self, start: datetime | None = None) -> list[tuple[int, Decimal]]:
+        """(cents, precise cents) of the base fees billed before, of all periods or of the one from ``start`` on."""
+        found = []
+        for number, run in enumerate(self.billed):
+            earlier = replace(self, at=run.at, reason=run.reason, billed=self.billed[:number])
+            windows = earlier.windows
+            if run.fee and start in (None, windows.start):
+                fee = earlier.base_fee(windows)
+                found.append((fee.cents, fee.precise))
+        return found
 
     def period_in_advance(
         self, lines: Sequence[Line]
@@ -246,13 +268,7 @@ class Run:
         if not self.billed or end < sub.started_at:
             return None
         billed = [(line.cents, line.precise) for line in lines if line.kind != "subscription"]
-        for number, run in enumerate(self.billed):
-            earlier = replace(self, at=run.at, reason=run.reason, billed=self.billed[:number])
-            windows = earlier.windows
-            if run.fee and windows.start == start:
-                fee = earlier.base_fee(windows)
-                billed.append((fee.cents, fee.precise))
-        return (start, end, calendar.duration(first)), billed
+        return (start, end, calendar.duration(first)), billed + self.base_fees(start)
 
     # usage
 
