@@ -430,6 +430,7 @@
       app.replaceChildren(invoicePage(i, p));
       const hit = p !== undefined ? document.getElementById(`p${P.id[p]}`) : null;
       hit?.classList.add("hit");
+      app.hidden = false; // what is hidden cannot be scrolled to
       (hit ?? app).scrollIntoView({ block: "start" });
       return;
     }
@@ -437,6 +438,7 @@
     set(parse());
     limit = PAGE;
     render();
+    app.hidden = false;
     if ([...query.keys()].length && !query.has("q")) app.scrollIntoView({ block: "nearest" });
   };
   addEventListener("hashchange", show);
@@ -449,5 +451,4 @@
     if (e.key === "Escape" && /^#(line|invoice)=/.test(location.hash)) location.hash = link(last);
   });
   await show();
-  app.hidden = false;
 })();

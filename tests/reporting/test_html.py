@@ -275,6 +275,7 @@ def test_permalink_opens_its_position(tab: Tab) -> None:
     tab.open(f"#line={4:012x}")
     hit = tab.page.locator(".position.hit")
     assert hit.get_attribute("open") is not None
+    assert 0 <= hit.bounding_box()["y"] < 300, "scrolled to"
     assert "bills nothing here" in hit.inner_text()
     hit.get_by_role("link", name="Usage: Line 5").click()
     tab.page.locator(".position.hit summary", has_text="Line 5").wait_for()
