@@ -333,7 +333,7 @@ def _of_charge(one: Billed, charge: PriceItem, row: Row) -> Iterator[Suspect]:
         units = _decimal(row["units"])
         if units is not None and units != charge.units:
             yield suspect(
-                _cause_offrom_subunits(charge.units, units), "units", charge.units, units, _changing("units", units)
+                _cause_of_units(charge.units, units), "units", charge.units, units, _changing("units", units)
             )
         return
     if charge.invoiceable and row["invoiceable"] is False:
@@ -350,7 +350,7 @@ def _changing(name: str, value: Any) -> Callable[[Any], Any]:
     return lambda thing: replace(thing, **{name: value})
 
 
-def _cause_offrom_subunits(mine: Decimal, theirs: Decimal) -> str:
+def _cause_of_units(mine: Decimal, theirs: Decimal) -> str:
     if is_cut(mine, theirs):
         return "quantity_precision"
     return "missing_usage" if theirs < mine else "extra_usage"
