@@ -84,7 +84,7 @@ def _pays(context: Context, method: PaymentMethod, customer: Customer) -> dict[s
     if not method.is_default or not context.target.addon or not context.has("payment.token", "fusion_order_ids"):
         return {}
     running = (s for s in context.held.get(customer.lago_id, ()) if s.status in CURRENT and not refusal(context, s))
-    return {"fusion_order_ids": tuple(order_ref(subscription.lago_id) for subscription in running)}
+    return {"fusion_order_ids": tuple(order_ref(lago_id) for lago_id in sorted(one.lago_id for one in running))}
 
 
 def _token(context: Context, method: PaymentMethod, customer: Customer) -> Desired:
