@@ -159,8 +159,11 @@ def belongings(lago_api: Api, http: httpx.Client) -> dict[str, str]:
     """One of everything that belongs to the company's service: resource -> its id."""
     event = {"transaction_id": name(), "external_subscription_id": "sub_0001", "code": "api_calls"}
     assert http.post("events", json={"event": event}).status_code == 200
-    assert invoice(lago_api.odoo, "sub_0002")
-    invoices = http.get("invoices", params={"external_customer_id": "cust_0002"}).json()["invoices"]
+    mine = {"external_customer_id": "cust_0002"}
+    # made once: the tests of a module may be handed out in several parts, each with a fixture of its own
+    if not http.get("invoices", params=mine).json()["invoices"]:
+        assert invoice(lago_api.odoo, "sub_0002")
+    invoices = http.get("invoices", params=mine).json()["invoices"]
     return {
         "customer": "cust_0001",
         "subscription": "sub_0001",
