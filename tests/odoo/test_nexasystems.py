@@ -3,53 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from migrate.changes import Action, ChangeSet, each_line
 from migrate.lago.recording import bundled
+from tests.odoo.command import lago2odoo
 from tests.odoo.export import sql, tables
 
 pytestmark = pytest.mark.odoo
 
-ROOT = Path(__file__).parents[2]
-WAIVED = (
-    "language-not-installed",
-    "event-metric-unknown",
-    "event-subscription-unknown",
-    "payment-dispute-lost",
-    "invoice-not-final",
-    "stripe-provider-not-enabled",
-)
-
-
 # Odoo's own answer to a second active currency, which outlives the currency: every user sees currencies, and a price
 # list named Default exists.
 REACTION = frozenset({"res_groups_implied_rel", "product_pricelist"})
-
-
-def lago2odoo(database: Any, *arguments: str, code: int = 0) -> str:
-    """The command line as a program of its own; what it says on stdout."""
-    config = database.folder / "lago2odoo.toml"
-    place = database.settings()
-    config.write_text(
-        f'[odoo]\nurl = "{place.url}"\ndatabase = "{place.database}"\n'
-        f"[mapping]\nusage_since = 2026-07-01\n[waive]\nskipped = {list(WAIVED)}\n",
-        encoding="utf-8",
-    )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "ODOO_KEY": place.key}
-    command = [sys.executable, "-m", "migrate.cli", *arguments, "--config", str(config)]
-    done = subprocess.run(
-        command, env=environment, cwd=database.folder, capture_output=True, text=True, check=False, timeout=900
-    )
-    assert done.returncode == code, f"{arguments}: exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    return done.stdout
 
 
 def previewed(changes: ChangeSet) -> Counter[str]:

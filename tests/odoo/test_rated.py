@@ -3,55 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tarfile
 from collections import Counter
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from migrate.lago.recording import bundled
+from tests.odoo.command import lago2odoo
 
 pytestmark = pytest.mark.odoo
 
-ROOT = Path(__file__).parents[2]
-WAIVED = (
-    "language-not-installed",
-    "event-metric-unknown",
-    "event-subscription-unknown",
-    "payment-dispute-lost",
-    "invoice-not-final",
-    "stripe-provider-not-enabled",
-)
-
-
-def lago2odoo(database: Any, *arguments: str, code: int = 0) -> str:
-    """The command line as a program of its own; what it says on stdout."""
-    config = database.folder / "lago2odoo.toml"
-    place = database.settings()
-    config.write_text(
-        f'[odoo]\nurl = "{place.url}"\ndatabase = "{place.database}"\n'
-        f"[mapping]\nusage_since = 2025-01-01\n[waive]\nskipped = {list(WAIVED)}\n",
-        encoding="utf-8",
-    )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "ODOO_KEY": place.key}
-    command = [sys.executable, "-m", "migrate.cli", *arguments, "--config", str(config)]
-    done = subprocess.run(
-        command, env=environment, cwd=database.folder, capture_output=True, text=True, check=False, timeout=900
-    )
-    assert done.returncode == code, f"{arguments}: exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    return done.stdout
+EVER = "2025-01-01"  # before the first event
 
 
 @pytest.fixture(scope="module")
 def company(kept_database: Any) -> Any:
     """The company on Enterprise's kind of subscriptions, with the usage that July's invoices need."""
-    lago2odoo(kept_database, "extract", "--recording", str(bundled()))
-    lago2odoo(kept_database, "apply")
+    lago2odoo(kept_database, "extract", "--recording", str(bundled()), usage_since=EVER)
+    lago2odoo(kept_database, "apply", usage_since=EVER)
     return kept_database
 
 
@@ -61,7 +32,9 @@ KNOWN = {"tax_rounding"}
 
 def test_a_past_month_is_rated_by_the_addon_as_lago_billed_it(company: Any) -> None:
     """Every charge fee, minimum, fixed charge and base fee of July; what differs has a name."""
-    report = json.loads(lago2odoo(company, "reconcile", "--period", "2026-07", "--format", "json", code=2))
+    report = json.loads(
+        lago2odoo(company, "reconcile", "--period", "2026-07", "--format", "json", usage_since=EVER, code=2)
+    )
     positions = [position for invoice in report["invoices"] for position in invoice.get("positions", ())]
     fees = Counter((p["kind"], p["status"]) for p in positions if p["kind"] in FEES)
     assert {status for _, status in fees} == {"equal"}, fees
