@@ -153,11 +153,9 @@ def _charges(odoo: Odoo, orders: Mapping[int, Row], metrics: Mapping[int, Row]) 
 
 
 def _usage(odoo: Odoo, external: Sequence[str]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = defaultdict(list)
-    for name in external:
-        for row in _rows(odoo, "fusion.billing.usage", [["external_subscription_id", "=", name]], USAGE):
-            found[name].append(row)
-    return found
+    return {
+        name: _rows(odoo, "fusion.billing.usage", [["external_subscription_id", "=", name]], USAGE) for name in external
+    }
 
 
 def _taxes(odoo: Odoo) -> dict[int, HeldTax]:

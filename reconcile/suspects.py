@@ -332,9 +332,7 @@ def _of_charge(one: Billed, charge: PriceItem, row: Row) -> Iterator[Suspect]:
     if isinstance(charge, FixedCharge):
         units = _decimal(row["units"])
         if units is not None and units != charge.units:
-            yield suspect(
-                _cause_of_units(charge.units, units), "units", charge.units, units, _changing("units", units)
-            )
+            yield suspect(_cause_of_units(charge.units, units), "units", charge.units, units, _changing("units", units))
         return
     if charge.invoiceable and row["invoiceable"] is False:
         yield suspect("charge_terms", "invoiceable", True, False, _changing("invoiceable", False))
