@@ -26,13 +26,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from mappings.target import Desired, Phase, Ref, Target
+from mappings.target import Desired, Phase, Ref, Source
 from migrate.apply import apply
-from migrate.ledger import Ledger
 from migrate.odoo.connect import OdooSettings, connect
-from migrate.odoo.discover import company_id
+from migrate.odoo.door import Door
 from migrate.odoo.protocol import Odoo
-from migrate.store import Store
+from migrate.state.ledger import Ledger
+from migrate.state.store import Store
 
 SCRIPT = Path(__file__).parents[1] / "tests" / "odoo" / "server"
 CEILING_BATCH = 1000
@@ -129,7 +129,7 @@ def _ref(odoo: Odoo, xid: str) -> int:
 
 
 def _tax(odoo: Odoo) -> str:
-    return f"account.{company_id(odoo)}_hst_sale_tax_13"
+    return f"account.{Door(odoo).company_id}_hst_sale_tax_13"
 
 
 def _name(odoo: Odoo, name: str, model: str, number: int) -> None:
@@ -164,7 +164,11 @@ def _fresh(kind: str) -> str:
 def _partner(number: int) -> Desired:
     values = {**_partner_plain(number), "country_id": Ref("base.ca"), "state_id": Ref("base.state_ca_on")}
     return Desired(
-        phase=Phase.CUSTOMERS, model="res.partner", xid=_fresh("partner"), values=values, source=f"customer {number}"
+        phase=Phase.CUSTOMERS,
+        model="res.partner",
+        xid=_fresh("partner"),
+        values=values,
+        source=Source("customer", str(number)),
     )
 
 
@@ -231,10 +235,12 @@ def _with_lines(
 ) -> Desired:
     xid = _fresh(model.replace(".", "_"))
     lines = tuple(
-        Desired(phase=phase, model=line, xid=f"{xid}_{place}", values=content, source=f"{model} {number}")
+        Desired(phase=phase, model=line, xid=f"{xid}_{place}", values=content, source=Source(model, str(number)))
         for place in range(many)
     )
-    return Desired(phase=phase, model=model, xid=xid, values=values, source=f"{model} {number}", children={name: lines})
+    return Desired(
+        phase=phase, model=model, xid=xid, values=values, source=Source(model, str(number)), children={name: lines}
+    )
 
 
 # --- measuring -------------------------------------------------------------------------------------------------------
@@ -321,22 +327,9 @@ def _load(odoo: Odoo, kind: Kind) -> str:
 
 def _apply(odoo: Odoo, ledger: Ledger, mapped: Sequence[Desired]) -> str:
     phases = sorted({d.phase for d in mapped}, key=list(Phase).index)
-    applied = apply(odoo, ledger, mapped, target=_target(odoo), phases=phases)
+    applied = apply(Door(odoo), ledger, mapped, phases=phases)
     applied.raise_if_failed()
     return f"{applied.calls} writing calls"
-
-
-def _target(odoo: Odoo) -> Target:
-    nothing: frozenset[str] = frozenset()
-    return Target(
-        subscriptions="enterprise",
-        addon=False,
-        company_id=company_id(odoo),
-        currencies=nothing,
-        languages=nothing,
-        loyalty=False,
-        stripe=False,
-    )
 
 
 def report(rows: Sequence[Row]) -> None:

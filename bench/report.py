@@ -26,9 +26,10 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from mappings.explain import Step
+from mappings.explain import Step, StepKind
 from reports import html
-from reports.data import Age, Evidence, Finding, InvoiceView, Position, ReportData, RunView, SideView, check_ties
+from reports.data import Age, Evidence, Finding, InvoiceView, Position, ReportData, RunView, SideView
+from reports.tallies import check_ties
 
 NOW = datetime(2026, 8, 20, tzinfo=UTC)
 PER_INVOICE = 8
@@ -167,7 +168,9 @@ def usage(dice: random.Random) -> tuple[Decimal, int]:
 
 def side(cents: int, used: tuple[Decimal, int]) -> SideView:
     units, events = used
-    steps = (Step(label="units × price", units=units, unit_price=Decimal("0.05"), amount=Decimal(cents).scaleb(-2)),)
+    steps = (
+        Step(kind=StepKind.UNITS_PRICE, units=units, unit_price=Decimal("0.05"), amount=Decimal(cents).scaleb(-2)),
+    )
     return SideView(cents=cents, units=units, events=events, source="fee", steps=steps)
 
 

@@ -22,10 +22,11 @@ from pathlib import Path
 import duckdb
 
 from mappings.records import BillableMetric, Charge
-from reconcile.fees import fees_of
-from reconcile.refusal import Refused
-from reconcile.usage import EventSource, aggregate
-from reconcile.windows import ChargeWindow, Demand
+from reconcile.rating.demand import ChargeWindow, Demand
+from reconcile.rating.fees import fees_of
+from reconcile.rating.refusal import Refused
+from reconcile.rerate.aggregating import aggregate
+from reconcile.rerate.event_source import EventSource
 
 SUBSCRIPTIONS = 50_000
 PLANS = 5  # each with four of the metrics

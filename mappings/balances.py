@@ -16,15 +16,15 @@ from mappings.context import Context, Problem, currency_ref, partner_ref
 from mappings.customers import term_days
 from mappings.money import from_subunits
 from mappings.records import CreditNote, Invoice
-from mappings.target import Desired, Find, Mapped, Phase, Ref, Value, xid
+from mappings.target import Desired, Find, Mapped, Phase, Ref, Source, Value, xid
 
 
 def balances(context: Context) -> Iterator[Mapped]:
     """The journal, open invoices and open credit notes, each in the order of their dates."""
-    found = [*_invoices(context), *_credit_notes(context)]
-    if any(isinstance(item, Desired) for item in found) and not context.tables.journal:
+    items = [*_invoices(context), *_credit_notes(context)]
+    if any(isinstance(item, Desired) for item in items) and not context.tables.journal:
         yield _journal(context)
-    yield from found
+    yield from items
 
 
 def due_cents(invoice: Invoice) -> int:
@@ -36,12 +36,14 @@ def due_cents(invoice: Invoice) -> int:
     return invoice.total_amount_cents - invoice.total_paid_amount_cents
 
 
-def invoice_source(invoice: Invoice) -> str:
-    return f"invoice {invoice.number} ({invoice.lago_id[:8]})"
+def invoice_source(invoice: Invoice) -> Source:
+    """People know an invoice by its number; drafts share one, so the id's head is added."""
+    return Source("invoice", f"{invoice.number} ({invoice.lago_id[:8]})", invoice.lago_id)
 
 
-def credit_note_source(note: CreditNote) -> str:
-    return f"credit_note {note.number} ({note.lago_id[:8]})"
+def credit_note_source(note: CreditNote) -> Source:
+    """The note's number, and the head of its id."""
+    return Source("credit_note", f"{note.number} ({note.lago_id[:8]})", note.lago_id)
 
 
 def _invoices(context: Context) -> Iterator[Mapped]:
@@ -62,19 +64,19 @@ def _customer_of(invoice: Invoice) -> str:
 def _invoice_problem(context: Context, invoice: Invoice, customer: str) -> Problem | None:
     amount = f"{from_subunits(invoice.total_amount_cents, invoice.currency)} {invoice.currency}"
     if invoice.status == "draft":
-        return Problem("invoice-not-final", f"a draft of {amount}: finalize it in Lago before the last extract")
+        return Problem("invoice_not_final", f"a draft of {amount}: finalize it in Lago before the last extract")
     if invoice.status in ("pending", "failed"):
         return Problem(
-            "invoice-not-final", f"{invoice.status} in Lago, {amount}: mend it there before the last extract"
+            "invoice_not_final", f"{invoice.status} in Lago, {amount}: mend it there before the last extract"
         )
     if invoice.status == "finalized" and invoice.payment_status == "succeeded" and invoice.payment_dispute_lost_at:
         return Problem(
-            "payment-dispute-lost", f"{amount} was paid and taken back by the bank: finance decides if it is owed"
+            "payment_dispute_lost", f"{amount} was paid and taken back by the bank: finance decides if it is owed"
         )
     if due_cents(invoice) <= 0:
         return None
     if invoice.self_billed:
-        return Problem("self-billed-invoice", f"{amount} is owed to a partner, not by one: enter it as a bill")
+        return Problem("self_billed_invoice", f"{amount} is owed to a partner, not by one: enter it as a bill")
     return context.problem(customer) or context.currency_problem(invoice.currency)
 
 
@@ -86,7 +88,7 @@ def _credit_notes(context: Context) -> Iterator[Mapped]:
         if note.refund_amount_cents > 0 and note.refund_status in ("pending", "failed"):
             amount = f"{from_subunits(note.refund_amount_cents, note.currency)} {note.currency}"
             refund = Problem(
-                "refund-not-done", f"a refund of {amount} is {note.refund_status}: pay it out from Lago first"
+                "refund_not_done", f"a refund of {amount} is {note.refund_status}: pay it out from Lago first"
             )
             yield refund.skips(Phase.BALANCES, name, external)
         if note.balance_amount_cents <= 0 or note.credit_status != "available":
@@ -138,7 +140,7 @@ def _open_credit(context: Context, note: CreditNote, customer: str) -> Desired:
 
 
 def _move(
-    context: Context, record: str, source: str, customer: str, values: dict[str, Value], line: tuple[str, int, str]
+    context: Context, record: str, source: Source, customer: str, values: dict[str, Value], line: tuple[str, int, str]
 ) -> Desired:
     label, cents, currency = line
     owner = context.external(customer)
@@ -196,7 +198,7 @@ def _journal(context: Context) -> Desired:
         model="account.journal",
         xid=_journal_ref(context).xid,
         values=values,
-        source="journal opening",
+        source=Source("journal", "opening"),
     )
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mappings import dialects
+from mappings import dialects, fields
 from mappings.context import Context, Problem
-from mappings.money import from_subunits
+from mappings.fields import written
 from mappings.products import product, product_ref
-from mappings.records import BillableMetric, Charge, FixedCharge, Plan, Tax
-from mappings.target import Desired, Mapped, Phase, Ref, Value, xid
+from mappings.records import BillableMetric, Charge, FixedCharge, Plan, Subscription, Tax
+from mappings.target import Desired, Mapped, Phase, Ref, Source, Value, xid
 from mappings.taxes import TaxRefs, odoo_taxes
-from mappings.text import json_text, plain
+from mappings.text import json_text
 
 MODEL = "fusion.billing.charge"
 MODEL_METRIC = "fusion.billing.metric"
@@ -24,27 +24,28 @@ MODEL_METRIC = "fusion.billing.metric"
 def metrics(context: Context) -> Iterator[Mapped]:
     """Every billable metric: the product of its lines and, with the addon, the metric itself."""
     for metric in sorted(context.metrics.values(), key=lambda m: (m.code, m.lago_id)):
-        source = f"billable_metric {metric.code}"
+        source = Source("billable_metric", metric.code, metric.lago_id)
         recurring = dialects.recurring(context, "monthly")
         yield product(context, "metric", metric.lago_id, metric.code, metric.name, source, recurring)
         if context.target.addon:
             yield _metric(context, metric, source)
         if context.target.addon and metric.expression:
             detail = "is computed by an expression when an event arrives; Odoo takes the events as they are"
-            yield Problem("metric-expression", detail).skips(Phase.CATALOG, source, None)
+            yield Problem("metric_expression", detail).skips(Phase.CATALOG, source, None)
 
 
 def metric_ref(metric: BillableMetric) -> Ref:
+    """The metric's record in Odoo."""
     return Ref(xid("metric", metric.lago_id))
 
 
 def plan_charges(context: Context, plan: Plan, template: Ref) -> Iterator[Mapped]:
     """The charges and fixed charges of a plan of the catalog."""
     for number, charge in enumerate(_both(plan.charges, plan.fixed_charges), 1):
-        name = f"{_resource(charge)} {plan.code}/{_code(charge)} ({charge.lago_id[:8]})"
+        source = _source("", charge, plan.code)
         owner: dict[str, Value] = {"plan_id": template, "sequence": number * 10}
         record = xid("charge", charge.lago_id)
-        yield from _charge(context, plan, charge, Phase.CATALOG, record, name, owner, None)
+        yield from _charge(context, plan, charge, Phase.CATALOG, record, source, owner, None)
 
 
 def order_charges(
@@ -52,16 +53,15 @@ def order_charges(
     plan: Plan,
     fixed: tuple[FixedCharge, ...],
     order: Ref,
-    subscription: str,
-    source: str,
+    subscription: Subscription,
     customer: str,
 ) -> Iterator[Mapped]:
-    """The charges of an order that replace its plan's. ``subscription`` is its Lago id, ``customer`` an external id."""
+    """The charges of an order that replace its plan's. ``customer`` is an external id."""
     for number, charge in enumerate(_both(plan.charges, fixed), 1):
-        name = f"order_{_resource(charge)} {source}/{_code(charge)} ({charge.lago_id[:8]})"
+        source = _source("order_", charge, subscription.external_id)
         owner: dict[str, Value] = {"order_id": order, "sequence": number * 10}
-        record = xid("charge", charge.lago_id, subscription)
-        yield from _charge(context, plan, charge, Phase.SUBSCRIPTIONS, record, name, owner, customer)
+        record = xid("charge", charge.lago_id, subscription.lago_id)
+        yield from _charge(context, plan, charge, Phase.SUBSCRIPTIONS, record, source, owner, customer)
 
 
 def gap(context: Context, charge: Charge | FixedCharge) -> Problem | None:
@@ -71,13 +71,14 @@ def gap(context: Context, charge: Charge | FixedCharge) -> Problem | None:
         return None if context.target.addon or simple else _needs_addon(charge)
     metric = context.metrics.get(charge.lago_billable_metric_id)
     if metric is None:
-        return Problem("metric-unknown", f"its metric {charge.billable_metric_code} was deleted in Lago")
+        deleted = Problem("metric_unknown", f"its metric {charge.billable_metric_code} was deleted in Lago")
+        return context.in_quarantine(charge.lago_billable_metric_id) or deleted
     if charge.charge_model == "custom" or metric.aggregation_type == "custom_agg":
-        return Problem("custom-aggregation", "is computed by a script inside Lago: price it in Odoo by hand")
+        return Problem("custom_aggregation", "is computed by a script inside Lago: price it in Odoo by hand")
     if charge.applied_pricing_unit is not None:
-        return Problem("pricing-unit", "is priced in units of its own, which Odoo has not: price it in a currency")
+        return Problem("pricing_unit", "is priced in units of its own, which Odoo has not: price it in a currency")
     if charge.regroup_paid_fees is not None:
-        return Problem("regroup-paid-fees", "collects fees that were paid one by one; Odoo invoices each")
+        return Problem("regroup_paid_fees", "collects fees that were paid one by one; Odoo invoices each")
     return None if context.target.addon else _needs_addon(charge)
 
 
@@ -87,15 +88,15 @@ def _charge(
     charge: Charge | FixedCharge,
     phase: Phase,
     record: str,
-    source: str,
+    source: Source,
     owner: dict[str, Value],
     customer: str | None,
 ) -> Iterator[Mapped]:
     problem = gap(context, charge)
     taxes = odoo_taxes(context, charge.taxes)
-    for found in (problem, taxes):
-        if isinstance(found, Problem):
-            yield found.skips(phase, source, customer)
+    for answer in (problem, taxes):
+        if isinstance(answer, Problem):
+            yield answer.skips(phase, source, customer)
             return
     if context.target.addon and not isinstance(taxes, Problem):
         specific = _usage(context, plan, charge) if isinstance(charge, Charge) else _fixed(charge)
@@ -106,10 +107,6 @@ def _charge(
 def _common(charge: Charge | FixedCharge, taxes: TaxRefs) -> dict[str, Value]:
     return {
         "code": _code(charge),
-        "charge_model": charge.charge_model,
-        "properties": json_text(charge.properties),
-        "pay_in_advance": charge.pay_in_advance,
-        "prorated": charge.prorated,
         "tax_codes": json_text(_codes(charge.taxes)),
         "tax_ids": taxes,
         "fusion_lago_id": charge.lago_id,
@@ -128,14 +125,13 @@ def _usage(context: Context, plan: Plan, charge: Charge) -> dict[str, Value]:
         for item in charge.filters
     ]
     return {
-        "name": charge.invoice_display_name or metric.name,
+        "name": charge.invoice_display_name or metric.name or metric.code,
         "kind": "usage",
         "metric_id": metric_ref(metric),
         "product_id": product_ref("metric", metric.lago_id),
         "filters": json_text(filters),
-        "invoiceable": charge.invoiceable,
-        "min_amount": plain(from_subunits(charge.min_amount_cents, plan.amount_currency)),
         "units": None,
+        **written(fields.CHARGE, charge, plan.amount_currency),
     }
 
 
@@ -148,22 +144,16 @@ def _fixed(charge: FixedCharge) -> dict[str, Value]:
         "filters": "[]",
         "invoiceable": True,
         "min_amount": None,
-        "units": plain(charge.units),
+        **written(fields.FIXED_CHARGE, charge),
     }
 
 
-def _metric(context: Context, metric: BillableMetric, source: str) -> Desired:
+def _metric(context: Context, metric: BillableMetric, source: Source) -> Desired:
     values: dict[str, Value] = {
-        "name": metric.name,
+        "name": metric.name or metric.code,
         "code": metric.code,
         **({"description": metric.description or None} if context.has(MODEL_METRIC, "description") else {}),
-        "aggregation": metric.aggregation_type,
-        "field_name": metric.field_name or None,
-        "recurring": metric.recurring,
-        "rounding_function": metric.rounding_function or None,
-        "rounding_precision": metric.rounding_precision or 0,
-        "has_rounding_precision": metric.rounding_precision is not None,
-        "weighted_interval": metric.weighted_interval or None,
+        **written(fields.METRIC, metric),
         "filters": json_text([{"key": item.key, "values": item.values} for item in metric.filters]),
         "fusion_lago_id": metric.lago_id,
     }
@@ -173,15 +163,17 @@ def _metric(context: Context, metric: BillableMetric, source: str) -> Desired:
 
 def _needs_addon(charge: Charge | FixedCharge) -> Problem:
     detail = f"{charge.charge_model} prices of {_code(charge)} need metering: install fusion_billing"
-    return Problem("charge-needs-addon", detail)
+    return Problem("charge_needs_addon", detail)
 
 
 def _both(charges: tuple[Charge, ...], fixed: tuple[FixedCharge, ...]) -> tuple[Charge | FixedCharge, ...]:
     return (*charges, *fixed)
 
 
-def _resource(charge: Charge | FixedCharge) -> str:
-    return "charge" if isinstance(charge, Charge) else "fixed_charge"
+def _source(kind: str, charge: Charge | FixedCharge, owner: str) -> Source:
+    """``kind``: empty for a plan's charge, ``order_`` for that of an order."""
+    resource = "charge" if isinstance(charge, Charge) else "fixed_charge"
+    return Source(f"{kind}{resource}", f"{owner}/{_code(charge)} ({charge.lago_id[:8]})", charge.lago_id)
 
 
 def _code(charge: Charge | FixedCharge) -> str:

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from mappings.records import Snapshot
 from mappings.target import Mapped
+from mappings.text import composed
 
 
 class CohortError(ValueError):
@@ -18,9 +19,9 @@ def customers_of(snapshot: Snapshot, name: str, customers: Iterable[str], plans:
 
     Who once held a plan belongs to it too: their open invoices move with it. Raises CohortError.
     """
-    known = {customer.external_id for customer in snapshot.customers}
-    listed, patterns = set(customers), tuple(plans)
-    unknown = sorted(listed - known)
+    known = {composed(customer.external_id): customer.external_id for customer in snapshot.customers}
+    listed, patterns = set(map(composed, customers)), tuple(plans)
+    unknown = sorted(listed - known.keys())
     if unknown:
         raise CohortError(
             f"cohort {name}: no customer {unknown[0]!r} in this snapshot: correct [cohorts.{name}] customers"
@@ -32,7 +33,7 @@ def customers_of(snapshot: Snapshot, name: str, customers: Iterable[str], plans:
     holders = {
         s.external_customer_id for s in snapshot.subscriptions if any(fnmatchcase(s.plan_code, p) for p in patterns)
     }
-    return frozenset(listed | holders)
+    return frozenset({known[name] for name in listed} | holders)
 
 
 def select(mapped: Iterable[Mapped], customers: frozenset[str]) -> Iterator[Mapped]:

@@ -6,10 +6,12 @@ A customer that cannot be moved takes everything of theirs along: nobody wants a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from mappings.partners import PartnerProposal, find_proposals
+from mappings.quarantine import Quarantined
 from mappings.records import (
     BillableMetric,
     BillingEntity,
@@ -21,7 +23,8 @@ from mappings.records import (
     Tax,
 )
 from mappings.tables import Tables
-from mappings.target import Phase, Ref, Skipped, Target, xid
+from mappings.target import Phase, Ref, Skipped, Source, Target, xid
+from mappings.text import composed
 
 CURRENT = ("active", "pending")
 
@@ -45,14 +48,25 @@ class Problem:
 
     reason: str
     detail: str
+    because: str = ""  # id of the record in quarantine that it depends on
 
-    def skips(self, phase: Phase, source: str, customer: str | None) -> Skipped:
-        return Skipped(phase=phase, source=source, reason=self.reason, detail=self.detail, customer=customer)
+    def skips(self, phase: Phase, source: Source, customer: str | None) -> Skipped:
+        return Skipped(
+            phase=phase,
+            source=source,
+            reason=self.reason,
+            detail=self.detail,
+            customer=customer,
+            because=self.because,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The inputs and their indexes, built once by ``context()``. Customers and plans are indexed by Lago id."""
+    """The inputs and their indexes, built once by ``context()``. Customers and plans are indexed by Lago id.
+
+    ``unread``: what is in quarantine, by Lago's id.
+    """
 
     snapshot: Snapshot
     target: Target
@@ -65,6 +79,8 @@ class Context:
     metrics: Mapping[str, BillableMetric]
     held: Mapping[str, tuple[Subscription, ...]]  # by the customer's Lago id
     entity: BillingEntity | None
+    unread: Mapping[str, Quarantined] = field(default_factory=dict)
+    billed_plans: Mapping[str, str] = field(default_factory=dict)  # subscription -> the plan its last invoice names
 
     def has(self, model: str, field: str) -> bool:
         """Whether the server has the field. A model that discovery did not look at counts as complete."""
@@ -76,25 +92,58 @@ class Context:
 
     def problem(self, lago_customer_id: str) -> Problem | None:
         """Why nothing of this customer can be moved, if so."""
+        if lago_customer_id in self.unread:
+            return self.in_quarantine(lago_customer_id)
         if lago_customer_id not in self.customers:
             detail = f"its customer {lago_customer_id} is neither in Lago's list nor on an invoice: extract again"
-            return Problem("customer-unknown", detail)
+            return Problem("customer_unknown", detail)
         return self.blocked.get(lago_customer_id)
+
+    def in_quarantine(self, *lago_ids: str | None) -> Problem | None:
+        """That one of these cannot be read, which what depends on it waits for."""
+        unread = next((self.unread[i] for i in lago_ids if i and i in self.unread), None)
+        if unread is None:
+            return None
+        detail = f"depends on {unread.resource} {unread.name}, in quarantine: field {unread.field} {unread.problem}"
+        return Problem(unread.reason, detail, unread.id)
+
+    def unread_of(self, resource: str, lago_customer_id: str) -> Problem | None:
+        """That a record of this kind cannot be read which is this customer's: what lacks may only be unread."""
+        customer = self.customers.get(lago_customer_id)
+        names = {lago_customer_id, customer.external_id if customer else lago_customer_id}
+        return self.in_quarantine(
+            *(q.id for q in self.unread.values() if q.resource == resource and {q.customer_id, q.customer} & names)
+        )
+
+    def unread_named(self, resource: str, label: str) -> Problem | None:
+        """That what is named by this external id or code may be there, and cannot be read."""
+        return self.in_quarantine(*(q.id for q in self.unread.values() if q.resource == resource and q.label == label))
 
     def external(self, lago_customer_id: str) -> str | None:
         """The external id of a customer, which cohorts go by."""
         customer = self.customers.get(lago_customer_id)
+        if customer is None and lago_customer_id in self.unread:
+            return self.unread[lago_customer_id].customer or None
         return customer.external_id if customer else None
+
+    def plan_problem(self, subscription: Subscription) -> Problem | None:
+        """That the plan it pays cannot be read: neither by its id nor, where there is no id, by its code."""
+        plan = subscription.plan
+        if plan is not None:
+            return self.in_quarantine(plan.parent_id, plan.lago_id)
+        named = (q.id for q in self.unread.values() if q.resource == "plans" and q.label == subscription.plan_code)
+        return self.in_quarantine(*named)
 
     def plan_of(self, subscription: Subscription) -> Plan | None:
         """The plan as this subscription pays it: its override if it has one, else the catalog's.
 
         A plan on a subscription's own page lacks its fixed charges; the catalog's has them.
         """
-        own = subscription.plan
-        if own is None:
-            return self.codes.get(subscription.plan_code)
-        return own if own.parent_id else self.plans.get(own.lago_id, own)
+        paid_plan = subscription.plan
+        if paid_plan is None:
+            billed = self.billed_plans.get(subscription.lago_id)
+            return self.plans.get(billed) if billed else self.codes.get(subscription.plan_code)
+        return paid_plan if paid_plan.parent_id else self.plans.get(paid_plan.lago_id, paid_plan)
 
     def catalog_plan(self, plan: Plan) -> Plan:
         """The plan an override was made from, or the plan itself."""
@@ -104,11 +153,14 @@ class Context:
         return self.tables.income_account(kind, code, self.target.company_id)
 
     def currency_problem(self, currency: str) -> Problem | None:
-        """Why a currency cannot be used: it is inactive and must stay so."""
+        """Why a currency cannot be used: Odoo does not know it, or it is inactive and must stay so."""
+        known = self.target.all_currencies
+        if known and currency.upper() not in known:
+            return Problem("currency_unknown", f"{currency} is no currency that Odoo has: correct it in Lago")
         if currency in self.target.currencies or self.options.activate_currencies:
             return None
         return Problem(
-            "currency-inactive", f"{currency} is not active in Odoo: activate it under Accounting, Currencies"
+            "currency_inactive", f"{currency} is not active in Odoo: activate it under Accounting, Currencies"
         )
 
 
@@ -116,27 +168,45 @@ def context(snapshot: Snapshot, target: Target, tables: Tables, options: Options
     """Index the inputs, and decide which customers cannot be moved at all."""
     entity, plans = _entity(snapshot, tables), _plans(snapshot)
     customers = {c.lago_id: c for c in _with_taxes(snapshot)}
-    problems = ((lago_id, _customer_problem(c, entity, tables)) for lago_id, c in customers.items())
+    unread = {unread.id: unread for unread in snapshot.quarantined}
+    problems = (
+        (
+            lago_id,
+            _customer_problem(c, entity, tables) or _seller_problem(c, snapshot) or _partner_problem(c, target, tables),
+        )
+        for lago_id, c in customers.items()
+    )
+    undecided = {p.customer.lago_id: _undecided(p, tables) for p in proposals(snapshot, target, tables)}
+    blocked = {lago_id: problem for lago_id, problem in problems if problem is not None}
     return Context(
         snapshot=snapshot,
         target=target,
         tables=tables,
         options=options,
         customers=customers,
-        blocked={lago_id: problem for lago_id, problem in problems if problem is not None},
+        blocked=undecided | blocked,
         plans=plans,
         codes={plan.code: plan for plan in plans.values()},
         metrics={metric.lago_id: metric for metric in snapshot.billable_metrics},
         held=_held(snapshot.subscriptions),
         entity=entity,
+        unread=unread,
+        billed_plans=_billed_plans(snapshot),
     )
 
 
+def proposals(snapshot: Snapshot, target: Target, tables: Tables) -> tuple[PartnerProposal, ...]:
+    """Customers that may stand in Odoo already, and about whom finance's table says nothing."""
+    return find_proposals(snapshot.customers, target.standing, tables.partners)
+
+
 def currency_ref(currency: str) -> Ref:
+    """The currency's record, which Odoo owns."""
     return Ref(f"base.{currency.upper()}")
 
 
 def partner_ref(lago_customer_id: str) -> Ref:
+    """The customer's partner in Odoo."""
     return Ref(xid("customer", lago_customer_id))
 
 
@@ -152,12 +222,19 @@ def day_after(end: datetime, timezone: str) -> date:
 
 def state_code(country: str | None, state: str | None, tables: Tables) -> str | None:
     """The code of a state. In Canada one of finance's table, found by code or by name; elsewhere what Lago has."""
-    text = (state or "").strip()
+    text = composed(state or "").strip()
     if (country or "").upper() != "CA":
         return text.upper() or None
     if text.upper() in tables.provinces:
         return text.upper()
-    return next((code for code, names in tables.provinces.items() if text.casefold() in names), None)
+    return next((code for code, names in tables.provinces.items() if text.casefold() in map(composed, names)), None)
+
+
+def _billed_plans(snapshot: Snapshot) -> dict[str, str]:
+    """By id: the code of a plan that was deleted may be another plan's by now."""
+    invoices = sorted(snapshot.invoices, key=lambda invoice: (invoice.created_at, invoice.lago_id))
+    periods = (period for invoice in invoices for period in invoice.billing_periods)
+    return {period.lago_subscription_id: period.lago_plan_id for period in periods if period.lago_plan_id}
 
 
 def _entity(snapshot: Snapshot, tables: Tables) -> BillingEntity | None:
@@ -167,13 +244,45 @@ def _entity(snapshot: Snapshot, tables: Tables) -> BillingEntity | None:
 
 
 def _customer_problem(customer: Customer, entity: BillingEntity | None, tables: Tables) -> Problem | None:
-    own = tables.entity or (entity.code if entity else None)
-    if own and customer.billing_entity_code not in (None, own):
-        detail = f"billed by {customer.billing_entity_code}, and this company of Odoo stands for {own}"
-        return Problem("other-billing-entity", detail + f": run again with [entity] code in {tables.name}")
+    our_entity = tables.entity or (entity.code if entity else None)
+    if our_entity and customer.billing_entity_code not in (None, our_entity):
+        detail = f"billed by {customer.billing_entity_code}, and this company of Odoo stands for {our_entity}"
+        return Problem("other_billing_entity", detail + f": run again with [entity] code in {tables.name}")
     if (customer.country or "").upper() == "CA" and state_code("CA", customer.state, tables) is None:
         detail = f"lives in Canada, in {customer.state or 'no province'}: Odoo would charge no tax"
-        return Problem("customer-without-province", detail + f"; set the province in Lago, or name it in {tables.name}")
+        return Problem("customer_without_province", detail + f"; set the province in Lago, or name it in {tables.name}")
+    return None
+
+
+def _partner_problem(customer: Customer, target: Target, tables: Tables) -> Problem | None:
+    """That the partner which finance's table names for it cannot be it."""
+    decision = None if customer.deleted else tables.partners.get(composed(customer.external_id))
+    if not isinstance(decision, int):
+        return None
+    bound = target.standing.bound.get(customer.lago_id)
+    place = tables.places.get(f"partners.{composed(customer.external_id)}", tables.name)
+    if bound is not None and bound != decision:
+        detail = f"{place}: is partner {bound} in Odoo since it was applied, not {decision}"
+        return Problem("partner_already_chosen", detail + ": correct the table, or roll the phase customers back first")
+    if bound is None and decision not in target.standing.partners:
+        detail = f"{place}: Odoo has no partner {decision} that it could become (gone, of another company, a contact"
+        return Problem("partner_not_found", detail + " of somebody, or another customer's): name another, or 'new'")
+    return None
+
+
+def _undecided(proposal: PartnerProposal, tables: Tables) -> Problem:
+    first, *others = proposal.matches
+    more = f", and {len(others)} more" if others else ""
+    detail = f"may be partner {first.partner.id} of Odoo already ({first}{more}): decide in [partners] of {tables.name}"
+    return Problem("partner_undecided", detail)
+
+
+def _seller_problem(customer: Customer, snapshot: Snapshot) -> Problem | None:
+    """A billing entity that cannot be read takes its customers along: its taxes are theirs."""
+    for unread in snapshot.quarantined:
+        if unread.resource == "billing_entities" and customer.billing_entity_code in (None, unread.label):
+            detail = f"its billing entity {unread.name} is in quarantine: field {unread.field} {unread.problem}"
+            return Problem(unread.reason, detail, unread.id)
     return None
 
 
@@ -199,12 +308,12 @@ def _taxes_of(invoice: Invoice) -> tuple[Tax, ...]:
 
 def _plans(snapshot: Snapshot) -> dict[str, Plan]:
     """Plans by Lago id. Deleted ones are not in the list any more, but stand on the subscriptions that have them."""
-    own = [s.plan for s in snapshot.subscriptions if s.plan is not None and s.plan.parent_id is None]
-    return {plan.lago_id: plan for plan in (*own, *snapshot.plans)}
+    subscribed = [s.plan for s in snapshot.subscriptions if s.plan is not None and s.plan.parent_id is None]
+    return {plan.lago_id: plan for plan in (*subscribed, *snapshot.plans)}
 
 
 def _held(subscriptions: Iterable[Subscription]) -> dict[str, tuple[Subscription, ...]]:
-    held: dict[str, tuple[Subscription, ...]] = {}
+    by_customer: dict[str, tuple[Subscription, ...]] = {}
     for subscription in subscriptions:
-        held[subscription.lago_customer_id] = (*held.get(subscription.lago_customer_id, ()), subscription)
-    return held
+        by_customer[subscription.lago_customer_id] = (*by_customer.get(subscription.lago_customer_id, ()), subscription)
+    return by_customer

@@ -13,10 +13,12 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from mappings import fields
 from mappings.context import CURRENT, Context, Problem, currency_ref
+from mappings.fields import written
 from mappings.money import from_subunits
 from mappings.records import AppliedCoupon, Coupon, Invoice, Subscription
-from mappings.target import Desired, Mapped, Phase, Skipped, Value, xid
+from mappings.target import Desired, Mapped, Phase, Skipped, Source, Value, xid
 from mappings.text import json_text, plain
 
 
@@ -25,7 +27,7 @@ def coupon_definitions(context: Context) -> Iterator[Mapped]:
     if not context.target.addon or not context.has_model("fusion.billing.coupon"):
         return
     for coupon in sorted(context.snapshot.coupons, key=lambda c: (c.code, c.lago_id)):
-        source = f"coupon {coupon.code}"
+        source = Source("coupon", coupon.code, coupon.lago_id)
         problem = context.currency_problem(coupon.amount_currency) if coupon.amount_currency else None
         if problem:
             yield problem.skips(Phase.CATALOG, source, None)
@@ -36,31 +38,33 @@ def coupon_definitions(context: Context) -> Iterator[Mapped]:
 
 def coupons_by_subscription(context: Context) -> dict[str, str]:
     """Lago id of a subscription -> JSON list of its coupons, oldest first, in Lago's shape."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    definitions, invoices = _definitions(context), {one.lago_id: one for one in context.snapshot.invoices}
-    for held in _held(context):
-        coupon = definitions.get(held.lago_coupon_id)
-        if coupon and not context.problem(held.lago_customer_id):
-            shape = {**_shape(held, coupon), "credits": list(_credits(held, invoices))}
-            for subscription in _orders(context, held, coupon):
-                found.setdefault(subscription.lago_id, []).append(shape)
-    return {lago_id: json_text(items) for lago_id, items in found.items()}
+    shapes: dict[str, list[dict[str, Any]]] = {}
+    definitions, invoices = _definitions(context), {invoice.lago_id: invoice for invoice in context.snapshot.invoices}
+    for applied in _held(context):
+        coupon = definitions.get(applied.lago_coupon_id)
+        if coupon and not context.problem(applied.lago_customer_id):
+            shape = {**_shape(applied, coupon), "credits": list(_credits(applied, invoices))}
+            for subscription in _orders(context, applied, coupon):
+                shapes.setdefault(subscription.lago_id, []).append(shape)
+    return {lago_id: json_text(items) for lago_id, items in shapes.items()}
 
 
 def coupon_gaps(context: Context) -> Iterator[Skipped]:
     """The coupons in force that no order expresses."""
     definitions = _definitions(context)
-    for held in _held(context):
-        if held.status != "active":
+    for applied in _held(context):
+        if applied.status != "active":
             continue  # needed to rerun the past only
-        problem = _problem(context, held, definitions.get(held.lago_coupon_id))
+        problem = _problem(context, applied, definitions.get(applied.lago_coupon_id))
         if problem:
-            source = coupon_source(held)
-            yield problem.skips(Phase.SUBSCRIPTIONS, source, held.external_customer_id)
+            source = coupon_source(applied)
+            yield problem.skips(Phase.SUBSCRIPTIONS, source, applied.external_customer_id)
 
 
-def coupon_source(held: AppliedCoupon) -> str:
-    return f"applied_coupon {held.external_customer_id}/{held.coupon_code} ({held.lago_id[:8]})"
+def coupon_source(applied: AppliedCoupon) -> Source:
+    """A customer holds a coupon's code more than once: the id's head tells them apart."""
+    label = f"{applied.external_customer_id}/{applied.coupon_code} ({applied.lago_id[:8]})"
+    return Source("applied_coupon", label, applied.lago_id)
 
 
 def _definition(coupon: Coupon) -> dict[str, Value]:
@@ -88,40 +92,43 @@ def _definition(coupon: Coupon) -> dict[str, Value]:
     }
 
 
-def _problem(context: Context, held: AppliedCoupon, coupon: Coupon | None) -> Problem | None:
-    if context.problem(held.lago_customer_id):
-        return context.problem(held.lago_customer_id)
+def _problem(context: Context, applied: AppliedCoupon, coupon: Coupon | None) -> Problem | None:
+    if context.problem(applied.lago_customer_id):
+        return context.problem(applied.lago_customer_id)
     if not context.target.addon:
         return Problem(
-            "coupon-needs-addon", "Odoo's promotions do not reduce recurring invoices: install fusion_billing"
+            "coupon_needs_addon", "Odoo's promotions do not reduce recurring invoices: install fusion_billing"
         )
+    if unread := context.in_quarantine(applied.lago_coupon_id):
+        return unread
     if coupon is None:
         return Problem(
-            "coupon-unknown", f"coupon {held.coupon_code} was deleted in Lago: what it applies to is not known"
+            "coupon_unknown", f"coupon {applied.coupon_code} was deleted in Lago: what it applies to is not known"
         )
-    if not _orders(context, held, coupon):
-        return Problem("coupon-without-order", "its customer has no running subscription that it could reduce")
+    if not _orders(context, applied, coupon):
+        none = Problem("coupon_without_order", "its customer has no running subscription that it could reduce")
+        return context.unread_of("subscriptions", applied.lago_customer_id) or none
     return None
 
 
 def _held(context: Context) -> list[AppliedCoupon]:
-    wanted = (
-        held
-        for held in context.snapshot.applied_coupons
-        if held.status == "active" or _ended_since(context, held.terminated_at)
+    in_force = (
+        applied
+        for applied in context.snapshot.applied_coupons
+        if applied.status == "active" or _ended_since(context, applied.terminated_at)
     )
-    return sorted(wanted, key=lambda held: (held.created_at, held.lago_id))
+    return sorted(in_force, key=lambda applied: (applied.created_at, applied.lago_id))
 
 
 def _definitions(context: Context) -> dict[str, Coupon]:
     return {coupon.lago_id: coupon for coupon in context.snapshot.coupons}
 
 
-def _orders(context: Context, held: AppliedCoupon, coupon: Coupon) -> list[Subscription]:
+def _orders(context: Context, applied: AppliedCoupon, coupon: Coupon) -> list[Subscription]:
     """The subscriptions the coupon may reduce: those on its plans, if it is limited to some."""
     return [
         subscription
-        for subscription in context.held.get(held.lago_customer_id, ())
+        for subscription in context.held.get(applied.lago_customer_id, ())
         if (subscription.status in CURRENT or _ended_since(context, subscription.terminated_at))
         and (not coupon.limited_plans or subscription.plan_code in coupon.plan_codes)
     ]
@@ -133,9 +140,9 @@ def _ended_since(context: Context, moment: datetime | None) -> bool:
     return since is not None and moment is not None and moment >= since
 
 
-def _credits(held: AppliedCoupon, invoices: Mapping[str, Invoice]) -> Iterator[dict[str, Any]]:
+def _credits(applied: AppliedCoupon, invoices: Mapping[str, Invoice]) -> Iterator[dict[str, Any]]:
     """What each invoice took, when it was made, and when it was voided (then Lago gives it back)."""
-    for credit in held.credits:
+    for credit in applied.credits:
         invoice = invoices.get((credit.invoice or {}).get("lago_id", ""))
         if invoice is not None:
             voided = invoice.status == "voided"
@@ -146,23 +153,17 @@ def _credits(held: AppliedCoupon, invoices: Mapping[str, Invoice]) -> Iterator[d
             }
 
 
-def _shape(held: AppliedCoupon, coupon: Coupon) -> dict[str, Any]:
+def _shape(applied: AppliedCoupon, coupon: Coupon) -> dict[str, Any]:
     return {
-        "lago_id": held.lago_id,
-        "lago_coupon_id": held.lago_coupon_id,
-        "coupon_code": held.coupon_code,
+        "lago_id": applied.lago_id,
+        "lago_coupon_id": applied.lago_coupon_id,
+        "coupon_code": applied.coupon_code,
         "coupon_name": coupon.name,
         "coupon_type": coupon.coupon_type,
-        "status": held.status,
-        "frequency": held.frequency,
-        "frequency_duration": held.frequency_duration,
-        "frequency_duration_remaining": held.frequency_duration_remaining,
-        "amount_cents": held.amount_cents,
-        "amount_cents_remaining": held.amount_cents_remaining,
-        "amount_currency": held.amount_currency,
-        "percentage_rate": held.percentage_rate,
-        "created_at": held.created_at,
-        "terminated_at": held.terminated_at,
+        "status": applied.status,
+        "frequency_duration_remaining": applied.frequency_duration_remaining,
+        "amount_cents_remaining": applied.amount_cents_remaining,
+        **written(fields.APPLIED_COUPON, applied),
         "limited_plans": coupon.limited_plans,
         "plan_codes": sorted(coupon.plan_codes),
         "limited_billable_metrics": coupon.limited_billable_metrics,

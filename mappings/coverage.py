@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from mappings.records import Snapshot
 from mappings.target import Desired, Mapped, Skipped
+from mappings.unread import KINDS
 
 # Why records of a resource may be neither expressed nor skipped: there is nothing to move.
 NOTHING_TO_MOVE: Mapping[str, str] = {
@@ -53,6 +54,9 @@ def coverage(snapshot: Snapshot, mapped: Iterable[Mapped], events: int | None = 
     for item in mapped:
         tally.add(item)
     counts = _counts(snapshot) | ({} if events is None else {"event": events})
+    for unread in snapshot.quarantined:
+        kind = KINDS[unread.resource][0]
+        counts[kind] = counts.get(kind, 0) + 1
     resources = dict.fromkeys([*tally.order, *counts])
     rows = (_row(resource, counts.get(resource), tally) for resource in resources)
     return tuple(row for row in rows if row.records or row.models or row.skipped or row.parts)
@@ -67,22 +71,22 @@ class _Tally:
     events: int = 0
 
     def add(self, item: Mapped) -> None:
-        resource = item.source.split(" ", 1)[0]
+        resource = item.source.resource
         self.order[resource] = None
         if isinstance(item, Skipped):
-            self.skipped.setdefault(resource, {}).setdefault(item.source, []).append(item)
+            self.skipped.setdefault(resource, {}).setdefault(str(item.source), []).append(item)
             return
         self.models.setdefault(resource, Counter()).update(_models(item))
         self._coupons(item)
         if resource == "event":
             self.events += 1  # there may be millions: their names are not kept
         else:
-            self.expressed.setdefault(resource, set()).add(item.source)
+            self.expressed.setdefault(resource, set()).add(str(item.source))
 
     def _coupons(self, item: Desired) -> None:
         """Coupons have no record of their own: they stand on the orders they reduce."""
-        for held in json.loads(str(item.values.get("fusion_coupons") or "[]")):
-            self.expressed.setdefault("applied_coupon", set()).add(held["lago_id"])
+        for coupon in json.loads(str(item.values.get("fusion_coupons") or "[]")):
+            self.expressed.setdefault("applied_coupon", set()).add(coupon["lago_id"])
             self.models.setdefault("applied_coupon", Counter())["sale.order (fusion_coupons)"] += 1
 
 

@@ -14,9 +14,9 @@ from mappings.context import Context, Problem, partner_ref, state_code
 from mappings.names import contact_name, customer_name, is_company, language
 from mappings.records import Address, Customer
 from mappings.services import Service, services_by_customer
-from mappings.target import Desired, Find, Mapped, Phase, Ref, Value, xid
+from mappings.target import Desired, Find, Mapped, Phase, Ref, Source, Value, xid
 from mappings.taxes import line_taxes
-from mappings.text import json_text
+from mappings.text import composed, json_text
 
 _STATE_CODE = re.compile(r"[A-Z0-9]{1,3}")
 
@@ -32,9 +32,10 @@ def customers(context: Context) -> Iterator[Mapped]:
             yield from _customer(context, customer, services[lago_id])
 
 
-def source(customer: Customer) -> str:
+def source(customer: Customer) -> Source:
     """How a customer is called to people."""
-    return f"customer {customer.external_id}" + (f" (deleted, {customer.lago_id[:8]})" if customer.deleted else "")
+    label = customer.external_id + (f" (deleted, {customer.lago_id[:8]})" if customer.deleted else "")
+    return Source("customer", label, customer.lago_id)
 
 
 def payment_terms(context: Context) -> Iterator[Desired]:
@@ -42,21 +43,26 @@ def payment_terms(context: Context) -> Iterator[Desired]:
     for days in sorted({term_days(context, customer) for customer in context.customers.values()}):
         if days in context.tables.payment_terms:
             continue
-        own: dict[str, Value] = {"value": "percent", "value_amount": 100, "delay_type": "days_after", "nb_days": days}
+        values: dict[str, Value] = {
+            "value": "percent",
+            "value_amount": 100,
+            "delay_type": "days_after",
+            "nb_days": days,
+        }
         term = xid("payment_term", str(days))
         line = Desired(
             phase=Phase.CATALOG,
             model="account.payment.term.line",
             xid=f"{term}_line",
-            values=own,
-            source=f"payment_term {days}",
+            values=values,
+            source=Source("payment_term", str(days)),
         )
         yield Desired(
             phase=Phase.CATALOG,
             model="account.payment.term",
             xid=term,
             values={"name": f"{days} days (Lago)"},
-            source=f"payment_term {days}",
+            source=Source("payment_term", str(days)),
             children={"line_ids": (line,)},
         )
 
@@ -68,6 +74,7 @@ def term_days(context: Context, customer: Customer) -> int:
 
 
 def term_ref(context: Context, customer: Customer) -> Ref:
+    """The payment term of as many days: finance's own if the tables name one, else ours."""
     days = term_days(context, customer)
     named = context.tables.ref(context.tables.payment_terms.get(days, ""), context.target.company_id)
     return named or Ref(xid("payment_term", str(days)))
@@ -125,7 +132,14 @@ def _partner(context: Context, customer: Customer) -> Desired:
         source=source(customer),
         customer=customer.external_id,
         once=frozenset({"customer_rank"}),
+        existing=_existing(context, customer),
     )
+
+
+def _existing(context: Context, customer: Customer) -> int | None:
+    """The partner of Odoo's that finance says it is; a wrong one has been refused before."""
+    decision = None if customer.deleted else context.tables.partners.get(composed(customer.external_id))
+    return decision if isinstance(decision, int) else None
 
 
 def pricelist_ref(currency: str) -> Ref:
@@ -182,10 +196,13 @@ def _api_values(context: Context, customer: Customer) -> dict[str, Value]:
         return {}
     taxes = line_taxes(context, customer, None, ())
     return {
-        "details": json_text(found) if (found := _details(customer)) else None,
+        "details": json_text(details) if (details := _details(customer)) else None,
         "tax_ids": () if isinstance(taxes, Problem) else taxes,
         "active": not customer.deleted,
     }
+
+
+INHERITED = ("timezone", "net_payment_term")  # Odoo holds the billing entity's in the customer's own place
 
 
 def _details(customer: Customer) -> dict[str, object]:
@@ -198,31 +215,33 @@ def _details(customer: Customer) -> dict[str, object]:
         "provider_payment_methods": billing.provider_payment_methods,
         "document_locale": billing.document_locale,
     }
-    found: dict[str, object] = {
+    details: dict[str, object] = {
         "firstname": customer.firstname,
         "lastname": customer.lastname,
         "legal_name": customer.legal_name,
         "customer_type": customer.customer_type,
         "state": customer.state,
+        "shipping_state": customer.shipping_address.state if customer.shipping_address else None,
+        "inherited": [name for name in INHERITED if getattr(customer, name) is None],
         "finalize_zero_amount_invoice": customer.finalize_zero_amount_invoice,
         "billing_configuration": {name: value for name, value in configuration.items() if value},
         "metadata": [{"key": item.key, "value": item.value or ""} for item in customer.metadata],
         "tax_codes": [tax.code for tax in customer.taxes],
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in details.items() if value}
 
 
 def _gaps(context: Context, customer: Customer) -> Iterator[Problem]:
     locale = customer.billing_configuration.document_locale
     if locale and not _language(context, customer):
-        yield Problem("language-not-installed", f"documents are in {locale}: install that language in Odoo")
+        yield Problem("language_not_installed", f"documents are in {locale}: install that language in Odoo")
     if customer.state and _state(context, _own_address(customer)) is None:
         detail = f"state {customer.state!r} of {customer.country or 'no country'} is not looked up in Odoo"
         detail += f": see [states] in {context.tables.name}"
-        yield Problem("state-not-linked", detail)
+        yield Problem("state_not_linked", detail)
     if customer.integration_customers:
         yield Problem(
-            "integration-customer", "is linked to a tax, accounting or CRM provider in Lago: link it in Odoo by hand"
+            "integration_customer", "is linked to a tax, accounting or CRM provider in Lago: link it in Odoo by hand"
         )
 
 

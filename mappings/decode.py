@@ -1,12 +1,16 @@
 """Raw JSON -> the frozen records of ``mappings.records``, by their type hints.
 
 Numbers must have been parsed with ``parse_float=Decimal``: a Python float has already lost what it could lose and is
-refused. ``null`` counts as absent: it takes the field's default, and is an error where there is none. Unknown keys
-are not an error here (``unknown_fields`` names them): Lago adds fields with every release.
+refused. An absent field takes its default, and is an error where there is none, or where money follows from it
+(``mappings.checks``). ``null`` counts as absent, but not for a number, a flag or a list that has a default: Lago gives
+it for none of them, and what it would stand for is not known. Unknown keys are not an error here (``unknown_fields``
+names them): Lago adds fields with every release. Unknown values of an enumeration are (``mappings.known``), and so is
+what contradicts itself. Every error has a stable name, by which it is counted and waived.
 """
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,24 +19,39 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
+from mappings.checks import ALWAYS_THERE, CHECKED, OF_PEOPLE, wrong_in
+from mappings.known import Check, check_of
+from mappings.ranges import YEARS, Bound, bound_of
+from mappings.text import composed
+from mappings.unordered import UNORDERED, in_order
+
 T = TypeVar("T")
 Converter = Callable[[Any], Any]
+
+MISSING_VALUE, WRONG_VALUE, OUT_OF_RANGE = "value_missing", "value_wrong", "value_out_of_range"
+UNREADABLE, TOO_DEEP = "text_unreadable", "nested_too_deep"
+DEEPEST = 100  # levels of a free-form object: as many as Rails takes
+_WHOLE = range(-(2**63), 2**63)  # Lago keeps them in 8 bytes
+_WHOLE_HINTS = (int, int | None)
+_DIGITS = 60  # of a decimal, on each side of the point: Lago's columns have 40
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 
 
 class DecodeError(ValueError):
     """A payload lacks a required field or has it with another type; ``str()`` names resource, id and field path."""
 
-    def __init__(self, resource: str, lago_id: str, path: str, problem: str) -> None:
+    def __init__(self, resource: str, lago_id: str, path: str, problem: str, reason: str = WRONG_VALUE) -> None:
         super().__init__(f"{resource} {lago_id}: field {path} {problem}")
         self.resource, self.lago_id, self.path, self.problem = resource, lago_id, path, problem
+        self.reason = reason  # a stable name
 
 
 class _Bad(Exception):
     """What is wrong, and the path to it, grown while it climbs out of the nested objects."""
 
-    def __init__(self, problem: str) -> None:
+    def __init__(self, problem: str, reason: str = WRONG_VALUE) -> None:
         super().__init__(problem)
-        self.problem = problem
+        self.problem, self.reason = problem, reason
         self.path: list[str] = []
 
     def at(self, part: str) -> _Bad:
@@ -43,13 +62,24 @@ class _Bad(Exception):
         return "".join(reversed(self.path)).removeprefix(".") or "(whole record)"
 
 
+# Texts for people, whose letters may be written in two ways. Codes, ids and what usage is priced by stay byte by byte:
+# Lago compares those so.
+FOR_PEOPLE = frozenset(
+    (
+        *("name", "firstname", "lastname", "legal_name", "address_line1", "address_line2", "city", "state", "zipcode"),
+        *("description", "invoice_display_name", "invoice_footer"),
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """How to read one field: its converter, and whether it may be absent."""
+    """How to read one field: its converter, whether it may be absent, and whether it may be null."""
 
     name: str
     convert: Converter
     required: bool
+    nullable: bool
 
 
 def decode(cls: type[T], payload: Mapping[str, Any], resource: str) -> T:
@@ -60,7 +90,7 @@ def decode(cls: type[T], payload: Mapping[str, Any], resource: str) -> T:
     try:
         return typing.cast("T", _object(cls)(payload))
     except _Bad as bad:
-        raise DecodeError(resource, _identity(payload), bad.place(), bad.problem) from None
+        raise DecodeError(resource, _identity(payload), bad.place(), bad.problem, bad.reason) from None
 
 
 def unknown_fields(
@@ -100,17 +130,69 @@ def _object(cls: type[Any]) -> Converter:
 
 
 def _object_converter(plans: tuple[_Plan, ...], cls: type[Any]) -> Converter:
+    checked = cls in CHECKED
+
     def convert(value: Any) -> Any:
         if not isinstance(value, Mapping):
             raise _expected("an object", value)
-        return cls(**dict(_arguments(plans, value)))
+        record = cls(**dict(_arguments(plans, value)))
+        if checked and (wrong := wrong_in(record)):
+            raise _Bad(wrong.problem, wrong.reason).at(f".{wrong.path}")
+        return record
 
     return convert
 
 
 def _plans(cls: type[Any]) -> tuple[_Plan, ...]:
     hints = typing.get_type_hints(cls)
-    return tuple(_Plan(f.name, _converter(hints[f.name]), _is_required(f)) for f in fields(cls))
+    return tuple(_plan(cls, f, hints[f.name]) for f in fields(cls))
+
+
+def _plan(cls: type[object], field: Field[Any], hint: object) -> _Plan:
+    convert = _checked(_converter(hint), cls, field)
+    bound = bound_of(f"{cls.__name__}.{field.name}", whole=hint in _WHOLE_HINTS)
+    if bound is not None:
+        convert = _with_check(convert, _digits, OUT_OF_RANGE, bound)
+    required = _is_required(field) or f"{cls.__name__}.{field.name}" in ALWAYS_THERE
+    return _Plan(field.name, convert, required, _may_be_null(hint, field))
+
+
+def _may_be_null(hint: object, field: Field[Any]) -> bool:
+    """Whether null can stand for the default: not for a number, a flag or a list that money follows from."""
+    if type(None) in typing.get_args(hint) or hint in (Any, Mapping) or field.default == "":
+        return True
+    if typing.get_origin(hint) is tuple:
+        return typing.get_args(hint)[0] in OF_PEOPLE
+    return hint not in _SCALARS
+
+
+def _checked(convert: Converter, cls: type[object], field: Field[object]) -> Converter:
+    """The converter, and the check of what this version knows of the field."""
+    if field.name in FOR_PEOPLE:
+        convert = _people(convert)
+    known = check_of(f"{cls.__name__}.{field.name}")
+    return convert if known is None else _with_check(convert, _shown, *known)
+
+
+def _people(convert: Converter) -> Converter:
+    def people(value: object) -> object:
+        text = convert(value)
+        return composed(text) if isinstance(text, str) else text
+
+    return people
+
+
+def _with_check(convert: Converter, shown: Callable[[object], str], reason: str, check: Check | Bound) -> Converter:
+    """``shown``: how the value stands in the sentence about it."""
+
+    def checked(value: object) -> object:
+        converted = convert(value)
+        wrong = check(converted)
+        if wrong:
+            raise _Bad(f"{shown(converted)} {wrong}", reason)
+        return converted
+
+    return checked
 
 
 def _is_required(f: Field[Any]) -> bool:
@@ -121,8 +203,8 @@ def _arguments(plans: Iterable[_Plan], payload: Mapping[str, Any]) -> Iterator[t
     for plan in plans:
         value = payload.get(plan.name)
         if value is None:
-            if plan.required:
-                raise _Bad("is null" if plan.name in payload else "is missing").at(f".{plan.name}")
+            if plan.required or (plan.name in payload and not plan.nullable):
+                raise _Bad("is null" if plan.name in payload else "is missing", MISSING_VALUE).at(f".{plan.name}")
             continue
         try:
             yield plan.name, plan.convert(value)
@@ -139,7 +221,7 @@ def _converter(hint: Any) -> Converter:
         (present,) = (a for a in arguments if a is not type(None))
         return _converter(present)
     if origin is tuple:
-        return _many(_converter(arguments[0]))
+        return _many(_converter(arguments[0]), ordered=arguments[0] in UNORDERED)
     if origin is not None and issubclass(origin, Mapping):
         return _mapping(_converter(arguments[1]))
     if isinstance(hint, type) and is_dataclass(hint):
@@ -147,11 +229,14 @@ def _converter(hint: Any) -> Converter:
     raise TypeError(f"mappings.decode does not know the type {hint!r}")
 
 
-def _many(convert: Converter) -> Converter:
+def _many(convert: Converter, *, ordered: bool) -> Converter:
+    """``ordered``: in an order of our own, whatever order Lago shows them in."""
+
     def many(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
             raise _expected("a list", value)
-        return tuple(_indexed(convert, value))
+        items = tuple(_indexed(convert, value))
+        return in_order(value, items) if ordered else items
 
     return many
 
@@ -168,7 +253,7 @@ def _mapping(convert: Converter) -> Converter:
     def mapping(value: Any) -> Mapping[str, Any]:
         if not isinstance(value, Mapping):
             raise _expected("an object", value)
-        return value if convert is _anything else {k: _keyed(convert, k, v) for k, v in value.items()}
+        return {_string(k): _keyed(convert, k, v) for k, v in value.items()}
 
     return mapping
 
@@ -180,25 +265,66 @@ def _keyed(convert: Converter, key: str, value: Any) -> Any:
         raise bad.at(f".{key}") from None
 
 
-def _expected(what: str, value: Any) -> _Bad:
-    shown = repr(value) if not isinstance(value, (Mapping, list)) else type(value).__name__
-    return _Bad(f"should be {what}, is {shown[:60]}")
+def _expected(what: str, value: object) -> _Bad:
+    return _Bad(f"should be {what}, is {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    """A value in a sentence; of an object or a list only what it is."""
+    if isinstance(value, (Mapping, list)):
+        return type(value).__name__
+    return ascii(value)[:60] if isinstance(value, str) and not value.isprintable() else repr(value)[:60]
+
+
+def _digits(number: object) -> str:
+    """A number in a sentence, as a person writes it."""
+    return str(number)[:60]
 
 
 def _anything(value: Any) -> Any:
+    """A free-form value: no deeper than people write, every text one that can be written down."""
+    _look_into(value, DEEPEST)
     return value
 
 
-def _string(value: Any) -> str:
+def _look_into(value: object, levels: int) -> None:
     if isinstance(value, str):
-        return value
-    raise _expected("a string", value)
+        _string(value)
+    elif isinstance(value, (Mapping, list)):
+        if not levels:
+            raise _Bad(f"is nested more than {DEEPEST} levels deep", TOO_DEEP)
+        for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
+            _look_into(key, levels - 1)
+            _look_into(item, levels - 1)
+    elif isinstance(value, Decimal) or type(value) is int:
+        _decimal(value)
+    elif value is not None and not isinstance(value, bool):
+        raise _unknown_value(value)
 
 
-def _integer(value: Any) -> int:
-    if type(value) is int:  # bool is an int for Python, not for JSON
-        return value
-    raise _expected("an integer", value)
+def _unknown_value(value: object) -> _Bad:
+    """What no JSON value is made of: Python reads NaN, and what is nested too deeply was not read."""
+    if isinstance(value, float):
+        return _expected("a number", value)
+    return _Bad(f"is nested more than {DEEPEST} levels deep", TOO_DEEP)
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        raise _expected("a string", value)
+    if not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
+        raise _Bad("holds half a character (a lone surrogate)", UNREADABLE)
+    if "\0" in value:
+        raise _Bad("holds a character that no database keeps (NUL)", UNREADABLE)
+    return value
+
+
+def _integer(value: object) -> int:
+    if type(value) is not int:  # bool is an int for Python, not for JSON
+        raise _expected("an integer", value)
+    if value not in _WHOLE:
+        raise _Bad("is larger than Lago can count", OUT_OF_RANGE)
+    return value
 
 
 def _boolean(value: Any) -> bool:
@@ -208,14 +334,18 @@ def _boolean(value: Any) -> bool:
 
 
 def _decimal(value: Any) -> Decimal:
-    if type(value) is int or isinstance(value, (str, Decimal)):
-        try:
-            number = Decimal(value)
-        except InvalidOperation:
-            raise _expected("a decimal number", value) from None
-        if number.is_finite():
-            return number
-    raise _expected("a decimal number", value)
+    written = isinstance(value, str) and len(value) <= 200 and _NUMBER.fullmatch(value)
+    if not (type(value) is int or isinstance(value, Decimal) or written):
+        raise _expected("a decimal number", value)
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        raise _expected("a decimal number", value) from None
+    if not number.is_finite():
+        raise _expected("a decimal number", value)
+    if number.adjusted() > _DIGITS or (number.adjusted() < -_DIGITS and number):
+        raise _Bad("is larger or smaller than Lago can keep", OUT_OF_RANGE)
+    return number
 
 
 def _datetime(value: Any) -> datetime:
@@ -225,14 +355,22 @@ def _datetime(value: Any) -> datetime:
         raise _expected("a time (ISO 8601)", value) from None
     if moment.tzinfo is None:
         raise _expected("a time with its offset from UTC", value)
+    _require_year(moment.year, value)
     return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 def _date(value: Any) -> date:
     try:
-        return date.fromisoformat(_string(value))
+        day = date.fromisoformat(_string(value))
     except ValueError:
         raise _expected("a date (YYYY-MM-DD)", value) from None
+    _require_year(day.year, value)
+    return day
+
+
+def _require_year(year: int, value: object) -> None:
+    if year not in YEARS:
+        raise _Bad(f"{_shown(value)} is outside of the years {YEARS.start} to {YEARS.stop - 1}", OUT_OF_RANGE)
 
 
 _CONVERTERS: dict[type[Any], Converter] = {}

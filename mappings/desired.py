@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 
 from mappings.balances import balances
 from mappings.charges import metrics
@@ -19,9 +20,10 @@ from mappings.records import Snapshot
 from mappings.services import services
 from mappings.subscriptions import subscriptions
 from mappings.tables import Tables
-from mappings.target import Desired, Mapped, Phase, Skipped, Target, Value
+from mappings.target import Desired, Mapped, Phase, Skipped, Source, Target, Value
 from mappings.taxes import tax_codes
 from mappings.tokens import tokens
+from mappings.unread import unread_records
 from mappings.usage import UsageRow, usage
 from mappings.wallets import wallets
 
@@ -64,9 +66,10 @@ def iterate(
     """The same as a stream, for ``phases`` only: events are neither counted nor kept beforehand."""
     inputs = context(snapshot, target, tables, options)
     lost: dict[tuple[Phase, str, str], int] = {}
+    seen: set[str] = set()
     for phase in Phase:
         if phase in phases:
-            for item in _phase(inputs, phase, rows):
+            for item in chain(unread_records(inputs, phase), _once(_phase(inputs, phase, rows), seen)):
                 yield _known_fields(item, inputs, lost) if isinstance(item, Desired) else item
     yield from (_lost(key, count) for key, count in lost.items())
 
@@ -77,6 +80,20 @@ def _phase(inputs: Context, phase: Phase, rows: Iterable[UsageRow]) -> Iterator[
     for of_phase, mapper in MAPPERS:
         if of_phase is phase:
             yield from mapper(inputs)
+
+
+def _once(items: Iterable[Mapped], seen: set[str]) -> Iterator[Mapped]:
+    """Each external id once: a second record under it would overwrite the first one."""
+    for item in items:
+        if isinstance(item, Desired) and item.xid in seen:
+            detail = f"is the second record that would be {item.xid} in Odoo"
+            yield Skipped(
+                phase=item.phase, source=item.source, reason="id_not_unique", detail=detail, customer=item.customer
+            )
+            continue
+        if isinstance(item, Desired):
+            seen.add(item.xid)
+        yield item
 
 
 def _known_fields(item: Desired, inputs: Context, lost: dict[tuple[Phase, str, str], int]) -> Desired:
@@ -98,4 +115,6 @@ def _known_fields(item: Desired, inputs: Context, lost: dict[tuple[Phase, str, s
 def _lost(key: tuple[Phase, str, str], count: int) -> Skipped:
     phase, model, name = key
     detail = f"{count} records need the field {name} of {model}, which this server lacks"
-    return Skipped(phase=phase, source=f"field {model}.{name}", reason="field-missing", detail=detail, count=count)
+    return Skipped(
+        phase=phase, source=Source("field", f"{model}.{name}"), reason="field_missing", detail=detail, count=count
+    )

@@ -18,7 +18,7 @@ from decimal import Decimal
 
 from mappings.context import Context
 from mappings.records import Plan
-from mappings.target import Desired, Phase, Ref, Target, Value, xid
+from mappings.target import Desired, Phase, Ref, Source, Target, Value, xid
 
 INTERVALS: Mapping[str, tuple[str, int, str]] = {
     "weekly": ("Weekly", 1, "week"),
@@ -51,7 +51,7 @@ class SubscriptionOrder:
     """
 
     xid: str
-    source: str
+    source: Source
     customer: str
     name: str
     external_id: str
@@ -82,6 +82,7 @@ def cadence(target: Target, plan: Plan) -> str:
 
 
 def interval_ref(interval_name: str) -> Ref:
+    """The recurring plan of an interval."""
     return Ref(xid("interval", interval_name))
 
 
@@ -96,7 +97,7 @@ def interval(target: Target, name: str) -> Desired:
     else:
         model = "sale.subscription.plan"
         values |= {"billing_period_value": count, "billing_period_unit": unit}
-    source = f"interval {name}"
+    source = Source("interval", name)
     return Desired(phase=Phase.CATALOG, model=model, xid=interval_ref(name).xid, values=values, source=source)
 
 

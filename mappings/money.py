@@ -6,7 +6,7 @@ Lago counts in the subunits of the money gem, which deviates from ISO 4217 for H
 from __future__ import annotations
 
 import math
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal, InvalidOperation
 
 _NO_DECIMALS = "BIF CLP DJF GNF HUF ISK JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF"
 _EXPONENTS = {
@@ -71,4 +71,8 @@ def from_subunits(cents: int | Decimal, currency: str) -> Decimal:
 
 
 def _quantize(amount: Decimal, digits: int, rounding: str) -> Decimal:
-    return amount.quantize(Decimal(1).scaleb(-digits), rounding=rounding, context=CONTEXT)
+    unit = Decimal(1).scaleb(-digits)
+    try:
+        return amount.quantize(unit, rounding=rounding, context=CONTEXT)
+    except InvalidOperation:  # more digits than amounts have: as many as it takes
+        return amount.quantize(unit, rounding=rounding, context=Context(prec=CONTEXT.prec + amount.adjusted() + digits))

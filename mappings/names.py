@@ -46,8 +46,8 @@ def language(
     locale: str, country: str | None, installed: frozenset[str], preferred: Mapping[str, tuple[str, ...]]
 ) -> str | None:
     """The installed Odoo language for a Lago document locale (``fr``, ``pt-BR``), or None."""
-    wanted = locale.replace("-", "_")
-    short = wanted.split("_", maxsplit=1)[0]
-    choices = (wanted, f"{short}_{(country or '').upper()}", *preferred.get(short, ()))
+    code = locale.replace("-", "_")
+    short = code.split("_", maxsplit=1)[0]
+    choices = (code, f"{short}_{(country or '').upper()}", *preferred.get(short, ()))
     others = sorted(code for code in installed if code.split("_")[0] == short)
     return next((code for code in (*choices, *others) if code in installed), None)

@@ -13,8 +13,11 @@ from __future__ import annotations
 import calendar
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from mappings.ranges import DAYS
 
 MONTHS = {"monthly": 1, "quarterly": 3, "semiannual": 6, "yearly": 12}
 PER_YEAR = {"weekly": 52, "monthly": 12, "quarterly": 4, "semiannual": 2, "yearly": 1}
@@ -193,8 +196,9 @@ def final_boundaries(contract: Contract, moment: datetime) -> Boundaries:
     return closing
 
 
-def run_at(contract: Contract, moment: datetime, *, current_usage: bool = False) -> Run:
-    return Run(
+def run_at(contract: Contract, moment: datetime, *, current_usage: bool = False) -> BillingRun:
+    """The billing of a contract at a moment."""
+    return BillingRun(
         contract=contract,
         cycle=contract.cycle(),
         day=local_date(moment, contract.timezone),
@@ -204,7 +208,7 @@ def run_at(contract: Contract, moment: datetime, *, current_usage: bool = False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class BillingRun:
     """One billing run on a local ``day``. ``ended``: the subscription is terminated by then."""
 
     contract: Contract
@@ -213,7 +217,7 @@ class Run:
     ended: bool
     current_usage: bool = False
 
-    def family(self, monthly: bool) -> Run:
+    def family(self, monthly: bool) -> BillingRun:
         """The run as usage or fixed charges see it: monthly, if the plan bills them so within a longer period.
 
         Lago hands such a run only the local day, read as midnight UTC: a subscription that ended later on that UTC day
@@ -248,7 +252,7 @@ class Run:
         current = final or (self._ends_now() and not self.contract.pay_in_advance)
         return self.cycle.start(self.day if current else self.closed_day())
 
-    def usage_window(self, family: Run, last_timezone: str | None, last_end: datetime | None) -> Window:
+    def usage_window(self, family: BillingRun, last_timezone: str | None, last_end: datetime | None) -> Window:
         contract = self.contract
         first = family.usage_start()
         start = self._after_zone_change(day_start(first, contract.timezone), last_timezone, last_end)
@@ -315,8 +319,20 @@ def next_start(end: datetime, timezone: str) -> datetime:
     return day_start(local_date(end + _DAY, timezone), timezone)
 
 
+def trial_end(started_at: datetime, days: Decimal) -> datetime:
+    """When the free days are over that began at ``started_at`` (of the first subscription under its external id)."""
+    days = min(days, Decimal(DAYS))  # people can write more into Odoo than a date holds
+    return started_at + timedelta(days=float(days))
+
+
 def local_date(moment: datetime, timezone: str) -> date:
+    """The customer's day at a moment."""
     return moment.astimezone(zone_of(timezone)).date()
+
+
+def utc_date(moment: datetime) -> date:
+    """The day in UTC at a moment, which Lago's arithmetic sometimes takes in place of the customer's."""
+    return moment.astimezone(UTC).date()
 
 
 def round_to_second(moment: datetime) -> datetime:
@@ -326,6 +342,7 @@ def round_to_second(moment: datetime) -> datetime:
 
 @lru_cache(maxsize=1024)
 def zone_of(timezone: str) -> ZoneInfo:
+    """The time zone of a name; ``ZoneInfo`` keeps them."""
     return ZoneInfo(timezone)
 
 

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mappings import dialects
+from mappings import dialects, fields
 from mappings.charges import plan_charges
 from mappings.context import Context, Problem, currency_ref
 from mappings.customers import pricelist_ref
+from mappings.fields import written
 from mappings.money import from_subunits
 from mappings.products import product, product_ref, template_ref
 from mappings.records import AddOn, Plan
-from mappings.target import Desired, Mapped, Phase, Ref, Value, xid
+from mappings.target import Desired, Mapped, Phase, Ref, Source, Value, xid
 from mappings.taxes import odoo_taxes
 from mappings.text import json_text, plain
 
@@ -26,9 +27,9 @@ from mappings.text import json_text, plain
 def catalog(context: Context) -> tuple[Plan, ...]:
     """Plans that get a product: those of the list, and any parent or orphan a subscription still refers to."""
     paid = (context.plan_of(subscription) for subscription in context.snapshot.subscriptions)
-    found = {plan.lago_id: plan for plan in (context.catalog_plan(p) for p in paid if p)}
-    found |= {plan.lago_id: plan for plan in context.plans.values()}
-    return tuple(sorted(found.values(), key=lambda plan: (plan.code, plan.lago_id)))
+    plans = {plan.lago_id: plan for plan in (context.catalog_plan(p) for p in paid if p)}
+    plans |= {plan.lago_id: plan for plan in context.plans.values()}
+    return tuple(sorted(plans.values(), key=lambda plan: (plan.code, plan.lago_id)))
 
 
 def currencies(context: Context) -> Iterator[Mapped]:
@@ -36,12 +37,12 @@ def currencies(context: Context) -> Iterator[Mapped]:
     for currency in sorted(_used_currencies(context)):
         problem = context.currency_problem(currency)
         if problem:
-            yield problem.skips(Phase.CATALOG, f"currency {currency}", None)
+            yield problem.skips(Phase.CATALOG, Source("currency", currency), None)
             continue
         # also when it is active already: a wish that vanished once fulfilled would look like a removal
-        yield _shared("res.currency", currency_ref(currency).xid, {"active": True}, f"currency {currency}")
+        yield _shared("res.currency", currency_ref(currency).xid, {"active": True}, Source("currency", currency))
         values: dict[str, Value] = {"name": f"Lago {currency}", "currency_id": currency_ref(currency)}
-        yield _shared("product.pricelist", pricelist_ref(currency).xid, values, f"currency {currency}")
+        yield _shared("product.pricelist", pricelist_ref(currency).xid, values, Source("currency", currency))
 
 
 def intervals(context: Context) -> Iterator[Desired]:
@@ -55,7 +56,7 @@ def intervals(context: Context) -> Iterator[Desired]:
 def plans(context: Context) -> Iterator[Mapped]:
     """Every plan: product, price, charges; and what of it the target cannot express."""
     for plan in catalog(context):
-        source = f"plan {plan.code}"
+        source = Source("plan", plan.code, plan.lago_id)
         recurring = dialects.recurring(context, dialects.cadence(context.target, plan))
         more = {**recurring, **_plan_offer(context, plan), **_plan_taxes(context, plan)}
         yield product(context, "plan", plan.lago_id, plan.code, plan.name, source, more)
@@ -68,8 +69,8 @@ def plans(context: Context) -> Iterator[Mapped]:
 
 def _plan_taxes(context: Context, plan: Plan) -> dict[str, Value]:
     """A plan's own taxes, for subscriptions that start in Odoo; those that are moved spell theirs out on every line."""
-    found = odoo_taxes(context, plan.taxes)
-    return {} if isinstance(found, Problem) or not found else {"taxes_id": found}
+    taxes = odoo_taxes(context, plan.taxes)
+    return {} if isinstance(taxes, Problem) or not taxes else {"taxes_id": taxes}
 
 
 def add_ons(context: Context) -> Iterator[Mapped]:
@@ -83,7 +84,7 @@ def add_ons(context: Context) -> Iterator[Mapped]:
     listed = {add_on.lago_id: add_on for add_on in context.snapshot.add_ons}
     for lago_id, (code, name) in sorted(found.items(), key=lambda item: (item[1][0], item[0])):
         more = {**dialects.recurring(context, None), **_add_on_offer(context, listed.get(lago_id))}
-        yield product(context, "add_on", lago_id, code, name, f"add_on {code}", more)
+        yield product(context, "add_on", lago_id, code, name, Source("add_on", code, lago_id), more)
 
 
 def base_product(context: Context, plan: Plan) -> Ref:
@@ -101,10 +102,12 @@ def _price(context: Context, plan: Plan) -> Desired:
     }
     if "plan_id" in context.target.models.get("product.pricelist.item", ()):
         values["plan_id"] = dialects.interval_ref(dialects.cadence(context.target, plan))
-    return _shared("product.pricelist.item", xid("price", plan.lago_id), values, f"plan {plan.code}")
+    return _shared(
+        "product.pricelist.item", xid("price", plan.lago_id), values, Source("plan", plan.code, plan.lago_id)
+    )
 
 
-def _shared(model: str, external_id: str, values: dict[str, Value], source: str) -> Desired:
+def _shared(model: str, external_id: str, values: dict[str, Value], source: Source) -> Desired:
     return Desired(phase=Phase.CATALOG, model=model, xid=external_id, values=values, source=source)
 
 
@@ -112,17 +115,15 @@ def _plan_offer(context: Context, plan: Plan) -> dict[str, Value]:
     """What a new subscription copies from its plan. A plan that Lago lists no more is not offered."""
     if not _offers(context) or plan.lago_id not in {listed.lago_id for listed in context.snapshot.plans}:
         return {}
-    commitment = plan.minimum_commitment
-    due = from_subunits(commitment.amount_cents, plan.amount_currency) if commitment else None
-    return {
-        **_offer("plan", plan),
-        "fusion_interval": plan.interval,
-        "fusion_pay_in_advance": plan.pay_in_advance,
-        "fusion_trial_days": plain(plan.trial_period) if plan.trial_period else None,
-        "fusion_bill_charges_monthly": bool(plan.bill_charges_monthly),
-        "fusion_bill_fixed_charges_monthly": bool(plan.bill_fixed_charges_monthly),
-        "fusion_commitment": None if due is None else plain(due),
-    }
+    return {**_offer("plan", plan), **written(fields.TERMS, plan), **commitment(plan)}
+
+
+def commitment(plan: Plan) -> dict[str, Value]:
+    """The minimum of a full period, on products and orders alike."""
+    due = plan.minimum_commitment
+    return (
+        written(fields.COMMITMENT, due, plan.amount_currency) if due else {row.odoo: None for row in fields.COMMITMENT}
+    )
 
 
 def _add_on_offer(context: Context, add_on: AddOn | None) -> dict[str, Value]:
@@ -148,6 +149,7 @@ def _used_currencies(context: Context) -> set[str]:
     snapshot = context.snapshot
     used = {plan.amount_currency for plan in catalog(context)}
     used |= {plan.amount_currency for s in snapshot.subscriptions if (plan := s.plan)}
+    used |= {s.plan_amount_currency for s in snapshot.subscriptions if s.plan_amount_currency}
     used |= {customer.currency for customer in context.customers.values() if customer.currency}
     used |= {invoice.currency for invoice in snapshot.invoices} | {note.currency for note in snapshot.credit_notes}
     return {currency.upper() for currency in used}
@@ -155,14 +157,14 @@ def _used_currencies(context: Context) -> set[str]:
 
 def _gaps(context: Context, plan: Plan) -> Iterator[Problem]:
     if plan.usage_thresholds:
-        yield Problem("progressive-billing", "bills when usage passes a threshold; Odoo bills by date only")
+        yield Problem("progressive_billing", "bills when usage passes a threshold; Odoo bills by date only")
     if context.target.addon:
         return
     if plan.minimum_commitment:
-        yield Problem("commitment-needs-addon", "has a minimum commitment: install fusion_billing")
+        yield Problem("commitment_needs_addon", "has a minimum commitment: install fusion_billing")
     if plan.amount_cents and not plan.pay_in_advance:
         yield Problem(
-            "arrears-needs-addon", "is paid in arrears, native subscriptions in advance: install fusion_billing"
+            "arrears_needs_addon", "is paid in arrears, native subscriptions in advance: install fusion_billing"
         )
     if dialects.bills_parts_monthly(plan):
-        yield Problem("monthly-parts-need-addon", f"is {plan.interval} but bills parts monthly: install fusion_billing")
+        yield Problem("monthly_parts_need_addon", f"is {plan.interval} but bills parts monthly: install fusion_billing")

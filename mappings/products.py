@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from mappings.context import Context
-from mappings.target import Desired, Phase, Ref, Value, xid
+from mappings.target import Desired, Phase, Ref, Source, Value, xid
 
 
 def template_ref(kind: str, lago_id: str) -> Ref:
@@ -24,7 +24,7 @@ def product_ref(kind: str, lago_id: str) -> Ref:
 
 
 def product(
-    context: Context, kind: str, lago_id: str, code: str, name: str, source: str, more: Mapping[str, Value]
+    context: Context, kind: str, lago_id: str, code: str, name: str, source: Source, more: Mapping[str, Value]
 ) -> Desired:
     """A service product without taxes or price of its own: lines carry both, and defaults of Odoo would be wrong.
 

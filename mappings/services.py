@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mappings.context import Context
-from mappings.target import Desired, Phase, Ref, xid
+from mappings.target import Desired, Phase, Ref, Source, xid
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Service:
+    """One of the company's services; reports add up by it."""
+
     code: str
     name: str
 
@@ -41,7 +43,7 @@ def services_by_customer(context: Context) -> dict[str, tuple[Service, ...]]:
         if invoice.customer is not None:
             bought = {fee.item.code for fee in invoice.fees if fee.item.type == "add_on" and fee.item.code}
             codes.setdefault(invoice.customer.lago_id, set()).update(bought)
-    return {key: _services(context, found) for key, found in codes.items()}
+    return {key: _services(context, plan_codes) for key, plan_codes in codes.items()}
 
 
 def services(context: Context) -> Iterator[Desired]:
@@ -56,7 +58,7 @@ def services(context: Context) -> Iterator[Desired]:
             model="fusion.billing.service",
             xid=service.ref.xid,
             values={"name": service.name, "code": service.code},
-            source=f"service {service.code}",
+            source=Source("service", service.code),
         )
 
 

@@ -17,20 +17,23 @@ from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
-from mappings import dialects
+from mappings import dialects, fields
 from mappings.charges import gap, order_charges
+from mappings.checks import CONTRADICTED, contradicted_currency
 from mappings.context import CURRENT, Context, Problem, day_after, local_day, partner_ref
 from mappings.coupons import coupons_by_subscription
 from mappings.customers import delivery_contact, invoice_contact, pricelist_ref, term_ref
 from mappings.dialects import CANCELLED, CLOSED, DRAFT, RUNNING, OrderLine, SubscriptionOrder
-from mappings.money import from_subunits
+from mappings.fields import written
+from mappings.money import exponent, from_subunits, round_half_up
 from mappings.names import age, order_names
-from mappings.period import Cycle
-from mappings.plans import base_product
+from mappings.period import MONTHS, Cycle
+from mappings.plans import base_product, commitment
 from mappings.products import product_ref
+from mappings.quarantine import Quarantined
 from mappings.records import Charge, Customer, FixedCharge, Plan, Subscription, Tax
 from mappings.services import service_of
-from mappings.target import Mapped, Phase, Ref, Skipped, Value, xid
+from mappings.target import Mapped, Phase, Ref, Skipped, Source, Value, xid
 from mappings.taxes import line_taxes
 from mappings.text import json_text, plain
 
@@ -47,16 +50,18 @@ def subscriptions(context: Context) -> Iterator[Mapped]:
         if not is_wanted(context, subscription):
             continue
         plan, problem = context.plan_of(subscription), refusal(context, subscription)
-        before, held = previous.get(subscription.lago_id), coupons.get(subscription.lago_id)
+        before, applied = previous.get(subscription.lago_id), coupons.get(subscription.lago_id)
         if problem or plan is None:
             yield _skipped(context, subscription, problem or _no_plan(subscription))
             continue
-        order = _order(context, subscription, plan, held, names, before if before and before.lago_id in moved else None)
+        order = _order(
+            context, subscription, plan, applied, names, before if before and before.lago_id in moved else None
+        )
         if isinstance(order, Problem):
             yield _skipped(context, subscription, order)
             continue
         moved.add(subscription.lago_id)
-        order = replace(order, extras={**order.extras, **_billed(context, subscription, advance)})
+        order = replace(order, extras={**order.extras, **_billed(context, subscription, plan, advance)})
         yield from dialects.records(context, order)
         yield from _own_charges(context, subscription, plan, order)
         yield from (_skipped(context, subscription, missing) for missing in _gaps(context, subscription, plan))
@@ -64,30 +69,44 @@ def subscriptions(context: Context) -> Iterator[Mapped]:
 
 def billed_in_advance(context: Context) -> dict[str, datetime]:
     """Subscription -> when Lago billed its last event of a charge paid in advance: Odoo goes on from there."""
-    found: dict[str, datetime] = {}
+    billed_until: dict[str, datetime] = {}
     for fee in context.snapshot.fees:
         if fee.pay_in_advance and fee.event_transaction_id and fee.lago_subscription_id:
-            found[fee.lago_subscription_id] = max(fee.created_at, found.get(fee.lago_subscription_id, fee.created_at))
-    return found
+            billed_until[fee.lago_subscription_id] = max(
+                fee.created_at, billed_until.get(fee.lago_subscription_id, fee.created_at)
+            )
+    return billed_until
 
 
-def _billed(context: Context, subscription: Subscription, advance: Mapping[str, datetime]) -> dict[str, Value]:
+def _billed(
+    context: Context, subscription: Subscription, plan: Plan, advance: Mapping[str, datetime]
+) -> dict[str, Value]:
     """What Lago has billed already: Odoo must not bill it again."""
     if not context.target.addon or "fusion_billed_until" not in context.target.models.get("sale.order", ()):
         return {}
-    until = subscription.current_billing_period_started_at if subscription.status == "active" else None
+    until = _billed_last(subscription, plan) if subscription.status == "active" else None
     return {
         "fusion_billed_until": _seconds(until or _ended(subscription)),
         "fusion_advance_until": _seconds(advance.get(subscription.lago_id)),
     }
 
 
-def source(subscription: Subscription) -> str:
+def _billed_last(subscription: Subscription, plan: Plan) -> datetime | None:
+    """The start of the running period; in advance the end of a trial within it, which Lago bills as well."""
+    start, trial_end = subscription.current_billing_period_started_at, subscription.trial_ended_at
+    if start is None or trial_end is None or not plan.pay_in_advance:
+        return start
+    return max(start, trial_end)
+
+
+def source(subscription: Subscription) -> Source:
     """How a subscription is called to people; external ids are shared along a chain."""
-    return f"subscription {subscription.external_id} ({subscription.lago_id[:8]})"
+    label = f"{subscription.external_id} ({subscription.lago_id[:8]})"
+    return Source("subscription", label, subscription.lago_id)
 
 
 def order_ref(lago_id: str) -> Ref:
+    """The subscription's order in Odoo."""
     return Ref(xid("subscription", lago_id))
 
 
@@ -102,24 +121,46 @@ def refusal(context: Context, subscription: Subscription) -> Problem | None:
     if context.problem(subscription.lago_customer_id):
         return context.problem(subscription.lago_customer_id)
     if subscription.status not in STATES:
-        return Problem(f"subscription-{subscription.status}", "has not started: finish or cancel it in Lago")
+        return Problem(f"subscription_{subscription.status}", "has not started: finish or cancel it in Lago")
+    if unread := context.plan_problem(subscription) or _disturbed(context, subscription, plan):
+        return unread
     if plan is None:
         return _no_plan(subscription)
+    if contradiction := contradicted_currency(subscription, plan):
+        return Problem(CONTRADICTED, f"{contradiction}: correct it in Lago")
     return context.currency_problem(_currency(subscription, plan))
+
+
+def _disturbed(context: Context, subscription: Subscription, plan: Plan | None) -> Problem | None:
+    """What an order of Odoo's would bill otherwise without it, and cannot be read: a metric, a coupon, what was billed.
+
+    An order that is there stays as it is then; one that is new waits.
+    """
+    metrics = (charge.lago_billable_metric_id for charge in (plan.charges if plan else ()))
+    of_customer = (q for q in context.unread.values() if subscription.lago_customer_id == q.customer_id)
+    return context.in_quarantine(*metrics, *(q.id for q in of_customer if _disturbs(context, q)))
+
+
+def _disturbs(context: Context, unread: Quarantined) -> bool:
+    """Whether orders of its customer are made from it: from invoices only what they took off coupons."""
+    if unread.resource == "fees":
+        return '"event_transaction_id":"' in unread.raw.replace(" ", "")
+    holders = {applied.lago_customer_id for applied in context.snapshot.applied_coupons}
+    return unread.resource == "applied_coupons" or (unread.resource == "invoices" and unread.customer_id in holders)
 
 
 def predecessors(ordered: Iterable[Subscription]) -> dict[str, Subscription]:
     """Lago id -> the subscription it replaces: same external id, the plan Lago names, created before (oldest first)."""
-    found: dict[str, Subscription] = {}
+    replaced: dict[str, Subscription] = {}
     newest: dict[tuple[str, str, str], Subscription] = {}
     for subscription in ordered:
         chain = (subscription.lago_customer_id, subscription.external_id)
         before = newest.get((*chain, subscription.previous_plan_code or ""))
         if before is not None and subscription.previous_plan_code:
-            found[subscription.lago_id] = before
+            replaced[subscription.lago_id] = before
         if subscription.status != "canceled":
             newest[(*chain, subscription.plan_code)] = subscription
-    return found
+    return replaced
 
 
 def _skipped(context: Context, subscription: Subscription, problem: Problem) -> Skipped:
@@ -129,7 +170,7 @@ def _skipped(context: Context, subscription: Subscription, problem: Problem) -> 
 
 def _no_plan(subscription: Subscription) -> Problem:
     detail = f"its plan {subscription.plan_code} was deleted and Lago shows it no more: enter it in Odoo by hand"
-    return Problem("plan-unknown", detail)
+    return Problem("plan_unknown", detail)
 
 
 def next_invoice_date(context: Context, subscription: Subscription, plan: Plan, timezone: str) -> date | None:
@@ -194,8 +235,8 @@ def _lines(
     for item in items:
         if isinstance(item, (Charge, FixedCharge)) and gap(context, item):
             continue  # named with the catalog, for all who hold the plan
-        own: tuple[Tax, ...] = () if isinstance(item, Plan) else item.taxes
-        taxes = line_taxes(context, customer, plan, own)
+        own_taxes: tuple[Tax, ...] = () if isinstance(item, Plan) else item.taxes
+        taxes = line_taxes(context, customer, plan, own_taxes)
         if isinstance(taxes, Problem):
             return taxes
         lines.append(_line(context, subscription, plan, item, taxes))
@@ -206,18 +247,32 @@ def _line(
     context: Context, subscription: Subscription, plan: Plan, item: Plan | Charge | FixedCharge, taxes: tuple[Ref, ...]
 ) -> OrderLine:
     if isinstance(item, Plan):
-        product, quantity, price = base_product(context, plan), Decimal(1), _amount(subscription, plan)
+        price = _share(context, plan, _amount(subscription, plan), _currency(subscription, plan))
+        product, quantity = base_product(context, plan), Decimal(1)
         name = subscription.name or plan.invoice_display_name or plan.name
     elif isinstance(item, FixedCharge):
         product, quantity, price = product_ref("add_on", item.lago_add_on_id), item.units, _unit_price(item)
+        if not plan.bill_fixed_charges_monthly:
+            price = _share(context, plan, price, _currency(subscription, plan))
         name = item.invoice_display_name or item.add_on_code
     else:
         product = product_ref("metric", item.lago_billable_metric_id)
         quantity, price = Decimal(0), Decimal(0) if item.filters else _unit_price(item)
-        name = item.invoice_display_name or context.metrics[item.lago_billable_metric_id].name
+        metric = context.metrics[item.lago_billable_metric_id]
+        name = item.invoice_display_name or metric.name or metric.code
     part = "base" if isinstance(item, Plan) else item.lago_id
     line = xid("line", subscription.lago_id, part)
     return OrderLine(xid=line, product=product, name=name, quantity=quantity, price=price, taxes=taxes)
+
+
+def _share(context: Context, plan: Plan, price: Decimal, currency: str) -> Decimal:
+    """What recurs each time native subscriptions look at the order: the month's share of a longer period.
+
+    Native recurring totals then tell the truth of a year whose parts are billed every month. What is billed does not
+    follow from it: the addon bills ``fusion_plan_amount`` when its period is over, or begins.
+    """
+    months = MONTHS[plan.interval] if dialects.cadence(context.target, plan) != plan.interval else 1
+    return price if months == 1 else round_half_up(price / months, exponent(currency))
 
 
 def _unit_price(charge: Charge | FixedCharge) -> Decimal:
@@ -242,9 +297,7 @@ def _own_charges(
     standard = context.catalog_plan(plan)
     if plan.charges == standard.charges and {_price(c) for c in fixed} == {_price(c) for c in standard.fixed_charges}:
         return
-    yield from order_charges(
-        context, plan, fixed, Ref(order.xid), subscription.lago_id, subscription.external_id, order.customer
-    )
+    yield from order_charges(context, plan, fixed, Ref(order.xid), subscription, order.customer)
 
 
 def _price(charge: FixedCharge) -> tuple[str, Decimal, str]:
@@ -260,32 +313,17 @@ def _extras(
     coupons: str | None,
 ) -> dict[str, Value]:
     """The addon's fields (docs/design/addon-fields.md)."""
-    started, ended = subscription.started_at, _ended(subscription)
+    cents = plan.amount_cents if subscription.plan_amount_cents is None else subscription.plan_amount_cents
+    paid = replace(subscription, terminated_at=_ended(subscription), plan_amount_cents=cents)
     replaces = previous if subscription.status != "canceled" else None  # a withdrawn change replaces nothing
-    commitment = plan.minimum_commitment
-    due = from_subunits(commitment.amount_cents, plan.amount_currency) if commitment else None
     return {
         "fusion_service_id": service_of(context, plan.code).ref,
-        "fusion_external_id": subscription.external_id,
         "fusion_lago_id": subscription.lago_id,
-        "fusion_plan_code": plan.code,
-        "fusion_interval": plan.interval,
-        "fusion_billing_time": subscription.billing_time,
-        "fusion_anchor": _seconds(subscription.subscription_at),
-        "fusion_started_at": _seconds(started),
-        "fusion_started_us": started.microsecond if started else 0,
-        "fusion_ended_at": _seconds(ended),
-        "fusion_ended_us": ended.microsecond if ended else 0,
-        "fusion_ending_at": _seconds(subscription.ending_at),
-        "fusion_created_at": _seconds(subscription.created_at),
         "fusion_previous_order_id": order_ref(replaces.lago_id) if replaces else None,
-        "fusion_trial_days": plain(plan.trial_period) if plan.trial_period else None,
-        "fusion_pay_in_advance": plan.pay_in_advance,
-        "fusion_bill_charges_monthly": bool(plan.bill_charges_monthly),
-        "fusion_bill_fixed_charges_monthly": bool(plan.bill_fixed_charges_monthly),
-        "fusion_plan_amount": plain(_amount(subscription, plan)),
-        "fusion_commitment": None if due is None else plain(due),
-        "fusion_timezone": customer.applicable_timezone,
+        **written(fields.SUBSCRIPTION, paid, _currency(subscription, plan)),
+        **written(fields.PLAN, plan),
+        **commitment(plan),
+        **written(fields.CUSTOMER, customer),
         "fusion_coupons": coupons,
         **_details(context, subscription),
     }
@@ -296,8 +334,8 @@ def _details(context: Context, subscription: Subscription) -> dict[str, Value]:
     if not context.has("sale.order", "fusion_details"):
         return {}
     names = ("name", "purchase_order_number", "on_termination_credit_note", "on_termination_invoice")
-    found = {name: value for name in names if (value := getattr(subscription, name, None))}
-    return {"fusion_details": json_text(found) if found else None}
+    details = {name: value for name in names if (value := getattr(subscription, name, None))}
+    return {"fusion_details": json_text(details) if details else None}
 
 
 def _gaps(context: Context, subscription: Subscription, plan: Plan) -> Iterator[Problem]:
@@ -308,14 +346,14 @@ def _gaps(context: Context, subscription: Subscription, plan: Plan) -> Iterator[
         detail = (
             f"purchase order {subscription.purchase_order_number}: enter it in Odoo, the reference holds the Lago id"
         )
-        yield Problem("purchase-order-number", detail)
+        yield Problem("purchase_order_number", detail)
     digits = context.target.quantity_digits
     for charge in _fixed(context, subscription, plan):
-        if gap(context, charge) is None and charge.units != round(charge.units, digits):
+        if gap(context, charge) is None and charge.units != round_half_up(charge.units, digits):
             detail = f"{plain(charge.units)} units of {charge.add_on_code}: Odoo keeps {digits} digits of quantities"
-            yield Problem("quantity-precision", detail + "; raise Decimal Accuracy of Product Unit")
+            yield Problem("quantity_precision", detail + "; raise Decimal Accuracy of Product Unit")
     if context.target.subscriptions == "oca" and subscription.ending_at:
-        yield Problem("planned-end", f"ends on {subscription.ending_at:%Y-%m-%d}, which subscription_oca cannot plan")
+        yield Problem("planned_end", f"ends on {subscription.ending_at:%Y-%m-%d}, which subscription_oca cannot plan")
     if not context.target.addon:
         yield from _gaps_without_addon(subscription, plan, context)
 
@@ -323,10 +361,10 @@ def _gaps(context: Context, subscription: Subscription, plan: Plan) -> Iterator[
 def _gaps_without_addon(subscription: Subscription, plan: Plan, context: Context) -> Iterator[Problem]:
     zone = context.customers[subscription.lago_customer_id].applicable_timezone
     if plan.trial_period and subscription.trial_ended_at is None:
-        yield Problem("trial-needs-addon", f"has {plain(plan.trial_period)} free days: install fusion_billing")
+        yield Problem("trial_needs_addon", f"has {plain(plan.trial_period)} free days: install fusion_billing")
     if subscription.billing_time == "anniversary" and local_day(subscription.subscription_at, zone).day > 28:
         yield Problem(
-            "anchor-needs-addon", "renews on a day some months lack; native dates drift: install fusion_billing"
+            "anchor_needs_addon", "renews on a day some months lack; native dates drift: install fusion_billing"
         )
 
 

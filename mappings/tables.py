@@ -12,14 +12,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any, TypeVar
 
+from mappings.partners import NEW
 from mappings.target import Ref
+from mappings.text import composed
 
 T = TypeVar("T")
-
-SHIPPED = Path(__file__).with_name("tables.toml")
 
 _KINDS: dict[type[Any], str] = {str: "text in quotes", list: "a list", dict: "a table", Decimal: "a number"}
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9_{}-]+\.[A-Za-z0-9_{}.-]+")
@@ -32,7 +31,7 @@ _SECTIONS: dict[str, tuple[str, ...]] = {
     "stripe": ("account",),
     "entity": ("code",),
 }
-_FREE = ("payment_terms", "languages", "provinces")  # sections whose keys are data
+_FREE = ("payment_terms", "languages", "provinces", "partners")  # sections whose keys are data
 
 
 class TableError(ValueError):
@@ -46,10 +45,13 @@ class TaxEntry:
     codes: frozenset[str]
     odoo: str
     rate: Decimal | None = None
+    place: str = field(default="", compare=False)  # file:line of ``odoo``; two sets may name one tax
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceEntry:
+    """A service, and the beginnings of the plans' codes that belong to it."""
+
     code: str
     name: str
     prefixes: tuple[str, ...]
@@ -57,6 +59,8 @@ class ServiceEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductEntry:
+    """Products whose code matches, and the account that they are booked to."""
+
     match: str
     income_account: str = ""
 
@@ -80,12 +84,13 @@ class Tables:
     countries: frozenset[str] = frozenset()
     stripe_account: str = ""
     entity: str = ""
+    partners: Mapping[str, int | str] = field(default_factory=dict)  # external id -> partner of Odoo, or NEW
     places: Mapping[str, str] = field(default_factory=dict)
 
     def tax(self, codes: Iterable[str]) -> TaxEntry | None:
         """The entry of exactly this set of tax codes."""
-        wanted = frozenset(codes)
-        return next((entry for entry in self.taxes if entry.codes == wanted), None)
+        code_set = frozenset(codes)
+        return next((entry for entry in self.taxes if entry.codes == code_set), None)
 
     def service(self, code: str) -> ServiceEntry | None:
         """The service whose prefix is the longest beginning of a plan's or add-on's code."""
@@ -94,8 +99,8 @@ class Tables:
 
     def income_account(self, kind: str, code: str, company_id: int) -> Ref | None:
         """The income account of a product (``kind``: plan, metric, add_on), or None for Odoo's default."""
-        own = next((e.income_account for e in self.products if fnmatchcase(f"{kind}:{code}", e.match)), "")
-        return self.ref(own or self.income, company_id)
+        account = next((e.income_account for e in self.products if fnmatchcase(f"{kind}:{code}", e.match)), "")
+        return self.ref(account or self.income, company_id)
 
     def ref(self, external_id: str, company_id: int) -> Ref | None:
         """An external id of the file, with the company filled in; None where the file leaves it empty."""
@@ -107,11 +112,6 @@ class Tables:
         return filled.get(external_id)
 
 
-def shipped() -> Tables:
-    """The tables this project ships (package data)."""
-    return parse(SHIPPED.read_text(encoding="utf-8"), SHIPPED.name, None)
-
-
 def parse(text: str, name: str, base: Tables | None) -> Tables:
     """Check the text of a table file called ``name``. Sections it lacks are taken from ``base``, if given.
 
@@ -121,32 +121,32 @@ def parse(text: str, name: str, base: Tables | None) -> Tables:
         raw = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise TableError(f"{name}: not valid TOML: {error}") from error
-    reader = _Reader(name, text)
+    reader = _TableReader(name, text)
     reader.known(raw, (*_ENTRIES, *_SECTIONS, *_FREE), "", 0)
-    found = _entries(reader, raw) | _sections(reader, raw) | _free(reader, raw)
-    kept = {} if base is None else {key: getattr(base, key) for key in _fields() - set(found) - {"name", "places"}}
+    sections = _entries(reader, raw) | _sections(reader, raw) | _free(reader, raw)
+    kept = {} if base is None else {key: getattr(base, key) for key in _fields() - set(sections) - {"name", "places"}}
     places = dict(base.places if base else {}) | reader.places
-    return Tables(name=name, places=places, **kept, **found)
+    return Tables(name=name, places=places, **kept, **sections)
 
 
 def _fields() -> set[str]:
     return set(Tables.__dataclass_fields__)
 
 
-def _entries(reader: _Reader, raw: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _entries(reader: _TableReader, raw: Mapping[str, Any]) -> dict[str, Any]:
+    sections: dict[str, Any] = {}
     if "taxes" in raw:
-        found["taxes"] = tuple(_tax(reader, item, at) for item, at in reader.items(raw, "taxes"))
-        reader.unique([entry.codes for entry in found["taxes"]], "taxes", "codes")
+        sections["taxes"] = tuple(_tax(reader, item, at) for item, at in reader.items(raw, "taxes"))
+        reader.unique([entry.codes for entry in sections["taxes"]], "taxes", "codes")
     if "services" in raw:
-        found["services"] = tuple(_service(reader, item, at) for item, at in reader.items(raw, "services"))
-        reader.unique([entry.code for entry in found["services"]], "services", "code")
+        sections["services"] = tuple(_service(reader, item, at) for item, at in reader.items(raw, "services"))
+        reader.unique([entry.code for entry in sections["services"]], "services", "code")
     if "products" in raw:
-        found["products"] = tuple(_product(reader, item, at) for item, at in reader.items(raw, "products"))
-    return found
+        sections["products"] = tuple(_product(reader, item, at) for item, at in reader.items(raw, "products"))
+    return sections
 
 
-def _tax(reader: _Reader, item: Mapping[str, Any], at: int) -> TaxEntry:
+def _tax(reader: _TableReader, item: Mapping[str, Any], at: int) -> TaxEntry:
     rate = item.get("rate")
     if rate is not None:
         rate = reader.number(rate, "taxes.rate", at)
@@ -154,10 +154,11 @@ def _tax(reader: _Reader, item: Mapping[str, Any], at: int) -> TaxEntry:
         codes=frozenset(reader.texts(item["codes"], "taxes.codes", at)),
         odoo=reader.external_id(item["odoo"], "taxes.odoo", at, empty=False),
         rate=rate,
+        place=reader.place("taxes.odoo", at),
     )
 
 
-def _service(reader: _Reader, item: Mapping[str, Any], at: int) -> ServiceEntry:
+def _service(reader: _TableReader, item: Mapping[str, Any], at: int) -> ServiceEntry:
     return ServiceEntry(
         code=reader.filled(item["code"], "services.code", at),
         name=reader.filled(item["name"], "services.name", at),
@@ -165,7 +166,7 @@ def _service(reader: _Reader, item: Mapping[str, Any], at: int) -> ServiceEntry:
     )
 
 
-def _product(reader: _Reader, item: Mapping[str, Any], at: int) -> ProductEntry:
+def _product(reader: _TableReader, item: Mapping[str, Any], at: int) -> ProductEntry:
     match = reader.filled(item["match"], "products.match", at)
     if not re.match(r"(plan|metric|add_on):.", match):
         raise reader.error("products.match", at, f"must begin with plan:, metric: or add_on:, not {match!r}")
@@ -174,17 +175,17 @@ def _product(reader: _Reader, item: Mapping[str, Any], at: int) -> ProductEntry:
     )
 
 
-def _sections(reader: _Reader, raw: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _sections(reader: _TableReader, raw: Mapping[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
     for section, keys in _SECTIONS.items():
         if section in raw:
             table = reader.of(dict, raw[section], section, 0)
             reader.known(table, keys, f"{section}.", 0)
-            found |= _section(reader, section, table)
-    return found
+            values |= _section(reader, section, table)
+    return values
 
 
-def _section(reader: _Reader, section: str, table: Mapping[str, Any]) -> dict[str, Any]:
+def _section(reader: _TableReader, section: str, table: Mapping[str, Any]) -> dict[str, Any]:
     if section == "accounts":
         return {key: reader.external_id(table.get(key, ""), f"accounts.{key}", 0) for key in ("income", "opening")}
     if section == "opening":
@@ -195,32 +196,49 @@ def _section(reader: _Reader, section: str, table: Mapping[str, Any]) -> dict[st
     return {name: reader.of(str, table.get(key, ""), f"{section}.{key}", 0)}
 
 
-def _opening(reader: _Reader, table: Mapping[str, Any]) -> dict[str, Any]:
-    found = {"journal": reader.external_id(table.get("existing", ""), "opening.existing", 0)}
+def _opening(reader: _TableReader, table: Mapping[str, Any]) -> dict[str, Any]:
+    values = {"journal": reader.external_id(table.get("existing", ""), "opening.existing", 0)}
     for key in ("journal_code", "journal_name"):
         if key in table:
-            found[key] = reader.filled(table[key], f"opening.{key}", 0)
-    if len(found.get("journal_code", "")) > 5:
+            values[key] = reader.filled(table[key], f"opening.{key}", 0)
+    if len(values.get("journal_code", "")) > 5:
         raise reader.error("opening.journal_code", 0, "has more than the 5 characters Odoo allows: shorten it")
-    return found
+    return values
 
 
-def _free(reader: _Reader, raw: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _free(reader: _TableReader, raw: Mapping[str, Any]) -> dict[str, Any]:
+    sections: dict[str, Any] = {}
     for section in ("languages", "provinces"):
         if section in raw:
             table = reader.of(dict, raw[section], section, 0)
-            found[section] = {k: tuple(reader.texts(v, f"{section}.{k}", 0)) for k, v in table.items()}
+            sections[section] = {k: tuple(reader.texts(v, f"{section}.{k}", 0)) for k, v in table.items()}
     if "payment_terms" in raw:
         table = reader.of(dict, raw["payment_terms"], "payment_terms", 0)
-        found["payment_terms"] = {
+        sections["payment_terms"] = {
             reader.days(k): reader.external_id(v, f"payment_terms.{k}", 0) for k, v in table.items()
         }
-    return found
+    if "partners" in raw:
+        sections["partners"] = _partners(reader, reader.of(dict, raw["partners"], "partners", 0))
+    return sections
+
+
+def _partners(reader: _TableReader, table: Mapping[str, Any]) -> dict[str, int | str]:
+    """Two customers cannot become one partner."""
+    decisions: dict[str, int | str] = {}
+    for customer, value in table.items():
+        if value != NEW and (type(value) is not int or value < 1):
+            raise reader.error(
+                f"partners.{customer}", 0, f"must be the id of a partner in Odoo or '{NEW}', not {value!r}"
+            )
+        if value != NEW and value in decisions.values():
+            raise reader.error(f"partners.{customer}", 0, f"is partner {value}, which stands in the table already")
+        decisions[composed(customer)] = value
+        reader.places[f"partners.{composed(customer)}"] = reader.place(f"partners.{customer}", 0)
+    return decisions
 
 
 @dataclass(slots=True)
-class _Reader:
+class _TableReader:
     """Checks values and knows on which line a key stands. ``at`` counts the ``[[entries]]`` of a section from 1."""
 
     name: str
@@ -228,18 +246,23 @@ class _Reader:
     places: dict[str, str] = field(default_factory=dict)
 
     def error(self, key: str, at: int, problem: str) -> TableError:
-        return TableError(f"{self.name}:{self.line(key, at)}: {key} {problem}")
+        return TableError(f"{self.place(key, at)}: {key} {problem}")
+
+    def place(self, key: str, at: int) -> str:
+        """``tables.toml:14``."""
+        return f"{self.name}:{self.line(key, at)}"
 
     def line(self, key: str, at: int) -> int:
         """The line of a dotted key, or of its table's header if it has no line of its own."""
-        *section, last = key.split(".")
+        section, dot, last = key.partition(".")  # the key of a customer may hold dots of its own
+        section, last = (section, last) if dot else ("", section)
         lines = self.text.splitlines()
-        header = re.compile(rf"\s*\[+\s*{re.escape('.'.join(section) or last)}\s*\]")
+        header = re.compile(rf"\s*\[+\s*{re.escape(section or last)}\s*\]")
         headers = [number for number, line in enumerate(lines) if header.match(line)]
         start = headers[max(at, 1) - 1] if len(headers) >= max(at, 1) else 0
         assignment = re.compile(rf"\s*[\"']?{re.escape(last)}[\"']?\s*=")
-        own = (number for number in range(start, len(lines)) if assignment.match(lines[number]))
-        return next(own, start) + 1 if section else start + 1
+        numbers = (number for number in range(start, len(lines)) if assignment.match(lines[number]))
+        return next(numbers, start) + 1 if section else start + 1
 
     def known(self, table: Mapping[str, Any], known: Iterable[str], prefix: str, at: int) -> None:
         for key in table:
@@ -281,7 +304,7 @@ class _Reader:
         if (text or not empty) and not _EXTERNAL_ID.fullmatch(text):
             raise self.error(key, at, f"must be an external id like account.{{company}}_hst_sale_tax_13, not {text!r}")
         if text:
-            self.places[text] = f"{self.name}:{self.line(key, at)}"
+            self.places[text] = self.place(key, at)
         return text
 
     def days(self, key: str) -> int:

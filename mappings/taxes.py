@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from mappings.context import Context, Problem
 from mappings.records import Customer, Plan, Tax
-from mappings.target import Desired, Phase, Ref, Value, xid
+from mappings.target import Desired, Phase, Ref, Source, Value, xid
 from mappings.text import plain
 
 TaxRefs = tuple[Ref, ...]
@@ -24,7 +24,7 @@ def tax_codes(context: Context) -> Iterator[Desired]:
             model="fusion.billing.tax",
             xid=xid("tax", tax.lago_id),
             values={
-                "name": tax.name,
+                "name": tax.name or tax.code,
                 "code": tax.code,
                 "rate": plain(tax.rate),
                 "description": tax.description or None,
@@ -32,7 +32,7 @@ def tax_codes(context: Context) -> Iterator[Desired]:
                 "fusion_lago_id": tax.lago_id,
                 **_native(context, tax),
             },
-            source=f"tax {tax.code}",
+            source=Source("tax", tax.code, tax.lago_id),
         )
 
 
@@ -40,14 +40,14 @@ def _native(context: Context, tax: Tax) -> dict[str, Value]:
     """The native tax of customers who are given this code alone; an older addon has no place for it."""
     if not context.has("fusion.billing.tax", "tax_ids"):
         return {}
-    found = odoo_taxes(context, (tax,))
-    return {"tax_ids": () if isinstance(found, Problem) else found}
+    taxes = odoo_taxes(context, (tax,))
+    return {"tax_ids": () if isinstance(taxes, Problem) else taxes}
 
 
-def applicable(context: Context, customer: Customer, plan: Plan | None, own: tuple[Tax, ...]) -> tuple[Tax, ...]:
+def applicable(context: Context, customer: Customer, plan: Plan | None, of_item: tuple[Tax, ...]) -> tuple[Tax, ...]:
     """Lago's taxes of a line: the first level that has any wins, levels never merge (facts §6.3)."""
     of_entity = context.entity.taxes if context.entity else ()
-    return own or (plan.taxes if plan else ()) or customer.taxes or of_entity
+    return of_item or (plan.taxes if plan else ()) or customer.taxes or of_entity
 
 
 def odoo_taxes(context: Context, taxes: tuple[Tax, ...]) -> TaxRefs | Problem:
@@ -59,13 +59,13 @@ def odoo_taxes(context: Context, taxes: tuple[Tax, ...]) -> TaxRefs | Problem:
     if entry is None:
         listed = ", ".join(f'"{code}"' for code in codes)
         detail = f"no Odoo tax for {' + '.join(codes)}: add [[taxes]] with codes = [{listed}] to {context.tables.name}"
-        return Problem("tax-not-in-table", detail)
+        return Problem("tax_not_in_table", detail)
     rate = sum((tax.rate for tax in taxes), Decimal(0))
     if entry.rate is not None and entry.rate != rate:
         detail = f"{' + '.join(codes)} is {plain(rate)} % in Lago and {plain(entry.rate)} % in {context.tables.name}"
-        return Problem("tax-rate-differs", detail + ": correct the one that is wrong")
-    found = context.tables.ref(entry.odoo, context.target.company_id)
-    return (found,) if found else ()
+        return Problem("tax_rate_differs", detail + ": correct the one that is wrong")
+    ref = context.tables.ref(entry.odoo, context.target.company_id)
+    return (ref,) if ref else ()
 
 
 def line_taxes(context: Context, customer: Customer, plan: Plan | None, own: tuple[Tax, ...]) -> TaxRefs | Problem:

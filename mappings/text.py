@@ -7,6 +7,29 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from unicodedata import normalize
+
+
+class NotTextError(ValueError):
+    """A file is no UTF-8; ``str()`` says where, and what to do."""
+
+
+def composed(text: str) -> str:
+    """With accents as part of their letters (NFC): what looks the same is the same."""
+    return text if text.isascii() else normalize("NFC", text)
+
+
+def decode_text(content: bytes) -> str:
+    """The text of a file that a person or Lago wrote, without a byte order mark. Raises NotTextError."""
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise NotTextError("is UTF-16: save it as UTF-8")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        byte = error.object[error.start]
+        raise NotTextError(f"line {line}, byte {column}: 0x{byte:02X} is no UTF-8: save the file as UTF-8") from None
 
 
 def plain(number: Decimal) -> str:

@@ -13,13 +13,15 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from mappings import fields
 from mappings.context import Context, Problem
+from mappings.fields import written
 from mappings.records import Invoice, Subscription
 from mappings.subscriptions import is_wanted, refusal
-from mappings.target import Desired, Mapped, Phase, Skipped, xid
+from mappings.target import Desired, Mapped, Phase, Skipped, Source, xid
 
 MODEL = "fusion.billing.usage"
 _EXAMPLES = 3
@@ -29,8 +31,8 @@ _EXAMPLES = 3
 class UsageRow:
     """One event as Parquet holds it. Times are UTC (aware, or naive meaning UTC), with microseconds.
 
-    ``properties`` is the JSON text as the API gave it. Rows are unique per subscription and transaction, as Lago's
-    event store keeps them.
+    ``properties`` is the JSON text as the API gave it. Lago's PostgreSQL store keeps one event per subscription and
+    transaction, each with an id; its ClickHouse store has no ids, and may have several (``EventIds``).
     """
 
     transaction_id: str
@@ -49,6 +51,7 @@ class _Count:
 
     detail: str
     customer: str | None = None
+    because: str = ""
     rows: int = 0
     examples: list[str] = field(default_factory=list)
 
@@ -74,30 +77,34 @@ class _Stream:
 
 def usage(context: Context, rows: Iterable[UsageRow]) -> Iterator[Mapped]:
     """The rows to load, in their order, then the counts of those that could not be."""
-    streams, codes = _streams(context), {m.code: m.recurring for m in context.metrics.values()}
+    streams, codes, ids = _streams(context), {m.code: m.recurring for m in context.metrics.values()}, EventIds()
     counts: dict[tuple[str, str], _Count] = {}
-    for row in rows:
+    for each in rows:
+        row, external_id = ids.take(each)
         stream = streams.get(row.external_subscription_id)
         problem = _problem(context, row, stream, codes)
         if problem is not None:
-            key = (problem.reason, row.code if problem.reason == "event-metric-unknown" else "")
-            counts.setdefault(key, _Count(problem.detail, stream.customer if stream else None)).add(row)
+            customer = stream.customer if stream and problem.because else None
+            key = (problem.reason, row.code if problem.reason == "event_metric_unknown" else problem.because)
+            counts.setdefault(key, _Count(problem.detail, customer, problem.because)).add(row)
         elif stream is not None and _is_needed(context, row, stream, codes):
-            yield _event(row, stream)
+            yield _event(row, external_id, stream)
     for (reason, code), count in sorted(counts.items()):
         yield _skipped(reason, code, count)
 
 
 def _problem(context: Context, row: UsageRow, stream: _Stream | None, codes: Mapping[str, bool]) -> Problem | None:
     if stream is None:
-        return Problem("event-subscription-unknown", "of subscriptions Lago does not have: it never bills them")
+        lost = Problem("event_subscription_unknown", "of subscriptions Lago does not have: it never bills them")
+        return context.unread_named("subscriptions", row.external_subscription_id) or lost
     if row.code not in codes:
-        return Problem("event-metric-unknown", f"of metric {row.code}, which Lago does not have: it never bills them")
+        lost = Problem("event_metric_unknown", f"of metric {row.code}, which Lago does not have: it never bills them")
+        return context.unread_named("billable_metrics", row.code) or lost
     if not _is_needed(context, row, stream, codes):
         return None
     if stream.problem is not None:
         return stream.problem
-    return None if context.target.addon else Problem("usage-needs-addon", "Odoo cannot meter: install fusion_billing")
+    return None if context.target.addon else Problem("usage_needs_addon", "Odoo cannot meter: install fusion_billing")
 
 
 def _is_needed(context: Context, row: UsageRow, stream: _Stream, codes: Mapping[str, bool]) -> bool:
@@ -107,35 +114,53 @@ def _is_needed(context: Context, row: UsageRow, stream: _Stream, codes: Mapping[
     return stream.since is not None and (moment >= stream.since or codes[row.code])
 
 
-def _event(row: UsageRow, stream: _Stream) -> Desired:
+def _event(row: UsageRow, external_id: str, stream: _Stream) -> Desired:
     moment, received = _utc(row.timestamp), _utc(row.created_at or row.timestamp)
     return Desired(
         phase=Phase.USAGE,
         model=MODEL,
-        xid=_xid(row),
+        xid=external_id,
         values={
-            "transaction_id": row.transaction_id,
-            "external_subscription_id": row.external_subscription_id,
-            "code": row.code,
-            "timestamp": moment.replace(microsecond=0),
-            "timestamp_us": moment.microsecond,
-            "received_at": received.replace(microsecond=0),
-            "received_us": received.microsecond,
-            "properties": row.properties,
-            "precise_total_amount_cents": row.precise_total_amount_cents,
+            **written(fields.USAGE, row if row.created_at else replace(row, created_at=moment)),
             "late": _is_late(moment, received, stream),
         },
-        source=f"event {row.external_subscription_id}/{row.transaction_id}",
+        source=Source("event", f"{row.external_subscription_id}/{row.transaction_id}", row.lago_id or ""),
         customer=stream.customer,
     )
 
 
-def _xid(row: UsageRow) -> str:
-    """By Lago's id; where the store has none, by a hash of the natural key, whose characters may be anything."""
-    if row.lago_id:
-        return xid("event", row.lago_id)
-    key = f"{row.external_subscription_id}\0{row.transaction_id}".encode()
-    return xid("event", hashlib.sha256(key).hexdigest()[:32])
+@dataclass(slots=True)
+class EventIds:
+    """External ids of events, which are taken in the order of their times.
+
+    By Lago's id; where the store has none, by a hash of subscription and transaction, whose characters may be anything.
+    There one transaction may be several events: what tells the later ones apart is their moment, and their number where
+    even that is the same. Odoo keeps one event per transaction, so they get names of their own.
+    """
+
+    times: dict[str, int] = field(default_factory=dict)  # key -> how many events of a store without ids had it
+
+    def take(self, row: UsageRow) -> tuple[UsageRow, str]:
+        """The event under the name that it has in Odoo, and its external id."""
+        if row.lago_id:
+            return row, xid("event", row.lago_id)
+        first = f"{row.external_subscription_id}\0{row.transaction_id}"
+        if not self._count(first):
+            return row, _hashed(first)
+        moment = _utc(row.timestamp).isoformat()
+        number = self._count(f"{first}\0{moment}")
+        name = f"{row.transaction_id} at {moment}" + (f" ({number + 1})" if number else "")
+        return replace(row, transaction_id=name), _hashed(f"{first}\0{name}")
+
+    def _count(self, key: str) -> int:
+        """How often it was there before."""
+        before = self.times.get(key, 0)
+        self.times[key] = before + 1
+        return before
+
+
+def _hashed(key: str) -> str:
+    return xid("event", hashlib.sha256(key.encode()).hexdigest()[:32])
 
 
 def _is_late(moment: datetime, received: datetime, stream: _Stream) -> bool:
@@ -151,10 +176,12 @@ def _skipped(reason: str, code: str, count: _Count) -> Skipped:
     shown = ", ".join(count.examples)
     return Skipped(
         phase=Phase.USAGE,
-        source=f"event {code or reason}",
+        source=Source("event", (count.because and reason) or code or reason),
         reason=reason,
         detail=f"{count.rows} events {count.detail} (for example {shown})",
+        customer=count.customer or None,
         count=count.rows,
+        because=count.because,
     )
 
 

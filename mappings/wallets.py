@@ -10,12 +10,17 @@ from collections.abc import Iterator
 from mappings.context import Context, Problem, currency_ref, partner_ref
 from mappings.money import from_subunits
 from mappings.records import Wallet
-from mappings.target import Desired, Mapped, Phase, Ref, Value, xid
+from mappings.target import Desired, Mapped, Phase, Ref, Source, Value, xid
 
 
 def wallets(context: Context) -> Iterator[Mapped]:
     """The balances of all wallets: one programme per currency, one card per wallet; or why not."""
     filled = [wallet for wallet in context.snapshot.wallets if wallet.status == "active" and wallet.balance_cents > 0]
+    for wallet in context.snapshot.wallets:
+        if wallet.status == "active" and wallet.balance_cents < 0:
+            amount = f"{from_subunits(wallet.balance_cents, wallet.currency)} {wallet.currency}"
+            negative = Problem("wallet_negative", f"{amount}: used up and more; invoice it, or write it off")
+            yield negative.skips(Phase.BALANCES, wallet_source(wallet), wallet.external_customer_id)
     movable = [wallet for wallet in filled if _problem(context, wallet) is None]
     for currency in sorted({wallet.currency for wallet in movable}):
         yield _programme(currency)
@@ -29,8 +34,10 @@ def wallets(context: Context) -> Iterator[Mapped]:
                 yield gap.skips(Phase.BALANCES, wallet_source(wallet), wallet.external_customer_id)
 
 
-def wallet_source(wallet: Wallet) -> str:
-    return f"wallet {wallet.external_customer_id}/{wallet.code or wallet.name or 'wallet'} ({wallet.lago_id[:8]})"
+def wallet_source(wallet: Wallet) -> Source:
+    """A customer may hold several wallets of one name: the id's head tells them apart."""
+    label = f"{wallet.external_customer_id}/{wallet.code or wallet.name or 'wallet'} ({wallet.lago_id[:8]})"
+    return Source("wallet", label, wallet.lago_id)
 
 
 def _problem(context: Context, wallet: Wallet) -> Problem | None:
@@ -39,7 +46,7 @@ def _problem(context: Context, wallet: Wallet) -> Problem | None:
     if not context.target.loyalty:
         amount = from_subunits(wallet.balance_cents, wallet.currency)
         return Problem(
-            "wallet-needs-loyalty", f"{amount} {wallet.currency} of credits: install sale_loyalty (eWallets)"
+            "wallet_needs_loyalty", f"{amount} {wallet.currency} of credits: install sale_loyalty (eWallets)"
         )
     return context.currency_problem(wallet.currency)
 
@@ -50,7 +57,7 @@ def _programme_ref(currency: str) -> Ref:
 
 def _programme(currency: str) -> Desired:
     """An eWallet: cards can only be spent where the programme has a reward that takes points for money, one for one."""
-    record, source = _programme_ref(currency).xid, f"wallet_program {currency}"
+    record, source = _programme_ref(currency).xid, Source("wallet_program", currency)
     reward: dict[str, Value] = {
         "reward_type": "discount",
         "discount_mode": "per_point",
@@ -96,6 +103,6 @@ def _card(wallet: Wallet) -> Desired:
 
 def _gaps(wallet: Wallet) -> Iterator[Problem]:
     if wallet.applies_to.fee_types or wallet.applies_to.billable_metric_codes:
-        yield Problem("wallet-scope", "may pay for some fees only; an eWallet of Odoo pays for anything")
+        yield Problem("wallet_scope", "may pay for some fees only; an eWallet of Odoo pays for anything")
     if wallet.recurring_transaction_rules:
-        yield Problem("wallet-top-up-rule", "refills itself by a rule; set up a recurring sale in Odoo instead")
+        yield Problem("wallet_top_up_rule", "refills itself by a rule; set up a recurring sale in Odoo instead")

@@ -1,11 +1,10 @@
-"""From mapped records to Odoo: ``preview`` works the changes out, ``apply`` walks exactly the same tuple.
+"""From changes to Odoo: ``apply`` walks exactly the tuple that ``migrate.preview`` shows.
 
-    preview(odoo, ledger, mapped, target=..., phases=..., cohort=..., snapshot=..., progress=...) -> ChangeSet
-    apply(odoo, ledger, mapped, target=..., phases=..., cohort=..., snapshot=..., saved=..., progress=...) -> Applied
-    drifted(odoo, ledger, company_id, progress=...) -> tuple[Drift, ...]          for ``status``
+    apply(odoo, ledger, mapped, phases=..., cohort=..., snapshot=..., saved=..., progress=...) -> Applied
 
 ``mapped`` is everything the mappers gave, in the order they gave it; ``phases`` and ``cohort`` choose among it.
 ``snapshot`` is a digest of what was read from Lago. ``Applied.raise_if_failed()`` ends the command.
+What Odoo refuses costs itself and what refers to it, by external id; everything else goes on, in later phases too.
 Stop it at any moment, with Ctrl-C or a kill: the next run finds what is there by external id and goes on.
 """
 
@@ -15,28 +14,44 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mappings.target import Desired, Mapped, Phase, Skipped, Target
-from migrate.changes import (
+from mappings.target import Desired, Mapped, Phase
+from migrate.adopt import NOTHING, Adoption, adopt_met
+from migrate.change_set.changes import (
     Action,
     Change,
     ChangeSet,
-    FieldDiff,
-    Known,
     Observed,
-    Scope,
-    Seen,
-    diff,
-    drift,
     each_line,
 )
+from migrate.change_set.removals import require_consent
 from migrate.errors import Blocked, OdooError
-from migrate.ledger import Ledger
 from migrate.odoo.discover import identity
+from migrate.odoo.door import Door, Progress, quiet
 from migrate.odoo.loader import Failure, Loader, Size
-from migrate.odoo.protocol import Odoo
-from migrate.odoo.remove import Undone, drop_lines, remove
-from migrate.odoo.resolve import Patience, Progress, Reader, line_fields, observe, quiet, references, wanted_known
+from migrate.odoo.remove import RELEASE, Undone, drop_lines, remove
+from migrate.odoo.resolve import Reader, references
+from migrate.odoo.standing import bind, unbind
 from migrate.phases import EVERYONE, ORDER, Cohort, require_predecessors
+from migrate.preview import KeepUsage, compare, keep_nothing, shape_of
+from migrate.state.ledger import Ledger
+
+NOT_WRITTEN = "not written"
+NAMED = 3  # of each kind, where there may be many
+
+
+@dataclass(frozen=True, slots=True)
+class NotTaken:
+    """A record that Odoo did not take, and those that were not sent because they refer to it, near or far."""
+
+    failure: Failure
+    waiting: tuple[Failure, ...] = ()
+
+    def __str__(self) -> str:
+        if not self.waiting:
+            return str(self.failure)
+        more = ", ..." if len(self.waiting) > NAMED else ""
+        names = ", ".join(f.change.source for f in self.waiting[:NAMED])
+        return f"{self.failure}; what needs it waits ({len(self.waiting):,}: {names}{more})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +63,9 @@ class Applied:
     failures: tuple[Failure, ...] = ()
     altered: tuple[str, ...] = ()  # texts that Odoo keeps in another form than sent
     leftovers: tuple[str, ...] = ()  # removals that Odoo did not allow, and what was done instead
-    blocked: str = ""  # why later phases were not begun
     calls: int = 0
     seconds: float = 0.0
+    adopted: Adoption = NOTHING  # stood in Odoo under our external ids, and the state did not know them
 
     @property
     def conflicts(self) -> tuple[Change, ...]:
@@ -60,15 +75,31 @@ class Applied:
     @property
     def ok(self) -> bool:
         """Whether everything that was to be written is in Odoo."""
-        return not (self.failures or self.conflicts or self.blocked)
+        return not (self.failures or self.conflicts)
 
     @property
-    def error(self) -> OdooError | Blocked | None:
-        """Names the first guilty records, or why a phase was not begun."""
+    def refused(self) -> tuple[NotTaken, ...]:
+        """Each record that Odoo did not take, with those that waited for it."""
+        waiting: dict[str, list[Failure]] = {}
+        for failure in self.failures:
+            if failure.because:
+                waiting.setdefault(failure.because, []).append(failure)
+        roots = (f for f in self.failures if not f.because)
+        return tuple(NotTaken(f, tuple(waiting.get(f.change.xid, ()))) for f in roots)
+
+    @property
+    def error(self) -> OdooError | None:
+        """Names the first guilty records, what waits for them, and the way out."""
         if self.failures:
-            more = f" (and {len(self.failures) - 3} more)" if len(self.failures) > 3 else ""
-            named = "; ".join(str(f) for f in self.failures[:3])
-            return OdooError(f"{len(self.failures)} records were not taken: {named}{more}")
+            refused = self.refused
+            more = f" (and {len(refused) - NAMED} more)" if len(refused) > NAMED else ""
+            named = "; ".join(str(each).rstrip(".") for each in refused[:NAMED])
+            rest = "" if self.conflicts else "; everything else is written"
+            what = "record was" if len(refused) == 1 else "records were"
+            return OdooError(
+                f"{len(refused):,} {what} not taken: {named}{more}{rest}; mend it in Lago or in Odoo, then run "
+                "'lago2odoo extract' and 'lago2odoo apply'"
+            )
         if self.conflicts:
             first = self.conflicts[0]
             fields = ", ".join(d.field for d in first.diffs if d.verdict is Action.CONFLICT) or "its lines"
@@ -76,7 +107,20 @@ class Applied:
                 f"{len(self.conflicts)} records were changed both in Lago and in Odoo: {first.source} ({fields}); "
                 "set one side to the other's value, then apply again"
             )
-        return Blocked(self.blocked) if self.blocked else None
+        return None
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Phase -> action -> records: of what was to be written only what was, and apart from it what was not."""
+        table = {phase: dict(row) for phase, row in self.changes.counts().items()}
+        for phase, row in table.items():
+            done = self.written.get(phase, {})
+            for action in (Action.CREATE, Action.UPDATE, Action.REMOVE):
+                planned, written = row.pop(action.value, 0), done.get(action.value, 0)
+                if planned:
+                    row[action.value] = written
+                if planned > written:
+                    row[NOT_WRITTEN] = row.get(NOT_WRITTEN, 0) + planned - written
+        return table
 
     def raise_if_failed(self) -> None:
         """Raise ``error``, if there is one."""
@@ -84,160 +128,45 @@ class Applied:
             raise error
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """An applied record that changed in Odoo since. ``deleted``: it is not there any more."""
-
-    xid: str
-    source: str
-    model: str
-    phase: str
-    deleted: bool
-    diffs: tuple[FieldDiff, ...] = ()
-
-
-def preview(
-    odoo: Odoo,
-    ledger: Ledger,
-    mapped: Sequence[Mapped],
-    *,
-    target: Target,
-    phases: Sequence[Phase] = ORDER,
-    cohort: Cohort = EVERYONE,
-    snapshot: str = "",
-    progress: Progress = quiet,
-) -> ChangeSet:
-    """What apply would do. Reads only. Raises Blocked if a reference leads nowhere or a module is missing."""
-    ledger.require_same(identity(odoo))
-    reader = Reader(odoo, target.company_id, progress=progress)
-    return _compare(reader, ledger, mapped, phases, cohort, snapshot)[0]
-
-
 def apply(
-    odoo: Odoo,
+    odoo: Door,
     ledger: Ledger,
     mapped: Sequence[Mapped],
     *,
-    target: Target,
     phases: Sequence[Phase] = ORDER,
     cohort: Cohort = EVERYONE,
     snapshot: str = "",
     saved: ChangeSet | None = None,
+    keep_usage: KeepUsage = keep_nothing,
+    allow_removals: int = 0,
     progress: Progress = quiet,
-    patience: Patience | None = None,
 ) -> Applied:
     """Write the changes, phase by phase. ``saved``: only if the changes are still exactly these, else Blocked.
 
-    Hold ``ledger.store.lock()`` around it. A refused record does not stop the others of its phase; it leaves the phase
-    unfinished, which blocks the next ones.
+    ``keep_usage``: as for ``preview``. ``allow_removals``: so many records may go even if they are more than the
+    ordinary; Blocked, before anything is written, if there are more.
+
+    Hold ``ledger.store.lock()`` around it. A refused record stops only what refers to it; its phase and theirs stay
+    unfinished, which blocks a later run of the next phases alone.
     """
     started = time.monotonic()
-    reader = Reader(odoo, target.company_id, patience, progress)
-    changes, observed = _compare(reader, ledger, mapped, phases, cohort, snapshot)
+    reader = Reader(odoo, progress)
+    changes, observed = compare(reader, ledger, mapped, phases, cohort, snapshot, keep_usage)
     if saved is not None:
         _require_same(saved, changes)
-    needed = [p for p in ORDER if any(isinstance(m, Desired) and m.phase is p for m in mapped)]
+    require_consent(changes, allow_removals)
+    having = {m.phase for m in mapped if isinstance(m, Desired)}
+    earlier = [p for p in ORDER if p in having and p not in phases]  # of those of this run it is known what lacks
     run = _Run(ledger, Loader(reader, observed), observed, cohort, progress)
     ledger.begin("apply", cohort.name, identity(odoo))
+    run.adopted = adopt_met(odoo, ledger, changes, observed)
     for phase in (p for p in ORDER if p in phases):
-        try:
-            require_predecessors(phase, cohort, ledger.phases(), needed)
-        except Blocked as error:
-            if not run.failures:
-                raise
-            run.blocked = str(error)
-            break
+        require_predecessors(phase, cohort, ledger.phases(), earlier)
         run.phase(phase, [c for c in changes.changes if c.phase is phase and c.action is not Action.REMOVE])
-    else:
-        run.remove(list(changes.of(Action.REMOVE)))
+    run.remove(list(changes.of(Action.REMOVE)))
     result = run.result(changes, time.monotonic() - started)
     ledger.end(result.written)
     return result
-
-
-def drifted(odoo: Odoo, ledger: Ledger, company_id: int, progress: Progress = quiet) -> tuple[Drift, ...]:
-    """Which applied records changed in Odoo since, and in what."""
-    known = {x: k for x, k in ledger.known().items() if not k.writing}
-    reader = Reader(odoo, company_id, progress=progress)
-    seen = look_known(reader, known)
-    gone = [Drift(x, k.source, k.model, k.phase, True) for x, k in known.items() if x not in seen]
-    changed = [
-        Drift(x, known[x].source, s.model, known[x].phase, False, diffs)
-        for x, s in seen.items()
-        if (diffs := drift(s, known[x]))
-    ]
-    return (*gone, *changed)
-
-
-def look_known(reader: Reader, known: Mapping[str, Known]) -> dict[str, Seen]:
-    """The records of the ledger as they stand in Odoo."""
-    names = line_fields(())
-    needed: dict[str, set[str]] = {}
-    for memory in known.values():
-        wish = wanted_known(memory, names)
-        needed.setdefault(wish.model, set()).update(wish.fields, wish.lines)
-        for model, fields in wish.lines.values():
-            needed.setdefault(model, set()).update(fields)
-    reader.learn_fields(needed)
-    reader.learn_ours()
-    reader.learn_xids(x for x in known if x not in reader.ids)
-    return reader.look({x: wanted_known(k, names) for x, k in known.items()})
-
-
-# --- comparing -----------------------------------------------------------------------------------------------------
-
-
-def _compare(
-    reader: Reader, ledger: Ledger, mapped: Sequence[Mapped], phases: Sequence[Phase], cohort: Cohort, snapshot: str
-) -> tuple[ChangeSet, Observed]:
-    within = [m for m in mapped if m.phase in phases and cohort.takes(m.customer)]
-    desired = in_order([m for m in within if isinstance(m, Desired)])
-    skipped = [m for m in within if isinstance(m, Skipped)]
-    everything = frozenset(m.xid for m in mapped if isinstance(m, Desired))
-    known = ledger.known(phases, cohort.customers)
-    if cohort.customers is not None:  # records shared by all are compared, but not removed, in a cohort's run
-        shared = {m.xid for m in desired if m.customer is None}
-        known |= {x: k for x, k in ledger.known(phases).items() if x in shared}
-    coming = everything | {line.xid for m in mapped if isinstance(m, Desired) for _, line in each_line(m)}
-    vanished = {x: k for x, k in known.items() if x not in everything}
-    observed = observe(reader, desired, vanished, coming)
-    scope = Scope(tuple(phases), cohort.name)
-    changes = diff([*desired, *skipped], observed, known, snapshot=snapshot, scope=scope, mapped_elsewhere=everything)
-    return changes, observed
-
-
-def in_order(desired: Sequence[Desired]) -> list[Desired]:
-    """So that what is referred to comes first, phase by phase; else as the mappers gave it, models together.
-
-    Raises OdooError for records that refer to each other in a circle.
-    """
-    place = {line.xid: d.xid for d in desired for _, line in each_line(d)} | {d.xid: d.xid for d in desired}
-    wanted = {d.xid: {place[r] for r in references([d])[0] if r in place} - {d.xid} for d in desired}
-    level = _levels(wanted)
-    kinds = {k: i for i, k in enumerate(dict.fromkeys(_shape(d) for d in desired))}
-    models = {m: i for i, m in enumerate(dict.fromkeys(d.model for d in desired))}
-    return sorted(desired, key=lambda d: (ORDER.index(d.phase), level[d.xid], models[d.model], kinds[_shape(d)]))
-
-
-def _shape(desired: Desired) -> tuple[str, frozenset[str]]:
-    """What goes into one call: an empty cell would override a default, so columns must be the same."""
-    return desired.model, frozenset(desired.values)
-
-
-def _levels(wanted: Mapping[str, set[str]]) -> dict[str, int]:
-    """How many steps of references lie below each record."""
-    level: dict[str, int] = {}
-    waiting = dict(wanted)
-    while waiting:
-        ready = [xid for xid, needs in waiting.items() if all(n in level for n in needs)]
-        if not ready:
-            circle = ", ".join(sorted(waiting)[:3])
-            raise OdooError(f"these records refer to each other in a circle: {circle}; a mapper is wrong")
-        found = {xid: 1 + max((level[n] for n in waiting[xid]), default=-1) for xid in ready}
-        level.update(found)
-        for xid in ready:
-            del waiting[xid]
-    return level
 
 
 def _require_same(saved: ChangeSet, now: ChangeSet) -> None:
@@ -267,9 +196,10 @@ class _Run:
     cohort: Cohort
     progress: Progress
     failures: list[Failure] = field(default_factory=list)
+    missing: dict[str, Failure] = field(default_factory=dict)  # by external id: those that failed, and their lines
     written: dict[str, dict[str, int]] = field(default_factory=dict)
     leftovers: list[str] = field(default_factory=list)
-    blocked: str = ""
+    adopted: Adoption = NOTHING
     sizes: dict[str, Size] = field(default_factory=dict)
     _done: int = 0
 
@@ -278,6 +208,7 @@ class _Run:
         before = len(self.failures)
         self._done, total = 0, len(changes)
         self.ledger.set_phase(phase, self.cohort.name, finished=False, detail="interrupted")
+        bind(self.loader.reader.door, changes)
         self._learn([c for c in changes if c.fresh and c.action in (Action.UNCHANGED, Action.KEPT)])
         self._step(phase, sum(c.action not in (Action.CREATE, Action.UPDATE) for c in changes), total)
         for group in _runs_of(changes, (Action.CREATE, Action.UPDATE)):
@@ -304,18 +235,22 @@ class _Run:
 
     def _possible(self, batch: Sequence[Change]) -> list[Change]:
         """Those that do not need a record that failed before: they are failures of their own, for that reason."""
-        failed = {f.change.xid: f.change.source for f in self.failures}
-        if not failed:
-            return list(batch)
-        good = []
-        for change in batch:
-            needs = references([change.desired])[0] if change.desired else {}
-            missing = next((n for n in needs if n in failed), None)
-            if missing:
-                self.failures.append(Failure(change, f"needs {failed[missing]}, which failed"))
-            else:
-                good.append(change)
-        return good
+        if self.missing:
+            self._fail(Failure(c, "") for c in batch if self._cause(c))
+        return [c for c in batch if c.xid not in self.missing]
+
+    def _fail(self, failures: Iterable[Failure]) -> None:
+        """Note each, as one that waits for another if it needs one that failed: also within one call to Odoo."""
+        for failure in failures:
+            change, cause = failure.change, self._cause(failure.change)
+            noted = cause.waits(change) if cause else failure
+            self.failures.append(noted)
+            lines = (line.xid for _, line in each_line(change.desired)) if change.desired else ()
+            self.missing |= dict.fromkeys((change.xid, *lines), noted)
+
+    def _cause(self, change: Change) -> Failure | None:
+        needs = references([change.desired])[0] if change.desired else {}
+        return next((self.missing[n] for n in needs if n in self.missing), None)
 
     def _write(self, batch: Sequence[Change]) -> None:
         if not batch:
@@ -323,7 +258,7 @@ class _Run:
         self.ledger.intend(batch)
         act = self.loader.create if batch[0].action is Action.CREATE else self.loader.update
         seen, failures = act(batch)
-        self.failures += failures
+        self._fail(failures)
         good = [c for c in batch if c.xid in seen]
         self.ledger.applied(good, seen, self.observed, self.loader.zeroed)
         self.loader.zeroed.clear()
@@ -336,16 +271,22 @@ class _Run:
             self.ledger.applied(some, self.observed.records, self.observed)
 
     def remove(self, changes: Sequence[Change]) -> None:
-        """What is no longer in Lago, newest first, after all phases: a customer goes after its orders. Records that
-        stood in Odoo before us are only forgotten."""
+        """What is no longer in Lago, newest first, after all phases: a customer goes after its orders.
+
+        Records that stood in Odoo before us are only forgotten.
+        """
         if not changes:
             return
         created = {e.xid for e in self.ledger.entries() if e.created}
-        gone = [c.xid for c in changes if c.res_id is None or c.xid not in created]
-        self.ledger.forget(gone)
-        for done, change in enumerate((c for c in changes if c.xid not in gone), 1):
+        ours = [c for c in changes if c.res_id is not None and c.xid in created]
+        standing = {c.xid for c in ours}
+        before_us = [c.xid for c in changes if c.xid not in standing]
+        unbind(self.loader.reader.door, before_us)
+        self.ledger.forget(before_us)
+        self.ledger.begin_undoing([c.xid for c in ours if c.model in RELEASE])
+        for done, change in enumerate(ours, 1):
             self._removed(change, remove(self.loader.reader, change.model, {change.xid: change.res_id or 0}))
-            self.progress("apply: remove", done, len(changes) - len(gone))
+            self.progress("apply: remove", done, len(ours))
 
     def _removed(self, change: Change, outcome: Undone) -> None:
         if outcome.refused:
@@ -353,7 +294,7 @@ class _Run:
             detail = f"{change.source} cannot be removed"
             self.ledger.set_phase(change.phase, self.cohort.name, finished=False, detail=detail)
             return
-        drop_lines(self.loader.reader, self.ledger.lines_of(outcome.deleted))
+        drop_lines(self.loader.reader, self.ledger.lines_of([*outcome.deleted, *outcome.gone]))
         self.leftovers += [f"{change.source}: {text}" for text in outcome.archived.values()]
         self.ledger.forget([change.xid])
         self._count([change])
@@ -370,9 +311,9 @@ class _Run:
             tuple(self.failures),
             tuple(self.loader.altered.values()),
             tuple(self.leftovers),
-            self.blocked,
             self.loader.calls,
             seconds,
+            self.adopted,
         )
 
 
@@ -391,5 +332,5 @@ def _runs_of(changes: Sequence[Change], actions: Sequence[Action]) -> Iterator[l
 
 
 def _kind(change: Change) -> tuple[str, Action, frozenset[str]]:
-    names = _shape(change.desired)[1] if change.desired and change.action is Action.CREATE else frozenset()
+    names = shape_of(change.desired)[1] if change.desired and change.action is Action.CREATE else frozenset()
     return (change.model, change.action, names)

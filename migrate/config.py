@@ -12,12 +12,16 @@ import re
 import tomllib
 import types
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from mappings.reasons import spell
+from mappings.text import NotTextError, composed, decode_text
+from migrate.config_checks import problem_of
 from migrate.errors import ConfigError
+from migrate.masking import KNOWN
 
 DEFAULT_FILE = Path("lago2odoo.toml")
 
@@ -85,9 +89,19 @@ class CohortConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaiveConfig:
-    """Reasons of skipped records that someone has looked at and accepts, by their names."""
+    """What someone has looked at and accepts, by name.
+
+    Reasons of skipped records, ``doctor``'s checks, and fields that were changed in Odoo, as ``status`` names them.
+    """
 
     skipped: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    drift: tuple[str, ...] = ()
+
+    @property
+    def reasons(self) -> frozenset[str]:
+        """The names as they are spelled now; the file may hold old ones."""
+        return frozenset(map(spell, self.skipped))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +116,27 @@ class ReconcileConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportConfig:
+    """The language of reports when none is asked for."""
+
     language: str = "en_CA"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceConfig:
+    """With which keys people sign packs: files of OpenSSH private keys, each on the machine of its owner."""
+
+    preparer_key: str | None = None
+    preparer_passphrase_env: str = "LAGO2ODOO_PREPARER_PASSPHRASE"  # noqa: S105  (a variable's name)
+    reviewer_key: str | None = None
+    reviewer_passphrase_env: str = "LAGO2ODOO_REVIEWER_PASSPHRASE"  # noqa: S105  (a variable's name)
+
+    def key_of(self, role: str) -> str | None:
+        """The file of the preparer's or the reviewer's key."""
+        return self.preparer_key if role == "preparer" else self.reviewer_key
+
+    def passphrase_env_of(self, role: str) -> str:
+        """The variable that holds the passphrase of that key."""
+        return self.preparer_passphrase_env if role == "preparer" else self.reviewer_passphrase_env
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +160,7 @@ class Config:
     reconcile: ReconcileConfig = field(default_factory=ReconcileConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     stripe: StripeConfig = field(default_factory=StripeConfig)
+    evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
     folder: Path = Path()  # set by load(); not a key of the file
 
     def path(self, name: str) -> Path:
@@ -143,11 +178,13 @@ class Config:
 def load(path: Path) -> Config:
     """Read and check ``path``. A missing or wrong file is a ``ConfigError`` that says what to do."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = composed(decode_text(path.read_bytes()))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; 'lago2odoo init' writes one") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    except NotTextError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     return parse(text, path)
 
 
@@ -159,22 +196,72 @@ def parse(text: str, path: Path) -> Config:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
     reader = _Reader(path, text)
     known = {f.name for f in fields(Config)} - {"folder"}
-    reader.refuse_unknown(raw, known, "")
-    hints = get_type_hints(Config)
-    return Config(folder=path.absolute().parent, **{key: reader.value(hints[key], raw[key], key) for key in raw})
+    sections = reader.each(raw, known, "", get_type_hints(Config))
+    if reader.problems:
+        raise ConfigError("; ".join(reader.problems))
+    return Config(folder=path.absolute().parent, **sections)
+
+
+def write_template(path: Path) -> None:
+    """A commented starting configuration at ``path``; an existing file is never touched."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(TEMPLATE)
+    except FileExistsError:
+        raise ConfigError(f"{path}: exists already and stays as it is; name another with --config") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def secret(env: str, file: str | None, folder: Path, purpose: str) -> str:
     """The secret of a file, or of an environment variable; its value appears nowhere else."""
-    if file is not None:
-        try:
-            return (folder / file).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise ConfigError(f"{file}: the {purpose} cannot be read: {error.strerror}") from None
-    value = os.environ.get(env, "").strip()
+    value = os.environ.get(env, "").strip() if file is None else _from_file(folder / file, purpose)
     if not value:
-        raise ConfigError(f"the {purpose} is missing: set the environment variable {env}")
+        where = f"set the environment variable {env}" if file is None else f"write it into {file}"
+        raise ConfigError(f"the {purpose} is missing: {where}")
+    KNOWN.learn(value)
     return value
+
+
+def signing_key_file(config: Config, role: str, given: Path | None) -> Path | None:
+    """Where the private key of the preparer or the reviewer is: as given, or by the environment, or configured."""
+    if given is not None:
+        return given.expanduser()
+    if from_environment := os.environ.get(f"LAGO2ODOO_{role.upper()}_KEY", "").strip():
+        return Path(from_environment).expanduser()
+    configured = config.evidence.key_of(role)
+    return config.folder / Path(configured).expanduser() if configured else None
+
+
+def _from_file(path: Path, purpose: str) -> str:
+    try:
+        return decode_text(path.read_bytes()).strip()
+    except OSError as error:
+        raise ConfigError(f"{path}: the {purpose} cannot be read: {error.strerror}") from None
+    except NotTextError as error:
+        raise ConfigError(f"{path}: the {purpose} cannot be read: {error}") from None
+
+
+_CREDENTIALS = re.compile(r"(?<=://)\S*@")  # user:password@ in front of a host
+_PARAMETER = re.compile(r"(?i)([?&;](?:password|passwd|pwd|user|token|secret|key|api_key|sslkey|sslpassword)=)[^&;#]*")
+
+
+def without_secrets(config: Config) -> dict[str, Any]:
+    """The configuration in force as JSON values, defaults included, without secrets and without its folder.
+
+    Nor with the files of people's keys: those are of the machine on which somebody signs, and decide nothing.
+    """
+    return {name: _plain(value) for name, value in asdict(config).items() if name not in ("folder", "evidence")}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, str):
+        return _PARAMETER.sub(r"\1***", _CREDENTIALS.sub("***@", value))
+    return value if value is None or isinstance(value, int) else str(value)
 
 
 def environment() -> dict[str, str]:
@@ -184,17 +271,32 @@ def environment() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Turns parsed TOML into the dataclasses, and knows where a key stands in the file."""
+    """Turns parsed TOML into the dataclasses, and knows where a key stands in the file. Collects what is wrong."""
 
     path: Path
     text: str
+    problems: list[str] = field(default_factory=list)
 
-    def refuse_unknown(self, raw: Mapping[str, Any], known: set[str], prefix: str) -> None:
-        for key in raw:
-            if key not in known:
-                near = difflib.get_close_matches(key, known, 1)
-                advice = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(known))}"
-                raise ConfigError(f"{self.place(prefix + key)}: unknown key {prefix + key!r}; {advice}")
+    def each(self, raw: Mapping[str, Any], known: set[str], prefix: str, hints: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of a table's keys: those that are right."""
+        values = {}
+        for name, item in raw.items():
+            key = prefix + name
+            try:
+                self.refuse_unknown(name, known, prefix)
+                values[name] = self.value(hints[name], item, key)
+            except ConfigError as error:
+                self.problems.append(str(error))
+                continue
+            if problem := problem_of(key, values[name]):
+                self.problems.append(f"{self.place(key)}: {key} {problem}")
+        return values
+
+    def refuse_unknown(self, key: str, known: set[str], prefix: str) -> None:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            advice = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(known))}"
+            raise ConfigError(f"{self.place(prefix + key)}: unknown key {prefix + key!r}; {advice}")
 
     def value(self, hint: Any, raw: Any, key: str) -> Any:
         if is_dataclass(hint):
@@ -212,11 +314,8 @@ class _Reader:
     def section(self, cls: Any, raw: Any, key: str) -> Any:
         table = self.scalar(dict, raw, key)
         hints = get_type_hints(cls)
-        self.refuse_unknown(table, set(hints), f"{key}.")
-        missing = [f.name for f in fields(cls) if _required(f) and f.name not in table]
-        if missing:
-            raise ConfigError(f"{self.place(key)}: {key}.{missing[0]} is missing")
-        return cls(**{name: self.value(hints[name], item, f"{key}.{name}") for name, item in table.items()})
+        values = self.each(table, set(hints), f"{key}.", hints)
+        return cls(**values)
 
     def scalar(self, kind: type[T], raw: Any, key: str) -> T:
         if type(raw) is not kind:
@@ -230,12 +329,8 @@ class _Reader:
         header = re.compile(rf"\s*\[+\s*{re.escape('.'.join(tables) or name)}\b")
         start = next((i for i, line in enumerate(lines) if header.match(line)), 0)
         assignment = re.compile(rf"\s*(\[+\s*)?(\S*\.)?[\"']?{re.escape(name)}[\"']?\s*(=|\])")
-        found = next((i for i in range(start, len(lines)) if assignment.match(lines[i])), start)
-        return f"{self.path}:{found + 1}"
-
-
-def _required(item: Field[Any]) -> bool:
-    return item.default is MISSING and item.default_factory is MISSING
+        line = next((i for i in range(start, len(lines)) if assignment.match(lines[i])), start)
+        return f"{self.path}:{line + 1}"
 
 
 TEMPLATE = """\
@@ -269,10 +364,12 @@ plans = ["nexacloud_*"]
 
 [waive]
 skipped = []                        # reasons of skipped records that someone has looked at and accepts
+# checks = ["currency_rounding"]    # errors of 'doctor' that someone accepts (also: tax_split, income_account_type)
+# drift = ["customer acme: street"]   # changes made in Odoo that 'status' tells and someone accepts
 
 [reconcile]
 tolerance_cents = 0                 # a difference up to this counts as equal, and is printed as tolerated
-materiality_cents = 100             # only for the order of the report: what is shown first
+materiality_cents = 100             # proven differences below it in sum are "immaterial"; exit codes stay
 # waivers = "waivers.toml"
 
 [report]
@@ -280,4 +377,8 @@ language = "en_CA"                  # en_CA | fr_CA
 
 [stripe]
 key_env = "STRIPE_KEY"              # a restricted, read-only key: proves that both sides use one account
+
+[evidence]                          # keys that sign evidence packs: made with ssh-keygen -t ed25519
+# reviewer_key = "~/.ssh/id_ed25519"                # also: preparer_key
+# reviewer_passphrase_env = "REVIEWER_PASSPHRASE"   # the variable that holds its passphrase; also: preparer_...
 """

@@ -1,6 +1,6 @@
 """The one error tree. Each class carries the exit code of the command it ends.
 
-Lago2OdooError                    1   something a person must mend; the message says what and where
+Lago2OdooError                    1   (mappings.errors) something a person must mend; the message says what and where
 ├── ConfigError                   1   configuration or mapping table: file, line, field
 ├── StoreError                    1   the state could not be read or written (disk full, wrong database)
 ├── LagoError                     1   Lago's API or a recording
@@ -8,20 +8,17 @@ Lago2OdooError                    1   something a person must mend; the message 
 │   ├── LagoRefused               1   401, 403, 404...: key, permission, wrong base URL
 │   └── PayloadError              1   a record without, or with a mistyped, field: resource, id, field
 ├── OdooError                     1   Odoo's API (migrate.odoo.errors refines it by Odoo's error name)
+├── ReportError                   1   what a report is made from or kept in (reports.errors): a stored report, a key
+│   │                                 file, the history of runs, the chain of packs, a pack
+│   └── NotSigned                 1   a month that must not be signed, or whose pack cannot be kept
 ├── Blocked                       1   a phase whose predecessor is unfinished, a stale preview, a failed preflight
-├── Pending                       2   changes pending or differences found: nothing is wrong with the run itself
-├── WaivedOnly                    3   differences, all of them waived
 ├── LockHeld                      4   another run holds the lock
 └── Interrupted                 130   Ctrl-C; the same command resumes
 """
 
 from __future__ import annotations
 
-
-class Lago2OdooError(Exception):
-    """Base of every error we raise on purpose. ``str()`` is one line that says what to do."""
-
-    exit_code = 1
+from mappings.errors import Lago2OdooError
 
 
 class ConfigError(Lago2OdooError):
@@ -54,18 +51,6 @@ class OdooError(Lago2OdooError):
 
 class Blocked(Lago2OdooError):
     """The command must not run now; the message says the way out."""
-
-
-class Pending(Lago2OdooError):
-    """Changes are pending, or differences were found."""
-
-    exit_code = 2
-
-
-class WaivedOnly(Lago2OdooError):
-    """Differences were found and every one of them is waived."""
-
-    exit_code = 3
 
 
 class LockHeld(Lago2OdooError):

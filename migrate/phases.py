@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mappings.target import Phase
 from migrate.errors import Blocked
-from migrate.ledger import Progress
+from migrate.state.ledger import Progress
 
 ORDER = tuple(Phase)
 

@@ -1,9 +1,7 @@
 """Undo exactly what the ledger says we did, newest first; refuse what someone else changed since.
 
-    rollback(odoo, ledger, company_id=..., phases=..., cohort=..., progress=...) -> RolledBack
-    foresee(odoo, ledger, company_id=..., phases=..., cohort=..., progress=...) -> Foreseen       writes nothing
-    remove_shadow_invoices(odoo, company_id, journal_code) -> RolledBack
-    shadow_invoices(odoo, company_id, journal_code) -> Foreseen                                   writes nothing
+    rollback(odoo, ledger, phases=..., cohort=..., progress=...) -> RolledBack
+    foresee(odoo, ledger, phases=..., cohort=..., progress=...) -> Foreseen       writes nothing
 
 A record that we created is deleted; where Odoo forbids that, it is archived, and the result says so. A record that
 stood in Odoo before us gets the values back that it had, also those that Odoo moved when it saw ours.
@@ -13,51 +11,55 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from mappings.target import Phase
-from migrate.apply import look_known
-from migrate.changes import Known, Seen, drift
+from migrate.adopt import strangers
+from migrate.change_set.changes import Known, Seen
+from migrate.change_set.compare import booked, drift
 from migrate.errors import Blocked, OdooError
-from migrate.ledger import Entry, Ledger
 from migrate.odoo.discover import identity
+from migrate.odoo.door import Door, Progress, quiet
 from migrate.odoo.loader import FATAL
 from migrate.odoo.methods import MOVED_ALONG, done_field, write_arguments
-from migrate.odoo.protocol import Odoo
-from migrate.odoo.remove import Undone, drop_lines, remove
-from migrate.odoo.resolve import Patience, Progress, Reader, Wanted, quiet
+from migrate.odoo.remove import RELEASE, Undone, drop_lines, remove
+from migrate.odoo.resolve import Reader, Wanted
+from migrate.odoo.standing import unbind
 from migrate.odoo.values import Canon, Field
 from migrate.phases import EVERYONE, ORDER, Cohort
+from migrate.preview import look_known
+from migrate.state.entries import Entry
+from migrate.state.ledger import Ledger
 
-SHADOW_JOURNAL = "SHDW"
 _NEVER = object()  # unlike any value
 BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)
 class RolledBack:
-    """``deleted``, ``restored``: numbers of records; the others name each record and why."""
+    """``deleted``, ``restored``: numbers of records, as they were read back; the others name each record and why."""
 
     deleted: int = 0
     restored: int = 0
     archived: tuple[str, ...] = ()
     changed_since: tuple[str, ...] = ()  # left alone: someone else changed them
     refused: tuple[str, ...] = ()  # Odoo does not let them go
+    unknown: tuple[str, ...] = ()  # stand in Odoo under our external ids, and nothing tells what they were before
 
     @property
     def ok(self) -> bool:
         """Whether nothing of ours is left active."""
-        return not (self.changed_since or self.refused)
+        return not (self.changed_since or self.refused or self.unknown)
 
     @property
     def error(self) -> OdooError | None:
         """Names the first records that are still there."""
         if self.ok:
             return None
-        named = [f"{text}: changed in Odoo since" for text in self.changed_since[:3]] + list(self.refused[:3])
+        named = [f"{text}: changed in Odoo since" for text in self.changed_since[:3]]
+        named += [*self.refused[:3], *self.unknown[:3]]
+        number = len(self.changed_since) + len(self.refused) + len(self.unknown)
         return OdooError(
-            f"{len(self.changed_since) + len(self.refused)} records were not undone: {'; '.join(named)}; "
-            "mend them in Odoo, then run the same command again"
+            f"{number} records were not undone: {'; '.join(named)}; mend them in Odoo, then run the same command again"
         )
 
     def raise_if_failed(self) -> None:
@@ -82,60 +84,71 @@ class Foreseen:
     delete: tuple[Planned, ...] = ()
     restore: tuple[Planned, ...] = ()
     changed_since: tuple[str, ...] = ()  # would be left alone: someone else changed them
+    unknown: tuple[str, ...] = ()  # stand in Odoo under our external ids, and nothing tells what they were before
 
     @property
     def pending(self) -> bool:
         """Whether there is anything to undo, or to decide."""
-        return bool(self.delete or self.restore or self.changed_since)
+        return bool(self.delete or self.restore or self.changed_since or self.unknown)
 
 
 def rollback(
-    odoo: Odoo,
+    odoo: Door,
     ledger: Ledger,
     *,
-    company_id: int,
     phases: Sequence[Phase] = ORDER,
     cohort: Cohort = EVERYONE,
     progress: Progress = quiet,
-    patience: Patience | None = None,
 ) -> RolledBack:
     """Undo the phases, last first. Hold ``ledger.store.lock()``. Blocked if a later phase still stands on one."""
-    run = _Undo.open(Reader(odoo, company_id, patience, progress), ledger, phases, cohort)
+    run = _Undo.open(Reader(odoo, progress), ledger, phases, cohort)
     ledger.begin("rollback", cohort.name, identity(odoo))
     run.look()
     for phase in reversed([p for p in ORDER if p in phases]):
         run.undo(phase)
         ledger.drop_phase(phase, cohort.name)
+    run.unknown += _strangers(odoo, ledger, phases, cohort, run)
     result = run.result()
-    ledger.end({"rollback": {"deleted": result.deleted, "restored": result.restored, "archived": len(result.archived)}})
+    counts = {"deleted": result.deleted, "restored": result.restored, "archived": len(result.archived)}
+    ledger.end({"rollback": counts})
     return result
 
 
 def foresee(
-    odoo: Odoo,
+    odoo: Door,
     ledger: Ledger,
     *,
-    company_id: int,
     phases: Sequence[Phase] = ORDER,
     cohort: Cohort = EVERYONE,
     progress: Progress = quiet,
 ) -> Foreseen:
     """What ``rollback`` with the same arguments would do. Reads only; refuses what rollback would refuse."""
     ledger.require_same(identity(odoo))
-    run = _Undo.open(Reader(odoo, company_id, progress=progress), ledger, phases, cohort)
+    run = _Undo.open(Reader(odoo, progress), ledger, phases, cohort)
     run.look()
+    run.unknown += _strangers(odoo, ledger, phases, cohort, run)
     return run.foreseen()
+
+
+def _strangers(odoo: Door, ledger: Ledger, phases: Sequence[Phase], cohort: Cohort, run: _Undo) -> list[str]:
+    """What stands in Odoo under our external ids and is not in the ledger: all of it, or nothing, is asked about."""
+    whole = set(phases) == set(ORDER) and cohort.customers is None
+    if not whole and next(ledger.entries(), None) is not None:
+        return []
+    remedy = "this state knows nothing of it; 'lago2odoo adopt' takes it up, then roll back again"
+    others = (record for record in strangers(odoo, ledger) if record.xid not in run.names)
+    return [f"{record.model} {record.xid}: {remedy}" for record in others]
 
 
 def _require_no_successors(ledger: Ledger, phases: Sequence[Phase], cohort: Cohort) -> None:
     """Records of later phases stand on those of earlier ones: undoing the customers under their orders cannot work."""
     last = max(ORDER.index(p) for p in phases)
     for later in ORDER[last + 1 :]:
-        held = next(ledger.entries([later], cohort.customers), None)
-        if held is not None:
+        entry = next(ledger.entries([later], cohort.customers), None)
+        if entry is not None:
             option = f" --cohort {cohort.name}" if cohort.name else ""
             raise Blocked(
-                f"phase {later.value} still stands on {ORDER[last].value} ({held.source}): "
+                f"phase {later.value} still stands on {ORDER[last].value} ({entry.source}): "
                 f"run 'lago2odoo rollback --phase {later.value}{option}' first"
             )
 
@@ -153,6 +166,7 @@ class _Undo:
     done: Undone = field(default_factory=Undone)
     restored: int = 0
     changed: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
 
     @staticmethod
@@ -200,6 +214,7 @@ class _Undo:
             tuple(Planned(e.model, e.source) for e in delete),
             tuple(Planned(e.model, e.source, fields) for e, fields in restore),
             tuple(self.changed),
+            tuple(self.unknown + [_adopted(e) for e in ours if e.adopted]),
         )
 
     def _stands(self, entry: Entry) -> bool:
@@ -214,9 +229,11 @@ class _Undo:
     def _is_changed(self, entry: Entry) -> bool:
         """Someone else changed it: a field or a line of ours is neither what we left there nor what it was before."""
         seen, known = self.seen.get(entry.xid), self.known.get(entry.xid)
-        if seen is None or known is None or known.writing:
+        if seen is None or known is None:
             return False
-        diffs = [d for d in drift(seen, known) if d.before != entry.before.get(d.field, _NEVER)]
+        # what a stopped run left is half its work; it posts nothing, though
+        moved = booked(seen, known) if known.writing else drift(seen, known)
+        diffs = [d for d in moved if d.before != entry.before.get(d.field, _NEVER)]
         if diffs:
             fields = ", ".join(d.field for d in diffs[:3])
             self.changed.append(f"{entry.source} ({entry.model}: {fields})")
@@ -228,36 +245,67 @@ class _Undo:
         model = entries[0].model
         places = {e.xid: self.reader.ids.get(e.xid) for e in entries}
         there = {xid: place[1] for xid, place in places.items() if place is not None and place[0] == model}
+        if model in RELEASE:
+            self.ledger.begin_undoing(list(there))
         outcome = remove(self.reader, model, there)
         self.done.add(outcome)
-        gone = [xid for xid in places if xid not in there]
-        drop_lines(self.reader, self.ledger.lines_of([*gone, *outcome.deleted]))
-        self.ledger.forget([*gone, *outcome.deleted, *outcome.archived])
+        gone = [*(xid for xid in places if xid not in there), *outcome.gone]
+        # what went along with another record left its external id behind, as lines do
+        dropped = self._drop([*gone, *outcome.deleted], frozenset(outcome.gone))
+        self.ledger.leave_archived({xid: there[xid] for xid in outcome.archived})
+        self.ledger.forget([*dropped, *outcome.archived])
+
+    def _drop(self, xids: Sequence[str], stale: frozenset[str]) -> list[str]:
+        """Lines of records that are gone, and external ids (``stale``) left behind; those that are rid of all that.
+
+        The others are refused: an order whose external id somebody deleted looks gone, and stands with its lines.
+        """
+        if not xids:
+            return []
+        try:
+            drop_lines(self.reader, [*(x for x in xids if x in stale), *self.ledger.lines_of(xids)])
+        except FATAL:
+            raise
+        except OdooError as error:
+            if len(xids) == 1:
+                text = "is not found by its external id any more, but lines of it stand in Odoo: cancel and delete it"
+                self.done.refused[xids[0]] = f"{text} there ({error})"
+                return []
+            middle = len(xids) // 2
+            return self._drop(xids[:middle], stale) + self._drop(xids[middle:], stale)
+        return list(xids)
 
     def _restore(self, entry: Entry) -> None:
         """The values from before our first change; of its lines, ours go and the others get their values back."""
-        lines = self.lines.get(entry.xid, ())
+        lines, changed = self.lines.get(entry.xid, ()), False
+        self.ledger.begin_undoing([entry.xid, *(line.xid for line in lines)])
         for line in lines:
             place = self.reader.ids.get(line.xid)
             if line.created and place is not None:
-                self.done.refused |= remove(self.reader, line.model, {line.xid: place[1]}).refused
+                outcome = remove(self.reader, line.model, {line.xid: place[1]})
+                self.done.refused |= outcome.refused
+                changed |= bool(outcome.deleted)
         try:
-            for one in (entry, *(line for line in lines if not line.created)):
-                self._write_back(one)
+            for written in (entry, *(line for line in lines if not line.created)):
+                changed |= self._write_back(written)
         except FATAL:
             raise
         except OdooError as error:
             self.done.refused[entry.xid] = str(error)
         if not self.done.refused.keys() & {entry.xid, *(line.xid for line in lines)}:
-            self.restored += bool(entry.before or lines)
+            self.restored += changed
+            self.unknown += [_adopted(entry)] if entry.adopted and entry.xid in self.seen else []
+            unbind(self.reader.door, [entry.xid])
             self.ledger.forget([entry.xid])
 
-    def _write_back(self, entry: Entry) -> None:
-        """Write, look, and write again what Odoo moved when it saw the rest: a stage that starts a subscription dates
-        it today. OdooError if a value of before does not come back."""
+    def _write_back(self, entry: Entry) -> bool:
+        """Write, look, and write again what Odoo moved when it saw the rest: a stage that starts a subscription.
+
+        Such a stage dates it today. Whether there was something to give back; OdooError if it does not come back.
+        """
         place = self.reader.ids.get(entry.xid)
         if place is None or not entry.before:
-            return
+            return False
         fields = self.reader.fields[entry.model]
         self._require_undone(entry, place[1])
         before = {n: v for n, v in entry.before.items() if n in fields}
@@ -266,7 +314,7 @@ class _Undo:
         due: Mapping[str, Canon] = before
         for _ in range(3):
             if not due:
-                return
+                return True
             values = {n: self._raw(v, fields[n]) for n, v in due.items()}
             self.reader.write(entry.model, "write", [place[1]], **write_arguments(entry.model, values))
             stands = self._values(entry, place[1], target.keys())
@@ -274,6 +322,7 @@ class _Undo:
             due = {n: v for n, v in moved.items() if n in before or not fields[n].readonly}
         if left := sorted(due.keys() & before.keys()):
             raise OdooError(f"Odoo does not take the value of before of {', '.join(left)}")
+        return True
 
     def _values(self, entry: Entry, res_id: int, names: Iterable[str]) -> dict[str, Canon]:
         """The fields of one record as they stand, in canonical form."""
@@ -288,7 +337,7 @@ class _Undo:
             if not name.endswith("()"):
                 continue
             check = done_field(entry.model, name[:-2])
-            row = self.reader.ask(entry.model, "read", [res_id], fields=[check.field], load="")[0]
+            row = self.reader.door.read(entry.model, [res_id], [check.field])[0]
             if row[check.field] in check.values:
                 raise OdooError(f"{name} was called on it, which only a person can take back: do so in Odoo")
 
@@ -316,7 +365,16 @@ class _Undo:
             tuple(f"{self.names[x]}: {why}" for x, why in self.done.archived.items()),
             tuple(self.changed),
             tuple(f"{self.names[x]}: {why}" for x, why in self.done.refused.items()),
+            tuple(self.unknown),
         )
+
+
+def _adopted(entry: Entry) -> str:
+    """Why nothing more can be undone of it."""
+    return (
+        f"{entry.source} ({entry.model} {entry.xid}): adopted after the state was lost, and older than its external "
+        "id: what it held before is not known"
+    )
 
 
 def _groups(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
@@ -328,37 +386,3 @@ def _groups(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
         group.append(entry)
     if group:
         yield group
-
-
-def remove_shadow_invoices(
-    odoo: Odoo, company_id: int, journal_code: str = SHADOW_JOURNAL, progress: Progress = quiet
-) -> RolledBack:
-    """Delete every draft of the shadow journal. One that someone posted or named is not a shadow any more: refused."""
-    reader = Reader(odoo, company_id, progress=progress)
-    drafts, real = _shadows(reader, journal_code)
-    ids = [row["id"] for row in drafts]
-    for start in range(0, len(ids), BATCH):
-        reader.write("account.move", "unlink", ids[start : start + BATCH])
-        progress("removing shadow invoices", min(start + BATCH, len(ids)), len(ids))
-    refused = tuple(f"{_shadow(row)}: was posted or numbered in Odoo" for row in real)
-    return RolledBack(deleted=len(ids), refused=refused)
-
-
-def shadow_invoices(odoo: Odoo, company_id: int, journal_code: str = SHADOW_JOURNAL) -> Foreseen:
-    """What ``remove_shadow_invoices`` would do. Reads only."""
-    drafts, real = _shadows(Reader(odoo, company_id), journal_code)
-    delete = tuple(Planned("account.move", _shadow(row)) for row in drafts)
-    return Foreseen(delete, changed_since=tuple(f"{_shadow(row)}: posted or numbered" for row in real))
-
-
-def _shadows(reader: Reader, journal_code: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """(drafts, those that are drafts no more) of the shadow journal."""
-    company = reader.company_id
-    domain = [["journal_id.code", "=", journal_code], ["journal_id.company_id", "=", company]]
-    rows = reader.ask("account.move", "search_read", domain=domain, fields=["ref", "state", "name"], load="")
-    real = [row for row in rows if row["state"] != "draft" or row["name"] not in (False, "", "/")]
-    return [row for row in rows if row not in real], real
-
-
-def _shadow(row: Mapping[str, Any]) -> str:
-    return f"shadow invoice {row['ref'] or row['id']}"

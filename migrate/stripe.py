@@ -11,7 +11,9 @@ from typing import Any, Protocol
 
 import stripe
 
-from migrate.errors import Lago2OdooError
+from mappings.errors import Lago2OdooError
+from mappings.records import Snapshot
+from migrate.masking import Masked
 
 
 class StripeError(Lago2OdooError):
@@ -25,6 +27,16 @@ class Reference:
     customer: str  # external id, for people
     provider_customer_id: str
     provider_method_id: str | None = None
+
+
+def references_of(snapshot: Snapshot) -> list[Reference]:
+    """The payment methods that Lago holds, of customers whom Stripe knows."""
+    provider_ids = {c.external_id: c.billing_configuration.provider_customer_id for c in snapshot.customers}
+    return [
+        Reference(method.external_customer_id, provider_id, method.provider_method_id)
+        for method in snapshot.payment_methods
+        if (provider_id := provider_ids.get(method.external_customer_id))
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +87,20 @@ def prove_same_account(references: Iterable[Reference], client: Stripe | None) -
     customers: dict[str, bool] = {}
     for reference in references:
         checked += 1
-        held = reference.provider_customer_id
-        if held not in customers:
-            customers[held] = client.customer(held)
-        if not customers[held]:
-            missing.append(f"{held} of {reference.customer}")
+        customer_id = reference.provider_customer_id
+        if customer_id not in customers:
+            customers[customer_id] = client.customer(customer_id)
+        if not customers[customer_id]:
+            missing.append(f"{customer_id} of {reference.customer}")
             continue
         if reference.provider_method_id:
             owner = client.method_owner(reference.provider_method_id)
             if owner is None:
                 missing.append(f"{reference.provider_method_id} of {reference.customer}")
-            elif owner != held:
-                detached.append(f"{reference.provider_method_id} of {reference.customer} is not attached to {held}")
+            elif owner != customer_id:
+                detached.append(
+                    f"{reference.provider_method_id} of {reference.customer} is not attached to {customer_id}"
+                )
     return Proof(account, checked, tuple(missing), tuple(detached))
 
 
@@ -95,22 +109,27 @@ class StripeApi:
 
     def __init__(self, key: str, base: str | None = None) -> None:
         addresses: Any = {"api": base} if base else {}
+        self._masked = Masked(key)
         self._client = stripe.StripeClient(key, base_addresses=addresses, max_network_retries=3)
 
+    def _asked(self, call: Callable[[], Any]) -> Any:
+        with self._masked.errors():
+            return _asked(call)
+
     def account(self) -> str:
-        found = _asked(self._client.v1.accounts.retrieve_current)
-        if found is None:
+        account = self._asked(self._client.v1.accounts.retrieve_current)
+        if account is None:
             raise StripeError("Stripe does not know the account of this key")
-        return str(found.id)
+        return str(account.id)
 
     def customer(self, customer_id: str) -> bool:
-        found = _asked(lambda: self._client.v1.customers.retrieve(customer_id))
+        found = self._asked(lambda: self._client.v1.customers.retrieve(customer_id))
         return found is not None and not getattr(found, "deleted", False)
 
     def method_owner(self, method_id: str) -> str | None:
         """Older cards and sources (``card_...``, ``src_...``) are answered as payment methods too."""
-        found = _asked(lambda: self._client.v1.payment_methods.retrieve(method_id))
-        return None if found is None else str(found.customer or "")
+        method = self._asked(lambda: self._client.v1.payment_methods.retrieve(method_id))
+        return None if method is None else str(method.customer or "")
 
 
 def _asked(call: Callable[[], Any]) -> Any:

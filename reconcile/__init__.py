@@ -1,1 +1,1 @@
-"""Dual run: period -> (Lago facts, Odoo facts, re-rate) -> compare -> classify -> report."""
+"""The dual run: a month on three sides (Lago, Odoo, re-rate) -> compare -> explain -> report data, in ``run``."""

@@ -7,16 +7,15 @@ the smallest unit of the currency next to them ("cents"), ``delta`` is always se
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
-from operator import attrgetter
 
+from mappings.accounting import RecordsAccount
 from mappings.explain import Step
 
-SCHEMA = "1.0"
+SCHEMA = "1.1"
 SIDES = ("lago", "odoo", "rerate")
 
 EQUAL, TOLERATED, DIFFERS, ONLY_LEFT, ONLY_RIGHT, REFUSED, OUTSIDE = STATUSES = (
@@ -30,17 +29,7 @@ EQUAL, TOLERATED, DIFFERS, ONLY_LEFT, ONLY_RIGHT, REFUSED, OUTSIDE = STATUSES = 
 )
 COMPARED = (EQUAL, TOLERATED, DIFFERS, ONLY_LEFT, ONLY_RIGHT)
 OPEN = (DIFFERS, ONLY_LEFT, ONLY_RIGHT)
-
-
-class Outcome(StrEnum):
-    """The run in one word; each has its exit code (0, 3, 2)."""
-
-    EQUAL = "equal"
-    WAIVED = "waived"
-    DIFFERENT = "different"
-
-
-EXIT_CODES = {Outcome.EQUAL: 0, Outcome.DIFFERENT: 2, Outcome.WAIVED: 3}
+SETTLEMENTS = ("credit_notes", "prepaid", "settled")  # kinds of positions that are taken off after tax: not billed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +88,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Age:
-    """How long a position has been different, over the runs that looked at it (``reports.ageing``)."""
+    """How long a position has been different, over the runs that looked at it (``reports.evidence.ageing``)."""
 
     since: date  # day (UTC) of the run that first found it so
     runs: int  # that found it so, this one included
@@ -154,6 +143,21 @@ class RefusalView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterView:
+    """The header of one side as it states it, whether or not the invoice can be compared.
+
+    ``gross`` is what was billed: net and taxes, before anything was settled.
+    """
+
+    net_cents: int
+    tax_cents: int
+    gross_cents: int
+    credit_notes_cents: int = 0
+    prepaid_cents: int = 0
+    paid_cents: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceView:
     """One Lago invoice (or one that only the other side has) with all its positions."""
 
@@ -169,6 +173,13 @@ class InvoiceView:
     positions: tuple[Position, ...]
     refusals: tuple[RefusalView, ...] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
+    registers: Mapping[str, RegisterView] = field(default_factory=dict)  # by side; a side that refuses has none
+    open_cents: Mapping[str, int] = field(default_factory=dict)  # what is still due today, by the side that says so
+
+    @property
+    def claim(self) -> bool:
+        """Whether it is owed: not a draft, not voided. One that only Odoo has bears no state of Lago's."""
+        return self.state in ("finalized", "")
 
     def total(self, side: str) -> int | None:
         """Total of one side, where it knows every position it states."""
@@ -215,180 +226,72 @@ class RunView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LapseView:
+    """A stretch of a subscription's life that Lago billed twice, or never: no comparison of invoices can see it.
+
+    ``kind``: usage_billed_twice usage_never_billed period_never_billed. ``cents``: what it is worth before taxes, None
+    where the re-rate refuses to tell. ``begins``/``ends``: the stretch; ``day``: when it was billed the second time, or
+    should have been billed.
+    """
+
+    kind: str
+    customer: str
+    customer_name: str
+    subscription: str  # external id
+    begins: datetime
+    ends: datetime
+    day: date
+    currency: str
+    cents: int | None
+    events: int
+    invoices: tuple[str, ...] = ()  # numbers of those that bill it
+    waiver: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivableView:
+    """What Lago is owed against Odoo's receivable accounts, of all customers and months in one currency.
+
+    ``lago`` is what the migration brought, ``missing`` what Lago is owed besides. In Odoo the brought balances are
+    ``draft`` or ``posted`` (what is left of them); ``account`` is the trial balance of the receivable accounts, of
+    which ``other`` belongs to other documents.
+    """
+
+    currency: str
+    lago_cents: int
+    missing_cents: int
+    draft_cents: int
+    posted_cents: int
+    other_cents: int
+    account_cents: int
+
+    @property
+    def delta_cents(self) -> int:
+        """Odoo less Lago, of what was brought; what was paid in Odoo since is in it."""
+        return self.draft_cents + self.posted_cents - self.lago_cents
+
+    @property
+    def ties(self) -> bool:
+        """Whether the accounts hold what the brought balances and the other documents say."""
+        return self.posted_cents + self.other_cents == self.account_cents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportData:
     """The whole report."""
 
     run: RunView
     invoices: tuple[InvoiceView, ...]
+    lapses: tuple[LapseView, ...] = ()
+    receivables: tuple[ReceivableView, ...] = ()
     waivers: tuple[WaiverView, ...] = ()
+    records: tuple[RecordsAccount, ...] = ()  # of the whole company; none in a control run, which asks no Odoo
     schema: str = SCHEMA
 
     def rows(self) -> Iterator[tuple[InvoiceView, Position]]:
         for invoice in self.invoices:
             for position in invoice.positions:
                 yield invoice, position
-
-    @property
-    def outcome(self) -> Outcome:
-        refused = any(not r.waiver for i in self.invoices for r in i.refusals)
-        if refused or any(p.open and p.status != REFUSED for _, p in self.rows()):
-            return Outcome.DIFFERENT
-        waived = any(p.status in (*OPEN, REFUSED) for _, p in self.rows()) or any(i.refusals for i in self.invoices)
-        return Outcome.WAIVED if waived else Outcome.EQUAL
-
-    @property
-    def exit_code(self) -> int:
-        return EXIT_CODES[self.outcome]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """Positions and amounts of a set of rows in one currency. Sums of tallies are tallies of the union."""
-
-    currency: str
-    equal: int = 0
-    tolerated: int = 0
-    differs: int = 0
-    only_left: int = 0
-    only_right: int = 0
-    refused: int = 0
-    outside: int = 0
-    left_cents: int = 0  # of what was compared
-    right_cents: int = 0
-    delta_cents: int = 0
-    explained_cents: int = 0  # sum of the findings
-    apart_cents: int = 0  # first side's amount of what could not be compared
-
-    @property
-    def positions(self) -> int:
-        return sum(getattr(self, status) for status in STATUSES)
-
-    @staticmethod
-    def total(currency: str, parts: Sequence[Tally]) -> Tally:
-        """The tally of all ``parts``, which are of this currency."""
-        if len(parts) == 1:
-            return parts[0]
-        sums = map(sum, zip(*map(_numbers, parts), strict=True))
-        return Tally(currency=currency, **dict(zip(_NUMBERS, sums, strict=True)))
-
-
-_NUMBERS = tuple(f.name for f in fields(Tally) if f.name != "currency")
-_numbers = attrgetter(*_NUMBERS)
-
-
-def tally(position: Position, currency: str, pair: tuple[str, str]) -> Tally:
-    """The tally of one position."""
-    left, right = (position.cents(side) or 0 for side in pair)
-    if position.status not in COMPARED:
-        return Tally(currency=currency, apart_cents=left, **{position.status: 1})
-    return Tally(
-        currency=currency,
-        left_cents=left,
-        right_cents=right,
-        delta_cents=position.delta_cents,
-        explained_cents=sum(f.delta_cents for f in position.findings),
-        **{position.status: 1},
-    )
-
-
-Group = Callable[[InvoiceView, Position], str]
-
-LEVELS: tuple[tuple[str, Group], ...] = (
-    ("line", lambda i, p: p.id),
-    ("invoice", lambda i, p: i.id),
-    ("customer", lambda i, p: i.customer),
-    ("service", lambda i, p: p.service),
-    ("month", lambda i, p: i.month),
-    ("all", lambda i, p: ""),
-)
-
-
-def tallies(data: ReportData, group: Group) -> dict[tuple[str, str], Tally]:
-    """(group, currency) -> tally."""
-    grouped: dict[tuple[str, str], list[Tally]] = defaultdict(list)
-    for invoice, position in data.rows():
-        grouped[group(invoice, position), invoice.currency].append(tally(position, invoice.currency, data.run.pair))
-    return {key: Tally.total(key[1], parts) for key, parts in grouped.items()}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tie:
-    """A level of the report in one currency: its groups and what they add up to."""
-
-    level: str
-    groups: int
-    sum: Tally
-
-
-def ties(data: ReportData) -> tuple[Tie, ...]:
-    """Every level added up on its own, from lines to all. ``check_ties`` asserts that they agree."""
-    found = []
-    for level, group in LEVELS:
-        by_currency: dict[str, list[Tally]] = defaultdict(list)
-        for (_, currency), one in tallies(data, group).items():
-            by_currency[currency].append(one)
-        for currency, parts in sorted(by_currency.items()):
-            found.append(Tie(level=level, groups=len(parts), sum=Tally.total(currency, parts)))
-    return tuple(found)
-
-
-class TieOutBroken(AssertionError):
-    """The report contradicts itself: a bug of this program, never a finding about the data."""
-
-
-def check_ties(data: ReportData) -> tuple[Tie, ...]:
-    """Assert that every level adds up to the same, that deltas are differences and that causes add up to them."""
-    found = ties(data)
-    everything = {t.sum.currency: t.sum for t in found if t.level == "all"}
-    for tie in found:
-        if tie.sum != everything[tie.sum.currency]:
-            raise TieOutBroken(f"{tie.level} adds up to {tie.sum}, all to {everything[tie.sum.currency]}")
-        if tie.sum.right_cents - tie.sum.left_cents != tie.sum.delta_cents:
-            raise TieOutBroken(f"{tie.level}: delta is not the difference of the sides in {tie.sum}")
-    for invoice, position in data.rows():
-        explained = sum(f.delta_cents for f in position.findings)
-        if position.status in COMPARED and explained != position.delta_cents:
-            raise TieOutBroken(
-                f"{invoice.number} {position.label}: causes add up to {explained}, not {position.delta_cents}"
-            )
-    return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CauseTotal:
-    """A cause in one currency. ``gross_cents`` adds absolute values, so that opposite signs do not hide each other."""
-
-    cause: str
-    side: str
-    currency: str
-    count: int
-    delta_cents: int
-    gross_cents: int
-    waived: int
-    proven: bool
-
-
-def cause_totals(data: ReportData) -> tuple[CauseTotal, ...]:
-    """Causes by side and currency, the largest first."""
-    grouped: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
-    for invoice, position in data.rows():
-        for finding in position.findings:
-            grouped[finding.cause, finding.side, invoice.currency].append(finding)
-    totals = [_cause_total(key, found) for key, found in grouped.items()]
-    return tuple(sorted(totals, key=lambda t: (-t.gross_cents, t.cause, t.side, t.currency)))
-
-
-def _cause_total(key: tuple[str, str, str], found: list[Finding]) -> CauseTotal:
-    return CauseTotal(
-        cause=key[0],
-        side=key[1],
-        currency=key[2],
-        count=len(found),
-        delta_cents=sum(f.delta_cents for f in found),
-        gross_cents=sum(abs(f.delta_cents) for f in found),
-        waived=sum(1 for f in found if f.waiver),
-        proven=all(f.proven for f in found),
-    )
 
 
 def count(values: Iterable[str]) -> dict[str, int]:

@@ -19,7 +19,6 @@ from markupsafe import Markup
 
 from mappings.money import exponent
 from reports import charts
-from reports.ageing import BUCKETS, OLDEST, buckets
 from reports.data import (
     OPEN,
     REFUSED,
@@ -31,22 +30,27 @@ from reports.data import (
     RefusalView,
     ReportData,
     SideView,
-    Tie,
     Usage,
-    ties,
 )
+from reports.evidence.ageing import BUCKETS, OLDEST, buckets
+from reports.glance import glance
+from reports.register_cells import register_heads, register_rows, settlement_lines, total_cells, total_heads
+from reports.registers import by_currency
 from reports.summary import (
     age_sentence,
     biggest,
-    glance,
     heading,
+    lapse_cells,
+    lapse_heads,
+    lapse_remedy,
     position_name,
-    refusal_counts,
     remarks,
-    totals,
+    tone,
+    total_refusals,
     verdict,
     what_to_do,
 )
+from reports.tallies import Tie, tie_levels
 from reports.texts import Texts
 
 PLAIN_LIMIT = 200_000  # characters of data up to which the page carries it readable
@@ -65,7 +69,6 @@ def render(data: ReportData, locale: str = "en_CA") -> str:
     css, script = _asset("report.css"), _asset("report.js")
     encoding, text = embed(payload(data, texts))
     details = [embed(chunk) for chunk in chunks(data, texts)]
-    left, right = (texts.named("side", side) for side in data.run.pair)
     return (
         _environment()
         .get_template("report.html.j2")
@@ -79,20 +82,27 @@ def render(data: ReportData, locale: str = "en_CA") -> str:
             encoding=encoding,
             details=[(kind, Markup(one)) for kind, one in details],  # noqa: S704 (embed() leaves no "<")
             chunk=CHUNK,
-            left=left,
-            right=right,
             sentence=verdict(data, texts),
             remarks=remarks(data, texts),
-            totals=totals(data),
+            totals=by_currency(data),
+            total_heads=total_heads(data, texts),
+            total_cells=total_cells,
+            register_heads=register_heads(texts),
+            register_rows=register_rows(data, texts),
+            settlement_lines=settlement_lines(data, texts),
+            lapse_heads=lapse_heads(texts),
+            lapse_cells=lapse_cells,
+            lapse_remedy=lapse_remedy,
             causes=what_to_do(data, texts),
-            cause_charts=charts.causes(data, texts),
-            trend_charts=charts.trend(data, texts),
+            cause_charts=charts.draw_causes(data, texts),
+            trend_charts=charts.draw_trend(data, texts),
             biggest=biggest(data),
             glance=glance(data, texts),
+            tone=tone(data),
             ages=buckets(data),
-            refusals=refusal_counts(data),
-            ties=ties(data),
-            tie_columns=_tie_columns(ties(data), data, texts),
+            refusals=total_refusals(data),
+            ties=tie_levels(data),
+            tie_columns=_tie_columns(tie_levels(data), data, texts),
             heading=heading(data, texts),
             position_name=position_name,
         )
@@ -105,6 +115,7 @@ def _tie_columns(found: Sequence[Tie], data: ReportData, texts: Texts) -> list[t
     sides = zip((texts.named("side", side) for side in data.run.pair), ("left_cents", "right_cents"), strict=True)
     amounts = [(name, value, True) for name, value in sides]
     amounts += [(texts("difference"), "delta_cents", True), (texts("causes_sum"), "explained_cents", True)]
+    amounts.append((texts("settled_difference"), "settled_delta_cents", True))
     return [one for one in (*counts, *amounts) if any(getattr(tie.sum, one[1]) for tie in found)]
 
 
@@ -286,7 +297,7 @@ def _columns(views: Sequence[SideView | None], texts: Texts, strings: _Numbered)
         "source": [strings(view.source) if view and view.source else None for view in views],
         "steps": [len(view.steps) if view else 0 for view in views],
         "units": [_exact(view.units) if view else None for view in views],
-        "label": [strings(texts.step(step.label)) for step in steps],
+        "label": [strings(texts.step(step)) for step in steps],
         "of": [_exact(step.units) for step in steps],
         "price": [_exact(step.unit_price) for step in steps],
         "flat": [_exact(step.flat) for step in steps],

@@ -15,37 +15,62 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from reports.ageing import buckets
-from reports.data import ReportData, cause_totals, ties
+from mappings.explain import Step
+from reports.data import ReportData
+from reports.evidence.ageing import buckets
+from reports.registers import Register, by_currency, by_month
+from reports.step_labels import label_of
+from reports.tallies import tie_levels, total_causes
+from reports.verdict import judge
+
+Document = dict[str, Any]
 
 
-def schema() -> dict[str, Any]:
+def schema() -> Document:
     """The published JSON Schema of this version."""
     text = files("reports").joinpath("report.schema.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
+    loaded: Document = json.loads(text)
     return loaded
 
 
-def document(data: ReportData) -> dict[str, Any]:
+def document(data: ReportData) -> Document:
     """The whole report as plain JSON values."""
+    judged = judge(data)
     return {
         "schema": data.schema,
-        "outcome": data.outcome.value,
-        "exit_code": data.exit_code,
+        "outcome": judged.outcome.value,
+        "state": judged.state.value,
+        "exit_code": judged.exit_code,
         "run": plain(data.run),
+        "totals": totals(data),
+        "registers": [_register(r) for r in by_month(data)],
         "ties": [
             {"level": t.level, "groups": t.groups, "positions": t.sum.positions, **plain(t.sum, keep=True)}
-            for t in ties(data)
+            for t in tie_levels(data)
         ],
-        "causes": [plain(c, keep=True) for c in cause_totals(data)],
+        "causes": [plain(c, keep=True) for c in total_causes(data)],
         "ages": [plain(b, keep=True) for b in buckets(data)],
         "waivers": [plain(w, keep=True) for w in data.waivers],
+        **({"lapses": [plain(lapse, keep=True) for lapse in data.lapses]} if data.lapses else {}),
+        **({"receivables": [plain(r, keep=True) for r in data.receivables]} if data.receivables else {}),
+        **({"records": [plain(r, keep=True) for r in data.records]} if data.records else {}),
         "invoices": [{**plain(i), "delta_cents": i.delta_cents} for i in data.invoices],
     }
 
 
+def totals(data: ReportData) -> list[Document]:
+    """What both sides billed, by currency."""
+    return [_register(register) for register in by_currency(data)]
+
+
+def _register(register: Register) -> Document:
+    return {**plain(register, keep=True), "delta_cents": register.delta_cents}
+
+
 def plain(value: Any, *, keep: bool = False) -> Any:
     """A frozen record as JSON values, exactly. Without ``keep``, empty fields are left out."""
+    if isinstance(value, Step):
+        return _step(value)
     if is_dataclass(value) and not isinstance(value, type):
         pairs = ((f.name, plain(getattr(value, f.name), keep=keep)) for f in fields(value))
         return {name: item for name, item in pairs if keep or item not in (None, "", [], {})}
@@ -54,6 +79,13 @@ def plain(value: Any, *, keep: bool = False) -> Any:
     if isinstance(value, tuple | list | frozenset):
         return [plain(item, keep=keep) for item in value]
     return _scalar(value)
+
+
+def _step(step: Step) -> dict[str, str]:
+    """The schema has one text for what a step is: the notation of its kind and values."""
+    numbers = {"units": step.units, "unit_price": step.unit_price, "flat": step.flat, "amount": step.amount}
+    label = label_of(step)
+    return {**({"label": label} if label else {}), **{name: f"{n:f}" for name, n in numbers.items() if n is not None}}
 
 
 def _scalar(value: Any) -> Any:

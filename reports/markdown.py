@@ -6,12 +6,27 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from reports.ageing import buckets
-from reports.data import ReportData, ties
-from reports.summary import biggest, heading, position_name, refusal_counts, remarks, totals, verdict, what_to_do
+from reports.data import ReportData
+from reports.evidence.ageing import buckets
+from reports.register_cells import register_heads, register_rows, settlement_lines, total_cells, total_heads
+from reports.registers import by_currency
+from reports.summary import (
+    biggest,
+    heading,
+    lapse_cells,
+    lapse_heads,
+    lapse_remedies,
+    position_name,
+    remarks,
+    tone,
+    total_refusals,
+    verdict,
+    what_to_do,
+)
+from reports.tallies import tie_levels
 from reports.texts import Texts
 
-MARKS = {"equal": "✅", "waived": "🟡", "different": "❌"}
+MARKS = {"equal": "✅", "waived": "🟡", "immaterial": "🟡", "to_act": "❌", "nothing": "⚪"}
 
 
 def write(data: ReportData, path: Path, locale: str = "en_CA") -> None:
@@ -24,13 +39,15 @@ def render(data: ReportData, locale: str = "en_CA") -> str:
     texts = Texts(locale)
     parts = [
         f"## {escape(heading(data, texts))}",
-        f"{MARKS[data.outcome.value]} **{escape(verdict(data, texts))}**",
+        f"{MARKS[tone(data)]} **{escape(verdict(data, texts))}**",
         "\n".join(f"- {escape(remark)}" for remark in remarks(data, texts)),
         _totals(data, texts),
+        _lapses(data, texts),
         _causes(data, texts),
         _refusals(data, texts),
         _ages(data, texts),
         _biggest(data, texts),
+        _registers(data, texts),
         _ties(data, texts),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -52,18 +69,23 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: int) -> 
 
 
 def _totals(data: ReportData, texts: Texts) -> str:
-    left, right = (texts.named("side", side) for side in data.run.pair)
-    rows = [
-        [
-            t.currency,
-            texts.money(t.left_cents, t.currency),
-            texts.money(t.right_cents, t.currency),
-            texts.money(t.delta_cents, t.currency, sign=True),
-            f"{texts.number(t.equal)} / {texts.number(t.positions)}",
-        ]
-        for t in totals(data)
-    ]
-    return _table([texts("currency"), left, right, texts("difference"), texts("equal")], rows, 4) if rows else ""
+    rows = [total_cells(register, texts) for register in by_currency(data)]
+    return _table(total_heads(data, texts), rows, 6) if rows else ""
+
+
+def _registers(data: ReportData, texts: Texts) -> str:
+    rows = register_rows(data, texts)
+    if not rows:
+        return ""
+    lines = "\n".join(f"- {escape(line)}" for line in settlement_lines(data, texts))
+    written = _table(register_heads(texts), rows, 6)
+    return f"<details><summary>{texts('registers')}</summary>\n\n{written}\n\n{lines}\n\n</details>"
+
+
+def _lapses(data: ReportData, texts: Texts) -> str:
+    rows = [[escape(cell) for cell in lapse_cells(lapse, texts)] for lapse in data.lapses]
+    remedies = [f"- {escape(f'{kind}: {remedy}')}" for kind, remedy in lapse_remedies(data, texts).items()]
+    return "\n".join([_table(lapse_heads(texts), rows, 2), "", *remedies]).rstrip() if rows else ""
 
 
 def _causes(data: ReportData, texts: Texts) -> str:
@@ -83,12 +105,16 @@ def _causes(data: ReportData, texts: Texts) -> str:
 
 
 def _refusals(data: ReportData, texts: Texts) -> str:
-    counts = refusal_counts(data).items()
     rows = [
-        [texts.named("side", side), escape(f"{texts.named('refusal', reason)} ({reason})"), texts.number(n)]
-        for (side, reason), n in counts
+        [
+            texts.named("side", r.side),
+            escape(f"{texts.named('refusal', r.reason)} ({r.reason})"),
+            escape(r.said(texts)),
+            texts.number(r.count),
+        ]
+        for r in total_refusals(data)
     ]
-    return _table([texts("refusals"), texts("reason"), texts("count")], rows, 1) if rows else ""
+    return _table([texts("refusals"), texts("reason"), texts("detail"), texts("count")], rows, 1) if rows else ""
 
 
 def _ages(data: ReportData, texts: Texts) -> str:
@@ -131,7 +157,7 @@ def _ties(data: ReportData, texts: Texts) -> str:
             texts.money(t.sum.delta_cents, t.sum.currency),
             texts.money(t.sum.explained_cents, t.sum.currency),
         ]
-        for t in ties(data)
+        for t in tie_levels(data)
     ]
     head = [texts("ties"), texts("groups"), texts("positions"), texts("difference"), texts("causes_sum")]
     return f"<details><summary>{texts('ties')}</summary>\n\n{_table(head, rows, 4)}\n\n</details>" if rows else ""

@@ -18,6 +18,23 @@ def nobody(text: str) -> bool:
     return not any(_parts(text))
 
 
+def is_plain(text: str) -> bool:
+    """Whether nothing in it moves what is printed: no line break, no control character, no turn of direction."""
+    return not any(map(_moves, text))
+
+
+def plain(text: str) -> str:
+    """The same, as it may be printed."""
+    return "".join(" " if _moves(sign) else sign for sign in text)
+
+
+def _moves(sign: str) -> bool:
+    return unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") or sign in _TURNS
+
+
+_TURNS = frozenset(map(chr, (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+
+
 def _parts(text: str) -> tuple[str, str]:
     """(name, address), either may be empty."""
     name, bracket, address = _plain(text).partition("<")

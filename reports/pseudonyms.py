@@ -23,12 +23,15 @@ from pathlib import Path
 from typing import Any
 
 from mappings.records import Customer, Snapshot
-from reports.data import Evidence, ReportData
+from reports.data import Evidence, Position, ReportData
+from reports.errors import ReportError
 
 Original = tuple[str, str]  # what it is (the beginning of its pseudonym), the text itself
 
 CUSTOMER, NAME, INVOICE, ID, VALUE, PERSON, MAIL = "customer", "Name", "INV", "id", "value", "person", "mail"
+GROUP = "group"  # not to be hidden: by what usage is priced; it tells a group's name from a value that looks like one
 KEEP, POSITION, WITHHELD = "keep", "position", "withheld"
+FOLDER = "shared"  # where reports for others are kept, apart from those with names
 
 # Class.field, or a field of any class -> how it is replaced; a text that is not named here is searched.
 FIELDS: Mapping[str, str] = {
@@ -70,7 +73,12 @@ IDENTIFIERS = frozenset(
 )
 
 EVENTS = "fusion.billing.usage"  # where evidence about events begins
-_LISTED = re.compile(r"\(([^()]+)\)")
+# What a record in quarantine, which nobody could read, says of somebody.
+_NAMING = re.compile(
+    r'"(?:name|legal_name|firstname|lastname|email|phone|address_line1|external_id|number)":\s*"([^"\\]+)"'
+)
+_GROUP_NAME = re.compile(r"[\w.-]+")
+_LISTED = re.compile(r"\((.*)\)", re.DOTALL)  # to the last bracket: an id may hold some of its own
 _UUID = re.compile(r"(?i)\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _WORD = re.compile(r"[^\W_]+")
@@ -78,16 +86,17 @@ _UNSPACED = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")  # scripts 
 _SHORT = 2
 
 
-class KeyFileError(ValueError):
+class KeyFileError(ReportError):
     """The key file is missing, open to others, or no key; ``str()`` is one line."""
 
 
 def pseudonymise(data: ReportData, key: bytes, more: Iterable[Original] = ()) -> ReportData:
     """The report under pseudonyms. ``more``: what else identifies somebody (``originals`` of the snapshot)."""
-    names = _Names(key)
-    for kind, text in (*_of_report(data), *more):
+    names, others = _Names(key), list(more)
+    groups = frozenset(text for kind, text in others if kind == GROUP)
+    for kind, text in (*_of_report(data, groups), *(original for original in others if original[0] != GROUP)):
         names.learn(kind, text)
-    changed: ReportData = _Changing(names).record(data)
+    changed: ReportData = _Changing(names, groups).record(data)
     # Their order was that of Lago's numbers.
     return replace(changed, invoices=tuple(sorted(changed.invoices, key=lambda i: (i.issued_on, i.id))))
 
@@ -102,8 +111,25 @@ def originals(snapshot: Snapshot) -> Iterator[Original]:
         yield NAME, subscription.name or ""
     for invoice in snapshot.invoices:
         yield INVOICE, invoice.number
+    for note in snapshot.credit_notes:
+        yield INVOICE, note.invoice_number  # also of an invoice that was lost
     for fee in snapshot.fees:
         yield ID, fee.event_transaction_id or ""
+        yield from ((VALUE, str(value)) for value in fee.item.grouped_by.values() if value is not None)
+        yield from ((GROUP, name) for name in fee.item.grouped_by)
+    for plan in (*snapshot.plans, *(s.plan for s in snapshot.subscriptions if s.plan is not None)):
+        yield from ((GROUP, name) for charge in plan.charges for name in _group_names(charge.properties))
+    for unread in snapshot.quarantined:
+        yield CUSTOMER, unread.customer
+        yield from ((ID, text) for text in (unread.label, unread.id))
+        yield from ((NAME, text) for text in _NAMING.findall(unread.raw))
+
+
+def _group_names(properties: Mapping[str, Any]) -> Iterator[str]:
+    """By what a charge groups usage; ``grouped_by`` is the name of older Lagos."""
+    for key in ("pricing_group_keys", "grouped_by"):
+        names = properties.get(key)
+        yield from (str(name) for name in names) if isinstance(names, list | tuple) else ()
 
 
 def _of_customer(customer: Customer) -> Iterator[Original]:
@@ -114,8 +140,13 @@ def _of_customer(customer: Customer) -> Iterator[Original]:
     yield MAIL, customer.email or ""
 
 
-def _of_report(data: ReportData) -> Iterator[Original]:
+def _of_report(data: ReportData, groups: frozenset[str]) -> Iterator[Original]:
     yield NAME, data.run.organization
+    for lapse in data.lapses:
+        yield CUSTOMER, lapse.customer
+        yield NAME, lapse.customer_name
+        yield ID, lapse.subscription
+        yield from ((INVOICE, number) for number in lapse.invoices)
     for invoice in data.invoices:
         yield CUSTOMER, invoice.customer
         yield NAME, invoice.customer_name
@@ -123,6 +154,27 @@ def _of_report(data: ReportData) -> Iterator[Original]:
         yield ID, invoice.id
         for position in invoice.positions:
             yield from ((ID, text) for name, text in position.key.items() if name in IDENTIFIERS)
+            yield from ((VALUE, text) for text in _group_values(position, groups))
+
+
+def _group_values(position: Position, groups: frozenset[str]) -> Iterator[str]:
+    """Values that customers chose, by which usage is priced: they stand in the key, and in labels."""
+    return (value for _, value in _group_pairs(position.key.get("group", ""), groups) if value)
+
+
+def _group_pairs(text: str, groups: frozenset[str]) -> list[tuple[str, str]]:
+    """``region=eu, user=ana, bea`` -> region: eu, user: ana, bea. A value may hold commas and equal signs.
+
+    A part is one of its own only if it begins with the name of a group: one of ``groups``, if those are known.
+    """
+    pairs: list[tuple[str, str]] = []
+    for part in text.split(", "):
+        name, sign, value = part.partition("=")
+        if not pairs or (sign and (name in groups if groups else _GROUP_NAME.fullmatch(name))):
+            pairs.append((name, value))
+        else:
+            pairs[-1] = (pairs[-1][0], f"{pairs[-1][1]}, {part}")
+    return pairs
 
 
 # --- names -------------------------------------------------------------------------------------------------------
@@ -212,10 +264,13 @@ class _Changing:
     """Walks through frozen records. Numbers, dates and flags are never touched."""
 
     names: _Names
+    groups: frozenset[str]
     changes: dict[type, tuple[tuple[str, Callable[[str], str]], ...]] = field(default_factory=dict)  # by class
 
     def record(self, value: Any) -> Any:
         changed = {}
+        if isinstance(value, Position):
+            value = replace(value, label=self._label(value))
         if isinstance(value, Evidence):
             value = replace(value, values=dict(self._events(value.values)))
         for name, change in self._changes(type(value)):
@@ -225,11 +280,28 @@ class _Changing:
                 changed[name] = new
         return replace(value, **changed) if changed else value
 
+    def _label(self, position: Position) -> str:
+        """``Api · ana``: a group's value, even of one letter, stands as a part of its own."""
+        values = sorted(_group_values(position, self.groups), key=len, reverse=True)
+        label = f" · {position.label} · "
+        for value in values:
+            label = label.replace(f" · {value} · ", f" · {self.names.of(VALUE, value)} · ")
+        return label.removeprefix(" · ").removesuffix(" · ")
+
     def _events(self, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-        """Evidence about events lists some of their transactions in brackets: ``3 (tx-1, tx-2, tx-3)``."""
+        """Evidence about events lists some of their transactions in brackets: ``3 (tx-1, tx-2, tx-3)``.
+
+        And it says whose they are: ``fusion.billing.usage of sub-1``. Both are replaced whole, whatever they hold.
+        """
         listing = str(values.get("where", "")).startswith(EVENTS)
         for name, value in values.items():
-            yield name, _LISTED.sub(self._listed, value) if listing and isinstance(value, str) else value
+            yield name, self._event_text(value) if listing and isinstance(value, str) else value
+
+    def _event_text(self, text: str) -> str:
+        place, of, subscription = text.partition(f"{EVENTS} of ")
+        if of and not place:
+            return f"{of}{self.names.of(ID, subscription)}"
+        return _LISTED.sub(self._listed, text)
 
     def _listed(self, found: re.Match[str]) -> str:
         return f"({', '.join(self.names.of(ID, one) for one in found[1].split(', '))})"
@@ -271,8 +343,10 @@ class _Changing:
 
     def _group(self, text: str) -> str:
         """``region=eu, user=ana``: values that customers chose."""
-        pairs = (part.partition("=") for part in text.split(", "))
-        return ", ".join(f"{name}={self.names.of(VALUE, value)}" if eq else name for name, eq, value in pairs)
+        pairs = _group_pairs(text, self.groups)
+        return ", ".join(
+            f"{name}={self.names.of(VALUE, value)}" if f"{name}=" in text else name for name, value in pairs
+        )
 
 
 # --- the key -----------------------------------------------------------------------------------------------------
@@ -299,9 +373,7 @@ def _read_key(path: Path) -> bytes:
         key = bytes.fromhex(path.read_text(encoding="ascii"))
     except OSError as error:
         raise KeyFileError(f"{path}: the key file cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        if isinstance(error, KeyFileError):
-            raise
+    except ValueError:
         key = b""
     if len(key) < 16:
         raise KeyFileError(f"{path}: not a key file; name one that does not exist, and it is made")

@@ -5,27 +5,52 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from mappings.explain import Step
 from reports.data import SCHEMA, ReportData
+from reports.errors import ReportError
+from reports.step_labels import step_of
 
 
-class StoredReportError(ValueError):
+class StoredReportError(ReportError):
     """The file is missing, damaged, or of another version; ``str()`` is one line."""
+
+
+def run_name(period: str, cohort: str | None = None, *, control: bool = False) -> str:
+    """Name of a run's files: ``2026-07``, ``2026-07.nexacloud``, ``all.control``; one kind never overwrites another."""
+    return ".".join([period, *([cohort] if cohort else []), *(["control"] if control else [])])
+
+
+def latest(folder: Path) -> Path:
+    """The report that was reconciled last."""
+    reports = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
+    if not reports:
+        raise StoredReportError(f"{folder}: nothing is reconciled yet; run 'lago2odoo reconcile --period MONTH' first")
+    return reports[-1]
 
 
 def read(path: Path) -> ReportData:
     """The frozen data that ``reports.json.write`` wrote to ``path``."""
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except FileNotFoundError:
         raise StoredReportError(f"{path}: no such file; run 'lago2odoo reconcile' first") from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise StoredReportError(f"{path}: not a report: {error}") from None
+    return parse(content, path)
+
+
+def parse(content: bytes, path: Path) -> ReportData:
+    """The data of a report's JSON; ``path`` is named where it is none."""
+    try:
+        raw = json.loads(content)
+    except ValueError as error:
         raise StoredReportError(f"{path}: not a report: {error}") from None
     if not isinstance(raw, Mapping) or raw.get("schema") != SCHEMA:
         raise StoredReportError(f"{path}: not a report of version {SCHEMA}; run 'lago2odoo reconcile' again")
@@ -56,6 +81,8 @@ def _needs(cls: Any, name: str) -> bool:
 
 def _value(hint: Any, raw: Any) -> Any:
     origin, inner = get_origin(hint), get_args(hint)
+    if hint is Step:
+        return _step(raw)
     if isinstance(hint, type) and is_dataclass(hint):
         return _record(hint, raw)
     if origin is tuple:
@@ -65,6 +92,17 @@ def _value(hint: Any, raw: Any) -> Any:
     if origin is UnionType:
         return _one_of(inner, raw)
     return _SCALARS[hint](raw)
+
+
+def _step(raw: Mapping[str, str]) -> Step:
+    numbers = {name: Decimal(text) for name, text in raw.items() if name != "label"}
+    return replace(
+        step_of(raw.get("label", "")),
+        units=numbers.get("units"),
+        unit_price=numbers.get("unit_price"),
+        flat=numbers.get("flat"),
+        amount=numbers.get("amount"),
+    )
 
 
 def _one_of(kinds: tuple[Any, ...], raw: Any) -> Any:

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from reports import ageing
-from reports.data import (
-    COMPARED,
-    OPEN,
-    OUTSIDE,
-    REFUSED,
-    CauseTotal,
-    InvoiceView,
-    Position,
-    ReportData,
-    Tally,
-    TieOutBroken,
-    cause_totals,
-    check_ties,
-    count,
-    tallies,
-    ties,
-)
+from reports.data import COMPARED, OPEN, OUTSIDE, REFUSED, InvoiceView, LapseView, Position, ReportData
+from reports.register_cells import covered
+from reports.registers import by_currency
+from reports.tallies import CauseTotal, Tally, TieOutBroken, check_ties, tally, tie_levels, total_causes
 from reports.texts import Texts
+from reports.verdict import ReportVerdict, State, judge
+
+UNFINISHED = ("draft", "voided", "failed", "pending")  # states that have words; Lago may know others
 
 
 def totals(data: ReportData) -> list[Tally]:
     """One tally per currency."""
-    return [found for _, found in sorted(tallies(data, lambda i, p: "").items())]
+    return list(tally(data, "all").values())
 
 
 def heading(data: ReportData, texts: Texts) -> str:
@@ -50,20 +39,61 @@ def remarks(data: ReportData, texts: Texts) -> list[str]:
 
 def _sentences(data: ReportData, texts: Texts) -> Iterator[str]:
     rows = [p for _, p in data.rows()]
-    if not any(p.status in COMPARED for p in rows):
-        yield texts("verdict.none")
-    else:
-        yield texts(f"verdict.{data.outcome.value}", **_figures(data, rows, texts))
-    findings = [f for p in rows for f in p.findings if p.status in OPEN]
-    unexplained = sum(1 for f in findings if f.cause == "unexplained")
-    if unexplained:
-        yield texts("verdict.unexplained", count=texts.number(unexplained))
-    elif findings:
-        yield texts("verdict.proven")
+    judged = judge(data)
+    yield texts(headline(data), **_figures(data, rows, texts))
+    yield from _covered(data, texts)
+    if judged.state is State.IMMATERIAL:
+        yield texts("verdict.materiality", cents=texts.number(data.run.materiality_cents))
+    if data.lapses:
+        yield texts("verdict.lapsed", count=texts.number(len(data.lapses)))
+    yield from _proof(data, judged, texts)
     refused = sum(1 for i in data.invoices if i.refusals)
     if refused:
         yield texts("verdict.refused", count=texts.number(refused))
     yield from _apart(data, rows, texts)
+
+
+def _covered(data: ReportData, texts: Texts) -> Iterator[str]:
+    """How much of the money was compared, and where differences are that are in no total."""
+    shares = covered(data, texts)
+    if shares:
+        yield texts("verdict.coverage", shares=shares, **_pair(data, texts))
+    claimed = {r.currency: r.delta_cents for r in by_currency(data)}
+    elsewhere = {t.currency: t.delta_cents - claimed[t.currency] for t in totals(data)}
+    if any(elsewhere.values()):
+        yield texts("verdict.elsewhere", amounts=_amounts(elsewhere, texts))
+    settled = {t.currency: t.settled_delta_cents for t in totals(data)}
+    if any(settled.values()):
+        yield texts("verdict.settled", amounts=_amounts(settled, texts), **_pair(data, texts))
+
+
+def _amounts(cents: Mapping[str, int], texts: Texts) -> str:
+    return ", ".join(texts.money(amount, currency, sign=True) for currency, amount in cents.items() if amount)
+
+
+def headline(data: ReportData) -> str:
+    """Name of the sentence that says the verdict; it follows from ``reports.verdict`` and nothing else."""
+    if not any(p.status in COMPARED for _, p in data.rows()):
+        return "verdict.none"
+    judged = judge(data)
+    if judged.state is State.TO_ACT and not judged.differing:
+        return "verdict.rest"
+    return f"verdict.{judged.state.value}"
+
+
+def tone(data: ReportData) -> str:
+    """The colour of the verdict: that of its state, but nothing is green where nothing was compared."""
+    state = judge(data).state
+    blank = data.invoices and headline(data) == "verdict.none"
+    return "nothing" if blank and state is State.EQUAL else state.value
+
+
+def _proof(data: ReportData, judged: ReportVerdict, texts: Texts) -> Iterator[str]:
+    """What is true of the causes of all differences; nothing where refusals or lapses have none."""
+    if judged.doubtful:
+        yield texts("verdict.unproven", count=texts.number(judged.doubtful))
+    elif judged.settled and any(p.status in OPEN for _, p in data.rows()):
+        yield texts("verdict.proven" if judged.proven else "verdict.proven_or_waived")
 
 
 def _apart(data: ReportData, rows: list[Position], texts: Texts) -> Iterator[str]:
@@ -74,13 +104,32 @@ def _apart(data: ReportData, rows: list[Position], texts: Texts) -> Iterator[str
     if reasons:
         listed = ", ".join(f"{reason}: {texts.number(n)}" for reason, n in reasons.items())
         yield texts("verdict.apart", positions=texts.counted("positions", sum(reasons.values())), reasons=listed)
-    states = count(i.state for i in data.invoices)
-    unclaimed = [("voided", states.get("voided", 0)), ("drafts", states.get("draft", 0))]
-    if any(n for _, n in unclaimed):
-        yield texts("verdict.states", what=", ".join(texts.counted(name, n) for name, n in unclaimed if n))
+    if unclaimed := [f"{_in_state(state, own, texts)}" for state, own in _unclaimed(data).items()]:
+        yield texts("verdict.states", what=", ".join(unclaimed))
     model = sum(1 for p in rows if p.verdict == "model")
     if model:
         yield texts("verdict.model", count=texts.number(model))
+
+
+def _unclaimed(data: ReportData) -> dict[str, list[InvoiceView]]:
+    """Invoices that are no claim, by Lago's state: drafts, voided ones, and those that Lago has not finished."""
+    states: dict[str, list[InvoiceView]] = {}
+    for invoice in data.invoices:
+        if not invoice.claim:
+            states.setdefault(invoice.state, []).append(invoice)
+    return dict(sorted(states.items()))
+
+
+def _in_state(state: str, invoices: list[InvoiceView], texts: Texts) -> str:
+    """``2 drafts (103.83 EUR)``: how many, and the money of their own headers."""
+    cents: dict[str, int] = {}
+    for invoice in invoices:
+        header = invoice.registers.get("lago")
+        cents[invoice.currency] = cents.get(invoice.currency, 0) + (header.gross_cents if header else 0)
+    money = ", ".join(texts.money(amount, currency) for currency, amount in sorted(cents.items()))
+    number = len(invoices)
+    said = texts.counted(f"state_{state}", number) if state in UNFINISHED else f"{texts.number(number)} × {state}"
+    return f"{said} ({money})"
 
 
 def _figures(data: ReportData, rows: list[Position], texts: Texts) -> dict[str, str]:
@@ -112,82 +161,6 @@ def _sums(data: ReportData, texts: Texts) -> str:
     if len(deltas) > 1:
         listed = texts("verdict.and", first=", ".join(deltas[:-1]), last=deltas[-1])
     return texts("verdict.sums", deltas=listed, **_pair(data, texts))
-
-
-@dataclass(frozen=True, slots=True)
-class Glance:
-    """One of the four things a hurried reader wants: what it is, its value, and a note; ``good``: nothing to do."""
-
-    name: str
-    value: str
-    note: str
-    good: bool = False
-
-
-def glance(data: ReportData, texts: Texts) -> tuple[Glance, ...]:
-    """How much is at stake, who is wrong, since when, and what to do first; of what is open and not waived."""
-    rows = [(i, p) for i, p in data.rows() if ageing.counts(i, p)]
-    return (_stake(data, rows, texts), _wrong(rows, texts), _since(rows, texts), _todo(data, rows, texts))
-
-
-Rows = Sequence[tuple[InvoiceView, Position]]
-
-
-def _stake(data: ReportData, rows: Rows, texts: Texts) -> Glance:
-    """Absolute differences: opposite signs do not make a stake smaller."""
-    gross: dict[str, int] = defaultdict(int)
-    for invoice, position in rows:
-        gross[invoice.currency] += abs(position.delta_cents)
-    gross = {currency: cents for currency, cents in sorted(gross.items()) if cents}
-    if not gross:
-        return Glance("stake", texts("glance.stake.none"), "", good=not rows)
-    billed = {t.currency: t.left_cents for t in totals(data)}
-    shares = [texts.share(cents, billed[currency]) for currency, cents in gross.items() if billed[currency] > 0]
-    note = texts("glance.stake.note", share=" · ".join(shares), left=texts.named("side", data.run.pair[0]))
-    return Glance(
-        "stake", " · ".join(texts.money(c, currency) for currency, c in gross.items()), note if shares else ""
-    )
-
-
-def _wrong(rows: Rows, texts: Texts) -> Glance:
-    sides = Counter(finding.side for _, p in rows for finding in p.findings if not finding.waiver)
-    ordered = sorted(sides.items(), key=lambda item: (-item[1], item[0]))
-    if not ordered:
-        said = texts.named("side", "unknown") if rows else texts("glance.wrong.nobody")
-        return Glance("wrong", said, "", good=not rows)
-    notes = [
-        texts("glance.wrong.note", side=texts.named("side", s), n=texts.counted("differences", n)) for s, n in ordered
-    ]
-    return Glance("wrong", texts.named("side", ordered[0][0]), " · ".join(notes))
-
-
-def _since(rows: Rows, texts: Texts) -> Glance:
-    ages = [p.age for _, p in rows if p.age is not None]
-    if not rows:
-        return Glance("age", texts("glance.age.none"), "", good=True)
-    if not ages:
-        return Glance("age", texts("glance.age.unknown"), "")
-    oldest = min(ages, key=lambda age: age.since)
-    old = sum(1 for age in ages if age.days > ageing.BUCKETS[0][0])
-    note = texts("glance.age.note", days=texts.counted("days", oldest.days), old=texts.number(old))
-    return Glance("age", texts.day(oldest.since), note)
-
-
-def _todo(data: ReportData, rows: Rows, texts: Texts) -> Glance:
-    """The remedy of the largest cause that is not waived altogether."""
-    wanted = [(c, remedy) for c, remedy in what_to_do(data, texts) if remedy and c.waived < c.count]
-    if not wanted:
-        return Glance("todo", texts("glance.todo.none") if not rows else "–", "", good=not rows)
-    cause, remedy = wanted[0]
-    mended = [
-        abs(f.delta_cents)
-        for i, p in rows
-        for f in p.findings
-        if (f.cause, f.side, i.currency) == (cause.cause, cause.side, cause.currency) and not f.waiver
-    ]
-    amount = texts.money(sum(mended), cause.currency)
-    note = texts("glance.todo.note", n=texts.counted("differences", len(mended)), amount=amount)
-    return Glance("todo", remedy, note)
 
 
 def age_sentence(position: Position, texts: Texts) -> str:
@@ -228,7 +201,7 @@ def what_to_do(data: ReportData, texts: Texts) -> list[tuple[CauseTotal, str]]:
             own = found.setdefault((finding.cause, finding.side, invoice.currency), Counter())
             if finding.remedy:
                 own[texts.evidence("remedy", finding.remedy, invoice.currency)] += 1
-    return [(c, _remedy(c.cause, found[c.cause, c.side, c.currency], texts)) for c in cause_totals(data)]
+    return [(c, _remedy(c.cause, found[c.cause, c.side, c.currency], texts)) for c in total_causes(data)]
 
 
 def _remedy(cause: str, remedies: Counter[str], texts: Texts) -> str:
@@ -250,7 +223,7 @@ def tie_lines(data: ReportData, texts: Texts) -> list[str] | None:
 
 
 def _tie_line(data: ReportData, total: Tally, texts: Texts) -> str:
-    levels = [t.level for t in ties(data) if t.sum.currency == total.currency]
+    levels = [t.level for t in tie_levels(data) if t.sum.currency == total.currency]
     left, right = (texts.named("side", side) for side in data.run.pair)
     return texts(
         "ties.line",
@@ -266,10 +239,54 @@ def _tie_line(data: ReportData, total: Tally, texts: Texts) -> str:
     )
 
 
-def refusal_counts(data: ReportData) -> dict[tuple[str, str], int]:
-    """(side, reason) -> how often."""
-    keyed = count(f"{r.side}\0{r.reason}" for i in data.invoices for r in i.refusals)
-    return {(key.split("\0")[0], key.split("\0")[1]): number for key, number in keyed.items()}
+def lapse_remedy(lapse: LapseView, texts: Texts) -> str:
+    """What to do about a lapse."""
+    return texts.named("what_to_do", lapse.kind)
+
+
+def lapse_remedies(data: ReportData, texts: Texts) -> dict[str, str]:
+    """What to do about each kind of lapse that occurs, by the kind's name for people."""
+    return {texts.named("cause", lapse.kind): lapse_remedy(lapse, texts) for lapse in data.lapses if not lapse.waiver}
+
+
+def lapse_heads(texts: Texts) -> tuple[str, str, str, str, str]:
+    """What heads the cells of a lapse."""
+    return texts("lapse"), texts("customer"), texts("lapse.period"), texts("lapse.events"), texts("lapse.worth")
+
+
+def lapse_cells(lapse: LapseView, texts: Texts) -> tuple[str, str, str, str, str]:
+    """A lapse as cells: what, of whom, which days, how many events, what it is worth."""
+    days = f"{texts.day(lapse.begins.date())} – {texts.day(lapse.ends.date())}"
+    worth = "" if lapse.cents is None else texts.money(lapse.cents, lapse.currency)
+    of_whom = f"{lapse.customer_name} · {lapse.subscription}"
+    return texts.named("cause", lapse.kind), of_whom, days, texts.number(lapse.events), worth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusalTotal:
+    """A reason for which a side could not give something: how often, and what it said itself."""
+
+    side: str
+    reason: str
+    count: int
+    details: tuple[str, ...]
+
+    def said(self, texts: Texts) -> str:
+        """The first of its sentences, and how many others there are."""
+        others = len(self.details) - 1
+        return texts("refusals.more", detail=self.details[0], n=texts.number(others)) if others else self.details[0]
+
+
+def total_refusals(data: ReportData) -> list[RefusalTotal]:
+    """By side and reason."""
+    details: dict[tuple[str, str], list[str]] = {}
+    for invoice in data.invoices:
+        for refusal in invoice.refusals:
+            details.setdefault((refusal.side, refusal.reason), []).append(refusal.detail)
+    return [
+        RefusalTotal(side=side, reason=reason, count=len(said), details=tuple(dict.fromkeys(said)))
+        for (side, reason), said in sorted(details.items())
+    ]
 
 
 def position_name(position: Position, texts: Texts) -> str:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from reports.ageing import buckets
-from reports.data import ReportData, Tally, ties
+from reports.columns import clean, table
+from reports.data import ReportData
+from reports.evidence.ageing import buckets
+from reports.register_cells import register_heads, register_rows, settlement_lines, total_cells, total_heads
+from reports.registers import by_currency
 from reports.summary import (
     biggest,
     heading,
+    lapse_cells,
+    lapse_heads,
+    lapse_remedies,
     position_name,
-    refusal_counts,
     remarks,
     tie_lines,
-    totals,
+    total_refusals,
     verdict,
     what_to_do,
 )
+from reports.tallies import tie_levels
 from reports.texts import Texts
 
 
@@ -24,37 +28,53 @@ def render(data: ReportData, locale: str = "en_CA") -> str:
     """The verdict, totals by currency, causes, what could not be compared, biggest differences and the tie-out."""
     texts = Texts(locale)
     parts = [
-        _clean(heading(data, texts)),
-        "\n".join([_clean(verdict(data, texts)), *map(_clean, remarks(data, texts))]),
+        clean(heading(data, texts)),
+        "\n".join([clean(verdict(data, texts)), *map(clean, remarks(data, texts))]),
         _totals(data, texts),
+        _lapses(data, texts),
         _causes(data, texts),
         _what_to_do(data, texts),
         _refusals(data, texts),
         _ages(data, texts),
         _biggest(data, texts),
+        _registers(data, texts),
         _ties(data, texts),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
+def lapses(data: ReportData, locale: str = "en_CA") -> str:
+    """What Lago billed twice, or never; nothing where there is nothing."""
+    return _lapses(data, Texts(locale))
+
+
+def totals(data: ReportData, locale: str = "en_CA") -> str:
+    """What both sides billed, by currency; how much of it was compared."""
+    return _totals(data, Texts(locale))
+
+
+def registers(data: ReportData, locale: str = "en_CA") -> str:
+    """Both sides' registers by month, and what was settled since."""
+    return _registers(data, Texts(locale))
+
+
 def _totals(data: ReportData, texts: Texts) -> str:
-    left, right = (texts.named("side", side) for side in data.run.pair)
-    head = [
-        texts("currency"),
-        left,
-        right,
-        texts("difference"),
-        texts("positions"),
-        texts("equal"),
-        texts("not_compared"),
-    ]
-    return table(head, [_total(t, texts) for t in totals(data)])
+    rows = [total_cells(register, texts) for register in by_currency(data)]
+    return table(total_heads(data, texts), rows) if rows else ""
 
 
-def _total(t: Tally, texts: Texts) -> list[str]:
-    amounts = [texts.money(c, t.currency) for c in (t.left_cents, t.right_cents)]
-    counts = (t.positions, t.equal, t.refused + t.outside)
-    return [t.currency, *amounts, texts.money(t.delta_cents, t.currency, sign=True), *map(texts.number, counts)]
+def _registers(data: ReportData, texts: Texts) -> str:
+    rows = register_rows(data, texts)
+    if not rows:
+        return ""
+    written = table(register_heads(texts), rows)
+    return "\n".join([texts("registers"), written, *map(clean, settlement_lines(data, texts))])
+
+
+def _lapses(data: ReportData, texts: Texts) -> str:
+    rows = [lapse_cells(lapse, texts) for lapse in data.lapses]
+    remedies = [f"  {kind}: {remedy}" for kind, remedy in lapse_remedies(data, texts).items()]
+    return "\n".join([table(lapse_heads(texts), rows), *map(clean, remedies)]) if rows else ""
 
 
 def _causes(data: ReportData, texts: Texts) -> str:
@@ -75,16 +95,20 @@ def _causes(data: ReportData, texts: Texts) -> str:
 def _what_to_do(data: ReportData, texts: Texts) -> str:
     """Sentences are too long for a column: they stand under the causes, one line per cause and side."""
     said = {(c.cause, c.side): remedy for c, remedy in reversed(what_to_do(data, texts)) if remedy}
-    lines = [f"  {texts.named('cause', c)} ({texts.named('side', s)}): {_clean(r)}" for (c, s), r in said.items()]
+    lines = [f"  {texts.named('cause', c)} ({texts.named('side', s)}): {clean(r)}" for (c, s), r in said.items()]
     return "\n".join([texts("what_to_do"), *reversed(lines)]) if lines else ""
 
 
 def _refusals(data: ReportData, texts: Texts) -> str:
+    """What a side said itself is too long for a column: it stands under the reasons."""
+    totals_of = total_refusals(data)
     rows = [
-        [texts.named("side", s), f"{texts.named('refusal', reason)} ({reason})", texts.number(n)]
-        for (s, reason), n in refusal_counts(data).items()
+        [texts.named("side", r.side), f"{texts.named('refusal', r.reason)} ({r.reason})", texts.number(r.count)]
+        for r in totals_of
     ]
-    return table([texts("refusals"), texts("reason"), texts("count")], rows) if rows else ""
+    said = [f"  {texts.named('refusal', r.reason)} ({texts.named('side', r.side)}): {r.said(texts)}" for r in totals_of]
+    written = table([texts("refusals"), texts("reason"), texts("count")], rows)
+    return "\n".join([written, *map(clean, said)]) if rows else ""
 
 
 def _ages(data: ReportData, texts: Texts) -> str:
@@ -119,7 +143,7 @@ def _ties(data: ReportData, texts: Texts) -> str:
     """One sentence per currency; the whole table only where it does not add up."""
     lines = tie_lines(data, texts)
     if lines is not None:
-        return "\n".join(map(_clean, lines))
+        return "\n".join(map(clean, lines))
     rows = [
         [
             texts.named("level", t.level),
@@ -128,25 +152,8 @@ def _ties(data: ReportData, texts: Texts) -> str:
             *(texts.money(c, t.sum.currency) for c in (t.sum.left_cents, t.sum.right_cents, t.sum.delta_cents)),
             texts.money(t.sum.explained_cents, t.sum.currency),
         ]
-        for t in ties(data)
+        for t in tie_levels(data)
     ]
     left, right = (texts.named("side", side) for side in data.run.pair)
     head = [texts("level"), texts("groups"), texts("positions"), left, right, texts("difference"), texts("causes_sum")]
     return f"{texts('ties')}\n{table(head, rows)}"
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns in plain text; those that hold numbers are set to the right."""
-    cells = [[_clean(cell) for cell in row] for row in (head, *rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    right = [all(not row[i] or row[i].lstrip("+-")[:1].isdigit() for row in cells[1:]) for i in range(len(head))]
-    lines = [
-        "  ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)).rstrip()
-        for row in cells
-    ]
-    return "\n".join([lines[0], "  ".join("-" * w for w in widths), *lines[1:]])
-
-
-def _clean(text: str) -> str:
-    """One line without control characters: a customer's name must not move the terminal's cursor."""
-    return "".join(c if c.isprintable() else " " for c in " ".join(text.split()))

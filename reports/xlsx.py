@@ -12,14 +12,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
 from mappings.money import exponent
 from reports import table
 from reports.data import ReportData
+from reports.registers import by_currency
 from reports.summary import remarks, totals, verdict
+from reports.table import Table
 from reports.texts import Texts
 
 # Amounts beyond this have no exact double and are written as text, never rounded silently (Excel keeps 15 digits).
@@ -40,11 +41,13 @@ def write(data: ReportData, path: Path, locale: str = "en_CA") -> None:
         writer.summary(summary, data, sheets)
 
 
-def _frames(data: ReportData, texts: Texts) -> dict[str, pd.DataFrame]:
-    frames = {"position": table.positions(data, texts)}
-    frames |= {name: table.level(data, name) for name in table.LEVELS}
-    frames |= {"cause": table.causes(data, texts), "age": table.ages(data, texts)}
-    return {**frames, "refusal": table.refusals(data, texts)}
+def _frames(data: ReportData, texts: Texts) -> dict[str, Table]:
+    frames = {"position": table.list_positions(data, texts)}
+    frames |= {name: table.list_level(data, name) for name in table.LEVELS}
+    frames |= {"cause": table.list_causes(data, texts), "age": table.list_ages(data, texts)}
+    frames |= {"register": table.list_registers(data, texts), "lapse": table.list_lapses(data, texts)}
+    frames |= {"receivable": table.list_receivables(data, texts)}
+    return {**frames, "refusal": table.list_refusals(data, texts)}
 
 
 def _sheet_name(text: str) -> str:
@@ -62,7 +65,6 @@ class _Writer:
         self.day = book.add_format({"num_format": "yyyy-mm-dd"})
         self.plain = book.add_format({"num_format": "#,##0.############"})
         self.whole = book.add_format({"num_format": "#,##0"})
-        self.wrap = book.add_format({"text_wrap": True})
         self.money: dict[int, Any] = {}
 
     def amount(self, currency: str) -> Any:
@@ -73,21 +75,21 @@ class _Writer:
             self.money[digits] = self.book.add_format({"num_format": f"{pattern};[Red]-{pattern}"})
         return self.money[digits]
 
-    def sheet(self, title: str, frame: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    def sheet(self, title: str, frame: Table) -> tuple[str, Table]:
         """A sheet with its table; answers its name, for formulas that refer to it."""
-        if len(frame) > ROWS:
-            raise ValueError(f"{len(frame)} rows do not fit a sheet of {ROWS}: use the CSV, or fewer months")
+        if len(frame.rows) > ROWS:
+            raise ValueError(f"{len(frame.rows)} rows do not fit a sheet of {ROWS}: use the CSV, or fewer months")
         name = _sheet_name(title)
         sheet = self.book.add_worksheet(name)
         for column, key in enumerate(frame.columns):
-            sheet.write_string(0, column, table.heading(key, self.texts), self.head)
+            sheet.write_string(0, column, table.head_column(key, self.texts), self.head)
             sheet.set_column(column, column, _width(key))
-        for row, values in enumerate(frame.to_dict("records"), 1):
+        for row, values in enumerate(frame.rows, 1):
             for column, key in enumerate(frame.columns):
                 self.cell(sheet, row, column, values[key], str(values.get("currency", "")))
         sheet.freeze_panes(1, 1)
-        if len(frame):
-            sheet.autofilter(0, 0, len(frame), len(frame.columns) - 1)
+        if len(frame.rows):
+            sheet.autofilter(0, 0, len(frame.rows), len(frame.columns) - 1)
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
         return name, frame
@@ -113,7 +115,7 @@ class _Writer:
         exact = currency and -int(value.as_tuple().exponent) <= exponent(currency)
         sheet.write_number(row, column, float(value), self.amount(currency) if exact else self.plain)
 
-    def summary(self, sheet: Any, data: ReportData, sheets: Mapping[str, tuple[str, pd.DataFrame]]) -> None:
+    def summary(self, sheet: Any, data: ReportData, sheets: Mapping[str, tuple[str, Table]]) -> None:
         """The verdict, and per currency the totals of every level as formulas with a check that they agree."""
         texts = self.texts
         sheet.set_column(0, 0, 34)
@@ -125,7 +127,7 @@ class _Writer:
         row = 4 + len(remarks(data, texts))
         left, right = data.run.pair
         for column, key in enumerate(("level", "currency", left, right, "difference")):
-            sheet.write_string(row, column, table.heading(key, texts), self.head)
+            sheet.write_string(row, column, table.head_column(key, texts), self.head)
         sheet.write_string(row, 5, texts("sheet.check"), self.head)
         for tally in totals(data):
             first = row + 1
@@ -136,12 +138,27 @@ class _Writer:
                 amounts = (tally.left_cents, tally.right_cents, tally.delta_cents)
                 self.sums(sheet, row, sheets[name], (left, right, "difference"), tally.currency, amounts)
                 self.check(sheet, row, first)
+        self.registers(sheet, row + 2, data, sheets["register"])
+
+    def registers(self, sheet: Any, row: int, data: ReportData, source: tuple[str, Table]) -> None:
+        """Per currency, what both sides billed by their own headers: formulas over the sheet of the registers."""
+        texts, (name, frame) = self.texts, source
+        sheet.write_string(row, 0, texts("registers"), self.head)
+        for register in by_currency(data):
+            row += 1
+            sheet.write_string(row, 1, register.currency)
+            for place, (side, sums) in enumerate(zip(data.run.pair, (register.left, register.right), strict=True), 2):
+                same = f'{_range(name, frame, "currency")},"{register.currency}"'
+                same += f',{_range(name, frame, "side")},"{texts.named("side", side)}"'
+                value = float(Decimal(sums.gross_cents).scaleb(-exponent(register.currency)))
+                formula = f"=SUMIFS({_range(name, frame, 'billed')},{same})"
+                sheet.write_formula(row, place, formula, self.amount(register.currency), value)
 
     def sums(
         self,
         sheet: Any,
         row: int,
-        source: tuple[str, pd.DataFrame],
+        source: tuple[str, Table],
         columns: tuple[str, ...],
         currency: str,
         values: tuple[int, ...],
@@ -153,6 +170,7 @@ class _Writer:
         if "status" in frame.columns:  # positions that were not compared are no part of the totals
             apart = [self.texts("status.refused"), self.texts("status.outside")]
             compared = "".join(f',{_range(name, frame, "status")},"<>{status}"' for status in apart)
+            compared += f',{_range(name, frame, "part")},"{self.texts("part.billed")}"'  # settlements are not billed
         for place, (column, cents) in enumerate(zip(columns, values, strict=True), 2):
             formula = f'=SUMIFS({_range(name, frame, column)},{by},"{currency}"{compared})'
             value = float(Decimal(cents).scaleb(-exponent(currency)))
@@ -165,9 +183,9 @@ class _Writer:
         sheet.write_formula(row, 5, f'=IF({ties},"{good}","{bad}")', None, good)
 
 
-def _range(sheet: str, frame: pd.DataFrame, column: str) -> str:
+def _range(sheet: str, frame: Table, column: str) -> str:
     letter = xl_col_to_name(list(frame.columns).index(column))
-    return f"'{sheet}'!${letter}$2:${letter}${max(len(frame), 1) + 1}"
+    return f"'{sheet}'!${letter}$2:${letter}${max(len(frame.rows), 1) + 1}"
 
 
 def _width(key: str) -> int:

@@ -19,11 +19,11 @@ import pyarrow as pa
 
 from mappings.records import Fee, Invoice, Snapshot
 from migrate.odoo.protocol import Odoo
-from reconcile.facts import lago_invoices, lago_key
-from reconcile.lines import BilledInvoice, LineKey
-from reconcile.rules import Rules
-from reconcile.usage import EventSource
-from reconcile.world import World, Worlds, rerate_in
+from reconcile.billed import BilledInvoice, LineKey
+from reconcile.rating.rules import Rules
+from reconcile.rerate.event_source import EventSource
+from reconcile.rerate.hypothesis import World, Worlds, rerate_in
+from reconcile.sides.lago import lago_invoices, lago_key
 
 STARTER, PRO, TEAM = "cust_0056", "NX-1057", "4f7b2d44-24ae-cfc1-933d-234b9524c8aa"
 OVERRIDE, PERCENT, ONCE = "cust_0024", "cust_0036", "ac275a4a-9846-e743-50ab-ad9ae06e5ee3"
@@ -48,6 +48,7 @@ class Company:
     apply: Callable[[str], None]
     map: Callable[[Snapshot, str], dict[str, str]]
     unmapped: Mapping[str, str] = field(default_factory=dict)
+    sql: Callable[[str], object] | None = None  # of a real Odoo: what its own rules would not let pass
 
     def rows(self, model: str, domain: Sequence[Any], *fields: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.odoo.call(
@@ -119,10 +120,10 @@ class Company:
         assert invoice.customer
         worlds = Worlds(self.snapshot, self.events, [invoice.customer.lago_id])
         (shown,) = [i for i in lago_invoices(self.snapshot) if i.lago_id == invoice.lago_id]
-        found = rerate_in(suppose(worlds.of(invoice.customer.lago_id)), shown)
-        assert found is not None
-        assert found.totals is not None
-        return found
+        rerated = rerate_in(suppose(worlds.of(invoice.customer.lago_id)), shown)
+        assert rerated is not None
+        assert rerated.invoice.totals is not None
+        return rerated.invoice
 
 
 Plant = Callable[[Company], Company | None]
@@ -244,6 +245,14 @@ def shift_all(company: Company) -> None:
     _shift(company, [r for r in rows if r["timestamp"] >= "2026-05-25"], timedelta(hours=-7))
 
 
+def other_usage(company: Company) -> None:
+    """The order counts the usage of somebody else's subscription."""
+    other = company.order(PRO)
+    company.write("sale.order", [["id", "=", other["id"]]], fusion_external_id="given-away")
+    own = [["id", "=", company.order(STARTER)["id"]]]
+    company.write("sale.order", own, fusion_external_id=other["fusion_external_id"])
+
+
 def arrive_late(company: Company) -> None:
     for row in company.usage(STARTER, "egress_gb")[-9:]:
         company.write("fusion.billing.usage", [["id", "=", row["id"]]], received_at="2026-07-09 10:00:00")
@@ -271,6 +280,15 @@ def double_charge(company: Company) -> None:
         if name not in left_out and value not in (False, [])
     }
     company.odoo.call("fusion.billing.charge", "create", vals_list=[vals])
+
+
+def lone_charge(company: Company) -> None:
+    """A charge that somebody entered in Odoo: Lago has none like it."""
+    row = company.charge("storage_gb", "nexacloud_starter")
+    values = {name: row[name] for name in ("name", "charge_model", "properties", "kind")}
+    for name in ("metric_id", "plan_id"):
+        values[name] = row[name][0] if row[name] else False
+    company.odoo.call("fusion.billing.charge", "create", vals_list=[{**values, "code": "only_odoo"}])
 
 
 def drop_override(company: Company) -> None:
@@ -360,11 +378,63 @@ def lines_tax(customer: str, name: str | None, position: str | None = None) -> P
     return plant
 
 
-def tax_rate(company: Company) -> None:
-    company_id = company.rows("res.company", [], "id")[0]["id"]
-    domain = [["module", "=", "account"], ["name", "=", f"{company_id}_hst_sale_tax_13"]]
-    tax = company.rows("ir.model.data", domain, "res_id")[0]["res_id"]
-    company.write("account.tax", [["id", "=", tax]], amount=14.0)
+def charge_tax(metric: str, plan: str, name: str) -> Plant:
+    """A charge with taxes of its own, which come before those of the order's line."""
+
+    def plant(company: Company) -> None:
+        company_id = company.rows("res.company", [], "id")[0]["id"]
+        domain = [["module", "=", "account"], ["name", "=", f"{company_id}_{name}"]]
+        taxes = [row["res_id"] for row in company.rows("ir.model.data", domain, "res_id")]
+        company.write(
+            "fusion.billing.charge", [["id", "=", company.charge(metric, plan)["id"]]], tax_ids=[[6, 0, taxes]]
+        )
+
+    return plant
+
+
+def discount(percent: float) -> Plant:
+    """On all lines of the order, as Odoo's discount button does it: native invoicing takes it off the plan's."""
+
+    def plant(company: Company) -> None:
+        order = company.order(STARTER)
+        company.write("sale.order.line", [["order_id", "=", order["id"]]], discount=percent)
+
+    return plant
+
+
+def add_order_line(price: float, taxed: bool = True, quantity: float = 1.0) -> Plant:
+    def plant(company: Company) -> None:
+        order = company.order(STARTER)
+        sold = company.rows("sale.order.line", [["order_id", "=", order["id"]]], "tax_ids")[0]
+        template = company.odoo.call("product.template", "create", vals_list=[{"name": "Setup", "type": "service"}])[0]
+        product = company.rows("product.product", [["product_tmpl_id", "=", template]], "id")[0]["id"]
+        taxes = [[6, 0, sold["tax_ids"] if taxed else []]]
+        line = {"order_id": order["id"], "product_id": product, "price_unit": price, "tax_ids": taxes}
+        company.odoo.call("sale.order.line", "create", vals_list=[{**line, "product_uom_qty": quantity}])
+
+    return plant
+
+
+def of_tax(name: str, **values: Any) -> Plant:
+    """Another setting of a tax: the end of its external id."""
+
+    def plant(company: Company) -> None:
+        company_id = company.rows("res.company", [], "id")[0]["id"]
+        domain = [["module", "=", "account"], ["name", "=", f"{company_id}_{name}"], ["model", "=", "account.tax"]]
+        tax = company.rows("ir.model.data", domain, "res_id")[0]["res_id"]
+        company.write("account.tax", [["id", "=", tax]], **values)
+
+    return plant
+
+
+def swap_product(company: Company) -> None:
+    """The line of the plan sells another plan; its price, its text and its taxes are left alone."""
+    templates = company.rows("product.template", [["default_code", "=", "nexacloud_pro"]], "id")
+    products = company.rows("product.product", [["product_tmpl_id", "=", templates[0]["id"]]], "id")
+    lines = company.rows("sale.order.line", [["order_id", "=", company.order(STARTER)["id"]]])
+    line = min(lines, key=lambda row: (row["sequence"], row["id"]))
+    kept = {"name": line["name"], "price_unit": line["price_unit"], "tax_ids": [[6, 0, line["tax_ids"]]]}
+    company.write("sale.order.line", [["id", "=", line["id"]]], product_id=products[0]["id"], **kept)
 
 
 def other_currency(company: Company) -> None:
@@ -612,6 +682,7 @@ def tables_without(codes: str) -> Plant:
     def plant(company: Company) -> Company:
         reasons = company.map(company.snapshot, text)
         own = [["id", "=", company.order(STARTER)["id"]]]
+        company.write("sale.order", own, state="cancel")  # it never was: one that runs is an order that only Odoo has
         company.unlink("ir.model.data", [["model", "=", "sale.order"], ["res_id", "=", own[0][2]]])
         return replace(company, unmapped=reasons)
 
@@ -636,6 +707,18 @@ def custom_charge(company: Company) -> Company:
 
 
 # --- the list ------------------------------------------------------------------------------------------------------
+
+
+def raise_in_both(company: Company) -> Company:
+    """The plan's price was raised since, in Lago and in Odoo alike: a past month still shows the price of then."""
+    own = company.order(STARTER)
+    company.write("sale.order", [["id", "=", own["id"]]], fusion_plan_amount="39.00")
+    plans = tuple(replace(p, amount_cents=3900) if p.code == "nexacloud_starter" else p for p in company.snapshot.plans)
+    subscriptions = tuple(
+        replace(s, plan=replace(s.plan, amount_cents=3900)) if s.plan and s.lago_id == own["fusion_lago_id"] else s
+        for s in company.snapshot.subscriptions
+    )
+    return replace(company, snapshot=replace(company.snapshot, plans=plans, subscriptions=subscriptions))
 
 
 def fault(name: str, side: str, causes: str, customers: str | tuple[str, ...], plant: Plant, **more: str) -> Fault:
@@ -665,6 +748,7 @@ RANGES = "graduated_ranges"
 FAULTS: tuple[Fault, ...] = (
     # Odoo: prices
     fault("base price raised", "odoo", "price", STARTER, on_order(STARTER, fusion_plan_amount="31.50")),
+    fault("base price raised on both sides since", "odoo", "price_then", STARTER, raise_in_both),
     fault("usage price changed", "odoo", "price", STARTER, charge_price("storage_gb", "nexacloud_starter", ["amount"], "0.0925")),
     fault("usage price cut to two digits", "odoo", "price_precision", STARTER, charge_price("storage_gb", "nexacloud_starter", ["amount"], "0.08")),
     fault("package price changed", "odoo", "price", STARTER, charge_price("egress_gb", "nexacloud_starter", ["amount"], "8.50")),
@@ -680,10 +764,23 @@ FAULTS: tuple[Fault, ...] = (
     fault("charge minimum dropped", "odoo", "minimum", STARTER, on_charge("compute_hours", "nexacloud_starter", min_amount="0")),
     fault("charge minimum raised", "odoo", "minimum", PRO, on_charge("egress_gb", "nexacloud_pro", min_amount="55.00")),
     fault("commitment that Lago has not", "odoo", "minimum", STARTER, on_order(STARTER, fusion_commitment="150.00")),
+    # Odoo: what people put on an order
+    fault("discount on the order's lines", "odoo", "discount", STARTER, discount(10.0)),
+    fault("line added to the order", "odoo", "order_line_added", STARTER, add_order_line(500.0)),
+    fault("line without tax added to the order", "odoo", "order_line_added", STARTER, add_order_line(250.0, taxed=False)),
+    fault("goodwill on the order", "odoo", "order_line_added", STARTER, add_order_line(-20.0)),
+    fault("lines that cancel out", "odoo", "order_line_added", STARTER, together(add_order_line(100.0), add_order_line(-100.0))),
+    fault("lines that cancel out by a quantity", "odoo", "order_line_added", STARTER, together(add_order_line(100.0), add_order_line(100.0, quantity=-1.0))),
+    fault("discount and price", "odoo", "+discount price", STARTER, together(discount(10.0), on_order(STARTER, fusion_plan_amount="31.50"))),
+    fault("discount and goodwill", "odoo", "+discount order_line_added", STARTER, together(discount(10.0), add_order_line(-5.0))),
+    fault("another plan's product on the line", "odoo", "base_product_swapped", STARTER, swap_product),
+    fault("another plan's product and its taxes", "odoo", "+base_product_swapped tax_missing", STARTER, together(swap_product, lines_tax(STARTER, None))),
     # Odoo: charges
     fault("charge not prorated", "odoo", "proration", PRO, on_charge("active_vms", "nexacloud_pro", prorated=False)),
     fault("charge removed", "odoo", "missing_line", STARTER, remove_charge),
+    fault("charge of another model", "odoo", "price", STARTER, on_charge("storage_gb", "nexacloud_starter", charge_model="package", properties=json.dumps({"amount": "0.19", "package_size": 3, "free_units": 0}))),
     fault("charge twice", "odoo", "duplicate_line", STARTER, double_charge),
+    fault("charge that Lago has not", "odoo", "extra_line", STARTER, lone_charge),
     fault("charge not invoiced", "odoo", "charge_terms missing_line", STARTER, on_charge("egress_gb", "nexacloud_starter", invoiceable=False)),
     fault("units of a fixed charge", "odoo", "extra_usage", TEAM, fixed_units),
     fault("filter removed", "odoo", "filter", GROWTH, drop_filter),
@@ -700,6 +797,7 @@ FAULTS: tuple[Fault, ...] = (
     fault("values of usage changed", "odoo", "extra_usage", PRO, change_values),
     fault("usage moved to the next period", "odoo", "period_boundary", STARTER, shift_some),
     fault("usage hours off", "odoo", "time_zone", PACIFIC, shift_all),
+    fault("order that counts another subscription's usage", "odoo", "missing_usage", STARTER, other_usage),
     fault("usage arrived after the invoice", "odoo", "late_events", STARTER, arrive_late),
     # Odoo: time and state
     fault("time zone of the order", "odoo", "time_zone", PACIFIC, on_order(PACIFIC, fusion_timezone="Asia/Tokyo")),
@@ -707,6 +805,7 @@ FAULTS: tuple[Fault, ...] = (
     fault("anniversary instead of calendar, two charges", "odoo", "period_boundary", TEAM, on_order(TEAM, fusion_billing_time="anniversary")),
     fault("trial dropped", "odoo", "trial", TRIAL, on_order(TRIAL, fusion_trial_days=False), month="2026-03"),
     fault("start moved", "odoo", "plan_change_date", STARTER, on_order(STARTER, fusion_started_at="2026-02-10 15:54:08"), month="2026-03"),
+    fault("running order has an end", "odoo", "plan_change_date", STARTER, on_order(STARTER, fusion_ended_at="2026-06-20 00:00:00")),
     fault("upgrade moved", "odoo", "plan_change_date", UPGRADES, move_upgrade, month="2026-03"),
     fault("order cancelled", "odoo", "subscription_state", STARTER, on_order(STARTER, state="cancel")),
     fault("order paused", "odoo", "subscription_state", STARTER, on_order(STARTER, subscription_state="4_paused")),
@@ -722,8 +821,11 @@ FAULTS: tuple[Fault, ...] = (
     fault("tax of another province", "odoo", "tax_wrong", STARTER, lines_tax(STARTER, "hst_sale_tax_15")),
     fault("one of two taxes", "odoo", "tax_missing", PRO, lines_tax(PRO, "gst_sale_tax_5")),
     fault("fiscal position of another province", "odoo", "fiscal_position tax_wrong", STARTER, lines_tax(STARTER, "hst_sale_tax_15", "New Brunswick")),
-    fault("rate of a tax", "odoo", "tax_wrong", STARTER, tax_rate),
+    fault("taxes of a charge", "odoo", "tax_wrong", STARTER, charge_tax("egress_gb", "nexacloud_starter", "hst_sale_tax_15")),
+    fault("rate of a tax", "odoo", "tax_wrong", STARTER, of_tax("hst_sale_tax_13", amount=14.0)),
+    fault("tax on the tax", "odoo", "tax_wrong", PRO, of_tax("gst_sale_tax_5", include_base_amount=True)),
     fault("tax rounded per line", "odoo", "tax_rounding", UPGRADES, lambda c: c.write("res.company", [], tax_calculation_rounding_method="round_per_line")),
+    fault("currency rounded to five cents", "odoo", "currency_rounding", STARTER, lambda c: c.write("res.currency", [["name", "=", "CAD"]], rounding=0.05)),
     fault("prepaid credits not taken off the open balance", "odoo", "settlement_missing", WALLET, open_balance("70.37"), month="2026-03"),
     fault("open balance lost", "odoo", "balance_missing", STARTER, lose_balance, month="2026-03"),
     fault("another currency", "odoo", "currency", STARTER, other_currency),

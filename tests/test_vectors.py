@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.refusal import Refused
+from reconcile.rating.refusal import Refused
 from tests.vectors_support import calendar, charges, headers, terminations, timeline
 from tests.vectors_support.compare import differences
 from tests.vectors_support.load import Case, area_files, cases, directory

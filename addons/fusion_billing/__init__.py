@@ -1,2 +1,2 @@
 from . import controllers, models, wizards
-from .hooks import uninstall_hook
+from .hooks import post_load, uninstall_hook

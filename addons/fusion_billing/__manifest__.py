@@ -6,6 +6,7 @@
     "license": "LGPL-3",
     "author": "lago2odoo",
     "depends": ["sale_management", "account"],
+    "post_load": "post_load",
     "uninstall_hook": "uninstall_hook",
     "data": [
         "security/groups.xml",

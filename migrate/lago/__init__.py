@@ -1,0 +1,1 @@
+"""What Lago says: client, resources, extracts from its API, databases and recordings."""

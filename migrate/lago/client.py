@@ -1,8 +1,9 @@
 """Lago's REST API over HTTP: pooled, within a rate limit, patient with what passes and plain about what does not.
 
 Retried: 429 (after the time Lago names), 5xx, timeouts, broken connections, cut-off answers; with exponential
-backoff and jitter. Not retried: any other 4xx, and answers that do not come from Lago. The API key stands in the
-Authorization header only: no message here is made from a request.
+backoff and jitter. Retried twice: a success that is no JSON object. Not retried: any other 4xx, redirections. The API
+key stands in the Authorization header only: no message here is made from a request, and where a server quotes it back
+it is masked.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ import httpx
 
 from migrate.errors import ConfigError, LagoRefused, LagoUnreachable
 from migrate.lago.rawjson import members
-from migrate.lago.source import Answer, Query, Refusal
+from migrate.lago.source import Answer, LagoRefusal, Query
+from migrate.masking import Masked
 
 _ADVICE = {
     401: "the API key is missing, unknown or expired; check the key and that it belongs to this Lago",
@@ -31,13 +33,14 @@ _NOT_LAGO = "this is not Lago's API; check the base URL (for example https://api
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class LagoPatience:
     """How often and how long a call is tried again. Seconds."""
 
     retries: int = 6  # after 5xx, timeouts and broken answers
     first_wait: float = 0.5
     longest_wait: float = 30.0
     rate_limited: int = 20  # times 429 is waited out
+    foreign: int = 2  # after a success that is no answer of Lago's: a page, null, a list, nothing
 
 
 @dataclass
@@ -73,6 +76,10 @@ class _Pace:
             self._next = max(self._next, self.monotonic() + seconds)
 
 
+class ForeignAnswer(LagoRefused):
+    """A success that is no answer of Lago's: a proxy's page may come once, and is gone when asked again."""
+
+
 class LagoClient:
     """``get`` from one Lago. Threads may share it; use as a context manager, or call ``close``."""
 
@@ -84,15 +91,16 @@ class LagoClient:
         requests_per_second: float | None = 40.0,  # Lago's cloud allows 50
         connections: int = 4,
         timeout: float = 30.0,
-        patience: Patience | None = None,
+        patience: LagoPatience | None = None,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], object] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = _base(url)
+        self._masked = Masked(api_key)
         self.connections = connections
         self.counters = Counters()
-        self._patience = patience or Patience()
+        self._patience = patience or LagoPatience()
         self._closed = threading.Event()
         self._sleep = sleep or self._closed.wait
         self._pace = _Pace(requests_per_second, monotonic, self._sleep)
@@ -119,7 +127,12 @@ class LagoClient:
 
     def get(self, path: str, query: Query = ()) -> Answer:
         """The members of the JSON object at ``path``, with their text. Raises Refusal, LagoRefused, LagoUnreachable."""
-        failures = limited = 0
+        with self._masked.errors():
+            return self._asked(path, query)[0]
+
+    def _asked(self, path: str, query: Query) -> tuple[Answer, httpx.Response]:
+        """The answer, and the response that it came in."""
+        failures = limited = foreign = 0
         while True:
             self._pace.wait()
             if self._closed.is_set():
@@ -130,15 +143,25 @@ class LagoClient:
                 limited += 1
                 self._wait_out_limit(path, response, limited)
                 continue
-            answer = self._answer(path, response) if response is not None and not problem else None
-            if answer is not None:
-                return answer
+            try:
+                answer = self._answer(path, response) if response is not None and not problem else None
+            except ForeignAnswer:
+                foreign += 1
+                if foreign > self._patience.foreign:
+                    raise
+                answer = None
+            if answer is not None and response is not None:
+                return answer, response
             failures += 1
-            self._back_off(path, problem or "an answer that breaks off", failures)
+            self._back_off(path, problem or _not_text(response) or "an answer that breaks off", failures)
 
     def clock(self) -> str:
-        """The time in the server's ``Date`` header; ours where it sends none."""
-        _, response = self._try("/health", ())
+        """The time in the server's ``Date`` header, asked for as patiently as anything; ours where it sends none."""
+        with self._masked.errors():
+            try:
+                response: httpx.Response | None = self._asked("/health", ())[1]
+            except LagoRefusal:  # a no of Lago's has the time as well
+                _, response = self._try("/health", ())
         date = response.headers.get("date") if response is not None else None
         return (parsedate_to_datetime(date) if date else datetime.now(UTC)).astimezone(UTC).isoformat()
 
@@ -160,17 +183,21 @@ class LagoClient:
             target = urlsplit(response.headers.get("location", ""))
             where = f"{target.scheme}://{target.netloc}" if target.netloc else "another page"
             raise LagoRefused(f"GET {self.name}{path} is redirected to {where}: {_NOT_LAGO}")
+        text = _text(response)
+        if text is None:
+            return None
         try:
-            answer = members(response.text)
+            answer = members(text)
         except ValueError:
-            if response.text.lstrip()[:1] == "{":
+            if text.lstrip()[:1] == "{":
                 return None
             kind = response.headers.get("content-type", "no content type").split(";")[0]
-            raise LagoRefused(f"GET {self.name}{path} answers {response.status_code} {kind}: {_NOT_LAGO}") from None
+            refusal = ForeignAnswer if response.is_success else LagoRefused
+            raise refusal(f"GET {self.name}{path} answers {response.status_code} {kind}: {_NOT_LAGO}") from None
         if response.is_success:
             return answer
         code = answer["code"].value if "code" in answer else ""
-        raise Refusal(f"{self.name}{path}", response.status_code, str(code), _ADVICE.get(response.status_code, ""))
+        raise LagoRefusal(f"{self.name}{path}", response.status_code, str(code), _ADVICE.get(response.status_code, ""))
 
     def _wait_out_limit(self, path: str, response: httpx.Response, times: int) -> None:
         self._add("rate_limited")
@@ -195,6 +222,24 @@ class LagoClient:
             setattr(self.counters, counter, getattr(self.counters, counter) + 1)
 
 
+def _text(response: httpx.Response) -> str | None:
+    """JSON is UTF-8; a byte that is not would become a sign that Lago never wrote. None if there is one."""
+    try:
+        return response.content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+
+
+def _not_text(response: httpx.Response | None) -> str:
+    """Which byte of an answer is no text; empty if all are."""
+    try:
+        (response.content if response is not None else b"").decode()
+    except UnicodeDecodeError as error:
+        before = error.object[max(0, error.start - 40) : error.start].decode("utf-8", "replace")
+        return f"byte {error.start + 1} of the answer, 0x{error.object[error.start]:02X} after {before!r}, is no UTF-8"
+    return ""
+
+
 def _base(url: str) -> str:
     """Without /api/v1 and a slash at the end: people paste both."""
     base = url.strip().rstrip("/").removesuffix("/api/v1")
@@ -205,13 +250,13 @@ def _base(url: str) -> str:
 
 
 def _checked(api_key: str) -> str:
-    """httpx would quote a header it cannot send, key and all; so it never gets one."""
+    """The client library would quote a header it cannot send, key and all; so it never gets one."""
     if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
         raise ConfigError("the Lago API key is empty or holds spaces or characters that no key has")
     return api_key
 
 
-def _reset(response: httpx.Response, patience: Patience) -> float:
+def _reset(response: httpx.Response, patience: LagoPatience) -> float:
     """Seconds to wait after a 429: what Lago's header says, within reason."""
     try:
         seconds = float(response.headers.get("x-ratelimit-reset") or response.headers.get("retry-after") or 1)

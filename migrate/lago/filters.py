@@ -9,6 +9,7 @@ from typing import Any
 
 Payload = Mapping[str, Any]
 Keep = Callable[[Payload], bool]
+LAST = datetime.max.replace(tzinfo=UTC)
 
 
 @lru_cache(maxsize=1 << 17)  # the same times are compared again and again
@@ -19,6 +20,7 @@ def moment(text: str) -> datetime:
 
 
 def is_time(text: str) -> bool:
+    """Whether Lago would read the text as a time."""
     try:
         moment(text)
     except ValueError:
@@ -50,6 +52,12 @@ def _until(name: str) -> Callable[[str], Keep]:
     return lambda text: lambda item: is_time(str(item.get(name))) and moment(str(item[name])) <= moment(text)
 
 
+def _event_time(item: Payload) -> datetime:
+    """What is no date of Python's comes after all others: Lago's database keeps the year 58471."""
+    text = str(item.get("timestamp"))
+    return moment(text) if is_time(text) else LAST
+
+
 def _strict(parameter: str, make: Callable[[str], Keep]) -> Callable[[str], Keep]:
     """Fees refuse a date that is none; invoices ignore it."""
 
@@ -76,10 +84,10 @@ def _search(wanted: str) -> Keep:
 INVOICE_STATES = ("draft", "finalized", "voided", "failed", "pending")
 
 
-def _invoice_status(wanted: str) -> Keep:
-    if wanted not in INVOICE_STATES:
+def _invoice_status(status: str) -> Keep:
+    if status not in INVOICE_STATES:
         raise Invalid({"status": [f"must be one of: {', '.join(INVOICE_STATES)} or must be an array"]})
-    return lambda item: item.get("status") == wanted
+    return lambda item: item.get("status") == status
 
 
 def _of_customer(item: Payload) -> str:
@@ -147,7 +155,7 @@ FILTERS: Mapping[str, Mapping[str, Callable[[str], Keep]]] = {
     "events": {
         "code": _equal("code"),
         "external_subscription_id": _equal("external_subscription_id"),
-        "timestamp_from": _strict("timestamp_from", _since("timestamp")),
-        "timestamp_to": _strict("timestamp_to", _until("timestamp")),
+        "timestamp_from": _strict("timestamp_from", lambda text: lambda item: _event_time(item) >= moment(text)),
+        "timestamp_to": _strict("timestamp_to", lambda text: lambda item: _event_time(item) <= moment(text)),
     },
 }

@@ -10,6 +10,19 @@ from typing import Any, NamedTuple
 
 _DECODER = json.JSONDecoder(parse_float=Decimal)
 _SPACE = re.compile(r"[ \t\r\n]*")
+_SIGNIFICANT = re.compile(r"[\[\]{}\"]")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_DEEPEST = 120  # levels that are read; what is below is ``TOO_DEEP``
+
+
+class _TooDeep:
+    """Stands for a value that is nested too deeply to be read, or a number that is too long to be one."""
+
+    def __repr__(self) -> str:
+        return "a value that cannot be read"
+
+
+TOO_DEEP = _TooDeep()
 
 
 class Piece(NamedTuple):
@@ -21,7 +34,12 @@ class Piece(NamedTuple):
 
 def loads(text: str) -> Any:
     """Parse with exact numbers. Raises ValueError."""
-    return _DECODER.decode(text)
+    try:
+        return _DECODER.decode(text)
+    except (RecursionError, ValueError) as error:
+        if not _is_excessive(error):
+            raise
+        return _shallow(text, 0)
 
 
 def members(text: str) -> dict[str, Piece]:
@@ -34,20 +52,81 @@ def elements(text: str) -> list[Piece]:
     return list(_elements(text))
 
 
+def _raw(text: str, position: int) -> tuple[object, int]:
+    """The value that begins at ``position``, and where it ends. Raises ValueError."""
+    try:
+        return _DECODER.raw_decode(text, position)
+    except (RecursionError, ValueError) as error:
+        if not _is_excessive(error):
+            raise
+        end = _end_of_value(text, position)
+        return _shallow(text[position:end], 0), end
+
+
+def _is_excessive(error: Exception) -> bool:
+    """Nested too deeply for Python, or a whole number with too many digits for it: no fault of the JSON's."""
+    return isinstance(error, RecursionError) or not isinstance(error, json.JSONDecodeError)
+
+
+def _end_of_value(text: str, position: int) -> int:
+    """Where the value that begins at ``position`` ends, found by counting brackets. Raises ValueError."""
+    if text[position : position + 1] not in "[{":
+        plain = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s,\]}]+', re.DOTALL).match(text, position)
+        if not plain:
+            raise ValueError(f"no value at character {position}")
+        return plain.end()
+    depth = 0
+    while sign := _SIGNIFICANT.search(text, position):
+        position = sign.end()
+        if sign.group() == '"':
+            string = _STRING.match(text, sign.start())
+            if not string:
+                break
+            position = string.end()
+            continue
+        depth += 1 if sign.group() in "[{" else -1
+        if not depth:
+            return position
+    raise ValueError("a value that breaks off")
+
+
+def _shallow(text: str, level: int) -> object:
+    """A value whose deepest parts are left unread."""
+    try:
+        return _DECODER.decode(text)
+    except (RecursionError, ValueError) as error:
+        if not _is_excessive(error):
+            raise
+    if level >= _DEEPEST or text[:1] not in ("{", "["):
+        return TOO_DEEP
+    position = _open(text, text[0], "}" if text[0] == "{" else "]")
+    closing = "}" if text[0] == "{" else "]"
+    parts: dict[str, object] = {}
+    while position is not None:
+        key = str(len(parts))
+        if closing == "}":
+            key, end = _DECODER.raw_decode(text, position)
+            position = _expect(text, end, ":")
+        end = _end_of_value(text, position)
+        parts[key] = _shallow(text[position:end], level + 1)
+        position = _next(text, end, closing)
+    return parts if closing == "}" else list(parts.values())
+
+
 def _members(text: str) -> Iterator[tuple[str, Piece]]:
     position = _open(text, "{", "}")
     while position is not None:
-        key, end = _DECODER.raw_decode(text, position)
+        key, end = _raw(text, position)
         start = _expect(text, end, ":")
-        value, end = _DECODER.raw_decode(text, start)
-        yield key, Piece(text[start:end], value)
+        value, end = _raw(text, start)
+        yield str(key), Piece(text[start:end], value)
         position = _next(text, end, "}")
 
 
 def _elements(text: str) -> Iterator[Piece]:
     position = _open(text, "[", "]")
     while position is not None:
-        value, end = _DECODER.raw_decode(text, position)
+        value, end = _raw(text, position)
         yield Piece(text[position:end], value)
         position = _next(text, end, "]")
 

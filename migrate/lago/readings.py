@@ -9,6 +9,9 @@ list is read again. A list of one page is one answer, and cannot shift.
 
 A list that gets new records all the time has repetitions in every reading. From the fifth on they are accepted:
 then only records that were both created and deleted within one reading could hide another one.
+
+Lago counts the list with every page. One that shows fewer than its last page counts is read once more, for what was
+deleted meanwhile; if it still does, that is said (``lacking``), and never passed over.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from migrate.errors import LagoError
-from migrate.store import Page
+from migrate.state.records import Page
 
 STRICT_READINGS = 4
 MOST_READINGS = 10
@@ -32,6 +35,12 @@ class Readings:
 
     name: str
     pages: list[Page] = field(default_factory=list)
+    counted: int | None = None  # by Lago, on the latest page; None: it does not say
+    _asked_again: bool = False
+    _resumed: bool = False
+
+    def __post_init__(self) -> None:
+        self._resumed = bool(self.pages)
 
     def wanted(self) -> tuple[int, int] | None:
         """(reading, page number), both from 1; None once the list is settled. Raises NeverSettles."""
@@ -41,7 +50,9 @@ class Readings:
         if not latest.last:
             return latest.reading, latest.number + 1
         if self._settled():
-            return None
+            if self._asked_again or not self._may_lack():
+                return None
+            self._asked_again = True
         if latest.reading >= MOST_READINGS:
             raise NeverSettles(
                 f"{self.name} kept changing while they were read {MOST_READINGS} times; "
@@ -49,8 +60,22 @@ class Readings:
             )
         return latest.reading + 1, 1
 
-    def add(self, page: Page) -> None:
+    def add(self, page: Page, counted: int | None = None) -> None:
+        """``counted``: how many there are in all, as Lago says on this page."""
         self.pages.append(page)
+        self.counted, self._resumed = counted, False
+
+    @property
+    def lacking(self) -> str:
+        """What to say of a list that shows fewer records than Lago counts; empty if it does not."""
+        shown = len(self.keys())
+        if self.counted is None or self.counted <= shown:
+            return ""
+        return f"incomplete: Lago counts {self.counted:,} and shows {shown:,} of them, read twice; extract again"
+
+    def _may_lack(self) -> bool:
+        """A reading that was resumed at its end knows no count: Lago is asked again."""
+        return self._resumed or bool(self.lacking)
 
     def keys(self) -> set[str]:
         """The keys of the latest reading."""

@@ -2,7 +2,7 @@
 
 Pages are cut anew from all recorded records, so any ``page`` and ``per_page`` works; what cannot be derived from
 records (usage, analytics) is answered as it was recorded. It only reads: a write that was recorded gets its recorded
-answer, any other is refused. ``lago2odoo extract --recording`` reads from it; ``migrate.sandbox.lago`` puts it
+answer, any other is refused. ``lago2odoo extract --recording`` reads from it; ``lago2odoo.sandbox.lago`` puts it
 behind HTTP.
 """
 
@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-from migrate.errors import LagoError, PayloadError
-from migrate.lago.filters import FILTERS, Invalid, Keep, Payload, is_time, moment
+from mappings.ranges import YEARS
+from migrate.errors import LagoError
+from migrate.lago.filters import FILTERS, LAST, Invalid, Keep, Payload, is_time, moment
 from migrate.lago.rawjson import Piece, members
 from migrate.lago.recording import Call, Recording, bundled
-from migrate.lago.source import Answer, Query, Refusal
+from migrate.lago.source import Answer, LagoRefusal, Query
 
 API = "/api/v1"
 
@@ -104,6 +105,9 @@ PREMIUM = {"projected_usage": "projected_usage_not_enabled", "events_enriched": 
 PREMIUM |= dict.fromkeys(("activity_logs", "api_logs", "security_logs", "quotes", "orders"), "feature_unavailable")
 
 
+STATES = frozenset({"active", "pending", "terminated", "canceled", "incomplete"})  # all that a subscription can be in
+
+
 class RecordedLago:
     """Lago's answers, made from a recording. Thread-safe; ``records`` may be changed (tests do), then ``touch``."""
 
@@ -156,38 +160,34 @@ class RecordedLago:
             if key not in self._selected:
                 self._selected = dict(list(self._selected.items())[-50:])
                 self._selected[key] = self._select(shelf, filters)
-            return _page(shelf.name, self._selected[key], query, with_meta=shelf.paged)
+            lacking = 0 if filters else self.recording.lacking.get(shelf.name, 0)
+            return _page(shelf.name, self._selected[key], query, with_meta=shelf.paged, lacking=lacking)
 
     def _select(self, shelf: Shelf, query: Query) -> list[Piece]:
         known = FILTERS.get(shelf.name, {})
-        wanted: dict[str, list[Keep]] = {}
+        filters: dict[str, list[Keep]] = {}
         for name, value in query:
             if name in known:
-                wanted.setdefault(name, []).append(known[name](value))
+                filters.setdefault(name, []).append(known[name](value))
         if shelf.name == "subscriptions":
             if ("overridden", "true") in query:
-                wanted["overridden"] = [self._is_overridden]
+                filters["overridden"] = [self._is_overridden]
             # Lago ignores a status that is no array, and then shows the active ones.
-            wanted.setdefault("status[]", [lambda item: item.get("status") == "active"])
+            filters.setdefault("status[]", [lambda item: item.get("status") == "active"])
+            if {value for name, value in query if name == "status[]"} >= STATES:
+                del filters["status[]"]  # whatever state is recorded: who reads it has to name it
         items = self._records(shelf)
         if shelf.name == "events" and self._newest_first(items):
             items = self._in_time(items, dict(query))
-            wanted = {name: keeps for name, keeps in wanted.items() if not name.startswith("timestamp_")}
-        return [item for item in items if all(any(keep(item.value) for keep in some) for some in wanted.values())]
+            filters = {name: keeps for name, keeps in filters.items() if not name.startswith("timestamp_")}
+        return [item for item in items if _passes(item, filters.values())]
 
     def _newest_first(self, events: list[Piece]) -> bool:
         """Whether they are in the order of Lago's PostgreSQL store, so that a window is one stretch of them."""
         if len(self._times) != len(events):
-            self._times = [moment(self._timestamp(event)) for event in reversed(events)]
+            self._times = [_when(event) for event in reversed(events)]
             self._sorted = all(a <= b for a, b in pairwise(self._times))
         return self._sorted
-
-    def _timestamp(self, event: Piece) -> str:
-        text = str(event.value.get("timestamp"))
-        if not is_time(text):
-            name = event.value.get("lago_id") or event.value.get("transaction_id")
-            raise PayloadError(f"events {name}: field timestamp should be a time in UTC (ISO 8601), is {text[:40]!r}")
-        return text
 
     def _in_time(self, events: list[Piece], query: Mapping[str, str]) -> list[Piece]:
         """The stretch of ``events`` (newest first) between timestamp_from and timestamp_to, both included."""
@@ -204,22 +204,23 @@ class RecordedLago:
         return self.records[shelf.name]
 
     def _is_overridden(self, item: Payload) -> bool:
-        own = self._own.get((f"{API}/subscriptions/{quote(str(item['external_id']), safe='')}", str(item["status"])))
-        return bool(own and (own.value.get("plan") or {}).get("parent_id"))
+        path = f"{API}/subscriptions/{quote(str(item.get('external_id')), safe='')}"
+        shown = self._own.get((path, str(item.get("status"))))
+        return bool(shown and (shown.value.get("plan") or {}).get("parent_id"))
 
     def _show(self, shelf: Shelf, key: str, query: Query) -> Reply:
-        listed = [item for item in self._records(shelf) if item.value.get(shelf.key) == key]
+        listed = [item for item in self._records(shelf) if _of(item, shelf.key) == key]
         path = f"{API}/{shelf.name}/{quote(key, safe='')}"
         status = ""
         if shelf.name == "subscriptions":
             status = dict(query).get("status", "active")
-            listed = [item for item in listed if item.value["status"] == status]
+            listed = [item for item in listed if _of(item, "status") == status]
         if not listed:
             return error(404, f"{shelf.root}_not_found")
-        own = self._own.get((path, status))
-        if own is None and shelf.own_file:
+        own_page = self._own.get((path, status))
+        if own_page is None and shelf.own_file:
             raise LagoError(f"recording {self.recording.path}: {shelf.own_file}.jsonl lacks {path} {status}".rstrip())
-        return Reply(200, f'{{"{shelf.root}":{(own or listed[0]).text}}}')
+        return Reply(200, f'{{"{shelf.root}":{(own_page or listed[0]).text}}}')
 
     def _below(self, parts: Sequence[str], path: str, query: Query) -> Reply:
         """A recorded list below a record. Below a subscription only the active one's were recorded."""
@@ -232,7 +233,7 @@ class RecordedLago:
         if path in self._lists:
             return _page(name, self._recorded_below(path, name), query)
         shelf = SHELVES.get(owner)
-        listed = shelf and any(item.value.get(shelf.key) == key for item in self._records(shelf))
+        listed = shelf and any(_of(item, shelf.key) == key for item in self._records(shelf))
         if not shelf or not listed:
             return error(404, f"{shelf.root if shelf else 'resource'}_not_found")
         if BELOW[name]:
@@ -251,7 +252,7 @@ class RecordedLago:
         if parts[-1] in PREMIUM:
             return error(403, PREMIUM[parts[-1]])
         if len(parts) == 3 and parts[0] == "customers" and parts[2] == "current_usage":
-            known = any(item.value["external_id"] == parts[1] for item in self._records(SHELVES["customers"]))
+            known = any(_of(item, "external_id") == parts[1] for item in self._records(SHELVES["customers"]))
             return error(405, "no_active_subscription") if known else error(404, "customer_not_found")
         if len(parts) == 3 and parts[2] == "lifetime_usage":
             return error(404, "lifetime_usage_not_found")
@@ -278,7 +279,7 @@ class RecordedLago:
         shelf = SHELVES.get(parts[0])
         if shelf and len(parts) == 2 and call.status == 200 and shelf.root in call.body.value:
             piece = members(call.body.text)[shelf.root]
-            status = str(piece.value["status"]) if shelf.name == "subscriptions" else ""
+            status = str(_of(piece, "status")) if shelf.name == "subscriptions" else ""
             self._own.setdefault((call.path, status), piece)
 
     def touch(self) -> None:
@@ -288,17 +289,36 @@ class RecordedLago:
             self._times.clear()
 
     def clock(self) -> datetime:
-        """The latest moment anything recorded was made: the recording shows the state of then."""
+        """The latest moment anything recorded was made: the recording shows the state of then.
+
+        A year that no calendar has is a mistake in a record, and no time to be at.
+        """
         fields = ("created_at", "updated_at")
         shelves = ("events", "invoices", "fees", "payments", "subscriptions", "customers")
         times = (
-            moment(str(item.value[name]))
+            moment(str(_of(item, name)))
             for shelf in shelves
             for item in self._records(SHELVES[shelf])
             for name in fields
-            if is_time(str(item.value.get(name)))
+            if is_time(str(_of(item, name)))
         )
-        return max(times, default=datetime(2000, 1, 1, tzinfo=UTC))
+        return max((time for time in times if time.year in YEARS), default=datetime(2000, 1, 1, tzinfo=UTC))
+
+
+def _of(item: Piece, name: str) -> object:
+    """A field of a record; a record may be anything that was recorded in its place."""
+    return item.value.get(name) if isinstance(item.value, dict) else None
+
+
+def _passes(item: Piece, filters: Iterable[Sequence[Keep]]) -> bool:
+    """Whether a record is shown. What is no object has nothing to be left out for: who reads it has to name it."""
+    return not isinstance(item.value, dict) or all(any(keep(item.value) for keep in some) for some in filters)
+
+
+def _when(event: Piece) -> datetime:
+    """When an event happened: Lago's database keeps years that Python has no date for, after all others."""
+    text = str(_of(event, "timestamp"))
+    return moment(text) if is_time(text) else LAST
 
 
 def _number(text: str | None, default: int, wrong: int) -> int:
@@ -308,7 +328,8 @@ def _number(text: str | None, default: int, wrong: int) -> int:
     return int(text) if text.isdecimal() and int(text) > 0 else wrong
 
 
-def _page(root: str, items: Sequence[Piece], query: Query, *, with_meta: bool = True) -> Reply:
+def _page(root: str, items: Sequence[Piece], query: Query, *, with_meta: bool = True, lacking: int = 0) -> Reply:
+    """``lacking``: how many Lago counted that were not recorded."""
     asked = dict(query)
     if not with_meta:
         return Reply(200, f'{{"{root}":[{_joined(items)}]}}')
@@ -320,7 +341,7 @@ def _page(root: str, items: Sequence[Piece], query: Query, *, with_meta: bool = 
         "next_page": page + 1 if page < total else None,
         "prev_page": page - 1 if items and page > 1 else None,
         "total_pages": total,
-        "total_count": len(items),
+        "total_count": len(items) + lacking,
     }
     some = items[(page - 1) * size : page * size]
     return Reply(200, f'{{"{root}":[{_joined(some)}],"meta":{json.dumps(meta)}}}')
@@ -349,7 +370,7 @@ class RecordingSource:
         answer = members(reply.text)
         if reply.status >= 400:
             code = answer["code"].value if "code" in answer else ""
-            raise Refusal(f"{self.name} {path}", reply.status, code)
+            raise LagoRefusal(f"{self.name} {path}", reply.status, code)
         return answer
 
     def close(self) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import parse_qsl
 
+from mappings.text import NotTextError, decode_text
 from migrate.errors import LagoError
 from migrate.lago.rawjson import Piece, elements, members
 
@@ -53,6 +54,7 @@ class Recording:
     path: Path
     _texts: Mapping[str, bytes] | None = None
     _calls: dict[str, tuple[Call, ...]] = field(default_factory=dict)
+    lacking: dict[str, int] = field(default_factory=dict)  # root of a list -> how many records Lago counted more
 
     @staticmethod
     def open(path: Path) -> Recording:
@@ -83,7 +85,8 @@ class Recording:
         """All records of the list at ``path``, in Lago's order, from the pages in ``<name>.jsonl``.
 
         Of several recorded lists (filtered, other page sizes) the one with the most records counts.
-        Raises LagoError if one of its pages is missing, or fewer records are there than Lago counted.
+        Raises LagoError if one of its pages is missing, or others are there than Lago counted; of invoices and fees
+        what its last page counts more is kept (``lacking``), for who reads them to say.
         """
         groups: dict[object, dict[int, Call]] = {}
         for call in self.calls(name):
@@ -100,11 +103,13 @@ class Recording:
         missing = [page for page in range(1, last + 1) if page not in pages]
         if missing:
             raise LagoError(f"recording {self.path}: {name}.jsonl lacks page {missing[0]} of {last} of the {root}")
-        found = [piece for page in sorted(pages) for piece in elements(members(pages[page].body.text)[root].text)]
+        pieces = [piece for page in sorted(pages) for piece in elements(members(pages[page].body.text)[root].text)]
         counted = _total(pages[1])
-        if "total_count" in _meta(pages[1]) and root not in _CACHED_COUNTS and len(found) != counted:
-            raise LagoError(f"recording {self.path}: {name}.jsonl holds {len(found)} of {counted} {root}")
-        return found
+        if "total_count" in _meta(pages[1]) and root not in _CACHED_COUNTS and len(pieces) != counted:
+            raise LagoError(f"recording {self.path}: {name}.jsonl holds {len(pieces)} of {counted} {root}")
+        if root in _CACHED_COUNTS:
+            self.lacking[root] = max(_total(pages[max(pages)]) - len(pieces), 0)
+        return pieces
 
     def _parse(self, name: str) -> Iterator[Call]:
         for number, line in enumerate(self._text(name).split("\n"), 1):
@@ -119,17 +124,19 @@ class Recording:
     def _text(self, name: str) -> str:
         try:
             if self._texts is not None:
-                return self._texts[f"{name}.jsonl"].decode()
-            return (self.path / f"{name}.jsonl").read_text(encoding="utf-8")
+                return decode_text(self._texts[f"{name}.jsonl"])
+            return decode_text((self.path / f"{name}.jsonl").read_bytes())
         except (KeyError, FileNotFoundError):
             raise LagoError(f"recording {self.path}: {name}.jsonl is missing") from None
-        except (OSError, UnicodeDecodeError) as error:
+        except NotTextError as error:
             raise LagoError(f"recording {self.path}: {name}.jsonl cannot be read: {error}") from None
+        except OSError as error:
+            raise LagoError(f"recording {self.path}: {name}.jsonl cannot be read: {error.strerror}") from None
 
 
 def bundled() -> Path:
     """The recording shipped with the package: NexaSystems Inc. (see PROVENANCE.md beside it)."""
-    return Path(str(files("migrate.sandbox"))) / "data" / "nexasystems.tar.xz"
+    return Path(str(files("lago2odoo.sandbox"))) / "data" / "nexasystems.tar.xz"
 
 
 def _call(line: str) -> Call:
@@ -157,13 +164,15 @@ def _total(call: Call) -> int:
 def _unpacked(path: Path) -> Mapping[str, bytes]:
     """The archive's .jsonl files by name, those beside its organizations.jsonl."""
     try:
-        found = dict(_zip_members(path) if zipfile.is_zipfile(path) else _tar_members(path))
+        content_of = dict(_zip_members(path) if zipfile.is_zipfile(path) else _tar_members(path))
     except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError) as error:
         raise LagoError(f"recording {path}: not a directory and no archive that can be read: {error}") from None
-    folders = sorted(PurePosixPath(name).parent for name in found if PurePosixPath(name).name == _MARK)
+    folders = sorted(PurePosixPath(name).parent for name in content_of if PurePosixPath(name).name == _MARK)
     if not folders:
         raise LagoError(f"recording {path}: {_MARK} is missing")
-    return {PurePosixPath(n).name: content for n, content in found.items() if PurePosixPath(n).parent == folders[0]}
+    return {
+        PurePosixPath(n).name: content for n, content in content_of.items() if PurePosixPath(n).parent == folders[0]
+    }
 
 
 def _zip_members(path: Path) -> Iterator[tuple[str, bytes]]:

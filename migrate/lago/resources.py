@@ -9,7 +9,7 @@ top-up paid for which credit of a wallet.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -30,8 +30,8 @@ class Shape(Enum):
 class Resource:
     """One resource.
 
-    ``path`` and ``query`` may hold fields of the parent's payload in braces. ``decoded_as`` is checked when a record
-    arrives, so that a bad one fails at once and is not kept. ``schema`` names its fields in known_fields.json.
+    ``path`` and ``query`` may hold fields of the parent's payload in braces. ``decoded_as``: what it is read as, once
+    everything is there. ``schema`` names its fields in known_fields.json.
     """
 
     name: str
@@ -43,9 +43,14 @@ class Resource:
     query: tuple[tuple[str, str], ...] = ()
     decoded_as: type[Any] | None = None
     schema: str | None = None
-    inherits: Mapping[str, str] = field(default_factory=dict)  # field -> the parent's field it comes from
     # What a 404 or 405 means: the parent went away meanwhile, there is none, or something is wrong.
     absent: str = "error"  # error | none | parent gone
+
+
+def has_provider(customer: Payload) -> bool:
+    """Whether a payment provider may keep something for a customer."""
+    configuration = customer.get("billing_configuration")
+    return isinstance(configuration, Mapping) and bool(configuration.get("payment_provider"))
 
 
 ALL_STATES = tuple(("status[]", state) for state in ("active", "pending", "terminated", "canceled", "incomplete"))
@@ -105,10 +110,9 @@ RESOURCES: tuple[Resource, ...] = (
         path="/customers/{external_id}/payment_methods",
         root="payment_methods",
         under="customers",
-        only_if=lambda customer: bool((customer.get("billing_configuration") or {}).get("payment_provider")),
+        only_if=has_provider,
         decoded_as=records.PaymentMethod,
         schema="payment_method",
-        inherits={"external_customer_id": "external_id"},
         absent="none",
     ),
     Resource(

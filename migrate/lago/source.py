@@ -13,7 +13,7 @@ Answer = Mapping[str, Piece]  # the members of the answer's JSON object
 Query = Sequence[tuple[str, str]]
 
 
-class Refusal(LagoRefused):
+class LagoRefusal(LagoRefused):
     """Lago's own no: ``status`` 4xx and the ``code`` of its error body ("" where it has none)."""
 
     def __init__(self, path: str, status: int, code: str, advice: str = "") -> None:
@@ -22,7 +22,7 @@ class Refusal(LagoRefused):
         self.path, self.status, self.code = path, status, code
 
 
-class Source(Protocol):
+class LagoSource(Protocol):
     """One Lago. Calls may come from several threads."""
 
     @property

@@ -13,7 +13,7 @@ SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class EventsWindow:
     """Events with ``since`` <= timestamp < ``until``; None: open on that side."""
 
     since: datetime | None
@@ -39,7 +39,7 @@ class Window:
         return (self.since is None or moment >= self.since) and (self.until is None or moment < self.until)
 
 
-def split(whole: Window, count: Callable[[Window], int], most: int) -> list[Window]:
+def split(whole: EventsWindow, count: Callable[[EventsWindow], int], most: int) -> list[EventsWindow]:
     """Windows of at most ``most`` events that together are ``whole`` (which has both ends), by halving.
 
     Lago pages by offset, so late pages of a long list are slow; and windows can be read side by side.
@@ -47,5 +47,5 @@ def split(whole: Window, count: Callable[[Window], int], most: int) -> list[Wind
     if whole.since is None or whole.until is None or whole.until - whole.since < 2 * SECOND or count(whole) <= most:
         return [whole]
     middle = (whole.since + (whole.until - whole.since) / 2).replace(microsecond=0)
-    halves = (Window(whole.since, middle), Window(middle, whole.until))
+    halves = (EventsWindow(whole.since, middle), EventsWindow(middle, whole.until))
     return [part for half in halves for part in split(half, count, most)]

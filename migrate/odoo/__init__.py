@@ -1,0 +1,1 @@
+"""What Odoo is told and asked, all of it through one door."""

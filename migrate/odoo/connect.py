@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from migrate.errors import ConfigError
+from migrate.odoo.errors import OdooUnreachable, OutcomeUnknown
 from migrate.odoo.json2 import Json2
 from migrate.odoo.odoorpc_transport import OdooRpc
 from migrate.odoo.protocol import Odoo
+
+PAUSES = (0.5, 1.0, 2.0)  # seconds between attempts where something answers, but not as Odoo: a server that restarts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +30,19 @@ class OdooSettings:
 
 def connect(settings: OdooSettings) -> Odoo:
     """Log in. Raises an error of ``migrate.odoo.errors`` that says which part of the settings is wrong."""
+    shown = settings.url.rpartition("@")[2]  # what stands before may be a password
     if urlsplit(settings.url).scheme not in ("http", "https") or not urlsplit(settings.url).hostname:
-        shown = settings.url.rpartition("@")[2]  # what stands before may be a password
         raise ConfigError(f"odoo.url {shown!r} is not an address like https://odoo.example.com")
     if settings.transport not in _TRANSPORTS:
         raise ConfigError(f"odoo.transport {settings.transport!r} is unknown: use {' or '.join(_TRANSPORTS)}")
-    return _TRANSPORTS[settings.transport](settings)
+    for pause in (*PAUSES, None):
+        try:
+            return _TRANSPORTS[settings.transport](settings)
+        except OutcomeUnknown as error:
+            if pause is None:
+                raise OdooUnreachable(f"no Odoo at {shown}: {error}") from None
+            time.sleep(pause)
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _json2(settings: OdooSettings) -> Odoo:

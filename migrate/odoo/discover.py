@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mappings.target import Target
 from migrate.errors import Blocked
+from migrate.odoo.door import Door, Row
 from migrate.odoo.errors import AccessDenied, NoSuchMethod
-from migrate.odoo.protocol import Odoo
 
 # Every model a mapper may write to or refer to; those that the server lacks are left out of Target.models.
 MODELS = (
@@ -56,17 +54,18 @@ MODELS = (
 QUANTITY_PRECISION = ("Product Unit", "Product Unit of Measure")
 
 
-def discover(odoo: Odoo) -> Target:
+def discover(odoo: Door) -> Target:
     """Ask the server. Raises Blocked, with the remedy, if it has no subscriptions that we can write."""
     models = {model: names for model in MODELS if (names := field_names(odoo, model))}
-    company = company_id(odoo)
-    currencies = _rows(odoo, "res.currency", [["active", "=", True]], ["name"])
+    currencies = odoo.search_read("res.currency", [], ["name", "active"])
+    languages = odoo.search_read("res.lang", [["active", "=", True]], ["code"])
     return Target(
         subscriptions=_subscriptions(odoo, models),
         addon="fusion.billing.service" in models,
-        company_id=company,
-        currencies=frozenset(row["name"] for row in currencies),
-        languages=frozenset(row["code"] for row in _rows(odoo, "res.lang", [["active", "=", True]], ["code"])),
+        company_id=odoo.company_id,
+        currencies=frozenset(row["name"] for row in currencies if row["active"]),
+        all_currencies=frozenset(row["name"] for row in currencies),
+        languages=frozenset(row["code"] for row in languages),
         loyalty="loyalty.card" in models,
         stripe="payment.token" in models and bool(stripe_providers(odoo)),
         quantity_digits=quantity_digits(odoo),
@@ -74,53 +73,46 @@ def discover(odoo: Odoo) -> Target:
     )
 
 
-def field_names(odoo: Odoo, model: str) -> frozenset[str]:
+def field_names(odoo: Door, model: str) -> frozenset[str]:
     """The fields of a model that this user may see; empty if there is no such model, or no right to read it."""
     try:
-        return frozenset(odoo.call(model, "fields_get", attributes=["type"]))
+        return frozenset(odoo.fields_get(model))
     except (NoSuchMethod, AccessDenied):
         return frozenset()
 
 
-def company_id(odoo: Odoo) -> int:
-    """The company of the user: everything is written for it."""
-    uid = odoo.call("res.users", "context_get")["uid"]
-    company: int = odoo.call("res.users", "read", [uid], fields=["company_id"], load="")[0]["company_id"]
-    return company
-
-
-def identity(odoo: Odoo) -> str:
+def identity(odoo: Door) -> str:
     """What tells this database from any other (its uuid); empty if the user may not see it."""
     try:
-        rows = _rows(odoo, "ir.config_parameter", [["key", "=", "database.uuid"]], ["value"])
+        rows = odoo.search_read("ir.config_parameter", [["key", "=", "database.uuid"]], ["value"])
     except (AccessDenied, NoSuchMethod):
         return ""
     return str(rows[0]["value"]) if rows else ""
 
 
-def addon_version(odoo: Odoo) -> str:
+def addon_version(odoo: Door) -> str:
     """The version of fusion_billing that is installed; empty if it is not. Raises AccessDenied without the right."""
     domain = [["name", "=", "fusion_billing"], ["state", "in", ["installed", "to upgrade", "to remove"]]]
-    rows = _rows(odoo, "ir.module.module", domain, ["latest_version"])
+    rows = odoo.search_read("ir.module.module", domain, ["latest_version"])
     return str(rows[0]["latest_version"]) if rows else ""
 
 
-def quantity_digits(odoo: Odoo) -> int:
+def quantity_digits(odoo: Door) -> int:
     """Decimals that quantities keep; what is beyond is cut without a word (facts §2d)."""
-    rows = _rows(odoo, "decimal.precision", [["name", "in", list(QUANTITY_PRECISION)]], ["name", "digits"])
+    rows = odoo.search_read("decimal.precision", [["name", "in", list(QUANTITY_PRECISION)]], ["name", "digits"])
     return int(rows[0]["digits"]) if rows else 2
 
 
-def stripe_providers(odoo: Odoo) -> list[dict[str, Any]]:
+def stripe_providers(odoo: Door) -> list[Row]:
     """The enabled Stripe providers: id, name, state, company. Empty without the right to see them."""
     try:
         domain = [["code", "=", "stripe"], ["state", "!=", "disabled"]]
-        return _rows(odoo, "payment.provider", domain, ["name", "state", "company_id"])
+        return odoo.search_read("payment.provider", domain, ["name", "state", "company_id"], active_test=True)
     except (AccessDenied, NoSuchMethod):
         return []
 
 
-def _subscriptions(odoo: Odoo, models: dict[str, frozenset[str]]) -> str:
+def _subscriptions(odoo: Door, models: dict[str, frozenset[str]]) -> str:
     order = models.get("sale.order", frozenset())
     if "sale.subscription.plan" in models:
         missing = [f for f in ("plan_id", "is_subscription", "subscription_state") if f not in order]
@@ -140,8 +132,3 @@ def _subscriptions(odoo: Odoo, models: dict[str, frozenset[str]]) -> str:
         "Odoo has no subscriptions: install Subscriptions (Enterprise, sale_subscription) or OCA's subscription_oca, "
         "then run again"
     )
-
-
-def _rows(odoo: Odoo, model: str, domain: list[Any], fields: list[str]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = odoo.call(model, "search_read", domain=domain, fields=fields)
-    return rows

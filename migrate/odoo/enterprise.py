@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from migrate.odoo.door import Door
 from migrate.odoo.errors import NoSuchMethod
-from migrate.odoo.protocol import Odoo
 
 MODULE = "sale_subscription"
 
@@ -72,29 +72,26 @@ EXPECTED: tuple[Expected, ...] = (
 )
 
 
-def unlike(odoo: Odoo) -> tuple[Unlike, ...]:
+def unlike(odoo: Door) -> tuple[Unlike, ...]:
     """Everything of ``EXPECTED`` that this server has not, or has otherwise. Reads only."""
     models = dict.fromkeys(e.model for e in EXPECTED)
     fields = {model: _fields(odoo, model) for model in models}
-    found = [u for e in EXPECTED if (u := _unlike(e, fields[e.model]))]
-    return (*_module(odoo), *found)
+    differences = [u for e in EXPECTED if (u := _unlike(e, fields[e.model]))]
+    return (*_module(odoo), *differences)
 
 
-def _module(odoo: Odoo) -> Iterator[Unlike]:
+def _module(odoo: Door) -> Iterator[Unlike]:
     domain = [["name", "=", MODULE], ["state", "=", "installed"]]
-    if not odoo.call("ir.module.module", "search_count", domain=domain):
+    if not odoo.count("ir.module.module", domain):
         yield Unlike(f"module {MODULE} is not installed: the subscriptions here come from another module", False)
 
 
-def _fields(odoo: Odoo, model: str) -> Mapping[str, Any] | None:
+def _fields(odoo: Door, model: str) -> Mapping[str, Any] | None:
     names = [e.field for e in EXPECTED if e.model == model and e.field]
     try:
-        raw: Mapping[str, Any] = odoo.call(
-            model, "fields_get", allfields=names, attributes=["type", "relation", "selection"]
-        )
+        return odoo.fields_get(model, names, ("type", "relation", "selection"))
     except NoSuchMethod:
         return None
-    return raw
 
 
 def _unlike(expected: Expected, fields: Mapping[str, Any] | None) -> Unlike | None:

@@ -16,12 +16,9 @@ OdooError
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 from migrate.errors import OdooError
 
@@ -125,27 +122,3 @@ def one_line(text: str, limit: int = 400) -> str:
     """Odoo's messages span lines and hold markup; people get one line."""
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
-class Masked:
-    """Removes a secret from error texts, however it got there."""
-
-    def __init__(self, *secrets: str | None) -> None:
-        given = [s for s in secrets if s]
-        # as a server may quote them back: plain, in JSON, in a URL
-        written = {f for s in given for f in (s, json.dumps(s)[1:-1], quote(s), quote(s, safe=""), quote_plus(s))}
-        self._secrets = sorted(written, key=len, reverse=True)
-
-    def text(self, text: str) -> str:
-        """``text`` without the secrets."""
-        for secret in self._secrets:
-            text = text.replace(secret, "•••")
-        return text
-
-    @contextmanager
-    def errors(self) -> Iterator[None]:
-        """Whatever of ours is raised inside carries no secret, neither in its message nor in its cause."""
-        try:
-            yield
-        except OdooError as error:
-            raise type(error)(self.text(str(error))) from None

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from migrate.odoo.errors import DatabaseMissing, Masked, NotOdoo, OdooError, OdooUnreachable, OutcomeUnknown, from_odoo
+from migrate.masking import Masked
+from migrate.odoo.errors import DatabaseMissing, NotOdoo, OdooError, OdooUnreachable, OutcomeUnknown, from_odoo
 
 
 class Json2:
@@ -26,9 +27,6 @@ class Json2:
         try:
             # Proves database and key at once, and that the user may read something.
             self.call("res.users", "context_get")
-        except OutcomeUnknown as error:
-            self.close()
-            raise OdooUnreachable(self._masked.text(f"no Odoo at {url}: {error}")) from None
         except OdooError:
             self.close()
             raise
@@ -38,6 +36,8 @@ class Json2:
         if self._version is None:
             with self._masked.errors():
                 answer = self._send("GET", "/json/version", None, "version")
+                if not isinstance(answer, dict) or "version" not in answer:
+                    raise OutcomeUnknown("version: the answer names none")
                 self._version = str(answer["version"])
         return self._version
 

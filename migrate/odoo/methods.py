@@ -54,12 +54,12 @@ def write_arguments(model: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def done_field(model: str, method: str) -> Done:
     """How to see it; a method that is not in the table is never called."""
-    found = METHODS.get((model, method))
-    if found is None:
+    done = METHODS.get((model, method))
+    if done is None:
         raise OdooError(
             f"{model}.{method} is not a method this tool knows how to check; add it to migrate/odoo/methods.py"
         )
-    return found
+    return done
 
 
 def done_methods(model: str, methods: Sequence[str], raw: Mapping[str, Any]) -> dict[str, bool]:

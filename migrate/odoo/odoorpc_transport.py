@@ -13,7 +13,8 @@ import odoorpc
 import odoorpc.error
 
 from migrate.errors import ConfigError
-from migrate.odoo.errors import Masked, NotOdoo, OdooError, OdooUnreachable, OutcomeUnknown, Unauthorized, from_odoo
+from migrate.masking import Masked
+from migrate.odoo.errors import NotOdoo, OdooError, OdooUnreachable, OutcomeUnknown, Unauthorized, from_odoo
 
 # At DEBUG odoorpc writes whole calls, key included: its masking only knows an argument named "password".
 logging.getLogger("odoorpc.rpc.jsonrpclib").setLevel(logging.INFO)
@@ -61,6 +62,8 @@ class OdooRpc:
             raise self._broken(error, what) from None
         except ValueError as error:  # an empty or cut answer: the worker died
             raise OutcomeUnknown(f"{what}: no usable answer ({error})") from None
+        except (AttributeError, KeyError, TypeError) as error:  # JSON that is no answer: odoorpc reads on in null
+            raise OutcomeUnknown(f"{what}: no usable answer ({type(error).__name__})") from None
 
     @staticmethod
     def _refused(error: Any, what: str) -> OdooError:

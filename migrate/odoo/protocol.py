@@ -1,4 +1,4 @@
-"""The one small door to an Odoo server. Both transports (odoorpc JSON-RPC, JSON-2) and the tests go through it."""
+"""What a transport to an Odoo server does (odoorpc's JSON-RPC, JSON-2). Only ``migrate.odoo.door`` calls one."""
 
 from __future__ import annotations
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from migrate.odoo.door import chunks
 from migrate.odoo.errors import OdooError, RecordMissing, Refused
 from migrate.odoo.loader import FATAL
 from migrate.odoo.methods import write_arguments
-from migrate.odoo.resolve import CHUNK, MODULE, Reader
+from migrate.odoo.resolve import MODULE, Reader
 
 # What must happen before Odoo lets go of a record, where its state is not one it can be deleted in.
 RELEASE: Mapping[str, tuple[tuple[str, tuple[str, ...], str], ...]] = {
@@ -16,18 +17,22 @@ RELEASE: Mapping[str, tuple[tuple[str, tuple[str, ...], str], ...]] = {
     "account.move": (("state", ("posted", "cancel"), "button_draft"),),
 }
 
+TOLD = 4  # times to say that a record goes, before it counts as refused
+
 
 @dataclass(slots=True)
 class Undone:
-    """External ids by what became of them: deleted, archived instead (why), refused (why)."""
+    """External ids by what became of them: deleted, gone before, archived instead (why), refused (why)."""
 
     deleted: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
     archived: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
 
     def add(self, other: Undone) -> None:
         """Take over what another part did."""
         self.deleted += other.deleted
+        self.gone += other.gone
         self.archived |= other.archived
         self.refused |= other.refused
 
@@ -36,22 +41,24 @@ def remove(reader: Reader, model: str, records: Mapping[str, int]) -> Undone:
     """Delete ``records`` (external id -> id) of one model: in one call if Odoo agrees, else halved."""
     result = Undone()
     present = _present(reader, model, records)
-    result.deleted += [xid for xid in records if xid not in present]
+    result.gone += [xid for xid in records if xid not in present]
     _delete(reader, model, present, result)
     return result
 
 
 def drop_lines(reader: Reader, xids: Sequence[str]) -> None:
-    """Lines of records that are gone. Most went along: PostgreSQL cascades, Odoo does not hear of it, and their
-    external ids stay. Some outlive their record, attached to nothing (``sale.subscription.line``): deleted here."""
-    for start in range(0, len(xids), CHUNK):
-        names = [xid.partition(".")[2] for xid in xids[start : start + CHUNK]]
-        domain = [["module", "=", MODULE], ["name", "in", names]]
-        rows = reader.ask("ir.model.data", "search_read", domain=domain, fields=["model", "res_id"])
+    """Lines of records that are gone.
+
+    Most went along: PostgreSQL cascades, Odoo does not hear of it, and their external ids stay. Some outlive their
+    record, attached to nothing (``sale.subscription.line``): deleted here.
+    """
+    for some in chunks(xids):
+        domain = [["module", "=", MODULE], ["name", "in", [xid.partition(".")[2] for xid in some]]]
+        rows = reader.door.search_read("ir.model.data", domain, ["model", "res_id"])
         by_model: dict[str, list[int]] = {}
         for row in rows:
             by_model.setdefault(row["model"], []).append(row["res_id"])
-        alive = {m: set(reader.ask(m, "search", domain=[["id", "in", ids]])) for m, ids in by_model.items()}
+        alive = {model: reader.door.existing(model, ids) for model, ids in by_model.items()}
         for model, orphans in alive.items():
             if orphans:
                 reader.write(model, "unlink", sorted(orphans))
@@ -61,8 +68,8 @@ def drop_lines(reader: Reader, xids: Sequence[str]) -> None:
 
 
 def _present(reader: Reader, model: str, records: Mapping[str, int]) -> dict[str, int]:
-    found = set(reader.ask(model, "search", domain=[["id", "in", list(records.values())]]))
-    return {xid: res_id for xid, res_id in records.items() if res_id in found}
+    existing = reader.door.existing(model, list(records.values()))
+    return {xid: res_id for xid, res_id in records.items() if res_id in existing}
 
 
 def _delete(reader: Reader, model: str, records: Mapping[str, int], result: Undone) -> None:
@@ -70,7 +77,7 @@ def _delete(reader: Reader, model: str, records: Mapping[str, int], result: Undo
         return
     try:
         _release(reader, model, list(records.values()))
-        _unlink(reader, model, list(records.values()))
+        archived = _unlink(reader, model, records)
     except FATAL:
         raise
     except OdooError as error:
@@ -82,26 +89,44 @@ def _delete(reader: Reader, model: str, records: Mapping[str, int], result: Undo
         _delete(reader, model, dict(items[:middle]), result)
         _delete(reader, model, dict(items[middle:]), result)
         return
-    still = _present(reader, model, records)
-    result.deleted += [xid for xid in records if xid not in still]
+    result.deleted += [xid for xid in records if xid not in archived]
     # A product that is in use archives itself when it is told to go.
-    result.archived |= dict.fromkeys(still, "is in use and was archived by Odoo")
+    result.archived |= dict.fromkeys(sorted(archived), "is in use and was archived by Odoo")
 
 
 def _release(reader: Reader, model: str, ids: list[int]) -> None:
     for name, values, method in RELEASE.get(model, ()):
-        rows = reader.ask(model, "read", ids, fields=[name], load="")
-        held = [row["id"] for row in rows if row[name] in values]
-        if held:
-            reader.write(model, method, held)
+        rows = reader.door.read(model, ids, [name])
+        releasable = [row["id"] for row in rows if row[name] in values]
+        if releasable:
+            reader.write(model, method, releasable)
 
 
-def _unlink(reader: Reader, model: str, ids: list[int]) -> None:
-    try:
-        reader.write(model, "unlink", ids)
-    except RecordMissing:
-        if len(ids) > 1:
-            raise
+def _unlink(reader: Reader, model: str, records: Mapping[str, int]) -> frozenset[str]:
+    """Those that Odoo archived instead. Refused if any stands as before: what came may not have been Odoo's answer."""
+    archived: set[str] = set()
+    for _ in range(TOLD):
+        try:
+            reader.write(model, "unlink", list(records.values()))
+        except RecordMissing:
+            if len(records) > 1:
+                raise
+        still = _present(reader, model, records)
+        records = _active(reader, model, still)
+        archived |= still.keys() - records.keys()
+        if not records:
+            return frozenset(archived)
+    raise Refused(f"{model}: {len(records)} records stand after they were deleted {TOLD} times")
+
+
+def _active(reader: Reader, model: str, records: Mapping[str, int]) -> dict[str, int]:
+    """Those that are not archived."""
+    active = reader.fields.get(model, {}).get("active")
+    if not records or active is None or active.type != "boolean":
+        return dict(records)
+    rows = reader.door.read(model, list(records.values()), ["active"])
+    archived = {row["id"] for row in rows if not row["active"]}
+    return {xid: res_id for xid, res_id in records.items() if res_id not in archived}
 
 
 def _archive(reader: Reader, model: str, record: tuple[str, int], reason: str, result: Undone) -> None:
@@ -114,5 +139,8 @@ def _archive(reader: Reader, model: str, record: tuple[str, int], reason: str, r
         reader.write(model, "write", [res_id], **write_arguments(model, {"active": False}))
     except Refused as error:
         result.refused[xid] = str(error)
+        return
+    if _active(reader, model, {xid: res_id}):
+        result.refused[xid] = f"it stands after it was archived; Odoo does not let it go: {reason}"
     else:
         result.archived[xid] = f"archived, because Odoo does not let it go: {reason}"

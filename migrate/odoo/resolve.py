@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mappings.target import Desired, Find, Ref, Value
-from migrate.changes import Known, Observed, Seen, each_line
+from mappings.target import OURS, Desired, Find, Ref, is_ours
+from migrate.change_set.changes import Known, Observed, Seen, each_line
+from migrate.change_set.watched import WATCHED
 from migrate.errors import Blocked, OdooError
-from migrate.odoo.errors import NoSuchMethod, OdooUnreachable, OutcomeUnknown, Retryable
+from migrate.odoo.door import AWAY, Door, Progress, chunks, is_done, quiet
+from migrate.odoo.errors import NoSuchMethod
 from migrate.odoo.methods import done_field, done_methods
-from migrate.odoo.protocol import Odoo
-from migrate.odoo.values import Field, answered
+from migrate.odoo.values import Field, answered, related
 
-MODULE = "lago"
-CHUNK = 2000
-
-Progress = Callable[[str, int, int | None], None]
-
-
-def quiet(_what: str, _done: int, _total: int | None) -> None:
-    """Progress that nobody watches."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to wait for a server that is away, in seconds."""
-
-    seconds: float = 120.0
-    pause: float = 0.5
-    sleep: Callable[[float], None] = time.sleep
-    clock: Callable[[], float] = time.monotonic
-
-    def until_up(self, odoo: Odoo) -> None:
-        """Return as soon as Odoo answers. Raises OdooUnreachable when patience is over."""
-        end = self.clock() + self.seconds
-        while True:
-            try:
-                odoo.call("res.users", "context_get")
-            except (OdooUnreachable, OutcomeUnknown, Retryable) as error:
-                if self.clock() >= end:
-                    raise OdooUnreachable(f"{error}; nothing is lost: run the same command again") from None
-                self.sleep(self.pause)
-            else:
-                return
+MODULE = OURS
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +50,15 @@ def wanted_known(known: Known, line_fields: Mapping[tuple[str, str], str]) -> Wa
     return Wanted(known.model, fields, methods, lines)
 
 
-class Reader:
-    """Reads with one context, and remembers fields, external ids and names. ``ids`` grow while apply creates."""
+QUIETLY: Mapping[str, Any] = {"tracking_disable": True}  # context of what we write: no message for each field
 
-    def __init__(
-        self, odoo: Odoo, company_id: int, patience: Patience | None = None, progress: Progress = quiet
-    ) -> None:
-        self.odoo = odoo
-        self.company_id = company_id
-        self.patience = patience or Patience()
+
+class Reader:
+    """Reads through the door, and remembers fields, external ids and names. ``ids`` grow while apply creates."""
+
+    def __init__(self, door: Door, progress: Progress = quiet) -> None:
+        self.door = door
         self.progress = progress
-        # UTC: load() takes datetimes in the context's zone; en_US: translated fields compare in one language.
-        self.context = {"lang": "en_US", "tz": "UTC", "allowed_company_ids": [company_id], "tracking_disable": True}
         self.fields: dict[str, dict[str, Field]] = {}
         self.ids: dict[str, tuple[str, int]] = {}
         self.names: dict[tuple[str, int], str] = {}
@@ -99,34 +66,31 @@ class Reader:
 
     # --- calls -------------------------------------------------------------------------------------------------
 
-    def ask(self, model: str, method: str, ids: Sequence[int] | None = None, /, **arguments: Any) -> Any:
-        """A call that changes nothing: repeated until the server answers."""
-        context = {**self.context, "active_test": False, **arguments.pop("context", {})}
-        while True:
-            try:
-                return self.odoo.call(model, method, ids, context=context, **arguments)
-            except (OdooUnreachable, OutcomeUnknown, Retryable):
-                self.patience.until_up(self.odoo)
-
     def write(self, model: str, method: str, ids: Sequence[int], /, **arguments: Any) -> Any:
-        """A call that changes something and may be repeated: deletion, archiving, cancelling."""
+        """A call that changes something and may be repeated: deletion, archiving, cancelling.
+
+        An answer that is not Odoo's own, as a bad proxy gives it, is taken only if it is all that ever comes.
+        """
         for _ in range(5):
             try:
-                return self.odoo.call(model, method, ids, context=self.context, **arguments)
-            except (OdooUnreachable, OutcomeUnknown, Retryable):
-                self.patience.until_up(self.odoo)
-        return self.odoo.call(model, method, ids, context=self.context, **arguments)
+                answer = self.door.send(model, method, ids, QUIETLY, **arguments)
+            except AWAY:
+                self.door.until_up()
+            else:
+                if is_done(method, answer):
+                    return answer
+        return self.door.send(model, method, ids, QUIETLY, **arguments)
 
     def learn_fields(self, needed: Mapping[str, Iterable[str]]) -> None:
         """``fields_get`` of the models; a field that the server lacks is refused."""
-        for model, wanted in needed.items():
+        for model, names in needed.items():
             known = self.fields.setdefault(model, {})
-            missing = sorted({n for n in wanted if not n.endswith("()")} - known.keys())
+            missing = sorted({n for n in names if not n.endswith("()")} - known.keys())
             if not missing and known:
                 continue
             missing.append("active")
             try:
-                self.learn_present(model, missing)
+                self.learn_present(model, [*missing, *WATCHED.get(model, ())])
             except NoSuchMethod:
                 raise Blocked(f"Odoo has no model {model}: a module is missing; 'lago2odoo doctor' names it") from None
             if lacking := set(missing) - known.keys() - {"active"}:
@@ -137,7 +101,7 @@ class Reader:
     def learn_present(self, model: str, names: Iterable[str]) -> None:
         """``fields_get`` of those of ``names`` that the server has."""
         attributes = ["type", "relation", "digits", "readonly"]
-        raw = self.ask(model, "fields_get", allfields=list(names), attributes=attributes)
+        raw = self.door.fields_get(model, list(names), attributes)
         self.fields.setdefault(model, {}).update({name: Field.read(entry) for name, entry in raw.items()})
 
     # --- external ids ------------------------------------------------------------------------------------------
@@ -147,14 +111,8 @@ class Reader:
         last = 0
         while True:
             domain = [["module", "=", MODULE], ["id", ">", last]]
-            rows = self.ask(
-                "ir.model.data",
-                "search_read",
-                domain=domain,
-                fields=["name", "model", "res_id"],
-                limit=50_000,
-                order="id",
-            )
+            fields = ["name", "model", "res_id"]
+            rows = self.door.search_read("ir.model.data", domain, fields, limit=50_000, order="id")
             for row in rows:
                 self._learn(f"{MODULE}.{row['name']}", row["model"], row["res_id"])
             if len(rows) < 50_000:
@@ -169,11 +127,14 @@ class Reader:
             by_module[module].append(name)
             self.ids.pop(xid, None)
         for module, names in by_module.items():
-            for some in _chunks(sorted(names), CHUNK):
-                domain = [["module", "=", module], ["name", "in", some]]
-                rows = self.ask("ir.model.data", "search_read", domain=domain, fields=["name", "model", "res_id"])
-                for row in rows:
-                    self._learn(f"{module}.{row['name']}", row["model"], row["res_id"])
+            fields, domain = ["name", "model", "res_id"], [["module", "=", module]]
+            for row in self.door.search_among("ir.model.data", "name", sorted(names), fields, domain=domain):
+                self._learn(f"{module}.{row['name']}", row["model"], row["res_id"])
+
+    def take_for(self, xid: str, model: str, res_id: int) -> None:
+        """Take a record for the one of this external id, unless another has it already."""
+        if xid not in self.ids:
+            self._learn(xid, model, res_id)
 
     def _learn(self, xid: str, model: str, res_id: int) -> None:
         self.ids[xid] = (model, res_id)
@@ -188,11 +149,9 @@ class Reader:
             if (model, res_id) not in self.names:
                 by_model[model].add(res_id)
         for model, ids in by_model.items():
-            for some in _chunks(sorted(ids), CHUNK):
-                domain = [["model", "=", model], ["res_id", "in", some]]
-                rows = self.ask("ir.model.data", "search_read", domain=domain, fields=["module", "name", "res_id"])
-                for row in rows:
-                    self._learn(f"{row['module']}.{row['name']}", model, row["res_id"])
+            fields, domain = ["module", "name", "res_id"], [["model", "=", model]]
+            for row in self.door.search_among("ir.model.data", "res_id", sorted(ids), fields, domain=domain):
+                self._learn(f"{row['module']}.{row['name']}", model, row["res_id"])
             for res_id in ids:
                 self.names.setdefault((model, res_id), f"{model}#{res_id}")
 
@@ -213,13 +172,8 @@ class Reader:
     def _search(self, wish: Find) -> list[int]:
         """Active records first: an archived twin does not make the choice ambiguous, but may be the only one."""
         domain = [list(term) for term in wish.domain]
-        for active_test in (True, False):
-            ids: list[int] = self.ask(
-                wish.model, "search", domain=domain, limit=2, order="id", context={"active_test": active_test}
-            )
-            if ids:
-                return ids
-        return []
+        active = self.door.search(wish.model, domain, active_test=True, limit=2, order="id")
+        return active or self.door.search(wish.model, domain, limit=2, order="id")
 
     # --- records -----------------------------------------------------------------------------------------------
 
@@ -238,9 +192,9 @@ class Reader:
         lines = self._line_rows(rows, wishes)
         self._name_relations(_merged(rows, lines))
         seen = {}
-        for model, found in rows.items():
+        for model, rows_by_id in rows.items():
             for xid in by_model[model]:
-                raw = found.get(self.ids[xid][1])
+                raw = rows_by_id.get(self.ids[xid][1])
                 if raw is not None:
                     seen[xid] = self._seen(model, raw, wishes[xid], lines)
         return seen
@@ -251,17 +205,17 @@ class Reader:
         return self._read(model, sorted({self.ids[x][1] for x, _ in wishes}), fields)
 
     def _read(self, model: str, ids: Sequence[int], fields: Iterable[str]) -> dict[int, dict[str, Any]]:
-        found: dict[int, dict[str, Any]] = {}
-        names = sorted({*fields, *({"active"} & self.fields[model].keys())})
-        for some in _chunks(ids, CHUNK):
-            found.update({row["id"]: row for row in self.ask(model, "read", some, fields=names, load="")})
-            self.progress(f"reading {model}", len(found), len(ids))
-        return found
+        rows: dict[int, dict[str, Any]] = {}
+        names = sorted({*fields, *({"active", *WATCHED.get(model, ())} & self.fields[model].keys())})
+        for some in chunks(ids):
+            rows.update({row["id"]: row for row in self.door.read(model, some, names)})
+            self.progress(f"reading {model}", len(rows), len(ids))
+        return rows
 
     def _line_rows(
         self, rows: Mapping[str, Mapping[int, Mapping[str, Any]]], wishes: Mapping[str, Wanted]
     ) -> dict[str, dict[int, dict[str, Any]]]:
-        """line model -> id -> row, of the lines that carry an external id of ours."""
+        """Line model -> id -> row, of the lines that carry an external id of ours."""
         fields: dict[str, set[str]] = defaultdict(set)
         one2many: dict[str, dict[str, str]] = defaultdict(dict)
         for wish in wishes.values():
@@ -269,15 +223,15 @@ class Reader:
                 fields[model] |= line_fields
                 one2many[wish.model][name] = model
         ids: dict[str, set[int]] = defaultdict(set)
-        for model, found in rows.items():
+        for model, rows_by_id in rows.items():
             for name, line_model in one2many[model].items():
                 ids[line_model].update(
-                    i for row in found.values() for i in row.get(name) or () if self._ours(line_model, i)
+                    i for row in rows_by_id.values() for i in row.get(name) or () if self._ours(line_model, i)
                 )
         return {model: self._read(model, sorted(some), fields[model]) for model, some in ids.items()}
 
     def _ours(self, model: str, res_id: int) -> bool:
-        return self.names.get((model, res_id), "").startswith(f"{MODULE}.")
+        return is_ours(self.names.get((model, res_id), ""))
 
     def _name_relations(self, rows: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> None:
         self.learn_names({place for model, found in rows.items() for place in self._relations(model, found.values())})
@@ -298,11 +252,12 @@ class Reader:
         ours: dict[str, dict[str, Seen]] = {}
         foreign = 0
         for name, (line_model, _) in wish.lines.items():
-            found = lines.get(line_model, {})
-            present = [i for i in raw.get(name) or () if i in found]
+            line_rows = lines.get(line_model, {})
+            present = [i for i in raw.get(name) or () if i in line_rows]
             foreign += len(raw.get(name) or ()) - len(present)
             ours[name] = {
-                self.names[line_model, i]: Seen(line_model, i, self._values(line_model, found[i], ())) for i in present
+                self.names[line_model, i]: Seen(line_model, i, self._values(line_model, line_rows[i], ()))
+                for i in present
             }
         return Seen(model, raw["id"], values, ours, foreign)
 
@@ -332,12 +287,16 @@ def observe(
     """
     reader.learn_fields(_needed_fields(desired, known))
     reader.learn_ours()
+    for record in desired:  # what finance says stands there already, and has no external id of ours yet
+        if record.existing is not None:
+            reader.take_for(record.xid, record.model, record.existing)
     refs, finds = references(desired)
     theirs = [*refs, *(d.xid for d in desired), *known]  # records of Odoo's own may be wanted too: a currency, active
-    reader.learn_xids(x for x in theirs if x not in reader.ids and not x.startswith(f"{MODULE}."))
+    reader.learn_xids(x for x in theirs if x not in reader.ids and not is_ours(x))
     problems = reader.find(finds)
     reach = coming | {d.xid for d in desired} | {line.xid for d in desired for _, line in each_line(d)}
     problems += [_nowhere(xid, desired) for xid in refs if xid not in reader.ids and xid not in reach]
+    problems += [_not_ours(d) for d in desired if not is_ours(d.xid) and d.xid not in reader.ids]
     if problems:
         more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
         raise Blocked("; ".join(problems[:5]) + more)
@@ -350,10 +309,12 @@ def observe(
 
 def _nowhere(xid: str, desired: Sequence[Desired]) -> str:
     user = next(d for d in desired if xid in references([d])[0])
-    advice = (
-        "apply the phase it belongs to first" if xid.startswith(f"{MODULE}.") else "install or mend what provides it"
-    )
+    advice = "apply the phase it belongs to first" if is_ours(xid) else "install or mend what provides it"
     return f"{user.source} needs {xid}, which is not in Odoo: {advice}"
+
+
+def _not_ours(desired: Desired) -> str:
+    return f"{desired.source} is to change {desired.xid}, which is not in Odoo: only what provides it may create it"
 
 
 def references(desired: Iterable[Desired]) -> tuple[dict[str, None], dict[Find, None]]:
@@ -361,8 +322,8 @@ def references(desired: Iterable[Desired]) -> tuple[dict[str, None], dict[Find, 
     refs: dict[str, None] = {}
     finds: dict[Find, None] = {}
     for record in desired:
-        for one in (record, *(line for _, line in each_line(record))):
-            for value in one.values.values():
+        for part in (record, *(line for _, line in each_line(record))):
+            for value in part.values.values():
                 if type(value) is str:  # nearly all; the rest is looked at more closely
                     continue
                 for each in related(value):
@@ -371,13 +332,6 @@ def references(desired: Iterable[Desired]) -> tuple[dict[str, None], dict[Find, 
                     else:
                         finds[each] = None
     return refs, finds
-
-
-def related(value: Value) -> tuple[Ref | Find, ...]:
-    """The relations in a value."""
-    if isinstance(value, tuple):
-        return value
-    return (value,) if isinstance(value, Ref | Find) else ()
 
 
 # Where the ledger's lines hang when no mapper wants a record of that kind any more.
@@ -405,15 +359,10 @@ def _needed_fields(desired: Iterable[Desired], known: Mapping[str, Known]) -> di
         for _, line in each_line(record):
             needed[line.model] |= line.values.keys()
     for memory in known.values():
-        for one in (memory, *memory.lines.values()):
-            needed[one.model] |= {n for n in one.sent if not n.endswith("()")}
+        for memory_part in (memory, *memory.lines.values()):
+            needed[memory_part.model] |= {n for n in memory_part.sent if not n.endswith("()")}
     return needed
 
 
 def _rank(xid: str) -> tuple[bool, str]:
-    return (not xid.startswith(f"{MODULE}."), xid)
-
-
-def _chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
+    return (not is_ours(xid), xid)

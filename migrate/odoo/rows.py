@@ -11,7 +11,7 @@ from itertools import zip_longest
 from typing import Any
 
 from mappings.target import Desired, Find, Ref, Value
-from migrate.odoo.values import Field, cell
+from migrate.odoo.values import Field, cell, related
 
 IdOf = Callable[[Ref | Find], int]
 Matrix = tuple[list[str], list[list[str]]]
@@ -28,15 +28,15 @@ def matrix(
     Cells of relations hold external ids where all of a column's targets have one, else database ids: ``id_of``
     answers those of records that exist. ``by_id``: the records themselves go by database id, and must exist.
     """
-    own = _columns([(record, names) for record, names, _ in records], "", id_of)
+    own_columns = _columns([(record, names) for record, names, _ in records], "", id_of)
     lines: dict[str, list[tuple[Desired, Collection[str]]]] = {}
     for _, _, children in records:
         for name, some in children.items():
             lines.setdefault(name, []).extend((line, line.values) for line in some)
     below = {name: _columns(some, f"{name}/", id_of) for name, some in lines.items()}
-    header = [c for c, _ in own] + [c for columns in below.values() for c, _ in columns]
+    header = [c for c, _ in own_columns] + [c for columns in below.values() for c, _ in columns]
     key: Column = (".id", lambda record: str(id_of(Ref(record.xid)))) if by_id else ("id", _xid)
-    columns = [key, *own]
+    columns = [key, *own_columns]
     rows = [row for record, _, children in records for row in _rows(record, children, columns, below)]
     return [key[0], *header], rows
 
@@ -47,10 +47,10 @@ Column = tuple[str, Callable[[Desired], str]]
 def _rows(
     record: Desired,
     children: Mapping[str, Sequence[Desired]],
-    own: Sequence[Column],
+    own_columns: Sequence[Column],
     below: Mapping[str, Sequence[Column]],
 ) -> Iterable[list[str]]:
-    head = _cells(record, own)
+    head = _cells(record, own_columns)
     empty = [""] * len(head)
     columns = [[_cells(line, below[name]) for line in children.get(name, ())] for name in below]
     blanks = [[""] * len(some) for some in below.values()]
@@ -74,20 +74,14 @@ def _xid(record: Desired) -> str:
 
 
 def _column(name: str, values: Sequence[Value], prefix: str, id_of: IdOf) -> Column:
-    targets = [t for value in values for t in _targets(value)]
+    targets = [t for value in values for t in related(value)]
     if not targets and not any(isinstance(value, tuple) for value in values):
         return f"{prefix}{name}", lambda record: cell(record.values.get(name))
     if all(isinstance(target, Ref) for target in targets):
         return f"{prefix}{name}/id", lambda record: ",".join(
-            t.xid for t in _targets(record.values.get(name)) if isinstance(t, Ref)
+            t.xid for t in related(record.values.get(name)) if isinstance(t, Ref)
         )
-    return f"{prefix}{name}/.id", lambda record: ",".join(str(id_of(t)) for t in _targets(record.values.get(name)))
-
-
-def _targets(value: Value) -> tuple[Ref | Find, ...]:
-    if isinstance(value, tuple):
-        return value
-    return (value,) if isinstance(value, Ref | Find) else ()
+    return f"{prefix}{name}/.id", lambda record: ",".join(str(id_of(t)) for t in related(record.values.get(name)))
 
 
 def written(record: Desired, names: Iterable[str], fields: Mapping[str, Field], id_of: IdOf) -> dict[str, Any]:
@@ -97,7 +91,7 @@ def written(record: Desired, names: Iterable[str], fields: Mapping[str, Field], 
 
 def _json(value: Value, field: Field, id_of: IdOf) -> Any:
     if field.type == "many2many":
-        return [[6, 0, [id_of(t) for t in _targets(value)]]]
+        return [[6, 0, [id_of(t) for t in related(value)]]]
     if isinstance(value, Ref | Find):
         return id_of(value)
     if value is None or isinstance(value, bool | int):

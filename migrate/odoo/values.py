@@ -37,6 +37,11 @@ class Field:
         return cls(raw["type"], raw.get("relation"), scale, bool(raw.get("readonly")))
 
 
+def canon_from_json(raw: Canon | list[str]) -> Canon:
+    """JSON has no tuples."""
+    return tuple(raw) if isinstance(raw, list) else raw
+
+
 def wanted(value: Value, field: Field, name: NameFor) -> Canon:
     """The canonical form of a mapper's value."""
     kind = type(value)
@@ -146,3 +151,10 @@ _BY_TYPE: dict[str, Callable[[Any], Canon]] = {
     "date": _day,
     "html": _html,
 }
+
+
+def related(value: Value) -> tuple[Ref | Find, ...]:
+    """The relations in a value."""
+    if isinstance(value, tuple):
+        return value
+    return (value,) if isinstance(value, Ref | Find) else ()

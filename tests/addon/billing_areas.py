@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from tests.addon.plain import events, exact, inputs, intake, invoice, unused
+from tests.addon.plain import advance, events, exact, inputs, intake, invoice, rows, unused
 from tests.addon.shapes import Row, charges, differing, metrics, milliseconds, order, usage
 
 Input = Mapping[str, Any]
@@ -56,7 +56,7 @@ class World:
             )
             runs.append((key, run))
             fee = any(line.kind == "subscription" for line in exact.precise(run.lines)()[0])
-            self.billed[key].append(inputs.Billed(run.at, reason, fee))
+            self.billed[key].append(rows.Billed(run.at, reason, fee))
         return runs
 
 
@@ -229,11 +229,11 @@ def in_advance(given: Input, expected: Input) -> list[str]:
     }
     read = inputs.read_order(order("sub", plan, given.get("subscription") or default, timezone))
     charge = inputs.read_charge(charges(plan)[0])
-    metric = inputs.read_metric(metrics(plan)[charge["metric"]])
-    rows = events.read_events(usage(given["events"], "sub")).get(("sub", metric["code"]), [])
+    metric = inputs.read_metric(metrics(plan)[charge.metric])
+    rows = events.read_events(usage(given["events"], "sub")).get(("sub", metric.code), [])
     wrong = []
     for wanted in expected["fees_per_event"]:
-        line = exact.precise(invoice.advance_line)(read, charge, metric, rows, wanted["transaction_id"], True)
+        line = exact.precise(advance.advance_line)(read, charge, metric, rows, wanted["transaction_id"], True)
         found = [line] if line else []
         if len(found) != len(wanted["fees"]):
             wrong.append(f"{wanted['transaction_id']}: {len(wanted['fees'])} fees, not {len(found)}")

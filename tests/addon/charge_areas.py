@@ -15,6 +15,7 @@ from tests.addon.plain import (
     exact,
     inputs,
     invoice,
+    lines,
     moments,
     periods,
 )
@@ -75,7 +76,9 @@ def grouped(given: Input, expected: Input) -> list[str]:
 
 
 def rounding(given: Input, expected: Input) -> list[str]:
-    units = exact.metric_rounding(given["billable_metric"], Decimal(given["units"]))
+    metric = given["billable_metric"]
+    function, precision = metric.get("rounding_function"), metric.get("rounding_precision") or 0
+    units = exact.round_units(Decimal(given["units"]), function, precision)
     return [] if units == Decimal(expected["units"]) else [f"units: {expected['units']} not {units}"]
 
 
@@ -95,14 +98,9 @@ def true_up(given: Input, expected: Input) -> list[str]:
         moments.zone(given["timezone"]),
         upgraded=given["upgraded"],
     )
-    charge = {
-        "lago_id": "c",
-        "code": "c",
-        "name": "c",
-        "metric": "m",
-        "min_amount": Decimal(given["min_amount_cents"]).scaleb(-exact.exponent(currency)),
-    }
-    used = invoice.Line(
+    least = Decimal(given["min_amount_cents"]).scaleb(-exact.exponent(currency))
+    charge = inputs.Charge(lago_id="c", code="c", name="c", metric="m", min_amount=least)
+    used = lines.Line(
         kind="charge",
         item="c",
         name="c",

@@ -12,7 +12,7 @@ ADDON = Path(__file__).parents[2] / "addons" / "fusion_billing"
 
 
 def load(folder: str) -> ModuleType:
-    """``rating`` as ``fusion_rating``, ``api`` as ``fusion_api``."""
+    """``rating`` as ``fusion_rating``."""
     name = f"fusion_{folder}"
     if name not in sys.modules:
         path = ADDON / folder
@@ -44,15 +44,19 @@ aggregate = module("rating", "aggregate")
 base_fee = module("rating", "base_fee")
 charge_fees = module("rating", "charge_fees")
 charge_models = module("rating", "charge_models")
+coupon_uses = module("rating", "coupon_uses")
 coupons = module("rating", "coupons")
 events = module("rating", "events")
 exact = module("rating", "exact")
+gather = module("rating", "gather")
 inputs = module("rating", "inputs")
 invoice = module("rating", "invoice")
+rows = module("rating", "rows")
 unused = module("rating", "unused")
+lines = module("rating", "lines")
 moments = module("rating", "moments")
 periods = module("rating", "periods")
-intake = module("api", "intake")
-delivery = module("api", "delivery")
-signature = module("api", "signature")
+intake = together("api.intake")
+delivery = together("api.delivery")
+signature = together("api.signature")
 event_checks = module("rating", "event_checks")

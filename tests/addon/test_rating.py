@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.addon.plain import exact, rating
+from tests.addon.plain import exact, module, rating
+
+due = module("rating", "due")
 
 ORDER: dict[str, Any] = {
     "fusion_lago_id": "sub",
@@ -71,14 +73,45 @@ def test_the_local_day_decides_which_usage_counts() -> None:
     assert found["windows"]["charges_from"] == "2026-06-01T04:00:00+00:00"
 
 
+@pytest.mark.parametrize(
+    ("changes", "moment", "reason"),
+    [
+        ({"fusion_pay_in_advance": True}, "2026-05-01 04:00:00", "subscription_starting"),
+        ({"fusion_pay_in_advance": True, "fusion_trial_days": "14"}, "2026-05-15 04:00:00", "trial_ended"),
+        ({"fusion_ended_at": "2026-05-20 10:00:00", "fusion_ended_us": 7}, "2026-05-20 10:00:00",
+         "subscription_terminating"),
+    ],
+)  # fmt: skip
+def test_what_was_billed_elsewhere_in_the_same_second_is_not_due(
+    changes: dict[str, Any], moment: str, reason: str
+) -> None:
+    """What it was billed until is said in whole seconds; the order's own moments are kept to the microsecond."""
+    order = {**ORDER, "fusion_started_us": 250_000, **changes}
+    at, second = datetime.fromisoformat(f"{moment}+00:00"), timedelta(seconds=1)
+    until = at + 2 * second
+
+    def reasons(since: datetime) -> set[str]:
+        return {when.reason for when in due.schedule(order, until, since=since)}
+
+    assert reason in reasons(at - second)
+    assert reason not in reasons(at)
+
+
+def test_a_trial_longer_than_dates_reach_stops_nobody() -> None:
+    order = {**ORDER, "fusion_pay_in_advance": True, "fusion_trial_days": "100000000"}
+    assert "trial_ended" not in {
+        when.reason for when in due.schedule(order, datetime.fromisoformat(f"{JULY[0]}+00:00"))
+    }
+
+
 def test_an_order_that_has_not_started_is_refused() -> None:
     found = rating.bill({**ORDER, "fusion_started_at": False}, [CHARGE], METRICS, [], *JULY)
-    assert (found["lines"], [r["reason"] for r in found["refusals"]]) == ([], ["not-started"])
+    assert (found["lines"], [r["reason"] for r in found["refusals"]]) == ([], ["not_started"])
 
 
 def test_a_charge_without_its_metric_is_refused_and_the_rest_billed() -> None:
     found = rating.bill(ORDER, [CHARGE], {}, [], *JULY)
-    assert (amounts(found), [r["reason"] for r in found["refusals"]]) == ([3000], ["metric-missing"])
+    assert (amounts(found), [r["reason"] for r in found["refusals"]]) == ([3000], ["metric_missing"])
 
 
 def test_a_commitment_is_filled_up() -> None:
@@ -120,7 +153,7 @@ def test_a_coupon_works_until_it_ends(ended: str | None, expected: list[int]) ->
 def test_a_coupon_used_in_part_is_refused() -> None:
     coupon = {"coupon_code": "big", "frequency": "once", "amount_cents": 300, "amount_cents_remaining": 100}
     found = together(fusion_coupons=[coupon])
-    assert (amounts(found), [r["reason"] for r in found["refusals"]]) == ([3000, 5], ["coupon-history"])
+    assert (amounts(found), [r["reason"] for r in found["refusals"]]) == ([3000, 5], ["coupon_history"])
 
 
 @pytest.mark.parametrize(("voided_at", "off"), [(None, [-100]), ("2026-06-20T00:00:00Z", [-300])])
@@ -160,7 +193,7 @@ def test_the_event_of_a_charge_paid_in_advance() -> None:
     found = rating.bill(ORDER, [charge], METRICS, usage, **asked, event="t1")
     assert [line["key"]["event"] for line in found["lines"]] == ["t1"]
     found = rating.bill(ORDER, [charge], METRICS, usage, "2026-06-09 10:00:00", "in_advance_charge")
-    assert [r["reason"] for r in found["refusals"]] == ["advance-event"]
+    assert [r["reason"] for r in found["refusals"]] == ["advance_event"]
 
 
 @pytest.mark.parametrize(

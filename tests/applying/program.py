@@ -15,12 +15,13 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-from mappings.target import Desired, Phase, Ref, Target
+from mappings.errors import Lago2OdooError
+from mappings.target import Desired, Phase, Ref, Source, Target
 from migrate.apply import apply
-from migrate.errors import Lago2OdooError
-from migrate.ledger import Ledger
 from migrate.odoo.connect import OdooSettings, connect
-from migrate.store import Store
+from migrate.odoo.door import Door
+from migrate.state.ledger import Ledger
+from migrate.state.store import Store
 
 
 def records(count: int, prefix: str = "KILL") -> list[Desired]:
@@ -30,7 +31,7 @@ def records(count: int, prefix: str = "KILL") -> list[Desired]:
         phase=Phase.CATALOG,
         model="product.product",
         xid=f"lago.{mark}product_1",
-        source="plan basic",
+        source=Source("plan", "basic"),
         values={"name": "Basic", "type": "service", "list_price": Decimal("10"), "taxes_id": ()},
     )
     people = [
@@ -38,7 +39,7 @@ def records(count: int, prefix: str = "KILL") -> list[Desired]:
             phase=Phase.CUSTOMERS,
             model="res.partner",
             xid=f"lago.{mark}customer_{n}",
-            source=f"customer {n}",
+            source=Source("customer", str(n)),
             customer=str(n),
             values={"name": f"Customer {n}", "ref": f"{prefix}-{n}", "country_id": Ref("base.ca")},
         )
@@ -53,7 +54,7 @@ def order(number: int, prefix: str, mark: str) -> Desired:
             phase=Phase.SUBSCRIPTIONS,
             model="sale.order.line",
             xid=f"lago.{mark}line_{number}_{place}",
-            source=f"subscription {number}",
+            source=Source("subscription", str(number)),
             values={
                 "product_id": Ref(f"lago.{mark}product_1"),
                 "name": f"line {place}",
@@ -68,7 +69,7 @@ def order(number: int, prefix: str, mark: str) -> Desired:
         phase=Phase.SUBSCRIPTIONS,
         model="sale.order",
         xid=f"lago.{mark}subscription_{number}",
-        source=f"subscription {number}",
+        source=Source("subscription", str(number)),
         customer=str(number),
         values={"name": f"{prefix}/{number}", "partner_id": Ref(f"lago.{mark}customer_{number}")},
         children={"order_line": lines},
@@ -97,7 +98,7 @@ def main(settings: str, state: str, count: str, wait: str = "") -> int:
             sys.stdout.flush()
             if wait:
                 sys.stdin.readline()
-            applied = apply(odoo, Ledger(store), records(int(count)), target=target())
+            applied = apply(Door(odoo), Ledger(store), records(int(count)))
             applied.raise_if_failed()
             sys.stdout.write(json.dumps({"written": applied.written, "pending": applied.changes.pending}) + "\n")
     except Lago2OdooError as error:

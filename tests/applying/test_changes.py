@@ -13,8 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings.target import Desired, Find, Phase, Ref, Skipped
-from migrate.changes import Action, ChangeSet, Known, Observed, Seen, diff, drift
+from mappings.target import Desired, Find, Phase, Ref, Skipped, Source
+from migrate.change_set.changes import Action, Change, ChangeSet, FieldDiff, Known, LineChange, Observed, Scope, Seen
+from migrate.change_set.compare import diff, drift
+from migrate.change_set.saved import from_json, to_json
+from migrate.change_set.wire import desired_from_json, desired_to_json
 from migrate.errors import ConfigError
 from migrate.odoo.values import Field
 
@@ -49,7 +52,7 @@ def partner(name: str = "Ada", **values: Any) -> Desired:
         phase=Phase.CUSTOMERS,
         model="res.partner",
         xid="lago.customer_1",
-        source="customer 1",
+        source=Source("customer", "1"),
         customer="C1",
         values={"name": name, **values},
     )
@@ -60,7 +63,7 @@ def order(*lines: Desired, **values: Any) -> Desired:
         phase=Phase.SUBSCRIPTIONS,
         model="sale.order",
         xid="lago.subscription_1",
-        source="subscription 1",
+        source=Source("subscription", "1"),
         values={"partner_id": Ref("lago.customer_1"), **values},
         children={"order_line": lines},
         after=("action_confirm",),
@@ -72,7 +75,7 @@ def line(number: int, quantity: str = "1", price: str = "10") -> Desired:
         phase=Phase.SUBSCRIPTIONS,
         model="sale.order.line",
         xid=f"lago.line_{number}",
-        source="subscription 1",
+        source=Source("subscription", "1"),
         values={"name": f"line {number}", "product_uom_qty": Decimal(quantity), "price_unit": Decimal(price)},
     )
 
@@ -294,7 +297,7 @@ def test_a_quantity_that_odoo_cut_differs() -> None:
     assert [d.field for d in change.lines[0].diffs if d.verdict is Action.UPDATE] == ["product_uom_qty"]
 
 
-def test_vanished_records_are_removed_last_first_unless_changed_or_mapped_elsewhere() -> None:
+def test_vanished_records_are_removed_last_first_unless_changed_or_staying() -> None:
     base = {
         "lago.customer_1": known_partner(),
         "lago.customer_2": replace(known_partner(), res_id=6),
@@ -308,7 +311,7 @@ def test_vanished_records_are_removed_last_first_unless_changed_or_mapped_elsewh
             "lago.customer_3": replace(seen_partner(name="Eve"), res_id=8),
         }
     )
-    changes = diff([], there, base, mapped_elsewhere=frozenset({"lago.customer_1"}))
+    changes = diff([], there, base, staying=frozenset({"lago.customer_1"}))
     found = [(c.xid, c.action, c.res_id) for c in changes.changes]
     assert found == [
         ("lago.customer_4", Action.REMOVE, None),
@@ -319,12 +322,12 @@ def test_vanished_records_are_removed_last_first_unless_changed_or_mapped_elsewh
 
 
 def test_skipped_records_are_counted_with_what_they_stand_for() -> None:
-    skipped = Skipped(phase=Phase.USAGE, source="events", reason="before-cut", detail="older", count=40)
+    skipped = Skipped(phase=Phase.USAGE, source=Source("events", ""), reason="before_cut", detail="older", count=40)
     changes = diff([skipped, partner()], observed(), {})
     assert changes.counts() == {"usage": {"skipped": 40}, "customers": {"create": 1}}
     assert changes.pending
     assert not diff([skipped], observed(), {}).pending
-    assert next(changes.of(Action.SKIPPED)).note == "before-cut: older"
+    assert next(changes.of(Action.SKIPPED)).note == "before_cut: older"
 
 
 def test_drift_names_fields_lines_and_deleted_lines() -> None:
@@ -341,7 +344,7 @@ def test_drift_names_fields_lines_and_deleted_lines() -> None:
 def everything() -> ChangeSet:
     rich = partner(country_id=CANADA, tag_ids=(Ref("a.x"),), comment=None, active=True)
     wish = order(line(1), date_order=datetime(2026, 7, 1, 3, tzinfo=UTC), validity_date=date(2026, 8, 1))
-    skipped = Skipped(phase=Phase.TOKENS, source="x", reason="r", detail="d", customer="C1")
+    skipped = Skipped(phase=Phase.TOKENS, source=Source("x", ""), reason="r", detail="d", customer="C1")
     world = observed({"lago.subscription_1": seen_order(seen_line(4))}, found={CANADA: 38})
     gone = {"lago.customer_9": known_partner()}
     return diff([rich, wish, skipped], world, gone, snapshot="abc")
@@ -349,21 +352,31 @@ def everything() -> ChangeSet:
 
 def test_a_saved_preview_reads_back_as_the_same_tuple() -> None:
     changes = everything()
-    again = ChangeSet.from_json(changes.to_json())
+    again = from_json(to_json(changes))
     assert again.digest == changes.digest
     assert again.changes[0].desired == changes.changes[0].desired
     assert again.changes[1].lines == changes.changes[1].lines
     assert again == changes
 
 
+def test_a_file_of_before_removals_were_counted_is_read() -> None:
+    changes = replace(everything(), kept_usage=3)
+    assert from_json(to_json(changes)).kept_usage == 3
+    older = {
+        name: value for name, value in json.loads(to_json(changes)).items() if name not in ("removals", "kept_usage")
+    }
+    again = from_json(json.dumps(older))
+    assert (again.removals, again.kept_usage, again.digest) == ((), 0, changes.digest)
+
+
 def test_an_edited_or_foreign_file_is_refused() -> None:
-    text = everything().to_json()
+    text = to_json(everything())
     for wrong in ("", "[]", "{}", text[:-20], text.replace("Ada", "Eve")):
         with pytest.raises(ConfigError, match="preview again"):
-            ChangeSet.from_json(wrong, "changes.json")
+            from_json(wrong, "changes.json")
     older = json.loads(text) | {"format": 0}
     with pytest.raises(ConfigError, match="another version"):
-        ChangeSet.from_json(json.dumps(older))
+        from_json(json.dumps(older))
 
 
 def test_the_digest_moves_with_the_snapshot_with_odoo_and_with_the_mapping() -> None:
@@ -382,3 +395,157 @@ def test_the_digest_moves_with_the_snapshot_with_odoo_and_with_the_mapping() -> 
     assert others[1].moved_since(first) == ("customer 1",)
     assert others[3].moved_since(first) == ("customer 1",)
     assert first.moved_since(first) == ()
+
+
+@pytest.mark.parametrize(
+    ("wish", "there", "action"),
+    [
+        ((1,), (1,), Action.UNCHANGED),
+        ((1, 2), (1,), Action.UPDATE),  # nothing but a new line
+        ((1,), (1, 2), Action.UPDATE),  # nothing but a line that goes
+    ],
+)
+def test_lines_alone_decide_what_happens_to_a_record(
+    wish: tuple[int, ...], there: tuple[int, ...], action: Action
+) -> None:
+    memory = known_order(**{f"line_{n}": known_line(n) for n in there})
+    stands = observed({"lago.subscription_1": seen_order(*map(seen_line, there))})
+    assert only(diff([order(*map(line, wish))], stands, {"lago.subscription_1": memory})).action is action
+
+
+def test_a_line_that_nobody_would_touch_is_kept_with_its_record() -> None:
+    there = observed({"lago.subscription_1": seen_order(seen_line(1, price="12"))})
+    change = only(diff([order(line(1))], there, {"lago.subscription_1": known_order(line_1=known_line(1))}))
+    assert (change.action, change.lines[0].action) == (Action.KEPT, Action.KEPT)
+
+
+@pytest.mark.parametrize(
+    ("known", "stands", "fresh"),
+    [
+        (None, {}, True),  # found as wanted, the ledger has to learn it
+        (known_partner(), {}, False),
+        (known_partner(res_id=6), {}, True),  # made anew by hand, under our external id
+        (replace(known_partner(), writing=True), {}, True),
+        (known_partner(name="Eve"), {}, True),  # someone brought it to what is wanted now
+        (known_partner(name="Eve"), {"name": "Eve"}, False),  # to be written: nothing is learnt before
+        (known_partner({"name": "ADA"}), {"name": "ADA"}, False),  # Odoo's own form, known already
+        (known_partner({"name": "ADA"}), {}, True),  # Odoo keeps our form now
+    ],
+)
+def test_the_ledger_learns_what_it_does_not_know(known: Known | None, stands: dict[str, Any], fresh: bool) -> None:
+    there = observed({"lago.customer_1": seen_partner(**stands)})
+    memory = {"lago.customer_1": known} if known else {}
+    assert only(diff([partner()], there, memory)).fresh is fresh
+
+
+def test_fields_written_once_count_at_creation_and_late_ones_while_a_run_was_stopped() -> None:
+    wish = replace(partner(city="Toronto", comment="x"), once=frozenset({"city", "comment"}), late=frozenset({"city"}))
+    there = observed({"lago.customer_1": seen_partner(city="Elsewhere", comment="y")})
+    assert only(diff([wish], there, {"lago.customer_1": known_partner()})).action is Action.UNCHANGED
+    stopped = replace(known_partner(city="Toronto"), writing=True)
+    change = only(diff([wish], there, {"lago.customer_1": stopped}))
+    assert {d.field: d.verdict for d in change.diffs} == {"city": Action.UPDATE}, "ours, whatever the ledger says"
+    settled = only(diff([wish], there, {"lago.customer_1": replace(stopped, writing=False)}))
+    assert settled.diffs == ()
+
+
+def test_a_record_is_wanted_active_where_that_is_a_choice() -> None:
+    there = observed({"lago.customer_1": seen_partner(active=False)})
+    change = only(diff([partner()], there, {}))
+    assert [(d.field, d.after) for d in change.diffs] == [("active", True)]
+    asleep = only(diff([partner(active=False)], there, {}))
+    assert asleep.action is Action.UNCHANGED, "the mapper says otherwise"
+    created = only(diff([partner()], observed(), {}))
+    assert [d.field for d in created.diffs] == ["name"], "Odoo creates it active"
+
+
+def test_names_of_what_exists_and_of_what_does_not_yet() -> None:
+    there = observed(
+        ids={"a.x": ("res.tag", 3), "a.y": ("res.tag", 4)}, names={("res.tag", 3): "other.x"}, found={CANADA: 38}
+    )
+    assert there.name(Ref("a.x")) == "other.x", "one record, one name"
+    assert there.name(Ref("a.y")) == "a.y"
+    assert there.name(Ref("a.z")) == "a.z"
+    assert there.name(CANADA) == "res.country#38"
+    assert there.name_of("res.tag", 3) == "other.x"
+
+
+def test_a_scope_says_whom_and_what() -> None:
+    assert str(Scope()) == "everyone, all phases"
+    assert str(Scope((Phase.USAGE, Phase.TOKENS), "pilot")) == "cohort pilot, phase usage, tokens"
+
+
+def one(action: Action = Action.UPDATE, **more: Any) -> Change:
+    values = {"phase": Phase.CUSTOMERS, "model": "res.partner", "xid": "lago.customer_1", "source": "customer 1"}
+    return Change(action, **{**values, **more})
+
+
+@pytest.mark.parametrize("action", Action)
+def test_what_is_pending(action: Action) -> None:
+    waits = action in (Action.CREATE, Action.UPDATE, Action.REMOVE, Action.CONFLICT)
+    assert ChangeSet((one(Action.UNCHANGED), one(action))).pending is waits
+
+
+LINE = LineChange("order_line", "sale.order.line", "lago.line_1", Action.CREATE)
+DIFF = FieldDiff("name", "a", "b", Action.UPDATE)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        one(Action.KEPT),
+        one(phase=Phase.USAGE),
+        one(model="sale.order"),
+        one(xid="lago.customer_2"),
+        one(source="customer 2"),
+        one(res_id=1),
+        one(note="n"),
+        one(after=("act",)),
+        one(fresh=True),
+        one(diffs=(DIFF,)),
+        one(diffs=(replace(DIFF, before=None),)),
+        one(diffs=(replace(DIFF, after="c"),)),
+        one(lines=(LINE,)),
+        one(lines=(replace(LINE, field="x"),)),
+        one(lines=(replace(LINE, xid="x"),)),
+        one(lines=(replace(LINE, action=Action.REMOVE),)),
+        one(lines=(replace(LINE, diffs=(DIFF,)),)),
+    ],
+)
+def test_whatever_differs_moves_the_digest_and_is_named(other: Change) -> None:
+    digests = {ChangeSet((each,)).digest for each in (one(), other, one(diffs=(replace(DIFF, field="z"),)))}
+    assert len(digests) == 3
+    assert ChangeSet((one(),)).moved_since(ChangeSet((other,))), "named"
+    assert ChangeSet((one(),)).moved_since(ChangeSet((one(),))) == ()
+    assert ChangeSet((one(),)).moved_since(ChangeSet(())) == ("customer 1",)
+    assert ChangeSet(()).moved_since(ChangeSet((one(),))) == ("customer 1",)
+
+
+def test_the_digest_knows_the_snapshot_and_the_scope() -> None:
+    assert len({ChangeSet((), *more).digest for more in ((), ("a",), ("", Scope(cohort="a")))}) == 3
+
+
+def test_drift_is_what_moved_from_where_odoo_left_it() -> None:
+    memory = known_partner({"name": "ADA"}, city="Toronto")
+    assert drift(seen_partner(name="ADA", city="Toronto"), memory) == ()
+    moved = drift(seen_partner(name="Ada", city="Toronto"), memory)
+    assert [(d.field, d.before, d.after, d.verdict) for d in moved] == [("name", "Ada", "ADA", Action.KEPT)]
+    assert drift(Seen("res.partner", 5, {}), memory) == (), "what was not read is not known to have moved"
+
+
+VALUES = ["text", 3, True, None, Decimal("1.50"), date(2026, 7, 1), datetime(2026, 7, 1, 3, 4, 5, tzinfo=UTC)]
+
+
+@pytest.mark.parametrize("value", [*VALUES, CANADA, Ref("a.x"), (Ref("a.x"), CANADA), ()])
+def test_every_kind_of_value_reads_back(value: Any) -> None:
+    wish = partner(value=value)
+    there = desired_from_json(json.loads(json.dumps(desired_to_json(wish))))
+    assert there == wish
+    assert type(there.values["value"]) is type(value)
+
+
+@pytest.mark.parametrize("raw", [{"ref": 3}, {"find": "m", "domain": [["a", "="]], "hint": "h"}, {"other": "x"}, ["x"]])
+def test_no_value_is_made_of_something_else(raw: Any) -> None:
+    wish = desired_to_json(partner())
+    with pytest.raises(ValueError, match="is no"):
+        desired_from_json({**wish, "values": {"name": raw}})

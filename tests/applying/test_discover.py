@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from lago2odoo.sandbox.odoo import serve
 from migrate.errors import Blocked
 from migrate.odoo.connect import OdooSettings, connect
 from migrate.odoo.discover import discover, field_names
-from migrate.sandbox.odoo import serve
+from migrate.odoo.door import Door
 
 
 @pytest.mark.parametrize("flavour", ["enterprise", "oca"])
@@ -18,12 +19,12 @@ def test_the_kind_of_subscriptions_is_found(tmp_path: Path, flavour: str) -> Non
     try:
         place = OdooSettings(url=server.url, database=server.database_name, user=server.user, key=server.key)
         odoo = connect(place)
-        target = discover(odoo)
+        target = discover(Door(odoo))
         assert (target.subscriptions, target.addon, target.company_id, target.quantity_digits) == (flavour, True, 1, 2)
         assert {"CAD", "USD"} <= target.currencies
         assert "en_US" in target.languages
         assert "partner_id" in target.models["sale.order"]
-        assert field_names(odoo, "no.such.model") == frozenset()
+        assert field_names(Door(odoo), "no.such.model") == frozenset()
         odoo.close()
     finally:
         server.close()
@@ -35,7 +36,7 @@ def test_without_subscriptions_the_modules_are_named(tmp_path: Path) -> None:
         place = OdooSettings(url=server.url, database=server.database_name, user=server.user, key=server.key)
         odoo = connect(place)
         with pytest.raises(Blocked, match="subscription_oca"):
-            discover(odoo)
+            discover(Door(odoo))
         odoo.close()
     finally:
         server.close()

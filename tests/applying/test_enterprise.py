@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from migrate.odoo.door import Door
 from migrate.odoo.enterprise import EXPECTED, MODULE, Expected, unlike
+from migrate.odoo.preflight import Needs, preflight
+from migrate.odoo.preflight import _enterprise as preflight_check
 from migrate.odoo.protocol import Odoo
-from migrate.preflight import Needs, preflight
-from migrate.preflight import _enterprise as preflight_check
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "enterprise.md"
 CHECK = re.compile(r"doctor: (?:(?P<model>model)|field (?P<type>\w+)(?: to (?P<to>[\w.]+))?(?: of (?P<of>[\w, ]+?))?)"
@@ -74,14 +75,15 @@ def test_each_check_fails_where_the_server_is_otherwise(odoo: Odoo, target: Any)
     for expected in EXPECTED:
         for how in ways(expected) if expected.field else ():
             changed = Changed(odoo, expected, how)
-            found = [u for u in unlike(changed) if u.what.startswith(f"{expected.name} ")]
+            found = [u for u in unlike(Door(changed)) if u.what.startswith(f"{expected.name} ")]
             assert [u.needed for u in found] == [expected.needed], (expected.name, how)
             level = "error" if expected.needed else "warning"
-            assert any((f.level, f.what) == (level, found[0].what) for f in preflight_check(changed, target, Needs()))
+            checked = preflight_check(Door(changed), target, Needs())
+            assert any((f.level, f.what) == (level, found[0].what) for f in checked)
 
 
 def test_the_stand_in_is_as_expected_but_for_its_name(odoo: Odoo, target: Any) -> None:
-    assert [u.what.split()[1] for u in unlike(odoo)] == [MODULE]
+    assert [u.what.split()[1] for u in unlike(Door(odoo))] == [MODULE]
     assert not any(
-        "sale_subscription" in f.what for f in preflight(odoo, replace(target, subscriptions="oca"), Needs())
+        "sale_subscription" in f.what for f in preflight(Door(odoo), replace(target, subscriptions="oca"), Needs())
     )

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from migrate.ledger import Ledger
+from lago2odoo.sandbox.odoo import Server
 from migrate.odoo.protocol import Odoo
-from migrate.sandbox.odoo import Server
-from migrate.store import Store
+from migrate.state.ledger import Ledger
+from migrate.state.store import Store
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).with_name("program.py")

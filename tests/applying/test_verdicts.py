@@ -10,9 +10,9 @@ from pathlib import Path
 from mappings.context import currency_ref, partner_ref
 from mappings.money import from_subunits
 from mappings.subscriptions import order_ref
-from migrate.push import remedy
-from migrate.verdicts import STATUSES, Owners, references, verdicts, without
-from reconcile.verdict import Verdict
+from migrate.change_set.verdicts import STATUSES, Owners, references, verdicts, without
+from migrate.odoo.push import remedy
+from reconcile.compare.verdict import Verdict
 from reports.data import SIDES, ReportData
 from reports.data import STATUSES as REPORTED
 from reports.summary import totals

@@ -10,21 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from migrate import cli
+from lago2odoo.cli import main as cli
+from lago2odoo.sandbox import lago as embedded_lago
+from lago2odoo.sandbox import odoo as embedded_odoo
 from migrate.lago.recorded import RecordedLago
 from migrate.lago.recording import Recording, bundled
-from migrate.sandbox import lago as embedded_lago
-from migrate.sandbox import odoo as embedded_odoo
 from tests.extracting.company import write_some
 
 LAGO_KEY, ODOO_KEY = "lago-key-of-the-tests", "odoo-key-of-the-tests"
 WAIVED = (
-    "language-not-installed",
-    "event-metric-unknown",
-    "event-subscription-unknown",
-    "payment-dispute-lost",
-    "invoice-not-final",
-    "stripe-provider-not-enabled",
+    "language_not_installed",
+    "event_metric_unknown",
+    "event_subscription_unknown",
+    "payment_dispute_lost",
+    "invoice_not_final",
+    "stripe_provider_not_enabled",
 )
 
 
@@ -75,7 +75,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def lago(recording: Path) -> Iterator[embedded_lago.Server]:
+def lago(recording: Path) -> Iterator[embedded_lago.LagoServer]:
     with embedded_lago.serve(recording, api_key=LAGO_KEY) as server:
         yield server
 
@@ -110,7 +110,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def project(tmp_path: Path, lago: embedded_lago.Server) -> Iterator[Project]:
+def project(tmp_path: Path, lago: embedded_lago.LagoServer) -> Iterator[Project]:
     """A fresh project with an Odoo of its own."""
     server = embedded_odoo.serve(tmp_path / "odoo.db", api_key=ODOO_KEY)
     try:

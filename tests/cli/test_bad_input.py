@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from migrate.sandbox import odoo as embedded_odoo
+from lago2odoo.sandbox import odoo as embedded_odoo
 from tests.cli.conftest import LAGO_KEY, ODOO_KEY, Project, Result
 from tests.cli.test_journey import everything
 
@@ -152,7 +152,7 @@ def test_a_canadian_customer_without_a_province_is_not_moved(project: Project, r
     assert project.run("extract", "--recording", str(broken)).code == 0
     shown = project.run("preview")
     assert shown.code == 1
-    assert "customer-without-province" in shown.out
+    assert "customer_without_province" in shown.out
 
 
 def test_a_month_without_invoices(project: Project) -> None:
@@ -205,6 +205,21 @@ def test_the_state_belongs_to_something_else(project: Project, tmp_path: Path) -
     one_line(project.run("extract"), "state.db")
 
 
-def test_a_command_line_with_a_mistake(project: Project) -> None:
-    result = project.run("reconcile", "--period", "July")
-    assert (result.code, "2026-07" in result.err) == (1, True)
+@pytest.mark.parametrize(
+    "month",
+    [
+        "July",
+        "0000-01",
+        "1899-12",
+        "2200-01",
+        "2026-13",
+        "\uff12\uff10\uff12\uff16-07",
+        "2026-\u0660\u0667",
+        "\u00b2026-07",
+    ],
+)
+def test_a_command_line_with_a_mistake(project: Project, month: str) -> None:
+    for command in ("reconcile", "report"):
+        result = project.run(command, "--period", month)
+        assert (result.code, "is not a month; write it like 2026-07" in result.err) == (1, True)
+        assert "Traceback" not in result.err

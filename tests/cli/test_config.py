@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from lago2odoo.cli.migration import note_misspelled
+from mappings.target import Phase, Skipped, Source
 from migrate import config
+from migrate.config_checks import CHECKS, LANGUAGES, TRANSPORTS, WAIVABLE
 from migrate.errors import ConfigError
+from migrate.odoo.connect import _TRANSPORTS
+from reports.texts import LOCALES
 
 FILE = Path("acme/lago2odoo.toml")
 
@@ -34,7 +40,7 @@ def test_values_arrive_with_their_types() -> None:
     [
         ("[lago]\n\nurll = 'x'", ":3", "unknown key 'lago.urll'; did you mean 'url'?"),
         ("\n[lagoo]\nurl = 'x'", ":2", "unknown key 'lagoo'; did you mean 'lago'?"),
-        ("[odoo]\nurl = 'x'\n[lago]\nconnections = 'four'", ":4", "lago.connections must be a whole number"),
+        ("[odoo]\nurl = 'http://x'\n[lago]\nconnections = 'four'", ":4", "lago.connections must be a whole number"),
         ("[lago]\nconnections = true", ":2", "must be a whole number, not True"),
         ("[reconcile]\nkeep_shadow_invoices = 1", ":2", "must be true or false"),
         ("[mapping]\nusage_since = '2026-06-01'", ":2", "must be a date like 2026-07-01"),
@@ -53,6 +59,81 @@ def test_a_mistake_is_named_with_file_and_line(text: str, place: str, says: str)
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[lago]\nconnections = 0", "lago.connections must be from 1 to 64, not 0"),
+        ("[lago]\nrequests_per_second = -1", "lago.requests_per_second must be from 1 to 10,000"),
+        ("[lago]\ntimeout = 0", "lago.timeout must be from 1"),
+        ("[odoo]\ntimeout = 0", "odoo.timeout must be from 1"),
+        ("[lago]\nurl = 'localhost:3000'", "lago.url must be an address like https://"),
+        ("[lago]\nurl = 'https://a b.example'", "lago.url must be an address like https://"),
+        ("[odoo]\nurl = 'ftp://odoo.example'", "odoo.url must be an address like https://"),
+        ("[odoo]\nurl = 'https://odoo.example:99999'", "odoo.url must be an address like https://"),
+        ("[odoo]\nurl = 'https://me:geheim@odoo.example'", "odoo.url must be an address without user, password"),
+        ("[odoo]\nurl = 'https://odoo.example/?key=geheim'", "odoo.url must be an address without user, password"),
+        ("[odoo]\nkey_env = 'geheim-5f3a/9'", "odoo.key_env must be the name of an environment variable"),
+        ("[lago]\napi_key_env = ''", "lago.api_key_env must be the name of an environment variable"),
+        ("[stripe]\nkey_env = 'rk_live_geheim 1'", "stripe.key_env must be the name of an environment variable"),
+        ("[odoo]\ntransport = 'xmlrpc'", "odoo.transport must be one of json2, odoorpc, not 'xmlrpc'"),
+        ("[odoo]\ndatabase = ' '", "odoo.database must not be empty"),
+        ("[store]\nurl = 'mysql://me:geheim@host/db'", "store.url must be sqlite:///FILE or postgresql+psycopg://"),
+        ("[store]\nurl = 'postgresql://'", "store.url must be sqlite:///FILE or postgresql+psycopg://"),
+        ("[store]\nevents = ''", "store.events must not be empty"),
+        ("[mapping]\nusage_since = 0026-07-01", "mapping.usage_since must be a day of the years 2000 to 2199"),
+        ("[mapping]\ntables = ''", "mapping.tables must not be empty"),
+        ("[cohorts.pilot]\ncustomers = ['']", "cohorts.pilot.customers must not hold an empty text"),
+        ("[waive]\nskipped = [' ']", "waive.skipped must not hold an empty text"),
+        ("[waive]\nchecks = ['tax_splits']", "waive.checks may name currency_rounding, income_account_type, tax_split"),
+        ("[reconcile]\ntolerance_cents = -1", "reconcile.tolerance_cents must be from 0"),
+        ("[reconcile]\nmateriality_cents = 99_999_999_999", "reconcile.materiality_cents must be from 0"),
+        ("[report]\nlanguage = 'de_DE'", "report.language must be one of en_CA, fr_CA, not 'de_DE'"),
+    ],
+)
+def test_a_value_that_cannot_be_is_named_before_anything_runs(text: str, says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.parse(text, FILE)
+    told = str(caught.value)
+    assert told.startswith(f"{FILE}:2: {says}")
+    assert "geheim" not in told
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.parse("[lago]\nconnections = 0\nurll = 'x'\n[odoo]\ntimeout = 'x'\n[report]\nlanguage = 'x'", FILE)
+    places = [part.split(": ")[0] for part in str(caught.value).split("; ") if part.startswith(str(FILE))]
+    assert places == [f"{FILE}:{line}" for line in (2, 3, 5, 7)]
+
+
+def test_every_key_has_a_check_or_cannot_be_wrong() -> None:
+    keys = {
+        f"{section.name}.{'*.' if section.name == 'cohorts' else ''}{key.name}"
+        for section in fields(config.Config)
+        if section.name != "folder"
+        for key in fields(
+            config.CohortConfig if section.name == "cohorts" else type(getattr(config.Config(), section.name))
+        )
+    }
+    assert keys - CHECKS.keys() == {"reconcile.keep_shadow_invoices"}
+    assert CHECKS.keys() <= keys
+
+
+def test_what_may_be_chosen_is_what_there_is() -> None:
+    assert LANGUAGES == LOCALES
+    assert set(TRANSPORTS) == set(_TRANSPORTS)
+    sources = "".join(path.read_text("utf-8") for path in (Path(config.__file__).parent / "odoo").glob("*.py"))
+    assert all(f'"{name}"' in sources for name in WAIVABLE)
+
+
+def test_a_waiver_that_is_almost_right_is_told(tmp_path: Path) -> None:
+    skipped = [
+        Skipped(phase=Phase.CATALOG, source=Source("plan", "a"), reason="invoice_not_final", detail="x"),
+        Skipped(phase=Phase.CATALOG, source=Source("plan", "b"), reason="plan_unknown", detail="x"),
+    ]
+    notes = [*note_misspelled({"invoice_not_finall", "plan_unknown", "coupon_unknown"}, skipped, "x.toml [waive]")]
+    assert notes == ["x.toml [waive]: nothing is left out as 'invoice_not_finall'; did you mean 'invoice_not_final'?"]
+
+
 def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="lago2odoo init"):
         config.load(tmp_path / "none.toml")
@@ -61,7 +142,7 @@ def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "binary.toml"
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigError, match=r"binary\.toml: cannot be read"):
+    with pytest.raises(ConfigError, match=r"binary\.toml: is UTF-16: save it as UTF-8"):
         config.load(path)
 
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
+from lago2odoo.sandbox.odoo import serve
 from migrate.odoo.connect import OdooSettings, connect
 from migrate.odoo.protocol import Odoo
-from migrate.sandbox.odoo import serve
 
 SCRIPT = Path(__file__).parents[1] / "odoo" / "server"
 

@@ -32,6 +32,7 @@ def usage(shop: Any, word: str) -> dict[str, Any]:
         fusion_billing_time="calendar", fusion_anchor="2026-01-01 05:00:00", fusion_started_at="2026-01-01 05:00:00",
         fusion_created_at="2026-01-01 05:00:00", fusion_plan_amount="30.00", fusion_timezone="America/Toronto",
     )  # fmt: skip
+    shop.call("sale.order", "action_confirm", [order])
     times = ["2026-06-01 04:00:00", "2026-06-15 12:00:00", "2026-07-01 03:59:59", "2026-07-01 04:00:00"]
     for index, at in enumerate(times):
         shop.make(
@@ -60,6 +61,157 @@ def test_rerun_leaves_no_trace(shop: Any, usage: dict[str, Any]) -> None:
     assert (answer["move_id"], answer["refusals"]) == (False, [])
     assert answer["lines"][1]["key"]["item"] == f"charge-{usage['word']}"
     assert shop.call("account.move", "search_count", domain=[]) == before
+
+
+def lines_of(shop: Any, order: int, **more: Any) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
+    """The rerun of June, and its lines: kind, discount, subtotal, what was rated."""
+    (answer,) = shop.call("sale.order", "fusion_rerun", [order], billings=[{"order": order, **JULY}], **more)
+    found = [(x["key"]["kind"], x["discount"], x["subtotal"], x["amount_cents"]) for x in answer["lines"]]
+    return answer, found
+
+
+def plan_line(shop: Any, order: int) -> int:
+    return int(shop.find("sale.order.line", ["order_id", "=", order], order="sequence, id")[0])
+
+
+def add(shop: Any, order: int, **vals: Any) -> int:
+    return int(shop.make("sale.order.line", **{"order_id": order, **vals}))
+
+
+CALLS = ("charge", "0.0", "0.05", 5)
+
+
+def test_a_discount_on_the_plans_line_is_on_the_invoice(shop: Any, usage: dict[str, Any]) -> None:
+    shop.call("sale.order.line", "write", [plan_line(shop, usage["order"])], vals={"discount": 10.0})
+    answer, found = lines_of(shop, usage["order"])
+    assert found == [("subscription", "10.0", "27.00", 3000), CALLS]
+    assert (answer["untaxed"], answer["tax"], answer["total"]) == ("27.05", "4.05", "31.10")
+
+
+def test_lines_that_somebody_added_are_on_the_invoice(shop: Any, usage: dict[str, Any]) -> None:
+    """A fee, a goodwill below nothing, a section and a note; what is not ordered is not billed."""
+    order = usage["order"]
+    shop.call("sale.order.line", "write", [plan_line(shop, order)], vals={"sequence": 10})
+    add(shop, order, display_type="line_section", name="More", sequence=20)
+    fee = add(
+        shop, order, product_id=shop.product(), price_unit=250.0, product_uom_qty=2, tax_ids=[[6, 0, []]], sequence=30
+    )
+    add(shop, order, product_id=shop.product(), price_unit=-20.0, tax_ids=[[6, 0, []]], sequence=40)
+    add(shop, order, product_id=shop.product(), price_unit=9.0, product_uom_qty=0, sequence=50)
+    add(shop, order, display_type="line_note", name="Thank you", sequence=60)
+    answer, found = lines_of(shop, order)
+    assert found == [
+        ("subscription", "0.0", "30.00", 3000),
+        CALLS,
+        ("other", "0.0", "500.00", 50000),
+        ("other", "0.0", "-20.00", -2000),
+    ]
+    beside = answer["lines"][2]
+    assert beside["key"] == {"subscription": f"lago-{usage['word']}", "kind": "other", "item": f"sale.order.line,{fee}", "filter": "", "group": [], "event": ""}  # fmt: skip
+    assert (beside["quantity"], beside["units"], beside["price_unit"], beside["tax_ids"]) == (
+        "2.0",
+        "2.0",
+        "250.00",
+        [],
+    )
+    assert (answer["untaxed"], answer["tax"], answer["total"]) == ("510.05", "4.50", "514.55")
+
+
+@pytest.mark.parametrize(("quantity", "price"), [(1.0, -100.0), (-1.0, 100.0)])
+def test_lines_that_cancel_out_are_both_billed_or_named(
+    shop: Any, usage: dict[str, Any], quantity: float, price: float
+) -> None:
+    """A quantity below 0 is invoiced only where refunds are made too: Enterprise's scheduled action does."""
+    order = usage["order"]
+    add(shop, order, product_id=shop.product(), price_unit=100.0, tax_ids=[[6, 0, []]])
+    add(shop, order, product_id=shop.product(), price_unit=price, product_uom_qty=quantity, tax_ids=[[6, 0, []]])
+    answer, found = lines_of(shop, order)
+    beside = [subtotal for kind, _, subtotal, _ in found if kind == "other"]
+    told = [refusal["reason"] for refusal in answer["refusals"]]
+    both = (["100.00", "-100.00"], "30.05", [])
+    left_out = (["100.00"], "130.05", ["line_left_out"])
+    assert (beside, answer["untaxed"], told) in ((both,) if quantity > 0 else (both, left_out))
+
+
+def test_a_line_before_the_plans_stands_before_its_fees(shop: Any, usage: dict[str, Any]) -> None:
+    order = usage["order"]
+    shop.call("sale.order.line", "write", [plan_line(shop, order)], vals={"sequence": 30})
+    add(shop, order, product_id=shop.product(), price_unit=7.0, tax_ids=[[6, 0, []]], sequence=20)
+    assert [kind for kind, *_ in lines_of(shop, order)[1]] == ["other", "subscription", "charge"]
+
+
+def test_quantity_and_price_of_the_plans_line_are_not_what_is_rated(shop: Any, usage: dict[str, Any]) -> None:
+    for vals in ({"product_uom_qty": 3.0, "price_unit": 99.0}, {"product_uom_qty": 0.0}):
+        shop.call("sale.order.line", "write", [plan_line(shop, usage["order"])], vals=vals)
+        assert lines_of(shop, usage["order"])[1] == [("subscription", "0.0", "30.00", 3000), CALLS]
+
+
+def test_taxes_of_the_plans_line_are_the_invoices(shop: Any, usage: dict[str, Any]) -> None:
+    tax = shop.ref("account.1_gst_sale_tax_5")
+    shop.call("sale.order.line", "write", [plan_line(shop, usage["order"])], vals={"tax_ids": [[6, 0, [tax]]]})
+    answer, found = lines_of(shop, usage["order"])
+    assert found == [("subscription", "0.0", "30.00", 3000), CALLS]
+    assert [line["tax_ids"] for line in answer["lines"]] == [[tax], [tax]]
+    assert list(answer["taxes"].values()) == ["1.50"]
+
+
+def test_the_customer_who_gets_the_invoice_is_told(shop: Any, usage: dict[str, Any]) -> None:
+    payer, order = shop.partner(), usage["order"]
+    partner = shop.one("sale.order", order, "partner_id")[0]
+    shop.call("sale.order", "write", [order], vals={"partner_invoice_id": payer})
+    answer, _found = lines_of(shop, order)
+    assert (answer["partner_id"], answer["invoice_partner_id"]) == (partner, payer)
+    other = shop.partner()
+    shop.call("sale.order", "write", [order], vals={"partner_id": other})
+    answer, _found = lines_of(shop, order)
+    assert (answer["partner_id"], answer["invoice_partner_id"]) == (other, other)
+
+
+def test_what_native_invoicing_would_not_bill_by_usage_is_refused(shop: Any, usage: dict[str, Any]) -> None:
+    order = usage["order"]
+    fee = add(shop, order, product_id=shop.product(), price_unit=-99.0)
+    answer, _found = lines_of(shop, order)
+    assert [refusal["reason"] for refusal in answer["refusals"]] == ["invoice_refused"]
+    shop.call("sale.order.line", "write", [fee], vals={"product_uom_qty": 0.0})
+    shop.call("sale.order", "write", [order], vals={"fusion_interval": False})
+    assert reasons(shop, order) == ["order_incomplete"]
+    shop.call("sale.order", "write", [order], vals={"fusion_interval": "monthly", "state": "cancel"})
+    assert reasons(shop, order) == ["order_not_metered"]
+
+
+def reasons(shop: Any, order: int) -> list[str]:
+    """Why it is refused; then nothing of it is told."""
+    answer, found = lines_of(shop, order)
+    assert (found, answer["total"], answer["move_id"]) == ([], "0.00", False)
+    return [refusal["reason"] for refusal in answer["refusals"]]
+
+
+def test_a_paused_subscription_bills_nothing(shop: Any, usage: dict[str, Any], flavour: str) -> None:
+    order = usage["order"]
+    if flavour == "enterprise":
+        shop.call("sale.order", "write", [order], vals={"subscription_state": "4_paused"})
+    else:
+        template = shop.make("sale.subscription.template", name=usage["word"], code=usage["word"], recurring_interval=1)
+        vals = {"partner_id": shop.partner(), "template_id": template, "sale_order_id": order, "in_progress": True}
+        native = shop.make("sale.subscription", **vals, pricelist_id=shop.make("product.pricelist", name=usage["word"]))
+        assert lines_of(shop, order)[1]
+        shop.call("sale.subscription", "write", [native], values={"is_paused": True})
+    assert reasons(shop, order) == ["order_stopped"]
+
+
+def test_rerun_reads_the_company_of_the_order_only(shop: Any, usage: dict[str, Any]) -> None:
+    """Another company may have the same codes and the same ids."""
+    word = usage["word"]
+    name = f"Other {word}"
+    other = shop.make("res.company", name=name, partner_id=shop.partner(name=name), paperformat_id=False)
+    of_other = {"code": f"calls-{word}", "company_id": other}
+    shop.make("fusion.billing.metric", **of_other, name="Calls", aggregation="max_agg", field_name="n")
+    at = {"timestamp": "2026-06-02 04:00:00", "received_at": "2026-06-02 04:00:00"}
+    event = {"transaction_id": f"{word}-0", "external_subscription_id": f"sub-{word}", "properties": '{"n": 900000}'}
+    shop.make("fusion.billing.usage", **of_other, **event, **at)
+    answer = shop.call("sale.order", "fusion_rerun", [usage["order"]], billings=[{"order": usage["order"], **JULY}])[0]
+    assert [(line["amount_cents"], line["events"]) for line in answer["lines"]] == [(3000, 0), (5, 3)]
+    assert answer["refusals"] == []
 
 
 def test_rerun_keeps_a_shadow_draft(shop: Any, usage: dict[str, Any]) -> None:

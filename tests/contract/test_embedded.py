@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from lago2odoo.sandbox.odoo import Server, serve
+from lago2odoo.sandbox.odoo.taxes import Line, Tax, compute, spread
+from lago2odoo.sandbox.odoo.values import float_round
 from migrate.errors import StoreError
 from migrate.odoo.connect import OdooSettings, connect
 from migrate.odoo.errors import OdooError
 from migrate.odoo.protocol import Odoo
-from migrate.sandbox.odoo import Server, serve
-from migrate.sandbox.odoo.taxes import Line, Tax, compute, spread
-from migrate.sandbox.odoo.values import float_round
 
 
 def link(server: Server) -> Odoo:
@@ -99,7 +99,7 @@ def test_batches_are_quick(tmp_path: Path) -> None:
 
 def test_killed_in_the_middle_it_keeps_whole_calls(tmp_path: Path) -> None:
     code = (
-        "import sys; from migrate.sandbox.odoo import serve; import time\n"
+        "import sys; from lago2odoo.sandbox.odoo import serve; import time\n"
         "server = serve(sys.argv[1]); print(server.url, server.key, flush=True); time.sleep(60)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}

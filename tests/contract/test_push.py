@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from lago2odoo.shipped_addon import version
 from mappings.context import partner_ref
 from mappings.subscriptions import order_ref
-from migrate.commands.addon import version
+from migrate.change_set.verdicts import MODEL, Owners, verdicts
 from migrate.errors import Blocked
 from migrate.odoo.discover import addon_version
-from migrate.push import Pushed, Scope, push, require_addon
-from migrate.verdicts import MODEL, Owners, verdicts
+from migrate.odoo.door import Door
+from migrate.odoo.push import Pushed, PushScope, push, require_addon
 from reports.data import ReportData
 from tests.reporting.sample import HOSTILE, RUN, finding, invoice, position, sample
 
@@ -41,7 +42,7 @@ def pushed(odoo: Any, month: str) -> Callable[..., Pushed]:
     """Push a report as its month's."""
 
     def run(data: ReportData, owners: Owners = Owners(partners={}), customers: frozenset[str] | None = None) -> Pushed:  # noqa: B008
-        done = push(odoo, verdicts(of_month(data, month), owners), Scope(period=month, customers=customers))
+        done = push(Door(odoo), verdicts(of_month(data, month), owners), PushScope(period=month, customers=customers))
         done.raise_if_failed()
         return done
 
@@ -130,18 +131,18 @@ def test_names_that_want_to_break_out_stay_names(pushed: Callable[..., Pushed], 
 def test_what_odoo_refuses_is_named_and_the_others_arrive(odoo: Any, shop: Any, month: str) -> None:
     good, bad = invoice(1, position(1, 1, 1, 1)), invoice(2, position(2, 1, 2, 1, verdict="nonsense"))
     wanted = verdicts(of_month(ReportData(run=RUN, invoices=(good, bad)), month), Owners(partners={}))
-    done = push(odoo, wanted, Scope(period=month))
+    done = push(Door(odoo), wanted, PushScope(period=month))
     assert (done.created, [f.change.source for f in done.failures]) == (1, [f"verdict {month} NEX-002 000000000002"])
     assert list(held(shop, month)) == ["Line 1"]
 
 
 def test_another_version_of_the_addon_is_refused_with_the_way_out(odoo: Any) -> None:
-    assert addon_version(odoo) == version()
-    require_addon(odoo, version())
+    assert addon_version(Door(odoo)) == version()
+    require_addon(Door(odoo), version())
     with pytest.raises(Blocked, match="then upgrade the module"):
-        require_addon(odoo, "20.0.1.0.0")
+        require_addon(Door(odoo), "20.0.1.0.0")
     with pytest.raises(Blocked, match="install the lago2odoo that came with that addon"):
-        require_addon(odoo, "19.0.0.9.9")
+        require_addon(Door(odoo), "19.0.0.9.9")
 
 
 def test_two_causes_are_both_told(shop: Any, pushed: Callable[..., Pushed], month: str) -> None:

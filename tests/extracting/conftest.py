@@ -15,10 +15,11 @@ import psycopg
 import pytest
 
 from mappings.records import Snapshot
-from migrate.extract import ExtractReport, extract, load_snapshot, report
+from migrate.lago.extract import ExtractReport, extract, report
 from migrate.lago.recorded import RecordedLago, RecordingSource
 from migrate.lago.recording import Recording, bundled
-from migrate.store import Store
+from migrate.lago.snapshot import load_snapshot
+from migrate.state.store import Store
 from tests.extracting.company import write_some
 
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from lago2odoo.sandbox.lago import Faults, serve
 from migrate.errors import ConfigError, LagoError, LagoRefused, LagoUnreachable
-from migrate.extract import extract
-from migrate.lago.client import LagoClient, Patience
+from migrate.lago.client import LagoClient, LagoPatience
+from migrate.lago.extract import extract
 from migrate.lago.rawjson import Piece
-from migrate.lago.source import Refusal
-from migrate.sandbox.lago import Faults, serve
-from migrate.store import Store
+from migrate.lago.source import LagoRefusal
+from migrate.state.store import Store
 
 KEY = "lago_key_4f7b2d44-24ae-cfc1"
 PATH = "/api/v1/taxes"
@@ -60,6 +60,39 @@ def scripted(*responses: httpx.Response | Exception) -> Handler:
 
 
 OK = httpx.Response(200, json={"taxes": []})
+FOREIGN = {
+    "a page": httpx.Response(200, html="<!doctype html><title>Welcome</title>"),
+    "nothing": httpx.Response(200, text=""),
+    "null": httpx.Response(200, text="null"),
+    "a list": httpx.Response(200, json=[1]),
+    "a text": httpx.Response(200, json="fine"),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_a_success_that_is_no_answer_is_tried_again_and_then_named(kind: str) -> None:
+    """A proxy's page comes once; an address that is not Lago's answers so every time."""
+    clock = Clock()
+    with client(scripted(FOREIGN[kind], FOREIGN["a page"], OK), clock) as lago:
+        assert lago.get(PATH)["taxes"] == Piece("[]", [])
+        assert (lago.counters.requests, lago.counters.retried) == (3, 2)
+    with client(scripted(*[FOREIGN[kind]] * 9)) as lago:
+        with pytest.raises(LagoRefused, match=r"answers 200 .*check the base URL") as refused:
+            lago.get(PATH)
+        assert lago.counters.requests == 3
+    assert "\n" not in str(refused.value)
+    assert KEY not in str(refused.value)
+
+
+def test_the_time_of_lago_is_asked_for_as_patiently_as_anything() -> None:
+    """One lost answer must not put our clock in the place of Lago's."""
+    dated = httpx.Response(200, json={"version": "1"}, headers={"date": "Wed, 20 Aug 2031 18:59:57 GMT"})
+    troubles = (httpx.ConnectError("lost"), httpx.Response(502, text="sorry"), FOREIGN["a page"])
+    with client(scripted(*troubles, dated)) as lago:
+        assert lago.clock() == "2031-08-20T18:59:57+00:00"
+    refused = httpx.Response(404, json={"status": 404}, headers={"date": "Wed, 20 Aug 2031 18:59:58 GMT"})
+    with client(lambda _: refused) as lago:
+        assert lago.clock() == "2031-08-20T18:59:58+00:00", "a no has the time as well"
 
 
 def test_what_passes_is_tried_again() -> None:
@@ -92,7 +125,7 @@ def test_what_passes_is_tried_again() -> None:
 )
 def test_what_does_not_pass_is_said_in_one_line(trouble: httpx.Response | Exception, said: str) -> None:
     with (
-        client(scripted(*[trouble] * 9), patience=Patience(retries=2)) as lago,
+        client(scripted(*[trouble] * 9), patience=LagoPatience(retries=2)) as lago,
         pytest.raises(LagoUnreachable, match=f"GET https://lago.example{PATH}: {said}.* it resumes") as refused,
     ):
         lago.get(PATH)
@@ -143,10 +176,7 @@ def test_the_pace_is_kept_by_all_threads_together() -> None:
         (httpx.Response(401, json={"status": 401, "error": "Unauthorized"}), "401 .*check the key"),
         (httpx.Response(403, json={"status": 403, "code": "feature_unavailable"}), "403 feature_unavailable"),
         (httpx.Response(404, json={"status": 404, "code": "tax_not_found"}), "404 tax_not_found"),
-        (httpx.Response(200, html="<!doctype html><title>Welcome</title>"), "answers 200 text/html.*base URL"),
         (httpx.Response(404, html="<h1>nginx</h1>"), "answers 404 text/html.*base URL"),
-        (httpx.Response(200, text=""), "check the base URL"),
-        (httpx.Response(200, json=[1]), "check the base URL"),
         (
             httpx.Response(302, headers={"location": "https://login.example/?key=1"}),
             "redirected to https://login.example:",
@@ -165,7 +195,7 @@ def test_a_no_is_a_no_at_once(response: httpx.Response, said: str) -> None:
 
 def test_a_no_carries_its_code() -> None:
     with client(scripted(httpx.Response(405, json={"code": "no_active_subscription"}))) as lago:
-        with pytest.raises(Refusal) as refused:
+        with pytest.raises(LagoRefusal) as refused:
             lago.get(PATH)
         assert (refused.value.status, refused.value.code) == (405, "no_active_subscription")
 
@@ -223,7 +253,7 @@ def test_close_wakes_those_who_wait() -> None:
 
 
 def attempt(url: str, folder: Path, key: str = KEY, **options: object) -> None:
-    patience = Patience(retries=2, first_wait=0.01)
+    patience = LagoPatience(retries=2, first_wait=0.01)
     with (
         LagoClient(url, key, requests_per_second=None, patience=patience, **options) as lago,  # type: ignore[arg-type]
         Store.open(folder / "state.db") as store,

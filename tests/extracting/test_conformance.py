@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
+from lago2odoo.sandbox.lago import LagoServer, serve
 from migrate.lago.rawjson import loads
 from migrate.lago.recorded import API, RecordedLago
 from migrate.lago.recording import Call, bundled
-from migrate.sandbox.lago import Server, serve
 
 KEY = "a-key-for-tests"
 
@@ -50,13 +50,13 @@ def test_every_recorded_call_gets_its_recorded_answer(nexasystems: RecordedLago)
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
+def server() -> Iterator[LagoServer]:
     with serve(bundled(), api_key=KEY) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def http(server: Server) -> Iterator[httpx.Client]:
+def http(server: LagoServer) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {KEY}"}) as client:
         yield client
 
@@ -73,20 +73,20 @@ def test_over_http_the_same(http: httpx.Client, nexasystems: RecordedLago) -> No
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer wrong", KEY])
-def test_without_the_key_401(server: Server, header: str | None) -> None:
+def test_without_the_key_401(server: LagoServer, header: str | None) -> None:
     headers = {} if header is None else {"Authorization": header}
     response = httpx.get(f"{server.url}/api/v1/customers", headers=headers)
     assert (response.status_code, response.json()) == (401, {"status": 401, "error": "Unauthorized"})
 
 
-def test_health_needs_no_key(server: Server) -> None:
+def test_health_needs_no_key(server: LagoServer) -> None:
     response = httpx.get(f"{server.url}/health")
     assert response.json()["version"] == "v1.51.0-live"
     assert response.headers["date"] == "Thu, 20 Aug 2026 22:58:40 GMT"
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "Token", "x"])
-def test_the_word_before_the_key_does_not_matter(server: Server, scheme: str) -> None:
+def test_the_word_before_the_key_does_not_matter(server: LagoServer, scheme: str) -> None:
     response = httpx.get(f"{server.url}/api/v1/organizations", headers={"Authorization": f"{scheme} {KEY}"})
     assert response.status_code == 200
 

@@ -13,9 +13,9 @@ import duckdb
 import pytest
 
 from mappings.records import Invoice, Snapshot
-from migrate.extract import ExtractReport, counts
+from migrate.lago.extract import ExtractReport, counts
 from migrate.lago.recording import bundled
-from migrate.store import Store
+from migrate.state.store import Store
 
 
 @pytest.fixture(scope="module")

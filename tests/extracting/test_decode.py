@@ -32,6 +32,8 @@ class Thing:
     at: datetime
     day: date
     active: bool = True
+    free: int = 0
+    label: str = ""
     note: str | None = None
     parts: tuple[Part, ...] = ()
     first: Part | None = None
@@ -72,8 +74,16 @@ def test_every_type() -> None:
 
 
 def test_null_is_absent() -> None:
-    thing = decode(Thing, {**GOOD, "active": None, "note": None, "parts": None, "properties": None}, "things")
-    assert (thing.active, thing.note, thing.parts, thing.properties) == (True, None, (), {})
+    thing = decode(Thing, {**GOOD, "label": None, "note": None, "first": None, "properties": None}, "things")
+    assert (thing.label, thing.note, thing.first, thing.properties) == ("", None, None, {})
+
+
+@pytest.mark.parametrize("name", ["active", "parts", "free"])
+def test_null_is_no_number_no_flag_and_no_list(name: str) -> None:
+    """The default is what an older Lago meant that does not have the field; null is something that nobody meant."""
+    assert decode(Thing, GOOD, "things")
+    with pytest.raises(DecodeError, match=f"field {name} is null"):
+        decode(Thing, {**GOOD, name: None}, "things")
 
 
 @pytest.mark.parametrize(

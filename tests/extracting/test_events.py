@@ -15,10 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migrate import events
-from migrate.errors import PayloadError
 from migrate.lago.rawjson import Piece, loads
-from migrate.lago.windows import Window, split
+from migrate.lago.read_events import sorted_out
+from migrate.lago.unreadable_events import problem_of
+from migrate.lago.windows import EventsWindow, split
+from migrate.state import events
 
 SCHEMA = {
     "transaction_id": "VARCHAR",
@@ -79,21 +80,33 @@ def test_times_are_utc_to_the_microsecond() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "field", "reason"),
     [
-        ({"timestamp": "1770054709.039"}, "events id-00007: field timestamp should be a time in UTC"),
-        ({"created_at": "soon"}, "events id-00007: field created_at should be a time in UTC"),
-        ({"timestamp": None}, "events id-00007: field timestamp should be a string, is None"),
-        ({"code": 5}, "events id-00007: field code should be a string, is 5"),
-        ({"transaction_id": None, "lago_id": None}, r"events \(no id\): field transaction_id"),
-        ({"precise_total_amount_cents": 12}, "events id-00007: field precise_total_amount_cents should be a string"),
-        ({"properties": "[]"}, "events id-00007: field properties should be an object"),
+        ({"timestamp": "1770054709.039"}, "timestamp", "value_wrong"),
+        ({"timestamp": "58471-05-01T00:00:00.000Z"}, "timestamp", "event_in_no_period"),
+        ({"timestamp": "0001-05-01T00:00:00.000Z"}, "timestamp", "event_in_no_period"),
+        ({"created_at": "soon"}, "created_at", "value_wrong"),
+        ({"created_at": "9999-12-31T23:59:59Z"}, "created_at", "value_out_of_range"),
+        ({"timestamp": None}, "timestamp", "value_missing"),
+        ({"code": 5}, "code", "value_wrong"),
+        ({"transaction_id": None, "lago_id": None}, "transaction_id", "value_missing"),
+        ({"precise_total_amount_cents": "19,5"}, "precise_total_amount_cents", "value_wrong"),
+        ({"properties": "[]"}, "properties", "value_wrong"),
+        ({"properties": '{"a":"\\ud800"}'}, "properties.a", "text_unreadable"),
+        ({"properties": '{"a":' + "[" * 200 + "]" * 200 + "}"}, "properties.a", "nested_too_deep"),
+        ({"properties": '{"a":' + "[" * 5000 + "]" * 5000 + "}"}, "properties.a", "nested_too_deep"),
     ],
 )
-def test_a_bad_event_is_named(change: dict[str, Any], said: str) -> None:
+def test_a_bad_event_is_set_aside_and_stops_no_other(change: dict[str, Any], field: str, reason: str) -> None:
     bad = event(7, **change) if "properties" not in change else event(7, properties=change["properties"])
-    with pytest.raises(PayloadError, match=said):
-        events.table([event(1), bad, event(9)])
+    kept, aside = sorted_out([event(1), bad, event(9)])
+    assert len(events.table(kept)) == 2
+    assert [problem_of(e.value)[:2] for e in aside] == [(field, reason)]
+
+
+def test_two_events_of_one_id_are_both_set_aside_and_copies_are_one() -> None:
+    kept, aside = sorted_out([event(1), event(1, code="another"), event(2), event(2)])
+    assert (len(kept), len(aside)) == (1, 2)
 
 
 def test_a_missing_or_null_properties_is_empty() -> None:
@@ -148,11 +161,11 @@ def test_windows_cover_all_time_once(moments: list[int], most: int) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     times = [start + timedelta(seconds=second, milliseconds=333 * (second % 3)) for second in moments]
 
-    def count(window: Window) -> int:
+    def count(window: EventsWindow) -> int:
         assert window.since and window.until
         return sum(window.since <= time <= window.until for time in times)  # both ends, as Lago counts
 
-    whole = Window(start, start + timedelta(seconds=5001))
+    whole = EventsWindow(start, start + timedelta(seconds=5001))
     parts = split(whole, count, most)
     assert (parts[0].since, parts[-1].until) == (whole.since, whole.until)
     assert all(a.until == b.since for a, b in pairwise(parts))

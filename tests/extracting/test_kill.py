@@ -13,18 +13,18 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from migrate.extract import load_snapshot
-from migrate.sandbox.lago import Server, serve
-from migrate.store import Store
+from lago2odoo.sandbox.lago import LagoServer, serve
+from migrate.lago.snapshot import load_snapshot
+from migrate.state.store import Store
 
 ROOT = Path(__file__).parents[2]
 KEY = "a-key-for-tests"
 COMMAND = """
     import sys
     from pathlib import Path
-    from migrate.extract import extract
+    from migrate.lago.extract import extract
     from migrate.lago.client import LagoClient
-    from migrate.store import Store
+    from migrate.state.store import Store
 
     url, key, state, events = sys.argv[1:]
     print("begins", flush=True)
@@ -33,7 +33,7 @@ COMMAND = """
 """
 
 
-def start(server: Server, state: str, events: Path) -> subprocess.Popen[str]:
+def start(server: LagoServer, state: str, events: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", textwrap.dedent(COMMAND), server.url, KEY, state, str(events)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
@@ -50,15 +50,16 @@ def dump(state: str, events: Path) -> tuple[object, ...]:
             for kept in store.seen(name, run)
         }
         files = store.event_files()
-    assert sorted(files) == sorted(str(path.relative_to(events)) for path in events.rglob("*.parquet"))
+    assert [file.path for file in files] == sorted(str(path.relative_to(events)) for path in events.rglob("*.parquet"))
     content = {
-        name: hashlib.sha256(str(pq.read_table(events / name).to_pylist()).encode()).hexdigest() for name in files
+        file.path: hashlib.sha256(str(pq.read_table(events / file.path).to_pylist()).encode()).hexdigest()
+        for file in files
     }
-    assert {name: pq.read_metadata(events / name).num_rows for name in files} == files
+    assert [pq.read_metadata(events / file.path).num_rows for file in files] == [file.events for file in files]
     return snapshot, raw, content
 
 
-def killed_often(server: Server, state: str, events: Path, times: int, within: float) -> None:
+def killed_often(server: LagoServer, state: str, events: Path, times: int, within: float) -> None:
     """Killed so many times while it worked, each ``within`` so many seconds; it is run to its end at last."""
     killed, chance = 0, random.Random(20260820)
     while killed < times:

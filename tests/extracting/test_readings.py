@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from migrate.errors import LagoError
 from migrate.lago.readings import MOST_READINGS, STRICT_READINGS, Readings
-from migrate.store import Page
+from migrate.state.records import Page
 
 SIZE = 3
 
@@ -115,3 +115,11 @@ def test_it_goes_on_from_the_pages_it_is_given() -> None:
     pages: Sequence[Page] = [Page(1, 1, ("a", "b", "c"), False)]
     assert Readings("things", list(pages)).wanted() == (1, 2)
     assert Readings("things", [*pages, Page(1, 2, ("d",), True)]).wanted() == (2, 1)
+
+
+def test_what_was_read_to_its_end_is_asked_again_for_its_count() -> None:
+    """A kill between the last page and the end: nobody knows any more how many Lago counted."""
+    readings = Readings("things", [Page(1, 1, ("a",), True)])
+    assert readings.wanted() == (2, 1)
+    readings.add(Page(2, 1, ("a",), True), 1)
+    assert (readings.wanted(), readings.lacking) == (None, "")

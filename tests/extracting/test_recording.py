@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from lago2odoo.sandbox.lago import make
 from migrate.errors import LagoError
-from migrate.extract import extract
+from migrate.lago.extract import extract
 from migrate.lago.recorded import RecordingSource
 from migrate.lago.recording import Recording
-from migrate.sandbox.lago import make
-from migrate.store import Store
+from migrate.state.store import Store
 from tests.extracting.company import PER_PAGE
 
 

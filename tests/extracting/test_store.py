@@ -14,10 +14,12 @@ import pytest
 import sqlalchemy as sa
 
 from migrate.errors import LockHeld, StoreError
-from migrate.store import Page, Raw, Store
+from migrate.state.records import EventFile, Page, Raw
+from migrate.state.store import Store
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2031, 5, 1, 12, tzinfo=UTC)
+APRIL = EventFile(path="month=2031-04/events.parquet", events=7, sha256="ab" * 32)
 
 
 def test_a_record_keeps_when_it_came_changed_and_went(database: str) -> None:
@@ -25,18 +27,19 @@ def test_a_record_keeps_when_it_came_changed_and_went(database: str) -> None:
         first = store.new_run("org", "v1", NOW)
         with store.begin() as db:
             store.put(db, first, [Raw("taxes", key, '{"rate":1}') for key in ("a", "b", "c")])
-        store.finish(first, {"month=2031-04/events.parquet": 7})
+        store.finish(first, [APRIL])
+        assert store.event_files() == (APRIL,)
         assert store.changes(first)["taxes"].new == 3
 
         second = store.new_run("org", "v1", NOW)
         with store.begin() as db:
             store.put(db, second, [Raw("taxes", "a", '{"rate":1}'), Raw("taxes", "b", '{"rate":2}')])
             store.put(db, second, [Raw("taxes", "d", "{}")])
-        store.finish(second, {})
+        store.finish(second, [])
         found = store.changes(second)["taxes"]
         assert (found.total, found.new, found.changed, found.gone) == (3, 1, 1, 1)
         assert [raw.key for raw in store.seen("taxes", second)] == ["a", "b", "d"]
-        assert store.event_files() == {}
+        assert store.event_files() == ()
 
 
 def test_what_went_long_ago_is_not_gone_again(database: str) -> None:
@@ -45,7 +48,7 @@ def test_what_went_long_ago_is_not_gone_again(database: str) -> None:
             run = store.new_run("org", "v1", NOW)
             with store.begin() as db:
                 store.put(db, run, [Raw("taxes", key, "{}") for key in keys])
-            store.finish(run, {})
+            store.finish(run, [])
         assert store.changes(run)["taxes"].gone == 0
 
 
@@ -91,7 +94,7 @@ def test_progress_is_read_back(database: str) -> None:
 
 HOLDER = """
     import sys, time
-    from migrate.store import Store
+    from migrate.state.store import Store
     with Store.open(sys.argv[1]) as store, store.lock():
         print("held", flush=True)
         time.sleep(60)
@@ -161,7 +164,7 @@ WRITER = """
     import resource, signal, sys
     from pathlib import Path
     from migrate.errors import StoreError
-    from migrate.events import SCHEMA, write_parquet
+    from migrate.state.events import SCHEMA, write_parquet
     import os, pyarrow as pa
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     rows = [{"transaction_id": os.urandom(400).hex()} for _ in range(100)]

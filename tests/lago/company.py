@@ -11,11 +11,12 @@ import httpx
 from mappings.context import Options
 from mappings.desired import desired
 from migrate.apply import apply
-from migrate.ledger import Ledger
 from migrate.odoo.connect import OdooSettings, connect
 from migrate.odoo.discover import discover
+from migrate.odoo.door import Door
 from migrate.odoo.protocol import Odoo
-from migrate.store import Store
+from migrate.state.ledger import Ledger
+from migrate.state.store import Store
 from tests.lago.samples import company, tables
 
 SERVICE = "northwind_metering"  # named after the organization of the samples
@@ -39,9 +40,9 @@ class Api:
 def settle(place: OdooSettings, folder: Path) -> Api:
     """Move the company, let its services have keys."""
     odoo = connect(place)
-    target = discover(odoo)
+    target = discover(Door(odoo))
     with Store.open(folder / "state.db") as store:
-        applied = apply(odoo, Ledger(store), tuple(desired(company(), (), target, tables(), Options())), target=target)
+        applied = apply(Door(odoo), Ledger(store), tuple(desired(company(), (), target, tables(), Options())))
         applied.raise_if_failed()
     accept_cards(odoo)
     other = odoo.call("fusion.billing.service", "create", vals_list=[{"name": "Other", "code": "other"}])[0]

@@ -26,7 +26,8 @@ from mappings.records import (
     Tax,
     Wallet,
 )
-from mappings.tables import Tables, parse, shipped
+from mappings.tables import Tables, parse
+from migrate.shipped_tables import shipped
 
 T = TypeVar("T")
 FILE = Path(__file__).parents[1] / "data" / "lago_api" / "samples.json.xz"

@@ -29,9 +29,10 @@ from mappings.records import (
     Tax,
     Wallet,
 )
-from mappings.tables import Tables, parse, shipped
+from mappings.tables import Tables, parse
 from mappings.target import Desired, Mapped, Skipped, Target
 from mappings.usage import UsageRow
+from migrate.shipped_tables import shipped
 
 TARGET = Target(
     subscriptions="enterprise",
@@ -289,7 +290,7 @@ def one(items: Iterable[Mapped], model: str) -> Desired:
 
 def skips(items: Iterable[Mapped]) -> list[tuple[str, str]]:
     """(source, reason) of everything skipped."""
-    return [(item.source, item.reason) for item in items if isinstance(item, Skipped)]
+    return [(str(item.source), item.reason) for item in items if isinstance(item, Skipped)]
 
 
 def reasons(items: Iterable[Mapped]) -> set[str]:

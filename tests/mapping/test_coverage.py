@@ -7,7 +7,7 @@ import pytest
 from mappings.cohorts import CohortError, customers_of, select
 from mappings.context import Options
 from mappings.coverage import CoverageRow, coverage
-from mappings.target import Desired
+from mappings.target import Desired, Source
 from tests.mapping.build import (
     at,
     coupon,
@@ -45,13 +45,13 @@ def test_every_record_is_expressed_skipped_or_nothing_to_move() -> None:
         if line.records is not None:
             assert line.records == line.expressed + sum(line.skipped.values()) + line.nothing_to_move, line.resource
     assert found["customer"].models == {"fusion.billing.account.link": 2, "res.partner": 2}
-    assert found["customer"].skipped == {"customer-without-province": 1}
-    assert found["customer"].parts == {"state-not-linked": 1}
+    assert found["customer"].skipped == {"customer_without_province": 1}
+    assert found["customer"].parts == {"state_not_linked": 1}
     assert (found["subscription"].expressed, found["subscription"].nothing_to_move) == (1, 1)
     assert found["subscription"].why_nothing == "history that was not asked for"
     assert (found["invoice"].expressed, found["invoice"].why_nothing) == (1, "paid, voided or zero")
     assert found["applied_coupon"].models == {"sale.order (fusion_coupons)": 1}
-    assert (found["event"].expressed, found["event"].skipped) == (1, {"event-metric-unknown": 2})
+    assert (found["event"].expressed, found["event"].skipped) == (1, {"event_metric_unknown": 2})
     assert found["wallet"].nothing_to_move == 1
     assert found["charge"].why_nothing == ""
 
@@ -60,13 +60,15 @@ def test_resources_without_records_are_left_out_and_several_reasons_count_a_reco
     assert "credit_note" not in rows(snapshot(), mapped())
     snap = snapshot(subscriptions=(subscription(purchase_order_number="1"),), customers=(customer(),))
     line = rows(snap, mapped(snap, models={"sale.order": frozenset({"name"})}))["subscription"]
-    assert (line.expressed, line.parts) == (1, {"purchase-order-number": 1})
+    assert (line.expressed, line.parts) == (1, {"purchase_order_number": 1})
 
 
 def test_a_record_skipped_for_two_reasons_is_one_record() -> None:
     from mappings.target import Phase, Skipped
 
-    twice = [Skipped(phase=Phase.CUSTOMERS, source="customer klant-c1", reason=r, detail="") for r in ("a", "b")]
+    twice = [
+        Skipped(phase=Phase.CUSTOMERS, source=Source("customer", "klant-c1"), reason=r, detail="") for r in ("a", "b")
+    ]
     line = rows(snapshot(), twice)["customer"]
     assert (line.skipped, line.parts, line.nothing_to_move) == ({"a": 1}, {"b": 1}, 0)
 

@@ -58,8 +58,8 @@ def test_an_inactive_currency_can_be_refused_instead() -> None:
     snap = snapshot(plans=(plan(amount_currency="JPY"),), subscriptions=(subscription(plan_amount_currency="JPY"),))
     items = mapped(snap, options=Options(activate_currencies=False))
     assert set(skips(items)) == {
-        ("currency JPY", "currency-inactive"),
-        ("subscription abo-1 (s1)", "currency-inactive"),
+        ("currency JPY", "currency_inactive"),
+        ("subscription abo-1 (s1)", "currency_inactive"),
     }
     assert of(items, "product.pricelist.item") == []
     assert [c.xid for c in of(items, "res.currency")] == ["base.EUR"]
@@ -99,7 +99,7 @@ def test_a_yearly_plan_with_monthly_parts_is_looked_at_monthly_by_the_addon(
 ) -> None:
     items = mapped(snapshot(plans=(plan(interval="yearly", **more),)), addon=addon)
     assert one(items, "sale.order").values["plan_id"] == Ref(f"lago.interval_{expected}")
-    assert ("monthly-parts-need-addon" in reasons(items)) is (not addon)
+    assert ("monthly_parts_need_addon" in reasons(items)) is (not addon)
 
 
 def test_a_plan_is_a_product_with_one_named_variant_and_no_taxes_of_its_own() -> None:
@@ -312,11 +312,11 @@ def test_a_fixed_charge() -> None:
 @pytest.mark.parametrize(
     ("item", "reason"),
     [
-        (charge(charge_model="custom"), "custom-aggregation"),
-        (charge(applied_pricing_unit=PricingUnit(conversion_rate=Decimal(2))), "pricing-unit"),
-        (charge(regroup_paid_fees="invoice"), "regroup-paid-fees"),
-        (charge(lago_billable_metric_id="gone"), "metric-unknown"),
-        (charge(taxes=(TOURIST,)), "tax-not-in-table"),
+        (charge(charge_model="custom"), "custom_aggregation"),
+        (charge(applied_pricing_unit=PricingUnit(conversion_rate=Decimal(2))), "pricing_unit"),
+        (charge(regroup_paid_fees="invoice"), "regroup_paid_fees"),
+        (charge(lago_billable_metric_id="gone"), "metric_unknown"),
+        (charge(taxes=(TOURIST,)), "tax_not_in_table"),
     ],
 )
 def test_charges_odoo_cannot_bill_are_named(item: object, reason: str) -> None:
@@ -331,9 +331,9 @@ def test_gaps_of_metrics_and_plans() -> None:
         plans=(plan(charges=(charge(lago_billable_metric_id="m2"),), usage_thresholds=({"amount_cents": 1},)),),
     )
     assert set(skips(mapped(snap))) == {
-        ("billable_metric trips", "metric-expression"),
-        ("plan boot_klein", "progressive-billing"),
-        ("charge boot_klein/trips_standard (ch1)", "custom-aggregation"),
+        ("billable_metric trips", "metric_expression"),
+        ("plan boot_klein", "progressive_billing"),
+        ("charge boot_klein/trips_standard (ch1)", "custom_aggregation"),
     }
 
 
@@ -346,10 +346,10 @@ def test_what_only_the_addon_can_express() -> None:
     )
     items = mapped(snapshot(plans=(dear,)), addon=False)
     assert set(skips(items)) == {
-        ("plan boot_klein", "commitment-needs-addon"),
-        ("plan boot_klein", "arrears-needs-addon"),
-        ("charge boot_klein/trips_standard (ch1)", "charge-needs-addon"),
-        ("fixed_charge boot_klein/tier (f2)", "charge-needs-addon"),
+        ("plan boot_klein", "commitment_needs_addon"),
+        ("plan boot_klein", "arrears_needs_addon"),
+        ("charge boot_klein/trips_standard (ch1)", "charge_needs_addon"),
+        ("fixed_charge boot_klein/tier (f2)", "charge_needs_addon"),
     }
     names = [line.values["name"] for line in one(items, "sale.order").children["order_line"]]
     assert names == ["Kleine boot", "berth"]

@@ -13,7 +13,7 @@ from mappings.context import Options
 from mappings.names import order_names
 from mappings.records import Customer, MinimumCommitment, Plan, Snapshot, Subscription
 from mappings.subscriptions import next_invoice_date, predecessors
-from mappings.target import Desired, Mapped, Ref
+from mappings.target import Desired, Mapped, Ref, Skipped
 from tests.mapping.build import (
     BTW,
     TABLES,
@@ -127,6 +127,26 @@ def test_the_addons_fields() -> None:
     assert values["end_date"] == date(2027, 1, 1)
 
 
+@pytest.mark.parametrize(
+    ("in_advance", "trial_ended", "billed_until"),
+    [
+        (True, None, "2026-07-31 22:00"),
+        (True, "2026-02-24 12:00", "2026-07-31 22:00"),
+        (True, "2026-08-14 12:00", "2026-08-14 12:00"),
+        (False, "2026-08-14 12:00", "2026-07-31 22:00"),  # in arrears nothing is billed at a trial's end
+    ],
+)
+def test_what_lago_has_billed_includes_the_end_of_a_trial_in_the_running_period(
+    in_advance: bool, trial_ended: str | None, billed_until: str
+) -> None:
+    snap = snapshot(
+        plans=(plan(pay_in_advance=in_advance, trial_period=Decimal(14)),),
+        subscriptions=(subscription(trial_ended_at=at(trial_ended) if trial_ended else None),),
+    )
+    order = one(mapped(snap, models={"sale.order": frozenset({"fusion_billed_until"})}), "sale.order")
+    assert order.values["fusion_billed_until"] == at(billed_until)
+
+
 def test_pending_is_a_quotation_that_starts_on_its_day() -> None:
     coming = subscription(status="pending", subscription_at=at("2026-09-30 22:30"), started_at=None)
     order = one(mapped(snapshot(subscriptions=(coming,))), "sale.order")
@@ -158,7 +178,7 @@ def test_cancelled_before_it_started() -> None:
 
 def test_incomplete_is_a_named_gap() -> None:
     items = mapped(snapshot(subscriptions=(subscription(status="incomplete"),)))
-    assert skips(items) == [("subscription abo-1 (s1)", "subscription-incomplete")]
+    assert skips(items) == [("subscription abo-1 (s1)", "subscription_incomplete")]
 
 
 def chain() -> tuple[Subscription, ...]:
@@ -249,14 +269,14 @@ def test_no_taxes_at_all_is_said_explicitly() -> None:
 def test_a_set_of_taxes_the_table_lacks_stops_the_order_and_says_what_to_add() -> None:
     items = mapped(snapshot(customers=(customer(taxes=(TOURIST,)),)))
     (skip,) = [item for item in items if not isinstance(item, Desired)]
-    assert (skip.source, skip.reason) == ("subscription abo-1 (s1)", "tax-not-in-table")
+    assert (str(skip.source), skip.reason) == ("subscription abo-1 (s1)", "tax_not_in_table")
     assert skip.detail == 'no Odoo tax for toerist: add [[taxes]] with codes = ["toerist"] to dutch.toml'
 
 
 def test_a_rate_that_differs_from_the_table_is_refused() -> None:
     items = mapped(snapshot(customers=(customer(taxes=(replace(BTW, rate=Decimal("19.5")),)),)))
     (skip,) = [item for item in items if not isinstance(item, Desired)]
-    assert skip.reason == "tax-rate-differs"
+    assert skip.reason == "tax_rate_differs"
     assert skip.detail.startswith("btw21 is 19.5 % in Lago and 21 % in dutch.toml")
 
 
@@ -357,13 +377,13 @@ def test_overrides_without_the_addon_have_their_price_only() -> None:
 
 def test_a_plan_nobody_knows_any_more() -> None:
     items = mapped(snapshot(subscriptions=(subscription(plan_code="weg"),)))
-    assert skips(items) == [("subscription abo-1 (s1)", "plan-unknown")]
+    assert skips(items) == [("subscription abo-1 (s1)", "plan_unknown")]
 
 
 def test_a_customer_nobody_knows() -> None:
     items = mapped(snapshot(subscriptions=(subscription(lago_customer_id="c7", external_customer_id="k7"),)))
     (skip,) = [item for item in items if not isinstance(item, Desired)]
-    assert (skip.reason, skip.customer) == ("customer-unknown", "k7")
+    assert (skip.reason, skip.customer) == ("customer_unknown", "k7")
 
 
 @pytest.mark.parametrize(
@@ -411,10 +431,15 @@ def test_gaps_of_a_running_subscription() -> None:
         subscriptions=(subscription(purchase_order_number="PO 7"),),
     )
     assert skips(mapped(snap)) == [
-        ("subscription abo-1 (s1)", "purchase-order-number"),
-        ("subscription abo-1 (s1)", "quantity-precision"),
+        ("subscription abo-1 (s1)", "purchase_order_number"),
+        ("subscription abo-1 (s1)", "quantity_precision"),
     ]
-    assert skips(mapped(snap, quantity_digits=3)) == [("subscription abo-1 (s1)", "purchase-order-number")]
+    assert skips(mapped(snap, quantity_digits=3)) == [("subscription abo-1 (s1)", "purchase_order_number")]
+
+
+def test_units_of_any_size_are_looked_at() -> None:
+    snap = snapshot(plans=(plan(fixed_charges=(fixed(units=Decimal("1e30")),)),), subscriptions=(subscription(),))
+    assert skips(mapped(snap)) == []
 
 
 def test_gaps_are_not_told_of_history() -> None:
@@ -426,8 +451,8 @@ def test_gaps_without_the_addon() -> None:
     item = subscription(billing_time="anniversary", subscription_at=at("2026-01-30 23:30"))
     items = mapped(snapshot(plans=(plan(trial_period=Decimal(14)),), subscriptions=(item,)), addon=False)
     assert {reason for source, reason in skips(items) if source.startswith("subscription")} == {
-        "trial-needs-addon",
-        "anchor-needs-addon",
+        "trial_needs_addon",
+        "anchor_needs_addon",
     }
     over = replace(item, trial_ended_at=at("2026-02-13 00:00"), subscription_at=at("2026-01-05 00:00"))
     calm = mapped(snapshot(plans=(plan(trial_period=Decimal(14)),), subscriptions=(over,)), addon=False)
@@ -489,7 +514,7 @@ def test_oca_with_the_addon_a_carrier_that_can_never_be_invoiced(status: str, st
 
 
 def test_oca_cannot_plan_an_end() -> None:
-    assert "planned-end" in reasons(oca(subscription(ending_at=at("2027-01-01 00:00"))))
+    assert "planned_end" in reasons(oca(subscription(ending_at=at("2027-01-01 00:00"))))
 
 
 def test_another_company_moves_without_one_word_of_canada() -> None:
@@ -500,3 +525,33 @@ def test_another_company_moves_without_one_word_of_canada() -> None:
     assert reasons(items) == set()
     assert one(items, "sale.order").values["fusion_service_id"] == Ref("lago.service_boten_zo_b_v")
     assert TABLES.taxes
+
+
+@pytest.mark.parametrize(
+    ("interval", "monthly", "price", "fixed_price"),
+    [
+        ("yearly", {"bill_charges_monthly": True}, "4.13", "0.83"),
+        ("yearly", {"bill_charges_monthly": True, "bill_fixed_charges_monthly": True}, "4.13", "10"),
+        ("semiannual", {"bill_charges_monthly": True}, "8.25", "1.67"),
+        ("yearly", {}, "49.50", "10"),
+        ("monthly", {}, "49.50", "10"),
+    ],
+)
+def test_what_recurs_each_month_is_the_months_share(
+    interval: str, monthly: dict[str, bool], price: str, fixed_price: str
+) -> None:
+    """A year whose usage is billed every month is looked at every month: its totals must not count it 12 times."""
+    seats = fixed(properties={"amount": "10"}, units=Decimal(2))
+    snap = snapshot(plans=(plan(interval=interval, fixed_charges=(seats,), charges=(), **monthly),))
+    order = one(mapped(snap), "sale.order")
+    assert [line["price_unit"] for line in lines(order)] == [Decimal(price), Decimal(fixed_price)]
+    assert order.values["fusion_plan_amount"] == "49.50"
+
+
+def test_a_subscription_in_another_currency_than_its_plan_is_refused() -> None:
+    """The plan's cents are none of another currency."""
+    items = mapped(snapshot(subscriptions=(subscription(plan_amount_currency="USD"),)))
+    assert of(items, "sale.order") == []
+    (skipped,) = [item for item in items if isinstance(item, Skipped) and item.source.resource == "subscription"]
+    assert skipped.reason == "currency_contradicted"
+    assert "pays in USD" in skipped.detail

@@ -6,8 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from mappings.tables import TableError, parse, shipped
+from mappings.tables import TableError, parse
 from mappings.target import Ref
+from migrate.shipped_tables import shipped
 
 
 def test_shipped_tables_are_sound() -> None:

@@ -43,7 +43,7 @@ def test_an_event_keeps_its_microseconds_and_its_text() -> None:
     item = row(properties=text, precise_total_amount_cents="12.3400", created_at=at("2026-08-05 10:00:01.5"))
     (event,) = of(mapped(rows=[item]), MODEL)
     assert event.xid == "lago.event_e-tx1"
-    assert (event.phase, event.customer, event.source) == (Phase.USAGE, "klant-c1", "event abo-1/tx1")
+    assert (event.phase, event.customer, str(event.source)) == (Phase.USAGE, "klant-c1", "event abo-1/tx1")
     assert event.values == {
         "transaction_id": "tx1",
         "external_subscription_id": "abo-1",
@@ -100,17 +100,17 @@ def test_an_event_without_lago_id_is_known_by_its_natural_key() -> None:
     same, other = replace(strange), replace(strange, external_subscription_id="abo-1\0", transaction_id="x")
     first, again = (of(mapped(rows=[item]), MODEL)[0].xid for item in (strange, same))
     assert first == again and first.isascii() and " " not in first
-    assert skips(mapped(rows=[other])) == [("event event-subscription-unknown", "event-subscription-unknown")]
+    assert skips(mapped(rows=[other])) == [("event event_subscription_unknown", "event_subscription_unknown")]
 
 
 def test_events_lago_cannot_place_are_counted_not_listed() -> None:
     rows = [row(f"u{n}", external_subscription_id="nobody") for n in range(5)]
     rows += [row(f"m{n}", code="nothing") for n in range(2)] + [row("m9", code="else")]
     found = [item for item in mapped(rows=rows) if isinstance(item, Skipped)]
-    assert [(s.source, s.reason, s.count) for s in found] == [
-        ("event else", "event-metric-unknown", 1),
-        ("event nothing", "event-metric-unknown", 2),
-        ("event event-subscription-unknown", "event-subscription-unknown", 5),
+    assert [(str(s.source), s.reason, s.count) for s in found] == [
+        ("event else", "event_metric_unknown", 1),
+        ("event nothing", "event_metric_unknown", 2),
+        ("event event_subscription_unknown", "event_subscription_unknown", 5),
     ]
     assert found[2].detail.startswith("5 events of subscriptions Lago does not have")
     assert found[2].detail.endswith("(for example u0, u1, u2)")
@@ -120,13 +120,13 @@ def test_events_of_subscriptions_that_stay_behind_are_counted_with_the_same_reas
     snap = snapshot(customers=(customer(country="CA", state=None),))
     items = mapped(snap, rows=[row(), row("old", "2026-02-11 00:00")])
     (skip,) = [item for item in items if isinstance(item, Skipped) and item.phase is Phase.USAGE]
-    assert (skip.reason, skip.count) == ("customer-without-province", 1)
+    assert (skip.reason, skip.count) == ("customer_without_province", 1)
 
 
 def test_without_the_addon_needed_events_are_a_gap() -> None:
     items = mapped(rows=[row(), row("old", "2026-02-11 00:00")], addon=False)
     (skip,) = [item for item in items if isinstance(item, Skipped) and item.phase is Phase.USAGE]
-    assert (skip.reason, skip.count) == ("usage-needs-addon", 1)
+    assert (skip.reason, skip.count) == ("usage_needs_addon", 1)
 
 
 def billed(grace: int | None = None, again: tuple[Invoice, ...] = (), **more: object) -> tuple[Mapped, ...]:
@@ -202,11 +202,8 @@ def test_a_million_rows_would_not_be_kept() -> None:
 
 
 def test_phases_can_be_asked_for_alone_and_other_phases_do_not_read_the_events() -> None:
-    def untouched() -> Iterator[UsageRow]:
-        raise AssertionError("read")
-        yield  # pragma: no cover
-
-    some = iterate(snapshot(), untouched(), TARGET, TABLES, Options(), frozenset({Phase.CUSTOMERS, Phase.TOKENS}))
+    untouched: Iterator[UsageRow] = (pytest.fail("read") for _ in range(1))
+    some = iterate(snapshot(), untouched, TARGET, TABLES, Options(), frozenset({Phase.CUSTOMERS, Phase.TOKENS}))
     assert {item.phase for item in some} == {Phase.CUSTOMERS}
     only = list(iterate(snapshot(), [row()], TARGET, TABLES, Options(), frozenset({Phase.USAGE})))
     assert [item.xid for item in only if isinstance(item, Desired)] == ["lago.event_e-tx1"]

@@ -10,12 +10,12 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 WAIVED = (
-    "language-not-installed",
-    "event-metric-unknown",
-    "event-subscription-unknown",
-    "payment-dispute-lost",
-    "invoice-not-final",
-    "stripe-provider-not-enabled",
+    "language_not_installed",
+    "event_metric_unknown",
+    "event_subscription_unknown",
+    "payment_dispute_lost",
+    "invoice_not_final",
+    "stripe_provider_not_enabled",
 )
 
 
@@ -29,7 +29,7 @@ def lago2odoo(database: Any, *arguments: str, usage_since: str = "2026-07-01", c
         encoding="utf-8",
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "ODOO_KEY": place.key}
-    command = [sys.executable, "-m", "migrate.cli", *arguments, "--config", str(config)]
+    command = [sys.executable, "-m", "lago2odoo.cli.main", *arguments, "--config", str(config)]
     done = subprocess.run(
         command, env=environment, cwd=database.folder, capture_output=True, text=True, check=False, timeout=900
     )

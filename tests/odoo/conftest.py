@@ -165,7 +165,14 @@ def shared_server(installed: None) -> Iterator[RealServer]:
     server.kill()  # it has closed its work; leaving gracefully it would clear two dozen registries for half a minute
 
 
-def fresh(server: RealServer, name: str, folder: Path, flavour: str = "enterprise") -> Database:
+def fresh(server: RealServer, label: str, folder: Path, flavour: str = "enterprise") -> Database:
+    """A database of its own name: a server remembers what was installed in one of that name, and another worker that
+    sets up the same fixture at the same moment would replace it under this one's connections."""
+    return reset(server, f"{label}_{os.getpid()}_{next(NUMBERS)}", folder, flavour)
+
+
+def reset(server: RealServer, name: str, folder: Path, flavour: str) -> Database:
+    """That database anew from the flavour's template."""
     said = script("reset", name, "--flavour", flavour, port=server.port)
     found = dict(re.findall(r"^(\w+)=(.*)$", said, re.MULTILINE))
     return Database(server, found["ODOO_DB"], found["ODOO_KEY"], folder)
@@ -174,10 +181,9 @@ def fresh(server: RealServer, name: str, folder: Path, flavour: str = "enterpris
 @pytest.fixture
 def database(shared_server: RealServer, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
     """A database for one test; parametrize indirectly with a flavour (enterprise, oca, plain)."""
-    # a name of its own: a running server remembers what was installed in a database of that name
-    name = f"faults_{os.getpid()}_{next(NUMBERS)}"
-    yield fresh(shared_server, name, tmp_path, getattr(request, "param", "enterprise"))
-    drop(name)
+    made = fresh(shared_server, "faults", tmp_path, getattr(request, "param", "enterprise"))
+    yield made
+    drop(made.name)
 
 
 @pytest.fixture(scope="session")
@@ -198,19 +204,21 @@ def common(
 ) -> Database:
     """A database that others use, too (a new one takes Odoo seconds to load): a test makes records of its own,
     and puts back what it changes of all others. Parametrize indirectly with a flavour."""
-    flavour = getattr(request, "param", "enterprise")
+    return shared(getattr(request, "param", "enterprise"), shared_server, commons, tmp_path_factory)
+
+
+def shared(flavour: str, server: RealServer, commons: dict[str, Database], folders: pytest.TempPathFactory) -> Database:
     if flavour not in commons:
-        name = f"common_{flavour}_{os.getpid()}"
-        commons[flavour] = fresh(shared_server, name, tmp_path_factory.mktemp(flavour), flavour)
+        commons[flavour] = fresh(server, f"common_{flavour}", folders.mktemp(flavour), flavour)
     return commons[flavour]
 
 
 @pytest.fixture(scope="module")
 def kept_database(shared_server: RealServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A database that the tests of a module share, where filling it takes long."""
-    name = f"kept_{os.getpid()}_{next(NUMBERS)}"
-    yield fresh(shared_server, name, tmp_path_factory.mktemp("kept"))
-    script("drop", name, port=shared_server.port)
+    made = fresh(shared_server, "kept", tmp_path_factory.mktemp("kept"))
+    yield made
+    script("drop", made.name, port=shared_server.port)
 
 
 @pytest.fixture(params=[(), ("--workers", "2")], ids=["threads", "workers"])
@@ -220,12 +228,11 @@ def mortal(installed: None, tmp_path: Path, request: pytest.FixtureRequest) -> I
     if arguments:
         arguments = (*arguments, "--gevent-port", str(free_port()))
     server = RealServer(arguments=arguments)
-    name = f"mortal_{os.getpid()}_{next(NUMBERS)}"
-    made = fresh(server, name, tmp_path)
-    server.up(name)
+    made = fresh(server, "mortal", tmp_path)
+    server.up(made.name)
     yield made
     server.kill()
-    drop(name)
+    drop(made.name)
 
 
 @pytest.fixture(scope="session")
@@ -238,8 +245,8 @@ def undisturbed(
 
     def twin(count: int) -> Export:
         if count not in found:
-            names.append(f"twin_{count}_{os.getpid()}")
-            database = fresh(shared_server, names[-1], tmp_path_factory.mktemp(names[-1]))
+            database = fresh(shared_server, f"twin_{count}", tmp_path_factory.mktemp(f"twin_{count}"))
+            names.append(database.name)
             _, err = (process := database.start("client", count)).communicate(timeout=300)
             assert process.returncode == 0, err
             found[count] = export(database.connect())
@@ -280,11 +287,11 @@ def records(program: dict[str, Any]) -> Records:
 @pytest.fixture(scope="session")
 def lago_api(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """The company of Lago's samples behind the addon's API, on a server that serves its database alone."""
-    server, name = RealServer(), f"lago_api_{os.getpid()}"
-    place = fresh(server, name, tmp_path_factory.mktemp("lago_api"))
-    server.up(name)
+    server = RealServer()
+    place = fresh(server, "lago_api", tmp_path_factory.mktemp("lago_api"))
+    server.up(place.name)
     try:
         yield settle(place.settings(), place.folder)
     finally:
         server.kill()
-        drop(name)
+        drop(place.name)

@@ -339,7 +339,8 @@ def find_plan(w: World) -> None:
         4900,
         "monthly",
     )
-    assert plan.charges.__root__[0].properties == samples()["plans"]["show"]["plan"]["charges"][0]["properties"]
+    lagos = {charge["lago_id"]: charge["properties"] for charge in samples()["plans"]["show"]["plan"]["charges"]}
+    assert {charge.lago_id: charge.properties for charge in plan.charges.__root__} == lagos
     assert plan.minimum_commitment.amount_cents == 10000
     assert [tax.code for tax in plan.taxes.__root__] == ["vat_fr_20"]
     refused(404, w.lago.plans.find, "no_such_plan")

@@ -14,12 +14,13 @@ from typing import Any
 import httpx
 import pytest
 
-from migrate.commands.addon import version
+from lago2odoo.shipped_addon import version
+from migrate.change_set.verdicts import MODEL, Owners, verdicts
 from migrate.errors import Blocked
 from migrate.lago.recording import bundled
 from migrate.odoo.discover import addon_version
-from migrate.push import Scope, push, require_addon
-from migrate.verdicts import MODEL, Owners, verdicts
+from migrate.odoo.door import Door
+from migrate.odoo.push import PushScope, push, require_addon
 from tests.cli.conftest import command
 from tests.reporting.sample import sample
 
@@ -117,7 +118,7 @@ def fill(odoo: Any, address: str) -> dict[str, Any]:
     usage = make("fusion.billing.usage", transaction_id="t", external_subscription_id="sub-1", code="calls")
     wizard = odoo.call("fusion.billing.issue.key", "create", vals_list=[{"service_id": service}])
     key = odoo.call("fusion.billing.issue.key", "action_issue", wizard)["context"]["default_key"]
-    push(odoo, verdicts(sample(), Owners(partners={})), Scope(period="2026-07")).raise_if_failed()
+    push(Door(odoo), verdicts(sample(), Owners(partners={})), PushScope(period="2026-07")).raise_if_failed()
     records = {"service": service, "metric": metric, "charge": charge, "account.link": link, "usage": usage}
     return {"key": key, "order": order, "partner": partner, "template": template, "records": records}
 
@@ -172,7 +173,7 @@ def _versions(database: Any, odoo: Any) -> None:
     for other, remedy in (("19.0.0.9.0", "then upgrade the module"), ("19.1.0.0.0", "the lago2odoo that came with")):
         odoo.call("ir.module.module", "write", module, vals={"latest_version": other})
         with pytest.raises(Blocked, match=remedy):
-            require_addon(odoo, version())
+            require_addon(Door(odoo), version())
         line = next(line for line in doctor(database) if "fusion_billing" in line and line.startswith("WARNING"))
         assert re.fullmatch(
             rf"WARNING  .*{re.escape(other)} in Odoo, {re.escape(version())} here -> .*{remedy}.*", line
@@ -216,9 +217,9 @@ def _uninstalled(database: Any, odoo: Any, made: dict[str, Any]) -> None:
         odoo.call("sale.order", "read", [made["order"]], fields=["partner_id"])[0]["partner_id"][0] == made["partner"]
     )
     assert odoo.call("product.template", "search_count", domain=[["id", "=", made["template"]]]) == 1
-    assert addon_version(odoo) == ""
+    assert addon_version(Door(odoo)) == ""
     with pytest.raises(Blocked, match="the addon fusion_billing is not installed"):
-        require_addon(odoo, version())
+        require_addon(Door(odoo), version())
     assert any(line.startswith("WARNING  addon fusion_billing is not installed") for line in doctor(database))
 
 
@@ -236,7 +237,7 @@ def _installed_from_an_export(database: Any, odoo: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize("database", ["plain"], indirect=True)
 def test_the_addon_needs_no_subscriptions(database: Any) -> None:
     odoo = database.connect()
-    require_addon(odoo, version())
+    require_addon(Door(odoo), version())
     assert not odoo.call("ir.model", "search", domain=[["model", "=like", "sale.subscription%"]])
     made = fill(odoo, "")
     line = {
@@ -247,6 +248,7 @@ def test_the_addon_needs_no_subscriptions(database: Any) -> None:
     moments = dict.fromkeys(("fusion_anchor", "fusion_started_at", "fusion_created_at"), moment)
     values |= {"order_line": [[0, 0, {**line, "price_unit": 30.0}]], **moments}
     odoo.call("sale.order", "write", [made["order"]], vals=values)
+    odoo.call("sale.order", "action_confirm", [made["order"]])
     billing = {"order": made["order"], "at": "2026-07-01 04:10:00", "reason": "subscription_periodic"}
     answer = odoo.call("sale.order", "fusion_rerun", [made["order"]], billings=[billing])[0]
     assert (answer["untaxed"], answer["refusals"]) == ("30.00", [])

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from migrate.changes import Action, ChangeSet, each_line
+from migrate.change_set.changes import Action, ChangeSet, each_line
+from migrate.change_set.saved import from_json
 from migrate.lago.recording import bundled
+from migrate.lago.snapshot import snapshot_of_recording
 from tests.odoo.command import lago2odoo
+from tests.odoo.company_twin import (
+    check_copies,
+    check_every_running_order,
+    check_next_dates,
+    check_receivables,
+    check_recurring_totals,
+    copy_of,
+)
 from tests.odoo.export import sql, tables
 
 pytestmark = pytest.mark.odoo
 
+NEXT_BILLING = "2026-09-01 12:00:00"  # after the recorded company's last invoices
 # Odoo's own answer to a second active currency, which outlives the currency: every user sees currencies, and a price
 # list named Default exists.
+CHANGED = frozenset({"res_currency"})  # of Odoo's own records: what they were before, only the lost state knew
 REACTION = frozenset({"res_groups_implied_rel", "product_pricelist"})
 
 
@@ -35,13 +49,13 @@ def ours(odoo: Any, models: Any) -> Counter[str]:
 @pytest.mark.parametrize(
     ("database", "model"), [("enterprise", "sale.order"), ("oca", "sale.subscription")], indirect=["database"]
 )
-def test_a_company_is_applied_as_previewed_once_and_undone(database: Any, model: str) -> None:
+def test_a_company_is_applied_as_previewed_once_and_undone(database: Any, model: str, tmp_path: Path) -> None:
     odoo = database.connect()
     untouched = tables(database.name)
     lago2odoo(database, "extract", "--recording", str(bundled()))
     saved = database.folder / "changes.json"
     lago2odoo(database, "preview", "--out", str(saved), code=2)
-    changes = ChangeSet.from_json(saved.read_text("utf-8"))
+    changes = from_json(saved.read_text("utf-8"))
     wanted = previewed(changes)
     assert wanted[model] >= 74
 
@@ -54,6 +68,18 @@ def test_a_company_is_applied_as_previewed_once_and_undone(database: Any, model:
     lago2odoo(database, "preview")
     assert tables(database.name) == applied, "the second run wrote nothing at all"
 
+    flavour = "enterprise" if model == "sale.order" else "oca"
+    snapshot, _ = snapshot_of_recording(bundled(), tmp_path / "events")
+    with copy_of(database) as copy:
+        check_next_dates(copy, flavour, snapshot)
+        check_copies(copy, flavour, snapshot)
+        check_receivables(copy, snapshot)
+        assert check_every_running_order(database, copy, flavour, NEXT_BILLING, snapshot.taken_at) > 40
+    assert check_recurring_totals(odoo, flavour) >= 2
+
+    with copy_of(database) as copy:
+        check_lost_state(copy, tmp_path, wanted, untouched)
+
     undone = json.loads(lago2odoo(database, "rollback", "--format", "json"))
     assert undone["deleted"] == sum(1 for _ in changes.of(Action.CREATE))
     assert (undone["archived"], undone["changed_since"], undone["refused"]) == ([], [], [])
@@ -62,6 +88,21 @@ def test_a_company_is_applied_as_previewed_once_and_undone(database: Any, model:
     assert left <= REACTION, rows_of(database.name, left - REACTION)
     names = sql(database.name, "select name->>'en_US' from product_pricelist").split()
     assert names in ([], ["Default"])
+
+
+def check_lost_state(copy: Any, tmp_path: Path, wanted: Counter[str], untouched: dict[str, str]) -> None:
+    """All that Odoo says we made is adopted by external id alone, and rolled back: what we only changed stays."""
+    lost = replace(copy, folder=tmp_path / "lost")
+    lost.folder.mkdir()
+    adopted = json.loads(lago2odoo(lost, "adopt", "--format", "json"))
+    assert adopted["made"].items() <= wanted.items(), "lines are counted with their records"
+    assert {"res.partner", "sale.order", "fusion.billing.usage", "account.move"} <= adopted["made"].keys()
+    assert (adopted["older"], adopted["gone"]) == ([], [])
+    undone = json.loads(lago2odoo(lost, "rollback", "--format", "json"))
+    went_along = sum(adopted["made"].values()) - undone["deleted"]  # charges, with their products or orders
+    assert 0 <= went_along <= adopted["made"]["fusion.billing.charge"]
+    assert (undone["archived"], undone["unknown"], undone["refused"]) == ([], [], [])
+    assert {name for name, digest in tables(lost.name).items() if digest != untouched[name]} <= {*REACTION, *CHANGED}
 
 
 def rows_of(database: str, names: set[str]) -> str:

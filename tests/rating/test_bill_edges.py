@@ -8,12 +8,13 @@ from decimal import Decimal
 import pytest
 
 from mappings.records import Tax
-from reconcile.bill import Line, bill, take_from
-from reconcile.coupons import HeldCoupon
-from reconcile.lines import LineKey
-from reconcile.rate import Aggregation, rate
-from reconcile.taxes import Taxable, fee_taxes
-from reconcile.wallets import PrepaidWallet
+from reconcile.billed import LineKey
+from reconcile.rating.aggregation import Aggregation
+from reconcile.rating.bill import Line, bill, take_from
+from reconcile.rating.charge_models import rate
+from reconcile.rating.coupons import HeldCoupon
+from reconcile.rating.taxes import Taxable, fee_taxes
+from reconcile.rating.wallets import PrepaidWallet
 
 HALF = HeldCoupon(code="half", coupon_type="percentage", frequency="forever", rate=Decimal(50))
 TEN = Tax(lago_id="t", code="t", name="t", rate=Decimal(10))

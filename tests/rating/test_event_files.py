@@ -9,9 +9,10 @@ import duckdb
 import pytest
 
 from mappings.records import BillableMetric, Charge
-from reconcile.refusal import Refused
-from reconcile.usage import EventSource, aggregate_one
-from reconcile.windows import ChargeWindow, Demand
+from reconcile.rating.demand import ChargeWindow, Demand
+from reconcile.rating.refusal import Refused
+from reconcile.rerate.aggregating import aggregate_one
+from reconcile.rerate.event_source import EventSource
 
 ROW = """
     select 't1' as transaction_id, 'sub' as external_subscription_id, 'm' as code,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mappings.records import Event
-from reconcile.usage import EventSource, Store
+from reconcile.rerate.event_source import EventSource, EventStore
 
 NOON = datetime(2026, 7, 2, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -36,12 +36,12 @@ EVENTS = [
 @pytest.mark.parametrize(
     ("store", "left", "values"),
     [
-        (Store.POSTGRES, 2, {"first", "other subscription", "alone"}),
-        (Store.CLICKHOUSE, 0, {"first", "second", "later", "other subscription", "alone"}),
-        (Store.CLICKHOUSE_DEDUPLICATED, 1, {"second", "later", "other subscription", "alone"}),
+        (EventStore.POSTGRES, 2, {"first", "other subscription", "alone"}),
+        (EventStore.CLICKHOUSE, 0, {"first", "second", "later", "other subscription", "alone"}),
+        (EventStore.CLICKHOUSE_DEDUPLICATED, 1, {"second", "later", "other subscription", "alone"}),
     ],
 )
-def test_repeated_events(store: Store, left: int, values: set[str]) -> None:
+def test_repeated_events(store: EventStore, left: int, values: set[str]) -> None:
     with EventSource.from_events(EVENTS) as source:
         assert source.deduplicate(store) == left
         found = source.db.execute("select json_extract_string(properties, '/value') from events").fetchall()
@@ -50,5 +50,5 @@ def test_repeated_events(store: Store, left: int, values: set[str]) -> None:
 
 def test_clickhouse_keeps_milliseconds() -> None:
     with EventSource.from_events([event("a", "1", moment=NOON + 999 * TICK)]) as source:
-        source.deduplicate(Store.CLICKHOUSE)
+        source.deduplicate(EventStore.CLICKHOUSE)
         assert source.db.execute("select timestamp from events").fetchall() == [(NOON.replace(tzinfo=None),)]

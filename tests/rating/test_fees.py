@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from mappings.records import BillableMetric, Charge, ChargeFilter, Event, MetricFilter, PricingUnit
-from reconcile.advance import pay_in_advance_fees
-from reconcile.fees import ChargeFee, amounts, charge_fees, true_up
-from reconcile.refusal import Refused
-from reconcile.usage import EventSource
-from reconcile.windows import ChargeWindow, Demand
+from reconcile.rating.demand import ChargeWindow, Demand
+from reconcile.rating.fees import ChargeFee, amounts, true_up
+from reconcile.rating.refusal import Refused
+from reconcile.rerate.aggregating import charge_fees, pay_in_advance_fees
+from reconcile.rerate.event_source import EventSource
 
 START = datetime(2026, 2, 1, tzinfo=UTC)
 END = datetime(2026, 2, 28, 23, 59, 59, 999999, tzinfo=UTC)
@@ -249,3 +249,45 @@ def test_the_filter_with_most_keys_takes_the_event() -> None:
         {"value": "1", "region": "eu"}, {"value": "1", "region": "eu", "tier": "gold"}, {"value": "1", "region": "us"}
     )
     assert advance(used, filtered, metric(filters=declared)) == [(1, 200), (1, 300), (1, 100)]
+
+
+HUGE = ("9" * 70, 10**30, "1" * 150, "0." + "1" * 150, f"-{'9' * 90}")
+
+
+@pytest.mark.parametrize("value", HUGE)
+@pytest.mark.parametrize("model", ["standard", "percentage", "graduated", "volume", "package"])
+@pytest.mark.parametrize("kind", ["sum_agg", "max_agg", "latest_agg", "weighted_sum_agg"])
+@pytest.mark.parametrize("advance", [False, True])
+def test_usage_of_more_digits_than_any_amount_is_a_fee_or_a_named_refusal(
+    kind: str, model: str, value: object, advance: bool
+) -> None:
+    """And no end of the month's reconcile."""
+    rounding = {"rounding_function": "round", "rounding_precision": 2} if kind == "sum_agg" else {}
+    priced = charge(model, PRICES[model], pay_in_advance=advance)
+    measured = metric(kind, **rounding)
+    demand = Demand(window=WINDOW, charge=priced, metric=measured)
+    with EventSource.from_events(events(value, 1)) as source:
+        try:
+            found = (pay_in_advance_fees if advance else _in_arrears)(source, demand)
+        except Refused as refused:
+            assert refused.reason.endswith(("out_of_range", "unsupported_aggregation", "without_range"))
+        else:
+            assert all(abs(fee.amount_cents) < 2**63 for fee in found)
+
+
+def _in_arrears(source: EventSource, demand: Demand) -> tuple[ChargeFee, ...]:
+    return charge_fees(demand.window, demand.charge, demand.metric, source)
+
+
+PRICES: dict[str, dict[str, Any]] = {
+    "standard": {"amount": "0.123456789"},
+    "percentage": {"rate": "1.5", "fixed_amount": "1"},
+    "package": {"amount": "3", "package_size": 7, "free_units": 1},
+    "graduated": {
+        "graduated_ranges": [
+            {"from_value": 0, "to_value": 10, "per_unit_amount": "0.3", "flat_amount": "0"},
+            {"from_value": 11, "to_value": None, "per_unit_amount": "0.123456789", "flat_amount": "2"},
+        ]
+    },
+    "volume": {"volume_ranges": [{"from_value": 0, "to_value": None, "per_unit_amount": "0.7", "flat_amount": "0"}]},
+}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mappings.records import BillableMetric, Charge, ChargeFilter, MetricFilter
-from reconcile.filters import ALL, DEFAULT, Buckets, buckets_of
-from reconcile.rules import LATEST, Rules, rules_for
+from reconcile.rating.filters import ALL, DEFAULT, Buckets, buckets_of
+from reconcile.rating.rules import LATEST, Rules, rules_for
 
 DECLARED = {"region": ("eu", "us"), "tier": ("gold", "silver")}
 

@@ -398,3 +398,17 @@ def test_fixed_charges_wait_even_in_the_running_period(running: bool) -> None:
     fixed_monthly = contract("2024-01-01T00:00Z", interval="yearly", fixed_charges_monthly=True)
     found = boundaries(fixed_monthly, at("2024-05-20T00:00Z"), current_usage=running)
     assert (found.charges is not None) is running
+
+
+def test_an_end_that_is_to_come_does_not_cut_the_running_period() -> None:
+    mine = contract("2024-01-01T00:00Z", terminated_at=at("2024-02-20T12:00Z"))
+    running = boundaries(mine, at("2024-02-10T00:00Z"), current_usage=True)
+    assert span(running.charges) == ("2024-02-01 00:00", "2024-02-29 23:59:59")
+
+
+def test_only_the_family_that_is_monthly_is_billed_by_the_month() -> None:
+    mine = contract("2023-01-01T00:00Z", interval="yearly", charges_monthly=True)
+    closing = boundaries(mine, at("2024-01-01T00:10Z"))
+    assert span(closing.charges) == ("2023-12-01 00:00", "2023-12-31 23:59:59")
+    assert span(closing.fixed_charges) == ("2023-01-01 00:00", "2023-12-31 23:59:59")
+    assert (closing.charges_days, closing.fixed_charges_days) == (31, 365)

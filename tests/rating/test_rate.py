@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile.rate import MODELS, Aggregation, Priced, Rated, divide, projected, rate, rate_case
-from reconcile.refusal import Refused
-from reconcile.rules import LATEST, rules_for
+from reconcile.rating.aggregation import Aggregation
+from reconcile.rating.charge_models import MODELS, projected, rate, rate_case
+from reconcile.rating.pricing import Priced, Rated, divide
+from reconcile.rating.refusal import Refused
+from reconcile.rating.rules import LATEST, rules_for
 
 D = Decimal
 BEFORE_FLAT_FEE = rules_for("v1.50.0")

@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 
 from mappings.records import BillableMetric, Charge, ChargeFilter, Event
-from reconcile.advance import pay_in_advance_fees
-from reconcile.commitment import commitment_fee
-from reconcile.fees import charge_fees
-from reconcile.refusal import Refused
-from reconcile.rules import LATEST, Rules, rules_for
-from reconcile.usage import EventSource, aggregate_one
-from reconcile.windows import ChargeWindow, Demand
+from reconcile.rating.commitment import commitment_fee
+from reconcile.rating.demand import ChargeWindow, Demand
+from reconcile.rating.refusal import Refused
+from reconcile.rating.rules import LATEST, Rules, rules_for
+from reconcile.rerate.aggregating import aggregate_one, charge_fees, pay_in_advance_fees
+from reconcile.rerate.event_source import EventSource
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
 WINDOW = ChargeWindow(
@@ -121,7 +120,7 @@ GROUPED = {"amount": "1", "pricing_group_keys": ["tier"]}
 def test_filters_that_share_events_are_unknown_before_1_35(demand: Demand) -> None:
     with EventSource.from_events(USED) as source:
         assert aggregate_one(source, demand, rules=rules_for("v1.35.0"))
-    expect(USED, demand, "v1.35.0", "v1.34.9", "rule-before-v1.35.0")
+    expect(USED, demand, "v1.35.0", "v1.34.9", "rule_before_v1.35.0")
 
 
 def test_filters_without_common_events_are_as_ever() -> None:
@@ -137,7 +136,7 @@ def test_pay_in_advance_filters_are_unknown_before_1_35() -> None:
         assert len(pay_in_advance_fees(source, demand, rules=rules_for("v1.35.0"))) == 2
         with pytest.raises(Refused) as refused:
             pay_in_advance_fees(source, demand, rules=rules_for("v1.34.0"))
-    assert refused.value.reason == "rule-before-v1.35.0"
+    assert refused.value.reason == "rule_before_v1.35.0"
 
 
 # --- v1.40.0: prorated graduated ---
@@ -156,8 +155,8 @@ GONE = [event(-20, "a"), event(-19, "b"), remove(-10, "a"), event(3, "c")]
 
 
 def test_items_gone_before_the_period_are_unknown_before_1_40() -> None:
-    expect(GONE, seats(), "v1.40.0", "v1.39.0", "rule-before-v1.40.0")
-    with EventSource.from_events(GONE) as source, pytest.raises(Refused, match=r"rule-before-v1\.40\.0: charge c"):
+    expect(GONE, seats(), "v1.40.0", "v1.39.0", "rule_before_v1.40.0")
+    with EventSource.from_events(GONE) as source, pytest.raises(Refused, match=r"rule_before_v1\.40\.0: charge c"):
         charge_fees(WINDOW, seats().charge, seats().metric, source, rules=rules_for("v1.39.0"))
 
 
@@ -185,7 +184,7 @@ def carried(**more: Any) -> Demand:
     ids=["negative", "late long ago", "late just now", "rounded"],
 )
 def test_what_the_previous_fee_did_not_hold_is_unknown_before_1_47(events: list[Event], rounding: str | None) -> None:
-    expect(events, carried(rounding=rounding), "v1.47.0", "v1.46.3", "rule-before-v1.47.0")
+    expect(events, carried(rounding=rounding), "v1.47.0", "v1.46.3", "rule_before_v1.47.0")
 
 
 def test_a_carry_over_that_the_previous_fee_held_is_as_ever() -> None:
@@ -196,7 +195,7 @@ def test_a_carry_over_that_the_previous_fee_held_is_as_ever() -> None:
 
 def test_weeks_end_on_their_own_day() -> None:
     weekly = replace(carried(), window=replace(WINDOW, charges_to=START + 7 * DAY, charges_duration=7))
-    expect([event(-10, "5", late=4 * DAY)], weekly, "v1.47.0", "v1.46.0", "rule-before-v1.47.0")
+    expect([event(-10, "5", late=4 * DAY)], weekly, "v1.47.0", "v1.46.0", "rule_before_v1.47.0")
     unchanged([event(-13, "5", late=4 * DAY)], weekly)
 
 
@@ -208,9 +207,9 @@ def current(kind: str = "sum_agg", **charge: Any) -> Demand:
 
 
 def test_a_negative_running_total_is_unknown_before_1_51() -> None:
-    expect([event(1, "-3"), event(2, "5")], current(), "v1.51.0", "v1.50.2", "rule-before-v1.51.0")
+    expect([event(1, "-3"), event(2, "5")], current(), "v1.51.0", "v1.50.2", "rule_before_v1.51.0")
     swapped = [event(2, "-3", late=timedelta()), event(1, "5", late=3 * DAY)]  # arrived in the other order
-    expect(swapped, current(), "v1.51.0", "v1.50.2", "rule-before-v1.51.0")
+    expect(swapped, current(), "v1.51.0", "v1.50.2", "rule_before_v1.51.0")
 
 
 def test_other_current_usage_is_as_ever() -> None:
@@ -226,7 +225,7 @@ def test_a_commitment_after_a_downgrade_is_never_more_than_the_whole_one() -> No
     assert found.due_cents == 10_000
     with pytest.raises(Refused) as refused:
         commitment_fee(10_000, 33, 31, 0, Decimal(0), rules=OLDEST)
-    assert refused.value.reason == "rule-before-v1.51.1"
+    assert refused.value.reason == "rule_before_v1.51.1"
     within = commitment_fee(10_000, 31, 31, 0, Decimal(0), rules=OLDEST)
     assert within is not None
     assert within.due_cents == 10_000

@@ -14,10 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mappings.records import BillableMetric, Charge, ChargeFilter, Event, MetricFilter
-from reconcile.rate import Aggregation
-from reconcile.refusal import Refused
-from reconcile.usage import Bucket, EventSource, aggregate, aggregate_one
-from reconcile.windows import Carry, ChargeWindow, Demand
+from reconcile.rating.aggregation import Aggregation
+from reconcile.rating.buckets import Bucket
+from reconcile.rating.demand import Carry, ChargeWindow, Demand
+from reconcile.rating.refusal import Refused
+from reconcile.rerate.aggregating import aggregate, aggregate_one
+from reconcile.rerate.event_source import EventSource
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
 END = datetime(2026, 7, 31, 23, 59, 59, 999999, tzinfo=UTC)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from mappings.records import Snapshot
-from migrate.extract import snapshot_of_recording
 from migrate.lago.recording import bundled
+from migrate.lago.snapshot import snapshot_of_recording
+from tests.reconciling import planted
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +21,9 @@ def nexasystems(tmp_path_factory: pytest.TempPathFactory) -> tuple[Snapshot, Pat
 @pytest.fixture(scope="session")
 def snapshot(nexasystems: tuple[Snapshot, Path]) -> Snapshot:
     return nexasystems[0]
+
+
+@pytest.fixture(scope="session")
+def base(nexasystems: tuple[Snapshot, Path], tmp_path_factory: pytest.TempPathFactory) -> planted.Base:
+    """Some of its customers, migrated to an embedded Odoo."""
+    return planted.migrated(*nexasystems, tmp_path_factory.mktemp("base"))

@@ -8,7 +8,7 @@ from typing import Any
 
 from mappings.money import from_subunits
 from mappings.target import xid
-from reconcile.lines import BilledInvoice, BilledLine, LineKey
+from reconcile.billed import BilledInvoice, BilledLine, LineKey
 
 Answer = dict[str, Any]
 
@@ -26,9 +26,9 @@ class FakeOdoo:
     server_version: str = "19.0"
 
     def __post_init__(self) -> None:
-        subscriptions = sorted({b.subscription for i in self.lago for b in i.facts.get("billings", ())})
+        subscriptions = sorted({b.subscription for i in self.lago for b in i.billings})
         self.orders = {s: 100 + n for n, s in enumerate(subscriptions) if s not in self.without_orders}
-        owners = {b.subscription: i.customer for i in self.lago for b in i.facts.get("billings", ())}
+        owners = {b.subscription: i.customer for i in self.lago for b in i.billings}
         people = {c: 500 + n for n, c in enumerate(sorted(set(owners.values())))}
         self.partners = {order: people[owners[s]] for s, order in self.orders.items()}
 
@@ -39,17 +39,44 @@ class FakeOdoo:
     def close(self) -> None:
         pass
 
-    def _ir_module_module_search_count(self, _ids: Any, domain: Any) -> int:
+    def _res_users_context_get(self, _ids: Any) -> dict[str, Any]:
+        return {"uid": 2}
+
+    def _res_users_read(self, ids: Any, **_more: Any) -> list[dict[str, Any]]:
+        return [{"id": number, "company_id": 1} for number in ids]
+
+    def _ir_module_module_fields_get(self, _ids: Any, **_more: Any) -> dict[str, Any]:
+        return {}
+
+    def _ir_model_data_fields_get(self, _ids: Any, **_more: Any) -> dict[str, Any]:
+        return {}
+
+    def _sale_order_fields_get(self, _ids: Any, allfields: Any, **_more: Any) -> dict[str, Any]:
+        return {name: {"type": "many2one", "required": True} for name in allfields if name == "company_id"}
+
+    def _ir_module_module_search_count(self, _ids: Any, domain: Any, **_more: Any) -> int:
         assert domain == [["name", "=", "fusion_billing"], ["state", "=", "installed"]]
         return int(self.installed)
 
-    def _ir_model_data_search_read(self, _ids: Any, domain: Any, fields: Any) -> list[dict[str, Any]]:
-        assert domain[:2] == [["module", "=", "lago"], ["model", "=", "sale.order"]]
+    def _ir_model_data_search_read(self, _ids: Any, domain: Any, **_more: Any) -> list[dict[str, Any]]:
+        """Orders by external id; no customer has one, so that nobody asks who would get an invoice."""
+        assert domain[0] == ["module", "=", "lago"]
+        if domain[1] == ["model", "=", "res.partner"]:
+            return []
+        assert domain[1] == ["model", "=", "sale.order"]
         names = {xid("subscription", s).removeprefix("lago."): order for s, order in self.orders.items()}
         return [{"id": 1, "name": n, "res_id": names[n]} for n in domain[2][2] if n in names]
 
-    def _sale_order_search_read(self, _ids: Any, domain: Any, fields: Any, context: Any) -> list[dict[str, Any]]:
-        return [{"id": o, "partner_id": [self.partners[o], "Somebody"]} for o in domain[0][2] if o in self.partners]
+    def _res_partner_fields_get(self, _ids: Any, **_more: Any) -> dict[str, Any]:
+        return {}
+
+    def _res_partner_search_read(self, _ids: Any, domain: Any, **_more: Any) -> list[dict[str, Any]]:
+        return [{"id": n, "display_name": f"partner {n}", "commercial_partner_id": n} for n in domain[-1][2]]
+
+    def _sale_order_search_read(self, _ids: Any, domain: Any, **_more: Any) -> list[dict[str, Any]]:
+        own, (_, _, orders) = domain
+        assert own == ["company_id", "parent_of", [1]]
+        return [{"id": order, "partner_id": self.partners[order]} for order in orders if order in self.partners]
 
     def _sale_order_fusion_rerun(self, ids: Any, billings: Any, keep: bool, **more: Any) -> list[Answer]:
         partners = [self.partners[b["order"]] for b in billings]
@@ -61,7 +88,7 @@ class FakeOdoo:
 
     def _answer(self, partner: int, wanted: set[tuple[int, str]], keep: bool) -> Answer | None:
         for invoice in self.lago:
-            own = {(self.orders.get(b.subscription), f"{b.at:%Y-%m-%d %H:%M:%S}") for b in invoice.facts["billings"]}
+            own = {(self.orders.get(b.subscription), f"{b.at:%Y-%m-%d %H:%M:%S}") for b in invoice.billings}
             if own == wanted:
                 return self._billed(invoice, partner, keep)
         return None
@@ -114,7 +141,10 @@ def odoo_line(line: BilledLine, currency: str) -> Answer:
         "units": None if line.units is None else str(line.units),
         "events": line.events,
         "tax_ids": [7],
-        "steps": [{"label": "fee", "units": "2", "unit_price": "1.5", "amount": amount}, "rounded"],
+        "steps": [
+            {"kind": "tier", "values": {"lower": "0"}, "units": "2", "unit_price": "1.5", "amount": amount},
+            "rounded",
+        ],
     }
 
 

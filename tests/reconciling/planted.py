@@ -10,27 +10,29 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lago2odoo.sandbox import odoo as embedded
 from mappings import tables
 from mappings.context import Options
 from mappings.desired import desired
+from mappings.left_out import left_out
 from mappings.records import Snapshot
 from mappings.tables import Tables
 from mappings.target import Mapped
 from mappings.usage import UsageRow
-from migrate import events as event_files
 from migrate.apply import apply
-from migrate.commands.migration import left_out
-from migrate.commands.reconcile import tax_codes
-from migrate.ledger import Ledger
 from migrate.odoo.connect import OdooSettings, connect
 from migrate.odoo.discover import discover
+from migrate.odoo.door import Door
+from migrate.odoo.preflight import prepare
 from migrate.odoo.protocol import Odoo
-from migrate.preflight import prepare
-from migrate.sandbox import odoo as embedded
-from migrate.store import Store
-from reconcile import run
-from reconcile.rerate import rerate
-from reconcile.usage import EventSource
+from migrate.shipped_tables import shipped
+from migrate.state import events as event_files
+from migrate.state.ledger import Ledger
+from migrate.state.store import Store
+from reconcile import dual_run as run
+from reconcile.rerate.event_source import EventSource
+from reconcile.rerate.invoices import rerate
+from reconcile.sides.odoo_taxes import tax_codes
 from reports.data import Finding, ReportData
 from tests.faults import CUSTOMERS, Company, Fault
 
@@ -51,6 +53,8 @@ def part(snapshot: Snapshot, customers: tuple[str, ...] = CUSTOMERS) -> Snapshot
     own = {c.lago_id for c in snapshot.customers if c.external_id in customers}
     invoices = tuple(i for i in snapshot.invoices if i.customer and i.customer.lago_id in own)
     held = {i.lago_id for i in invoices}
+    wallets = tuple(w for w in snapshot.wallets if w.lago_customer_id in own)
+    purses = {w.lago_id for w in wallets}
     return replace(
         snapshot,
         customers=tuple(c for c in snapshot.customers if c.lago_id in own),
@@ -59,7 +63,8 @@ def part(snapshot: Snapshot, customers: tuple[str, ...] = CUSTOMERS) -> Snapshot
         invoices=invoices,
         fees=tuple(f for f in snapshot.fees if f.external_customer_id in customers),
         credit_notes=tuple(n for n in snapshot.credit_notes if n.lago_invoice_id in held),
-        wallets=tuple(w for w in snapshot.wallets if w.lago_customer_id in own),
+        wallets=wallets,
+        wallet_transactions=tuple(t for t in snapshot.wallet_transactions if t.lago_wallet_id in purses),
         payment_methods=(),
         payments=(),
     )
@@ -83,21 +88,21 @@ def mapping(base: Base, odoo: Odoo, snapshot: Snapshot, used: Tables) -> tuple[M
     names = {s.external_id for s in snapshot.subscriptions}
     rows = (UsageRow(**row) for row in event_files.rows(base.events) if row["external_subscription_id"] in names)
     options = Options(usage_since=datetime(2025, 1, 1, tzinfo=UTC))
-    return tuple(desired(snapshot, rows, discover(odoo), used, options))
+    return tuple(desired(snapshot, rows, discover(Door(odoo)), used, options))
 
 
 def migrate(base: Base, folder: Path, odoo: Odoo, used: Tables) -> None:
     """Apply the snapshot with these tables; the ledger lies in ``folder``."""
-    target = discover(odoo)
-    mapped = (*prepare(target), *mapping(base, odoo, base.snapshot, used))
+    door = Door(odoo)
+    mapped = (*prepare(discover(door)), *mapping(base, odoo, base.snapshot, used))
     with Store.open(folder / "ledger.db") as store, store.lock():
-        assert apply(odoo, Ledger(store), mapped, target=target).ok
+        assert apply(door, Ledger(store), mapped).ok
 
 
 def migrated(snapshot: Snapshot, events: Path, folder: Path) -> Base:
     base = Base(snapshot=part(snapshot), events=events, folder=folder)
     with server(folder / "odoo.db") as odoo:
-        migrate(base, folder, odoo, tables.shipped())
+        migrate(base, folder, odoo, shipped())
     return base
 
 
@@ -110,10 +115,10 @@ def copied(base: Base, folder: Path, *, ledger: bool = False) -> Iterator[Compan
     with server(folder / "odoo.db") as odoo, EventSource.from_parquet(base.events) as source:
 
         def again(text: str) -> None:
-            migrate(base, folder, odoo, tables.parse(text, "tables.toml", tables.shipped()))
+            migrate(base, folder, odoo, tables.parse(text, "tables.toml", shipped()))
 
         def reasons(snapshot: Snapshot, text: str) -> dict[str, str]:
-            used = tables.parse(text, "tables.toml", tables.shipped()) if text else tables.shipped()
+            used = tables.parse(text, "tables.toml", shipped()) if text else shipped()
             return left_out(snapshot, mapping(base, odoo, snapshot, used))
 
         yield Company(odoo=odoo, snapshot=base.snapshot, events=source, apply=again, map=reasons)
@@ -128,10 +133,10 @@ def reconciled(company: Company, fault: Fault, codes: Mapping[str, str]) -> Repo
         customers=frozenset(fault.customers),
         tax_codes=codes,
     )
-    return run.reconcile(
+    return run.dual_run(
         company.snapshot,
         settings,
-        odoo=company.odoo,
+        odoo=Door(company.odoo),
         rerate=rerate(company.snapshot, company.events),
         late=rerate(company.snapshot, company.events, late=True),
         unmapped=company.unmapped,
@@ -141,7 +146,7 @@ def reconciled(company: Company, fault: Fault, codes: Mapping[str, str]) -> Repo
 
 def codes_of(odoo: Odoo, snapshot: Snapshot) -> dict[str, str]:
     """Name of a tax in Odoo -> Lago's code, by the shipped tables."""
-    return tax_codes(odoo, tables.shipped(), snapshot)
+    return tax_codes(Door(odoo), shipped(), snapshot)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconcile.compare import Compared, ComparedInvoice, HeaderKey, Key, compare, compare_invoice, stated_total
-from reconcile.lines import BilledInvoice, BilledLine, LineKey, Refusal, Totals
+from reconcile.billed import BilledInvoice, BilledLine, LineKey, Refusal, Totals
+from reconcile.compare.positions import (
+    Compared,
+    ComparedInvoice,
+    HeaderKey,
+    Key,
+    compare,
+    compare_invoice,
+    stated_total,
+)
 from tests.reconciling.build import invoice, key, line, totals
 
-REFUSAL = Refusal(reason="order-missing", detail="no order")
+REFUSAL = Refusal(reason="order_missing", detail="no order")
 
 
 def both(lago: BilledInvoice, odoo: BilledInvoice, tolerance: int = 0) -> ComparedInvoice:
@@ -146,9 +154,7 @@ def test_taxes_compare_one_by_one_with_the_rounding_of_their_sum() -> None:
 
 
 def test_taxes_without_a_common_name_compare_as_a_sum() -> None:
-    odoo = invoice(
-        line(1000), header=replace(totals([line(1000)]), taxes={"13% HST": 130}), facts={"unnamed_taxes": ("x",)}
-    )
+    odoo = invoice(line(1000), header=replace(totals([line(1000)]), taxes={"13% HST": 130}), unnamed_taxes=("x",))
     compared = both(invoice(line(1000)), odoo)
     assert at(compared, HeaderKey("tax")).status == "equal"
 
@@ -167,13 +173,13 @@ def test_a_refused_line_leaves_the_others_comparable() -> None:
 
 
 def test_outside_the_scope_is_not_a_difference() -> None:
-    compared = both(invoice(line(1000)), invoice(silent=True, facts={"outside": "one_off"}))
+    compared = both(invoice(line(1000)), invoice(silent=True, outside="one_off"))
     assert {p.status for p in compared.positions} == {"outside"}
 
 
 def test_settlements_odoo_makes_elsewhere_are_outside() -> None:
     settled = replace(totals([line(1000)]), prepaid_cents=500, total_cents=630)
-    odoo = invoice(line(1000), facts={"unstated": ("credit_notes", "prepaid")})
+    odoo = invoice(line(1000), unstated=("credit_notes", "prepaid"))
     compared = both(invoice(line(1000), header=settled), odoo)
     assert at(compared, HeaderKey("prepaid")).status == "outside"
     assert compared.delta_cents == 0

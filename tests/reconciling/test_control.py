@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -13,10 +13,14 @@ import pytest
 
 from mappings.money import to_subunits
 from mappings.records import Fee, Invoice, Snapshot
-from reconcile.control import InvoiceCheck, control, control_credit_notes
-from reconcile.facts import lago_invoices
-from reconcile.history import History, hidden_invoices
-from reconcile.rerate import rerate
+from reconcile.billed import BilledInvoice
+from reconcile.rerate.held_coupons import held_coupons
+from reconcile.rerate.hidden_invoices import hidden_invoices
+from reconcile.rerate.history import History
+from reconcile.rerate.invoices import rerate
+from reconcile.rerate.noise_floor import InvoiceCheck, control, control_credit_notes
+from reconcile.sides.lago import lago_invoices
+from tests.reconciling.build import terms_by_invoice, under
 
 Change = Callable[[Invoice], Invoice]
 
@@ -166,10 +170,25 @@ def test_late_events_are_not_counted_unless_asked(nexasystems: tuple[Snapshot, P
     assert more, "the recording has events that came after finalisation"
 
 
-def test_steps_add_up_to_their_line_in_units_of_the_currency(nexasystems: tuple[Snapshot, Path]) -> None:
+@pytest.fixture(scope="module")
+def again(nexasystems: tuple[Snapshot, Path]) -> Mapping[str, BilledInvoice]:
+    """All invoices, re-rated."""
     snapshot, events = nexasystems
-    lago = lago_invoices(snapshot, "all")
-    again = rerate(snapshot, events)(lago)
+    return rerate(snapshot, events)(lago_invoices(snapshot))
+
+
+def test_a_what_if_without_a_change_gives_every_re_rated_invoice_again(
+    snapshot: Snapshot, again: Mapping[str, BilledInvoice]
+) -> None:
+    """Coupons and taxes as Lago stored them lead to the header that the re-rate made of its own."""
+    terms = terms_by_invoice(snapshot)
+    assert len(again) == 479
+    assert sum(1 for invoice in again.values() if invoice.totals and invoice.totals.coupons_cents) == 19
+    wrong = [i.number for lago_id, i in again.items() if under(terms[lago_id], i, ()) != i or i.totals is None]
+    assert wrong == []
+
+
+def test_steps_add_up_to_their_line_in_units_of_the_currency(again: Mapping[str, BilledInvoice]) -> None:
     told = [
         (line.key.kind, sum(amounts, Decimal(0)), line.amount_cents, one.currency)
         for one in again.values()
@@ -197,7 +216,7 @@ def test_coupons_stand_as_they_did_before_the_invoice(snapshot: Snapshot) -> Non
     used = []
     for credit in once.credits:
         invoice = history.invoices[(credit.invoice or {})["lago_id"]]
-        held = next(one for one in history.held_coupons(invoice) if one.code == once.coupon_code)
+        held = next(one for one in held_coupons(history, invoice) if one.code == once.coupon_code)
         used.append((invoice.created_at, held.used_cents, credit.amount_cents, held.ended))
     used.sort()
     spent = 0
@@ -207,14 +226,14 @@ def test_coupons_stand_as_they_did_before_the_invoice(snapshot: Snapshot) -> Non
 
 
 def test_credit_notes_of_terminations_are_equal(snapshot: Snapshot) -> None:
-    found = control_credit_notes(snapshot)
-    assert [(one.outcome, one.lago_cents) for one in found] == [
-        ("equal", 3751),
-        ("equal", 32_698),
-        ("equal", 13_492),
-        ("equal", 5997),
+    checks = control_credit_notes(snapshot)
+    assert [(check.outcome, check.lago_cents, check.rerate_cents) for check in checks] == [
+        ("equal", 3751, 3751),
+        ("equal", 32_698, 32_698),
+        ("equal", 13_492, 13_492),
+        ("equal", 5997, 5997),
     ]
     wrong = tuple(replace(note, total_amount_cents=note.total_amount_cents + 1) for note in snapshot.credit_notes)
-    assert {one.outcome for one in control_credit_notes(replace(snapshot, credit_notes=wrong))} == {"differs"}
+    assert {check.outcome for check in control_credit_notes(replace(snapshot, credit_notes=wrong))} == {"differs"}
     other = tuple(replace(note, reason="other") for note in snapshot.credit_notes)
     assert control_credit_notes(replace(snapshot, credit_notes=other)) == ()

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mappings.records import Event
-from reconcile import shown_events
-from reconcile.shown_events import Wanted, selected
-from reconcile.usage import EventSource
+from reconcile.rerate import shown_events
+from reconcile.rerate.event_source import EventSource
+from reconcile.rerate.shown_events import WantedEvents, selected
 
 JULY, AUGUST = datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 8, 1, tzinfo=UTC)
 
@@ -22,9 +22,9 @@ def event(number: int, at: datetime, *, subscription: str = "sub", code: str = "
     )  # fmt: skip
 
 
-def wanted(**more: str) -> Wanted:
+def wanted(**more: str) -> WantedEvents:
     values = {"position": "p", "subscription": "sub", "metric": "calls", "event": "", **more}
-    return Wanted(**values, begins=JULY, ends=AUGUST - timedelta(microseconds=1))  # type: ignore[arg-type]
+    return WantedEvents(**values, begins=JULY, ends=AUGUST - timedelta(microseconds=1))  # type: ignore[arg-type]
 
 
 EVENTS = [
@@ -38,7 +38,7 @@ EVENTS = [
 ]
 
 
-def shown(*asked: Wanted) -> dict[str, tuple[int, list[str]]]:
+def shown(*asked: WantedEvents) -> dict[str, tuple[int, list[str]]]:
     with EventSource.from_events(EVENTS) as source:
         found = selected(source, asked)
     return {position: (usage.total, [e.transaction_id for e in usage.events]) for position, usage in found.items()}

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from reconcile.verdict import READINGS, Verdict, control_verdict, verdict
+from reconcile.compare.verdict import READINGS, Verdict, control_verdict, verdict
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from lago2odoo.cli.inputs import waiver_text
 from migrate.errors import ConfigError
-from reconcile.waivers import Waiver, apply, load, parse
+from reconcile.compare.waivers import Waiver, apply, parse
 from reports.data import Finding, InvoiceView, Position, RefusalView, ReportData, RunView, SideView
+from reports.verdict import judge
 
 RULES = ("price", "tax_rounding")
 GOOD = """\
@@ -20,7 +22,7 @@ approver = "bo"
 expires = 2026-09-30
 
 [[waiver]]
-rule = "refused:order-missing"
+rule = "refused:order_missing"
 customer = "NX-1"
 reason = "moves in wave 2"
 author = "ana"
@@ -31,10 +33,10 @@ expires = 2026-09-30
 
 def test_a_good_file(tmp_path: Path) -> None:
     file = tmp_path / "waivers.toml"
-    file.write_text(GOOD)
-    first, second = load(file, RULES)
+    file.write_text(GOOD, encoding="utf-8-sig")
+    first, second = parse(waiver_text(file), "waivers.toml", RULES)
     assert (first.rule, first.customer, first.expires) == ("tax_rounding", None, date(2026, 9, 30))
-    assert second.name == "refused:order-missing (NX-1)"
+    assert second.name == "refused:order_missing (NX-1)"
 
 
 @pytest.mark.parametrize(
@@ -80,7 +82,7 @@ def test_one_table_is_no_list_of_waivers() -> None:
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="waivers cannot be read"):
-        load(tmp_path / "none.toml", RULES)
+        waiver_text(tmp_path / "none.toml")
 
 
 def waiver(**more: object) -> Waiver:
@@ -121,9 +123,16 @@ TODAY = date(2026, 8, 20)
 
 
 def test_exit_codes() -> None:
-    assert data().exit_code == 0
-    assert data(PRICE).exit_code == 2
-    assert apply(data(PRICE), [waiver()], TODAY).exit_code == 3
+    assert judge(data()).exit_code == 0
+    assert judge(data(PRICE)).exit_code == 2
+    assert judge(apply(data(PRICE), [waiver()], TODAY)).exit_code == 3
+
+
+@pytest.mark.parametrize("rule", ["refused:order_missing", "refused:order-missing"])
+def test_both_spellings_of_a_refusal_cover_it(rule: str) -> None:
+    refusal = RefusalView(side="odoo", reason="order_missing", detail="d")
+    assert apply(data(refusals=(refusal,)), [waiver(rule=rule)], TODAY).waivers[0].used == 1
+    assert not apply(data(refusals=(refusal,)), [waiver(rule=f"{rule}_today")], TODAY).waivers[0].used
 
 
 def test_a_waived_difference_stays_a_difference() -> None:
@@ -134,9 +143,9 @@ def test_a_waived_difference_stays_a_difference() -> None:
 
 
 def test_a_waiver_holds_through_its_last_day_and_then_counts_again() -> None:
-    assert apply(data(PRICE), [waiver(expires=TODAY)], TODAY).exit_code == 3
+    assert judge(apply(data(PRICE), [waiver(expires=TODAY)], TODAY)).exit_code == 3
     expired = apply(data(PRICE), [waiver(expires=date(2026, 8, 19))], TODAY)
-    assert expired.exit_code == 2
+    assert judge(expired).exit_code == 2
     assert (expired.waivers[0].expired, expired.waivers[0].used) == (True, 0)
 
 
@@ -151,15 +160,15 @@ def test_a_waiver_holds_through_its_last_day_and_then_counts_again() -> None:
     ],
 )
 def test_a_waiver_covers_no_more_than_it_says(more: dict[str, object], code: int) -> None:
-    assert apply(data(PRICE), [waiver(**more)], TODAY).exit_code == code
+    assert judge(apply(data(PRICE), [waiver(**more)], TODAY)).exit_code == code
 
 
 def test_half_waived_is_open() -> None:
     other = replace(PRICE, cause="unexplained", delta_cents=-1)
-    assert apply(data(PRICE, other), [waiver()], TODAY).exit_code == 2
+    assert judge(apply(data(PRICE, other), [waiver()], TODAY)).exit_code == 2
 
 
 def test_refusals_count_until_they_are_waived() -> None:
-    refusal = RefusalView(side="odoo", reason="order-missing", detail="d")
-    assert data(refusals=(refusal,)).exit_code == 2
-    assert apply(data(refusals=(refusal,)), [waiver(rule="refused:order-missing")], TODAY).exit_code == 3
+    refusal = RefusalView(side="odoo", reason="order_missing", detail="d")
+    assert judge(data(refusals=(refusal,))).exit_code == 2
+    assert judge(apply(data(refusals=(refusal,)), [waiver(rule="refused:order_missing")], TODAY)).exit_code == 3

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from mappings.explain import Step
+from mappings.explain import Step, StepKind
 from reports.data import (
+    SETTLEMENTS,
+    SIDES,
     Age,
     EventView,
     Evidence,
@@ -15,13 +18,15 @@ from reports.data import (
     InvoiceView,
     Position,
     RefusalView,
+    RegisterView,
     ReportData,
     RunView,
     SideView,
     Usage,
     WaiverView,
-    check_ties,
 )
+from reports.registers import check_registers
+from reports.tallies import check_ties
 
 HOSTILE = (
     "</script><script>document.title='pwned'</script>",
@@ -96,14 +101,35 @@ def invoice(day: int, /, *positions: Position, currency: str = "CAD", **more: ob
         "type": "subscription",
         "state": "finalized",
         "positions": positions,
+        "registers": headers(positions),
+        "open_cents": {"lago": 0},
         **more,
     }
     return InvoiceView(**values)  # type: ignore[arg-type]
 
 
+def headers(positions: Sequence[Position]) -> dict[str, RegisterView]:
+    """What each side states over its positions; Lago always, the others where they know all of them."""
+    billed = [p for p in positions if p.kind not in SETTLEMENTS]
+    found = {}
+    for side in SIDES:
+        if side == "lago" or all(side in p.sides for p in billed):
+            gross = sum(p.cents(side) or 0 for p in billed)
+            tax = sum(p.cents(side) or 0 for p in billed if p.kind == "tax")
+            found[side] = RegisterView(net_cents=gross - tax, tax_cents=tax, gross_cents=gross)
+    return found
+
+
 STEPS = (
-    Step(label="tier 1", units=Decimal(100), unit_price=Decimal("0.0500"), flat=Decimal(2), amount=Decimal(7)),
-    Step(label="rounded"),
+    Step(
+        kind=StepKind.TIER_RANGE,
+        values={"lower": Decimal(0), "upper": Decimal(100)},
+        units=Decimal(100),
+        unit_price=Decimal("0.0500"),
+        flat=Decimal(2),
+        amount=Decimal(7),
+    ),
+    Step(kind=StepKind.AS_WRITTEN, values={"text": "rounded"}),
 )
 
 
@@ -119,7 +145,7 @@ def sample(name: str = "", run: RunView = RUN) -> ReportData:
     extra = position(5, 0, 700, 0, status="only_right", findings=(finding(700, "extra_line"),))
     model = position(6, 50, 50, 49, verdict="model")
     refused = position(7, 300, None, 300)
-    refusal = RefusalView(side="odoo", reason="order-missing", detail=name or "no order")
+    refusal = RefusalView(side="odoo", reason="order_missing", detail=name or "no order")
     apart = position(8, 999, None, 999, status="outside")
     data = ReportData(
         run=replace(run, organization=name or run.organization),
@@ -137,6 +163,7 @@ def sample(name: str = "", run: RunView = RUN) -> ReportData:
         ),
     )  # fmt: skip
     check_ties(data)
+    check_registers(data)
     return data
 
 

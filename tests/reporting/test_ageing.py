@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from reports import ageing, stored
 from reports import json as report_json
-from reports.ageing import HistoryError, Past
+from reports import stored
 from reports.data import Age, Position, RefusalView, ReportData
+from reports.evidence import ageing
+from reports.evidence.ageing import HistoryError, Past
 from tests.reporting.sample import NOW, equal, finding, invoice, position, sample
 
 

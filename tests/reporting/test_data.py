@@ -4,14 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from reports.data import Outcome, Tally, TieOutBroken, cause_totals, check_ties, count, ties
+from reports.data import count
+from reports.tallies import TieOutBroken, check_ties, tie_levels, total_causes
+from reports.verdict import Outcome, judge
 from tests.reporting.sample import equal, finding, invoice, nothing, position, sample
 
 
 def test_outcomes() -> None:
-    assert (equal().outcome, nothing().outcome, sample().outcome) == (Outcome.EQUAL, Outcome.EQUAL, Outcome.DIFFERENT)
+    outcomes = [judge(data).outcome for data in (equal(), nothing(), sample())]
+    assert outcomes == [Outcome.EQUAL, Outcome.EQUAL, Outcome.DIFFERENT]
     waived = position(1, 5, 6, 5, findings=(finding(1, waiver="w"),))
-    assert replace(equal(), invoices=(invoice(1, waived),)).outcome is Outcome.WAIVED
+    assert judge(replace(equal(), invoices=(invoice(1, waived),))).outcome is Outcome.WAIVED
 
 
 def test_every_level_is_added_up_on_its_own() -> None:
@@ -41,30 +44,37 @@ def test_every_level_is_added_up_on_its_own() -> None:
 
 
 def test_currencies_are_never_added() -> None:
-    assert {t.sum.currency for t in ties(sample())} == {"CAD", "JPY", "KWD"}
+    assert {t.sum.currency for t in tie_levels(sample())} == {"CAD", "JPY", "KWD"}
 
 
-def test_levels_that_disagree_are_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
-    levels = (("line", lambda i, p: p.id), ("all", lambda i, p: ""))
-    monkeypatch.setattr("reports.data.LEVELS", levels)
-    broken = {("", "CAD"): Tally(currency="CAD", equal=1)}
-    monkeypatch.setattr(
-        "reports.data.tallies",
-        lambda data, group: broken if group is levels[0][1] else {("", "CAD"): Tally(currency="CAD")},
-    )
-    with pytest.raises(TieOutBroken, match="line adds up to"):
-        check_ties(sample())
+def test_a_position_that_a_level_loses_is_a_bug() -> None:
+    data = sample()
+    lost = replace(data.invoices[0], customer=None)  # type: ignore[arg-type]
+    with pytest.raises(TieOutBroken, match="customer adds up to"):
+        check_ties(replace(data, invoices=(lost, *data.invoices[1:])))
+
+
+@pytest.mark.parametrize("cents", [2**53 + 1, 2**62, 2**70 + 1])
+def test_sums_are_exact_whatever_their_size(cents: int) -> None:
+    rows = [position(n, cents + n, cents, cents, findings=(finding(-n, proven=True),)) for n in (1, 2, 3)]
+    data = replace(sample(), invoices=(invoice(1, *rows),))
+    (total,) = (tie.sum for tie in check_ties(data) if tie.level == "all")
+    assert (total.left_cents, total.right_cents, total.delta_cents) == (3 * cents + 6, 3 * cents, -6)
+
+
+def test_nothing_adds_up_to_nothing() -> None:
+    assert (tie_levels(nothing()), total_causes(nothing())) == ((), ())
 
 
 def test_causes_that_cancel_out_are_still_seen() -> None:
     data = sample()
     pair = (position(1, 5, 9, 5), position(2, 9, 5, 9))
-    totals = cause_totals(replace(data, invoices=(invoice(1, *pair),)))
+    totals = total_causes(replace(data, invoices=(invoice(1, *pair),)))
     assert [(t.delta_cents, t.gross_cents, t.count) for t in totals] == [(0, 8, 2)]
 
 
 def test_the_largest_cause_comes_first() -> None:
-    sizes = [t.gross_cents for t in cause_totals(sample())]
+    sizes = [t.gross_cents for t in total_causes(sample())]
     assert sizes == sorted(sizes, reverse=True)
 
 

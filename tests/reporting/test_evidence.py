@@ -6,27 +6,40 @@ import contextlib
 import gzip
 import io
 import json
+import os
 import random
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from migrate import cli
-from migrate.commands import history, sign, verify
-from migrate.commands.context import Context, Outcome, open_context
-from migrate.commands.inputs import gather, settings
-from migrate.config import parse
-from migrate.errors import Blocked, LockHeld, StoreError
-from reports import evidence, stored
+from lago2odoo.cli import main as cli
+from lago2odoo.cli.context import Context, open_context
+from lago2odoo.cli.inputs import gather
+from lago2odoo.cli.outcome import Outcome
+from lago2odoo.cli.report_sign import outcome_of, sign_in
+from lago2odoo.cli.report_verify import outcome_of as told_of
+from mappings.accounting import RecordsAccount
+from migrate.config import parse, without_secrets
+from migrate.errors import LockHeld, StoreError
+from migrate.state.records import EventFile
+from reports import html, stored
 from reports import json as report_json
-from reports.data import Position, RefusalView, ReportData, WaiverView
-from reports.evidence import MANIFEST, REPORT, ChainError, Pack, archive, canonical, sha256
+from reports.data import Position, ReceivableView, RefusalView, ReportData, WaiverView
+from reports.errors import NotSigned, ReportError
+from reports.evidence import ageing
+from reports.evidence import packs as evidence
+from reports.evidence.chain import ChainError, Link, chain_line, link_flaws, read_chain
+from reports.evidence.checking import check
+from reports.evidence.packs import MANIFEST, REPORT, Pack, archive, canonical, sha256
+from reports.evidence.signing import Signing
 from reports.people import nobody, same_person
+from reports.verdict import judge
 from tests.reporting.sample import equal, finding, invoice, position, sample
 
 REPORT_JSON = json.dumps({"outcome": "equal", "run": {"period": "2026-07"}}).encode()
@@ -317,33 +330,31 @@ def chained() -> list[tuple[str, evidence.Verified]]:
 
 
 def test_packs_follow_each_other_in_any_order() -> None:
-    assert evidence.link_flaws(chained()) == []
-    assert evidence.link_flaws(chained()[::-1]) == []
-    assert evidence.link_flaws([]) == []
+    assert link_flaws(chained()) == []
+    assert link_flaws(chained()[::-1]) == []
+    assert link_flaws([]) == []
 
 
 def test_a_missing_a_replaced_and_a_doubled_pack_are_named() -> None:
     first, second, third = chained()
     other = ("2.zip", evidence.verify(pack(number=2, previous=first[1].seal, reviewer="Eve").data))
-    assert list(map(str, evidence.link_flaws([first, third]))) == ["missing: pack 2 (before 3.zip)"]
-    assert list(map(str, evidence.link_flaws([first, other, third]))) == [
-        "altered: pack 2 (3.zip was signed after another one)"
-    ]
-    assert "added" in str(evidence.link_flaws([first, second, other, third])[0])
+    assert list(map(str, link_flaws([first, third]))) == ["missing: pack 2 (before 3.zip)"]
+    assert list(map(str, link_flaws([first, other, third]))) == ["altered: pack 2 (3.zip was signed after another one)"]
+    assert "added" in str(link_flaws([first, second, other, third])[0])
 
 
 def test_the_projects_chain_is_read_with_care(tmp_path: Path) -> None:
     path = tmp_path / "chain.jsonl"
-    assert evidence.read_chain(path) == ()
-    links = [evidence.Link(number=n, period="2026-07", pack=f"{n}.zip", seal="s") for n in (1, 2)]
-    path.write_text("".join(map(evidence.chain_line, links)), encoding="utf-8")
-    assert list(evidence.read_chain(path)) == links
-    path.write_text(evidence.chain_line(links[1]), encoding="utf-8")
+    assert read_chain(path) == ()
+    links = [Link(number=n, period="2026-07", pack=f"{n}.zip", seal="s") for n in (1, 2)]
+    path.write_text("".join(map(chain_line, links)), encoding="utf-8")
+    assert list(read_chain(path)) == links
+    path.write_text(chain_line(links[1]), encoding="utf-8")
     with pytest.raises(ChainError, match=r"chain\.jsonl:1: pack 1 is missing"):
-        evidence.read_chain(path)
+        read_chain(path)
     path.write_bytes(b"\xff\n")
     with pytest.raises(ChainError, match=r"chain\.jsonl:1"):
-        evidence.read_chain(path)
+        read_chain(path)
 
 
 # --- the commands ---
@@ -357,7 +368,7 @@ class Project:
     def __init__(self, folder: Path, data: ReportData | None = None) -> None:
         self.folder = folder
         (folder / "lago2odoo.toml").write_text(
-            '[lago]\nurl = "https://ana:secret@lago.example.com"\n[mapping]\ntables = "tables.toml"\n'
+            '[lago]\nurl = "https://lago.example.com"\n[mapping]\ntables = "tables.toml"\n'
             '[reconcile]\nwaivers = "waivers.toml"\n',
             encoding="utf-8",
         )
@@ -367,7 +378,8 @@ class Project:
 
     @property
     def context(self) -> Context:
-        return open_context(self.folder / "lago2odoo.toml")
+        with open_context(self.folder / "lago2odoo.toml") as context:
+            return context
 
     @property
     def report(self) -> Path:
@@ -379,15 +391,21 @@ class Project:
         report.parent.mkdir(exist_ok=True)
         with self.context.store() as store:
             inputs = gather(self.context, store)
-        report_json.write(history.aged(data, report.parent), report)
-        history.note(data, report, inputs)
+        report_json.write(ageing.apply(data, ageing.read(report.parent)), report)
+        ageing.append(report, data, inputs.hashes)
 
     def sign(self, preparer: str = "Ana", reviewer: str = "Bo", **more: Any) -> Outcome:
-        options = {"out": None, "accept_open": None, "clock": lambda: AT, **more}
-        return sign.run(self.context, period="2026-07", preparer=preparer, reviewer=reviewer, **options)
+        out = more.pop("out", None)
+        signing = Signing(period="2026-07", preparer=preparer, reviewer=reviewer, at=AT, **more)
+        return outcome_of(sign_in(self.context, signing, out))
 
     def pack(self, **more: Any) -> Path:
         return Path(str(self.sign(**more).data["pack"]))
+
+
+def verified(paths: list[Path], seal: str | None = None) -> Outcome:
+    """What ``report verify`` says."""
+    return told_of(check(paths, seal=seal))
 
 
 @pytest.fixture
@@ -400,7 +418,7 @@ def test_a_month_is_signed_and_verified(project: Project) -> None:
     path = Path(str(outcome.data["pack"]))
     assert outcome.exit_code == 0
     assert path == project.folder / "report" / "evidence" / "2026-07-001.zip"
-    checked = verify.run([path], seal=str(outcome.data["seal"]))
+    checked = verified([path], seal=str(outcome.data["seal"]))
     assert checked.exit_code == 0, checked.text
     assert {"Ana", "Bo", "2026-08-21T10:00:00+00:00", str(outcome.data["seal"])} <= set(checked.text.split())
 
@@ -416,17 +434,29 @@ def test_a_pack_holds_what_the_month_was_made_from(project: Project) -> None:
     assert facts["input waivers.toml"] == sha256(files["waivers.toml"])
     assert (facts["tool_version"], facts["lago_version"], facts["odoo_version"]) == ("0.1.0", "v1.51.0", "19.0")
     assert (facts["total CAD lago"], facts["total CAD odoo"], facts["total CAD difference"]) == (100, 100, 0)
-    assert b"secret" not in data
-    assert json.loads(files["settings.json"])["lago"]["url"] == "https://***@lago.example.com"
+    assert json.loads(files["settings.json"])["lago"]["url"] == "https://lago.example.com"
 
 
 def test_signing_the_same_again_is_the_same_but_for_its_place(project: Project, tmp_path: Path) -> None:
-    first, second = project.pack(), project.pack()
+    first, second = project.pack(), project.pack(accept_open="again")
     facts = [dict(evidence.verify(path.read_bytes()).facts) for path in (first, second)]
     assert (facts[1].pop("number"), facts[1].pop("previous")) == (2, evidence.verify(first.read_bytes()).seal)
     assert (facts[0].pop("number"), facts[0].pop("previous")) == (1, evidence.START)
+    assert (facts[0].pop("accepted_open"), facts[1].pop("accepted_open")) == (None, "again")
     assert facts[0] == facts[1]
-    assert verify.run([second, first]).exit_code == 0
+    assert verified([second, first]).exit_code == 0
+
+
+def test_the_same_people_do_not_sign_the_same_report_twice(project: Project) -> None:
+    """A command that was stopped after its work, before it could say so, is run again."""
+    first, again = project.sign(), project.sign()
+    assert again.data == {**first.data, "before": True}
+    assert again.text.startswith("signed already, by the same people: 2026-07")
+    assert len(list(project.folder.rglob("*.zip"))) == 1
+    assert project.sign(reviewer="Cy").data["number"] == 2, "somebody else may"
+    assert project.sign(reviewer="Cy").data["number"] == 2
+    project.reconcile(replace(equal(), lapses=()), "2026-07.json")
+    assert project.sign(reviewer="Cy").data["number"] == 2, "the same data again is the same report"
 
 
 @pytest.mark.parametrize(
@@ -440,7 +470,7 @@ def test_signing_the_same_again_is_the_same_but_for_its_place(project: Project, 
     ],
 )
 def test_two_people_must_sign(project: Project, people: dict[str, str], said: str) -> None:
-    with pytest.raises(Blocked, match=said):
+    with pytest.raises(NotSigned, match=said):
         project.sign(**people)
     assert not list(project.folder.rglob("*.zip"))
 
@@ -470,7 +500,7 @@ def test_a_run_of_a_cohort_is_signed_by_itself(project: Project) -> None:
     project.reconcile(pilot, "2026-07.pilot.json")
     facts = [evidence.verify(project.pack(cohort=cohort).read_bytes()).facts for cohort in (None, "pilot")]
     assert [(f["cohort"], f["outcome"]) for f in facts] == [(None, "equal"), ("pilot", "different")]
-    with pytest.raises(Blocked, match=r"no such file"):
+    with pytest.raises(ReportError, match=r"no such file"):
         project.sign(cohort="other")
 
 
@@ -497,32 +527,42 @@ def test_nothing_is_signed_that_moved_since_it_was_reconciled(
     project: Project, change: Callable[[Project], None], said: str
 ) -> None:
     change(project)
-    with pytest.raises(Blocked, match=said) as refused:
+    with pytest.raises(ReportError, match=said) as refused:
         project.sign()
     assert "run 'lago2odoo reconcile" in str(refused.value)
     assert not list(project.folder.rglob("*.zip"))
 
 
-def test_an_event_file_that_moved_is_named(tmp_path: Path) -> None:
-    (tmp_path / ".lago2odoo/events/month=2026-07").mkdir(parents=True)
-    path = tmp_path / ".lago2odoo/events/month=2026-07/events.parquet"
-    path.write_bytes(b"events")
-    project = Project(tmp_path)
+def extract_events(project: Project, content: bytes) -> Path:
+    """What an extract leaves: the file, and its hash in the state."""
+    path = project.folder / ".lago2odoo/events/month=2026-07/events.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    file = EventFile(path="month=2026-07/events.parquet", events=1, sha256=sha256(content))
     with project.context.store() as store:
-        store.finish(store.new_run("lago", "v1.51.0", AT), {"month=2026-07/events.parquet": 1})
+        store.finish(store.new_run("lago", "v1.51.0", AT), [file])
+    return path
+
+
+def test_an_event_file_that_moved_is_named(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    path = extract_events(project, b"events")
     project.reconcile(equal())
     assert "input events/month=2026-07/events.parquet" in evidence.verify(project.pack().read_bytes()).facts
-    path.write_bytes(b"other events")
-    with pytest.raises(Blocked, match=r"events/month=2026-07/events\.parquet: changed since"):
+    extract_events(project, b"other events")
+    with pytest.raises(NotSigned, match=r"events/month=2026-07/events\.parquet: changed since"):
+        project.sign()
+    path.write_bytes(b"by hand")
+    with pytest.raises(StoreError, match=r"not as it was written .*lago2odoo extract"):
         project.sign()
     path.unlink()
-    with pytest.raises(StoreError, match="extract"):
+    with pytest.raises(StoreError, match=r"is missing .*lago2odoo extract"):
         project.sign()
 
 
 def test_what_is_unexplained_needs_a_reason(tmp_path: Path) -> None:
     project = Project(tmp_path, sample())
-    with pytest.raises(Blocked, match=r"1 differences have no proven cause, 1 invoices were not compared"):
+    with pytest.raises(NotSigned, match=r"1 differences have no proven cause, 1 invoices were not compared"):
         project.sign()
     facts = evidence.verify(project.pack(accept_open="accepted by the CFO").read_bytes()).facts
     assert (facts["accepted_open"], facts["unexplained"], facts["not_compared"]) == ("accepted by the CFO", 1, 1)
@@ -531,13 +571,13 @@ def test_what_is_unexplained_needs_a_reason(tmp_path: Path) -> None:
 @pytest.mark.parametrize("positions", [(), (position(1, 5, 5, 5),), (position(1, 5, None, 5),)])
 def test_a_refused_invoice_needs_a_reason_or_a_waiver(tmp_path: Path, positions: tuple[Position, ...]) -> None:
     def refused(waiver: str | None) -> ReportData:
-        refusal = RefusalView(side="odoo", reason="order-missing", detail="", waiver=waiver)
+        refusal = RefusalView(side="odoo", reason="order_missing", detail="", waiver=waiver)
         return replace(equal(), invoices=(invoice(1, *positions, refusals=(refusal,)),))
 
     project = Project(tmp_path, refused(None))
-    with pytest.raises(Blocked, match="1 invoices were not compared"):
+    with pytest.raises(NotSigned, match="1 invoices were not compared"):
         project.sign()
-    project.reconcile(refused("refused:order-missing"))
+    project.reconcile(refused("refused:order_missing"))
     assert project.sign().exit_code == 0
 
 
@@ -552,28 +592,28 @@ def test_what_is_explained_or_waived_needs_none(tmp_path: Path) -> None:
 def test_no_pack_is_overwritten(project: Project) -> None:
     path = project.pack(out=project.folder / "july.zip")
     before = path.read_bytes()
-    with pytest.raises(Blocked, match="exists already"):
-        project.sign(out=path)
+    with pytest.raises(NotSigned, match="exists already"):
+        project.sign(out=path, reviewer="Cy")
     assert path.read_bytes() == before
-    assert len(evidence.read_chain(project.report.parent / "evidence" / "chain.jsonl")) == 1
-    assert not [p for p in project.folder.iterdir() if p.name.endswith(".partial")]
+    assert len(read_chain(project.report.parent / "evidence" / "chain.jsonl")) == 1
+    assert not [p for p in project.folder.rglob("*") if p.name.endswith((".partial", ".pending"))]
 
 
 def test_nothing_is_chained_to_an_altered_pack(project: Project) -> None:
     path = project.pack()
     files = members(path.read_bytes())
     path.write_bytes(archive({**files, "report.html": b""}))
-    with pytest.raises(Blocked, match=r"2026-07-001\.zip: is not as it was signed \(altered: report\.html\)"):
+    with pytest.raises(NotSigned, match=r"2026-07-001\.zip: is not as it was signed \(altered: report\.html\)"):
         project.sign()
     path.write_bytes(pack().data)
-    with pytest.raises(Blocked, match="another seal"):
+    with pytest.raises(NotSigned, match="another seal"):
         project.sign()
 
 
 def test_a_lost_chain_is_noticed(project: Project) -> None:
     project.pack()
     (project.report.parent / "evidence" / "chain.jsonl").unlink()
-    with pytest.raises(Blocked, match=r"chain\.jsonl: is missing"):
+    with pytest.raises(NotSigned, match=r"chain\.jsonl: is missing"):
         project.sign()
 
 
@@ -585,7 +625,7 @@ def test_signing_waits_for_no_other_run(project: Project) -> None:
 def test_verify_names_what_was_altered_and_answers_1(project: Project) -> None:
     path = project.pack()
     path.write_bytes(archive({**members(path.read_bytes()), "report.html": b""}))
-    outcome = verify.run([path])
+    outcome = verified([path])
     assert outcome.exit_code == 1
     assert "NOT as it was signed" in outcome.text
     assert "altered: report.html" in outcome.text
@@ -600,9 +640,11 @@ def test_a_pack_rebuilt_as_a_whole_has_another_seal(project: Project) -> None:
     path.write_bytes(evidence.build({**found.facts, "reviewer": "Eve"}, files).data)
     alone = project.folder / "alone.zip"
     alone.write_bytes(path.read_bytes())
-    assert verify.run([alone]).exit_code == 0  # nothing in the pack itself tells
-    assert "the pack as a whole (chain.jsonl beside it notes another seal)" in verify.run([path]).text
-    told = verify.run([path], seal=str(outcome.data["seal"]))
+    said = verified([alone])  # nothing in the pack itself tells, and that is said
+    assert (said.exit_code, "alone.zip: UNSEALED" in said.text, "as it was signed" in said.text) == (1, True, False)
+    assert (said.data["intact"], said.data["proven"], said.data["packs"][0]["proof"]) == (True, False, "unsealed")
+    assert "the pack as a whole (chain.jsonl beside it notes another seal)" in verified([path]).text
+    told = verified([path], seal=str(outcome.data["seal"]))
     assert (told.exit_code, "its seal is not the one given" in told.text) == (1, True)
 
 
@@ -660,25 +702,223 @@ def test_a_fact_changed_in_a_rehashed_pack_is_named(project: Project, fact: str,
     assert forged(project, lambda files, facts: facts.update({fact: value})) == [f"altered: {MANIFEST}: fact {fact}"]
 
 
+def test_what_is_accounted_for_is_part_of_what_is_signed(tmp_path: Path) -> None:
+    """Records of Lago, the tie to the trial balance, what was not compared: a change is named in a rehashed pack."""
+    tie = ReceivableView(
+        currency="CAD", lago_cents=9, missing_cents=0, draft_cents=2, posted_cents=7, other_cents=3, account_cents=10
+    )
+    records = (
+        RecordsAccount(resource="customer", extracted=5, refused=1, loaded=4, left_out={"a": 1, "b": 1}),
+        RecordsAccount(resource="plan", extracted=3, refused=0, loaded=2),
+    )
+    project = Project(tmp_path, replace(equal(), receivables=(tie,), records=records))
+    assert stored.read(project.report).records == records
+    facts = evidence.verify(project.pack().read_bytes()).facts
+    told = {name: value for name, value in facts.items() if name.split()[0] in ("receivable", "outside")}
+    assert told == {
+        "outside CAD lago": 0, "outside CAD odoo": 0, "receivable CAD lago": 9, "receivable CAD draft": 2,
+        "receivable CAD posted": 7, "receivable CAD other": 3, "receivable CAD account": 10,
+    }  # fmt: skip
+    numbers = [facts[f"records_{name}"] for name in ("extracted", "refused", "loaded", "left_out", "unaccounted")]
+    assert numbers == [8, 1, 6, 2, 1]
+    for fact in (*told, "records_loaded", "records_unaccounted", "not_compared CAD lago"):
+        wrong = forged(project, lambda files, facts, fact=fact: facts.update({fact: 99}))
+        assert wrong == [f"altered: {MANIFEST}: fact {fact}"]
+
+
 @pytest.mark.parametrize("name", ["mapping/own.toml", "settings.json"])
 def test_an_input_changed_in_a_rehashed_pack_is_named(project: Project, name: str) -> None:
     assert forged(project, lambda files, facts: files.update({name: b"{}"})) == [f"altered: {name}"]
 
 
 def test_packs_are_held_against_the_chain_beside_them(project: Project) -> None:
-    first, second, third = (project.pack() for _ in range(3))
-    assert verify.run([first, second, third]).exit_code == 0
+    first, second, third = (project.pack(accept_open=f"for the {n}th time") for n in range(3))
+    assert verified([first, second, third]).exit_code == 0
+    assert "could have changed both" in verified([first]).text, "the chain beside it is as good as its folder"
     renamed = second.rename(second.with_name("july.zip"))
-    assert verify.run([first, renamed, third]).exit_code == 0
+    assert verified([first, renamed, third]).exit_code == 0
     renamed.rename(second)
     third.unlink()
-    told = verify.run([first, second])
+    told = verified([first, second])
     assert (told.exit_code, "chain: missing: pack 3 (2026-07-003.zip is gone)" in told.text) == (1, True)
     stranger = first.with_name("other.zip")
-    stranger.write_bytes(pack(number=9).data)
-    assert "added: the pack as a whole (chain.jsonl beside it does not know it)" in verify.run([stranger]).text
+    contents = {name: content for name, content in members(first.read_bytes()).items() if name != MANIFEST}
+    facts = evidence.verify(first.read_bytes()).facts
+    stranger.write_bytes(evidence.build({**facts, "number": 9}, contents).data)
+    assert "added: the pack as a whole (chain.jsonl beside it does not know it)" in verified([stranger]).text
     (first.parent / "chain.jsonl").write_text("{}\n")
-    assert "altered: chain.jsonl" in verify.run([first]).text
+    assert "altered: chain.jsonl" in verified([first]).text
+
+
+def test_the_seal_of_the_last_pack_proves_those_before_it(project: Project, tmp_path: Path) -> None:
+    made = [project.sign(accept_open=f"for the {n}th time") for n in range(3)]
+    apart = tmp_path / "apart"
+    apart.mkdir()
+    for path in (Path(str(outcome.data["pack"])) for outcome in made):
+        (apart / path.name).write_bytes(path.read_bytes())
+    files, last = sorted(apart.iterdir()), str(made[2].data["seal"])
+    assert (verified(files).exit_code, verified(files, seal=last).exit_code) == (1, 0)
+    assert verified(files[:2], seal=last).exit_code == 1, "not the last one's"
+    contents = {name: content for name, content in members(files[0].read_bytes()).items() if name != MANIFEST}
+    facts = evidence.verify(files[0].read_bytes()).facts
+    files[0].write_bytes(evidence.build({**facts, "reviewer": "Eve"}, contents).data)
+    told = verified(files, seal=last)
+    assert (told.exit_code, ": as it was signed" in told.text.splitlines()[0]) == (1, False)
+
+
+def test_every_digit_of_the_page_is_held_against_the_data(project: Project) -> None:
+    """In a rehashed pack whose seal is given as if it were the true one."""
+    data = project.pack().read_bytes()
+    files, facts = members(data), dict(evidence.verify(data).facts)
+    del files[MANIFEST]
+    page = files["report.html"].decode()
+    change = str.maketrans("0123456789", "1234567890")
+    made = evidence.build(facts, {**files, "report.html": page.translate(change).encode()})
+    other = project.folder / "other.zip"
+    other.write_bytes(made.data)
+    told = verified([other], seal=made.seal)
+    assert (told.exit_code, "altered: report.html (is not what its data makes)" in told.text) == (1, True)
+    other.write_bytes((same := evidence.build(facts, files)).data)
+    assert verified([other], seal=same.seal).exit_code == 0
+
+
+def test_a_page_of_another_version_is_not_blamed_but_noted(tmp_path: Path) -> None:
+    data = equal()
+    project = Project(tmp_path, replace(data, run=replace(data.run, tool_version="0.0.1")))
+    made = project.sign()
+    path = Path(str(made.data["pack"]))
+    contents = {name: content for name, content in members(path.read_bytes()).items() if name != MANIFEST}
+    facts = evidence.verify(path.read_bytes()).facts
+    other = evidence.build(facts, {**contents, "report.html": contents["report.html"] + b"\n"})
+    (tmp_path / "other.zip").write_bytes(other.data)
+    told = verified([tmp_path / "other.zip"], seal=other.seal)
+    assert (told.exit_code, "note: report.html is not what" in told.text) == (0, True)
+
+
+# --- killed between two writes ---
+
+
+class Killed(BaseException):
+    """What no handler of ours catches: the process is gone."""
+
+
+SYSTEM_CALLS = ("fsync", "link", "unlink", "rename", "replace")
+
+
+def dying_at(monkeypatch: pytest.MonkeyPatch, number: int) -> list[str]:
+    """The process is gone right after its ``number``-th call to the file system, of those that make something last."""
+    calls: list[str] = []
+
+    def dying(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def act(*arguments: Any, **more: Any) -> Any:
+            result = call(*arguments, **more)
+            calls.append(name)
+            if len(calls) == number:
+                raise Killed
+            return result
+
+        return act
+
+    for name in SYSTEM_CALLS:
+        monkeypatch.setattr(os, name, dying(name, getattr(os, name)))
+    return calls
+
+
+def evidence_of(project: Project) -> tuple[tuple[Link, ...], list[str]]:
+    folder = project.report.parent / "evidence"
+    return read_chain(folder / "chain.jsonl"), sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("months", [0, 1])
+def test_a_signing_that_is_killed_at_any_write_is_finished_or_never_was(
+    tmp_path: Path, months: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first month's, and a later one's: as often signed as without the kill, and as often noted."""
+    monkeypatch.setattr(html, "render", lambda *_: "<p>page</p>")  # it takes long, and is no write
+    for number in count(1):
+        folder = tmp_path / f"killed-{number}"
+        folder.mkdir()
+        project = Project(folder)
+        for _ in range(months):
+            project.pack(accept_open="the month before")
+        with monkeypatch.context() as patched:
+            made = dying_at(patched, number)
+            with contextlib.suppress(Killed):
+                project.sign()
+        outcome = project.sign()
+        links, names = evidence_of(project)
+        assert len(links) == outcome.data["number"] == months + 1, (number, made)
+        assert names == sorted(["chain.jsonl", *(link.pack for link in links)]), (number, made)
+        assert verified([folder / "report" / "evidence" / name for name in names[:-1]]).exit_code == 0
+        if len(made) < number:  # it came to its end: there is no later write
+            break
+    assert number > 10, "every write was one of them"
+
+
+def test_a_line_of_the_chain_that_was_cut_by_the_kill_is_written_again(project: Project) -> None:
+    made = project.sign()
+    folder = project.report.parent / "evidence"
+    chain, line = folder / "chain.jsonl", (folder / "chain.jsonl").read_text()
+    (folder / "chain.pending").write_text(line)
+    chain.write_text(line[:20])
+    assert project.sign().data == {**made.data, "before": True}
+    assert (chain.read_text(), (folder / "chain.pending").exists()) == (line, False)
+
+
+def test_a_note_that_cannot_be_read_is_named(project: Project) -> None:
+    folder = project.report.parent / "evidence"
+    folder.mkdir()
+    (folder / "chain.pending").write_text("{")
+    with pytest.raises(NotSigned, match=r"chain\.pending: what a signing that was stopped noted cannot be read"):
+        project.sign()
+
+
+# --- clocks ---
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        (datetime(2026, 6, 15, tzinfo=UTC), "the month was reconciled at 2026-08-"),
+        (datetime(2006, 8, 21, tzinfo=UTC), "this machine's clock says 2006-08-21"),
+    ],
+)
+def test_a_clock_before_what_is_known_signs_nothing(project: Project, at: datetime, said: str) -> None:
+    signing = Signing(period="2026-07", preparer="Ana", reviewer="Bo", at=at)
+    with pytest.raises(NotSigned, match=said):
+        sign_in(project.context, signing)
+    assert not list(project.folder.rglob("*.zip"))
+
+
+def test_a_clock_before_the_snapshot_or_the_period_signs_nothing(tmp_path: Path) -> None:
+    data = equal()
+    early = replace(data.run, compared_at=datetime(2026, 6, 2, tzinfo=UTC))
+    for name, run, said in (
+        ("snapshot", early, "the snapshot was taken"),
+        ("period", replace(early, snapshot_taken_at=datetime(2026, 6, 1, tzinfo=UTC)), "the period began"),
+    ):
+        (tmp_path / name).mkdir()
+        project = Project(tmp_path / name, replace(data, run=run))
+        signing = Signing(period="2026-07", preparer="Ana", reviewer="Bo", at=datetime(2026, 6, 3, tzinfo=UTC))
+        with pytest.raises(NotSigned, match=said):
+            sign_in(project.context, signing)
+
+
+def test_a_clock_before_the_pack_before_signs_nothing(project: Project) -> None:
+    later = Signing(period="2026-07", preparer="Ana", reviewer="Bo", at=datetime(2026, 9, 1, tzinfo=UTC))
+    sign_in(project.context, later)
+    with pytest.raises(NotSigned, match="the pack before was signed at 2026-09-01"):
+        project.sign(reviewer="Cy")
+
+
+def test_a_clock_before_the_last_run_reconciles_nothing(project: Project) -> None:
+    past = ageing.read(project.report.parent)
+    compared = past[-1].compared_at
+    ageing.require_clock(past, compared)
+    ageing.require_clock(past, compared - timedelta(minutes=4))
+    with pytest.raises(ageing.HistoryError, match=r"clock says .* but a month was reconciled at 2026-08-20"):
+        ageing.require_clock(past, compared - timedelta(minutes=6))
+    ageing.require_clock((), compared)
 
 
 def command(*arguments: str) -> tuple[int, str, str]:
@@ -707,7 +947,7 @@ def test_the_command_line(project: Project, tmp_path: Path) -> None:
 
 def test_a_shared_report_is_written_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project, key = Project(tmp_path, sample()), tmp_path / "report.key"
-    monkeypatch.setattr("migrate.commands.report.load_snapshot", lambda store: _Nobody())
+    monkeypatch.setattr("lago2odoo.cli.report_files.load_snapshot", lambda store: _Nobody())
     config = ("--config", str(tmp_path / "lago2odoo.toml"))
     code, out, err = command("report", *config, "--pseudonymise", str(key), "--format", "json")
     assert code == 0, err
@@ -715,8 +955,8 @@ def test_a_shared_report_is_written_apart(tmp_path: Path, monkeypatch: pytest.Mo
     shared = stored.read(Path(written["json"]))
     assert Path(written["html"]).parent == tmp_path / "report" / "shared"
     assert "NX-2" not in Path(written["html"]).read_text("utf-8") + Path(written["json"]).read_text("utf-8")
-    assert shared.outcome == sample().outcome
-    assert stored.read(project.report) == history.aged(sample(), tmp_path / "nowhere")
+    assert judge(shared) == judge(sample())
+    assert stored.read(project.report) == ageing.apply(sample(), ())
     assert key.stat().st_mode & 0o777 == 0o600
 
 
@@ -726,7 +966,7 @@ class _Nobody:
     class organization:  # noqa: N801
         name = "Hidden Inc."
 
-    customers = subscriptions = invoices = fees = ()
+    customers = plans = subscriptions = invoices = credit_notes = fees = quarantined = ()
 
 
 @pytest.mark.parametrize(
@@ -741,7 +981,7 @@ class _Nobody:
     ],
 )
 def test_settings_carry_no_secret(url: str, shown: str) -> None:
-    shown_settings = settings(parse(f'[store]\nurl = "{url}"', Path("lago2odoo.toml")))
+    shown_settings = without_secrets(parse(f'[store]\nurl = "{url}"', Path("lago2odoo.toml")))
     assert shown_settings["store"]["url"] == shown
     assert "folder" not in shown_settings
     assert shown_settings["lago"]["api_key_env"] == "LAGO_API_KEY"

@@ -1,19 +1,25 @@
 """Both languages are complete, say the same, and write numbers their own way."""
 
-import inspect
 import re
 import string
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 import reconcile.causes
-import reconcile.classify
-from reconcile.causes import NAMES
-from reconcile.verdict import Verdict
+from reconcile.causes.rules import NAMES
+from reconcile.compare.verdict import Verdict
 from reports import charts, html
-from reports.data import LEVELS, STATUSES, Evidence, Outcome
+from reports.data import STATUSES, Evidence
+from reports.tallies import LEVELS
 from reports.texts import LOCALES, TEXTS, Texts, cause_name, side_name
+from reports.texts.causes import CAUSES
+from reports.texts.page import PAGE
+from reports.texts.signatures import SIGNATURES
+from reports.texts.states import STATES
+from reports.texts.tables import TABLES
+from reports.verdict import State
 
 
 def fields(text: str) -> set[str]:
@@ -28,21 +34,29 @@ def test_both_languages_fill_the_same_values(name: str) -> None:
     assert fields(english) == fields(french)
 
 
+def test_no_file_says_what_another_says() -> None:
+    assert len(PAGE) + len(TABLES) + len(STATES) + len(CAUSES) + len(SIGNATURES) == len(TEXTS)
+
+
 def test_everything_that_can_be_named_has_a_text() -> None:
     wanted = [f"cause.{name}" for name in NAMES] + [f"reading.{v.value}" for v in Verdict]
-    wanted += [f"status.{s}" for s in STATUSES] + [f"level.{name}" for name, _ in LEVELS]
-    wanted += [f"outcome.{o.value}" for o in Outcome]
+    wanted += [f"status.{s}" for s in STATUSES] + [f"level.{name}" for name in LEVELS]
+    wanted += [f"state_of_run.{s.value}" for s in State]
     assert [name for name in wanted if name not in TEXTS] == []
 
 
 def test_every_evidence_and_remedy_of_the_causes_has_a_text() -> None:
-    source = inspect.getsource(reconcile.causes) + inspect.getsource(reconcile.classify)
-    evidence = set(re.findall(r'_evidence\(key, "(\w+)"', source))
+    folder = Path(str(reconcile.causes.__file__)).parent
+    source = "".join(path.read_text("utf-8") for path in sorted(folder.glob("*.py")))
+    evidence = set(re.findall(r'evidence_of\(key, "(\w+)"', source))
     evidence |= set(re.findall(r'\(Evidence\(name="(\w+)"', source))
     evidence |= {"tax_per_tax", "tax_per_line", "not_billed", "still_billed"}
     remedies = set(re.findall(r'remedy=Evidence\(name="(\w+)"', source)) | {"waive_rounding", "round_globally"}
     assert evidence >= {"units", "no_line", "coupon"}
-    assert remedies >= {"load_usage", "mend_tax"}
+    every = set(re.findall(r'Evidence\(\s*name="(\w+)"', source))
+    assert remedies >= {"load_usage", "mend_mapping"}
+    assert every >= {"mend_tax", "mend_line_taxes", "mend_product"}
+    assert [n for n in every if f"evidence.{n}" not in TEXTS and f"remedy.{n}" not in TEXTS] == []
     assert [n for n in evidence if f"evidence.{n}" not in TEXTS] == []
     assert [n for n in remedies if f"remedy.{n}" not in TEXTS] == []
 
@@ -113,6 +127,10 @@ def test_an_unknown_language_is_refused_with_those_that_exist() -> None:
         Texts("de_DE")
 
 
+def test_refusals_of_old_reports_have_their_words() -> None:
+    assert Texts().named("refusal", "order-missing") == Texts().named("refusal", "order_missing") != "order-missing"
+
+
 def test_causes_of_another_version_stay_readable() -> None:
     texts = Texts()
     assert texts.named("cause", "solar_flare") == "solar_flare"
@@ -122,6 +140,6 @@ def test_causes_of_another_version_stay_readable() -> None:
 def test_charts_show_nothing_for_nothing() -> None:
     from tests.reporting.sample import equal, nothing, sample
 
-    assert charts.causes(equal(), Texts()) == []
-    assert charts.trend(nothing(), Texts()) == []
-    assert [currency for currency, _ in charts.trend(sample(), Texts())] == ["CAD"]  # one bar in JPY
+    assert charts.draw_causes(equal(), Texts()) == []
+    assert charts.draw_trend(nothing(), Texts()) == []
+    assert [currency for currency, _ in charts.draw_trend(sample(), Texts())] == ["CAD"]  # one bar in JPY

@@ -101,7 +101,7 @@ def _calendar(contract: period.Contract, at: datetime, current_usage: bool, amou
     }
 
 
-def _first_months(run: period.Run) -> dict[str, bool]:
+def _first_months(run: period.BillingRun) -> dict[str, bool]:
     names = ("yearly", "semiannual")
     return {
         **{f"first_month_in_{name}_period": run.in_first_month() for name in names},

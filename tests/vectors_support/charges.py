@@ -10,12 +10,15 @@ from typing import Any
 
 from mappings import period
 from mappings.records import BillableMetric, Charge, ChargeFilter, Event, MetricFilter
-from reconcile.advance import pay_in_advance_fees
-from reconcile.aggregate import round_units
-from reconcile.fees import ChargeFee, fee_of, true_up
-from reconcile.rate import Aggregation, Priced, Rated, projected, rate_case
-from reconcile.usage import Bucket, EventSource
-from reconcile.windows import ChargeWindow, Demand
+from reconcile.rating.aggregation import Aggregation
+from reconcile.rating.buckets import Bucket
+from reconcile.rating.charge_models import projected, rate_case
+from reconcile.rating.demand import ChargeWindow, Demand
+from reconcile.rating.fees import ChargeFee, fee_of, true_up
+from reconcile.rating.metric_rounding import round_units
+from reconcile.rating.pricing import Priced, Rated
+from reconcile.rerate.aggregating import pay_in_advance_fees
+from reconcile.rerate.event_source import EventSource
 from tests.vectors_support.calendar import moment
 
 Case = dict[str, Any]
@@ -183,7 +186,6 @@ def aggregation_record(raw: Raw) -> Aggregation:
         events=_decimals(raw.get("events")),
         events_prorated=_decimals(raw.get("events_prorated")),
         precise_total_amount_cents=_decimal(raw.get("precise_total_amount_cents")),
-        custom_units=_decimal(custom.get("total_units")),
         custom_amount=_decimal(custom.get("amount")),
     )
 

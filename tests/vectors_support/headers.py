@@ -10,11 +10,11 @@ from typing import Any
 from mappings.money import from_subunits
 from mappings.period import Contract, Window, yearly_cents
 from mappings.records import Tax
-from reconcile.bill import Line, bill
-from reconcile.coupons import HeldCoupon, coupon_amount
-from reconcile.lines import LineKey
-from reconcile.subscription_fee import History, PlanPrice, subscription_fee
-from reconcile.taxes import applicable
+from reconcile.billed import LineKey
+from reconcile.rating.bill import Line, bill
+from reconcile.rating.coupons import HeldCoupon, coupon_amount
+from reconcile.rating.subscription_fee import FeeHistory, PlanPrice, subscription_fee
+from reconcile.rating.taxes import applicable
 from tests.vectors_support.calendar import moment
 from tests.vectors_support.invoices import (
     applied_coupons_json,
@@ -59,7 +59,9 @@ def given_fees(case: Case) -> Mapping[str, Any]:
             for fee in made.fees
         ],
         "credits": coupon_credits_json(made),
-        "applied_coupons": applied_coupons_json(made.coupons.held, dict(made.coupons.credits)),
+        "applied_coupons": applied_coupons_json(
+            made.coupons.held, {credit.code: credit.cents for credit in made.coupons.credits}
+        ),
     }
 
 
@@ -111,7 +113,7 @@ def subscription_fee_of(case: Case) -> Mapping[str, Any]:
         PlanPrice(amount_cents=plan["amount_cents"], trial_days=Decimal(plan["trial_period"] or 0)),
         Window(moment(window["from_datetime"]), moment(window["to_datetime"])),
         at,
-        History(
+        FeeHistory(
             created_at=moment(subscription["created_at"]),
             initial_started_at=moment(subscription["initial_started_at"]),
             has_earlier_fee=given["earlier_subscription_fee_exists"],

@@ -9,10 +9,10 @@ from typing import Any
 
 from mappings.money import from_subunits
 from mappings.records import Tax
-from reconcile.bill import Bill, BilledFee
-from reconcile.coupons import HeldCoupon
-from reconcile.taxes import Taxed
-from reconcile.wallets import PrepaidWallet, TopUp, cents_of, credits_of
+from reconcile.rating.bill import Bill, BilledFee
+from reconcile.rating.coupons import HeldCoupon
+from reconcile.rating.taxes import Taxed
+from reconcile.rating.wallets import PrepaidWallet, TopUp, cents_of, credits_of
 
 Raw = Mapping[str, Any]
 
@@ -117,8 +117,8 @@ def fee_taxes_json(fee: BilledFee) -> dict[str, Any]:
 def coupon_credits_json(bill: Bill) -> list[dict[str, Any]]:
     """In the order the coupons are held, whatever the order of their use."""
     order = [coupon.code for coupon in bill.coupons.held]
-    credits = sorted(bill.coupons.credits, key=lambda credit: order.index(credit[0]))
-    return [{"coupon_code": code, "amount_cents": cents} for code, cents in credits]
+    credits = sorted(bill.coupons.credits, key=lambda credit: order.index(credit.code))
+    return [{"coupon_code": credit.code, "amount_cents": credit.cents} for credit in credits]
 
 
 def applied_coupons_json(held: Sequence[HeldCoupon], credited: Mapping[str, int]) -> list[dict[str, Any]]:

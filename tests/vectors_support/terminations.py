@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from reconcile.bill import BilledFee
-from reconcile.termination_credit import PaidFee, TerminationCredit, termination_credit
+from reconcile.rating.bill import BilledFee
+from reconcile.rating.termination_credit import PaidFee, TerminationCredit, termination_credit
 from tests.vectors_support.calendar import moment
 from tests.vectors_support.world import Invoice, Sub, World, from_first_set
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mappings.money import from_subunits
-from reconcile.wallets import PrepaidWallet
+from reconcile.rating.wallets import PrepaidWallet
 from tests.vectors_support.invoices import (
     applied_coupons_json,
     coupon_credits_json,

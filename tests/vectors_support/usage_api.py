@@ -10,9 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 from mappings import period
-from reconcile.bill import Line, bill
-from reconcile.fees import ChargeFee, charge_fees
-from reconcile.lines import LineKey
+from reconcile.billed import LineKey
+from reconcile.rating.bill import Line, bill
+from reconcile.rating.fees import ChargeFee
+from reconcile.rerate.aggregating import charge_fees
 from tests.vectors_support.calendar import moment
 from tests.vectors_support.charges import charge_record, metric_record
 from tests.vectors_support.invoices import header

@@ -10,18 +10,19 @@ from typing import Any
 
 from mappings import period
 from mappings.records import Event, FixedCharge, Tax
-from reconcile.bill import Bill, Line, bill
-from reconcile.commitment import commitment_fee
-from reconcile.coupons import HeldCoupon
-from reconcile.fees import ChargeFee, charge_fees
-from reconcile.fixed_charges import FixedFee, UnitsChange, advance_fee, fixed_fee, units_in, without_paid
-from reconcile.lines import LineKey
-from reconcile.parts import Occasion, has_base_fee, has_charges, in_month_of_base_fee
-from reconcile.subscription_fee import History, PlanPrice, subscription_fee
-from reconcile.taxes import applicable
-from reconcile.usage import EventSource
-from reconcile.wallets import PrepaidWallet
-from reconcile.windows import Carry, ChargeWindow
+from reconcile.billed import LineKey
+from reconcile.rating.bill import Bill, Line, bill
+from reconcile.rating.commitment import commitment_fee, committed_days, committed_period
+from reconcile.rating.coupons import HeldCoupon
+from reconcile.rating.demand import Carry, ChargeWindow
+from reconcile.rating.fees import ChargeFee
+from reconcile.rating.fixed_charges import FixedFee, UnitsChange, advance_fee, fixed_fee, units_in, without_paid
+from reconcile.rating.subscription_fee import FeeHistory, PlanPrice, subscription_fee
+from reconcile.rating.taxes import applicable
+from reconcile.rating.wallets import PrepaidWallet
+from reconcile.rerate.aggregating import charge_fees
+from reconcile.rerate.event_source import EventSource
+from reconcile.rerate.occasions import Occasion, has_base_fee, has_charges, in_month_of_base_fee
 from tests.vectors_support.calendar import moment
 from tests.vectors_support.charges import charge_fee_json, charge_record, event_records, metric_record
 from tests.vectors_support.invoices import held_coupon, prepaid_wallet, taxes_applied_to, taxes_by_code
@@ -224,8 +225,8 @@ class World:
     def use(self, made: Bill) -> None:
         """What an invoice took from coupons, wallets and credit notes."""
         self.coupons, self.wallets = list(made.coupons.held), list(made.prepaid.wallets)
-        for code, cents in made.coupons.credits:
-            self.credited[code] = self.credited.get(code, 0) + cents
+        for credit in made.coupons.credits:
+            self.credited[credit.code] = self.credited.get(credit.code, 0) + credit.cents
         used = made.credit_notes or (0,) * len(self.note_balances)
         self.note_balances = [balance - cents for balance, cents in zip(self.note_balances, used, strict=True)]
 
@@ -254,7 +255,7 @@ class World:
             has_previous=sub.previous is not None,
             previous_upgraded=bool(sub.previous and sub.previous.contract(self.timezone).upgraded),
             is_first_invoice=not earlier,
-            starts_fixed_only=_only_starts(one),
+            starts=one.reason == "subscription_starting",
             base_fee_moments=tuple(old.at for old in earlier if _has(old, "subscription")),
         )
 
@@ -281,21 +282,20 @@ class World:
         contract = occasion.contract
         ends = contract.terminated_by(one.at)
         paid_before = [old for old in one.sub.billed if old is not one and _has(old, "subscription")]
-        if contract.pay_in_advance and not ends and occasion.is_first_invoice:
+        asked = committed_period(
+            one.boundaries.subscription,
+            [old.boundaries.subscription for old in paid_before],
+            in_advance=contract.pay_in_advance,
+        )
+        if asked is None or (contract.pay_in_advance and not ends and occasion.is_first_invoice):
             return
-        # in advance, the fees that count are those of the last base fee: it was billed with an earlier invoice
-        period_of = paid_before[-1] if contract.pay_in_advance and paid_before else one
+        period_of = paid_before[-1] if contract.pay_in_advance else one
         days_of = one if ends else period_of
-        window = days_of.boundaries.subscription
-        end, duration = window.end, days_of.boundaries.subscription_days
-        if contract.pay_in_advance and contract.terminated_at and end > contract.terminated_at:
-            # billed as if it went on (facts §2.6): Lago divides by this period and the one before together
-            end = contract.terminated_at
-            duration += contract.cycle().days(period.local_date(window.start, self.timezone) - timedelta(days=1))
+        days, duration = committed_days(contract, days_of.boundaries.subscription)
         fees = [made.line for old in one.sub.billed for made in old.lines if _in_period(old, made.line, period_of)]
         found = commitment_fee(
             raw["amount_cents"],
-            period.days_between(window.start, end, self.timezone),
+            days,
             duration,
             sum(line.amount_cents for line in fees),
             sum((line.precise_cents for line in fees), Decimal(0)),
@@ -459,7 +459,7 @@ class World:
             PlanPrice(amount_cents=sub.plan["amount_cents"], trial_days=sub.trial_days),
             one.boundaries.subscription,
             one.at,
-            History(
+            FeeHistory(
                 created_at=sub.created_at,
                 initial_started_at=occasion.initial_started_at,
                 has_earlier_fee=bool(occasion.base_fee_moments),

@@ -6,17 +6,22 @@ import json
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
+
+from .rows import Answer, EventRow, Given
+
+T = TypeVar("T")
 
 NAMES = uuid.UUID("6f1f1c1e-6f0a-5d0e-9f4e-0d1c7a0f2b11")
 PER_PAGE = 100
+PAGE_DIGITS = 9  # page times page size must fit a database's offset
 VARIANT = 1 << 63  # of a UUID: the first bits of its second half
 
 
 class Refused(Exception):
     """An answer that is not 200: ``status`` and the JSON ``body``."""
 
-    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
+    def __init__(self, status: int, body: Given) -> None:
         super().__init__(body.get("code") or body["error"])
         self.status = status
         self.body = {"status": status, **body}
@@ -42,9 +47,14 @@ def not_allowed(code: str) -> Refused:
     return Refused(405, {"error": "Method Not Allowed", "code": code})
 
 
-def invalid(details: Mapping[str, Any]) -> Refused:
+def invalid(details: Given) -> Refused:
     body = {"error": "Unprocessable Entity", "code": "validation_errors", "error_details": dict(details)}
     return Refused(422, body)
+
+
+def too_late() -> Refused:
+    """Other requests changed the same records again and again: nothing was done, and it may be asked again."""
+    return Refused(422, {"error": "Unprocessable Entity", "code": "failed_to_acquire_lock"})
 
 
 def broken() -> Refused:
@@ -52,7 +62,7 @@ def broken() -> Refused:
     return Refused(500, {"error": "Internal Server Error", "code": "internal_error"})
 
 
-def root(body: Any, name: str, kind: type) -> Any:
+def root(body: object, name: str, kind: type[T]) -> T:
     """The object under its root key, or Lago's 400."""
     value = body.get(name) if isinstance(body, Mapping) else None
     if not isinstance(value, kind) or not value:
@@ -68,10 +78,11 @@ def page(query: Mapping[str, str]) -> tuple[int, int]:
 def positive(text: str | None, missing_value: int, wrong_value: int) -> int:
     if text is None:
         return missing_value
-    return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else wrong_value
+    known = text.isascii() and text.isdigit() and len(text) <= PAGE_DIGITS
+    return int(text) if known and int(text) > 0 else wrong_value
 
 
-def meta(number: int, per_page: int, total: int) -> dict[str, Any]:
+def meta(number: int, per_page: int, total: int) -> Answer:
     pages = -(-total // per_page)
     return {
         "current_page": number if total else 0,
@@ -105,7 +116,7 @@ def row_number(kind: str, text: str) -> int:
     return number if number < 2**31 and stable_id(kind, number) == str(found) else 0
 
 
-def event(row: Mapping[str, Any]) -> dict[str, Any]:
+def event(row: EventRow) -> Answer:
     """A row of ``fusion.billing.usage`` as Lago shows an event."""
     return {
         "lago_id": stable_id("event", row["id"]),

@@ -9,17 +9,18 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..rating.rows import FilterJson
 from . import amounts
 from .answers import seconds, stable_id
+from .rows import Answer, ChargeRow, CouponRow, MetricRow, ProductRow, ShownCoupon, StoredRow, TaxRow
 
-Row = Mapping[str, Any]
 # Lago keeps these counters for old clients, and has not counted for years
 UNCOUNTED = {"customers_count": 0, "active_subscriptions_count": 0, "draft_invoices_count": 0}
 
 
 def plan(
-    row: Row, charges: Sequence[Row], taxes: Mapping[str, Row], *, fixed_charges: bool, currency: str
-) -> dict[str, Any]:
+    row: ProductRow, charges: Sequence[ChargeRow], taxes: Mapping[str, TaxRow], *, fixed_charges: bool, currency: str
+) -> Answer:
     """A ``product.template`` of kind plan. ``taxes``: code -> row. Lago's lists leave the fixed charges out."""
     usage = [charge(c, taxes, currency) for c in charges if c["kind"] == "usage"]
     fixed = {"fixed_charges": [fixed_charge(c, taxes) for c in charges if c["kind"] == "fixed"]}
@@ -51,7 +52,7 @@ def plan(
     }
 
 
-def minimum_commitment(row: Row, currency: str) -> dict[str, Any] | None:
+def minimum_commitment(row: ProductRow, currency: str) -> Answer | None:
     if not row["fusion_commitment"]:
         return None
     return {
@@ -66,7 +67,7 @@ def minimum_commitment(row: Row, currency: str) -> dict[str, Any] | None:
     }
 
 
-def charge(row: Row, taxes: Mapping[str, Row], currency: str) -> dict[str, Any]:
+def charge(row: ChargeRow, taxes: Mapping[str, TaxRow], currency: str) -> Answer:
     """A usage charge. ``row["metric"]``: its metric's row."""
     metric = row["metric"]
     return {
@@ -83,7 +84,7 @@ def charge(row: Row, taxes: Mapping[str, Row], currency: str) -> dict[str, Any]:
     }
 
 
-def fixed_charge(row: Row, taxes: Mapping[str, Row]) -> dict[str, Any]:
+def fixed_charge(row: ChargeRow, taxes: Mapping[str, TaxRow]) -> Answer:
     """A fixed charge. ``row["add_on"]``: the row of its product."""
     add_on = row["add_on"]
     return {
@@ -95,7 +96,7 @@ def fixed_charge(row: Row, taxes: Mapping[str, Row]) -> dict[str, Any]:
     }
 
 
-def _priced(row: Row, taxes: Mapping[str, Row]) -> dict[str, Any]:
+def _priced(row: ChargeRow, taxes: Mapping[str, TaxRow]) -> Answer:
     return {
         "lago_id": lago_id(row, "charge"),
         "code": row["code"] or None,
@@ -109,7 +110,7 @@ def _priced(row: Row, taxes: Mapping[str, Row]) -> dict[str, Any]:
     }
 
 
-def _filter(item: Row, charge_code: str) -> dict[str, Any]:
+def _filter(item: FilterJson, charge_code: str | None) -> Answer:
     return {
         "lago_id": item.get("lago_id"),
         "charge_code": charge_code,
@@ -119,7 +120,7 @@ def _filter(item: Row, charge_code: str) -> dict[str, Any]:
     }
 
 
-def metric(row: Row, *, listed: bool = False) -> dict[str, Any]:
+def metric(row: MetricRow, *, listed: bool = False) -> Answer:
     """A row of ``fusion.billing.metric``; only Lago's lists show the counters."""
     counters = {"active_subscriptions_count": 0, "draft_invoices_count": 0, "plans_count": 0}
     return {
@@ -140,7 +141,7 @@ def metric(row: Row, *, listed: bool = False) -> dict[str, Any]:
     }
 
 
-def add_on(row: Row, taxes: Mapping[str, Row], currency: str) -> dict[str, Any]:
+def add_on(row: ProductRow, taxes: Mapping[str, TaxRow], currency: str) -> Answer:
     return {
         "lago_id": lago_id(row, "add_on"),
         "name": row["name"],
@@ -154,7 +155,7 @@ def add_on(row: Row, taxes: Mapping[str, Row], currency: str) -> dict[str, Any]:
     }
 
 
-def coupon(row: Row, currency: str | None) -> dict[str, Any]:
+def coupon(row: CouponRow, currency: str | None) -> ShownCoupon:
     """A row of ``fusion.billing.coupon``; ``currency`` of its amount, None for a percentage."""
     fixed = row["coupon_type"] == "fixed_amount"
     return {
@@ -180,13 +181,13 @@ def coupon(row: Row, currency: str | None) -> dict[str, Any]:
     }
 
 
-def tax(row: Row, *, listed: bool = False) -> dict[str, Any]:
+def tax(row: TaxRow, *, listed: bool = False) -> Answer:
     """A row of ``fusion.billing.tax``; only Lago's lists name the selling entities, which Odoo has not."""
     return {
         "lago_id": lago_id(row, "tax"),
         "name": row["name"],
         "code": row["code"],
-        "rate": float(row["rate"]),
+        "rate": float(row["rate"] or 0),
         "description": row["description"] or None,
         "applied_to_organization": row["applied_by_default"],
         "add_ons_count": 0,
@@ -199,15 +200,16 @@ def tax(row: Row, *, listed: bool = False) -> dict[str, Any]:
     }
 
 
-def taxes_of(codes: str | None, taxes: Mapping[str, Row]) -> list[dict[str, Any]]:
+def taxes_of(codes: str | None, taxes: Mapping[str, TaxRow]) -> list[Answer]:
     """The taxes of a JSON list of codes, those that are known."""
     return [tax(taxes[code]) for code in _json(codes, []) if code in taxes]
 
 
-def lago_id(row: Row, kind: str) -> str:
+def lago_id(row: StoredRow, kind: str) -> str:
     """Lago's id of a row that came from Lago, else one that stays the same."""
     return row["fusion_lago_id"] or stable_id(kind, row["id"])
 
 
 def _json(value: str | None, empty: Any) -> Any:
+    """JSON of a text field; what is in it is what its model lets in."""
     return json.loads(value) if value else empty

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TypeGuard
 
 from ..rating.moments import moment
 from . import amounts
 from .answers import invalid, seconds
+from .rows import Answer, CreditRow, Given, Held, Holder, ShownCoupon
+from .texts import Errors, scalar
 
-Held = dict[str, Any]
 FREQUENCIES = ("once", "recurring", "forever")
+MOST_PERIODS = 2**31 - 1  # what Lago's column holds
 
 
 def parse(text: str | None) -> list[Held]:
@@ -40,19 +42,21 @@ def reduces(held: Held, plan_code: str) -> bool:
     return not held.get("limited_plans") or plan_code in (held.get("plan_codes") or ())
 
 
-def create(given: Mapping[str, Any], coupon: Mapping[str, Any], now: datetime) -> Held:
+def create(given: Given, coupon: ShownCoupon, now: datetime) -> Held:
     """What a customer holds who gets ``coupon`` (Lago's shape), with what the request gives instead.
 
     Raises Refused, with the fields that are wrong.
     """
     fixed = coupon["coupon_type"] == "fixed_amount"
-    terms = {
-        name: coupon[name] if given.get(name) is None else given[name] for name in ("frequency", "frequency_duration")
-    }
+    frequency = coupon["frequency"] if given.get("frequency") is None else given["frequency"]
+    periods = coupon["frequency_duration"] if given.get("frequency_duration") is None else given["frequency_duration"]
     amount = coupon["amount_cents"] if given.get("amount_cents") is None else given["amount_cents"]
     rate = coupon["percentage_rate"] if given.get("percentage_rate") is None else given["percentage_rate"]
-    _check(terms, amount if fixed else None, None if fixed else rate)
-    duration = terms["frequency_duration"] if terms["frequency"] == "recurring" else None
+    errors = _frequency_errors(frequency, periods) | (_amount_errors(amount) if fixed else _rate_errors(rate))
+    if errors:
+        raise invalid(errors)
+    duration = periods if isinstance(periods, int) and frequency == "recurring" else None
+    cents = amount if isinstance(amount, int) and fixed else None
     return {
         "lago_id": str(uuid.uuid4()),
         "lago_coupon_id": coupon["lago_id"],
@@ -60,12 +64,12 @@ def create(given: Mapping[str, Any], coupon: Mapping[str, Any], now: datetime) -
         "coupon_name": coupon["name"],
         "coupon_type": coupon["coupon_type"],
         "status": "active",
-        "frequency": terms["frequency"],
+        "frequency": str(frequency),
         "frequency_duration": duration,
         "frequency_duration_remaining": duration,
-        "amount_cents": amount if fixed else None,
-        "amount_cents_remaining": amount if fixed and terms["frequency"] == "once" else None,
-        "amount_currency": given.get("amount_currency") or coupon["amount_currency"] if fixed else None,
+        "amount_cents": cents,
+        "amount_cents_remaining": cents if frequency == "once" else None,
+        "amount_currency": scalar(given.get("amount_currency")) or coupon["amount_currency"] if fixed else None,
         "percentage_rate": None if fixed else amounts.text(amounts.given(rate)),
         "created_at": seconds(now),
         "terminated_at": None,
@@ -76,30 +80,35 @@ def create(given: Mapping[str, Any], coupon: Mapping[str, Any], now: datetime) -
     }
 
 
-def _check(terms: Mapping[str, Any], amount: Any, rate: Any) -> None:
-    errors: dict[str, list[str]] = {}
-    if amount is not None and (not isinstance(amount, int) or isinstance(amount, bool) or not 0 < amount < 2**63):
-        errors["amount_cents"] = ["value_is_out_of_range"]
-    if rate is not None and not 0 < (amounts.given(rate) or -1) <= 100:
-        errors["percentage_rate"] = ["value_is_out_of_range"]
-    if terms["frequency"] not in FREQUENCIES:
+def _frequency_errors(frequency: object, periods: object) -> Errors:
+    errors: Errors = {}
+    if frequency not in FREQUENCIES:
         errors["frequency"] = ["value_is_invalid"]
-    duration = terms["frequency_duration"]
-    if terms["frequency"] == "recurring" and (
-        not isinstance(duration, int) or isinstance(duration, bool) or duration < 1
-    ):
-        errors["frequency_duration"] = ["value_is_mandatory" if duration is None else "value_is_out_of_range"]
-    if errors:
-        raise invalid(errors)
+    if frequency == "recurring" and not (_is_whole(periods) and 1 <= periods <= MOST_PERIODS):
+        errors["frequency_duration"] = ["value_is_mandatory" if periods is None else "value_is_out_of_range"]
+    return errors
+
+
+def _amount_errors(amount: object) -> Errors:
+    if amount is None or (_is_whole(amount) and 0 < amount < 2**63):
+        return {}
+    return {"amount_cents": ["value_is_out_of_range"]}
+
+
+def _rate_errors(rate: object) -> Errors:
+    wrong = rate is not None and not 0 < (amounts.given(rate) or -1) <= 100
+    return {"percentage_rate": ["value_is_out_of_range"]} if wrong else {}
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def terminate(held: Held, now: datetime) -> Held:
     return {**held, "status": "terminated", "terminated_at": seconds(now)}
 
 
-def shown(
-    held: Held, customer: Mapping[str, Any], coupon: Mapping[str, Any] | None, credits: Sequence[Any] | None = None
-) -> dict[str, Any]:
+def shown(held: Held, customer: Holder, coupon: ShownCoupon | None, credits: Sequence[Answer] | None = None) -> Answer:
     """An applied coupon as Lago shows it. ``coupon``: its definition, None if there is none any more.
 
     ``credits``: only Lago's lists show what it took off.
@@ -130,7 +139,7 @@ def shown(
     }
 
 
-def credit(line: Mapping[str, Any], held: Held) -> dict[str, Any]:
+def credit(line: CreditRow, held: Held) -> Answer:
     """What a coupon took off an invoice: ``line`` with id, cents, currency, invoice id and its payment status."""
     return {
         "lago_id": line["lago_id"],

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from .answers import NAMES, seconds
+from .rows import Answer, Configuration, CustomerRow, Details, Given, Metadata
+from .texts import ADDRESS as WEB_ADDRESS
+from .texts import Errors, scalar, too_long
 
 ADDRESS = ("address_line1", "address_line2", "city", "zipcode", "state", "country")
 # what Odoo has no field for: kept as JSON beside the account
@@ -22,30 +24,26 @@ CONFIGURATION = (
     "subscription_invoice_issuing_date_adjustment",
 )
 FINALIZE = ("inherit", "skip", "finalize")
-INT_MAX = 2**31 - 1
-Errors = dict[str, list[str]]
+MOST_DAYS = 3650  # of grace and of payment terms: what is beyond is a mistake
+TEXTS = (
+    "external_id", "name", "email", "phone", "legal_number", "tax_identification_number", "timezone", "currency",
+    *ADDRESS, *(name for name in DETAILS if name != "logo_url"),
+)  # fmt: skip
 
 
-def scalar(value: Any) -> str | None:
-    """Text of a scalar; anything else counts as nothing, as Rails' strong parameters have it."""
-    if value is None or isinstance(value, (dict, list)):
-        return None
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
-
-
-def given_texts(given: Mapping[str, Any], names: Sequence[str]) -> dict[str, str | None]:
+def given_texts(given: Given, names: Sequence[str]) -> dict[str, str | None]:
     """Only what was sent, blank as None: an upsert leaves the rest alone."""
     return {name: scalar(given[name]) or None for name in names if name in given}
 
 
-def count(value: Any) -> int | None:
-    """A whole number from 0 to what a column holds, or None."""
+def days(value: object) -> int | None:
+    """A whole number of days that somebody may mean, or None."""
     text = scalar(value) or ""
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 11 else -1
-    return number if 0 <= number <= INT_MAX else None
+    return number if 0 <= number <= MOST_DAYS else None
 
 
-def shape_errors(given: Mapping[str, Any], external_id: str) -> Errors:
+def shape_errors(given: Given, external_id: str) -> Errors:
     """What is wrong whatever the database holds: {field: [code]}."""
     errors: Errors = {}
     if not external_id:
@@ -54,24 +52,33 @@ def shape_errors(given: Mapping[str, Any], external_id: str) -> Errors:
         errors["customer_type"] = ["value_is_invalid"]
     if given.get("finalize_zero_amount_invoice") not in (None, *FINALIZE):
         errors["finalize_zero_amount_invoice"] = ["value_is_invalid"]
-    if given.get("net_payment_term") is not None and count(given["net_payment_term"]) is None:
+    if given.get("net_payment_term") is not None and days(given["net_payment_term"]) is None:
         errors["net_payment_term"] = ["value_is_out_of_range"]
     grace = configuration(given).get("invoice_grace_period")
-    if grace is not None and count(grace) is None:
+    if grace is not None and days(grace) is None:
         errors["invoice_grace_period"] = ["value_is_out_of_range"]
+    return errors | text_errors(given)
+
+
+def text_errors(given: Given) -> Errors:
+    """Texts that are too long, those of the shipping address under its name."""
+    errors = too_long(given, TEXTS) | too_long(given, ("url", "logo_url"), WEB_ADDRESS)
+    shipping = given.get("shipping_address")
+    if isinstance(shipping, Mapping) and too_long(shipping, ADDRESS):
+        errors["shipping_address"] = ["value_is_too_long"]
     return errors
 
 
-def configuration(given: Mapping[str, Any]) -> Mapping[str, Any]:
+def configuration(given: Given) -> Given:
     found = given.get("billing_configuration")
     return found if isinstance(found, Mapping) else {}
 
 
-def person(details: Mapping[str, Any]) -> str | None:
-    return " ".join(details[name] for name in ("firstname", "lastname") if details.get(name)) or None
+def person(details: Given) -> str | None:
+    return " ".join(text for name in ("firstname", "lastname") if (text := scalar(details.get(name)))) or None
 
 
-def is_company(given: Mapping[str, Any], details: Mapping[str, Any]) -> bool:
+def is_company(given: Given, details: Given) -> bool:
     """As the customer type says; where it does not, only someone with nothing but a first and last name is a person."""
     if details.get("customer_type"):
         return bool(details["customer_type"] == "company")
@@ -79,30 +86,43 @@ def is_company(given: Mapping[str, Any], details: Mapping[str, Any]) -> bool:
     return bool(named) or not person(details)
 
 
-def display_name(name: str | None, details: Mapping[str, Any], external_id: str) -> str:
+def display_name(name: str | None, details: Given, external_id: str) -> str:
     """Odoo requires a name, Lago does not."""
-    return name or details.get("legal_name") or person(details) or external_id
+    return name or scalar(details.get("legal_name")) or person(details) or external_id
 
 
-def details(before: str | None, given: Mapping[str, Any], account: str, now: str) -> dict[str, Any]:
-    """What is kept beside the account after an upsert. ``before``: the JSON so far; ``now``: ISO."""
-    kept: dict[str, Any] = json.loads(before or "{}")
-    kept |= given_texts(given, DETAILS)
-    sent = configuration(given)
-    own = {name: sent[name] for name in CONFIGURATION if isinstance(sent.get(name), (str, bool))}
-    kept["billing_configuration"] = {**kept.get("billing_configuration", {}), **own}
-    if isinstance(sent.get("provider_payment_methods"), list):
-        kept["billing_configuration"]["provider_payment_methods"] = [str(m) for m in sent["provider_payment_methods"]]
-    if isinstance(given.get("metadata"), list):
-        kept["metadata"] = metadata(kept_metadata(kept, account, now), given["metadata"], now)
-    if isinstance(given.get("tax_codes"), list):
-        kept["tax_codes"] = [str(code) for code in given["tax_codes"]]
+def details(before: str | None, given: Given, account: str, now: str) -> dict[str, object]:
+    """What is kept beside the account after an upsert. ``before``: the JSON so far; ``now``: ISO.
+
+    ``account``: Lago id of the customer; empty: a new one.
+    """
+    stored: Details = json.loads(before or "{}")
+    kept: dict[str, object] = {**stored, **given_texts(given, DETAILS)}
+    inherited = stored.get("inherited") or ([] if account else ["timezone"])
+    kept["inherited"] = [name for name in inherited if not given.get(name)]
+    shipping = given.get("shipping_address")
+    if isinstance(shipping, Mapping) and "state" in shipping:
+        kept["shipping_state"] = scalar(shipping["state"])
+    kept["billing_configuration"] = configured(stored.get("billing_configuration") or {}, configuration(given))
+    entries, codes = given.get("metadata"), given.get("tax_codes")
+    if isinstance(entries, list):
+        kept["metadata"] = metadata(kept_metadata(stored, account, now), entries, now)
+    if isinstance(codes, list):
+        kept["tax_codes"] = [str(code) for code in codes]
     if given.get("finalize_zero_amount_invoice") in FINALIZE:
         kept["finalize_zero_amount_invoice"] = given["finalize_zero_amount_invoice"]
     return {name: value for name, value in kept.items() if value not in (None, {}, [])}
 
 
-def kept_metadata(kept: Mapping[str, Any], account: str, since: str | None) -> list[dict[str, Any]]:
+def configured(before: Configuration, sent: Given) -> dict[str, object]:
+    """The configuration so far with what was sent of it."""
+    given = {name: sent[name] for name in CONFIGURATION if isinstance(sent.get(name), (str, bool))}
+    methods = sent.get("provider_payment_methods")
+    listed = {"provider_payment_methods": [str(method) for method in methods]} if isinstance(methods, list) else {}
+    return {**before, **given, **listed}
+
+
+def kept_metadata(kept: Details, account: str, since: str | None) -> list[Metadata]:
     """The entries with what those from Lago lack. ``account``: Lago id of the customer; ``since``: when it began."""
     return [
         {
@@ -116,10 +136,10 @@ def kept_metadata(kept: Mapping[str, Any], account: str, since: str | None) -> l
     ]
 
 
-def metadata(before: Sequence[Mapping[str, Any]], sent: Sequence[Any], now: str) -> list[dict[str, Any]]:
+def metadata(before: Sequence[Metadata], sent: Sequence[object], now: str) -> list[Metadata]:
     """The list as sent; an entry keeps its id and moment when the id or the key is known."""
     known = {item["lago_id"]: item for item in before} | {item["key"]: item for item in before}
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Metadata] = {}
     for item in sent:
         if not isinstance(item, Mapping) or not scalar(item.get("key")):
             continue
@@ -135,9 +155,10 @@ def metadata(before: Sequence[Mapping[str, Any]], sent: Sequence[Any], now: str)
     return list(found.values())
 
 
-def show(row: Mapping[str, Any]) -> dict[str, Any]:
+def show(row: CustomerRow) -> Answer:
     """``row``: the account and its partner as plain values; ``details`` parsed, addresses as dicts of ``ADDRESS``."""
     kept = row["details"]
+    inherited = kept.get("inherited") or []
     return {
         **{name: row[name] for name in ("lago_id", "external_id")},
         "billing_entity_code": row["billing_entity_code"],
@@ -150,28 +171,38 @@ def show(row: Mapping[str, Any]) -> dict[str, Any]:
         "created_at": seconds(row["created_at"]),
         "updated_at": seconds(row["updated_at"]),
         **row["address"],
-        "state": row["address"]["state"] or kept.get("state"),
+        "state": shown_state(kept.get("state"), row["states"]["billing"]),
         **{name: row[name] or None for name in ("email", "url", "phone", "legal_number", "tax_identification_number")},
         **{name: kept.get(name) for name in ("logo_url", "legal_name", "external_salesforce_id")},
         "currency": row["currency"] or None,
-        "timezone": row["timezone"] or None,
+        "timezone": row["timezone"] if row["timezone"] and "timezone" not in inherited else None,
         "applicable_timezone": row["timezone"] or "UTC",
-        "net_payment_term": row["net_payment_term"],
+        "net_payment_term": None if "net_payment_term" in inherited else row["net_payment_term"],
         "finalize_zero_amount_invoice": kept.get("finalize_zero_amount_invoice") or row["finalize_zero"],
         "billing_configuration": shown_configuration(kept.get("billing_configuration") or {}, row["grace_days"]),
-        "shipping_address": row["shipping_address"],
+        "shipping_address": {
+            **row["shipping_address"],
+            "state": shown_state(kept.get("shipping_state"), row["states"]["shipping"]),
+        },
         "skip_invoice_custom_sections": False,
         "metadata": kept_metadata(kept, row["lago_id"], seconds(row["created_at"])),
         "integration_customers": [],
     }
 
 
-def whole(shown: Mapping[str, Any], taxes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def shown_state(sent: str | None, known: Sequence[str]) -> str | None:
+    """A state as it was sent, as long as Odoo's (code, name; none) is still that one."""
+    if not known or (sent and sent.strip().casefold() in [name.casefold() for name in known]):
+        return sent
+    return known[-1]
+
+
+def whole(shown: Given, taxes: Sequence[Given]) -> Answer:
     """A customer as Lago shows a single one."""
     return {**shown, "taxes": list(taxes), "applicable_invoice_custom_sections": [], "error_details": []}
 
 
-def shown_configuration(kept: Mapping[str, Any], grace_days: int) -> dict[str, Any]:
+def shown_configuration(kept: Configuration, grace_days: int) -> Answer:
     """The last three only beside a payment provider, as in Lago."""
     provider = {
         "provider_customer_id": kept.get("provider_customer_id"),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from .answers import seconds
-from .customers import scalar
+from .rows import Answer, BilledOrder, FeeRow, InvoiceParts, InvoiceRow, Metadata
+from .texts import scalar
+
+Query = Mapping[str, str | list[str]]  # a name that ends with [] has a list
 
 STATUSES = {"draft": "draft", "finalized": "posted", "voided": "cancel"}
 PAYMENT_STATUSES = ("pending", "succeeded", "failed")
@@ -22,43 +24,51 @@ ITEMS = {
     "commitment": ("commitment", "Subscription"),
     "": ("add_on", "AddOn"),
 }
-DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
+FIRST_YEAR = 1000  # the database takes earlier ones for years of another century
 
 
-def asked(query: Mapping[str, Any], name: str, plural: str) -> list[str]:
+def asked(query: Query, name: str, plural: str) -> list[str]:
     """The values of a filter that takes one (``status=``) or several (``statuses[]=``)."""
     single = query.get(name)
     return [*([single] if single else []), *query.get(f"{name}[]", []), *query.get(f"{plural}[]", [])]
 
 
-def day(text: Any) -> str | None:
-    """``2026-07-01``, or None."""
-    return text if isinstance(text, str) and DAY.match(text) else None
+def day(text: object) -> str | None:
+    """``2026-07-01`` of a date or a moment, or None."""
+    try:
+        found = datetime.fromisoformat(str(text).replace("Z", "+00:00")).date() if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return found.isoformat() if found and found.year >= FIRST_YEAR else None
 
 
-def metadata(before: str | None, sent: Sequence[Any], now: str) -> str:
+def metadata(before: str | None, sent: Sequence[object], now: str) -> str:
     """JSON of the list as sent; an entry keeps its id and moment when its id or key is known."""
-    old = json.loads(before or "[]")
+    old: list[Metadata] = json.loads(before or "[]")
     known = {item["lago_id"]: item for item in old} | {item["key"]: item for item in old}
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Metadata] = {}
     for item in sent:
-        key = scalar(item.get("key")) if isinstance(item, Mapping) else None
+        entry = item if isinstance(item, Mapping) else {}
+        key = scalar(entry.get("key"))
         if key:
-            same = known.get(str(item.get("id") or "")) or known.get(key) or {}
+            same = known.get(str(entry.get("id") or "")) or known.get(key) or {}
             found[key] = {
                 "lago_id": same.get("lago_id") or str(uuid.uuid4()),
                 "key": key,
-                "value": scalar(item.get("value")) or "",
+                "value": scalar(entry.get("value")) or "",
                 "created_at": same.get("created_at") or now,
             }
     return json.dumps(list(found.values()), ensure_ascii=False)
 
 
-def show(row: Mapping[str, Any]) -> dict[str, Any]:
+def show(row: InvoiceRow) -> Answer:
     """The header. ``fees``, ``coupons``, ``taxes``, ``total``, ``paid``, ``due``: cents."""
     net = row["fees"] - row["coupons"]
     return {
-        **{name: row[name] for name in ("lago_id", "billing_entity_code", "sequential_id", "number")},
+        "lago_id": row["lago_id"],
+        "billing_entity_code": row["billing_entity_code"],
+        "sequential_id": row["sequential_id"],
+        "number": row["number"],
         "purchase_order_number": row["purchase_order_number"],
         "issuing_date": row["issuing_date"],
         "payment_due_date": row["payment_due_date"],
@@ -97,16 +107,19 @@ def show(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def details(row: Mapping[str, Any]) -> dict[str, Any]:
+def details(row: InvoiceParts) -> Answer:
     """What only a single invoice shows."""
     return {
-        **{name: row[name] for name in ("subscriptions", "billing_periods", "fees", "credits")},
+        "subscriptions": row["subscriptions"],
+        "billing_periods": row["billing_periods"],
+        "fees": row["fees"],
+        "credits": row["credits"],
         "error_details": [],
         "applied_invoice_custom_sections": [],
     }
 
 
-def fee(row: Mapping[str, Any]) -> dict[str, Any]:
+def fee(row: FeeRow) -> Answer:
     """``row``: an invoice line with its key parsed (``key``, {} for a native line), ``net`` and ``tax`` in cents."""
     key, net, tax, scale = row["key"], row["net"], row["tax"], row["digits"]
     kind = key.get("kind") or ("subscription" if row["lago_subscription_id"] else "")
@@ -116,11 +129,14 @@ def fee(row: Mapping[str, Any]) -> dict[str, Any]:
         "lago_charge_id": key.get("item") if kind in ("charge", "true_up") else None,
         "lago_charge_filter_id": key.get("filter") or None,
         "lago_fixed_charge_id": key.get("item") if kind == "fixed_charge" else None,
-        **{name: row[name] for name in ("lago_invoice_id", "lago_subscription_id", "external_subscription_id")},
+        "lago_invoice_id": row["lago_invoice_id"],
+        "lago_subscription_id": row["lago_subscription_id"],
+        "external_subscription_id": row["external_subscription_id"],
         "lago_true_up_fee_id": None,
         "lago_true_up_parent_fee_id": None,
         "lago_original_fee_id": None,
-        **{name: row[name] for name in ("lago_customer_id", "external_customer_id")},
+        "lago_customer_id": row["lago_customer_id"],
+        "external_customer_id": row["external_customer_id"],
         "item": item(row, kind),
         "pay_in_advance": row["pay_in_advance"],
         "invoiceable": True,
@@ -156,7 +172,7 @@ def fee(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def item(row: Mapping[str, Any], kind: str) -> dict[str, Any]:
+def item(row: FeeRow, kind: str) -> Answer:
     fee_type, item_type = ITEMS.get(kind, ITEMS[""])
     return {
         "type": fee_type,
@@ -179,12 +195,12 @@ def number(value: Decimal) -> str:
     return f"{text}0" if text.endswith(".") else text
 
 
-def offset(at: Any) -> str | None:
+def offset(at: datetime | None) -> str | None:
     """A fee's moments carry an offset where others have a ``Z``."""
     return at.strftime("%Y-%m-%dT%H:%M:%S+00:00") if at else None
 
 
-def billing_period(order: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def billing_period(order: BilledOrder, lines: Sequence[FeeRow]) -> Answer | None:
     """The windows that the lines of one order tell; None for lines that tell none."""
     windows = {line["key"].get("kind"): (line["from"], line["to"]) for line in reversed(lines) if line["from"]}
     if not windows:
@@ -203,5 +219,5 @@ def billing_period(order: Mapping[str, Any], lines: Sequence[Mapping[str, Any]])
     }
 
 
-def _window(name: str, window: tuple[Any, Any]) -> dict[str, Any]:
+def _window(name: str, window: tuple[datetime | None, datetime | None]) -> Answer:
     return {f"{name}_from_datetime": seconds(window[0]), f"{name}_to_datetime": seconds(window[1])}

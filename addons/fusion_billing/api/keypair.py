@@ -21,11 +21,9 @@ def generate() -> tuple[str, str]:
 
 
 def public_of(private: rsa.RSAPrivateKey) -> str:
-    return (
-        private.public_key()
-        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-        .decode()
-    )
+    encoding, form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    pem: bytes = private.public_key().public_bytes(encoding, form)
+    return pem.decode()
 
 
 def served(public_pem: str) -> str:

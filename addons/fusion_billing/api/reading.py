@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from math import isinf
+from typing import NoReturn
 
 from .answers import Refused, bad_request
 
@@ -13,12 +14,12 @@ DEEPEST = 32
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL keeps neither NUL nor half a character
 
 
-def body(raw: bytes) -> Any:
+def body(raw: bytes) -> object:
     """The parsed body, {} for none. Raises Refused: 413 too large; 400 no JSON, too deep, text that cannot be kept."""
     if len(raw) > LARGEST:
         raise too_large()
     try:
-        parsed = json.loads(raw or b"{}", parse_constant=_no_constant)
+        parsed: object = json.loads(raw or b"{}", parse_constant=_no_constant, parse_float=_finite)
     except RecursionError:
         raise bad_request(f"the body is nested deeper than {DEEPEST} levels") from None
     except ValueError as error:
@@ -38,11 +39,19 @@ def text(value: str) -> str:
     return value
 
 
-def _no_constant(name: str) -> Any:
+def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
 
 
-def _check(parsed: Any) -> None:
+def _finite(text: str) -> float:
+    """1e999 would become an infinity, which is no JSON."""
+    number = float(text)
+    if isinf(number):
+        raise ValueError("a number is too large")
+    return number
+
+
+def _check(parsed: object) -> None:
     """Depth and texts, without recursion."""
     waiting = [(parsed, 1)]
     while waiting:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Decimal
 
+from . import amounts
+from . import overrides as overridden
 from .answers import millis, seconds
-from .customers import Errors, scalar
+from .rows import Answer, Given, SubscriptionRow
+from .texts import Errors, is_kept, scalar, too_long
 
 BILLING_TIMES = ("calendar", "anniversary")
 STATUSES = ("pending", "active", "terminated", "canceled", "incomplete")
@@ -21,9 +23,7 @@ NOT_NATIVE = (
     "billing_entity_code",
     "billing_entity_id",
 )
-OVERRIDES = (
-    "amount_cents", "invoice_display_name", "name", "trial_period", "minimum_commitment", "charges", "description",
-)  # fmt: skip
+TEXTS = ("external_customer_id", "external_id", "plan_code", "name", "purchase_order_number")
 PER_YEAR = {"yearly": 1, "semiannual": 2, "quarterly": 4, "monthly": 12, "weekly": 52}
 
 
@@ -38,11 +38,11 @@ class Wanted:
     billing_time: str
     subscription_at: datetime | None
     ending_at: datetime | None
-    overrides: Mapping[str, Any]
+    overrides: Given
     purchase_order_number: str | None
 
 
-def wanted(given: Mapping[str, Any], now: datetime) -> tuple[Wanted, Errors]:
+def wanted(given: Given, now: datetime) -> tuple[Wanted, Errors]:
     """What a POST asks for, and what is wrong with it: {field: [code]}."""
     errors = _missing(given, ("external_customer_id", "external_id")) | _not_native(given)
     at, ending = moment(given.get("subscription_at")), moment(given.get("ending_at"))
@@ -65,37 +65,12 @@ def wanted(given: Mapping[str, Any], now: datetime) -> tuple[Wanted, Errors]:
         ending_at=ending,
         overrides=overrides,
         purchase_order_number=scalar(given.get("purchase_order_number")) or None,
-    ), errors | override_errors(overrides)
+    ), errors | too_long(given, TEXTS) | overridden.errors(overrides)
 
 
-def override_errors(overrides: Mapping[str, Any]) -> Errors:
-    """What of ``plan_overrides`` an order cannot hold, or is no number."""
-    errors: Errors = {}
-    for name, value in overrides.items():
-        if value is not None and name not in OVERRIDES:
-            errors[f"plan_overrides.{name}"] = ["not_supported_by_native_orders"]
-    for name, value in (
-        ("amount_cents", overrides.get("amount_cents")),
-        ("trial_period", overrides.get("trial_period")),
-    ):
-        if value is not None and decimal(value) is None:
-            errors[f"plan_overrides.{name}"] = ["value_is_invalid"]
-    commitment = overrides.get("minimum_commitment")
-    if commitment is not None and (
-        not isinstance(commitment, Mapping) or decimal(commitment.get("amount_cents")) is None
-    ):
-        errors["plan_overrides.minimum_commitment"] = ["value_is_invalid"]
-    charges = overrides.get("charges")
-    if charges is not None and not (
-        isinstance(charges, list) and all(isinstance(c, Mapping) and c.get("id") for c in charges)
-    ):
-        errors["plan_overrides.charges"] = ["invalid_format"]
-    return errors
-
-
-def changes(given: Mapping[str, Any], now: datetime) -> Errors:
+def changes(given: Given, now: datetime) -> Errors:
     """What is wrong with the body of an update."""
-    errors = _not_native(given)
+    errors = _not_native(given) | too_long(given, TEXTS)
     for name in ("subscription_at", "ending_at"):
         if given.get(name) and moment(given[name]) is None:
             errors[name] = ["invalid_date"]
@@ -104,10 +79,10 @@ def changes(given: Mapping[str, Any], now: datetime) -> Errors:
         errors["ending_at"] = ["invalid_date"]
     if given.get("plan_overrides"):
         errors["plan_overrides"] = ["not_supported_by_native_orders"]
-    return errors
+    return errors | ending_errors(given.get("on_termination_credit_note"), given.get("on_termination_invoice"))
 
 
-def ending_errors(credit_note: str | None, invoice: str | None) -> Errors:
+def ending_errors(credit_note: object, invoice: object) -> Errors:
     """``on_termination_*`` that native invoicing has no way for."""
     errors: Errors = {}
     if credit_note in ("refund", "offset"):
@@ -119,7 +94,7 @@ def ending_errors(credit_note: str | None, invoice: str | None) -> Errors:
     return errors
 
 
-def moment(value: Any) -> datetime | None:
+def moment(value: object) -> datetime | None:
     """ISO 8601, with or without a time; without a zone it is UTC. None: not a moment that Odoo can keep."""
     text = scalar(value) or ""
     try:
@@ -127,16 +102,13 @@ def moment(value: Any) -> datetime | None:
         found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return found if 1900 <= found.year <= 9000 else None
+    return found if is_kept(found) else None
 
 
-def decimal(value: Any) -> Decimal | None:
+def decimal(value: object) -> Decimal | None:
     """A number that is not negative and not beyond reason, or None."""
-    try:
-        number = Decimal(scalar(value) or "")
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() and 0 <= number < Decimal(10) ** 15 else None
+    number = amounts.given(value)
+    return number if number is not None and number >= 0 else None
 
 
 def is_upgrade(old: tuple[Decimal, str], new: tuple[Decimal, str]) -> bool:
@@ -144,18 +116,21 @@ def is_upgrade(old: tuple[Decimal, str], new: tuple[Decimal, str]) -> bool:
     return new[0] * PER_YEAR[new[1]] >= old[0] * PER_YEAR[old[1]]
 
 
-def _missing(given: Mapping[str, Any], names: tuple[str, ...]) -> Errors:
+def _missing(given: Given, names: tuple[str, ...]) -> Errors:
     return {name: ["value_is_mandatory"] for name in names if not (scalar(given.get(name)) or "").strip()}
 
 
-def _not_native(given: Mapping[str, Any]) -> Errors:
+def _not_native(given: Given) -> Errors:
     return {name: ["not_supported_by_native_orders"] for name in NOT_NATIVE if given.get(name)}
 
 
-def show(row: Mapping[str, Any]) -> dict[str, Any]:
+def show(row: SubscriptionRow) -> Answer:
     """``row``: the order as plain values (naive UTC datetimes, ``amount_cents`` int, ``change_day`` date)."""
     return {
-        **{name: row[name] for name in ("lago_id", "external_id", "lago_customer_id", "external_customer_id")},
+        "lago_id": row["lago_id"],
+        "external_id": row["external_id"],
+        "lago_customer_id": row["lago_customer_id"],
+        "external_customer_id": row["external_customer_id"],
         "name": row["name"],
         "plan_code": row["plan_code"],
         "plan_amount_cents": row["amount_cents"],
@@ -186,7 +161,7 @@ def show(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def whole(shown: Mapping[str, Any], plan: Mapping[str, Any] | None) -> dict[str, Any]:
+def whole(shown: Given, plan: Given | None) -> Answer:
     """A subscription as Lago shows a single one; ``plan`` (None: no longer offered) at its own price."""
     own = {"amount_cents": shown["plan_amount_cents"], "amount_currency": shown["plan_amount_currency"]}
     return {

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from ..rating.current_usage import ChargeUsage, CurrentUsage, GroupUsage
+from .rows import Answer
 
 # Lago's pricing units and presentation groups have no counterpart in Odoo
-WITHOUT = {"pricing_unit_details": None, "presentation_breakdowns": []}
+WITHOUT: Answer = {"pricing_unit_details": None, "presentation_breakdowns": []}
 
 
-def customer_usage(usage: Mapping[str, Any], taxes_cents: int) -> dict[str, Any]:
+def customer_usage(usage: CurrentUsage, taxes_cents: int) -> Answer:
     """``usage``: what rating found (``rating.current_usage``); the taxes are Odoo's."""
     shown = {name: value for name, value in usage.items() if name not in ("refusals", "charges_usage")}
     return {
@@ -21,10 +21,10 @@ def customer_usage(usage: Mapping[str, Any], taxes_cents: int) -> dict[str, Any]
     }
 
 
-def _charge(charge: Mapping[str, Any]) -> dict[str, Any]:
-    groups = [{**group, **WITHOUT, "filters": _filters(group)} for group in charge.get("grouped_usage") or ()]
+def _charge(charge: ChargeUsage) -> Answer:
+    groups = [{**group, **WITHOUT, "filters": _filters(group)} for group in charge["grouped_usage"]]
     return {**charge, **WITHOUT, "filters": _filters(charge), "grouped_usage": groups}
 
 
-def _filters(usage: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [{**bucket, **WITHOUT} for bucket in usage.get("filters") or ()]
+def _filters(usage: ChargeUsage | GroupUsage) -> list[Answer]:
+    return [{**bucket, **WITHOUT} for bucket in usage["filters"]]

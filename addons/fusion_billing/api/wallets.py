@@ -6,15 +6,13 @@ without a word where it would change an amount.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
 
 from . import amounts
 from .answers import Refused, invalid, seconds
+from .rows import Answer, Given, TransactionRow, WalletRow
 
-Row = Mapping[str, Any]
 PAYMENT_METHOD = {"payment_method_id": None, "payment_method_type": "provider"}
 # What has no place on an eWallet card, and what to use instead.
 UNSUPPORTED = {
@@ -29,7 +27,7 @@ def no_wallets() -> Refused:
     return invalid({"wallet": ["Odoo's eWallets are not installed: install sale_loyalty"]})
 
 
-def credits(given: Mapping[str, Any], name: str) -> Decimal:
+def credits(given: Given, name: str) -> Decimal:
     """A number of credits of a request, 0 if there is none. Raises Refused."""
     value = given.get(name)
     if value in (None, ""):
@@ -40,16 +38,16 @@ def credits(given: Mapping[str, Any], name: str) -> Decimal:
     return number
 
 
-def granted(given: Mapping[str, Any]) -> Decimal:
+def granted(given: Given) -> Decimal:
     """The credits to grant. Raises Refused for credits that are to be paid: in Odoo that is a sale."""
     if credits(given, "paid_credits"):
         raise invalid({"paid_credits": [PAID]})
     return credits(given, "granted_credits")
 
 
-def check(given: Mapping[str, Any]) -> None:
+def check(given: Given) -> None:
     """Raises Refused for what an eWallet cannot do."""
-    errors: dict[str, Any] = {name: [why] for name, why in UNSUPPORTED.items() if given.get(name)}
+    errors: dict[str, list[str]] = {name: [why] for name, why in UNSUPPORTED.items() if given.get(name)}
     rate = given.get("rate_amount")
     if rate not in (None, "") and amounts.given(rate) != 1:
         errors["rate_amount"] = [RATE]
@@ -57,7 +55,7 @@ def check(given: Mapping[str, Any]) -> None:
         raise invalid(errors)
 
 
-def expiry(value: Any, today: date) -> date | None:
+def expiry(value: object, today: date) -> date | None:
     """The last day of a wallet. Raises Refused for what is no day in the future."""
     if value in (None, ""):
         return None
@@ -70,7 +68,7 @@ def expiry(value: Any, today: date) -> date | None:
     return day
 
 
-def wallet(row: Row) -> dict[str, Any]:
+def wallet(row: WalletRow) -> Answer:
     """A card. ``row``: lago_id, customer, name, currency, points, used, active, expires, created, changed...
 
     Usage that is not invoiced yet does not touch a card: the ongoing balance is the balance.
@@ -111,7 +109,7 @@ def wallet(row: Row) -> dict[str, Any]:
     }
 
 
-def transaction(row: Row) -> dict[str, Any]:
+def transaction(row: TransactionRow) -> Answer:
     """A line of a card's history. ``row``: lago_id, wallet, entity, issued, used, sold (an order used it), created."""
     inbound = bool(row["issued"])
     amount = amounts.text(row["issued"] or row["used"] or "0")

@@ -8,8 +8,10 @@ import psycopg2.errors
 from odoo import SUPERUSER_ID, http
 from odoo.exceptions import AccessError, MissingError, UserError
 from odoo.http import request
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from ..api import answers, reading
+from ..quiet import quiet, where
 
 _logger = logging.getLogger(__name__)
 PREFIX = "/api/v1/"
@@ -67,21 +69,28 @@ class LagoApi(http.Controller):
     )
     def lago(self, path="", **_query):
         """Every call below /api/v1 is answered in JSON, errors too."""
-        try:
-            with request.env.cr.savepoint():
-                return self.answer(200, self.dispatch(path.rstrip("/")))
-        except answers.Refused as refused:
-            return self.answer(refused.status, refused.body)
-        except Exception as error:
-            refused = self.refusal(error)
-            if refused.status == 500:
-                _logger.exception("%s %s%s", request.httprequest.method, PREFIX, path)
-            return self.answer(refused.status, refused.body)
+        with quiet():
+            try:
+                with request.env.cr.savepoint():
+                    return self.answer(200, self.dispatch(path.rstrip("/")))
+            except answers.Refused as refused:
+                return self.answer(refused.status, refused.body)
+            except Exception as error:  # noqa: BLE001 - whatever broke, the client gets JSON
+                refused = self.refusal(error)
+                if refused.status == 500:
+                    _logger.error("%s %s: %s", request.httprequest.method, self.route(path), where(error))
+                return self.answer(refused.status, refused.body)
+
+    @staticmethod
+    def route(path):
+        """The pattern that a path matches: the path itself may name a customer."""
+        found = (pattern for _, pattern, _ in ROUTES if re.fullmatch(pattern, path.rstrip("/")))
+        return PREFIX + re.sub(r"\(\?P<(\w+)>\[\^/\]\+\)", r"<\1>", next(found, "..."))
 
     @staticmethod
     def refusal(error):
         """Whatever broke, the client gets JSON. Raised again: what Odoo's own dispatcher repeats."""
-        if isinstance(error, psycopg2.OperationalError):
+        if isinstance(error, PG_CONCURRENCY_EXCEPTIONS_TO_RETRY):
             raise error
         if isinstance(error, UserError) and not isinstance(error, (AccessError, MissingError)):
             return answers.invalid({"base": [str(error)]})  # a native rule said no, in its own words
@@ -89,13 +98,15 @@ class LagoApi(http.Controller):
             return answers.invalid({"base": ["value_already_exist"]})  # another request was faster
         if isinstance(error, psycopg2.DataError):
             return answers.invalid({"base": ["value_is_invalid"]})
+        if isinstance(error, psycopg2.errors.ProgramLimitExceeded):  # a row of an index, for one
+            return answers.invalid({"base": ["value_is_too_long"]})
         return answers.broken()
 
     @staticmethod
     def answer(status, body):
         """``body`` None: an empty answer, as Lago gives where a job does the work. Text stays bare text."""
         if body is None:
-            return request.make_response("", status=status)
+            return request.make_response("", headers=[("Content-Type", "application/json")], status=status)
         if isinstance(body, str):
             return request.make_response(body, headers=[("Content-Type", "text/plain")], status=status)
         return request.make_json_response(body, status=status)

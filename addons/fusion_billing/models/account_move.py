@@ -1,3 +1,6 @@
+import json
+from contextlib import suppress
+
 from odoo import api, fields, models
 
 from ..tools import check_json
@@ -45,6 +48,10 @@ class AccountMoveLine(models.Model):
     _inherit = "account.move.line"
 
     fusion_key = fields.Char("Billed line", copy=False, help="JSON: subscription, kind, item, filter, group, event")
+    fusion_kind = fields.Char("Billed as", compute="_compute_fusion_key_parts", store=True, help="Kind of the key")
+    fusion_item = fields.Char(
+        "Billed item", compute="_compute_fusion_key_parts", store=True, index="btree_not_null", help="Item of the key"
+    )
     fusion_order_id = fields.Many2one(
         "sale.order", "Subscription", copy=False, index="btree_not_null", ondelete="set null"
     )
@@ -53,6 +60,19 @@ class AccountMoveLine(models.Model):
     fusion_from = fields.Datetime("Usage from", copy=False)
     fusion_to = fields.Datetime("Usage to", copy=False)
     fusion_explanation = fields.Text("How it was rated", copy=False, help="JSON: the steps of the amount")
+
+    @api.depends("fusion_key")
+    def _compute_fusion_key_parts(self):
+        for line in self:
+            key = line._fusion_key_parts()
+            line.fusion_kind, line.fusion_item = key.get("kind") or False, key.get("item") or False
+
+    def _fusion_key_parts(self):
+        """The key; what is none is empty here, and refused by ``_check_fusion_key``."""
+        with suppress(ValueError):
+            key = json.loads(self.fusion_key or "{}")
+            return key if isinstance(key, dict) else {}
+        return {}
 
     @api.constrains("fusion_key")
     def _check_fusion_key(self):

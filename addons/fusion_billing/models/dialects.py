@@ -33,6 +33,15 @@ class Plain:
     def __init__(self, env):
         self.env = env
 
+    @property
+    def final(self):
+        """Whether the scheduled action of these subscriptions invoices with ``final=True`` (refunds too)."""
+        return False
+
+    def rests(self, order):
+        """Whether nothing is to be billed of the order for now: somebody paused it, or it was closed here alone."""
+        return False
+
     def mark(self, plan):
         """Let native subscriptions know that this product is one of theirs."""
         if self.flag and not plan[self.flag]:
@@ -48,6 +57,9 @@ class Plain:
     def reschedule(self, order, next_invoice):
         """Native invoicing acts next on that day."""
 
+    def invoiced(self, orders, moves):
+        """What was due of the orders has become these invoices."""
+
     def plan_end(self, order, end):
         """The day it is planned to end, or False."""
 
@@ -61,6 +73,14 @@ class Plain:
 
 class Enterprise(Plain):
     flag = "recurring_invoice"
+
+    @property
+    def final(self):
+        return hasattr(self.env["sale.order"], "_create_recurring_invoice")
+
+    def rests(self, order):
+        stopped = order.subscription_state in ("4_paused", "6_churn")
+        return bool(stopped and not order.fusion_ended_at)
 
     def interval(self, cadence):
         name, count, unit = INTERVALS[cadence]
@@ -96,6 +116,11 @@ class Oca(Plain):
     carrier = True
     flag = "subscribable"
     order_of_invoice = ("subscription_id.sale_order_id",)
+
+    def rests(self, order):
+        natives = order.sudo().subscription_ids
+        awake = any(native.in_progress and not native.is_paused for native in natives)
+        return bool(natives and not awake and not order.fusion_ended_at)
 
     def interval(self, cadence):
         name, count, unit = INTERVALS[cadence]
@@ -152,6 +177,9 @@ class Oca(Plain):
 
     def reschedule(self, order, next_invoice):
         order.subscription_ids.recurring_next_date = next_invoice
+
+    def invoiced(self, orders, moves):
+        orders._fusion_oca_invoiced(moves)
 
     def close(self, order):
         for native in order.subscription_ids.filtered("in_progress"):

@@ -5,7 +5,7 @@ from odoo.fields import Command
 
 from ..rating import schedule, unused
 from ..rating.moments import local_date, moment, zone
-from .rerun import Gathered
+from .gathered import plan_line
 
 
 class SaleOrder(models.Model):
@@ -27,9 +27,8 @@ class SaleOrder(models.Model):
         """The newest posted line of the base fee, whoever made the invoice."""
         posted = [("parent_state", "=", "posted"), ("move_id.move_type", "=", "out_invoice"),
                   ("move_id.fusion_shadow", "=", False)]  # fmt: skip
-        plan_line = Gathered.plan_line(self)
-        ours = [("fusion_order_id", "=", self.id), ("fusion_key", "like", '"kind": "subscription"')]
-        native = [("sale_line_ids", "in", plan_line.ids), ("fusion_key", "=", False)]
+        ours = [("fusion_order_id", "=", self.id), ("fusion_kind", "=", "subscription")]
+        native = [("sale_line_ids", "in", plan_line(self).ids), ("fusion_key", "=", False)]
         lines = self.env["account.move.line"].sudo()
         return lines.search([*posted, "|", "&", *ours, "&", *native], order="date desc, id desc", limit=1)
 
@@ -42,18 +41,16 @@ class SaleOrder(models.Model):
 
     def _fusion_unused_amount(self, fee, at):
         """In currency units, without taxes, less what was credited on that fee before."""
-        row, following, digits = self._fusion_row(), self._fusion_next(), self.currency_id.decimal_places
+        row, following, currency = self._fusion_row(), self._fusion_next(), self.currency_id
         upgrade = bool(following) and schedule.yearly_amount(following._fusion_row()) >= schedule.yearly_amount(row)
-        cents = unused.unused_cents(row, round(fee.price_subtotal * 10**digits), moment(at), upgrade=upgrade)
-        coupons = sum(
-            line.price_subtotal for line in fee.move_id.invoice_line_ids if '"coupon"' in (line.fusion_key or "")
-        )
+        cents = unused.unused_cents(row, currency._fusion_cents(fee.price_subtotal), moment(at), upgrade=upgrade)
+        coupons = sum(line.price_subtotal for line in fee.move_id.invoice_line_ids if line.fusion_kind == "coupon")
         fees = fee.move_id.amount_untaxed - coupons
         share = 1 + coupons / fees if fees else 1.0
         domain = [("fusion_order_id", "=", self.id), ("move_id.reversed_entry_id", "=", fee.move_id.id),
                   ("parent_state", "=", "posted")]  # fmt: skip
         before = sum(self.env["account.move.line"].sudo().search(domain).mapped("price_subtotal"))
-        return self.currency_id.round(float(cents) / 10**digits * share - before)
+        return currency.round(currency._fusion_units(cents) * share - before)
 
     def _fusion_credit_note(self, fee, amount, at):
         move = fee.move_id

@@ -16,31 +16,19 @@ from odoo.tools import SQL, groupby
 from odoo.tools.mail import plaintext2html
 
 from ..rating import bill_together
+from ..rating.coupon_uses import from_now_on
 from ..rating.due import TRIAL, earlier, schedule
 from ..rating.moments import local_date, moment, zone
-from .history import from_now_on, read_uses
-from .rerun import Gathered, naive
+from .apart import tried, tried_in_job
+from .currency import NOT_KEPT
+from .dialects import dialect
+from .gathered import Gathered, plan_line
+from .rerun import naive
+from .rounds import NOTHING, Round
+from .service import is_person
 
 EVENT = "in_advance_charge"
-
-
-class Round:
-    """What is due on one day, rated: the lines of each order, and the billings that are made with them."""
-
-    def __init__(self, gathered=None, jobs=()):
-        self.gathered = gathered
-        self.jobs = jobs  # per invoice: its billings, their rated lines
-        self.billings = [billing for billings, _lines in jobs for billing in billings]
-        self.lines = defaultdict(list)  # order id -> rated lines
-        for billings, lines in jobs:
-            for line in lines:
-                self.lines[billings[line["billing"]]["order"].id].append(line)
-
-    def of(self, order):
-        return self.lines.get(order.id, [])
-
-
-NOTHING = Round()
+DIGITS = {"reason": NOT_KEPT, "detail": "Lago counts in smaller units than Odoo keeps of this currency"}
 
 
 class SaleOrder(models.Model):
@@ -107,14 +95,33 @@ class SaleOrder(models.Model):
         Raises UserError, with nothing made, if there is usage without amount.
         """
         self._fusion_lock()
-        moves = self.env["account.move"].sudo().with_context(default_move_type="out_invoice")
-        made = moves.browse()
+        made = self.env["account.move"]
         for due in self.with_context(fusion_at=at)._fusion_rounds():
-            values = [self._fusion_draft_values(job, lines, due.gathered) for job, lines in due.jobs if lines]
-            drafts = moves.create(values)
+            drafts = self._fusion_native(due, {b["order"].id: {"invoice_date": b["day"]} for b in due.billings})
+            drafts |= self._fusion_drafts_beside(due, drafts)
             self._fusion_record(due, drafts)
             made |= drafts
         return made.with_env(self.env)
+
+    def _fusion_native(self, due, headers):
+        """Native invoices of what is rated, with all that ``sale`` and other modules put on them.
+
+        ``headers``: order id -> values that its invoice has beside those of ``_prepare_invoice``.
+        """
+        orders = self.browse(dict.fromkeys(billing["order"].id for billing in due.billings)).sudo()
+        told = orders.with_context(fusion_round=due, fusion_headers=headers, raise_if_nothing_to_invoice=False)
+        return told._create_invoices(final=dialect(self.env).final).with_env(orders.env)
+
+    def _prepare_invoice(self):
+        """Extends ``sale``: what a round says of the invoice's head."""
+        return {**super()._prepare_invoice(), **self.env.context.get("fusion_headers", {}).get(self.id, {})}
+
+    def _fusion_drafts_beside(self, due, drafts):
+        """Of ends that native subscriptions do not invoice any more: what is rated is billed all the same."""
+        done = drafts.invoice_line_ids.fusion_order_id
+        left = [(job, lines) for job, lines in due.jobs if lines and not any(b["order"] in done for b in job)]
+        moves = self.env["account.move"].sudo().with_context(default_move_type="out_invoice")
+        return moves.create([self._fusion_draft_values(job, lines, due.gathered) for job, lines in left])
 
     @staticmethod
     def _fusion_draft_values(job, lines, gathered):
@@ -131,27 +138,73 @@ class SaleOrder(models.Model):
     @api.model
     def _fusion_cron_invoice(self):
         """Drafts of what is due and nobody invoiced: customer by customer, each in a transaction of its own."""
-        found = self.search([("fusion_external_id", "!=", False), ("state", "=", "sale")])._fusion_metered()
-        customers = [self.concat(*own) for _, own in groupby(found, lambda o: (o.company_id, o.partner_invoice_id))]
+        by_customer = groupby(self._fusion_awake(), lambda order: (order.company_id, order.partner_invoice_id))
+        customers = [self.concat(*own) for _, own in by_customer]
         for number, orders in enumerate(customers, 1):
-            try:
-                with self.env.cr.savepoint():
-                    orders.with_context(raise_if_nothing_to_invoice=False)._create_invoices()
-            except UserError as error:
-                orders._fusion_tell_finance(str(error))
+            tried_in_job(orders, lambda orders=orders: orders._fusion_invoice_apart())
             if self.env.context.get("ir_cron_progress_id"):
                 self.env["ir.cron"]._commit_progress(1, remaining=len(customers) - number)
 
-    def _fusion_tell_finance(self, reason):
-        """One open activity per order tells why it is not invoiced."""
-        summary = self.env._("Usage is not invoiced")
-        for order in self.filtered(lambda order: summary not in order.activity_ids.mapped("summary")):
+    def _fusion_awake(self, *more):
+        """The orders that scheduled actions invoice; ``more``: terms of a domain."""
+        native = dialect(self.env)
+        found = self.search([("fusion_external_id", "!=", False), ("state", "=", "sale"), *more])._fusion_metered()
+        return found.filtered(lambda order: not native.rests(order))
+
+    def _fusion_invoice_apart(self):
+        """Invoices of what is due of one customer's orders.
+
+        Orders that cannot be invoiced are left out; a person hears of each.
+        """
+        moves, reason = self._fusion_tried_due()
+        if not reason:
+            return moves
+        sound = self._fusion_sound() if len(self) > 1 else self
+        if sound and sound != self:
+            moves, reason = sound._fusion_tried_due()
+        if reason:
+            sound._fusion_tell_finance(reason)
+        return moves
+
+    def _fusion_tried_due(self):
+        """(the invoices, why there are none)"""
+        made = self.env["account.move"]
+
+        def invoice():
+            nonlocal made
+            made = self._fusion_invoice_due()
+
+        reason = tried(self, invoice)
+        return self.env["account.move"] if reason else made, reason
+
+    def _fusion_sound(self):
+        """Those that could be invoiced alone; a person hears why of each that could not."""
+        reasons = {order: tried(order, order._fusion_invoice_due, keep=False) for order in self}
+        for order, reason in reasons.items():
+            if reason:
+                order._fusion_tell_finance(reason)
+        return self.filtered(lambda order: not reasons[order])
+
+    def _fusion_invoice_due(self):
+        moves = self.with_context(raise_if_nothing_to_invoice=False)._create_invoices()
+        dialect(self.env).invoiced(self, moves)
+        return moves
+
+    def _fusion_tell_finance(self, reason, summary=None):
+        """A person hears why these are not invoiced: once, until the activity is done."""
+        told = self.env.ref("fusion_billing.activity_not_invoiced")
+        for order in self.filtered(lambda order: told not in order.sudo().activity_ids.activity_type_id):
             order.activity_schedule(
-                "mail.mail_activity_data_warning",
-                summary=summary,
+                "fusion_billing.activity_not_invoiced",
+                summary=summary or self.env._("Usage is not invoiced"),
                 note=plaintext2html(reason),
-                user_id=order.user_id.id,
+                user_id=order._fusion_person().id,
             )
+
+    def _fusion_person(self):
+        """Who hears of this order: its salesperson, else who hears of its service's messages."""
+        seller = self.sudo().user_id
+        return seller if is_person(seller) else self.sudo().fusion_service_id._escalation_user(self.company_id)
 
     # what is due
 
@@ -162,7 +215,7 @@ class SaleOrder(models.Model):
                 and order.fusion_external_id
                 and order.fusion_started_at
                 and order.fusion_interval
-                and Gathered.plan_line(order)
+                and plan_line(order)
             )
         )
 
@@ -172,7 +225,7 @@ class SaleOrder(models.Model):
 
     def _fusion_rated_lines(self):
         """(line of the plan, lines of its charges): a charge has one line of its product, if any."""
-        plan, rated = Gathered.plan_line(self), self.env["sale.order.line"]
+        plan, rated = plan_line(self), self.env["sale.order.line"]
         charges = self.sudo().fusion_charge_ids or plan.product_template_id.sudo().fusion_charge_ids
         for charge in charges:
             own = self.order_line.filtered(
@@ -201,12 +254,12 @@ class SaleOrder(models.Model):
         for billing in asked:
             days[billing["day"]].append(billing)
         for _day, billings in sorted(days.items()):
-            gathered.uses = read_uses(gathered.orders)
+            gathered.refresh_coupons()
             yield orders._fusion_rate(billings, gathered, grouped)
 
     def _fusion_due(self, now):
         """Billings up to ``now`` that Odoo has to make and has not made: dicts as rating asks for them."""
-        gathered, until = Gathered(self), moment(now)
+        gathered, until = Gathered(self), moment(now).replace(microsecond=999_999)  # the whole second
         made = {(p.order_id.id, p.at, p.reason) for p in self.fusion_period_ids.filtered("active")}
         due = []
         for order in self:
@@ -219,14 +272,14 @@ class SaleOrder(models.Model):
         return due
 
     def _fusion_schedule(self, gathered, until):
-        charges = gathered.charges[self.id]
+        charges = gathered.charges(self.id)
         tz = zone(self.fusion_timezone or "UTC")
         return schedule(
-            gathered.order(self),
+            gathered.order(self.id),
             until,
             since=moment(self.fusion_billed_until),
             entered=local_date(moment(self.create_date), tz),
-            at_start=any(charge.kind == "fixed" and charge.pay_in_advance for charge in charges),
+            at_start=any(row["kind"] == "fixed" and row["pay_in_advance"] for row in charges),
         )
 
     def _fusion_due_events(self, asked, gathered, now):
@@ -235,10 +288,11 @@ class SaleOrder(models.Model):
         found = []
         for billing in last.values():
             order = billing["order"]
-            at_once = gathered.charges[order.id].filtered(
-                lambda charge: charge.pay_in_advance and charge.kind == "usage" and charge.invoiceable
-            )
-            codes = set(at_once.metric_id.mapped("code"))
+            codes = {
+                gathered.metric_code(row)
+                for row in gathered.charges(order.id)
+                if row["pay_in_advance"] and row["kind"] == "usage" and row["invoiceable"]
+            }
             done = order._fusion_billed_events() if codes else set()
             since = order.fusion_advance_until or order.fusion_billed_until or order.create_date
             for row in gathered.usage.get(order.fusion_external_id, []):
@@ -273,6 +327,7 @@ class SaleOrder(models.Model):
         for job in together.values():
             found = bill_together([self._fusion_asked_for(gathered, billing) for billing in job], premium=premium)
             refused += [(job[0]["order"], refusal) for refusal in found["refusals"]]
+            refused += [(order, DIGITS) for order in job[0]["order"] if not order.currency_id._fusion_keeps()]
             for billing, window in zip(job, found["windows"], strict=True):
                 billing["window"] = window
             jobs.append((job, found["lines"]))
@@ -289,7 +344,7 @@ class SaleOrder(models.Model):
     @staticmethod
     def _fusion_asked_for(gathered, billing):
         """A due billing as ``bill_together`` takes it. All that has arrived is known."""
-        given = gathered.billing(billing)
+        given = gathered.billing(billing["order"].id, billing["at"], billing["reason"], billing["event"])
         trial = billing["reason"] == TRIAL
         event = billing["reason"] == EVENT
         order = {**given["order"], "fusion_coupons": from_now_on(given["order"]["fusion_coupons"])}
@@ -337,7 +392,7 @@ class SaleOrder(models.Model):
         if line["key"]["kind"] != "subscription" or not native:
             return values
         kept = {name: value for name, value in values.items() if name.startswith("fusion_")}
-        return {**native, **kept, "quantity": 1.0, "price_unit": values["price_unit"]}
+        return {**values, **native, **kept, "quantity": 1.0, "price_unit": values["price_unit"]}
 
     def _fusion_details(self, line):
         """The second line of the name: the days, in the customer's zone, and the units."""
@@ -349,6 +404,11 @@ class SaleOrder(models.Model):
         if line["key"]["kind"] not in ("charge", "fixed_charge"):
             return days
         return self.env._("%(days)s: %(units)s units", days=days, units=line["units"])
+
+
+def agreed(native):
+    """What was agreed on the plan's line holds for every period; ``sale`` counts and names the first one alone."""
+    return {name: value for name, value in native.items() if name not in ("sale_line_ids", "name")}
 
 
 def refusal_message(refused):
@@ -364,8 +424,8 @@ class SaleOrderLine(models.Model):
         found = super()._prepare_invoice_lines_vals_list(**optional_values)
         due = self.env.context.get("fusion_round")
         order = self.order_id
-        if due is None or not due.of(order) or self != Gathered.plan_line(order):
+        if due is None or not due.of(order) or self != plan_line(order):
             return found
-        native = found[0] if self.qty_to_invoice > 0 else {}
+        native = found[0] if self.qty_to_invoice > 0 else agreed(found[0])
         sequence = optional_values.get("sequence", self.sequence)
         return [order._fusion_fee_values(line, due.gathered, sequence, native) for line in due.of(order)]

@@ -6,21 +6,22 @@ one of any plan, are made here, because no native calendar knows them.
 
 import json
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-import psycopg2
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.fields import Command
 
 from ..rating import schedule
 from ..rating.moments import local_date, moment, zone
+from ..rating.rows import ORDER_FIELDS
+from .apart import tried, tried_in_job
 from .dialects import dialect
-from .rerun import ORDER_FIELDS, Gathered
+from .gathered import Gathered, plan_line
 
 # Native invoicing must not act before the change that is due on its day; should the change not happen, it acts then.
 CHANGE_FIRST = timedelta(days=3)
+MONTHS = {"yearly": 12, "semiannual": 6}  # periods of which parts may be billed every month
 PLAN_FIELDS = (
     "fusion_interval",
     "fusion_trial_days",
@@ -78,7 +79,15 @@ class SaleOrder(models.Model):
     @staticmethod
     def _fusion_cadence(plan):
         parts_monthly = plan.fusion_bill_charges_monthly or plan.fusion_bill_fixed_charges_monthly
-        return "monthly" if plan.fusion_interval in ("yearly", "semiannual") and parts_monthly else plan.fusion_interval
+        return "monthly" if plan.fusion_interval in MONTHS and parts_monthly else plan.fusion_interval
+
+    @api.model
+    def _fusion_share(self, plan, price):
+        """The month's share of what is billed once in a longer period: native recurring totals tell the truth."""
+        if self._fusion_cadence(plan) == plan.fusion_interval:
+            return price
+        share = price / MONTHS[plan.fusion_interval]
+        return plan.fusion_currency_id.round(share) if plan.fusion_currency_id else share
 
     @api.model
     def _fusion_parts(self, link, plan, amount, name, charges):
@@ -87,7 +96,7 @@ class SaleOrder(models.Model):
             "product": plan.product_variant_id,
             "name": name or plan.fusion_invoice_name or plan.name,
             "quantity": 1.0,
-            "price": float(amount),
+            "price": self._fusion_share(plan, float(amount)),
             "taxes": self._fusion_taxes(link, plan.product_variant_id),
         }
         return [base, *(self._fusion_part(link, plan, charge, base["taxes"]) for charge in charges)]
@@ -96,11 +105,14 @@ class SaleOrder(models.Model):
     def _fusion_part(self, link, plan, charge, plan_taxes):
         properties = json.loads(charge.properties or "{}")
         single = charge.charge_model == "standard" and not json.loads(charge.filters or "[]")
+        price = float(Decimal(str(properties.get("amount") or 0))) if single else 0.0
+        if charge.kind == "fixed" and not plan.fusion_bill_fixed_charges_monthly:
+            price = self._fusion_share(plan, price)
         return {
             "product": charge.product_id or plan.product_variant_id,
             "name": charge.name,
             "quantity": float(charge.units or 0) if charge.kind == "fixed" else 0.0,
-            "price": float(Decimal(str(properties.get("amount") or 0))) if single else 0.0,
+            "price": price,
             "taxes": charge.tax_ids or plan_taxes,
         }
 
@@ -127,10 +139,9 @@ class SaleOrder(models.Model):
 
     def _fusion_quantities(self):
         """What the lines of a carrier stand for, line by line: one base fee, the units of what is fixed, no usage."""
-        gathered = Gathered(self, [fields.Datetime.now()])
-        base = gathered.plan_lines[self.id]
-        fixed = {c.product_id: float(c.units or 0) for c in gathered.charges[self.id] if c.kind == "fixed"}
-        return [1.0 if line == base else fixed.get(line.product_id, 0.0) for line in self.order_line]
+        base, charges = plan_line(self), Gathered(self).charges(self.id)
+        fixed = {row["product_id"]: float(row["units"] or 0) for row in charges if row["kind"] == "fixed"}
+        return [1.0 if line == base else fixed.get(line.product_id.id, 0.0) for line in self.order_line]
 
     # its calendar
 
@@ -163,21 +174,23 @@ class SaleOrder(models.Model):
         """Confirm it: it runs from ``at`` (UTC, naive). ``billed``: with its first invoice, if paid in advance."""
         self.ensure_one()
         tz = zone(self.fusion_timezone or "UTC")
-        row = {**self._fusion_row(), "fusion_started_at": at, "fusion_started_us": 0}
+        whole, us = split(at)
+        row = {**self._fusion_row(), "fusion_started_at": whole, "fusion_started_us": us}
         following = schedule.next_invoicing(row, moment(max(at, fields.Datetime.now())))
         cadence = self._fusion_cadence(self)
         dialect(self.env).start(self, cadence, local_date(moment(at), tz), following)
-        self.write({"fusion_started_at": at, "fusion_started_us": 0})
+        self.write({"fusion_started_at": whole, "fusion_started_us": us})
         if billed and self.fusion_pay_in_advance:
-            self._fusion_bill_now([(self, at, "subscription_starting")])
+            self._fusion_bill_now([(self, whole, "subscription_starting")])
 
     def _fusion_replace_by(self, order, at):
         """End this one and start ``order`` in its place, on one invoice."""
         self._fusion_close(at)
         order._fusion_start(at, billed=False)
-        self._fusion_credit_unused(at)
-        starting = [(order, at, "subscription_starting")] if order.fusion_pay_in_advance else []
-        self._fusion_bill_now([(self, at, "subscription_terminating"), *starting])
+        whole, _us = split(at)
+        self._fusion_credit_unused(whole)
+        starting = [(order, whole, "subscription_starting")] if order.fusion_pay_in_advance else []
+        self._fusion_bill_now([(self, whole, "subscription_terminating"), *starting])
 
     def _fusion_plan_end(self):
         """Tell native subscriptions the day of the planned end."""
@@ -185,22 +198,29 @@ class SaleOrder(models.Model):
         dialect(self.env).plan_end(self, end and local_date(moment(end), zone(self.fusion_timezone or "UTC")))
 
     def _fusion_end(self, at, invoice=True, credit=True):
-        """It ends at ``at``; a change that was pending is withdrawn.
+        """It ends at ``at`` (UTC, naive, to the microsecond); a change that was pending is withdrawn.
 
         ``invoice``: with its last invoice. ``credit``: what was paid in advance and not used becomes a credit note.
         """
         self.ensure_one()
         self._fusion_next().filtered(lambda order: not order.fusion_started_at)._fusion_withdraw()
         self._fusion_close(at)
+        whole, _us = split(at)
         if invoice:
-            self._fusion_bill_now([(self, at, "subscription_terminating")])
+            self._fusion_bill_now([(self, whole, "subscription_terminating")])
         if credit:
-            self._fusion_credit_unused(at)
+            self._fusion_credit_unused(whole)
 
     def _fusion_close(self, at):
         dialect(self.env).close(self)
-        self.write({"fusion_ended_at": at, "fusion_ended_us": 0})
+        whole, us = split(at)
+        self.write({"fusion_ended_at": whole, "fusion_ended_us": us})
         self.flush_recordset()  # the one that follows may run from now on, and only one may
+
+    def _fusion_ended_moment(self):
+        """When it ended, to the microsecond; False if it has not."""
+        ended = self.fusion_ended_at
+        return ended and ended + timedelta(microseconds=self.fusion_ended_us or 0)
 
     def _fusion_withdraw(self):
         """A pending order will not start; what it was to replace goes on as before."""
@@ -230,11 +250,15 @@ class SaleOrder(models.Model):
         What cannot be rated becomes an activity for finance, never a silent gap.
         """
         orders = self.browse(dict.fromkeys(order.id for order, _at, _reason in billings)).sudo()
-        try:
-            with self.env.cr.savepoint():
-                moves = orders._fusion_bill_due(max(at for _order, at, _reason in billings))
-        except UserError as error:
-            orders[:1]._fusion_ask_finance(self.env._("Not billed: %s", error))
+        moves = self.env["account.move"]
+
+        def bill():
+            nonlocal moves
+            moves = orders._fusion_bill_due(max(at for _order, at, _reason in billings))
+
+        reason = tried(orders, bill)
+        if reason:
+            orders[:1]._fusion_tell_finance(reason, self.env._("Not billed"))
             return self.env["account.move"]
         first = orders[:1]
         grace = self.env["fusion.billing.account.link"].sudo().search(
@@ -244,10 +268,6 @@ class SaleOrder(models.Model):
             moves.action_post()
         return moves
 
-    def _fusion_ask_finance(self, note):
-        user = self.user_id or self.env.ref("base.user_admin")
-        self.activity_schedule("mail.mail_activity_data_todo", note=note, user_id=user.id)
-
     # what is due by the clock
 
     @api.model
@@ -256,29 +276,36 @@ class SaleOrder(models.Model):
         now = fields.Datetime.now()
         running = [("fusion_started_at", "!=", False), ("fusion_ended_at", "=", False), ("state", "=", "sale")]
         for order in self.search([*running, ("fusion_ending_at", "<=", now)], order="fusion_ending_at, id"):
-            order._fusion_try(lambda order: order._fusion_end(order.fusion_ending_at))
+            order._fusion_try(lambda order=order: order._fusion_end(order.fusion_ending_at))
         waiting = [
             ("fusion_external_id", "!=", False),
             ("fusion_started_at", "=", False),
             ("state", "in", ("draft", "sent")),
         ]
         for order in self.search([*waiting, ("fusion_anchor", "<=", now)], order="fusion_anchor, id"):
-            order._fusion_try(lambda order: order._fusion_start_due(now))
+            order._fusion_try(lambda order=order: order._fusion_start_due(now))
 
     def _fusion_start_due(self, now):
         previous = self.fusion_previous_order_id
         if not previous or previous.fusion_ended_at:
-            self._fusion_start(previous.fusion_ended_at or self.fusion_anchor)
+            self._fusion_start(previous._fusion_ended_moment() or self.fusion_anchor)
         elif self._fusion_change_moment() <= moment(now):
             previous._fusion_replace_by(self, now)
 
     def _fusion_try(self, act):
-        """``act`` on this order, or an activity that says why not."""
-        try:
-            with self.env.cr.savepoint():
-                act(self)
-        except psycopg2.OperationalError:
-            raise  # the job's own dispatcher repeats it
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other orders' day has come too
-            self.env.invalidate_all()
-            self._fusion_ask_finance(self.env._("The subscription did not change on its day: %s", error))
+        """``act`` on this order, or one activity that says why not; committed, so that it holds whatever comes next."""
+        reason = tried_in_job(self, act)
+        if reason:
+            self._fusion_tell_finance(reason, self.env._("The subscription did not change on its day"))
+        if self.env.context.get("ir_cron_progress_id"):
+            self.env["ir.cron"]._commit_progress(1)
+
+
+def split(at):
+    """A moment as its columns hold it: whole seconds, and microseconds beside them."""
+    return at.replace(microsecond=0), at.microsecond
+
+
+def now_exactly():
+    """Now, UTC, naive. Events have microseconds: in whole seconds an end would leave out those just before it."""
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 
 from ..tools import check_json
 
@@ -11,6 +11,8 @@ AGGREGATIONS = [
     ("latest_agg", "Latest"),
     ("custom_agg", "Custom"),
 ]
+NUMERIC = ("sum_agg", "max_agg", "weighted_sum_agg", "latest_agg")
+VALUED = {"code", "aggregation", "field_name", "company_id"}
 
 
 class FusionBillingMetric(models.Model):
@@ -35,6 +37,27 @@ class FusionBillingMetric(models.Model):
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
 
     _code_uniq = models.Constraint("unique (company_id, code)", "A metric with this code exists already.")
+
+    @api.model
+    @tools.ormcache("company_id")
+    def _valued(self, company_id):
+        """Code -> the property that a number is taken from. Kept: every event of an app asks for it."""
+        domain = [("company_id", "=", company_id), ("aggregation", "in", NUMERIC), ("field_name", "!=", False)]
+        return {metric.code: metric.field_name for metric in self.search(domain)}
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self.env.registry.clear_cache()
+        return super().create(vals_list)
+
+    def write(self, vals):
+        if VALUED & vals.keys():
+            self.env.registry.clear_cache()
+        return super().write(vals)
+
+    def unlink(self):
+        self.env.registry.clear_cache()
+        return super().unlink()
 
     @api.constrains("filters")
     def _check_filters(self):

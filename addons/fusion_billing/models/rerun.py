@@ -1,206 +1,33 @@
-"""What native invoicing would bill for an order at a moment: gathered, rated, drafted, read back, and undone."""
+"""What native invoicing would bill for an order at a moment: rated, drafted, read back, and undone."""
 
 import json
 from collections import defaultdict
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import dataclass
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
-from odoo.tools import SQL
 
 from ..rating import bill_together
 from ..rating.moments import local_date, moment, zone
-from .history import held, read_uses, unit_events
-from .usage import EVENT_COLUMNS as USAGE_FIELDS
-
-ORDER_FIELDS = (
-    "fusion_lago_id", "fusion_external_id", "fusion_plan_code", "fusion_interval", "fusion_billing_time",
-    "fusion_anchor", "fusion_started_at", "fusion_started_us", "fusion_ended_at", "fusion_ended_us",
-    "fusion_created_at", "fusion_trial_days", "fusion_pay_in_advance", "fusion_bill_charges_monthly",
-    "fusion_bill_fixed_charges_monthly", "fusion_plan_amount", "fusion_commitment", "fusion_timezone",
-    "fusion_coupons",
-)  # fmt: skip
-CHARGE_FIELDS = (
-    "fusion_lago_id", "code", "name", "kind", "charge_model", "properties", "filters", "pay_in_advance", "prorated",
-    "invoiceable", "min_amount", "units", "unit_changes",
-)  # fmt: skip
-METRIC_FIELDS = (
-    "name",
-    "fusion_lago_id",
-    "code", "aggregation", "field_name", "recurring", "rounding_function", "rounding_precision",
-    "has_rounding_precision", "filters",
-)  # fmt: skip
-LOOK_BACK = timedelta(days=800)  # longer than any period: older usage matters to recurring metrics only
-
+from .dialects import dialect
+from .gathered import Gathered
+from .rounds import Round
 
 TOGETHER = 100  # invoices drafted and undone at a time: what a call of thousands needs of memory
 
 
+QUIET = {"tracking_disable": True, "mail_create_nolog": True, "mail_notrack": True, "fusion_quiet": True}
+UNBILLABLE = ("order_incomplete", "order_not_metered", "order_stopped")
+NOT_METERED = "native invoicing bills it without its usage: it must be confirmed, with its dates and its plan's line"
+STOPPED = "it is paused or closed in Odoo, where nothing is billed of it now"
+LEFT_OUT = "native invoicing leaves its lines out"
+BELOW = "lines with a quantity below 0: the scheduled invoicing leaves them out, a person who invoices may not"
+NEGATIVE = "its total is less than nothing, which Odoo does not post as an invoice"
+
+
 class Undo(Exception):
     """Ends a savepoint whose work must leave no trace."""
-
-
-class Gathered:
-    """The rows of some orders and of all that rating them needs, read in a handful of queries.
-
-    ``moments``: when they are billed (usage is read as far back as that needs); None: usage is not read.
-    """
-
-    def __init__(self, orders, moments=None):
-        self.env = orders.env
-        self.orders = self.with_neighbours(orders)
-        self.plan_lines = {order.id: self.plan_line(order) for order in self.orders}
-        self.following = {order.fusion_previous_order_id.id: order for order in self.orders}
-        self.charges = self.read_charges()
-        metrics = self.env["fusion.billing.metric"].search([("company_id", "in", orders.company_id.ids)])
-        self.metrics = {row["code"]: row for row in metrics.read(METRIC_FIELDS)}
-        self.rows = {row["id"]: row for row in self.orders.read(ORDER_FIELDS)}
-        self.usage = self.read_usage(orders, moments) if moments else {}
-        self.uses = read_uses(orders)
-        self.grace = self.read_grace(orders)
-
-    def with_neighbours(self, orders):
-        """With the orders they replace, those that replace them, and all others of the same external ids."""
-        names = [name for name in orders.mapped("fusion_external_id") if name]
-        found = orders | orders.search([("fusion_external_id", "in", names)])
-        found |= orders.search([("fusion_previous_order_id", "in", found.ids)])
-        previous = found.fusion_previous_order_id - found
-        while previous:
-            found |= previous
-            previous = previous.fusion_previous_order_id - found
-        return found
-
-    @staticmethod
-    def plan_line(order):
-        """The line of the price plan: its product carries charges or the plan's code, else it is the first one."""
-        lines = order.order_line.filtered(lambda line: line.product_id and not line.display_type)
-        plans = lines.filtered(
-            lambda line: (
-                line.product_template_id.fusion_charge_ids
-                or (order.fusion_plan_code and line.product_template_id.default_code == order.fusion_plan_code)
-            )
-        )
-        return (plans or lines)[:1]
-
-    def read_charges(self):
-        """Order id -> its charges: its own ones replace those of its plan."""
-        plans = self.env["product.template"].browse(
-            {line.product_template_id.id for line in self.plan_lines.values() if line}
-        )
-        charges = self.env["fusion.billing.charge"].search(
-            ["|", ("order_id", "in", self.orders.ids), "&", ("plan_id", "in", plans.ids), ("order_id", "=", False)]
-        )
-        by_owner = defaultdict(lambda: self.env["fusion.billing.charge"])
-        for charge in charges:
-            by_owner[charge.order_id or charge.plan_id] |= charge
-        return {
-            order.id: by_owner.get(order) or by_owner[self.plan_lines[order.id].product_template_id]
-            for order in self.orders
-        }
-
-    def read_usage(self, orders, moments):
-        """External id -> its usage in order of arrival, by SQL: rows become dicts, not records."""
-        names = list({name for name in orders.mapped("fusion_external_id") if name})
-        recurring = [code for code, metric in self.metrics.items() if metric["recurring"]]
-        self.env["fusion.billing.usage"].flush_model()
-        self.env.cr.execute(
-            SQL(
-                """SELECT %(columns)s FROM fusion_billing_usage
-                    WHERE company_id = ANY(%(companies)s) AND external_subscription_id = ANY(%(names)s)
-                      AND code = ANY(%(codes)s) AND (timestamp >= %(since)s OR code = ANY(%(recurring)s))
-                 ORDER BY received_at, received_us, id""",
-                columns=SQL(", ").join(SQL.identifier(name) for name in USAGE_FIELDS),
-                companies=orders.company_id.ids,
-                names=names,
-                codes=list(self.metrics),
-                since=min(moments) - LOOK_BACK,
-                recurring=recurring,
-            )
-        )
-        usage = defaultdict(list)
-        for row in self.env.cr.dictfetchall():
-            usage[row["external_subscription_id"]].append(row)
-        return usage
-
-    def read_grace(self, orders):
-        links = self.env["fusion.billing.account.link"].search(
-            [("partner_id", "in", orders.partner_id.ids), ("grace_days", ">", 0)]
-        )
-        return {(link.service_id.id, link.partner_id.id): link.grace_days for link in links}
-
-    def order(self, order, *, neighbours=True):
-        """The order as rating takes it."""
-        template = self.plan_lines[order.id].product_template_id
-        previous, following = order.fusion_previous_order_id, self.following.get(order.id)
-        row = {
-            **self.rows[order.id],
-            "currency": order.currency_id.name,
-            "plan_lago_id": template.fusion_lago_id or "",
-            "plan_name": template.name or "",
-            "previous": self.order(previous, neighbours=False) if previous else None,
-            "fusion_coupons": held(self.rows[order.id]["fusion_coupons"], self.uses),
-        }
-        if neighbours and following:
-            codes = self.charges[following.id].metric_id.mapped("code")
-            row["next"] = {**self.order(following, neighbours=False), "previous": None, "metric_codes": codes}
-        if neighbours:
-            row["earlier"] = [self.order(other, neighbours=False) for other in self.earlier(order)]
-        return row
-
-    def earlier(self, order):
-        """Ended orders of the external id on the same plan."""
-        same = self.orders.filtered(
-            lambda other: (
-                other != order
-                and other.fusion_external_id == order.fusion_external_id
-                and other.fusion_plan_code == order.fusion_plan_code
-                and other.fusion_ended_at
-                and other.fusion_started_at
-                and other.fusion_started_at < order.fusion_started_at
-            )
-        )
-        return same.sorted("fusion_started_at") if order.fusion_external_id and order.fusion_started_at else []
-
-    def billing(self, asked):
-        """Arguments of one billing for ``bill_together``."""
-        order = asked["order"]
-        charges = self.charges[order.id]
-        grace = self.grace.get((order.fusion_service_id.id, order.partner_id.id), 0)
-        return {
-            "order": self.order(order),
-            "charges": [
-                {**row, "metric": charge.metric_id.code, "unit_events": unit_events(row, order)}
-                for charge, row in zip(charges, charges.read(CHARGE_FIELDS), strict=True)
-            ],
-            "metrics": self.metrics,
-            "usage": self.usage.get(order.fusion_external_id, []),
-            "at": asked["at"],
-            "reason": asked["reason"],
-            "event": asked["event"],
-            # what had arrived when the invoice became final; its moment is given in whole seconds
-            "known_until": moment(asked["at"]) + timedelta(days=grace, seconds=1),
-            "taxes": {
-                "": self.taxes(order).ids,
-                **{charge.fusion_lago_id or charge.code: self.taxes(order, charge).ids for charge in charges},
-            },
-        }
-
-    def charge(self, order, lago_id):
-        return self.charges[order.id].filtered(
-            lambda charge: lago_id and (charge.fusion_lago_id or charge.code) == lago_id
-        )[:1]
-
-    def taxes(self, order, charge=None):
-        """Those of the charge, else of the order's plan line, else of the product as the fiscal position maps them."""
-        line = self.plan_lines[order.id]
-        if charge and charge.tax_ids:
-            return charge.tax_ids
-        if line:
-            return line.tax_ids
-        product = charge.product_id if charge else self.env["product.product"]
-        taxes = product.taxes_id._filter_taxes_by_company(order.company_id)
-        return order.fiscal_position_id.map_tax(taxes) if order.fiscal_position_id else taxes
 
 
 class SaleOrder(models.Model):
@@ -220,30 +47,43 @@ class SaleOrder(models.Model):
             raise UserError(self.env._("Rerun the orders of one company at a time."))
         if keep:
             self._fusion_check_keep(journal_id)
-        jobs = self._fusion_jobs(asked)
-        parts = [jobs[start : start + TOGETHER] for start in range(0, len(jobs), TOGETHER)]
-        return [answer for part in parts for answer in self.sudo()._fusion_rerun_jobs(part, keep, journal_id, ref)]
+        head = Head(keep, journal_id, ref)
+        parts = self._fusion_batches(self._fusion_jobs(asked))
+        return [answer for part in parts for answer in self.sudo()._fusion_rerun_jobs(part, head)]
 
     @staticmethod
     def _fusion_jobs(asked):
-        """The billings of each invoice."""
-        jobs = defaultdict(list)
+        """The billings of each invoice: of one customer, and what native invoicing would put on one."""
+        jobs, keys = defaultdict(list), {}
         for billing in asked:
-            jobs[(billing["order"].partner_id.id, billing["order"].currency_id.id)].append(billing)
-        return list(jobs.values())
+            order = billing["order"].sudo()
+            if order not in keys:
+                keys[order] = (order.partner_id.id, order._fusion_invoice_of(False))
+            jobs[keys[order]].append(billing)
+        return dict(jobs)
 
-    def _fusion_rerun_jobs(self, jobs, keep, journal_id, ref):
+    @staticmethod
+    def _fusion_batches(jobs):
+        """Jobs that are invoiced in one go: those of two customers with one invoice address would become one."""
+        turns = defaultdict(list)
+        for (_partner, invoice), job in jobs.items():
+            turns[invoice].append(job)
+        for number in range(max(map(len, turns.values()), default=0)):
+            together = [own[number] for own in turns.values() if len(own) > number]
+            yield from (together[start : start + TOGETHER] for start in range(0, len(together), TOGETHER))
+
+    def _fusion_rerun_jobs(self, jobs, head):
         """Answers of some invoices; one that Odoo itself refuses to draft is told as refused, the others go on."""
         answers = []
         try:
             with suppress(Undo), self.env.cr.savepoint():
-                answers = self._fusion_draft(jobs, keep, journal_id, ref)
-                if not keep:
+                answers = self._fusion_draft(jobs, head)
+                if not head.keep:
                     raise Undo
         except UserError as error:
             if len(jobs) == 1:
-                return [not_drafted(jobs[0][0]["order"], error)]
-            return [answer for job in jobs for answer in self._fusion_rerun_jobs([job], keep, journal_id, ref)]
+                return [not_drafted(jobs[0][0]["order"], refused("invoice_refused", jobs[0][0]["order"], error))]
+            return [answer for job in jobs for answer in self._fusion_rerun_jobs([job], head)]
         return answers
 
     @api.model
@@ -270,57 +110,44 @@ class SaleOrder(models.Model):
             told = self.env._("Keep shadow invoices in a sale journal of their own: give its id as journal_id.")
             raise UserError(told)
 
-    def _fusion_draft(self, jobs, keep, journal_id, ref):
+    def _fusion_draft(self, jobs, head):
+        """Native invoicing of all jobs at once, and what it made of each."""
         asked = [billing for job in jobs for billing in job]
         orders = self.browse(dict.fromkeys(billing["order"].id for billing in asked))
         gathered = Gathered(orders, [billing["at"] for billing in asked])
         premium = self._fusion_premium()
-        rated = [bill_together([gathered.billing(billing) for billing in job], premium=premium) for job in jobs]
-        values = [
-            job[0]["order"]._fusion_invoice_values(job, found["lines"], gathered, journal_id, ref)
-            for job, found in zip(jobs, rated, strict=True)
+        given = [[gathered.billing(b["order"].id, b["at"], b["reason"], b["event"]) for b in job] for job in jobs]
+        rated = [bill_together(billings, premium=premium) for billings in given]
+        refusals = [found["refusals"] or self._fusion_unfit(job) for job, found in zip(jobs, rated, strict=True)]
+        fit = [(job, found["lines"]) for job, found, why in zip(jobs, rated, refusals, strict=True) if sound(why)]
+        due = Round(gathered, fit)
+        moves = self.with_context(**QUIET)._fusion_native(due, head.of(due)) if fit else self.env["account.move"]
+        answers = [
+            answer
+            for job, why in zip(jobs, refusals, strict=True)
+            for answer in moves._fusion_answers_of(job, due, why, head.keep)
         ]
-        quiet = {
-            "tracking_disable": True,
-            "mail_create_nolog": True,
-            "mail_notrack": True,
-            "default_move_type": "out_invoice",
-        }
-        moves = self.env["account.move"].with_context(**quiet).create(values)
-        return [
-            move._fusion_answer(job[0]["order"], found, keep)
-            for job, found, move in zip(jobs, rated, moves, strict=True)
-        ]
+        if head.keep:
+            moves.invoice_line_ids.sale_line_ids = False  # a shadow invoices nothing
+        return answers
 
-    def _fusion_invoice_values(self, job, lines, gathered, journal_id, ref):
-        """Values of the draft, from the same hook that native invoicing uses."""
-        order = self.with_company(self.company_id)
-        values = {
-            **order._prepare_invoice(),
-            "fusion_shadow": True,
-            "ref": ref or False,
-            "invoice_date": local_date(moment(job[0]["at"]), zone(order.fusion_timezone or "UTC")),
-        }
-        if journal_id:
-            values["journal_id"] = journal_id
-        values["invoice_line_ids"] = [
-            fields.Command.create(order._fusion_line_values(job[line["billing"]]["order"], line, gathered, sequence))
-            for sequence, line in enumerate(lines)
-        ]
-        return values
+    def _fusion_unfit(self, job):
+        """Orders that native invoicing does not bill by their usage are refused by name, never compared."""
+        native = dialect(self.env)
+        orders = self.browse(dict.fromkeys(billing["order"].id for billing in job))
+        lacking = [refused("order_not_metered", order, NOT_METERED) for order in orders - orders._fusion_metered()]
+        return lacking + [refused("order_stopped", order, STOPPED) for order in orders if native.rests(order)]
 
     def _fusion_line_values(self, order, line, gathered, sequence):
         """One billed line: one unit at the billed amount, so that the cent is the rating's."""
-        charge = gathered.charge(order, line["charge"])
-        plan_line = gathered.plan_lines[order.id]
-        digits = order.currency_id.decimal_places
+        charge = gathered.charge(order.id, line["charge"])
         return {
             "sequence": sequence,
-            "product_id": (charge.product_id or plan_line.product_id).id,
+            "product_id": gathered.product(order.id, charge) or False,
             "name": line["name"],
             "quantity": 1.0,
-            "price_unit": line["amount_cents"] / 10**digits,
-            "tax_ids": [fields.Command.set(gathered.taxes(order, charge).ids)],
+            "price_unit": order.currency_id._fusion_units(line["amount_cents"]),
+            "tax_ids": [fields.Command.set(gathered.taxes(order.id, charge))],
             "fusion_key": json.dumps(line["key"], sort_keys=True),
             "fusion_order_id": order.id,
             "fusion_units": line["units"],
@@ -331,12 +158,45 @@ class SaleOrder(models.Model):
         }
 
 
-def not_drafted(order, error):
-    """The answer for an invoice that Odoo does not let anybody make."""
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the invoices of a rerun have in their head."""
+
+    keep: bool = False
+    journal: int | None = None
+    ref: str | None = None
+
+    def of(self, due):
+        """Order id -> values of its invoice."""
+        common = {
+            "fusion_shadow": True,
+            "ref": self.ref or "",
+            **({"journal_id": self.journal} if self.journal else {}),
+        }
+        return {
+            billing["order"].id: {
+                **common,
+                "invoice_date": local_date(moment(billing["at"]), zone(billing["order"].fusion_timezone or "UTC")),
+            }
+            for billing in reversed(due.billings)
+        }
+
+
+def sound(refusals):
+    """Whether native invoicing is asked: not of what it would bill without usage."""
+    return all(refusal["reason"] not in UNBILLABLE for refusal in refusals)
+
+
+def refused(reason, order, detail):
+    return {"reason": reason, "detail": f"{order.name}: {' '.join(str(detail).split())}"}
+
+
+def not_drafted(order, *refusals):
+    """The answer for an invoice that is not made: nobody is let to, or there is nothing to bill."""
     nothing = order.currency_id._fusion_text(0.0)
-    detail = " ".join(str(error).split())
     return {
         "partner_id": order.partner_id.id,
+        "invoice_partner_id": order.partner_invoice_id.id,
         "currency": order.currency_id.name,
         "lines": [],
         "untaxed": nothing,
@@ -344,7 +204,7 @@ def not_drafted(order, error):
         "total": nothing,
         "taxes": {},
         "move_id": False,
-        "refusals": [{"reason": "invoice-refused", "detail": f"{order.name}: {detail}"}],
+        "refusals": list(refusals),
     }
 
 
@@ -357,39 +217,116 @@ def naive(text):
 class AccountMove(models.Model):
     _inherit = "account.move"
 
-    def _fusion_answer(self, order, found, keep):
-        """What Odoo makes of the draft: its lines, its taxes, its header."""
-        product_lines = self.invoice_line_ids.sorted(lambda line: (line.sequence, line.id))
+    def message_post_with_source(self, *args, **kwargs):
+        """Extends ``mail``: a draft that nobody will see tells nobody where it comes from."""
+        if self.env.context.get("fusion_quiet"):
+            return self.env["mail.message"]
+        return super().message_post_with_source(*args, **kwargs)
+
+    def _fusion_answers_of(self, job, due, refusals, keep):
+        """What native invoicing made of the billings of one invoice: as a rule one invoice, or none."""
+        orders = job[0]["order"].browse(dict.fromkeys(billing["order"].id for billing in job))
+        own = self.filtered(lambda move: move._fusion_orders() & orders)
+        left_out = [order for order in orders if due.of(order) and order not in own.invoice_line_ids.fusion_order_id]
+        refusals = [*refusals, *(refused("invoice_refused", order, LEFT_OUT) for order in left_out)]
+        below = [order for order in orders if due.of(order) and own._fusion_left_below(order)]
+        refusals += [refused("line_left_out", order, BELOW) for order in below]
+        if not own:
+            return [not_drafted(orders[:1], *refusals)]
+        rated = own._fusion_rated(orders, due)
+        answers = [move._fusion_answer(orders[:1], rated, keep) for move in own]
+        answers[0]["refusals"] = refusals + answers[0]["refusals"]
+        return answers
+
+    def _fusion_orders(self):
+        lines = self.invoice_line_ids
+        return lines.fusion_order_id | lines.sale_line_ids.order_id
+
+    def _fusion_left_below(self, order):
+        """Lines that ``sale`` invoices only if it is asked for refunds too, and that are on none of these invoices."""
+        sold = order.order_line.filtered(lambda line: not line.display_type and line.qty_to_invoice < 0)
+        plan, rated = order._fusion_rated_lines()
+        return sold - plan - rated - self.invoice_line_ids.sale_line_ids
+
+    def _fusion_rated(self, orders, due):
+        """Invoice line -> the rated line that it bills."""
+        rated = {}
+        for order in orders:
+            lines = self.invoice_line_ids.filtered(lambda line, order=order: line.fusion_order_id == order)
+            lines = lines.filtered("fusion_key").sorted("id")
+            if lines and len(lines) != len(due.of(order)):
+                raise UserError(self.env._("%s: another module adds or takes away lines of usage.", order.name))
+            rated |= dict(zip(lines, due.of(order), strict=bool(lines)))
+        return rated
+
+    def _fusion_answer(self, order, rated, keep):
+        """What Odoo makes of the draft: its lines, its taxes, its header. A refund is less than nothing."""
+        lines = self.invoice_line_ids.filtered(lambda line: line.display_type == "product")
+        sign = -1 if self.move_type == "out_refund" else 1
         taxes = defaultdict(float)
         for line in self.line_ids.filtered("tax_line_id"):
             taxes[line.tax_line_id.name] -= line.amount_currency
         text = self.currency_id._fusion_text
+        negative = self.currency_id.compare_amounts(self.amount_total, 0) < 0
         return {
             "partner_id": order.partner_id.id,
+            "invoice_partner_id": self.partner_id.id,
             "currency": self.currency_id.name,
             "lines": [
-                {
-                    "key": billed["key"],
-                    "name": line.name,
-                    "quantity": str(line.quantity),
-                    "price_unit": text(line.price_unit),
-                    "subtotal": text(line.price_subtotal),
-                    "amount_cents": billed["amount_cents"],
-                    "units": billed["units"],
-                    "events": billed["events"],
-                    "tax_ids": line.tax_ids.ids,
-                    "steps": billed["steps"],
-                    "from": billed["from"],
-                    "to": billed["to"],
-                }
-                for billed, line in zip(found["lines"], product_lines, strict=True)
+                line._fusion_told(rated.get(line) or line._fusion_beside(order, sign), sign)
+                for line in lines.sorted(lambda line: (line.sequence, line.id))
             ],
-            "untaxed": text(self.amount_untaxed),
-            "tax": text(self.amount_tax),
-            "total": text(self.amount_total),
+            "untaxed": text(sign * self.amount_untaxed),
+            "tax": text(sign * self.amount_tax),
+            "total": text(sign * self.amount_total),
             "taxes": {name: text(amount) for name, amount in taxes.items()},
             "move_id": self.id if keep else False,
-            "refusals": found["refusals"],
+            "refusals": [refused("invoice_refused", order, NEGATIVE)] if negative else [],
+        }
+
+
+class AccountMoveLine(models.Model):
+    _inherit = "account.move.line"
+
+    def _fusion_told(self, billed, sign):
+        """The line as it stands on the draft, and what it was rated at."""
+        text = self.currency_id._fusion_text
+        return {
+            "key": billed["key"],
+            "name": billed["name"],
+            "quantity": str(self.quantity),
+            "price_unit": text(self.price_unit),
+            "discount": str(self.discount),
+            "subtotal": text(sign * self.price_subtotal),
+            "amount_cents": billed["amount_cents"],
+            "units": billed["units"],
+            "events": billed["events"],
+            "tax_ids": self.tax_ids.ids,
+            "steps": billed["steps"],
+            "from": billed["from"],
+            "to": billed["to"],
+        }
+
+    def _fusion_beside(self, order, sign):
+        """A line that is not rated, in the shape of one that is: what the order sells beside its plan."""
+        sold = self.sale_line_ids[:1]
+        item = f"sale.order.line,{sold.id}" if sold else f"product.product,{self.product_id.id}"
+        return {
+            "key": {
+                "subscription": (sold.order_id or order).fusion_lago_id or "",
+                "kind": "other",
+                "item": item,
+                "filter": "",
+                "group": [],
+                "event": "",
+            },
+            "name": self.name,
+            "amount_cents": self.currency_id._fusion_cents(sign * self.price_subtotal),
+            "units": str(self.quantity),
+            "events": 0,
+            "steps": [],
+            "from": None,
+            "to": None,
         }
 
 

@@ -4,6 +4,11 @@ from odoo import SUPERUSER_ID, fields, models
 from odoo.exceptions import UserError
 
 
+def is_person(user):
+    """Somebody who reads activities: no robot, no portal user, nobody who has left."""
+    return bool(user.active and not user.share and user.id != SUPERUSER_ID)
+
+
 class FusionBillingService(models.Model):
     """An application that meters its customers here, and calls the API with a key of its own."""
 
@@ -61,11 +66,11 @@ class FusionBillingService(models.Model):
             "context": {"default_service_id": self.id},
         }
 
-    def _escalation_user(self):
-        """Who in finance hears of messages that the app does not acknowledge."""
+    def _escalation_user(self, company=None):
+        """The person in finance who hears of what nobody else can settle. ``company``: where there is no service."""
+        company = company or self.company_id
         managers = self.env.ref("account.group_account_manager").sudo().all_user_ids
-        in_reach = managers.filtered(lambda user: not user.share and self.company_id in user.company_ids)
-        people = in_reach.filtered(lambda user: user.active and user.id != SUPERUSER_ID).sorted("id")
+        people = managers.filtered(lambda user: is_person(user) and company in user.company_ids).sorted("id")
         return self.escalation_user_id or people[:1] or self.env.ref("base.user_admin")
 
     def replay_since(self, since):

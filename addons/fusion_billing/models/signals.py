@@ -5,9 +5,11 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.tools import SQL
+from odoo.tools.mail import plaintext2html
 
 from ..api import answers
 from ..rating import event_checks
+from .apart import tried_in_job
 from .gateway.invoices import PAID
 
 SHOWN_PARTNER = {
@@ -184,7 +186,8 @@ class AccountMove(models.Model):
     @api.model
     def _fusion_cron_overdue(self):
         """Tell of invoices whose due date has passed, once each, and of payments that no hook told of."""
-        self._fusion_unheard()._fusion_tell_status()
+        for move in self._fusion_unheard():
+            move._fusion_try_telling(move._fusion_tell_status)
         late = self.search(
             [
                 ("move_type", "=", "out_invoice"),
@@ -199,10 +202,26 @@ class AccountMove(models.Model):
             ],
             limit=AT_ONCE,
         )
-        late._fusion_tell("invoice.payment_overdue")
-        late.fusion_overdue_told = True
+        for move in late:
+            move._fusion_try_telling(move._fusion_tell_overdue)
         if len(late) == AT_ONCE:  # the rest in a transaction of its own
             self.env.ref("fusion_billing.cron_overdue").sudo()._trigger()
+
+    def _fusion_try_telling(self, tell):
+        """``tell`` of this invoice, or one activity that says why its services do not hear of it."""
+        reason = tried_in_job(self, tell)
+        kind = self.env.ref("fusion_billing.activity_unacknowledged")
+        if reason and kind not in self.activity_ids.activity_type_id:
+            self.activity_schedule(
+                "fusion_billing.activity_unacknowledged",
+                summary=self.env._("The services do not hear of this invoice"),
+                note=plaintext2html(reason),
+                user_id=self._fusion_services()[:1]._escalation_user(self.company_id).id,
+            )
+
+    def _fusion_tell_overdue(self):
+        self._fusion_tell("invoice.payment_overdue")
+        self.fusion_overdue_told = True
 
     def _fusion_unheard(self):
         """Invoices paid or reopened by ways that call no hook, such as a credit note or a payment taken back."""
@@ -256,7 +275,7 @@ class Service(models.Model):
     def _cron_check_events(self):
         """Tell every service, as Lago does hourly, which events it sent since the last time cannot be billed."""
         for service in self.search([("webhook_url", "!=", False)]):
-            service._check_events(fields.Datetime.now() - CHECK_LAG)
+            tried_in_job(service, lambda service=service: service._check_events(fields.Datetime.now() - CHECK_LAG))
             self.env["ir.cron"]._commit_progress(1)
 
     def _check_events(self, upto):

@@ -5,13 +5,9 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..rating import Sums
+from ..rating.rows import USAGE_FIELDS
 from ..tools import check_decimal, check_json
 
-# what rating reads of an event
-EVENT_COLUMNS = (
-    "external_subscription_id", "code", "timestamp", "timestamp_us", "transaction_id", "properties",
-    "precise_total_amount_cents", "received_at", "received_us",
-)  # fmt: skip
 # (how many events it counts, its value as text: Odoo reads numbers as floats) of the texts ``v`` and, where they are
 # numbers, ``n``
 VALUES = {
@@ -91,7 +87,7 @@ class FusionBillingUsage(models.Model):
             SQL(
                 """SELECT %s FROM fusion_billing_usage WHERE %s AND code = ANY(%s) AND (%s OR code = ANY(%s))
                  ORDER BY received_at, received_us, id""",
-                SQL(", ").join(SQL.identifier(name) for name in EVENT_COLUMNS),
+                SQL(", ").join(SQL.identifier(name) for name in USAGE_FIELDS),
                 own,
                 list(codes),
                 within(running),

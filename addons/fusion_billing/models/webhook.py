@@ -1,6 +1,7 @@
 """The outbox of webhooks: written in the transaction of the change, delivered by a job, kept for 90 days."""
 
 import json
+import logging
 import random
 import uuid
 from datetime import timedelta
@@ -9,7 +10,10 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..api import answers, delivery, keypair, signature
+from ..quiet import where
+from .apart import tried_in_job
 
+_logger = logging.getLogger(__name__)
 ATTEMPTS = 3
 TIMEOUT = 30
 KEPT_DAYS = 90
@@ -132,7 +136,7 @@ class FusionBillingWebhook(models.Model):
     @api.model
     def _cron_deliver(self):
         """Send what is due; every message is committed on its own, so that nothing is sent twice for another's sake."""
-        self._escalate_waiting()
+        tried_in_job(self, self._escalate_waiting)
         self.env["ir.cron"]._commit_progress()
         silent, failed = set(), set()
         while message := self._next_due(silent, failed):
@@ -175,9 +179,10 @@ class FusionBillingWebhook(models.Model):
         try:
             answer = self._post()
         except delivery.Undelivered as error:
-            self.write({"response_status": 0, "response_body": False})
-            self._failed(str(error))
-            return False
+            return self._unsent(str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other messages' turn must come
+            _logger.error("%s %s: %s", self._name, self.ids, where(error))
+            return self._unsent(type(error).__name__)
         self.write({"response_status": answer.status, "response_body": answer.text})
         if not 200 <= answer.status < 300:
             self._failed(self.env._("The endpoint answered %s.", answer.status))
@@ -187,6 +192,11 @@ class FusionBillingWebhook(models.Model):
             return False
         self._acknowledged()
         return True
+
+    def _unsent(self, why):
+        self.write({"response_status": 0, "response_body": False})
+        self._failed(why)
+        return False
 
     def _is_named(self, answer):
         return self.unique_key == answer.named or self.unique_key in answer.text

@@ -12,39 +12,20 @@ Entry points: ``bill_together`` (one invoice: several billings of a customer, wi
 one order), ``advance_fees`` (one event that is paid at once) and ``current_usage`` (the running period; in two
 steps, where a database does the sums: ``running``, ``usage_of``).
 
-Shapes
-------
-All dicts take the values as Odoo stores them (docs/design/addon-fields.md): texts that hold JSON, decimals as text,
-datetimes as ``datetime`` or ``"2026-07-01 04:10:00"`` in UTC, ``False``/``None``/absent for empty. JSON may also be
-given parsed.
+Shapes (``rows``)
+-----------------
+Rows are what Odoo's ``read`` gives of the named fields, as dicts. ``gather`` reads them once for many orders and puts
+each order together with its neighbours; the lists of fields to read stand in ``rows`` too.
 
-``order``: the ``fusion_*`` fields of ``sale.order`` (``fusion_lago_id``, ``fusion_external_id``, ``fusion_plan_code``,
-``fusion_interval``, ``fusion_billing_time``, ``fusion_anchor``, ``fusion_started_at`` + ``fusion_started_us``,
-``fusion_ended_at`` + ``fusion_ended_us``, ``fusion_created_at``, ``fusion_trial_days``, ``fusion_pay_in_advance``,
-``fusion_bill_charges_monthly``, ``fusion_bill_fixed_charges_monthly``, ``fusion_plan_amount``, ``fusion_commitment``,
-``fusion_timezone``) and
-    ``currency``          ISO code
-    ``plan_lago_id``      Lago id of the plan (``item`` of its lines)
-    ``plan_name``         name of the base line
-    ``previous``/``next`` the same dict of the order it replaces / that replaces it, or None; ``next`` with
-                          ``metric_codes``: the codes of the usage charges on its plan
-    ``earlier``           the same dicts of ended orders of the external id on the same plan, oldest first, if any
-                          (recurring weighted sums remember what they billed)
-    ``first_started_at``  earliest start of the external id, if not given by ``previous``
-
-``charges``: ``fusion.billing.charge`` (``kind``, ``code``, ``name``, ``fusion_lago_id``, ``charge_model``,
-``properties``, ``filters``, ``pay_in_advance``, ``prorated``, ``invoiceable``, ``min_amount``, ``units``) and
-    ``metric``            code of its metric (usage)
-
-``metrics``: code -> ``fusion.billing.metric`` (``code``, ``aggregation``, ``field_name``, ``recurring``,
-``rounding_function``, ``rounding_precision``, ``has_rounding_precision``, ``filters``).
-
-``usage``: rows of ``fusion.billing.usage`` of the external id (``external_subscription_id``, ``code``, ``timestamp`` +
-``timestamp_us``, ``transaction_id``, ``properties``, ``precise_total_amount_cents``, ``received_at`` +
-``received_us``), in order of arrival; all that was ever sent, recurring metrics look back.
+``order``   an ``OrderRow``: the ``fusion_*`` fields of ``sale.order``, its currency and plan, its neighbours
+``charges`` ``ChargeRow``: ``fusion.billing.charge``, with the code of its metric
+``metrics`` code -> ``MetricRow``: ``fusion.billing.metric``
+``usage``   ``UsageRow``: ``fusion.billing.usage`` of the external id, in order of arrival; all that was ever sent,
+            recurring metrics look back
 """
 
 from .current_usage import Sums, current_usage, running, usage_of
-from .invoice import advance_fees, bill, bill_together
+from .invoice import advance_fees, bill
+from .together import bill_together
 
 __all__ = ["Sums", "advance_fees", "bill", "bill_together", "current_usage", "running", "usage_of"]

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
 
-from .aggregate import Window, changes, running
+from .aggregate import running
 from .charge_fees import line_name
 from .charge_models import Rated, Usage, rate
 from .events import Bucket, Event, Group, buckets, filter_of, group_keys, group_of, number, same_group, within
-from .exact import ONE, ZERO, cents, decimal, divide, exponent, plain
+from .exact import ONE, ZERO, cents, decimal, divide, exponent
+from .inputs import Charge, ChargeFilter, Metric, Order
 from .lines import Line
-
-Charge = Mapping[str, Any]
-Metric = Mapping[str, Any]
+from .periods import Billing
+from .presence import changes
+from .steps import step
+from .window import Window
 
 
 def event_line(
     charge: Charge, metric: Metric, events: Sequence[Event], event: Event, window: Window, currency: str, premium: bool
 ) -> Line | None:
     """The line of ``event``; None if the charge does not see it. ``events``: all of the metric, in time order."""
-    field = metric.get("field_name") or ""
-    if metric["aggregation"] != "count_agg" and event.text(field) in (None, ""):
+    field = metric.field_name
+    if metric.aggregation != "count_agg" and event.text(field) in (None, ""):
         return None
     account = Account(charge, metric)
-    unique = metric["aggregation"] == "unique_count_agg"  # only then a step depends on the events before
+    unique = metric.aggregation == "unique_count_agg"  # only then a step depends on the events before
     for earlier in before_and_with(events, event, window, metric):
         if earlier is not event:
             account.take(earlier, account.counted(events, earlier, window) if unique else ())
@@ -34,6 +35,27 @@ def event_line(
     rows = account.counted(events, event, window)
     change = account.take(event, rows)
     return Pricing(charge, metric, bucket, currency, premium).line(rows, event, change, window)
+
+
+def advance_line(
+    order: Order,
+    charge: Charge,
+    metric: Metric,
+    events: Sequence[Event],
+    transaction_id: str,
+    premium: bool,
+) -> Line | None:
+    event = next((event for event in events if event.transaction_id == transaction_id), None)
+    if event is None:
+        return None
+    windows = Billing(order.sub, event.at, current_usage=True).windows()
+    start, end = windows.charges_start, windows.charges_end
+    if start is None or end is None or not start <= event.at <= end:
+        return None
+    window = Window(start, end, windows.charges_days, order.sub.tz)
+    known = [other for other in events if other.order <= event.order]
+    line = event_line(charge, metric, known, event, window, order.currency, premium)
+    return replace(line, subscription=order.lago_id) if line else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +70,7 @@ class Change:
 class Level:
     """What was billed of one filter and group: the running total and its highest point."""
 
-    filter: Any
+    filter: ChargeFilter | None
     group: Group
     total: Decimal
     top: Decimal
@@ -61,7 +83,7 @@ class Account:
         self.charge, self.metric = charge, metric
         self.levels: list[Level] = []
 
-    def bucket(self, events: Sequence[Event], chosen: Any) -> Bucket:
+    def bucket(self, events: Sequence[Event], chosen: ChargeFilter | None) -> Bucket:
         return next(b for b in buckets(self.charge, self.metric, events) if b.filter is chosen)
 
     def counted(self, events: Sequence[Event], event: Event, window: Window) -> list[Event]:
@@ -74,10 +96,10 @@ class Account:
 
     def step(self, event: Event, counted: Sequence[Event]) -> Decimal:
         """How the event changes the running total."""
-        field = self.metric.get("field_name") or ""
-        if self.metric["aggregation"] == "count_agg":
+        field = self.metric.field_name
+        if self.metric.aggregation == "count_agg":
             return ONE
-        if self.metric["aggregation"] == "sum_agg":
+        if self.metric.aggregation == "sum_agg":
             return number(event.text(field)) or ZERO
         rows = [*(row for row in counted if row is not event), event]
         return Decimal(changes([(row.text(field), row) for row in rows])[-1][1])
@@ -85,7 +107,7 @@ class Account:
     def take(self, event: Event, counted: Sequence[Event]) -> Change:
         """Bill one event."""
         chosen = filter_of(event, self.charge, self.metric)
-        properties = (chosen or self.charge).get("properties") or {}
+        properties = (chosen or self.charge).properties
         group = group_of(event, group_keys(properties))
         step = self.step(event, counted)
         own = (row for row in reversed(self.levels) if row.filter is chosen and row.group == group)
@@ -104,7 +126,7 @@ class Account:
 
 def before_and_with(events: Sequence[Event], event: Event, window: Window, metric: Metric) -> list[Event]:
     """Events of the running period up to ``event``; recurring metrics know all that came before."""
-    start = None if metric.get("recurring") else window.start
+    start = None if metric.recurring else window.start
     inside = within(events, start, event.at)
     return [other for other in inside if (other.at, other.order) <= (event.at, event.order)]
 
@@ -126,7 +148,7 @@ class Pricing:
         unit_amount = divide(amount, units) if units else ZERO
         return Line(
             kind="charge",
-            item=self.charge["lago_id"],
+            item=self.charge.lago_id,
             name=line_name(self.charge, self.bucket, group),
             cents=cents(rated.amount, self.currency),
             precise=rated.amount.scaleb(digits),
@@ -135,28 +157,28 @@ class Pricing:
             unit_amount=unit_amount,
             events=1,
             filter=self.bucket.filter_id,
-            position=self.charge["filters"].index(self.bucket.filter) if self.bucket.filter else None,
+            position=self.charge.filters.index(self.bucket.filter) if self.bucket.filter else None,
             group=group,
             event=event.transaction_id,
             start=window.start,
             end=window.end,
-            steps=[{"label": "with this event − without it", "units": plain(units), "amount": plain(rated.amount)}],
-            charge=self.charge["lago_id"],
-            code=self.charge["code"],
-            metric=self.charge["metric"],
+            steps=[step("event_difference", units=units, amount=rated.amount)],
+            charge=self.charge.lago_id,
+            code=self.charge.code,
+            metric=self.charge.metric,
         )
 
     def value(self, event: Event) -> Decimal:
-        return number(event.text(self.metric.get("field_name") or "")) or ZERO
+        return number(event.text(self.metric.field_name)) or ZERO
 
     def levels(self, rows: Sequence[Event]) -> list[Decimal]:
         """What each event adds to the running total."""
-        match self.metric["aggregation"]:
+        match self.metric.aggregation:
             case "count_agg":
                 return [ONE] * len(rows)
             case "sum_agg":
                 return [self.value(event) for event in rows]
-        field = self.metric.get("field_name") or ""
+        field = self.metric.field_name
         return [Decimal(change) for _, change in changes([(event.text(field), event) for event in rows])]
 
     def total(self, rows: Sequence[Event]) -> Decimal:
@@ -164,7 +186,7 @@ class Pricing:
 
     def usage(self, rows: Sequence[Event], units: Decimal, count: int) -> Usage:
         properties = self.bucket.properties
-        kind = self.metric["aggregation"]
+        kind = self.metric.aggregation
         values = [self.value(row) if kind == "sum_agg" else ONE for row in rows]
         free_events = int(decimal(properties.get("free_units_per_events")))
         free_total = decimal(properties.get("free_units_per_total_aggregation"))
@@ -174,8 +196,8 @@ class Pricing:
 
     def rate(self, usage: Usage) -> Rated:
         return rate(
-            self.charge["charge_model"],
-            dict(self.bucket.properties),
+            self.charge.charge_model,
+            self.bucket.properties,
             usage,
             currency=self.currency,
             premium=self.premium,
@@ -188,11 +210,11 @@ class Pricing:
             everything,
             units=total - applied,
             events=len(rows) - 1,
-            values=everything.values[:-1] if self.metric["aggregation"] == "sum_agg" else everything.values,
+            values=everything.values[:-1] if self.metric.aggregation == "sum_agg" else everything.values,
             dynamic_cents=self.usage(others, ZERO, 0).dynamic_cents,
         )
         amount = self.rate(everything).amount
         # the flat fee of the first tier comes with the first units
-        if without.units or self.charge["charge_model"] == "percentage":
+        if without.units or self.charge.charge_model == "percentage":
             amount -= self.rate(without).amount
         return Rated(amount, ZERO)

@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import accumulate
-from typing import Any
-from zoneinfo import ZoneInfo
 
-from .charge_models import Unratable, Usage
+from .charge_models import Usage
 from .events import Bucket, Event, Group, by_group, group_keys, group_of, number, same_group, shown, within
-from .exact import ONE, ZERO, ceiling, decimal, metric_rounding
-from .moments import days_between, local_date
+from .exact import ONE, ZERO, ceiling, database_divide, decimal, per_days
+from .inputs import Charge, Metric
+from .moments import local_date
+from .presence import changes, presences, unique_steps
+from .unratable import Unratable
+from .window import Window
 
 SECONDS = 86400
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The usage period of one billing. ``days``: nominal days of the whole period, the base of proration.
-
-    ``upgraded``: the subscription was left by an upgrade, whose day belongs to the new plan.
-    ``billed``: the windows billed before, which a recurring weighted sum remembers. ``inherits``: the order replaced
-    another, so that its first window begins with all that was before.
-    """
-
-    start: datetime
-    end: datetime
-    days: int
-    tz: ZoneInfo
-    upgraded: bool = False
-    billed: tuple[tuple[datetime, datetime], ...] = ()
-    inherits: bool = False
-
-    @property
-    def share(self) -> int:
-        """Days of the window, for what was there before it."""
-        return days_between(self.start, self.end, self.tz) - self.upgraded
-
-    def days_left(self, day: date) -> int:
-        """Days from ``day`` to the end of the window, both included."""
-        return (local_date(self.end, self.tz) - day).days + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +27,28 @@ class Grouped:
     usage: Usage
 
 
-def aggregate(charge: Mapping[str, Any], metric: Mapping[str, Any], bucket: Bucket, window: Window) -> list[Grouped]:
+def aggregate(charge: Charge, metric: Metric, bucket: Bucket, window: Window) -> list[Grouped]:
     """Usage of one bucket, one entry per pricing group (one in all without groups)."""
     keys = group_keys(bucket.properties)
     history = recurring_history(metric)
     events = within(bucket.events, None if history else window.start, window.end)
     reader = Reader(charge, metric, bucket, window, keys, events)
-    if not events and not metric.get("recurring"):
+    if not events and not metric.recurring:
         return [Grouped(keys, (None,) * len(keys), Usage())]
     if not keys:
         return [Grouped(keys, (), reader.usage(events, ()))]
-    if metric["aggregation"] == "weighted_sum_agg" and metric.get("recurring"):
+    if metric.aggregation == "weighted_sum_agg" and metric.recurring:
         return reader.remembered_groups(events) or [Grouped(keys, (None,) * len(keys), Usage())]
     groups = by_group(reader.counted(events), keys)
     found = [Grouped(keys, group, reader.usage(rows, group)) for group, rows in sorted_groups(groups)]
-    if charge["charge_model"] == "dynamic":
+    if charge.charge_model == "dynamic":
         refuse_twins(found)
     return found or [Grouped(keys, (None,) * len(keys), Usage())]
 
 
-def recurring_history(metric: Mapping[str, Any]) -> bool:
+def recurring_history(metric: Metric) -> bool:
     """Recurring sums and unique counts look at all events ever."""
-    return bool(metric.get("recurring")) and metric["aggregation"] in (
+    return metric.recurring and metric.aggregation in (
         "sum_agg",
         "unique_count_agg",
         "weighted_sum_agg",
@@ -93,15 +68,15 @@ def refuse_twins(found: Sequence[Grouped]) -> None:
     """Lago finds the amount of a dynamic group by its presented name: "" and nothing cannot both be there."""
     names = [tuple(shown(entry.keys, entry.group).items()) for entry in found]
     if len(set(names)) != len(names):
-        raise Unratable("dynamic-group-twins", "a group without value and one with an empty value in a dynamic charge")
+        raise Unratable("dynamic_group_twins", "a group without value and one with an empty value in a dynamic charge")
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Reads the events of one bucket; ``seen`` are all of its events in reach."""
 
-    charge: Mapping[str, Any]
-    metric: Mapping[str, Any]
+    charge: Charge
+    metric: Metric
     bucket: Bucket
     window: Window
     keys: tuple[str, ...]
@@ -109,16 +84,16 @@ class Reader:
 
     @property
     def kind(self) -> str:
-        return str(self.metric["aggregation"])
+        return self.metric.aggregation
 
     def value(self, event: Event) -> Decimal:
-        return number(event.text(self.metric.get("field_name") or "")) or ZERO
+        return number(event.text(self.metric.field_name)) or ZERO
 
     def counted(self, events: Sequence[Event]) -> list[Event]:
         """Numeric aggregations see only events whose value is a number."""
         if self.kind in ("count_agg", "unique_count_agg", "custom_agg"):
             return list(events)
-        field = self.metric.get("field_name") or ""
+        field = self.metric.field_name
         return [event for event in events if number(event.text(field)) is not None]
 
     def usage(self, events: Sequence[Event], group: Group) -> Usage:
@@ -126,12 +101,12 @@ class Reader:
 
     def finished(self, usage: Usage, group: Group) -> Usage:
         """With what the charge model asks for, and the metric's rounding."""
-        usage = replace(usage, **self.details(usage, group))
+        usage = self.detailed(usage, group)
         return replace(
             usage,
             divisor=usage.full_units,
-            units=metric_rounding(dict(self.metric), usage.units),
-            full_units=None if usage.full_units is None else metric_rounding(dict(self.metric), usage.full_units),
+            units=self.metric.rounded(usage.units),
+            full_units=None if usage.full_units is None else self.metric.rounded(usage.full_units),
         )
 
     def aggregated(self, events: list[Event]) -> Usage:
@@ -139,16 +114,16 @@ class Reader:
             case "count_agg":
                 return Usage(Decimal(len(events)), len(events))
             case "sum_agg":
-                return self.prorated_sum(events) if self.charge.get("prorated") else self.sum(events)
+                return self.prorated_sum(events) if self.charge.prorated else self.sum(events)
             case "max_agg":
                 return Usage(max(map(self.value, events), default=ZERO), len(events))
             case "latest_agg":
                 return Usage(self.value(events[-1]) if events else ZERO, len(events))
             case "unique_count_agg":
-                return self.prorated_unique(events) if self.charge.get("prorated") else self.unique(events)
+                return self.prorated_unique(events) if self.charge.prorated else self.unique(events)
             case "weighted_sum_agg":
                 return self.weighted(events)
-        raise Unratable("custom-aggregation", f"metric {self.metric.get('code')} aggregates with its own code")
+        raise Unratable("custom_aggregation", f"metric {self.metric.code} aggregates with its own code")
 
     def sum(self, events: list[Event]) -> Usage:
         cents = sum((event.cents for event in events if event.cents is not None), ZERO)
@@ -159,7 +134,7 @@ class Reader:
         return Usage(units, int(units))
 
     def operations(self, events: Sequence[Event]) -> list[tuple[str | None, Event]]:
-        return [(event.text(self.metric.get("field_name") or ""), event) for event in events]
+        return [(event.text(self.metric.field_name), event) for event in events]
 
     # prorated: what was there before the window counts for all its days, a change from its day on
 
@@ -186,7 +161,7 @@ class Reader:
 
     def weighted(self, events: list[Event]) -> Usage:
         _, during = self.split(events)
-        initial = self.memory(events, self.window.billed) if self.metric.get("recurring") else ZERO
+        initial = self.memory(events, self.window.billed) if self.metric.recurring else ZERO
         return self.weighed(initial, during)
 
     def weighed(self, initial: Decimal, during: list[Event]) -> Usage:
@@ -235,23 +210,25 @@ class Reader:
 
     # what some charge models ask beyond units
 
-    def details(self, usage: Usage, group: Group) -> dict[str, Any]:
-        if self.charge["charge_model"] == "percentage":
-            return self.percentage_details(usage, group)
-        if self.charge["charge_model"] == "graduated" and self.charge.get("prorated"):
-            return self.prorated_details(group)
-        return {}
+    def detailed(self, usage: Usage, group: Group) -> Usage:
+        if self.charge.charge_model == "percentage":
+            return self.with_running_total(usage, group)
+        if self.charge.charge_model == "graduated" and self.charge.prorated:
+            values, shares = self.prorated_values(group)
+            return replace(usage, values=values, prorated_values=shares)
+        return usage
 
     def second_look(self, group: Group) -> list[Event]:
         return [event for event in self.counted(self.seen) if same_group(event, self.keys, group)]
 
-    def percentage_details(self, usage: Usage, group: Group) -> dict[str, Any]:
+    def with_running_total(self, usage: Usage, group: Group) -> Usage:
         properties = self.bucket.properties
         free_events = int(decimal(properties.get("free_units_per_events")))
         free_total = decimal(properties.get("free_units_per_total_aggregation"))
         events = self.second_look(group)
         values = self.event_values(events)
-        return {"values": values, "running": running(self.kind, values, usage.units, free_events, free_total)}
+        totals = running(self.kind, values, usage.units, free_events, free_total)
+        return replace(usage, values=values, running=totals)
 
     def event_values(self, events: Sequence[Event]) -> list[Decimal]:
         """What each event counts where events are priced one by one: of a maximum, only the event that reached it."""
@@ -263,16 +240,14 @@ class Reader:
         top = values.index(max(values))
         return [value if index == top else ZERO for index, value in enumerate(values)]
 
-    def prorated_details(self, group: Group) -> dict[str, Any]:
+    def prorated_values(self, group: Group) -> tuple[list[Decimal], list[Decimal]]:
+        """What each event counts, in full and for its days."""
         before, during = self.split(self.second_look(group))
         if self.kind == "unique_count_agg":
             return unique_steps(self.operations([*before, *during]), self.window, grouped=bool(self.keys))
         carried = sum(map(self.value, before), ZERO)
         share = per_days(carried, self.window.share, Decimal(self.window.days))
-        return {
-            "values": [carried, *map(self.value, during)],
-            "prorated_values": [share, *map(self.prorated_value, during)],
-        }
+        return [carried, *map(self.value, during)], [share, *map(self.prorated_value, during)]
 
 
 def running(kind: str, values: list[Decimal], units: Decimal, events: int, total: Decimal) -> list[Decimal]:
@@ -284,104 +259,6 @@ def running(kind: str, values: list[Decimal], units: Decimal, events: int, total
         return totals[:events]
     above = next((index for index, value in enumerate(totals) if value > total), len(totals))
     return totals[: above + 1]
-
-
-def per_days(value: Decimal, days: int, duration: Decimal) -> Decimal:
-    return database_divide(value * days, duration)
-
-
-def database_divide(dividend: Decimal, divisor: Decimal) -> Decimal:
-    """A quotient with as many decimals as PostgreSQL's numeric keeps: at least 16 significant digits."""
-    if not dividend:
-        return ZERO
-    quotient = leading(dividend)[0] - leading(divisor)[0]
-    if leading(dividend)[1] <= leading(divisor)[1]:
-        quotient -= 1
-    scale = max(16 - quotient * 4, decimals(dividend), decimals(divisor), 0)
-    return (dividend / divisor).quantize(ONE.scaleb(-scale))
-
-
-def leading(value: Decimal) -> tuple[int, int]:
-    """(power, digit) of the first digit of ``value`` in base 10000."""
-    power = value.adjusted() // 4
-    return power, int(abs(value).scaleb(-4 * power))
-
-
-def decimals(value: Decimal) -> int:
-    return max(-int(value.as_tuple().exponent), 0)
-
-
-def changes(operations: Sequence[tuple[str | None, Event]]) -> list[tuple[Event, int]]:
-    """The effect of each add and remove: +1, -1 or 0 when it repeats what was said before."""
-    last: dict[str | None, str] = {}
-    found = []
-    for name, event in operations:
-        operation = event.text("operation_type") or "add"
-        previous = last.get(name, "remove")
-        last[name] = operation
-        found.append((event, 0 if operation == previous else 1 if operation == "add" else -1))
-    return found
-
-
-def effective_by_name(operations: Sequence[tuple[str | None, Event]], window: Window) -> list[list[tuple[Event, int]]]:
-    """For each thing its adds and removals that changed something, in time order."""
-    by_name: dict[str | None, list[tuple[str | None, Event]]] = {}
-    for name, event in operations:
-        by_name.setdefault(name, []).append((name, event))
-    effective = ([(event, change) for event, change in changes(rows) if change] for rows in by_name.values())
-    return [same_day_kept(rows, window) for rows in effective]
-
-
-def presences(operations: Sequence[tuple[str | None, Event]], window: Window, *, grouped: bool) -> list[int]:
-    """Days within the window during which each thing was there, one number per stay."""
-    return [days for rows in effective_by_name(operations, window) for days in stays(rows, window, grouped=grouped)]
-
-
-def same_day_kept(effective: list[tuple[Event, int]], window: Window) -> list[tuple[Event, int]]:
-    """A removal that an addition follows on the same day did not happen, nor did that addition."""
-    kept: list[tuple[Event, int]] = []
-    for event, change in effective:
-        again = kept and change > 0 and kept[-1][1] < 0
-        if again and local_date(kept[-1][0].at, window.tz) == local_date(event.at, window.tz):
-            kept.pop()
-        else:
-            kept.append((event, change))
-    return kept
-
-
-def stays(effective: list[tuple[Event, int]], window: Window, *, grouped: bool) -> list[int]:
-    days = []
-    first = local_date(window.start, window.tz)
-    added: date | None = None
-    for event, change in effective:
-        day = local_date(event.at, window.tz)
-        if change > 0:
-            added = max(day, first)
-        elif added is not None:
-            if event.at < window.start:
-                days.append(1 if grouped else 0)
-            else:
-                days.append((day - added).days + 1)
-            added = None
-    if added is not None:
-        days.append(window.days_left(added))
-    return days
-
-
-def unique_steps(operations: Sequence[tuple[str | None, Event]], window: Window, *, grouped: bool) -> dict[str, Any]:
-    """Adds with the share of their whole stay, removals with none, in time order."""
-    steps: list[tuple[datetime, Decimal, Decimal]] = []
-    for effective in effective_by_name(operations, window):
-        spans = stays(effective, window, grouped=grouped)
-        adds = [event for event, change in effective if change > 0]
-        removals = [event for event, change in effective if change < 0]
-        days = Decimal(window.days)
-        steps += [
-            (event.at, ONE, ceiling(per_days(ONE, span, days), 5)) for event, span in zip(adds, spans, strict=True)
-        ]
-        steps += [(event.at, -ONE, ZERO) for event in removals]
-    steps.sort(key=lambda entry: entry[0])
-    return {"values": [full for _, full, _ in steps], "prorated_values": [share for _, _, share in steps]}
 
 
 def weigh(initial: Decimal, deltas: Sequence[tuple[datetime, Decimal]], window: Window) -> Decimal:

@@ -7,31 +7,38 @@ from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
 from .exact import double_cents, of_double
-from .inputs import Billed, Order
+from .inputs import Order
 from .moments import DAY, UTC_ZONE, day_start, days_between, local_date
 from .periods import Boundaries
+from .rows import Billed
 
 
 @dataclass(frozen=True, slots=True)
 class BaseFee:
     cents: int
     precise: Decimal
-    label: str
+    kind: str  # of its step
     days: int | None = None
     duration: int | None = None
 
+    @property
+    def counted_days(self) -> dict[str, Decimal | None]:
+        """What its step says of the days; nothing of a whole period."""
+        counts = {"days": self.days, "whole": self.duration}
+        return {name: None if count is None else Decimal(count) for name, count in counts.items()}
 
-def whole(cents: int, label: str = "full period") -> BaseFee:
-    return BaseFee(cents, Decimal(cents), label)
+
+def whole(cents: int, kind: str = "full_period") -> BaseFee:
+    return BaseFee(cents, Decimal(cents), kind)
 
 
-def by_days(order: Order, days: int, duration: int, label: str) -> BaseFee:
+def by_days(order: Order, days: int, duration: int, kind: str) -> BaseFee:
     value = days * (order.sub.amount_cents / duration)
-    return BaseFee(double_cents(value), of_double(value), label, days, duration)
+    return BaseFee(double_cents(value), of_double(value), kind, days, duration)
 
 
-def nothing(label: str) -> BaseFee:
-    return BaseFee(0, Decimal(0), label)
+def nothing(kind: str) -> BaseFee:
+    return BaseFee(0, Decimal(0), kind)
 
 
 def full_fee(order: Order, windows: Boundaries) -> BaseFee:
@@ -41,14 +48,14 @@ def full_fee(order: Order, windows: Boundaries) -> BaseFee:
         return whole(order.sub.amount_cents)
     if end >= windows.end:
         return nothing("trial")
-    return by_days(order, days_between(end, windows.end, order.sub.tz), windows.duration, "after the trial")
+    return by_days(order, days_between(end, windows.end, order.sub.tz), windows.duration, "after_trial")
 
 
 def first_fee(order: Order, windows: Boundaries) -> BaseFee:
     start = after_trial(order, windows)
     if start is None:
         return nothing("trial")
-    return by_days(order, days_between(start, windows.end, order.sub.tz), windows.duration, "first period")
+    return by_days(order, days_between(start, windows.end, order.sub.tz), windows.duration, "first_period")
 
 
 def after_trial(order: Order, windows: Boundaries) -> datetime | None:
@@ -75,14 +82,14 @@ def last_fee(order: Order, windows: Boundaries) -> BaseFee:
     if order.sub.upgraded:
         days = max(days - 1, 0)
     duration = order.sub.calendar.duration(local_date(start, order.sub.tz))
-    return by_days(order, days, duration, "until the end of the subscription")
+    return by_days(order, days, duration, "until_end")
 
 
 def upgrade_fee(order: Order, windows: Boundaries) -> BaseFee:
     start = after_trial(order, windows)
     if start is None:
         return nothing("trial")
-    return by_days(order, days_between(start, windows.end, order.sub.tz), windows.duration, "after an upgrade")
+    return by_days(order, days_between(start, windows.end, order.sub.tz), windows.duration, "after_upgrade")
 
 
 def is_full(order: Order, windows: Boundaries, at: datetime, billed: list[Billed], previous_start: datetime) -> bool:

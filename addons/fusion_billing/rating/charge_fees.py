@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
-from .aggregate import Grouped, Window, aggregate
-from .charge_models import Rated, Unratable, rate
+from .aggregate import Grouped, aggregate
+from .charge_models import Rated, rate
 from .events import Bucket, Event, buckets, shown
 from .exact import LARGEST_CENTS, ZERO, cents, double_cents, exponent, of_double, plain
+from .inputs import Charge, Metric
 from .lines import Line
 from .moments import days_between
-
-Charge = Mapping[str, Any]
+from .steps import step
+from .unratable import Unratable
+from .window import Window
 
 
 def charge_lines(
-    charge: Charge, metric: Mapping[str, Any], events: Sequence[Event], window: Window, currency: str, premium: bool
+    charge: Charge, metric: Metric, events: Sequence[Event], window: Window, currency: str, premium: bool
 ) -> list[Line]:
     """All lines of the charge; lines without units, amount and events are left out. Raises Unratable."""
     lines = bucket_lines(charge, metric, events, window, currency, premium)
@@ -28,7 +29,7 @@ def charge_lines(
 
 
 def bucket_lines(
-    charge: Charge, metric: Mapping[str, Any], events: Sequence[Event], window: Window, currency: str, premium: bool
+    charge: Charge, metric: Metric, events: Sequence[Event], window: Window, currency: str, premium: bool
 ) -> list[Line]:
     """A line per filter and group, empty ones too."""
     return [
@@ -43,22 +44,22 @@ def fee(
 ) -> Line:
     usage = entry.usage
     rated = rate(
-        charge["charge_model"],
-        dict(bucket.properties),
+        charge.charge_model,
+        bucket.properties,
         usage,
         currency=currency,
-        prorated=charge["prorated"],
+        prorated=charge.prorated,
         premium=premium,
     )
-    units = usage.whole_units if charge["prorated"] else usage.units
+    units = usage.whole_units if charge.prorated else usage.units
     if usage.units < 0 or rated.amount < 0:
         units, rated = ZERO, Rated(ZERO, ZERO, rated.steps)
     if units < 0:  # the prorated units were not: Lago cannot store such a fee
-        raise Unratable("negative-units", f"{plain(units)} units left at the end of the period")
+        raise Unratable("negative_units", f"{plain(units)} units left at the end of the period")
     group = shown(entry.keys, entry.group)
     return Line(
         kind="charge",
-        item=charge["lago_id"],
+        item=charge.lago_id,
         name=line_name(charge, bucket, group),
         cents=storable(cents(rated.amount, currency)),
         precise=rated.amount.scaleb(exponent(currency)),
@@ -72,24 +73,24 @@ def fee(
         start=window.start,
         end=window.end,
         steps=rated.steps,
-        charge=charge["lago_id"],
-        code=charge["code"],
-        metric=charge["metric"],
+        charge=charge.lago_id,
+        code=charge.code,
+        metric=charge.metric,
     )
 
 
 def storable(amount: int) -> int:
     if abs(amount) > LARGEST_CENTS:
-        raise Unratable("amount-out-of-range", f"{amount} cents are beyond what an invoice can hold")
+        raise Unratable("amount_out_of_range", f"{amount} cents are beyond what an invoice can hold")
     return amount
 
 
 def line_name(charge: Charge, bucket: Bucket, group: Mapping[str, str | None]) -> str:
     """What a person reads: charge, filter, group."""
-    parts = [charge["name"]]
+    parts = [charge.name]
     if bucket.filter:
-        listed = bucket.filter.get("invoice_display_name") or ", ".join(
-            f"{key}: {'/'.join(values)}" for key, values in bucket.filter["values"].items()
+        listed = bucket.filter.name or ", ".join(
+            f"{key}: {'/'.join(values)}" for key, values in bucket.filter.values.items()
         )
         parts.append(listed)
     parts += [f"{key}: {value or '–'}" for key, value in group.items()]
@@ -104,9 +105,9 @@ def prorated_minimum(minimum: Decimal, window: Window) -> float:
 
 def true_up(charge: Charge, lines: Sequence[Line], window: Window, currency: str) -> Line | None:
     """What is missing to the minimum of the charge, over all its filters and groups."""
-    if not charge["min_amount"] or not lines:
+    if not charge.min_amount or not lines:
         return None
-    minimum = charge["min_amount"].scaleb(exponent(currency))
+    minimum = charge.min_amount.scaleb(exponent(currency))
     due, used = prorated_minimum(minimum, window), sum(line.cents for line in lines)
     if used >= due:
         return None
@@ -116,17 +117,15 @@ def true_up(charge: Charge, lines: Sequence[Line], window: Window, currency: str
     return Line(
         kind="true_up",
         group=parent.group,
-        item=charge["lago_id"],
-        name=f"{charge['name']} • minimum spending",
+        item=charge.lago_id,
+        name=f"{charge.name} • minimum spending",
         cents=amount,
         precise=precise,
         unit_amount=precise.scaleb(-exponent(currency)),
         start=window.start,
         end=window.end,
-        steps=[
-            {"label": "minimum of the period − billed", "amount": plain(Decimal(amount).scaleb(-exponent(currency)))}
-        ],
-        charge=charge["lago_id"],
-        code=charge["code"],
-        metric=charge["metric"],
+        steps=[step("minimum_left", amount=Decimal(amount).scaleb(-exponent(currency)))],
+        charge=charge.lago_id,
+        code=charge.code,
+        metric=charge.metric,
     )

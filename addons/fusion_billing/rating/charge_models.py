@@ -9,22 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any
 
 from .exact import HUNDRED, ONE, ZERO, ceiling, decimal, divide, exponent, plain
-from .prorated_tiers import rate_events
-
-Properties = dict[str, Any]
-Step = dict[str, str]
-
-
-class Unratable(Exception):
-    """This usage has no amount under Lago's rules; ``reason`` is a stable name."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
+from .prorated_tiers import rate_events, tier_bounds
+from .rows import Properties, Tier
+from .steps import Step, step
+from .unratable import Unratable
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +53,6 @@ class Rated:
     steps: list[Step] = field(default_factory=list)
 
 
-def step(label: str, **numbers: Decimal) -> Step:
-    return {"label": label, **{name: plain(number) for name, number in numbers.items()}}
-
-
 def per_unit(amount: Decimal, units: Decimal) -> Decimal:
     return divide(amount, units) if units else ZERO
 
@@ -75,7 +61,7 @@ def standard(usage: Usage, properties: Properties) -> Rated:
     price = decimal(properties.get("amount"))
     amount = usage.units * price
     unit_amount = per_unit(amount, usage.priced_units)
-    return Rated(amount, unit_amount, [step("units × price", units=usage.units, unit_price=price, amount=amount)])
+    return Rated(amount, unit_amount, [step("units_price", units=usage.units, unit_price=price, amount=amount)])
 
 
 def package(usage: Usage, properties: Properties) -> Rated:
@@ -87,14 +73,9 @@ def package(usage: Usage, properties: Properties) -> Rated:
     return Rated(amount, per_unit(amount, paid), [step("packages", units=packages, unit_price=price, amount=amount)])
 
 
-def tier_bounds(tier: Properties) -> tuple[Decimal, Decimal | None]:
-    to = tier.get("to_value")
-    return decimal(tier.get("from_value")), None if to is None else decimal(to)
-
-
-def visited(tiers: Sequence[Properties], units: Decimal) -> list[Properties]:
+def visited(tiers: Sequence[Tier], units: Decimal) -> list[Tier]:
     """The tiers that ``units`` reach; an upper bound belongs to its tier."""
-    reached: list[Properties] = []
+    reached: list[Tier] = []
     for tier in tiers:
         reached.append(tier)
         to = tier_bounds(tier)[1]
@@ -103,7 +84,7 @@ def visited(tiers: Sequence[Properties], units: Decimal) -> list[Properties]:
     return reached
 
 
-def adjacent(tiers: Sequence[Properties]) -> bool:
+def adjacent(tiers: Sequence[Tier]) -> bool:
     """Tiers that share their bounds (0-0.5, 0.5-1), as opposed to whole numbers (0-10, 11-20)."""
     return len(tiers) > 1 and all(tier_bounds(b)[0] == tier_bounds(a)[1] for a, b in pairwise(tiers))
 
@@ -119,13 +100,13 @@ def graduated(usage: Usage, properties: Properties) -> Rated:
         price, flat = decimal(tier.get("per_unit_amount")), decimal(tier.get("flat_amount"))
         part = units * price + flat
         amount += part
-        steps.append(step(tier_label(tier), units=units, unit_price=price, flat=flat, amount=part))
+        steps.append(step("tier", tier_values(tier), units=units, unit_price=price, flat=flat, amount=part))
     return Rated(amount, per_unit(amount, usage.priced_units), steps)
 
 
-def tier_label(tier: Properties) -> str:
-    start, to = tier_bounds(tier)
-    return f"tier {plain(start)}-{'∞' if to is None else plain(to)}"
+def tier_values(tier: Tier) -> dict[str, Decimal | None]:
+    lower, upper = tier_bounds(tier)
+    return {"lower": lower, "upper": upper}
 
 
 def graduated_percentage(usage: Usage, properties: Properties) -> Rated:
@@ -139,7 +120,7 @@ def graduated_percentage(usage: Usage, properties: Properties) -> Rated:
         rate, flat = decimal(tier.get("rate")), decimal(tier.get("flat_amount"))
         part = units * rate / HUNDRED + flat
         amount += part
-        steps.append(step(tier_label(tier), units=units, rate=rate, flat=flat, amount=part))
+        steps.append(step("tier", {**tier_values(tier), "rate": rate}, units=units, flat=flat, amount=part))
     return Rated(amount, per_unit(amount, usage.priced_units), steps)
 
 
@@ -151,10 +132,10 @@ def volume(usage: Usage, properties: Properties) -> Rated:
         if start <= ceiling(units) and (to is None or units <= to):
             break
     else:
-        raise Unratable("volume-without-tier", f"no volume tier for {plain(units)} units")
+        raise Unratable("volume_without_tier", f"no volume tier for {plain(units)} units")
     price, flat = decimal(tier.get("per_unit_amount")), decimal(tier.get("flat_amount"))
     amount = usage.units * price + flat
-    steps = [step(tier_label(tier), units=usage.units, unit_price=price, flat=flat, amount=amount)]
+    steps = [step("tier", tier_values(tier), units=usage.units, unit_price=price, flat=flat, amount=amount)]
     return Rated(amount, per_unit(amount, units), steps)
 
 
@@ -183,16 +164,15 @@ def percentage(usage: Usage, properties: Properties) -> Rated:
     paid_count = 0 if not usage.units or free_count >= usage.events else usage.events - free_count
     share, fees = paid * rate / HUNDRED, paid_count * fixed
     steps = [
-        step("rate on units after free ones", units=paid, rate=rate, amount=share),
-        step("fixed fee per paid event", units=Decimal(paid_count), unit_price=fixed, amount=fees),
+        step("rate_after_free", {"rate": rate}, units=paid, amount=share),
+        step("fixed_fee_per_event", units=Decimal(paid_count), unit_price=fixed, amount=fees),
     ]
     return Rated(share + fees, per_unit(share + fees, usage.priced_units), steps)
 
 
 def bounded(properties: Properties) -> bool:
-    return any(
-        properties.get(name) not in (None, "") for name in ("per_transaction_min_amount", "per_transaction_max_amount")
-    )
+    bounds = (properties.get("per_transaction_min_amount"), properties.get("per_transaction_max_amount"))
+    return any(bound not in (None, "") for bound in bounds)
 
 
 def percentage_per_event(usage: Usage, properties: Properties) -> Rated:
@@ -206,7 +186,7 @@ def percentage_per_event(usage: Usage, properties: Properties) -> Rated:
             events, total, paid = use_free(events, total, value)
         if paid is not None:
             amount += event_amount(paid, properties)
-    steps = [step("per transaction within bounds", units=usage.units, amount=amount)]
+    steps = [step("bounded_events", units=usage.units, amount=amount)]
     return Rated(amount, per_unit(amount, usage.priced_units), steps)
 
 
@@ -242,7 +222,7 @@ MODELS: dict[str, Callable[[Usage, Properties], Rated]] = {
 def dynamic(usage: Usage, currency: str) -> Rated:
     """The events bring their own amounts, in cents."""
     amount = usage.dynamic_cents.scaleb(-exponent(currency)) if usage.units else ZERO
-    return Rated(amount, per_unit(amount, usage.priced_units), [step("sum of the events' amounts", amount=amount)])
+    return Rated(amount, per_unit(amount, usage.priced_units), [step("event_amounts", amount=amount)])
 
 
 def rate(
@@ -258,11 +238,12 @@ def rate(
     if model == "custom":
         return Rated(usage.custom_amount, per_unit(usage.custom_amount, usage.priced_units))
     if model not in MODELS:
-        raise Unratable("charge-model", f"charge model {model} cannot be rated")
+        raise Unratable("charge_model", f"charge model {model} cannot be rated")
     return MODELS[model](usage, properties)
 
 
 def prorated_graduated(usage: Usage, properties: Properties) -> Rated:
     tiers = properties.get("graduated_ranges") or []
-    amount, steps = rate_events(tiers, usage)
+    events = list(zip(usage.values, usage.prorated_values, strict=True))
+    amount, steps = rate_events(tiers, usage.units, events)
     return Rated(amount, per_unit(amount, usage.priced_units), steps)

@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
-from .exact import exponent, half_up, of_double, plain
+from .exact import ZERO, exponent, half_up, of_double
 from .inputs import Order
 from .lines import Line
 from .moments import days_between
+from .steps import step
 
 
-def due_cents(order: Order, start: datetime, end: datetime, duration: int, tz: ZoneInfo) -> int:
+@dataclass(frozen=True, slots=True)
+class BilledFee:
+    """A fee that counts towards the commitment: whole cents, and cents before rounding."""
+
+    cents: int
+    precise: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedPeriod:
+    """One period of the base fee, with the fees billed for it. ``days``: of the whole period."""
+
+    start: datetime
+    end: datetime
+    days: int
+    fees: tuple[BilledFee, ...]
+
+
+def due_cents(order: Order, period: CommittedPeriod) -> int:
     """The commitment for the days of the window; the share of the period is a double, as in Lago."""
-    share = of_double(days_between(start, end, tz) / duration)
+    share = of_double(days_between(period.start, period.end, order.sub.tz) / period.days)
     return int(half_up(Decimal(order.commitment_cents) * share))
 
 
-def commitment_line(
-    order: Order, window: tuple[datetime, datetime, int], billed: Sequence[tuple[int, Decimal]]
-) -> Line | None:
-    """The line that is missing; ``billed``: (cents, precise cents) of the fees of the period."""
-    start, end, duration = window
-    due = due_cents(order, start, end, duration, order.sub.tz)
-    missing = due - sum(cents for cents, _ in billed)
+def commitment_line(order: Order, period: CommittedPeriod) -> Line | None:
+    """The line that is missing, if any."""
+    due = due_cents(order, period)
+    missing = due - sum(fee.cents for fee in period.fees)
     if missing <= 0:
         return None
     amount = Decimal(missing).scaleb(-exponent(order.currency))
@@ -34,9 +49,9 @@ def commitment_line(
         item=order.plan,
         name=f"{order.plan_name} • minimum commitment",
         cents=missing,
-        precise=Decimal(due) - sum((precise for _, precise in billed), Decimal(0)),
+        precise=Decimal(due) - sum((fee.precise for fee in period.fees), ZERO),
         unit_amount=amount,
-        start=start,
-        end=end,
-        steps=[{"label": "commitment of the period − billed", "amount": plain(amount)}],
+        start=period.start,
+        end=period.end,
+        steps=[step("commitment_left", amount=amount)],
     )

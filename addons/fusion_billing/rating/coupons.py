@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-from .exact import ZERO, decimal, double_cents, exponent, half_up, of_double, plain
+from .exact import ZERO, decimal, double_cents, exponent, half_up, of_double
 from .lines import Line
 from .moments import moment
+from .rows import Coupon, CouponUse
+from .steps import step
 
 FIVE = 5
 
@@ -27,18 +28,18 @@ class Billed:
 class Credit:
     """What one coupon takes off: ``cents`` in all, ``shares`` per line (same order, five decimals)."""
 
-    coupon: Mapping[str, Any]
+    coupon: Coupon
     cents: int
     shares: tuple[Decimal, ...]
 
 
-def in_force(coupon: Mapping[str, Any], at: datetime) -> bool:
+def in_force(coupon: Coupon, at: datetime) -> bool:
     """Applied before ``at`` and not ended before (the invoice that uses a coupon up ends it, in the same second)."""
     created, ended = moment(coupon.get("created_at")), moment(coupon.get("terminated_at"))
     return (created is None or created <= at) and (ended is None or ended >= at)
 
 
-def partly_used(coupon: Mapping[str, Any]) -> bool:
+def partly_used(coupon: Coupon) -> bool:
     """A fixed amount taken once, over several invoices if need be, of which the parts taken are not recorded."""
     left = coupon.get("amount_cents_remaining")
     fixed = coupon.get("percentage_rate") in (None, "", False)
@@ -46,7 +47,7 @@ def partly_used(coupon: Mapping[str, Any]) -> bool:
     return spread and coupon.get("credits") is None
 
 
-def used(coupon: Mapping[str, Any], at: datetime) -> Decimal | None:
+def used(coupon: Coupon, at: datetime) -> Decimal | None:
     """Cents that invoices before ``at`` took of it (voided ones gave theirs back); None: not recorded."""
     credits = coupon.get("credits")
     if credits is None:
@@ -55,20 +56,20 @@ def used(coupon: Mapping[str, Any], at: datetime) -> Decimal | None:
     return sum((decimal(entry.get("amount_cents")) for entry in counted), ZERO)
 
 
-def _counts(entry: Mapping[str, Any], at: datetime) -> bool:
+def _counts(entry: CouponUse, at: datetime) -> bool:
     taken, given_back = moment(entry.get("at")), moment(entry.get("voided_at"))
     return taken is not None and taken < at and (given_back is None or given_back > at)
 
 
-def plan_codes(coupon: Mapping[str, Any]) -> Sequence[str]:
+def plan_codes(coupon: Coupon) -> Sequence[str]:
     return coupon.get("plan_codes") or ()
 
 
-def metric_codes(coupon: Mapping[str, Any]) -> Sequence[str]:
+def metric_codes(coupon: Coupon) -> Sequence[str]:
     return coupon.get("billable_metric_codes") or ()
 
 
-def in_order(coupons: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def in_order(coupons: Sequence[Coupon]) -> list[Coupon]:
     """Limited to metrics first, then limited to plans, then the others; the oldest first."""
     rank = {True: 0, False: 1}
     return sorted(
@@ -77,13 +78,13 @@ def in_order(coupons: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     )
 
 
-def eligible(coupon: Mapping[str, Any], billed: Billed) -> bool:
+def eligible(coupon: Coupon, billed: Billed) -> bool:
     if metric_codes(coupon):
         return billed.line.kind in ("charge", "true_up") and billed.line.metric in metric_codes(coupon)
     return not plan_codes(coupon) or billed.plan in plan_codes(coupon)
 
 
-def amount(coupon: Mapping[str, Any], base: Decimal, at: datetime) -> int:
+def amount(coupon: Coupon, base: Decimal, at: datetime) -> int:
     """Cents that the coupon takes off ``base`` (cents) on an invoice of ``at``."""
     rate = coupon.get("percentage_rate")
     if rate not in (None, "", False):
@@ -91,7 +92,7 @@ def amount(coupon: Mapping[str, Any], base: Decimal, at: datetime) -> int:
     return int(half_up(min(limit(coupon, at), base)))
 
 
-def limit(coupon: Mapping[str, Any], at: datetime) -> Decimal:
+def limit(coupon: Coupon, at: datetime) -> Decimal:
     """What a fixed coupon may take at ``at``: all of it, or (once) what is left."""
     whole, remaining = decimal(coupon.get("amount_cents")), coupon.get("amount_cents_remaining")
     if coupon.get("frequency") != "once":
@@ -102,7 +103,7 @@ def limit(coupon: Mapping[str, Any], at: datetime) -> Decimal:
     return whole if remaining is None else decimal(remaining)
 
 
-def apply(coupons: Sequence[Mapping[str, Any]], billed: Sequence[Billed], currency: str, at: datetime) -> list[Credit]:
+def apply(coupons: Sequence[Coupon], billed: Sequence[Billed], currency: str, at: datetime) -> list[Credit]:
     """The credits of an invoice, in the order they apply."""
     given = [ZERO] * len(billed)
     left = sum((Decimal(entry.line.cents) for entry in billed), ZERO)
@@ -133,7 +134,7 @@ def spread(taken: int, rests: Sequence[Decimal], base: Decimal) -> list[Decimal]
 
 
 def lines(
-    credits: Sequence[Credit], billed: Sequence[Billed], taxes: Sequence[Any], currency: str
+    credits: Sequence[Credit], billed: Sequence[Billed], taxes: Sequence[str], currency: str
 ) -> list[tuple[Line, int]]:
     """Negative lines, one per coupon and kind of taxation: (line, index of a billed line taxed alike).
 
@@ -141,7 +142,7 @@ def lines(
     """
     found: list[tuple[Line, int]] = []
     for credit in credits:
-        groups: dict[Any, list[int]] = {}
+        groups: dict[str, list[int]] = {}
         for index, share in enumerate(credit.shares):
             if share:
                 groups.setdefault(taxes[index], []).append(index)
@@ -174,6 +175,6 @@ def coupon_line(credit: Credit, part: int, like: Line, currency: str) -> Line:
         precise=Decimal(-part),
         unit_amount=-off,
         subscription=like.subscription,
-        steps=[{"label": "coupon", "amount": plain(-off)}],
+        steps=[step("coupon", amount=-off)],
         charge=like.charge,
     )

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from .inputs import Billed, Order, Row, read_order
-from .invoice import billing_days, implied_billings
+from .implied import billing_days, implied_billings
+from .inputs import Order, read_order
 from .moments import DAY, day_start, local_date
+from .rows import Billed, OrderRow
 
 STARTING, PERIODIC, ENDING, TRIAL = (
     "subscription_starting",
@@ -28,7 +29,12 @@ class Moment:
 
 
 def schedule(
-    row: Row, until: datetime, *, since: datetime | None = None, entered: date | None = None, at_start: bool = False
+    row: OrderRow,
+    until: datetime,
+    *,
+    since: datetime | None = None,
+    entered: date | None = None,
+    at_start: bool = False,
 ) -> list[Moment]:
     """All billings of an order up to ``until``, oldest first.
 
@@ -42,10 +48,16 @@ def schedule(
     found = (moment for moment in moments(order, until, at_start=at_start) if moment.at <= until)
     if since is not None:
         last = local_date(since, tz)
-        found = (m for m in found if (local_date(m.at, tz) > last if m.reason == PERIODIC else m.at > since))
+        # Others say whole seconds of moments that are kept to the microsecond.
+        found = (m for m in found if (local_date(m.at, tz) > last if m.reason == PERIODIC else whole(m.at) > since))
     elif entered is not None:
         found = (m for m in found if local_date(m.at, tz) >= entered)
     return sorted(found, key=lambda moment: moment.at)
+
+
+def whole(at: datetime) -> datetime:
+    """The second that a moment lies in."""
+    return at.replace(microsecond=0)
 
 
 def moments(order: Order, until: datetime, *, at_start: bool) -> Iterator[Moment]:
@@ -73,7 +85,7 @@ def days(order: Order, until: datetime) -> Iterator[date]:
             yield day
 
 
-def earlier(row: Row, moment: Moment) -> list[Billed]:
+def earlier(row: OrderRow, moment: Moment) -> list[Billed]:
     """The billings before ``moment``; also one of the same day, if the order ends after it was billed."""
     order = read_order(row)
     if order is None:

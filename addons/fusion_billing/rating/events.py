@@ -8,11 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from .exact import decimal
+from .inputs import Charge, ChargeFilter, Metric
 from .moments import moment
+from .numbers import rated
+from .rows import Json, Properties, UsageRow
 
+FEW_BITS = 64  # an integer that is written at once
 NUMERIC = re.compile(r"-?[0-9]+(\.[0-9]+)?\Z")
 ALL_VALUES = "__ALL_FILTER_VALUES__"
 Group = tuple[str | None, ...]
@@ -25,7 +28,7 @@ class Event:
     at: datetime
     order: int
     transaction_id: str
-    properties: Mapping[str, Any]
+    properties: Mapping[str, Json]
     cents: Decimal | None = None
     received: datetime | None = None
 
@@ -33,27 +36,25 @@ class Event:
         return as_text(self.properties.get(key))
 
 
-def as_text(value: Any) -> str | None:
-    """A JSON value as PostgreSQL's ``->>`` gives it: 1e3 is 1000, true is "true", null is nothing."""
+def as_text(value: Json) -> str | None:
+    """A JSON value as PostgreSQL's ``->>`` gives it: 1e3 is 1000, true is "true", null is nothing. Raises Unratable."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int):
+    if isinstance(value, int) and value.bit_length() <= FEW_BITS:
         return str(value)
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, float):
-        return f"{Decimal(repr(value)):f}"
+    if isinstance(value, (int, float, Decimal)):
+        return f"{rated(value):f}"
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def number(text: str | None) -> Decimal | None:
-    """The value of a numeric property; texts such as ``1e3``, ``+5`` or ``.5`` are none."""
-    return Decimal(text) if text is not None and NUMERIC.match(text) else None
+    """The value of a numeric property; texts such as ``1e3``, ``+5`` or ``.5`` are none. Raises Unratable."""
+    return rated(text) if text is not None and NUMERIC.match(text) else None
 
 
-def read_events(usage: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], list[Event]]:
+def read_events(usage: Iterable[UsageRow]) -> dict[tuple[str, str], list[Event]]:
     """Rows of usage as events in time order, per (external subscription, metric code). Shape: see the package."""
     events: dict[tuple[str, str], list[Event]] = {}
     for order, row in enumerate(usage):
@@ -63,10 +64,7 @@ def read_events(usage: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], lis
     return events
 
 
-def read_event(row: Mapping[str, Any], order: int) -> Event:
-    properties = row.get("properties") or {}
-    if isinstance(properties, str):
-        properties = json.loads(properties, parse_float=Decimal)
+def read_event(row: UsageRow, order: int) -> Event:
     at = moment(row["timestamp"], row.get("timestamp_us") or 0)
     if at is None:
         raise ValueError(f"event {row.get('transaction_id')} has no timestamp")
@@ -75,10 +73,16 @@ def read_event(row: Mapping[str, Any], order: int) -> Event:
         at=at,
         order=order,
         transaction_id=row.get("transaction_id") or "",
-        properties=properties,
+        properties=read_properties(row.get("properties")),
         cents=None if amount in (None, "", False) else decimal(amount),
         received=moment(row.get("received_at"), row.get("received_us") or 0),
     )
+
+
+def read_properties(stored: str | Mapping[str, Json] | bool | None) -> Mapping[str, Json]:
+    """An event's properties; what is no object holds none, as in Lago. Decimals stay as they are written."""
+    value = json.loads(stored, parse_float=Decimal) if isinstance(stored, str) and stored else stored
+    return value if isinstance(value, Mapping) else {}
 
 
 def floor_millisecond(at: datetime) -> datetime:
@@ -96,20 +100,20 @@ def within(events: Sequence[Event], start: datetime | None, end: datetime) -> li
 class Bucket:
     """A charge filter, or (``filter`` None) what no filter takes."""
 
-    filter: Mapping[str, Any] | None
-    properties: Mapping[str, Any]
+    filter: ChargeFilter | None
+    properties: Properties
     events: list[Event]
 
     @property
     def filter_id(self) -> str:
-        return (self.filter or {}).get("lago_id") or ""
+        return self.filter.lago_id if self.filter else ""
 
 
 Values = dict[str, frozenset[str]]
 
 
-def declared(metric: Mapping[str, Any]) -> Values:
-    return {entry["key"]: frozenset(entry["values"]) for entry in metric.get("filters") or []}
+def declared(metric: Metric) -> Values:
+    return {entry.key: entry.values for entry in metric.filters}
 
 
 def expanded(values: Mapping[str, Sequence[str]], known: Values) -> Values:
@@ -139,28 +143,27 @@ def takes_over(child: Values, child_older: bool, parent: Values) -> bool:
     return all(child[key] <= values for key, values in parent.items())
 
 
-def buckets(charge: Mapping[str, Any], metric: Mapping[str, Any], events: Sequence[Event]) -> list[Bucket]:
+def buckets(charge: Charge, metric: Metric, events: Sequence[Event]) -> list[Bucket]:
     """The charge's filters in order, then its default bucket, each with its events."""
-    filters = charge.get("filters") or []
     known = declared(metric)
-    values = [expanded(entry["values"], known) for entry in filters]
+    values = [expanded(entry.values, known) for entry in charge.filters]
     found: list[Bucket] = []
-    for index, entry in enumerate(filters):
+    for index, entry in enumerate(charge.filters):
         others = [v for i, v in enumerate(values) if i != index and takes_over(v, i < index, values[index])]
         taken = [e for e in events if matches(e, values[index]) and not any(matches(e, v) for v in others)]
-        found.append(Bucket(entry, entry.get("properties") or {}, taken))
+        found.append(Bucket(entry, entry.properties, taken))
     rest = [event for event in events if not any(matches(event, v) for v in values)]
-    return [*found, Bucket(None, charge.get("properties") or {}, rest)]
+    return [*found, Bucket(None, charge.properties, rest)]
 
 
-def filter_of(event: Event, charge: Mapping[str, Any], metric: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def filter_of(event: Event, charge: Charge, metric: Metric) -> ChargeFilter | None:
     """The one filter that prices an event paid in advance: most keys first, then the first one."""
     known = declared(metric)
-    fitting = [f for f in charge.get("filters") or [] if matches(event, expanded(f["values"], known))]
-    return max(fitting, key=lambda entry: len(entry["values"])) if fitting else None
+    fitting = [entry for entry in charge.filters if matches(event, expanded(entry.values, known))]
+    return max(fitting, key=lambda entry: len(entry.values)) if fitting else None
 
 
-def group_keys(properties: Mapping[str, Any]) -> tuple[str, ...]:
+def group_keys(properties: Properties) -> tuple[str, ...]:
     return tuple(properties.get("pricing_group_keys") or properties.get("grouped_by") or ())
 
 

@@ -16,7 +16,9 @@ from decimal import (
     localcontext,
 )
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
+
+from . import numbers
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,7 +38,7 @@ EXPONENTS = {
         ("BIF", "CLP", "DJF", "GNF", "HUF", "ISK", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV", *CFA),
         0,
     ),
-    **dict.fromkeys(["BHD", "JOD", "KWD"], 3),
+    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
     "CLF": 4,
 }
 
@@ -52,11 +54,11 @@ def precise(function: Callable[P, T]) -> Callable[P, T]:
     return run
 
 
-def decimal(value: Any, default: Decimal = ZERO) -> Decimal:
-    """A number of JSON (string, integer, float) as a decimal; None and "" give ``default``."""
+def decimal(value: object, default: Decimal = ZERO) -> Decimal:
+    """A number of JSON (string, integer, float) as a decimal; None and "" give ``default``. Raises Unratable."""
     if value is None or value == "":
         return default
-    return value if isinstance(value, Decimal) else Decimal(str(value))
+    return numbers.rated(value)
 
 
 def divide(dividend: Decimal, divisor: Decimal) -> Decimal:
@@ -83,10 +85,10 @@ def floor(value: Decimal, digits: int = 0) -> Decimal:
 ROUNDINGS = {"round": half_up, "ceil": ceiling, "floor": floor}
 
 
-def metric_rounding(metric: dict[str, Any], units: Decimal) -> Decimal:
-    """The metric's own rounding of aggregated units; no function, no rounding."""
-    rounding = ROUNDINGS.get(metric.get("rounding_function") or "")
-    return rounding(units, int(metric.get("rounding_precision") or 0)) if rounding else units
+def round_units(units: Decimal, function: str | None, precision: int) -> Decimal:
+    """A metric's own rounding of aggregated units; no function, no rounding."""
+    rounding = ROUNDINGS.get(function or "")
+    return rounding(units, precision) if rounding else units
 
 
 def cents(amount: Decimal, currency: str) -> int:
@@ -109,3 +111,28 @@ def plain(value: Decimal) -> str:
     text = f"{value:f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text in ("-0", "") else text
+
+
+def per_days(value: Decimal, days: int, duration: Decimal) -> Decimal:
+    return database_divide(value * days, duration)
+
+
+def database_divide(dividend: Decimal, divisor: Decimal) -> Decimal:
+    """A quotient with as many decimals as PostgreSQL's numeric keeps: at least 16 significant digits."""
+    if not dividend:
+        return ZERO
+    quotient = leading(dividend)[0] - leading(divisor)[0]
+    if leading(dividend)[1] <= leading(divisor)[1]:
+        quotient -= 1
+    scale = max(16 - quotient * 4, decimals(dividend), decimals(divisor), 0)
+    return (dividend / divisor).quantize(ONE.scaleb(-scale))
+
+
+def leading(value: Decimal) -> tuple[int, int]:
+    """(power, digit) of the first digit of ``value`` in base 10000."""
+    power = value.adjusted() // 4
+    return power, int(abs(value).scaleb(-4 * power))
+
+
+def decimals(value: Decimal) -> int:
+    return max(-int(value.as_tuple().exponent), 0)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from .charge_fees import storable
 from .charge_models import Rated, Usage, rate
 from .exact import ZERO, cents, divide, exponent, half_up
-from .inputs import Order
+from .inputs import Charge, Order
 from .lines import Line
 from .moments import DAY, local_date, moment
 from .periods import Billing, Boundaries
@@ -27,19 +26,19 @@ class UnitsChange:
     units: Decimal
 
 
-def unit_changes(charge: Mapping[str, Any], order: Order) -> list[UnitsChange]:
+def unit_changes(charge: Charge, order: Order) -> list[UnitsChange]:
     """``units`` from the start, or the ``unit_events`` given."""
-    given = charge.get("unit_events") or ()
-    if not given:
-        return [UnitsChange(order.sub.started_at + SOON, charge["units"])]
-    return [UnitsChange(moment(event["at"]) or order.sub.started_at, Decimal(str(event["units"]))) for event in given]
+    if not charge.unit_events:
+        return [UnitsChange(order.sub.started_at + SOON, charge.units)]
+    start = order.sub.started_at
+    return [UnitsChange(moment(event["at"]) or start, Decimal(str(event["units"]))) for event in charge.unit_events]
 
 
 def window(
-    charge: Mapping[str, Any], billing: Billing, windows: Boundaries, *, terminated: bool, starting: bool
+    charge: Charge, billing: Billing, windows: Boundaries, *, terminated: bool, starting: bool
 ) -> tuple[datetime, datetime] | None:
     """The period that is due now; None: nothing is."""
-    if charge["pay_in_advance"]:
+    if charge.pay_in_advance:
         if terminated:
             return None
         running = Billing(billing.sub, billing.at, current_usage=True).windows()
@@ -52,7 +51,7 @@ def window(
 
 
 def fixed_line(
-    charge: Mapping[str, Any], order: Order, start: datetime, end: datetime, days: int, *, at_start: bool = False
+    charge: Charge, order: Order, start: datetime, end: datetime, days: int, *, at_start: bool = False
 ) -> Line:
     """The line of one fixed charge for one period of ``days`` nominal days.
 
@@ -61,16 +60,16 @@ def fixed_line(
     changes = unit_changes(charge, order)[:1] if at_start else unit_changes(charge, order)
     full = units_at(changes, start, end)
     priced = full
-    if charge["prorated"]:
+    if charge.prorated:
         priced = start_units(full, start, end, days) if at_start else prorated_units(changes, order, start, end, days)
-    usage = Usage(priced, full_units=full if charge["prorated"] else None)
-    rated = rate(charge["charge_model"], charge["properties"], usage, currency=order.currency)
+    usage = Usage(priced, full_units=full if charge.prorated else None)
+    rated = rate(charge.charge_model, charge.properties, usage, currency=order.currency)
     if priced < 0 or rated.amount < 0:
         full, rated = ZERO, Rated(ZERO, ZERO, rated.steps)
     return Line(
         kind="fixed_charge",
-        item=charge["lago_id"],
-        name=charge["name"],
+        item=charge.lago_id,
+        name=charge.name,
         cents=storable(cents(rated.amount, order.currency)),
         precise=rated.amount.scaleb(exponent(order.currency)),
         units=full,
@@ -79,8 +78,8 @@ def fixed_line(
         start=start,
         end=end,
         steps=rated.steps,
-        charge=charge["lago_id"],
-        code=charge["code"],
+        charge=charge.lago_id,
+        code=charge.code,
     )
 
 

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from .exact import decimal, exponent
+from .exact import ZERO, decimal, exponent, round_units
 from .moments import moment, zone
 from .periods import PER_YEAR, Subscription
+from .rows import (
+    ChargeFields,
+    ChargeRow,
+    FilterJson,
+    MetricFilterJson,
+    MetricRow,
+    OrderFields,
+    OrderRow,
+    Properties,
+    UnitsChanged,
+    UnitsSince,
+)
 
-Row = Mapping[str, Any]
 
-
-def loads(value: Any) -> Any:
-    """JSON of a text field; decimals stay exact."""
+def loads(value: object) -> Any:
+    """JSON of a text field; decimals stay exact. The caller says what its field holds (``rows``)."""
     return json.loads(value, parse_float=Decimal) if isinstance(value, str) and value else value or None
+
+
+MOST_DAYS = Decimal(36_525)  # of a trial: people can type more than a date holds, which would stop everybody's billing
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +48,19 @@ class Order:
     first_started_at: datetime
     trial_days: Decimal
     commitment_cents: int
-    previous: Row | None
-    next: Row | None
-    earlier: tuple[Row, ...] = ()  # ended orders of the same external id and plan
+    previous: OrderRow | None
+    next: OrderRow | None
+    earlier: tuple[OrderRow, ...] = ()  # ended orders of the same external id and plan
 
     @property
     def trial_end(self) -> datetime | None:
-        return self.first_started_at + timedelta(days=float(self.trial_days)) if self.trial_days else None
+        days = min(self.trial_days, MOST_DAYS)
+        return self.first_started_at + timedelta(days=float(days)) if days else None
+
+    @property
+    def codes_after(self) -> Sequence[str]:
+        """Codes of the metrics that the order goes on with which replaced it."""
+        return (self.next or {}).get("metric_codes") or ()
 
     @property
     def started_in_past(self) -> bool:
@@ -54,15 +73,15 @@ class Order:
         return self.previous is not None and yearly(self.previous, self.currency) <= self.sub.yearly_amount
 
 
-def to_cents(amount: Any, currency: str) -> int:
+def to_cents(amount: object, currency: str) -> int:
     return int(decimal(amount or None).scaleb(exponent(currency)))
 
 
-def yearly(row: Row, currency: str) -> int:
+def yearly(row: OrderRow, currency: str) -> int:
     return to_cents(row.get("fusion_plan_amount"), currency) * PER_YEAR[row["fusion_interval"]]
 
 
-def first_start(row: Row, own: datetime) -> datetime:
+def first_start(row: OrderRow, own: datetime) -> datetime:
     """The earliest start along the chain of orders of one external id."""
     given = moment(row.get("first_started_at"))
     starts = [own, *([given] if given else [])]
@@ -73,11 +92,11 @@ def first_start(row: Row, own: datetime) -> datetime:
     return min(starts)
 
 
-def started(row: Row) -> datetime | None:
+def started(row: OrderFields) -> datetime | None:
     return moment(row.get("fusion_started_at"), row.get("fusion_started_us") or 0)
 
 
-def read_order(row: Row) -> Order | None:
+def read_order(row: OrderRow) -> Order | None:
     """The order, or None while it has not started."""
     start = started(row)
     if start is None:
@@ -100,7 +119,7 @@ def read_order(row: Row) -> Order | None:
     )
 
 
-def read_subscription(row: Row, start: datetime, currency: str, following: Row | None) -> Subscription:
+def read_subscription(row: OrderRow, start: datetime, currency: str, following: OrderRow | None) -> Subscription:
     return Subscription(
         interval=row["fusion_interval"],
         billing_time=row["fusion_billing_time"],
@@ -117,51 +136,129 @@ def read_subscription(row: Row, start: datetime, currency: str, following: Row |
     )
 
 
-def read_charge(row: Row) -> dict[str, Any]:
-    """A charge with its JSON parsed; properties and filters as Lago has them."""
-    return {
-        "lago_id": row.get("fusion_lago_id") or row.get("code") or "",
-        "code": row.get("code") or "",
-        "name": row.get("name") or row.get("code") or "",
-        "kind": row.get("kind") or "usage",
-        "metric": row.get("metric") or "",
-        "charge_model": row["charge_model"],
-        "properties": loads(row.get("properties")) or {},
-        "filters": loads(row.get("filters")) or [],
-        "pay_in_advance": bool(row.get("pay_in_advance")),
-        "prorated": bool(row.get("prorated")),
-        "invoiceable": row.get("invoiceable", True) is not False,
-        "min_amount": decimal(row.get("min_amount") or None),
-        "units": decimal(row.get("units") or None),
-        "unit_events": row.get("unit_events") or (),
-    }
+@dataclass(frozen=True, slots=True)
+class MetricFilter:
+    """A property of a metric's events, with the values it may have."""
+
+    key: str
+    values: frozenset[str]
 
 
-def read_metric(row: Row) -> dict[str, Any]:
-    precision = row.get("rounding_precision") if row.get("has_rounding_precision", True) else None
-    return {
-        "lago_id": row.get("fusion_lago_id") or "",
-        "name": row.get("name") or row["code"],
-        "code": row["code"],
-        "aggregation": row["aggregation"],
-        "field_name": row.get("field_name") or "",
-        "recurring": bool(row.get("recurring")),
-        "rounding_function": row.get("rounding_function") or None,
-        "rounding_precision": precision or 0,
-        "filters": loads(row.get("filters")) or [],
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """How events of one code become a number of units."""
+
+    code: str
+    name: str
+    aggregation: str
+    lago_id: str = ""
+    field_name: str = ""  # the property that holds the value
+    recurring: bool = False
+    rounding_function: str | None = None
+    rounding_precision: int = 0
+    filters: tuple[MetricFilter, ...] = ()
+
+    def rounded(self, units: Decimal) -> Decimal:
+        return round_units(units, self.rounding_function, self.rounding_precision)
 
 
 @dataclass(frozen=True, slots=True)
-class Billed:
-    """An earlier billing of the order. ``fee``: it had a base fee."""
+class ChargeFilter:
+    """The events with these values of their properties, and what they cost."""
 
-    at: datetime
-    reason: str
-    fee: bool = False
+    lago_id: str
+    name: str  # on invoices; may be empty
+    values: Mapping[str, Sequence[str]]
+    properties: Properties
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """A charge with its JSON parsed; properties as Lago has them."""
+
+    lago_id: str
+    code: str
+    name: str
+    kind: str = "usage"
+    metric: str = ""  # code
+    charge_model: str = "standard"
+    properties: Properties = field(default_factory=Properties)
+    filters: tuple[ChargeFilter, ...] = ()
+    pay_in_advance: bool = False
+    prorated: bool = False
+    invoiceable: bool = True
+    min_amount: Decimal = ZERO
+    units: Decimal = ZERO
+    unit_events: tuple[UnitsSince, ...] = ()
+
+
+def read_charge(row: ChargeRow) -> Charge:
+    return Charge(
+        lago_id=row.get("fusion_lago_id") or row.get("code") or "",
+        code=row.get("code") or "",
+        name=row.get("name") or row.get("code") or "",
+        kind=row.get("kind") or "usage",
+        metric=row.get("metric") or "",
+        charge_model=row["charge_model"],
+        properties=read_properties(row),
+        filters=tuple(read_filter(entry) for entry in loads(row.get("filters")) or ()),
+        pay_in_advance=bool(row.get("pay_in_advance")),
+        prorated=bool(row.get("prorated")),
+        invoiceable=row.get("invoiceable", True) is not False,
+        min_amount=decimal(row.get("min_amount") or None),
+        units=decimal(row.get("units") or None),
+        unit_events=tuple(row.get("unit_events") or ()),
+    )
+
+
+def read_properties(row: ChargeRow) -> Properties:
+    properties: Properties | None = loads(row.get("properties"))
+    return properties or {}
+
+
+def units_since(row: ChargeFields, start: datetime | None) -> tuple[UnitsSince, ...]:
+    """How the units of a fixed charge changed while an order ran; none: they are what they were at its start."""
+    changes: Sequence[UnitsChanged] = loads(row.get("unit_changes")) or ()
+    times = [at for change in changes if (at := moment(change["at"]))]
+    if not changes or start is None:
+        return ()
+    before = [change for change, at in zip(changes, times, strict=True) if at <= start]
+    after = [change for change, at in zip(changes, times, strict=True) if at > start]
+    units = before[-1]["units"] if before else (after[0] if after else changes[0]).get("was", row.get("units"))
+    first: UnitsSince = {"at": None, "units": units}
+    later: list[UnitsSince] = [{"at": change["at"], "units": change["units"]} for change in after]
+    return (first, *later)
+
+
+def read_filter(entry: FilterJson) -> ChargeFilter:
+    return ChargeFilter(
+        lago_id=entry.get("lago_id") or "",
+        name=entry.get("invoice_display_name") or "",
+        values=entry["values"],
+        properties=entry.get("properties") or {},
+    )
+
+
+def read_metric(row: MetricRow) -> Metric:
+    precision = row.get("rounding_precision") if row.get("has_rounding_precision", True) else None
+    return Metric(
+        lago_id=row.get("fusion_lago_id") or "",
+        name=row.get("name") or row["code"],
+        code=row["code"],
+        aggregation=row["aggregation"],
+        field_name=row.get("field_name") or "",
+        recurring=bool(row.get("recurring")),
+        rounding_function=row.get("rounding_function") or None,
+        rounding_precision=int(precision or 0),
+        filters=read_metric_filters(loads(row.get("filters")) or ()),
+    )
+
+
+def read_metric_filters(entries: Iterable[MetricFilterJson]) -> tuple[MetricFilter, ...]:
+    return tuple(MetricFilter(entry["key"], frozenset(entry["values"])) for entry in entries)
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    charges: list[dict[str, Any]] = field(default_factory=list)
-    metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    charges: tuple[Charge, ...] = ()
+    metrics: Mapping[str, Metric] = field(default_factory=dict)

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from .exact import ONE, ZERO, plain
+from .rows import LineKey, LineRow
+from .steps import Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +32,12 @@ class Line:
     event: str = ""
     start: datetime | None = None
     end: datetime | None = None
-    steps: Sequence[Mapping[str, str]] = ()
+    steps: Sequence[Step] = ()
     charge: str = ""  # Lago id of the charge: product and taxes of the line
     code: str = ""
     metric: str = ""
 
-    def key(self) -> dict[str, Any]:
+    def key(self) -> LineKey:
         return {
             "subscription": self.subscription,
             "kind": self.kind,
@@ -46,7 +47,7 @@ class Line:
             "event": self.event,
         }
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> LineRow:
         """The line as ``bill`` returns it: numbers as text, moments as ISO text in UTC."""
         return {
             "key": self.key(),

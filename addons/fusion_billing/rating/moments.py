@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-from typing import Any
 from zoneinfo import ZoneInfo
 
 MICRO = timedelta(microseconds=1)
@@ -18,7 +17,7 @@ def zone(name: str) -> ZoneInfo:
     return ZoneInfo(name or "UTC")
 
 
-def moment(value: Any, microseconds: int = 0) -> datetime | None:
+def moment(value: object, microseconds: int = 0) -> datetime | None:
     """An aware UTC datetime of an ISO text (``Z``, offset or, as Odoo has them, naive UTC) or of a datetime."""
     if not value:
         return None

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
-from .exact import ONE, ZERO, decimal, of_double, plain
+from .exact import ONE, ZERO, decimal, of_double
+from .rows import Tier
+from .steps import Step, step
 
-Tier = dict[str, Any]
 
-
-def bounds(tier: Tier) -> tuple[Decimal, Decimal | None]:
+def tier_bounds(tier: Tier) -> tuple[Decimal, Decimal | None]:
     to = tier.get("to_value")
     return decimal(tier.get("from_value")), None if to is None else decimal(to)
 
@@ -39,7 +38,7 @@ class Walk:
         elif self.overflow < 0:
             units = self.full + self.overflow
         for index, tier in enumerate(self.tiers):
-            start, to = bounds(tier)
+            start, to = tier_bounds(tier)
             if to is not None and units == to:
                 rising = bool(self.events) and self.events[0][0] > 0
                 return self.tiers[index + 1] if rising else tier
@@ -53,7 +52,7 @@ class Walk:
 
     def place_overflow(self, tier: Tier) -> bool:
         """Put the overflow into ``tier``; true if some of it goes on to the next tier."""
-        to = bounds(tier)[1]
+        to = tier_bounds(tier)[1]
         self.pending += self.overflow * self.share
         if to is None or self.full < to:
             self.overflow = ZERO
@@ -78,7 +77,7 @@ class Walk:
 
     def leaves(self, tier: Tier) -> bool:
         """Did the last event lead out of ``tier``? Then its overflow is set."""
-        start, to = bounds(tier)
+        start, to = tier_bounds(tier)
         inside = self.full >= start - ONE if to is None else start <= self.full < to
         if inside:
             return False
@@ -100,26 +99,28 @@ class Walk:
         return self.amount
 
 
-def rate_events(tiers: Sequence[Tier], usage: Any) -> tuple[Decimal, list[dict[str, str]]]:
-    """(amount, steps) of ``usage.values`` with their ``usage.prorated_values``."""
+def rate_events(
+    tiers: Sequence[Tier], units: Decimal, events: list[tuple[Decimal, Decimal]]
+) -> tuple[Decimal, list[Step]]:
+    """(amount, steps) of ``events``: what each counts in full, and prorated. ``units``: what they come to."""
     if not tiers:
         return ZERO, []
-    if not usage.units:
+    if not units:
         flat = decimal(tiers[0].get("flat_amount"))
-        return flat, [{"label": "first tier without units", "flat": plain(flat), "amount": plain(flat)}]
-    walk = Walk(tiers, list(zip(usage.values, usage.prorated_values, strict=True)))
+        return flat, [step("first_tier", flat=flat, amount=flat)]
+    walk = Walk(tiers, events)
     variable = walk.run()
     if walk.full < 0:
         return ZERO, []
     flats = sum((decimal(tier.get("flat_amount")) for tier in tiers if reached(tier, walk.peak)), ZERO)
     variable = max(variable, ZERO)
     steps = [
-        {"label": "prorated units in their tiers", "units": plain(usage.units), "amount": plain(variable)},
-        {"label": f"flat fees up to {plain(walk.peak)} units", "flat": plain(flats), "amount": plain(flats)},
+        step("prorated_units", units=units, amount=variable),
+        step("flat_fees_up_to", {"units": walk.peak}, flat=flats, amount=flats),
     ]
     return variable + flats, steps
 
 
 def reached(tier: Tier, peak: Decimal) -> bool:
-    start = bounds(tier)[0]
+    start = tier_bounds(tier)[0]
     return start == 0 or start <= peak

@@ -6,15 +6,16 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 
 from .exact import of_double, precise
-from .inputs import Row, to_cents
+from .inputs import to_cents
 from .moments import day_end, local_date
+from .rows import OrderRow
 from .schedule import scheduled
 
 DIGITS = Decimal("0.00001")  # scale of Lago's columns
 
 
 @precise
-def unused_cents(row: Row, fee_cents: int, at: datetime, *, upgrade: bool, credited_cents: int = 0) -> Decimal:
+def unused_cents(row: OrderRow, fee_cents: int, at: datetime, *, upgrade: bool, credited_cents: int = 0) -> Decimal:
     """Cents (not rounded) of the last base fee ``fee_cents`` that an end at ``at`` gives back; never negative.
 
     ``row``: the order as ``bill`` takes it. ``upgrade``: replaced by a dearer plan, which has that day already.

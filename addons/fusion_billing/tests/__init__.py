@@ -1,4 +1,5 @@
 from . import (
+    test_currency,
     test_gateway,
     test_gateway_catalog,
     test_gateway_customers,

@@ -4,7 +4,6 @@ from unittest.mock import patch
 
 from odoo.tests import tagged
 
-from ..api.answers import Refused
 from .common import FusionCase
 
 
@@ -16,12 +15,6 @@ class TestGatewayCatalog(FusionCase):
         self.coupon = self.env["fusion.billing.coupon"].create(
             {"name": "Ten", "code": "ten", "coupon_type": "percentage", "percentage_rate": "10", "frequency": "forever"}
         )
-
-    def refused(self, status, call, *args, **kwargs):
-        with self.assertRaises(Refused) as caught:
-            call(*args, **kwargs)
-        self.assertEqual(caught.exception.status, status)
-        return caught.exception.body
 
     def customer(self, external_id):
         return self.gateway.upsert_customer(self.service, {"customer": {"external_id": external_id}})["customer"]

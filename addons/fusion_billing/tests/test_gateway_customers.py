@@ -54,7 +54,7 @@ class TestCustomers(FusionCase):
         shown = self.upsert(**FULL)
         for name in set(FULL) - {"shipping_address", "billing_configuration", "metadata", "state"}:
             self.assertEqual(shown[name], FULL[name], name)
-        self.assertEqual(shown["state"], "Ontario")
+        self.assertEqual(shown["state"], "ON")
         self.assertEqual(shown["shipping_address"]["address_line1"], "9 Dock Rd")
         self.assertEqual(shown["shipping_address"]["state"], "Ontario")
         for name, value in FULL["billing_configuration"].items():

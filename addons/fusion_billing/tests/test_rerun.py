@@ -3,6 +3,7 @@ import json
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
+from ..models.dialects import dialect
 from .common import FusionCase
 
 JULY = {"at": "2026-07-01 04:10:00", "reason": "subscription_periodic"}
@@ -70,7 +71,7 @@ class TestRerun(FusionCase):
         orders |= self.subscription("sub-8", partner=partner, fusion_coupons=json.dumps(coupon))
         answers = orders.fusion_rerun([{"order": order.id, **JULY} for order in orders])
         self.assertEqual(len(answers), 1)
-        self.assertEqual([line["amount_cents"] for line in answers[0]["lines"]], [3000, 3000, -600])
+        self.assertEqual(sorted(line["amount_cents"] for line in answers[0]["lines"]), [-600, 3000, 3000])
         self.assertEqual((answers[0]["untaxed"], answers[0]["tax"]), ("54.00", "7.02"))
 
     def test_an_order_that_overrides_its_plan_uses_its_own_charges(self):
@@ -92,14 +93,14 @@ class TestRerun(FusionCase):
         self.charge.write({"charge_model": "volume", "properties": json.dumps({"volume_ranges": []})})
         order = self.subscription("sub-11")
         (answer,) = order.fusion_rerun([{"order": order.id, **JULY}])
-        self.assertEqual([refusal["reason"] for refusal in answer["refusals"]], ["volume-without-tier"])
+        self.assertEqual([refusal["reason"] for refusal in answer["refusals"]], ["volume_without_tier"])
         self.assertEqual(len(answer["lines"]), 1)
 
     def test_an_order_without_calendar_is_refused_by_name_and_the_others_are_billed(self):
         fine, other = self.subscription("sub-12"), self.subscription("sub-13", fusion_interval=False)
         answers = (fine | other).fusion_rerun([{"order": o.id, **JULY} for o in fine | other])
         found = [[refusal["reason"] for refusal in answer["refusals"]] for answer in answers]
-        self.assertEqual(found, [[], ["order-incomplete"]])
+        self.assertEqual(found, [[], ["order_incomplete"]])
         self.assertEqual([answer["untaxed"] for answer in answers], ["30.00", "0.00"])
 
     def test_a_time_zone_that_does_not_exist_is_refused_where_it_is_entered(self):
@@ -118,7 +119,7 @@ class TestRerun(FusionCase):
         self.patch(type(self.env["account.move"]), "create", refuse)
         answers = (fine | broken).fusion_rerun([{"order": o.id, **JULY} for o in fine | broken])
         self.assertEqual([answer["untaxed"] for answer in answers], ["30.00", "0.00"])
-        refusal = {"reason": "invoice-refused", "detail": f"{broken.name}: No journal could be found"}
+        refusal = {"reason": "invoice_refused", "detail": f"{broken.name}: No journal could be found"}
         self.assertEqual(answers[1]["refusals"], [refusal])
 
     def test_without_a_licence_bounds_per_transaction_do_not_apply(self):
@@ -133,6 +134,99 @@ class TestRerun(FusionCase):
             self.env["ir.config_parameter"].set_param("fusion_billing.lago_premium", parameter)
             (answer,) = order.fusion_rerun([{"order": order.id, **JULY}])
             self.assertEqual(answer["lines"][1]["amount_cents"], cents, parameter)
+
+    def test_what_the_order_sells_beside_its_plan_is_on_the_invoice(self):
+        """A discount on the plan's line, an added line, goodwill, a note: the customer gets all of it."""
+        order = self.subscription("sub-20")
+        self.use("sub-20", ["2026-06-03 10:00:00"])
+        plan, other = order.order_line, self.env["product.product"].create(
+            {"name": "Setup", "type": "service", "invoice_policy": "order", "taxes_id": [(6, 0, self.tax.ids)]}
+        )  # fmt: skip
+        plan.discount = 10.0
+        extra = self.env["sale.order.line"].create(
+            {"order_id": order.id, "product_id": other.id, "price_unit": 500.0, "tax_ids": [(6, 0, self.tax.ids)]}
+        )
+        self.env["sale.order.line"].create({"order_id": order.id, "display_type": "line_note", "name": "Thank you"})
+        wizard = {"sale_order_id": order.id, "discount_type": "amount", "discount_amount": 20.0}
+        self.env["sale.order.discount"].create(wizard).action_apply_discount()
+        (answer,) = order.fusion_rerun([{"order": order.id, **JULY}])
+        found = {(line["key"]["kind"], line["subtotal"], line["amount_cents"]) for line in answer["lines"]}
+        fees = {("subscription", "27.00", 3000), ("charge", "0.05", 5), ("other", "500.00", 50000)}
+        self.assertLess(fees, found)
+        (goodwill,) = found - fees
+        self.assertEqual(goodwill[0], "other")
+        beside = next(line for line in answer["lines"] if line["subtotal"] == "500.00")
+        self.assertEqual(beside["key"]["item"], f"sale.order.line,{extra.id}")
+        self.assertEqual(beside["key"]["subscription"], "lago-sub-20")
+        total = sum(float(line["subtotal"]) for line in answer["lines"])
+        self.assertAlmostEqual(total, float(answer["untaxed"]))
+        self.assert_same_as_native(order, answer, "2026-07-01 05:00:00")
+
+    def assert_same_as_native(self, order, answer, at):
+        """The invoice that the scheduled action makes is the rerun's, to the cent."""
+        order.fusion_billed_until = "2026-06-15 00:00:00"
+        order.with_context(fusion_at=at)._create_invoices()
+        move = order.invoice_ids
+        lines = move.invoice_line_ids.filtered(lambda line: line.display_type == "product")
+        told = sorted((line["subtotal"], line["tax_ids"]) for line in answer["lines"])
+        self.assertEqual(told, sorted((f"{line.price_subtotal:.2f}", line.tax_ids.ids) for line in lines))
+        totals = (move.amount_untaxed, move.amount_tax, move.amount_total)
+        self.assertEqual((answer["untaxed"], answer["tax"], answer["total"]), tuple(f"{sum_:.2f}" for sum_ in totals))
+        self.assertEqual(answer["invoice_partner_id"], move.partner_id.id)
+
+    def test_a_discount_on_the_plans_line_holds_for_every_period(self):
+        order = self.subscription("sub-21", fusion_billed_until="2026-06-15 00:00:00")
+        order.order_line.discount = 10.0
+        for at in ("2026-07-01 05:00:00", "2026-08-01 05:00:00"):
+            order.with_context(fusion_at=at)._create_invoices()
+        self.assertEqual(order.invoice_ids.mapped("amount_untaxed"), [27.0, 27.0])
+
+    def test_kept_drafts_invoice_nothing_of_the_order(self):
+        journal = self.env["account.journal"].create({"name": "Shadow", "code": "FT2", "type": "sale"})
+        order = self.subscription("sub-22")
+        order.fusion_rerun([{"order": order.id, **JULY}], keep=True, journal_id=journal.id, ref="NEX-2")
+        self.assertEqual((order.order_line.qty_invoiced, order.order_line.qty_to_invoice), (0.0, 1.0))
+        self.assertFalse(order.invoice_ids)
+
+    def test_an_order_that_native_invoicing_bills_without_usage_is_refused(self):
+        order = self.subscription("sub-23")
+        order._action_cancel()
+        (answer,) = order.fusion_rerun([{"order": order.id, **JULY}])
+        self.assertEqual([refusal["reason"] for refusal in answer["refusals"]], ["order_not_metered"])
+        self.assertEqual(answer["lines"], [])
+
+    def test_a_total_below_nothing_is_refused(self):
+        order = self.subscription("sub-24")
+        other = self.env["product.product"].create({"name": "Refund", "type": "service", "invoice_policy": "order"})
+        order.order_line.create({"order_id": order.id, "product_id": other.id, "price_unit": -99.0})
+        (answer,) = order.fusion_rerun([{"order": order.id, **JULY}])
+        self.assertEqual([refusal["reason"] for refusal in answer["refusals"]], ["invoice_refused"])
+
+    def test_lines_that_cancel_out_are_both_there_or_named(self):
+        """A price below 0 is invoiced like any other; a quantity below 0 only where refunds are made too."""
+        other = self.env["product.product"].create({"name": "Setup", "type": "service", "invoice_policy": "order"})
+        prices = [(1.0, 100.0), (1.0, -100.0)], [(1.0, 100.0), (-1.0, 100.0)]
+        for number, lines in enumerate(prices):
+            order = self.subscription(f"sub-27-{number}")
+            order.order_line.create(
+                [
+                    {"order_id": order.id, "product_id": other.id, "product_uom_qty": quantity, "price_unit": price}
+                    for quantity, price in lines
+                ]
+            )
+            (answer,) = order.fusion_rerun([{"order": order.id, **JULY}])
+            reasons = [refusal["reason"] for refusal in answer["refusals"]]
+            native = number == 0 or dialect(self.env).final
+            self.assertEqual((reasons, answer["untaxed"]), ([], "30.00") if native else (["line_left_out"], "130.00"))
+
+    def test_two_customers_with_one_invoice_address_keep_their_invoices(self):
+        payer = self.env["res.partner"].create({"name": "Payer"})
+        orders = self.subscription("sub-25") | self.subscription("sub-26")
+        orders.partner_invoice_id = payer
+        answers = orders.fusion_rerun([{"order": order.id, **JULY} for order in orders])
+        self.assertEqual([answer["partner_id"] for answer in answers], orders.partner_id.ids)
+        self.assertEqual({answer["invoice_partner_id"] for answer in answers}, {payer.id})
+        self.assertEqual([answer["untaxed"] for answer in answers], ["30.00", "30.00"])
 
     def traces(self, *records):
         models = ("account.move", "account.move.line", "mail.message", "mail.activity", "fusion.billing.webhook",

@@ -13,7 +13,7 @@ from odoo.tests import TransactionCase, tagged
 from odoo.tools import SQL, mute_logger
 
 from ..api.answers import Refused
-from ..models.rerun import Gathered
+from ..models.gathered import Gathered
 from ..rating import running, usage_of
 from .common import FusionCase
 
@@ -78,7 +78,7 @@ class TestCurrentUsage(FusionCase):
         return running(*given, self.now)
 
     def rated(self):
-        given = Gathered(self.order).billing({"order": self.order, "at": self.now, "reason": "", "event": ""})
+        given = Gathered(self.order).billing(self.order.id, self.now, "")
         return given["order"], given["charges"], given["metrics"]
 
     def both(self):
@@ -165,6 +165,7 @@ class TestIngestCost(FusionCase):
         self.subscription("q-1")
         key = self.env["fusion.billing.key"]._issue(self.service)
         self.env["fusion.billing.key"]._service_of(key)  # its use is noted at most once a minute
+        self.env["fusion.billing.metric"]._valued(self.service.company_id.id)  # kept until a metric changes
         event = {"external_subscription_id": "q-1", "code": "fusion_test_calls"}
         batch = [{**event, "transaction_id": f"q-{number}"} for number in range(100)]
         self.env.flush_all()

@@ -135,8 +135,8 @@ class Coupons(models.AbstractModel):
                 ("company_id", "=", service.company_id.id),
                 ("parent_state", "=", "posted"),
                 ("move_id.fusion_shadow", "=", False),
-                ("fusion_key", "like", f'"item": "{held["lago_id"]}"'),
-                ("fusion_key", "like", '"kind": "coupon"'),
+                ("fusion_kind", "=", "coupon"),
+                ("fusion_item", "=", held["lago_id"]),
             ],
             order="id desc",
         )  # fmt: skip
@@ -146,7 +146,7 @@ class Coupons(models.AbstractModel):
         shown = self._invoice(line.move_id, service)
         return {
             "lago_id": answers.stable_id("credit", line.id),
-            "amount_cents": round(-line.price_subtotal * 10**line.currency_id.decimal_places),
+            "amount_cents": line.currency_id._fusion_cents(-line.price_subtotal),
             "currency": line.currency_id.name,
             "lago_invoice_id": shown["lago_id"],
             "payment_status": shown["payment_status"],

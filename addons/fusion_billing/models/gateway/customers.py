@@ -8,6 +8,8 @@ from odoo.fields import Command
 from odoo.tools import hash_sign
 
 from ...api import answers, catalog, customers
+from ..currency import NOT_KEPT
+from ..lifecycle import now_exactly
 
 PORTAL_SCOPE = "fusion_billing.portal"
 PORTAL_HOURS = 12
@@ -54,7 +56,7 @@ class Customers(models.AbstractModel):
         for order in orders.filtered(lambda order: self._status(order) == "pending"):
             order._fusion_withdraw()
         for order in orders.filtered(lambda order: self._status(order) == "active"):
-            order._fusion_end(fields.Datetime.now())
+            order._fusion_end(now_exactly())
         shown = self._customer(link)
         link.active = False
         self._archive_partner(link.partner_id)
@@ -97,6 +99,8 @@ class Customers(models.AbstractModel):
         currency = self._currency(given["currency"]) if given.get("currency") else None
         if given.get("currency") and not currency:
             errors["currency"] = ["value_is_invalid"]
+        elif currency and not currency._fusion_keeps():
+            errors["currency"] = [NOT_KEPT]
         elif currency and link.currency_id not in (currency, currency.browse()) and self._orders_of(link):
             errors["currency"] = ["currencies_does_not_match"]
         if given.get("timezone") and str(given["timezone"]) not in zoneinfo.available_timezones():
@@ -137,7 +141,7 @@ class Customers(models.AbstractModel):
         if given.get("timezone"):
             values["tz"] = given["timezone"]
         if given.get("net_payment_term") is not None:
-            values["property_payment_term_id"] = self._payment_term(customers.count(given["net_payment_term"])).id
+            values["property_payment_term_id"] = self._payment_term(customers.days(given["net_payment_term"])).id
         if given.get("currency"):
             values["specific_property_product_pricelist"] = self._pricelist(
                 service, self._currency(given["currency"])
@@ -201,7 +205,7 @@ class Customers(models.AbstractModel):
         if "timezone" in given:
             values["timezone"] = given["timezone"] or "UTC"
         if "invoice_grace_period" in sent:
-            values["grace_days"] = customers.count(sent["invoice_grace_period"]) or 0
+            values["grace_days"] = customers.days(sent["invoice_grace_period"]) or 0
         if given.get("finalize_zero_amount_invoice"):
             values["finalize_zero"] = given["finalize_zero_amount_invoice"] != "skip"
         if isinstance(given.get("tax_codes"), list):
@@ -266,6 +270,7 @@ class Customers(models.AbstractModel):
                 "finalize_zero": "inherit" if link.finalize_zero else "skip",
                 "grace_days": link.grace_days,
                 "details": json.loads(link.details or "{}"),
+                "states": {"billing": self._state_names(partner), "shipping": self._state_names(delivery)},
             }
         )
 
@@ -290,6 +295,11 @@ class Customers(models.AbstractModel):
             "state": partner.state_id.name or None,
             "country": partner.country_id.code or None,
         }
+
+    @staticmethod
+    def _state_names(partner):
+        state = partner.state_id
+        return (state.code, state.name) if state else ()
 
     @staticmethod
     def _term_days(term):

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from odoo import fields, models
 from odoo.tools import SQL
 
-from ...api import answers, intake
-from ..rerun import USAGE_FIELDS
+from ...api import answers, intake, texts
+from ...rating.rows import USAGE_FIELDS
 
 NEVER = fields.Datetime.to_datetime("1970-01-01 00:00:00")
 EVENT_FIELDS = ("id", *USAGE_FIELDS)
@@ -17,7 +17,7 @@ class Events(models.AbstractModel):
 
     def create_event(self, service, body):
         event = answers.root(body, "event", dict)
-        row, errors = intake.event_row(event, datetime.now(UTC))
+        row, errors = intake.event_row(event, datetime.now(UTC), self._valued(service))
         if errors:
             raise answers.invalid(errors)
         stored = self._store(service, [row])
@@ -31,7 +31,8 @@ class Events(models.AbstractModel):
             raise answers.invalid({"events": ["too_many_events"]})
         if not all(isinstance(event, dict) for event in events):
             raise answers.missing("events")
-        rows, errors = intake.batch_rows(events, datetime.now(UTC), self._taken(service, events))
+        taken, valued = self._taken(service, events), self._valued(service)
+        rows, errors = intake.batch_rows(events, datetime.now(UTC), taken, valued)
         if errors:
             raise answers.invalid(errors)
         stored = self._store(service, rows)
@@ -47,9 +48,13 @@ class Events(models.AbstractModel):
             raise answers.not_found("event")
         return {"event": answers.event(own[0].read(EVENT_FIELDS)[0])}
 
+    def _valued(self, service):
+        """Code of a metric -> the property that it takes a number from."""
+        return self.env["fusion.billing.metric"].sudo()._valued(service.company_id.id)
+
     def _taken(self, service, events):
         """Which of these (subscription, transaction) are stored already."""
-        names = [str(event.get("transaction_id") or "") for event in events]
+        names = [texts.scalar(event.get("transaction_id")) or "" for event in events]
         found = self.env["fusion.billing.usage"].sudo().search_fetch(
             [("company_id", "=", service.company_id.id), ("transaction_id", "in", names)],
             ["external_subscription_id", "transaction_id"],

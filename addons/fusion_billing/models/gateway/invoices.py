@@ -3,17 +3,22 @@
 import json
 import logging
 from collections import defaultdict
+from datetime import timedelta
 
+import psycopg2.errors
 from odoo import fields, models
-from odoo.tools import hash_sign
+from odoo.tools import SQL, hash_sign
 
 from ...api import answers, invoices
+from ...rating.exact import exponent
 from ..dialects import dialect
 
 _logger = logging.getLogger(__name__)
 PAID = ("paid", "in_payment", "reversed")
 FILE_SCOPE = "fusion_billing.invoice"
 FILE_HOURS = 1
+BEING_PAID = "payment_processor_is_currently_handling_payment"
+ABANDONED = timedelta(hours=1)  # a payment page that somebody opened and left keeps its draft for ever
 # a payment that was tried and did not come, and no other that may yet
 FAILED = [
     ("payment_state", "not in", PAID),
@@ -29,7 +34,7 @@ BY_PAYMENT = {
 
 
 def is_coupon(line):
-    return '"kind": "coupon"' in (line.fusion_key or "")
+    return line.fusion_kind == "coupon"
 
 
 class Invoices(models.AbstractModel):
@@ -90,9 +95,10 @@ class Invoices(models.AbstractModel):
         }
 
     def retry_payment(self, service, _body, lago_id):
-        """Charge the customer's saved means of payment once more; 422 without one."""
+        """Charge the customer's saved means of payment once more; 422 without one, 405 while a payment is under way."""
         move = self._move(service, lago_id)
         self._check_payable(move)
+        self._claim_payment(move)
         partner = move.partner_id | move.commercial_partner_id
         token = self.env["payment.token"].sudo().search(
             [("partner_id", "in", partner.ids), ("provider_id", "in", self._payment_providers(move).ids)],
@@ -136,8 +142,8 @@ class Invoices(models.AbstractModel):
         domain += self._any_of(invoices.asked(query, "status", "statuses"), BY_STATUS)
         domain += self._any_of(invoices.asked(query, "payment_status", "payment_statuses"), BY_PAYMENT)
         for name, operator in (("issuing_date_from", ">="), ("issuing_date_to", "<=")):
-            if invoices.day(query.get(name)):
-                domain.append(("invoice_date", operator, query[name]))
+            if query.get(name):
+                domain.append(("invoice_date", operator, self._asked_day(query, name)))
         if query.get("payment_overdue") == "true":
             domain += [("payment_state", "not in", PAID), ("state", "=", "posted"),
                        ("invoice_date_due", "<", fields.Date.context_today(self))]  # fmt: skip
@@ -146,6 +152,14 @@ class Invoices(models.AbstractModel):
         if query.get("search_term"):
             domain.append(("name", "ilike", query["search_term"]))
         return domain
+
+    @staticmethod
+    def _asked_day(query, name):
+        """The day of a filter, or Lago's refusal."""
+        found = invoices.day(query[name])
+        if not found:
+            raise answers.invalid({name: ["invalid_date"]})
+        return found
 
     @staticmethod
     def _any_of(names, domains):
@@ -172,6 +186,28 @@ class Invoices(models.AbstractModel):
     def _check_payable(self, move):
         if move.state != "posted" or move.payment_state in PAID:
             raise answers.not_allowed("invalid_status")
+
+    def _claim_payment(self, move):
+        """Only one payment of an invoice at a time: until this transaction ends, and while one may still come.
+
+        The row is written, too: a request that began before and comes after must not go on with what it saw then.
+        """
+        try:
+            with self.env.cr.savepoint(flush=False):
+                lock = SQL("SELECT FROM account_move WHERE id = %s FOR NO KEY UPDATE NOWAIT", move.id)
+                self.env.cr.execute(lock, log_exceptions=False)
+        except psycopg2.errors.LockNotAvailable:
+            raise answers.not_allowed(BEING_PAID) from None
+        self.env.cr.execute(SQL("UPDATE account_move SET write_date = now() AT TIME ZONE 'UTC' WHERE id = %s", move.id))
+        move.invalidate_recordset()
+        since = fields.Datetime.now() - ABANDONED
+        if move.sudo().transaction_ids.filtered(
+            lambda payment: (
+                payment.state in ("pending", "authorized") or (payment.state == "draft" and payment.create_date > since)
+            )
+        ):
+            raise answers.not_allowed(BEING_PAID)
+        self._check_payable(move)
 
     def _payment_providers(self, move):
         domain = [("state", "!=", "disabled"), ("company_id", "=", move.company_id.id)]
@@ -261,8 +297,7 @@ class Invoices(models.AbstractModel):
 
     @staticmethod
     def _cents_of(move):
-        scale = 10**move.currency_id.decimal_places
-        return lambda amount: round(amount * scale)
+        return move.currency_id._fusion_cents
 
     def _fee_row(self, line, service):
         move, cents = line.move_id, self._cents_of(line.move_id)
@@ -282,7 +317,7 @@ class Invoices(models.AbstractModel):
             "external_customer_id": link.external_id or None,
             "pay_in_advance": bool(in_advance if key.get("kind") == "subscription" else key.get("event")),
             "currency": move.currency_id.name,
-            "digits": move.currency_id.decimal_places,
+            "digits": exponent(move.currency_id.name),
             "net": cents(line.price_subtotal),
             "tax": cents(line.price_total) - cents(line.price_subtotal),
             "taxes_rate": float(sum(rates)),

@@ -6,8 +6,11 @@ from decimal import Decimal
 
 from odoo import fields, models
 
-from ...api import answers, subscriptions
+from ...api import answers, overrides, subscriptions
 from ...rating import schedule
+from ...rating.exact import exponent
+from ..currency import NOT_KEPT
+from ..lifecycle import now_exactly
 
 RUNNING = [("state", "=", "sale"), ("fusion_started_at", "!=", False), ("fusion_ended_at", "=", False)]
 NO_ORDER = [("id", "=", 0)]
@@ -82,7 +85,7 @@ class Subscriptions(models.AbstractModel):
         else:
             order.fusion_details = self._details(order, on_termination_credit_note=credit_note,
                                                  on_termination_invoice=invoice)  # fmt: skip
-            order._fusion_end(fields.Datetime.now(), invoice=invoice != "skip", credit=credit_note != "skip")
+            order._fusion_end(now_exactly(), invoice=invoice != "skip", credit=credit_note != "skip")
         return {"subscription": self._whole_subscription(order)}
 
     # creating
@@ -91,16 +94,15 @@ class Subscriptions(models.AbstractModel):
         errors = {}
         if not plan.fusion_interval or not plan.fusion_currency_id:
             errors["plan_code"] = ["plan_without_price"]
+        elif not plan.fusion_currency_id._fusion_keeps():
+            errors["currency"] = [NOT_KEPT]
         elif link.currency_id not in (plan.fusion_currency_id, link.currency_id.browse()):
             errors["currency"] = ["currencies_does_not_match"]
         others = self._orders(link.service_id, wanted.external_id, own=False) - self._orders_of(link)
         if others.filtered(lambda order: self._status(order) == "active"):
             errors["external_id"] = ["value_already_exist"]
-        unknown = {str(c["id"]) for c in wanted.overrides.get("charges") or []} - {
-            self._charge_id(charge) for charge in self._charges(plan)
-        }
-        if unknown:
-            errors["plan_overrides.charges"] = ["charge_not_found"]
+        models = {self._charge_id(charge): charge.charge_model for charge in self._charges(plan)}
+        errors |= overrides.charge_errors(wanted.overrides.get("charges") or [], models)
         if errors:
             raise answers.invalid(errors)
 
@@ -122,7 +124,7 @@ class Subscriptions(models.AbstractModel):
             ended = self._orders_of(link).filtered(
                 lambda o: o.fusion_external_id == wanted.external_id and o.fusion_ended_at
             )
-            start = max([anchor, *ended.filtered("fusion_started_at").mapped("fusion_ended_at")])
+            start = max([anchor, *(order._fusion_ended_moment() for order in ended.filtered("fusion_started_at"))])
             order._fusion_start(start, billed=start.date() >= now.date())
         return order
 
@@ -138,7 +140,7 @@ class Subscriptions(models.AbstractModel):
         old = (Decimal(current.fusion_plan_amount or "0"), current.fusion_interval)
         if subscriptions.is_upgrade(old, (Decimal(order.fusion_plan_amount), order.fusion_interval)):
             order.fusion_previous_order_id = current
-            current._fusion_replace_by(order, now)
+            current._fusion_replace_by(order, now_exactly())
             return order
         current._fusion_await(order)
         return current
@@ -146,7 +148,7 @@ class Subscriptions(models.AbstractModel):
     def _draft(self, link, plan, wanted, values, start):
         """The quotation of what is wanted, with charges of its own where its prices are."""
         own = wanted.overrides
-        digits = plan.fusion_currency_id.decimal_places
+        digits = exponent(plan.fusion_currency_id.name)
         amount = Decimal(plan.fusion_amount or "0")
         if own.get("amount_cents") is not None:
             amount = subscriptions.decimal(own["amount_cents"]).scaleb(-digits)
@@ -199,10 +201,7 @@ class Subscriptions(models.AbstractModel):
                 values["name"] = str(given["invoice_display_name"])
             if isinstance(given.get("properties"), dict):
                 values["properties"] = json.dumps(given["properties"], ensure_ascii=False)
-            if (
-                given.get("min_amount_cents") is not None
-                and subscriptions.decimal(given["min_amount_cents"]) is not None
-            ):
+            if given.get("min_amount_cents") is not None:
                 values["min_amount"] = f"{subscriptions.decimal(given['min_amount_cents']).scaleb(-digits):f}"
             charge.copy(values)
 
@@ -210,7 +209,7 @@ class Subscriptions(models.AbstractModel):
 
     def _found(self, service, external_id, status):
         """The newest of the service's subscriptions of that id in that status (default: active), or 404."""
-        wanted = status if status in BY_STATUS else "active"
+        wanted = status if isinstance(status, str) and status in BY_STATUS else "active"
         found = self._orders(service, external_id).filtered(lambda order: self._status(order) == wanted)
         if not found:
             raise answers.not_found("subscription")
@@ -298,7 +297,7 @@ class Subscriptions(models.AbstractModel):
 
     @staticmethod
     def _amount_cents(order):
-        return int(Decimal(order.fusion_plan_amount or "0").scaleb(order.currency_id.decimal_places))
+        return int(Decimal(order.fusion_plan_amount or "0").scaleb(exponent(order.currency_id.name)))
 
     def _moments(self, order, status):
         """What its calendar says: the running period, the end of the trial, the change that is due."""

@@ -1,11 +1,12 @@
 """The usage of the running period."""
 
-from odoo import fields, models
+from odoo import models
 
 from ...api import answers
 from ...api.usage import customer_usage
 from ...rating import running, usage_of
-from ..rerun import Gathered
+from ..gathered import Gathered
+from ..lifecycle import now_exactly
 
 
 class Usage(models.AbstractModel):
@@ -18,9 +19,9 @@ class Usage(models.AbstractModel):
         order = orders.filtered(lambda o: o.partner_id == link.partner_id and self._status(o) == "active")[:1]
         if not order:
             raise answers.not_allowed("no_active_subscription")
-        now = fields.Datetime.now()
+        now = now_exactly()
         gathered = Gathered(order)  # without usage: most of it is summed where it lies
-        given = gathered.billing({"order": order, "at": now, "reason": "", "event": ""})
+        given = gathered.billing(order.id, now, "")
         period = running(given["order"], given["charges"], given["metrics"], now)
         if period is None:
             raise answers.not_allowed("no_active_subscription")
@@ -41,11 +42,11 @@ class Usage(models.AbstractModel):
         return {**usage, "charges_usage": charges, "amount_cents": sum(charge["amount_cents"] for charge in charges)}
 
     def _usage_taxes(self, order, usage, gathered):
-        digits = order.currency_id.decimal_places
-        total = 0.0
+        currency, total = order.currency_id, 0.0
         for charge in usage["charges_usage"]:
-            taxes = gathered.taxes(order, gathered.charge(order, charge["charge"]["lago_id"]))
-            amount = charge["amount_cents"] / 10**digits
-            found = taxes.compute_all(amount, currency=order.currency_id, rounding_method="round_globally")["taxes"]
+            row = gathered.charge(order.id, charge["charge"]["lago_id"])
+            taxes = self.env["account.tax"].browse(gathered.taxes(order.id, row)).sudo()
+            amount = currency._fusion_units(charge["amount_cents"])
+            found = taxes.compute_all(amount, currency=currency, rounding_method="round_globally")["taxes"]
             total += sum(tax["amount"] for tax in found)
-        return round(order.currency_id.round(total) * 10**digits)
+        return currency._fusion_cents(currency.round(total))

@@ -6,6 +6,7 @@ from odoo import fields, models
 from odoo.fields import Command
 
 from ...api import answers, wallets
+from ..currency import NOT_KEPT
 
 LAGO = "lago"  # the module name under which the migration keeps its external ids
 
@@ -113,6 +114,8 @@ class Wallets(models.AbstractModel):
         currency = self._currency(code)
         if not currency:
             raise answers.invalid({"currency": ["value_is_invalid"]})
+        if not currency._fusion_keeps():
+            raise answers.invalid({"currency": [NOT_KEPT]})
         if link.currency_id and link.currency_id != currency:
             raise answers.invalid({"currency": ["currencies_does_not_match"]})
         programmes = self.env["loyalty.program"].sudo()

@@ -1,0 +1,59 @@
+"""What invoices of Odoo took of the coupons that orders hold, and what that leaves of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from .inputs import loads
+from .rows import Coupon, CouponUse, Empty
+
+# Lago id of a held coupon -> per invoice: when it was billed, cents it took
+CouponUses = Mapping[str, Sequence[tuple[datetime, int]]]
+
+
+def with_uses(text: str | Sequence[Coupon] | Empty, uses: CouponUses) -> str | Sequence[Coupon] | Empty:
+    """The coupons of an order with what invoices of Odoo took of them; those used up are left out."""
+    coupons: Sequence[Coupon] = loads(text) or ()
+    if not any(uses.get(coupon_id(coupon)) for coupon in coupons):
+        return text
+    left = (used_coupon(coupon, uses.get(coupon_id(coupon), ())) for coupon in coupons)
+    return [coupon for coupon in left if coupon]
+
+
+def coupon_id(coupon: Coupon) -> str:
+    return str(coupon.get("lago_id"))
+
+
+def used_coupon(coupon: Coupon, uses: Sequence[tuple[datetime, int]]) -> Coupon | None:
+    """The coupon with its uses; the last one that it allows ends it (None: it allowed none)."""
+    if not uses:
+        return coupon
+    times = sorted(uses)
+    if coupon.get("frequency") == "once" and coupon.get("percentage_rate"):
+        return {**coupon, "terminated_at": times[0][0]}
+    if coupon.get("frequency") == "recurring":
+        left = int(coupon.get("frequency_duration_remaining") or 0)
+        if not left:
+            return None
+        return {**coupon, "terminated_at": times[left - 1][0]} if len(times) >= left else coupon
+    if coupon.get("frequency") == "once":
+        taken: list[CouponUse] = [{"at": at, "amount_cents": cents} for at, cents in times]
+        return {**coupon, "credits": [*credits_of(coupon), *taken]}
+    return coupon
+
+
+def from_now_on(text: str | Sequence[Coupon] | Empty) -> list[Coupon]:
+    """The coupons for a new invoice: what is left of them says what was taken, also where it was not noted when."""
+    coupons: Sequence[Coupon] = loads(text) or ()
+    return [{**c, "credits": credits_of(c)} if c.get("frequency") == "once" else c for c in coupons]
+
+
+def credits_of(coupon: Coupon) -> Sequence[CouponUse]:
+    """What Lago took of it: recorded use by use, else as one use before all others."""
+    recorded = coupon.get("credits")
+    if recorded is not None:
+        return recorded
+    left = coupon.get("amount_cents_remaining")
+    taken = int(coupon.get("amount_cents") or 0) - int(left) if left is not None else 0
+    return [{"at": coupon.get("created_at") or "1970-01-01T00:00:00Z", "amount_cents": taken}] if taken else []

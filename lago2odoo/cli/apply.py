@@ -1,0 +1,159 @@
+"""``apply``: the changes of preview, written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import click
+
+from lago2odoo.cli import show
+from lago2odoo.cli.context import Context, open_context
+from lago2odoo.cli.migration import Migration, open_migration
+from lago2odoo.cli.options import cohort_option, config_option, format_option, phase_option
+from lago2odoo.cli.outcome import Outcome, emit
+from mappings.dependents import find_dependents
+from mappings.target import Phase, Skipped
+from mappings.text import NotTextError, decode_text
+from migrate.apply import Applied, apply
+from migrate.change_set.changes import ChangeSet
+from migrate.change_set.saved import from_json, removal_to_json
+from migrate.errors import Blocked, ConfigError
+from migrate.odoo.door import Door
+from migrate.odoo.findings import raise_on_errors, waived
+from migrate.odoo.preflight import preflight
+from migrate.phases import chosen
+from migrate.state.ledger import Ledger
+from migrate.state.store import Store
+
+
+@click.command("apply")
+@config_option
+@format_option
+@phase_option
+@cohort_option
+@click.option(
+    "--changes",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Apply exactly this saved preview.",
+)
+@click.option(
+    "--allow-removals",
+    "allowed",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Let up to N records go, usage or many of a kind, that Lago does not show any more.",
+)
+def command(config: Path, form: str, phase: str | None, cohort: str | None, file: Path | None, allowed: int) -> int:
+    """Write the changes to Odoo, phase by phase. Safe to interrupt; a second run has nothing to do."""
+    saved = _read_saved(file) if file else None
+    phase, cohort = _scope(saved, phase, cohort) if saved else (phase, cohort)
+    with open_context(config) as context, context.store() as store, store.lock(), context.odoo() as odoo:
+        migration = open_migration(context, store, odoo, cohort)
+        phases = chosen(Phase(phase) if phase else None)
+        applied = _apply(context, store, odoo, migration, phases=phases, saved=saved, allow_removals=allowed)
+    waived = context.config.waive.reasons
+    unread = _unread(migration, phases, waived)
+    return emit(Outcome(_data(applied), _text(applied, waived, migration), error=applied.error or unread), form)
+
+
+def _apply(
+    context: Context,
+    store: Store,
+    odoo: Door,
+    migration: Migration,
+    *,
+    phases: tuple[Phase, ...],
+    saved: ChangeSet | None,
+    allow_removals: int,
+) -> Applied:
+    """Nothing is written while records are skipped for a reason that nobody waived, or Odoo is not ready."""
+    _require_waived(context, migration, phases)
+    raise_on_errors(waived(preflight(odoo, migration.target, migration.needs()), context.config.waive.checks))
+    return apply(
+        odoo,
+        Ledger(store),
+        migration.mapped,
+        phases=phases,
+        cohort=migration.cohort,
+        snapshot=migration.digest,
+        saved=saved,
+        keep_usage=migration.keep_usage,
+        allow_removals=allow_removals,
+        progress=context.talk.progress,
+    )
+
+
+def _read_saved(path: Path) -> ChangeSet:
+    try:
+        return from_json(decode_text(path.read_bytes()), str(path))
+    except NotTextError as error:
+        raise ConfigError(f"{path}: the saved preview cannot be read: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: the saved preview cannot be read: {error.strerror}") from None
+
+
+def _scope(saved: ChangeSet, phase: str | None, cohort: str | None) -> tuple[str | None, str | None]:
+    """Phase and cohort as given, else those of the saved preview; others than its own are refused by ``apply``."""
+    saved_phase = saved.scope.phases[0].value if len(saved.scope.phases) == 1 else None
+    return phase or saved_phase, cohort or saved.scope.cohort or None
+
+
+def _require_waived(context: Context, migration: Migration, phases: tuple[Phase, ...]) -> None:
+    """Before the first write: what cannot be expressed must have been accepted by name.
+
+    What is in quarantine, and what depends on it, stops nobody else.
+    """
+    ours = (item for item in _skipped(migration, phases) if not item.because)
+    reasons = show.open_reasons(ours, context.config.waive.reasons)
+    if reasons:
+        raise Blocked(show.remedy(reasons))
+
+
+def _skipped(migration: Migration, phases: tuple[Phase, ...]) -> Iterator[Skipped]:
+    """What is skipped within the command's scope."""
+    skipped = (item for item in migration.mapped if isinstance(item, Skipped))
+    return (item for item in skipped if item.phase in phases and migration.cohort.takes(item.customer))
+
+
+def _unread(migration: Migration, phases: tuple[Phase, ...], waived: Collection[str]) -> Blocked | None:
+    """How the command ends although everything else is written: somebody must mend what is in quarantine."""
+    ours = [item for item in _skipped(migration, phases) if item.because]
+    reasons = show.open_reasons(ours, waived)
+    return Blocked(show.remedy_of_quarantine(reasons, ours)) if reasons else None
+
+
+def _data(applied: Applied) -> dict[str, object]:
+    return {
+        "counts": applied.changes.counts(),
+        "written": applied.written,
+        "removals": [removal_to_json(removal) for removal in applied.changes.removals],
+        "kept_usage": applied.changes.kept_usage,
+        "calls": applied.calls,
+        "seconds": round(applied.seconds, 3),
+        "altered": applied.altered,
+        "leftovers": applied.leftovers,
+        "adopted": {"made": dict(applied.adopted.made), "older": list(applied.adopted.older)},
+        "failures": [str(failure) for failure in applied.failures],
+        "conflicts": [change.source for change in applied.conflicts],
+    }
+
+
+def _text(applied: Applied, waived: Collection[str], migration: Migration) -> str:
+    lines = [show.counts(applied.counts()), ""]
+    lines += show.quarantine(migration.snapshot.quarantined, find_dependents(migration.snapshot))
+    lines += [*show.removals(applied.changes)]
+    lines += [*show.skipped(applied.changes, waived)]
+    lines += [*(f"kept in Odoo's own form: {text}" for text in applied.altered), *applied.leftovers]
+    lines += show.adopted(applied.adopted)
+    lines += show.refused(applied.refused)
+    records = sum(sum(row.values()) for row in applied.written.values())
+    if not records and not applied.calls and not applied.failures:
+        return "\n".join([*lines, "nothing to do"])
+    lines.append(f"{records:,} records written in {applied.calls:,} calls, {applied.seconds:.1f} s")
+    mend = "lago2odoo apply, once what was not taken is mended"
+    lines.append(f"next: {mend if applied.failures else 'lago2odoo reconcile --period MONTH'}")
+    return "\n".join(lines)

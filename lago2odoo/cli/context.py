@@ -1,0 +1,131 @@
+"""What every command shares: the configuration, the clients made from it, and the way to speak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from lago2odoo.cli.talk import Talk
+from mappings import tables
+from mappings.reasons import note_old_spellings
+from mappings.tables import TableError, Tables
+from mappings.text import NotTextError, composed, decode_text
+from migrate import config as settings
+from migrate.config import Config
+from migrate.errors import ConfigError
+from migrate.lago.client import LagoClient
+from migrate.lago.recorded import RecordingSource
+from migrate.lago.source import LagoSource
+from migrate.masking import KNOWN
+from migrate.odoo.connect import OdooSettings, connect
+from migrate.odoo.door import Door
+from migrate.shipped_tables import shipped
+from migrate.state.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One command's surroundings."""
+
+    config: Config
+    config_file: Path
+    talk: Talk
+
+    def say_all(self, lines: Iterable[str]) -> None:
+        """Each line on stderr."""
+        for line in lines:
+            self.talk.say(line)
+
+    @property
+    def events(self) -> Path:
+        """Folder of the usage events."""
+        return self.config.path(self.config.store.events)
+
+    def reports(self, out: Path | None) -> Path:
+        """Folder of the reports: as given, or ``report`` beside the configuration."""
+        return out or self.config.path("report")
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """The open state; a SQLite path counts from the configuration's folder."""
+        with Store.open(state_url(self.config)) as store:
+            yield store
+
+    @contextmanager
+    def source(self, recording: Path | None) -> Iterator[LagoSource]:
+        """Lago: the recording given here or in the configuration, else the server."""
+        lago = self.config.lago
+        if recording is not None or lago.recording is not None:
+            with closing(RecordingSource.open(recording or self.config.path(str(lago.recording)))) as source:
+                yield source
+            return
+        if lago.url is None:
+            raise ConfigError(f"{self.config_file}: lago.url is missing (or name a recording: lago.recording)")
+        key = settings.secret(lago.api_key_env, lago.api_key_file, self.config.folder, "Lago API key")
+        with LagoClient(
+            lago.url,
+            key,
+            requests_per_second=lago.requests_per_second,
+            connections=lago.connections,
+            timeout=lago.timeout,
+        ) as client:
+            yield client
+
+    @contextmanager
+    def odoo(self) -> Iterator[Door]:
+        """The door to Odoo."""
+        odoo = self.config.odoo
+        for name in ("url", "database"):
+            if getattr(odoo, name) is None:
+                raise ConfigError(f"{self.config_file}: odoo.{name} is missing")
+        key = settings.secret(odoo.key_env, odoo.key_file, self.config.folder, "Odoo API key")
+        KNOWN.learn(urlsplit(str(odoo.url)).password)
+        access = OdooSettings(
+            url=str(odoo.url),
+            database=str(odoo.database),
+            user=odoo.user,
+            key=key,
+            transport=odoo.transport,
+            timeout=odoo.timeout,
+        )
+        with closing(connect(access)) as connection:
+            yield Door(connection)
+
+    def tables(self) -> Tables:
+        """Finance's look-ups: the file of the configuration over the shipped ones."""
+        name = self.config.mapping.tables
+        base = shipped()
+        if name is None:
+            return base
+        path = self.config.path(name)
+        try:
+            return tables.parse(composed(decode_text(path.read_bytes())), name, base)
+        except TableError as error:
+            raise ConfigError(str(error)) from None
+        except NotTextError as error:
+            raise ConfigError(f"{path}: the mapping tables cannot be read: {error}") from None
+        except OSError as error:
+            raise ConfigError(f"{path}: the mapping tables cannot be read: {error.strerror}") from None
+
+
+def state_url(config: Config) -> str:
+    """The state's URL, with a relative SQLite path made absolute."""
+    prefix, url = "sqlite:///", config.store.url
+    if not url.startswith(prefix):
+        return url
+    return f"{prefix}{config.path(url.removeprefix(prefix))}"
+
+
+@contextmanager
+def open_context(config_file: Path) -> Iterator[Context]:
+    """Read the configuration and be ready to speak; at the end the line of progress is taken away."""
+    talk = Talk()
+    try:
+        context = Context(config=settings.load(config_file), config_file=config_file, talk=talk)
+        context.say_all(note_old_spellings(context.config.waive.skipped, f"{config_file} [waive]"))
+        yield context
+    finally:
+        talk.close()

@@ -1,0 +1,188 @@
+"""``doctor``: both ends, the state, the tables, the addon, and the one Stripe account, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from lago2odoo import shipped_addon
+from lago2odoo.cli import show
+from lago2odoo.cli.context import Context, open_context
+from lago2odoo.cli.migration import open_migration
+from lago2odoo.cli.options import config_option, format_option
+from lago2odoo.cli.outcome import Outcome, emit
+from mappings.errors import Lago2OdooError
+from mappings.records import Snapshot
+from mappings.target import Target
+from migrate import config as settings
+from migrate.errors import ConfigError, LagoRefused, OdooError
+from migrate.lago.source import Answer
+from migrate.odoo.discover import addon_version, discover
+from migrate.odoo.door import Door
+from migrate.odoo.findings import Finding, waived
+from migrate.odoo.preflight import Needs, preflight
+from migrate.odoo.push import mismatch, remedy
+from migrate.state.event_files import check_event_files
+from migrate.state.self_check import StateCheck, check_state
+from migrate.state.store import Store
+from migrate.stripe import Proof, StripeApi, StripeError, prove_same_account, references_of
+
+MARKS = {"ok": "ok     ", "warning": "WARNING", "error": "ERROR  "}
+
+
+@click.command("doctor")
+@config_option
+@format_option
+@click.option("--state", "only_state", is_flag=True, help="Only the state: database, records, ledger, files of events.")
+def command(config: Path, form: str, only_state: bool) -> int:
+    """Check both ends, the state and the mapping tables before anything is written."""
+    with open_context(config) as context:
+        findings = tuple(check_own_state(context) if only_state else check(context))
+    return emit(_outcome(findings), form)
+
+
+def _outcome(findings: Sequence[Finding]) -> Outcome:
+    """Exit code 1 on errors."""
+    failed = any(f.level == "error" for f in findings)
+    data = {"findings": [{"level": f.level, "what": f.what, "remedy": f.remedy} for f in findings]}
+    return Outcome(data, "\n".join(map(render, findings)), 1 if failed else 0)
+
+
+def render(finding: Finding) -> str:
+    """``ERROR   quantities keep 2 decimals ... -> what to do``."""
+    remedy = f" -> {finding.remedy}" if finding.remedy else ""
+    return f"{MARKS[finding.level]}  {finding.what}{remedy}"
+
+
+def check(context: Context) -> Iterator[Finding]:
+    """Everything that can be checked now; one check that fails does not hide the others."""
+    try:
+        context.tables()
+        yield Finding("ok", "mapping tables")
+    except ConfigError as error:
+        yield Finding("error", str(error))
+        return
+    yield from _lago(context)
+    try:
+        with context.store() as store:
+            yield from _events(context, store)
+            yield from _odoo(context, store)
+    except Lago2OdooError as error:
+        yield Finding("error", str(error))
+
+
+NO_STATE = (
+    "there is nothing in the state: run 'lago2odoo extract'; where records of ours stand in Odoo, 'lago2odoo adopt'"
+)
+
+
+def check_own_state(context: Context) -> Iterator[Finding]:
+    """The state held against itself: all that is damaged, each with the way out."""
+    try:
+        with context.store() as store:
+            checked = check_state(store, context.events)
+            if checked.is_empty:
+                yield Finding("error", NO_STATE)
+            else:
+                yield from _state(checked)
+    except Lago2OdooError as error:
+        yield Finding("error", str(error))
+
+
+def _state(checked: StateCheck) -> Iterator[Finding]:
+    yield from (Finding("error", problem) for problem in checked.problems)
+    if not checked.problems:
+        said = f"{checked.records:,} records, {checked.rows:,} rows of the ledger, {checked.files} files of events"
+        yield Finding("ok", f"the state is as it was written: {said}")
+
+
+def _lago(context: Context) -> Iterator[Finding]:
+    try:
+        with context.source(None) as source:
+            yield Finding("ok", _lago_of(source.get("/health"), source.get("/api/v1/organizations"), source.name))
+    except Lago2OdooError as error:
+        yield Finding("error", str(error))
+
+
+def _lago_of(health: Answer, organizations: Answer, place: str) -> str:
+    """Version and organization. Raises LagoRefused if the answers are not Lago's."""
+    version, organization = health.get("version"), organizations.get("organization")
+    if version is None or organization is None or not isinstance(organization.value, dict):
+        raise LagoRefused(f"{place} does not show its version and an organization; check that it is Lago's API")
+    return f"Lago {version.value}, organization {organization.value.get('name')}"
+
+
+def _events(context: Context, store: Store) -> Iterator[Finding]:
+    """The files of events. Damaged ones end the check: what else there is to say is made from them."""
+    run = store.latest()
+    if run is None or not run.finished:
+        return
+    checked = check_event_files(store.event_files(), context.events)
+    if checked.note:
+        yield Finding("warning", checked.note)
+    yield Finding("ok", f"{len(checked.hashes)} files of events are as the state knows them")
+
+
+def _odoo(context: Context, store: Store) -> Iterator[Finding]:
+    with context.odoo() as odoo:
+        if store.latest() is None:
+            target = discover(odoo)
+            yield from preflight(odoo, target, Needs())
+            yield from _addon(odoo, target)
+            yield Finding(
+                "warning", "nothing is extracted yet: what the data needs is checked after 'lago2odoo extract'"
+            )
+            return
+        migration = open_migration(context, store, odoo, None)
+        yield from waived(preflight(odoo, migration.target, migration.needs()), context.config.waive.checks)
+        yield from _quarantine(migration.snapshot, context.config.waive.reasons)
+        yield from _addon(odoo, migration.target)
+        yield from _stripe(context, migration.snapshot)
+
+
+def _quarantine(snapshot: Snapshot, accepted: Collection[str]) -> Iterator[Finding]:
+    """What cannot be read is moved with nobody: somebody has to look at it, before or after."""
+    still_open = show.open_quarantine(snapshot.quarantined, accepted)
+    if still_open:
+        yield Finding("error", show.remedy_of_unread(still_open), "lago2odoo preview shows what depends on them")
+    if count := len(snapshot.quarantined) - len(still_open):
+        yield Finding("warning", f"{count:,} records of Lago are in quarantine (waived)")
+
+
+def _addon(odoo: Door, target: Target) -> Iterator[Finding]:
+    """The installed addon must be the version that this tool speaks to."""
+    if not target.addon:
+        return
+    try:
+        installed = addon_version(odoo)
+    except OdooError as error:
+        yield Finding("warning", f"the version of the addon could not be asked: {error}")
+        return
+    shipped = shipped_addon.version()
+    if installed == shipped:
+        yield Finding("ok", f"addon fusion_billing {installed}")
+    else:
+        yield Finding("warning", mismatch(installed, shipped), remedy(installed, shipped))
+
+
+def _stripe(context: Context, snapshot: Snapshot) -> Iterator[Finding]:
+    if not snapshot.payment_methods:
+        return
+    try:
+        proof = _prove(context, snapshot)
+    except StripeError as error:
+        yield Finding("error", str(error))
+        return
+    yield Finding("ok" if proof.proven else "warning", proof.sentence)
+
+
+def _prove(context: Context, snapshot: Snapshot) -> Proof:
+    access = context.config.stripe
+    references = references_of(snapshot)
+    try:
+        key = settings.secret(access.key_env, access.key_file, context.config.folder, "Stripe key")
+    except ConfigError:
+        return prove_same_account(references, None)
+    return prove_same_account(references, StripeApi(key))

@@ -1,0 +1,143 @@
+"""The first straight line, put together: snapshot -> map -> everything that preview, apply and status need."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
+from functools import partial
+
+from lago2odoo.cli.context import Context
+from mappings.accounting import RecordsAccount, account
+from mappings.cohorts import CohortError, customers_of
+from mappings.context import Options, proposals
+from mappings.coverage import CoverageRow, coverage
+from mappings.desired import desired, iterate
+from mappings.partners import PartnerProposal
+from mappings.records import Snapshot
+from mappings.tables import Tables
+from mappings.target import Desired, Mapped, Phase, Skipped, Target
+from mappings.usage import UsageRow
+from migrate.errors import ConfigError
+from migrate.lago.snapshot import load_snapshot
+from migrate.odoo.dangling import without_dangling
+from migrate.odoo.discover import discover
+from migrate.odoo.door import Door
+from migrate.odoo.needs import needs_of_snapshot
+from migrate.odoo.preflight import Needs, prepare
+from migrate.odoo.standing import find_standing
+from migrate.phases import EVERYONE, Cohort
+from migrate.preview import KeepUsage
+from migrate.state import events
+from migrate.state.digest import digest
+from migrate.state.event_files import CheckedFiles, check_event_files
+from migrate.state.kept_usage import find_kept_usage
+from migrate.state.ledger import Ledger
+from migrate.state.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """What is wanted of this Odoo. ``digest`` names the snapshot it was made from."""
+
+    snapshot: Snapshot
+    tables: Tables
+    target: Target
+    mapped: tuple[Mapped, ...]
+    cohort: Cohort
+    digest: str
+    events: int  # in the snapshot
+    keep_usage: KeepUsage
+
+    def coverage(self) -> tuple[CoverageRow, ...]:
+        """The coverage matrix of everything mapped, whatever the cohort."""
+        return coverage(self.snapshot, self.mapped, self.events)
+
+    def proposals(self) -> tuple[PartnerProposal, ...]:
+        """Customers of the cohort about whom finance has to decide whether they stand in Odoo already."""
+        found = proposals(self.snapshot, self.target, self.tables)
+        return tuple(proposal for proposal in found if self.cohort.takes(proposal.customer.external_id))
+
+    def needs(self) -> Needs:
+        """What all of it asks of Odoo."""
+        return needs_of_snapshot(self.snapshot, self.mapped, self.tables, self.target.company_id)
+
+
+def open_migration(context: Context, store: Store, odoo: Door, cohort: str | None) -> Migration:
+    """Read the snapshot, ask Odoo what it can express, and map."""
+    tables = context.tables()
+    context.talk.say("reading the snapshot")
+    snapshot = load_snapshot(store)
+    check_events(context, store)
+    target = target_of(odoo, snapshot)
+    since = context.config.mapping.usage_since
+    options = Options(usage_since=datetime.combine(since, time(), UTC) if since else None)
+    context.talk.say("mapping")
+    wanted = desired(snapshot, usage_rows(context), target, tables, options)
+    mapped = (*prepare(target), *without_dangling(odoo, wanted))
+    context.say_all(note_misspelled(context.config.waive.reasons, mapped, f"{context.config_file} [waive]"))
+    return Migration(
+        snapshot=snapshot,
+        tables=tables,
+        target=target,
+        mapped=mapped,
+        cohort=cohort_of(context, snapshot, cohort),
+        digest=digest(store),
+        events=sum(file.events for file in store.event_files()),
+        keep_usage=partial(find_kept_usage, context.events),
+    )
+
+
+def note_misspelled(waived: Collection[str], mapped: Iterable[Mapped], place: str) -> Iterator[str]:
+    """What somebody waived and nothing has, where something that is not waived is called almost so."""
+    skipped = [item for item in mapped if isinstance(item, Skipped)]
+    names = {item.reason for item in skipped} | {item.because for item in skipped if item.because}
+    for name in sorted(set(waived) - names):
+        near = difflib.get_close_matches(name, names - set(waived), 1, 0.8)
+        if near:
+            yield f"{place}: nothing is left out as {name!r}; did you mean {near[0]!r}?"
+
+
+def target_of(odoo: Door, snapshot: Snapshot) -> Target:
+    """What this Odoo can express, and which of its partners may be customers already."""
+    return replace(discover(odoo), standing=find_standing(odoo, snapshot.customers))
+
+
+def check_events(context: Context, store: Store) -> CheckedFiles:
+    """The files of events, held against the state; what could not be checked is said. Raises StoreError."""
+    checked = check_event_files(store.event_files(), context.events)
+    if checked.note:
+        context.talk.say(f"note: {checked.note}")
+    return checked
+
+
+def mapped_but_usage(context: Context, snapshot: Snapshot, odoo: Door) -> tuple[Mapped, ...]:
+    """What is wanted of this Odoo and what is left out, without the usage events, of which there may be millions."""
+    phases = frozenset(Phase) - {Phase.USAGE}
+    wanted = tuple(iterate(snapshot, (), target_of(odoo, snapshot), context.tables(), Options(), phases))
+    return without_dangling(odoo, wanted)
+
+
+def account_of(context: Context, snapshot: Snapshot, mapped: Sequence[Mapped]) -> tuple[RecordsAccount, ...]:
+    """Every record that Lago gave: in Odoo, as the ledger says, or left out."""
+    with context.store() as store:
+        loaded = Ledger(store).loaded([item.xid for item in mapped if isinstance(item, Desired)])
+    return account(snapshot, mapped, loaded)
+
+
+def usage_rows(context: Context) -> Iterator[UsageRow]:
+    """The usage events at hand, one by one."""
+    for row in events.rows(context.events):
+        yield UsageRow(**{**row, "external_subscription_id": row["external_subscription_id"] or ""})
+
+
+def cohort_of(context: Context, snapshot: Snapshot, name: str | None) -> Cohort:
+    """The customers of a cohort of the configuration; everyone without a name."""
+    if name is None:
+        return EVERYONE
+    cohort = context.config.cohort(name)
+    try:
+        return Cohort(name, customers_of(snapshot, name, cohort.customers, cohort.plans))
+    except CohortError as error:
+        raise ConfigError(f"{context.config_file}: {error}") from None

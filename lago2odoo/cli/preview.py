@@ -1,0 +1,126 @@
+"""``preview``: what apply would do, without doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from lago2odoo.cli import show
+from lago2odoo.cli.context import open_context
+from lago2odoo.cli.files import write_whole
+from lago2odoo.cli.migration import Migration, open_migration
+from lago2odoo.cli.options import cohort_option, config_option, format_option, phase_option
+from lago2odoo.cli.outcome import Outcome, emit
+from mappings.coverage import CoverageRow
+from mappings.dependents import find_dependents
+from mappings.partners import PartnerProposal
+from mappings.target import Phase
+from migrate.change_set.changes import ChangeSet
+from migrate.change_set.saved import to_document, to_json
+from migrate.odoo.findings import Finding, waived
+from migrate.odoo.preflight import look_at_mapping
+from migrate.phases import chosen
+from migrate.preview import preview
+from migrate.state.ledger import Ledger
+
+
+@click.command("preview")
+@config_option
+@format_option
+@phase_option
+@cohort_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Save the preview, to be applied exactly.",
+)
+def command(config: Path, form: str, phase: str | None, cohort: str | None, out: Path | None) -> int:
+    """Show what apply would do, field by field. Writes nothing to Odoo."""
+    with open_context(config) as context, context.store() as store, context.odoo() as odoo:
+        migration = open_migration(context, store, odoo, cohort)
+        looked = look_at_mapping(odoo, migration.target, migration.needs())
+        misfits = [f for f in waived(looked, context.config.waive.checks) if f.level == "error"]
+        changes = preview(
+            odoo,
+            Ledger(store),
+            migration.mapped,
+            phases=chosen(Phase(phase) if phase else None),
+            cohort=migration.cohort,
+            snapshot=migration.digest,
+            keep_usage=migration.keep_usage,
+            progress=context.talk.progress,
+        )
+    if out is not None:
+        write_whole(out, lambda path: path.write_text(to_json(changes), encoding="utf-8"), "preview")
+    return emit(_outcome(changes, migration, misfits, context.config.waive.reasons, out), form)
+
+
+def _outcome(
+    changes: ChangeSet,
+    migration: Migration,
+    misfits: Sequence[Finding],
+    accepted: Collection[str],
+    out: Path | None,
+) -> Outcome:
+    """Exit code 2 while there is something to do, 1 while something stands in the way.
+
+    That is what is left out and nobody waived, or a mapping that does not fit Odoo's records.
+    """
+    rows, snapshot = migration.coverage(), migration.snapshot
+    reasons = show.open_reasons((c.skipped for c in changes.changes if c.skipped), accepted)
+    unread = show.quarantine(snapshot.quarantined, find_dependents(snapshot))
+    lines = [show.matrix(rows), "", *unread, *_lines(changes, accepted), "", *show.misfits(misfits)]
+    lines += show.proposals(proposals := migration.proposals(), migration.tables.name)
+    lines += _next(changes, reasons, misfits, out)
+    code = 1 if reasons or misfits else 2 if changes.pending else 0
+    return Outcome(lambda: _data(changes, rows, misfits, proposals), "\n".join(lines), code)
+
+
+def _data(
+    changes: ChangeSet, rows: Sequence[CoverageRow], misfits: Sequence[Finding], proposals: Sequence[PartnerProposal]
+) -> dict[str, object]:
+    document = to_document(changes)
+    coverage = [{name: getattr(row, name) for name in row.__slots__} for row in rows]
+    errors = [{"what": f.what, "remedy": f.remedy} for f in misfits]
+    partners = [
+        {
+            "customer": proposal.customer.external_id,
+            "candidates": [
+                {"partner": m.partner.id, "name": m.partner.name, "same": list(m.rules)} for m in proposal.matches
+            ],
+        }
+        for proposal in proposals
+    ]
+    found = {"counts": changes.counts(), "coverage": coverage, "mapping_errors": errors, "partners": partners}
+    return {**found, **document}
+
+
+def _lines(changes: ChangeSet, accepted: Collection[str]) -> Iterator[str]:
+    """What is done, what that means field by field, and what is left out: each apart, if there is any."""
+    parts = [
+        [show.counts(changes.counts())],
+        [*show.removals(changes)],
+        [*show.details(changes)],
+        [*show.skipped(changes, accepted)],
+    ]
+    yield "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def _next(
+    changes: ChangeSet, reasons: Mapping[str, int], misfits: Sequence[Finding], out: Path | None
+) -> Iterator[str]:
+    if out is not None:
+        yield f"saved to {out}: apply exactly this with 'lago2odoo apply --changes {out}'"
+    if misfits:
+        yield "apply writes nothing until the mapping fits Odoo's records"
+    elif reasons:
+        yield show.remedy(reasons)
+    elif any(removal.needs_consent for removal in changes.removals):
+        yield f"if these removals are right: lago2odoo apply --allow-removals {changes.removed}"
+    elif changes.pending:
+        yield "changes are pending; next: lago2odoo apply"
+    else:
+        yield "nothing to do"

@@ -1,0 +1,241 @@
+"""``reconcile``: a month on three sides, compared and explained; its data is kept for ``report``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lago2odoo import shipped_addon
+from lago2odoo.cli import show_control
+from lago2odoo.cli.context import Context, open_context
+from lago2odoo.cli.files import write_whole
+from lago2odoo.cli.inputs import gather
+from lago2odoo.cli.migration import account_of, cohort_of, mapped_but_usage
+from lago2odoo.cli.options import (
+    cohort_option,
+    config_option,
+    format_option,
+    out_dir_option,
+    period_option,
+    pseudonymise_option,
+)
+from lago2odoo.cli.outcome import Outcome, emit
+from lago2odoo.cli.waiver_file import load_waivers
+from mappings.left_out import left_out
+from mappings.records import Snapshot
+from migrate.change_set.verdicts import Owners, verdicts
+from migrate.errors import Blocked, ConfigError
+from migrate.lago.snapshot import load_snapshot
+from migrate.odoo.door import Door
+from migrate.odoo.push import PushScope, require_addon
+from migrate.odoo.push import push as to_odoo
+from migrate.phases import Cohort
+from reconcile.dual_run import Settings, dual_run
+from reconcile.rerate.coverage import lapses_of
+from reconcile.rerate.event_source import EventSource
+from reconcile.rerate.noise_floor import control as control_run
+from reconcile.rerate.noise_floor import rerate
+from reconcile.rerate.shown_events import with_events
+from reconcile.sides.lago import usage_begins
+from reconcile.sides.odoo_journal import find_shadow_journal
+from reconcile.sides.odoo_taxes import tax_codes
+from reports import json as report_json
+from reports import junit, markdown, pseudonyms, stored, text
+from reports.data import ReportData
+from reports.evidence import ageing
+from reports.verdict import judge
+from reports.version import tool_version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked for. ``alone``: Lago against the re-rate, without Odoo."""
+
+    period: str
+    cohort: str | None
+    out: Path | None
+    control: bool
+    ci: bool
+    key_file: Path | None
+    push: bool
+    alone: bool = False
+
+
+@click.command("reconcile")
+@config_option
+@format_option
+@period_option
+@cohort_option
+@out_dir_option
+@click.option("--control", is_flag=True, help="Lago against the re-rate alone: the noise floor. Needs no Odoo.")
+@click.option(
+    "--ci",
+    is_flag=True,
+    help="Short summary; writes JUnit and JSON. Without [odoo] url: like --control, no secret needed.",
+)
+@pseudonymise_option
+@click.option("--push", is_flag=True, help="Write the verdicts to Odoo too: Sales, Metering, Dual run.")
+def command(config: Path, form: str, **options: Any) -> int:
+    """Compare a month: Lago's invoices, Odoo's shadow invoices, and the re-rate from raw usage."""
+    with open_context(config) as context:
+        outcome = _run(context, Request(**options))
+    return emit(outcome, form)
+
+
+def _run(context: Context, asked: Request) -> Outcome:
+    """Reconcile a period. Exit code 0 equal, 2 differences, 3 only waived ones.
+
+    With a key file nothing is written or printed but the report for others; it cannot be signed.
+    """
+    key = pseudonyms.load_key(asked.key_file) if asked.key_file else None
+    asked = replace(asked, alone=asked.control or _without_odoo(context, asked.ci))
+    if asked.push:
+        _require_push(context, asked)
+    ageing.require_clock(ageing.read(context.reports(asked.out)), datetime.now(UTC))
+    with context.store() as store:
+        snapshot, inputs = load_snapshot(store), gather(context, store)
+    cohort = cohort_of(context, snapshot, asked.cohort)
+    folder = context.reports(asked.out)
+    data = _compare(context, snapshot, cohort, asked)
+    data = ageing.apply(data, ageing.read(folder))
+    if key is not None:
+        data, folder = pseudonyms.pseudonymise(data, key, pseudonyms.originals(snapshot)), folder / pseudonyms.FOLDER
+    path = _save(data, folder, asked)
+    if key is None:
+        ageing.append(path, data, inputs.hashes)
+    if asked.push:
+        _push(context, snapshot, data, PushScope(period=asked.period, customers=cohort.customers))
+    if asked.control and key is None:
+        return _look_closer(context, snapshot, data, cohort, path)
+    return _say(context, data, path, asked.ci)
+
+
+def _require_push(context: Context, asked: Request) -> None:
+    """What a push needs, asked before the long work and not after it."""
+    if asked.alone:
+        raise ConfigError(
+            "--push writes verdicts on Odoo's invoices, and a control run has none: leave one of them out"
+        )
+    if asked.key_file:
+        raise ConfigError("--push writes names, --pseudonymise hides them: leave one of them out")
+    with context.odoo() as odoo:
+        require_addon(odoo, shipped_addon.version())
+
+
+def _push(context: Context, snapshot: Snapshot, data: ReportData, scope: PushScope) -> None:
+    """The verdicts to Odoo; the report's data is safe on disk by now."""
+    desired = verdicts(data, Owners.of(snapshot), context.config.report.language)
+    with context.odoo() as odoo:
+        pushed = to_odoo(odoo, desired, scope, progress=context.talk.progress)
+    context.talk.say(str(pushed))
+    pushed.raise_if_failed()
+
+
+def _without_odoo(context: Context, ci: bool) -> bool:
+    """In CI, a configuration that names no Odoo has none: a snapshot is all it needs, and no secret."""
+    lacking = ci and context.config.odoo.url is None
+    if lacking:
+        context.talk.say(f"note: {context.config_file} names no Odoo: Lago is held against the re-rate alone")
+    return lacking
+
+
+def _say(context: Context, data: ReportData, path: Path, ci: bool) -> Outcome:
+    summary = markdown if ci else text
+    shown = [summary.render(data, context.config.report.language), "", f"data: {path}", "next: lago2odoo report"]
+    return Outcome(partial(report_json.document, data), "\n".join(shown), judge(data).exit_code)
+
+
+def _compare(context: Context, snapshot: Snapshot, cohort: Cohort, asked: Request) -> ReportData:
+    """The month's report; the files of usage are opened once for all of it."""
+    with _odoo(context, asked.alone) as odoo, EventSource.from_parquet(context.events) as usage:
+        settings = _settings(context, snapshot, odoo, cohort, asked.period)
+        if odoo is not None:
+            _warn_of_usage(context, snapshot, asked.period)
+        mapped = mapped_but_usage(context, snapshot, odoo) if odoo else ()
+        data = dual_run(
+            snapshot,
+            settings,
+            odoo=odoo,
+            rerate=rerate(snapshot, usage, progress=context.talk.progress),
+            late=rerate(snapshot, usage, late=True),
+            unmapped=left_out(snapshot, mapped) if odoo else None,
+            events=usage if odoo else None,
+            lapses=lapses_of(snapshot, usage, period=asked.period, customers=cohort.customers),
+            progress=context.talk.progress,
+        )
+        data = with_events(data, snapshot, usage, odoo)
+        data = replace(data, records=account_of(context, snapshot, mapped) if odoo else ())
+    if not data.invoices and not data.lapses:
+        raise Blocked(f"Lago issued no invoice in {asked.period}; 'lago2odoo status' shows the months it has")
+    return data
+
+
+def _warn_of_usage(context: Context, snapshot: Snapshot, period: str) -> None:
+    """Odoo can only bill usage that it was given; what is missing would look like an error of Odoo's."""
+    given, needed = context.config.mapping.usage_since, usage_begins(snapshot, period)
+    if needed is not None and (given is None or given > needed.date()):
+        context.talk.say(
+            f"note: this period needs usage from {needed.date()} on, Odoo was given that of the open periods"
+            f"{f' and from {given} on' if given else ''}: set [mapping] usage_since, then lago2odoo apply --phase usage"
+        )
+
+
+def _look_closer(context: Context, snapshot: Snapshot, data: ReportData, cohort: Cohort, path: Path) -> Outcome:
+    """The control run looks closer: units and events of each fee, fees without an invoice, Lago's calendar."""
+    context.talk.say("checking fee by fee")
+    run = control_run(snapshot, context.events, period=data.run.period)
+    checks = tuple(check for check in run if cohort.takes(check.customer))
+    code = judge(data).exit_code
+    if not all(check.is_equal for check in checks):
+        code = code or 2
+    language = context.config.report.language
+    parts = [show_control.render(checks), text.lapses(data, language), text.totals(data, language), f"data: {path}"]
+    return Outcome(
+        lambda: {**show_control.document(checks), "totals": report_json.totals(data)},
+        "\n".join(part for part in parts if part),
+        code,
+    )
+
+
+@contextmanager
+def _odoo(context: Context, alone: bool) -> Iterator[Door | None]:
+    """A control run asks no Odoo, and needs no key for it."""
+    if alone:
+        yield None
+        return
+    with context.odoo() as odoo:
+        yield odoo
+
+
+def _settings(context: Context, snapshot: Snapshot, odoo: Door | None, cohort: Cohort, period: str) -> Settings:
+    tables, declared = context.tables(), context.config.reconcile
+    services = {plan.code: entry.name for plan in snapshot.plans if (entry := tables.service(plan.code))}
+    return Settings(
+        period=period,
+        compared_at=datetime.now(UTC),
+        tool_version=tool_version(),
+        odoo_version=odoo.server_version if odoo else "",
+        tolerance_cents=declared.tolerance_cents,
+        materiality_cents=declared.materiality_cents,
+        customers=cohort.customers,
+        cohort=cohort.name,
+        services=services,
+        tax_codes=tax_codes(odoo, tables, snapshot) if odoo else {},
+        shadow=find_shadow_journal(odoo) if odoo and declared.keep_shadow_invoices else None,
+        waivers=load_waivers(context),
+    )
+
+
+def _save(data: ReportData, folder: Path, asked: Request) -> Path:
+    """The data under its name; in CI a JUnit file lies beside it."""
+    path = folder / f"{stored.run_name(asked.period, asked.cohort, control=asked.alone)}.json"
+    if asked.ci:
+        write_whole(path.with_suffix(".xml"), partial(junit.write, data), "result")
+    return write_whole(path, partial(report_json.write, data), "result")

@@ -1,0 +1,216 @@
+"""``status``: the snapshot, the phases, and what changed in Odoo since it was applied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lago2odoo.cli import show
+from lago2odoo.cli.context import Context, open_context
+from lago2odoo.cli.migration import check_events
+from lago2odoo.cli.options import config_option, format_option
+from lago2odoo.cli.outcome import Outcome, emit
+from lago2odoo.cli.still_open import StillOpen, is_waived, names_of, unfinished
+from lago2odoo.cli.waiver_file import load_waivers
+from mappings.dependents import find_dependents
+from mappings.lost import lost_invoices
+from mappings.money import from_subunits
+from mappings.records import Snapshot
+from migrate.errors import ConfigError, OdooError
+from migrate.lago.control_totals import SUMS, invoice_sums, unclaimed_sums, unread_sums
+from migrate.lago.extract import counts, report
+from migrate.lago.snapshot import load_snapshot
+from migrate.preview import Drift, since_apply
+from migrate.state.ledger import Ledger, Progress
+from migrate.state.store import Store
+from reconcile.sides.extras import Extra
+from reconcile.sides.lago import billings
+from reconcile.sides.odoo_extras import extras
+from reports.columns import table
+
+SHOWN = 20  # of a list, on a terminal
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    """What changed in Odoo since, what was posted there, and what only Odoo has; or why that could not be asked."""
+
+    found: tuple[Drift, ...] = ()
+    booked: tuple[Drift, ...] = ()
+    extras: tuple[Extra, ...] = ()
+    unknown: str = ""
+
+
+@click.command("status")
+@config_option
+@format_option
+def command(config: Path, form: str) -> int:
+    """Show the snapshot, the phases, and what changed in Odoo since it was applied."""
+    with open_context(config) as context, context.store() as store:
+        outcome = _outcome(context, store)
+    return emit(outcome, form)
+
+
+def _outcome(context: Context, store: Store) -> Outcome:
+    """Everything the state knows, and a look at Odoo for drift.
+
+    Exit code 1 while a record is in quarantine, or Odoo cannot be asked; else 2 while Odoo is not as it was left, or
+    a phase is unfinished. What somebody waived by name counts for neither.
+    """
+    if store.latest() is None:
+        return Outcome({"snapshot": None}, "nothing is extracted yet; next: lago2odoo extract")
+    snapshot, waive = load_snapshot(store), context.config.waive
+    sums, unread = invoice_sums(snapshot.invoices), _quarantine(snapshot)
+    check_events(context, store)
+    ledger, waivers = Ledger(store), load_waivers(context)
+    applied, phases = ledger.count(), ledger.phases()
+    drift = look(context, ledger, snapshot) if applied else DriftReport()
+    missing = lost_invoices(snapshot)
+    still = StillOpen(
+        quarantined=show.open_quarantine(snapshot.quarantined, waive.reasons),
+        lost=show.open_lost(missing, waive.reasons),
+        drift=tuple(name for record in drift.found for name in names_of(record) if name not in waive.drift),
+        extras=tuple(extra for extra in drift.extras if not is_waived(extra, waivers)),
+        phases=unfinished(phases),
+        unknown=drift.unknown,
+    )
+    registers = {"invoice_sums": sums, "unclaimed": unclaimed_sums(snapshot.invoices)}
+    told = {"quarantined": unread, "lost": show.lost_data(missing)}
+    registers["unread"] = unread_sums(snapshot.quarantined)
+    applied_now = {"not_waived": still.counts(), **_applied(applied, phases, drift)}
+    data = {**_snapshot(store), **told, **registers, **applied_now}
+    lines = [*show.quarantine(snapshot.quarantined, find_dependents(snapshot)), *show.lost(missing), *still.lines()]
+    return Outcome(data, "\n".join([render(data, sums, phases, drift), *lines]), still.exit_code, still.error)
+
+
+def _quarantine(snapshot: Snapshot) -> list[dict[str, str]]:
+    """What could not be read, all of it, with what depends on it; the raw text stays in the state."""
+    dependents = find_dependents(snapshot)
+    names = ("resource", "id", "label", "customer", "field", "reason", "problem")
+    return [
+        {**{name: getattr(q, name) for name in names}, "dependents": str(dependents.get(q.id, ""))}
+        for q in snapshot.quarantined
+    ]
+
+
+def look(context: Context, ledger: Ledger, snapshot: Snapshot) -> DriftReport:
+    """Ask Odoo; a server that cannot be asked leaves the rest of the status as it is."""
+    try:
+        with context.odoo() as odoo:
+            billed = (billing for invoice in snapshot.invoices for billing in billings(invoice))
+            alone = extras(odoo, snapshot, billed)
+            since = since_apply(odoo, ledger, context.talk.progress)
+            return DriftReport(since.drift, since.booked, alone)
+    except (OdooError, ConfigError) as error:
+        return DriftReport(unknown=str(error))
+
+
+def _snapshot(store: Store) -> dict[str, Any]:
+    extract = report(store)
+    return {
+        "snapshot": {
+            "taken_at": extract.taken_at.isoformat(),
+            "lago_version": extract.lago_version,
+            "counts": counts(store),
+            "unknown_fields": {name: list(paths) for name, paths in extract.unknown_fields.items()},
+            "left_out": list(extract.left_out),
+        }
+    }
+
+
+def _applied(applied: dict[str, int], phases: Sequence[Progress], drift: DriftReport) -> dict[str, Any]:
+    return {
+        "applied": applied,
+        "phases": [{**asdict(phase), "phase": phase.phase.value} for phase in phases],
+        "drift": [{**asdict(d), "diffs": [str(x.field) for x in d.diffs]} for d in drift.found],
+        "booked": [{"source": d.source, "model": d.model, "xid": d.xid} for d in drift.booked],
+        "drift_unknown": drift.unknown,
+        "only_odoo": [_extra(extra) for extra in drift.extras],
+    }
+
+
+def _extra(extra: Extra) -> dict[str, Any]:
+    names = ("kind", "record", "name", "customer", "currency", "net_cents", "gross_cents", "detail")
+    return {name: getattr(extra, name) for name in names}
+
+
+def render(data: dict[str, Any], sums: Sequence[dict[str, Any]], phases: Sequence[Progress], drift: DriftReport) -> str:
+    """For people: counts, control totals, phases, drift."""
+    snapshot = data["snapshot"]
+    lines = [f"snapshot of {snapshot['taken_at']}, Lago {snapshot['lago_version']}", ""]
+    lines.append(table(("resource", "records"), [(n, f"{c:,}") for n, c in snapshot["counts"].items() if c]))
+    heads = (
+        "month",
+        "currency",
+        "invoices",
+        "fees",
+        "coupons",
+        "net",
+        "taxes",
+        "billed",
+        "prepaid",
+        "credit notes",
+        "total",
+        "paid",
+    )
+    rows = [
+        (r["month"], r["currency"], str(r["invoices"]), *(f"{from_subunits(r[n], r['currency']):,}" for n in SUMS))
+        for r in sums
+    ]
+    lines += ["", "finalized invoices", table(heads, rows), *_beside(data["unclaimed"], data["unread"]), ""]
+    lines += [
+        f"phase {p.phase.value}{f' of {p.cohort}' if p.cohort else ''}: "
+        f"{'done' if p.finished else f'unfinished ({p.detail})'} {p.updated_at}"
+        for p in phases
+    ] or ["nothing is applied yet; next: lago2odoo preview"]
+    return "\n".join([*lines, *_drift_lines(drift), *_booked_lines(drift.booked), *_extra_lines(drift.extras)])
+
+
+def _beside(unclaimed: Sequence[dict[str, Any]], unread: Sequence[dict[str, Any]]) -> list[str]:
+    """``in none of these sums: 2 draft (103.83 EUR), 1 of 2026-07 in quarantine (114.00 CAD)``."""
+    told = [f"{r['invoices']:,} {r['state']} ({_money(r)})" for r in unclaimed]
+    told += [f"{r['invoices']:,}{' of ' if r['month'] else ''}{r['month']} in quarantine ({_money(r)})" for r in unread]
+    return [f"in none of these sums: {', '.join(told)}"] if told else []
+
+
+def _money(row: dict[str, Any]) -> str:
+    cents, currency = row["billed_cents"], row["currency"]
+    return "their amount cannot be read" if cents is None else f"{from_subunits(cents, currency):,} {currency}"
+
+
+def _extra_lines(extras: Sequence[Extra]) -> list[str]:
+    """What only Odoo has, with what it bills each time."""
+    if not extras:
+        return []
+    lines = [f"only in Odoo: {len(extras):,} that bill or change a bill, and that Lago has not"]
+    for extra in extras[:SHOWN]:
+        worth = (
+            ""
+            if extra.gross_cents is None
+            else f"{from_subunits(extra.gross_cents, extra.currency):,} {extra.currency}: "
+        )
+        lines.append(f"    {extra.kind} {worth}{extra.detail}")
+    return lines + [f"    and {len(extras) - SHOWN:,} more: --format json"] * (len(extras) > SHOWN)
+
+
+def _booked_lines(booked: Sequence[Drift]) -> list[str]:
+    """For information: their way goes on in Odoo."""
+    if not booked:
+        return []
+    named = ", ".join(d.source for d in booked[:3]) + (", ..." if len(booked) > 3 else "")
+    return [f"posted in Odoo since: {len(booked):,} open balances ({named}); no rollback touches them any more"]
+
+
+def _drift_lines(drift: DriftReport) -> list[str]:
+    if drift.unknown:
+        return [f"drift: not known: {drift.unknown}"]
+    if not drift.found:
+        return ["drift: none"]
+    lines = [f"drift: {len(drift.found):,} applied records changed in Odoo since"]
+    for d in drift.found[:SHOWN]:
+        lines.append(f"    {d.source}: {'deleted' if d.deleted else ', '.join(x.field for x in d.diffs)}")
+    return lines

@@ -1,0 +1,111 @@
+"""What has to hold within one record of Lago's, field against field, for its money to be known. Pure.
+
+``mappings.known`` says it of single fields. Each check answers the first thing that is wrong, by path and stable name.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from mappings.prices import Wrong, wrong_charge, wrong_fixed_charge
+from mappings.records import AppliedCoupon, Charge, Coupon, FixedCharge, Json, MetadataItem, Plan, Subscription
+
+VALUE_MISSING = "value_missing"
+DATES_SWAPPED = "dates_contradict"
+OUT_OF_RANGE = "value_out_of_range"
+CONTRADICTED = "currency_contradicted"
+
+# Fields that Lago always gives and that decide money: absent, they are no default but something unknown.
+ALWAYS_THERE = frozenset(
+    {
+        "Plan.pay_in_advance",
+        "Charge.pay_in_advance",
+        "Charge.prorated",
+        "Charge.invoiceable",
+        "Charge.min_amount_cents",
+        "FixedCharge.pay_in_advance",
+        "FixedCharge.prorated",
+        "BillableMetric.recurring",
+    }
+)
+
+OF_PEOPLE = (MetadataItem, Json)  # kinds of lists that nothing is billed by
+
+
+def wrong_coupon(coupon: Coupon) -> Wrong | None:
+    """A coupon takes an amount of a currency off, or a share."""
+    if coupon.coupon_type == "percentage":
+        return _missing("percentage_rate") if coupon.percentage_rate is None else None
+    if coupon.amount_cents is None:
+        return _missing("amount_cents")
+    return _missing("amount_currency") if not coupon.amount_currency else _wrong_term(coupon)
+
+
+def wrong_applied_coupon(applied: AppliedCoupon) -> Wrong | None:
+    """The same of one that a customer holds, whose kind is told by what it has."""
+    if applied.percentage_rate is None and applied.amount_cents is None:
+        return _missing("amount_cents")
+    if applied.percentage_rate is None and not applied.amount_currency:
+        return _missing("amount_currency")
+    return _wrong_term(applied)
+
+
+def contradicted_currency(subscription: Subscription, plan: Plan) -> str:
+    """What Lago says against itself: a subscription pays in its plan's currency, and in no other one. Else empty."""
+    told = subscription.plan_amount_currency
+    if told is None or told == plan.amount_currency:
+        return ""
+    return (
+        f"subscription {subscription.external_id} pays in {told}, and its plan {plan.code} is in {plan.amount_currency}"
+    )
+
+
+def _wrong_term(coupon: Coupon | AppliedCoupon) -> Wrong | None:
+    for name in ("amount_cents", "percentage_rate", "frequency_duration"):
+        number = getattr(coupon, name)
+        if number is not None and number < 0:
+            return Wrong(name, OUT_OF_RANGE, f"is {number}, below 0")
+    recurring = coupon.frequency == "recurring" and coupon.frequency_duration is None
+    return _missing("frequency_duration") if recurring else None
+
+
+def _missing(name: str) -> Wrong:
+    return Wrong(name, VALUE_MISSING, "is missing, and what it takes off follows from it")
+
+
+_ROOM = timedelta(days=1, hours=1)  # a bill's stretch begins with the day of the start, in the customer's zone
+
+
+def wrong_dates(subscription: Subscription, billed_from: datetime | None) -> Wrong | None:
+    """A life that ends before it begins, or begins after what it was billed for. Which date is right, nobody knows.
+
+    ``billed_from``: where the earliest stretch begins that an invoice bills of it. Held against whole records only: an
+    invoice that shows such a subscription can be read all the same.
+    """
+    start = subscription.started_at
+    for name, began in (("terminated_at", start), ("ending_at", subscription.subscription_at)):
+        end = getattr(subscription, name)
+        if end is not None and began is not None and end < began:
+            return Wrong(name, DATES_SWAPPED, f"{_day(end)} is before it began, {_day(began)}")
+    if start is not None and billed_from is not None and billed_from < start - _ROOM:
+        told = f"{_day(start)} is after what was billed of it, from {_day(billed_from)} on"
+        return Wrong("started_at", DATES_SWAPPED, told)
+    return None
+
+
+def _day(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+CHECKED = (Charge, FixedCharge, Coupon, AppliedCoupon)
+
+
+def wrong_in(record: object) -> Wrong | None:
+    """The first thing that contradicts itself in a record of one of the ``CHECKED`` classes."""
+    if isinstance(record, Charge):
+        return wrong_charge(record)
+    if isinstance(record, FixedCharge):
+        return wrong_fixed_charge(record)
+    if isinstance(record, Coupon):
+        return wrong_coupon(record)
+    return wrong_applied_coupon(record) if isinstance(record, AppliedCoupon) else None

@@ -1,0 +1,102 @@
+"""What depends on a record in quarantine: the subscriptions and invoices that cannot be judged without it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from mappings.money import from_subunits
+from mappings.quarantine import Quarantined
+from mappings.records import Invoice, Plan, Snapshot, Subscription
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependents:
+    """Of one record in quarantine; ``cents``: what the invoices come to, by currency."""
+
+    subscriptions: int = 0
+    invoices: int = 0
+    cents: Mapping[str, int]
+
+    def __str__(self) -> str:
+        """``12 invoices (1,234.50 CAD) and 2 subscriptions depend on it``; empty for none."""
+        amounts = ", ".join(f"{from_subunits(cents, code):,} {code}" for code, cents in sorted(self.cents.items()))
+        parts = [f"{self.invoices:,} invoices ({amounts})"] if self.invoices else []
+        parts += [f"{self.subscriptions:,} subscriptions"] if self.subscriptions else []
+        return f"{' and '.join(parts)} depend on it" if parts else ""
+
+
+def find_dependents(snapshot: Snapshot) -> dict[str, Dependents]:
+    """By the id of the record in quarantine; those of which nothing depends are left out."""
+    if not snapshot.quarantined:
+        return {}
+    subscriptions = unread_subscriptions(snapshot)
+    invoices = unread_invoices(snapshot, subscriptions)
+    causes_by_id = {}
+    for unread in snapshot.quarantined:
+        number = sum(cause is unread for cause in subscriptions.values())
+        billed = [i for i in snapshot.invoices if invoices.get(i.lago_id) is unread]
+        if number or billed:
+            causes_by_id[unread.id] = Dependents(subscriptions=number, invoices=len(billed), cents=_sums(billed))
+    return causes_by_id
+
+
+def unread_subscriptions(snapshot: Snapshot) -> dict[str, Quarantined]:
+    """Lago ids of subscriptions that cannot be judged, or that are in quarantine themselves -> because of what."""
+    unread = {q.id: q for q in snapshot.quarantined}
+    codes = {q.label: q for q in snapshot.quarantined if q.resource == "plans"}
+    plans = {plan.lago_id: plan for plan in snapshot.plans}
+    causes_by_id = {q.id: q for q in snapshot.quarantined if q.resource == "subscriptions"}
+    for subscription in snapshot.subscriptions:
+        needed = _needed(subscription, plans)
+        cause = next((unread[i] for i in needed if i in unread), None)
+        if cause is None and subscription.plan is None:
+            cause = codes.get(subscription.plan_code)
+        if cause is not None:
+            causes_by_id[subscription.lago_id] = cause
+    return causes_by_id
+
+
+def readable_subscriptions(snapshot: Snapshot, customers: frozenset[str] | None) -> list[Subscription]:
+    """Of whose customers nothing is in quarantine: of the others it is not known what was billed."""
+    unread = {q.customer_id for q in snapshot.quarantined}
+    chosen = [s for s in snapshot.subscriptions if customers is None or s.external_customer_id in customers]
+    return [s for s in chosen if s.lago_customer_id not in unread]
+
+
+def unread_invoices(snapshot: Snapshot, subscriptions: Mapping[str, Quarantined]) -> dict[str, Quarantined]:
+    """Lago ids of invoices that cannot be judged -> because of what. ``subscriptions``: of ``unread_subscriptions``."""
+    unread = {q.id: q for q in snapshot.quarantined}
+    causes_by_id = {}
+    for invoice in snapshot.invoices:
+        causes = (subscriptions.get(i) or unread.get(i) for i in _named(invoice))
+        cause = next((cause for cause in causes if cause is not None), None)
+        if cause is not None:
+            causes_by_id[invoice.lago_id] = cause
+    return causes_by_id
+
+
+def _needed(subscription: Subscription, plans: Mapping[str, Plan]) -> Iterator[str]:
+    """Ids of what a subscription's bills are made from."""
+    yield subscription.lago_customer_id
+    shown = subscription.plan
+    if shown is not None:
+        yield from (lago_id for lago_id in (shown.parent_id, shown.lago_id) if lago_id)
+        plan = plans.get(shown.lago_id, shown)
+        yield from (charge.lago_billable_metric_id for charge in plan.charges)
+
+
+def _named(invoice: Invoice) -> Iterator[str]:
+    """Ids of what an invoice bills and whom."""
+    if invoice.customer is not None:
+        yield invoice.customer.lago_id
+    yield from (period.lago_subscription_id for period in invoice.billing_periods)
+    yield from (period.lago_plan_id for period in invoice.billing_periods if period.lago_plan_id)
+    yield from (fee.lago_id for fee in invoice.fees)
+
+
+def _sums(invoices: list[Invoice]) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for invoice in invoices:
+        sums[invoice.currency] = sums.get(invoice.currency, 0) + invoice.total_amount_cents
+    return sums

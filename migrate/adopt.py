@@ -1,0 +1,190 @@
+"""Records of ours in Odoo that the ledger knows nothing of: they are taken up by their external ids.
+
+    adopt(odoo, ledger, mapped) -> Adoption              all of them, after the state was lost
+    adopt_met(door, ledger, changes, observed) -> Adoption    those that an apply meets
+
+Whose work a record is, Odoo says (``migrate.odoo.origin``). What was sent, and what a field held before, nobody knows
+any more: an apply learns again what is wanted, and what stood before us is left as it stands, by name.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from mappings.target import Desired, Mapped, Phase, is_ours
+from migrate.change_set.changes import ChangeSet, Observed, each_line
+from migrate.change_set.verdicts import MODEL as VERDICT
+from migrate.odoo.discover import identity
+from migrate.odoo.door import Door, Progress, quiet
+from migrate.odoo.origin import NamedRecord, creation_moments, is_made_by_us, named_among, named_records
+from migrate.odoo.resolve import line_fields
+from migrate.state.entries import APPLIED, Entry
+from migrate.state.ledger import Ledger
+
+# The phase of a record that no mapper wants (any more); what is not named here is undone last, like a product.
+PHASES: Mapping[str, Phase] = {
+    "res.partner": Phase.CUSTOMERS,
+    "res.partner.bank": Phase.CUSTOMERS,
+    "fusion.billing.account.link": Phase.CUSTOMERS,
+    "sale.order": Phase.SUBSCRIPTIONS,
+    "sale.subscription": Phase.SUBSCRIPTIONS,
+    "fusion.billing.usage": Phase.USAGE,
+    "account.move": Phase.BALANCES,
+    "loyalty.card": Phase.BALANCES,
+    "loyalty.program": Phase.BALANCES,
+    "payment.token": Phase.TOKENS,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adoption:
+    """``made``: model -> records that Odoo says we made; ``older``: records that stood before they bore our id.
+
+    ``gone``: external ids of ours whose record is not there any more. Lines count with their record.
+    """
+
+    made: Mapping[str, int]
+    older: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    known: int = 0  # records that the ledger knew already
+
+    @property
+    def total(self) -> int:
+        """How many records the ledger knows now that it did not know before."""
+        return sum(self.made.values()) + len(self.older)
+
+
+NOTHING = Adoption(made={})
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """What a mapper says of a record."""
+
+    phase: Phase
+    customer: str | None
+    source: str
+    parent: str = ""
+
+
+def adopt(odoo: Door, ledger: Ledger, mapped: Sequence[Mapped] = (), progress: Progress = quiet) -> Adoption:
+    """Take up everything in Odoo that bears an external id of ours. Hold ``ledger.store.lock()``.
+
+    ``mapped``: what the mappers want, where there is a snapshot: it says whose customer a record is, and which phase.
+    """
+    ledger.begin("adopt", target=identity(odoo))
+    records = [record for record in named_records(odoo) if record.model != VERDICT]
+    progress("external ids of ours", len(records), len(records))
+    desired = [item for item in mapped if isinstance(item, Desired)]
+    origins = {xid: origin for item in desired for xid, origin in _origins(item)}
+    known = ledger.knows([record.xid for record in records])
+    parents = _parents(odoo, records, desired)
+    fresh = [record for record in records if record.xid not in known]
+    moments = creation_moments(odoo, fresh)
+    gone = tuple(record.xid for record in fresh if (record.model, record.res_id) not in moments)
+    entries = [_entry(r, moments, origins.get(r.xid), parents) for r in fresh if r.xid not in set(gone)]
+    ledger.take_up(entries)
+    adoption = _adoption(entries, gone, sum(not parents.get(xid) for xid in known))
+    ledger.end({"adopt": {"made": sum(adoption.made.values()), "older": len(adoption.older)}})
+    return adoption
+
+
+def adopt_met(door: Door, ledger: Ledger, changes: ChangeSet, observed: Observed) -> Adoption:
+    """Take up the records of ours that stand in Odoo, are wanted, and are unknown to the ledger."""
+    met = [c.desired for c in changes.changes if c.desired and c.res_id is not None and is_ours(c.xid)]
+    origins = {xid: origin for item in met for xid, origin in _origins(item) if xid in _standing(observed, item)}
+    known = ledger.knows(list(origins))
+    if not (unknown := [xid for xid in origins if xid not in known]):
+        return NOTHING
+    records = {record.xid: record for record in named_among(door, unknown)}
+    moments = creation_moments(door, records.values())
+    parents = {xid: origin.parent for xid, origin in origins.items()}
+    there = [r for xid in unknown if (r := records.get(xid)) and (r.model, r.res_id) in moments]
+    entries = [_entry(record, moments, origins[record.xid], parents) for record in there]
+    ledger.take_up(entries)
+    return _adoption(entries, (), 0)
+
+
+def strangers(odoo: Door, ledger: Ledger) -> tuple[NamedRecord, ...]:
+    """Records in Odoo that bear an external id of ours and that the ledger does not know.
+
+    But for those that a rollback archived, as Odoo does not let them go, and that are archived still.
+    """
+    records = [record for record in named_records(odoo) if record.model != VERDICT]
+    known = ledger.knows([record.xid for record in records])
+    unknown = [record for record in records if record.xid not in known]
+    there = {model: odoo.existing(model, ids) for model, ids in _by_model(unknown).items()}
+    left = ledger.left_archived()
+    ours = [record for record in unknown if left.get(record.xid) == record.res_id]
+    archived = {
+        (model, row["id"])
+        for model, ids in _by_model(ours).items()
+        for row in odoo.search_among(model, "id", ids, ["id"], domain=[["active", "=", False]])
+    }
+    return tuple(r for r in unknown if r.res_id in there[r.model] and (r.model, r.res_id) not in archived)
+
+
+def _by_model(records: Iterable[NamedRecord]) -> dict[str, list[int]]:
+    ids: dict[str, list[int]] = {}
+    for record in records:
+        ids.setdefault(record.model, []).append(record.res_id)
+    return ids
+
+
+def _origins(desired: Desired) -> Iterator[tuple[str, _Origin]]:
+    """The record and its lines."""
+    source = str(desired.source)
+    yield desired.xid, _Origin(desired.phase, desired.customer, source)
+    for _, line in each_line(desired):
+        yield line.xid, _Origin(desired.phase, desired.customer, source, desired.xid)
+
+
+def _standing(observed: Observed, desired: Desired) -> set[str]:
+    seen = observed.records.get(desired.xid)
+    return {desired.xid, *(xid for lines in (seen.lines if seen else {}).values() for xid in lines)}
+
+
+def _parents(odoo: Door, records: Sequence[NamedRecord], desired: Sequence[Desired]) -> dict[str, str]:
+    """External id of a line -> that of its record, of lines of ours that hang on a record of ours."""
+    ids: dict[str, dict[int, str]] = {}
+    for record in records:
+        ids.setdefault(record.model, {})[record.res_id] = record.xid
+    parents: dict[str, str] = {}
+    for (model, line_model), field in line_fields(desired).items():
+        if model in ids and line_model in ids:
+            for row in odoo.read(model, sorted(odoo.existing(model, sorted(ids[model]))), [field]):
+                lines = (ids[line_model].get(number) for number in row.get(field) or ())
+                parents |= {line: ids[model][row["id"]] for line in lines if line}
+    return parents
+
+
+def _entry(
+    record: NamedRecord,
+    moments: Mapping[tuple[str, int], str],
+    origin: _Origin | None,
+    parents: Mapping[str, str],
+) -> Entry:
+    parent = parents.get(record.xid, "")
+    phase = origin.phase if origin else PHASES.get(record.model, Phase.CATALOG)
+    made = is_made_by_us(record, moments[record.model, record.res_id])
+    return Entry(
+        record.xid,
+        0,
+        parent,
+        record.model,
+        record.res_id,
+        phase.value,
+        origin.customer if origin else None,
+        origin.source if origin else record.xid,
+        APPLIED,
+        created=made,
+        adopted=not made,
+    )
+
+
+def _adoption(entries: Sequence[Entry], gone: tuple[str, ...], known: int) -> Adoption:
+    made = Counter(e.model for e in entries if e.created and not e.parent)
+    older = tuple(f"{e.source} ({e.model} {e.xid})" for e in entries if not e.created and not e.parent)
+    return Adoption(made=made, older=older, gone=gone, known=known)

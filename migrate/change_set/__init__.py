@@ -1,0 +1,1 @@
+"""Pure: wanted against found -> changes, canonical values, and their JSON."""

@@ -1,0 +1,131 @@
+"""Lago -> store and Parquet: everything of ``migrate.lago.resources``, then the events window by window.
+
+Each finished piece of work (a page, a record's own page, a window of events) is written down in the same transaction
+as what it brought. So an extract that was killed goes on where it stopped, and ends in the same state.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from migrate.errors import Blocked, LagoRefused, StoreError
+from migrate.lago.read_events import PLAN, read_events, staging
+from migrate.lago.read_resources import UNSHOWN, Progress, Reading
+from migrate.lago.recorded import API
+from migrate.lago.resources import RESOURCES
+from migrate.lago.source import LagoRefusal, LagoSource
+from migrate.state import events
+from migrate.state.records import Changes, Run
+from migrate.state.store import Store
+
+PER_PAGE = 100
+WORDS = {UNSHOWN: "Lago lists it, and has it not (404) when it is asked for: left out; extract again"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractReport:
+    """What an extract found. ``left_out`` names what Lago did not show, and why.
+
+    ``unshown``: ids of records that it listed, and had not when they were asked for.
+    """
+
+    lago_version: str
+    taken_at: datetime
+    resources: Mapping[str, Changes]
+    events: int
+    unknown_fields: Mapping[str, tuple[str, ...]]
+    left_out: tuple[str, ...]
+    unshown: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "lago_version": self.lago_version,
+            "taken_at": self.taken_at.isoformat(),
+            "resources": {name: asdict(changes) for name, changes in self.resources.items()},
+            "events": self.events,
+            "unknown_fields": {name: list(paths) for name, paths in self.unknown_fields.items()},
+            "left_out": list(self.left_out),
+            "unshown": list(self.unshown),
+        }
+
+
+def extract(
+    source: LagoSource,
+    store: Store,
+    events_dir: Path,
+    *,
+    progress: Progress = lambda *_: None,
+    per_page: int = PER_PAGE,
+) -> ExtractReport:
+    """Read all of ``source`` into ``store`` and ``events_dir``; resumes an interrupted run of the same organization.
+
+    Raises LockHeld, LagoError and its kinds, PayloadError, StoreError; what was read until then is kept.
+    """
+    with store.lock():
+        run = _begin(source, store)
+        reading = Reading(source, store, run, progress, per_page)
+        for resource in RESOURCES:
+            reading.read(resource)
+        staged = staging(events_dir) / f"run-{run.id}"
+        read_events(reading, staged)
+        written = events.partition(staged, events_dir)
+        total = sum(file.events for file in written)
+        progress("events", total, total)
+        store.finish(run, written)
+        shutil.rmtree(staging(events_dir), ignore_errors=True)
+        return report(store)
+
+
+def report(store: Store) -> ExtractReport:
+    """The latest finished extract. Raises Blocked if there is none."""
+    run = require_finished(store)
+    notes = {unit: note for unit, note in store.done(run).items() if note and unit != PLAN}
+    return ExtractReport(
+        lago_version=run.lago_version,
+        taken_at=run.taken_at,
+        resources=store.changes(run),
+        events=sum(file.events for file in store.event_files()),
+        unknown_fields=store.unknown(run),
+        left_out=tuple(sorted(f"{unit}: {WORDS.get(note, note)}" for unit, note in notes.items())),
+        unshown=tuple(sorted(unit.partition("/")[2] for unit, note in notes.items() if note == UNSHOWN)),
+    )
+
+
+def counts(store: Store) -> dict[str, int]:
+    """Records per resource as Lago's API shows them, and the events. Raises Blocked without a finished extract."""
+    extract = report(store)
+    return {name: changes.total for name, changes in extract.resources.items()} | {"events": extract.events}
+
+
+def _begin(source: LagoSource, store: Store) -> Run:
+    """Resume or begin a run. The organization's id, not the URL, says what belongs together."""
+    try:
+        version = str(source.get("/health")["version"].value)
+    except (LagoRefusal, KeyError):
+        version = "unknown"
+    organization = source.get(f"{API}/organizations").get("organization")
+    identity = organization.value.get("lago_id") if organization and isinstance(organization.value, dict) else None
+    if not isinstance(identity, str):
+        raise LagoRefused(f"{source.name} does not show an organization; check that it is Lago's API")
+    latest = store.latest()
+    if latest and latest.finished and latest.source != identity:
+        raise StoreError(
+            f"the state holds another organization ({latest.source}) than {source.name} shows ({identity}); "
+            "set another [store] url and events folder for it"
+        )
+    return store.unfinished(identity) or store.new_run(identity, version, datetime.fromisoformat(source.clock()))
+
+
+def require_finished(store: Store) -> Run:
+    """The latest run. Raises Blocked, with the remedy, if it did not come to its end."""
+    run = store.latest()
+    if run is None:
+        raise Blocked("nothing is extracted yet: run 'lago2odoo extract'")
+    if not run.finished:
+        raise Blocked("the extract is unfinished: run 'lago2odoo extract' again, it resumes")
+    return run

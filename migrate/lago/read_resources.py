@@ -1,0 +1,347 @@
+"""Lago's lists and pages -> store: each page kept at once, as it came, parents asked several at a time.
+
+Records are kept unread: one that cannot be read is no reason to keep less of the others (``migrate.lago.snapshot``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from itertools import islice
+from typing import Any, TypeVar
+
+from mappings.decode import unknown_fields
+from migrate.errors import LagoRefused, PayloadError
+from migrate.lago.rawjson import Piece, elements, loads
+from migrate.lago.readings import NeverSettles, Readings
+from migrate.lago.recorded import API
+from migrate.lago.resources import Resource, Shape
+from migrate.lago.source import Answer, LagoRefusal, LagoSource, Query, segment
+from migrate.state.records import Page, Raw, Run
+from migrate.state.store import Store
+
+Progress = Callable[[str, int, int | None], None]  # resource, how many records, of how many (None: unknown)
+T = TypeVar("T")
+S = TypeVar("S")
+
+_PREMIUM = ("feature_unavailable", "endpoint_not_available")
+_BATCH = 50  # own pages written in one transaction
+NO_ID = "?"  # begins the key of a record without an id; what follows is the hash of its text
+ANOTHER = "#"  # parts the id from the hash where one answer has two records of one id
+
+# Of a record that Lago listed and then had not (404): deleted while we read, or something loses answers.
+UNSHOWN = "listed_not_shown"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one call for a parent brought: records, or a note why there are none."""
+
+    parent: Raw
+    records: tuple[Raw, ...] = ()
+    unknown: frozenset[str] = frozenset()
+    note: str | None = None
+    parent_gone: bool = False
+
+
+@dataclass
+class Reading:
+    """One run's tools. Only the calling thread writes to the store; workers fetch and check."""
+
+    source: LagoSource
+    store: Store
+    run: Run
+    progress: Progress
+    per_page: int
+    done: dict[str, str | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.done = self.store.done(self.run)
+
+    def read(self, resource: Resource) -> None:
+        """Read all of ``resource`` unless this run has it already."""
+        if resource.name in self.done:
+            return
+        note = None
+        if resource.under:
+            self._read_below(resource, resource.under)
+        else:
+            try:
+                note = self._read_list(resource) if resource.shape is Shape.LIST else self._read_one(resource)
+            except LagoRefusal as refusal:
+                note = _left_out(resource, refusal)
+        with self.store.begin() as db:
+            self.store.mark(db, self.run, resource.name, note)
+
+    def _read_one(self, resource: Resource) -> str | None:
+        raw, unknown = _kept(resource, self._shown(resource, resource.path, resource.query), None)
+        with self.store.begin() as db:
+            self.store.put(db, self.run, [raw])
+            self.store.add_unknown(db, self.run, ((resource.name, path) for path in unknown))
+        return None
+
+    def _read_list(self, resource: Resource) -> str | None:
+        """Page by page, each kept at once, until two readings agree. What to say of it if Lago counts more."""
+        readings = Readings(resource.name, self.store.pages(self.run, resource.name))
+        shown = 0
+        try:
+            while asked := readings.wanted():
+                page, pieces, counted = self._page(resource, resource.path, resource.query, asked)
+                keyed = zip(page.keys, pieces, strict=True)
+                checked = [_kept(resource, piece, None, key) for key, piece in keyed]
+                with self.store.begin() as db:
+                    self.store.put(db, self.run, (raw for raw, _ in checked))
+                    unknown = {(resource.name, path) for _, paths in checked for path in paths}
+                    self.store.add_unknown(db, self.run, unknown)
+                    self.store.add_page(db, self.run, resource.name, page)
+                readings.add(page, counted)
+                shown = len(pieces) + (shown if page.number > 1 else 0)
+                self.progress(resource.name, shown, None)
+        except NeverSettles:
+            self.store.drop_pages(self.run, resource.name)  # so that the command can be run again
+            raise
+        vanished = self.store.keys(resource.name, self.run) - readings.keys()
+        with self.store.begin() as db:
+            self.store.forget(db, self.run, resource.name, sorted(vanished))
+        self.progress(resource.name, len(readings.keys()), len(readings.keys()))
+        return readings.lacking or None
+
+    def _page(
+        self, resource: Resource, path: str, query: Query, asked: tuple[int, int]
+    ) -> tuple[Page, list[Piece], int | None]:
+        return fetch_page(self.source, resource, path, query, asked, self.per_page)
+
+    def _read_below(self, resource: Resource, under: str) -> None:
+        """One call (or list) for each parent, several at a time."""
+        total = len(self.store.keys(under, self.run))
+        finished = 0
+        pending: list[_Found] = []
+        try:
+            for finding in self.together(lambda parent: self._below(resource, parent), self._parents(resource, under)):
+                pending.append(finding)
+                finished += 1
+                if len(pending) >= _BATCH:
+                    self._keep(resource, pending)
+                self.progress(resource.name, finished, total)
+        finally:
+            self._keep(resource, pending)  # also what came before something broke
+        if finished != total:  # not every parent has one
+            self.progress(resource.name, finished, finished)
+
+    def _parents(self, resource: Resource, under: str) -> Iterator[Raw]:
+        """Those that are still to be asked for, a few at a time: there may be many, and their payloads are long."""
+        for raw in self.store.seen(under, self.run):
+            if _unit(resource, raw) in self.done:
+                continue
+            payload = loads(raw.payload)
+            if isinstance(payload, dict) and resource.only_if(payload):
+                yield raw
+
+    def _keep(self, resource: Resource, pending: list[_Found]) -> None:
+        """Write what was found for some parents, and empty the list."""
+        with self.store.begin() as db:
+            self.store.put(db, self.run, (raw for finding in pending for raw in finding.records))
+            unknown = {(resource.name, path) for finding in pending for path in finding.unknown}
+            self.store.add_unknown(db, self.run, unknown)
+            for finding in pending:
+                self.store.mark(db, self.run, _unit(resource, finding.parent), finding.note)
+            gone = [finding.parent.key for finding in pending if finding.parent_gone]
+            if resource.under:
+                self.store.forget(db, self.run, resource.under, gone)
+        pending.clear()
+
+    def _below(self, resource: Resource, parent: Raw) -> _Found:
+        """Runs in a worker: fetch and check what ``parent`` has."""
+        payload = loads(parent.payload)
+        dotted = _dotted(resource, payload)
+        if dotted:
+            return _Found(parent, note=f"unreachable: Lago finds no customer by an id with a dot ({dotted})")
+        nameless = next((f for f in _fields_of(resource) if not _is_name(payload.get(f))), None)
+        if nameless:
+            return _Found(parent, note=f"unreachable: its {nameless} is missing, or no text")
+        path = _filled(resource.path, payload, segment)
+        query = tuple((name, _filled(value, payload, str)) for name, value in resource.query)
+        try:
+            pieces, lacking = self._pieces(resource, path, query)
+        except LagoRefusal as refusal:
+            note = _left_out(resource, refusal)
+            gone = resource.absent == "parent gone" and refusal.status == 404
+            return _Found(parent, note=UNSHOWN if gone else note, parent_gone=gone)
+        keys = keys_of(resource, pieces)
+        kept = [_kept(resource, piece, parent, key) for key, piece in zip(keys, pieces, strict=True)]
+        records = tuple(raw for raw, _ in kept if resource.shape is not Shape.RECORD or raw.key == parent.key)
+        unknown = frozenset(field for _, fields in kept for field in fields)
+        return _Found(parent, records, unknown, note=lacking or None)
+
+    def _pieces(self, resource: Resource, path: str, query: Query) -> tuple[Sequence[Piece], str]:
+        """What is below one parent, and what to say of it if Lago counts more."""
+        if resource.shape is not Shape.LIST:
+            return [self._shown(resource, path, query)], ""
+        readings, kept = Readings(f"{resource.name} of {path}"), dict[str, Piece]()
+        while asked := readings.wanted():
+            page, pieces, counted = self._page(resource, path, query, asked)
+            readings.add(page, counted)
+            kept.update(zip(page.keys, pieces, strict=True))
+        return [kept[key] for key in sorted(readings.keys())], readings.lacking
+
+    def _shown(self, resource: Resource, path: str, query: Query) -> Piece:
+        """What stands under the root."""
+        answer = answer_of(self.source, resource, API + path, query)
+        if resource.root not in answer:
+            raise PayloadError(f"{resource.name}: the answer to {path} has no {resource.root!r}")
+        return answer[resource.root]
+
+    def together(self, work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
+        yield from together(work, items, self.source.connections, self.source.close)
+
+
+def fetch_page(
+    source: LagoSource, resource: Resource, path: str, query: Query, asked: tuple[int, int], per_page: int
+) -> tuple[Page, list[Piece], int | None]:
+    """One page of a list, its records, and how many Lago counts in all. ``asked``: (reading, page number)."""
+    reading, number = asked
+    answer = answer_of(source, resource, API + path, [*query, ("page", str(number)), ("per_page", str(per_page))])
+    pieces = listed(answer, resource, path)
+    # Lago keeps the count of invoices and fees for half an hour: a full page may have a next one all the same.
+    more = bool(pieces) and "meta" in answer and (read_meta(answer, "next_page") is not None or len(pieces) >= per_page)
+    counted = read_meta(answer, "total_count") if "meta" in answer else None
+    return Page(reading, number, keys_of(resource, pieces), not more), pieces, counted if type(counted) is int else None
+
+
+def answer_of(source: LagoSource, resource: Resource, path: str, query: Query) -> Answer:
+    """The answer. A list without records is believed when it comes twice in a row.
+
+    What Lago shows no more is taken for gone, and something between Lago and us may have emptied an answer, once.
+    """
+    answer = source.get(path, query)
+    shown = answer.get(resource.root)
+    return source.get(path, query) if shown is not None and shown.value == [] else answer
+
+
+def listed(answer: Answer, resource: Resource, path: str) -> list[Piece]:
+    """The records under the answer's root."""
+    if resource.root not in answer or not isinstance(answer[resource.root].value, list):
+        raise PayloadError(f"{resource.name}: the answer to {path} has no list {resource.root!r}")
+    return elements(answer[resource.root].text)
+
+
+def together(
+    work: Callable[[S], T], items: Iterable[S], workers: int, give_up: Callable[[], None] = lambda: None
+) -> Iterator[T]:
+    """Run ``work`` on ``items`` in ``workers`` threads; results as they come, a bounded number ahead of the caller.
+
+    One worker (a recording: there is nothing to wait for) needs no thread.
+    """
+    if workers == 1:
+        yield from map(work, items)
+        return
+    pool = ThreadPoolExecutor(max_workers=workers)
+    remaining = iter(items)
+    running: set[Future[T]] = {pool.submit(work, item) for item in islice(remaining, 4 * workers)}
+    try:
+        while running:
+            ready, running = wait(running, return_when=FIRST_COMPLETED)
+            running |= {pool.submit(work, item) for item in islice(remaining, len(ready))}
+            yield from (future.result() for future in ready)
+    except (KeyboardInterrupt, GeneratorExit):  # the caller stops, here or where it uses the results
+        give_up()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _kept(resource: Resource, piece: Piece, parent: Raw | None, key: str = "") -> tuple[Raw, frozenset[str]]:
+    """The record as it is kept, whatever it holds, and its unknown fields."""
+    if resource.shape is Shape.WHOLE:
+        key = parent.key if parent else resource.name
+    known = resource.schema and isinstance(piece.value, dict | list)
+    unknown = unknown_fields(piece.value, str(resource.schema), _schemas()) if known else frozenset[str]()
+    fallback = key or _key(resource, piece)
+    if parent and resource.shape is Shape.RECORD and resource.absent != "none" and resource.decoded_as:
+        fallback = parent.key  # its own page: what it says of itself is held against the list when it is read
+    return Raw(resource.name, fallback, piece.text, parent.key if parent else ""), unknown
+
+
+def _fields_of(resource: Resource) -> Iterator[str]:
+    """The fields of the parent that its path and query name."""
+    for template in (resource.path, *(value for _, value in resource.query)):
+        yield from re.findall(r"\{(\w+)\}", template)
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and value.isprintable()
+
+
+def keys_of(resource: Resource, pieces: Sequence[Piece]) -> tuple[str, ...]:
+    """The keys of one answer's records. Two records of one id are two: which of them is meant cannot be told."""
+    first: dict[str, str] = {}
+    keys = []
+    for piece in pieces:
+        key = _key(resource, piece)
+        same = first.setdefault(key, piece.text) == piece.text
+        keys.append(key if same else f"{key}{ANOTHER}{_hash(piece)}")
+    return tuple(keys)
+
+
+def _hash(piece: Piece) -> str:
+    return hashlib.sha256(piece.text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+@cache
+def _schemas() -> Mapping[str, Mapping[str, str | None]]:
+    """The fields this version knows: made from the table of Lago's serializers and the recordings."""
+    text = (files("migrate.lago") / "known_fields.json").read_text(encoding="utf-8")
+    schemas: Mapping[str, Mapping[str, str | None]] = json.loads(text)
+    return schemas
+
+
+def _key(resource: Resource, piece: Piece) -> str:
+    """The record's id; of one without, a key of its own."""
+    field = "code" if resource.name == "features" else "lago_id"  # features have a code only
+    key = piece.value.get(field) if isinstance(piece.value, dict) else None
+    usable = isinstance(key, str) and _is_name(key) and key.isascii()
+    return str(key) if usable else f"{NO_ID}{_hash(piece)}"
+
+
+def _unit(resource: Resource, parent: Raw) -> str:
+    return f"{resource.name}/{parent.key}"
+
+
+def _dotted(resource: Resource, payload: Mapping[str, Any]) -> str | None:
+    """The customer's external id if it stands in the path and holds a dot: Rails would cut it there."""
+    for name in ("external_customer_id", "external_id"):
+        if resource.path.startswith(f"/customers/{{{name}}}") and "." in str(payload.get(name)):
+            return str(payload[name])
+    return None
+
+
+def _left_out(resource: Resource, refusal: LagoRefusal) -> str | None:
+    """The note for the report, None for a plain absence. Raises the refusal if it must stop the extract."""
+    if refusal.status == 403 and (refusal.code in _PREMIUM or refusal.code.endswith("_not_enabled")):
+        return f"refused: {refusal.code} (needs a premium licence)"
+    if refusal.status == 403:
+        raise LagoRefused(
+            f"the API key may not read {resource.name} ({refusal.code or 403}); give it that permission in Lago"
+        ) from None
+    if refusal.status in (404, 405) and (
+        resource.absent == "none" or (resource.absent == "parent gone" and refusal.status == 404)
+    ):
+        return None
+    raise refusal
+
+
+def _filled(template: str, payload: Mapping[str, Any], write: Callable[[str], str]) -> str:
+    """``template`` with the payload's fields in place of their names in braces."""
+    return re.sub(r"\{(\w+)\}", lambda field: write(str(payload[field[1]])), template)
+
+
+def read_meta(answer: Answer, name: str) -> object:
+    """A field of the paging that Lago adds to a list; None without."""
+    meta = answer["meta"].value
+    return meta.get(name) if isinstance(meta, dict) else None

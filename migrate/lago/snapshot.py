@@ -1,0 +1,227 @@
+"""The latest finished extract as records: what everything after it starts from.
+
+A record that cannot be read is put into quarantine, by itself; what it says is nowhere in the snapshot then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from mappings import records as r
+from mappings.checks import wrong_dates
+from mappings.decode import WRONG_VALUE, DecodeError, decode
+from mappings.quarantine import Quarantined, quarantined
+from migrate.errors import PayloadError
+from migrate.lago.extract import extract, require_finished
+from migrate.lago.rawjson import loads
+from migrate.lago.read_events import SET_ASIDE
+from migrate.lago.read_resources import NO_ID
+from migrate.lago.recorded import RecordingSource
+from migrate.lago.unreadable_events import problem_of
+from migrate.state.records import Raw, Run
+from migrate.state.store import Store
+
+T = TypeVar("T")
+NOT_UNIQUE = "id_not_unique"
+_LAGO_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+NOT_FINAL = ("draft", "pending", "failed")  # states of an invoice that may have no date yet
+
+
+def load_snapshot(store: Store) -> r.Snapshot:
+    """Everything of the latest finished extract as records, ordered by id.
+
+    Raises Blocked, and PayloadError for an organization that cannot be read: nothing is known without it.
+    """
+    run = require_finished(store)
+    load = _Loading(store, run)
+    invoices = load.many(r.Invoice, "invoices", details="invoice_details")
+    credit_notes = load.many(r.CreditNote, "credit_notes")
+    subscriptions = load.subscriptions(billed_from(invoices))
+    customers = load.many(r.Customer, "customers")
+    snapshot = r.Snapshot(
+        lago_version=run.lago_version,
+        taken_at=run.taken_at,
+        organization=load.organization(),
+        billing_entities=load.many(r.BillingEntity, "billing_entities", details="billing_entity_details"),
+        taxes=load.many(r.Tax, "taxes"),
+        billable_metrics=load.many(r.BillableMetric, "billable_metrics"),
+        add_ons=load.many(r.AddOn, "add_ons"),
+        plans=load.many(r.Plan, "plans", details="plan_details"),
+        coupons=load.many(r.Coupon, "coupons"),
+        applied_coupons=load.many(r.AppliedCoupon, "applied_coupons"),
+        customers=customers,
+        payment_methods=load.payment_methods(),
+        subscriptions=subscriptions,
+        wallets=load.many(r.Wallet, "wallets"),
+        wallet_transactions=load.many(r.WalletTransaction, "wallet_transactions"),
+        invoices=invoices,
+        fees=load.many(r.Fee, "fees"),
+        credit_notes=credit_notes,
+        payments=load.many(r.Payment, "payments"),
+    )
+    load.events()
+    unread = tuple(sorted(load.quarantined, key=lambda q: (q.resource, q.id)))
+    gone = deleted_customers(customers, invoices, credit_notes, subscriptions, unread)
+    return replace(snapshot, customers=(*customers, *gone), quarantined=unread)
+
+
+def billed_from(invoices: Iterable[r.Invoice]) -> dict[str, datetime]:
+    """Lago id of a subscription -> where the earliest stretch begins that an invoice bills of it."""
+    earliest: dict[str, datetime] = {}
+    for invoice in invoices:
+        for period in invoice.billing_periods:
+            begin = period.subscription_from_datetime
+            if begin is not None:
+                earliest[period.lago_subscription_id] = min(begin, earliest.get(period.lago_subscription_id, begin))
+    return earliest
+
+
+def deleted_customers(
+    customers: Iterable[r.Customer],
+    invoices: Iterable[r.Invoice],
+    credit_notes: Iterable[r.CreditNote],
+    subscriptions: Iterable[r.Subscription],
+    unread: Iterable[Quarantined] = (),
+) -> tuple[r.Customer, ...]:
+    """Customers that Lago's list no longer shows, from what still names them; of some only the ids are known.
+
+    One that Lago shows and nobody can read is not deleted.
+    """
+    listed = {customer.lago_id for customer in customers} | {q.id for q in unread if q.resource == "customers"}
+    shown = [d.customer for documents in (invoices, credit_notes) for d in documents if d.customer]
+    ids = [r.Customer(lago_id=s.lago_customer_id, external_id=s.external_customer_id) for s in subscriptions]
+    customers_by_id = {customer.lago_id: customer for customer in (*ids, *shown) if customer.lago_id not in listed}
+    return tuple(replace(customer, deleted=True) for _, customer in sorted(customers_by_id.items()))
+
+
+@dataclass
+class _Loading:
+    """Reads one run's records back. ``quarantined`` grows while it does."""
+
+    store: Store
+    run: Run
+    quarantined: list[Quarantined] = field(default_factory=list)
+
+    def organization(self) -> r.Organization:
+        found = self.many(r.Organization, "organizations")
+        if not found:
+            unread = [str(q) for q in self.quarantined if q.resource == "organizations"]
+            raise PayloadError("; ".join(unread) or "organizations: Lago showed none; extract again")
+        return found[0]
+
+    def many(self, cls: type[T], resource: str, *, details: str | None = None) -> tuple[T, ...]:
+        """All records; ``details``: the resource of their own pages, which hold more and stand in for the list's."""
+        detailed = {raw.key: raw for raw in self.store.seen(details, self.run)} if details else {}
+        raws = (detailed.get(raw.key, raw) for raw in self.store.seen(resource, self.run))
+        return self._decoded(cls, resource, ((raw, {}) for raw in raws))
+
+    def subscriptions(self, billed: Mapping[str, datetime]) -> tuple[r.Subscription, ...]:
+        """With the plan of their own pages, and the units of their fixed charges; those whose dates are possible."""
+        plans = {raw.key: _member(raw, "plan") for raw in self.store.seen("subscription_details", self.run)}
+        fixed = {raw.key: loads(raw.payload) for raw in self.store.seen("subscription_fixed_charges", self.run)}
+        raws = self.store.seen("subscriptions", self.run)
+        more = ((raw, {"plan": plans.get(raw.key), "fixed_charges": fixed.get(raw.key)}) for raw in raws)
+        subscriptions = self._decoded(r.Subscription, "subscriptions", more)
+        wrong_by_id = {s.lago_id: wrong for s in subscriptions if (wrong := wrong_dates(s, billed.get(s.lago_id)))}
+        for raw in self.store.seen("subscriptions", self.run) if wrong_by_id else ():
+            if wrong := wrong_by_id.get(raw.key):
+                self._refuse("subscriptions", raw, (wrong.path, wrong.reason, wrong.problem), loads(raw.payload))
+        return tuple(s for s in subscriptions if s.lago_id not in wrong_by_id)
+
+    def payment_methods(self) -> tuple[r.PaymentMethod, ...]:
+        external = {raw.key: _member(raw, "external_id") for raw in self.store.seen("customers", self.run)}
+        raws = self.store.seen("payment_methods", self.run)
+        more = ((raw, {"external_customer_id": external.get(raw.parent)}) for raw in raws)
+        return self._decoded(r.PaymentMethod, "payment_methods", more)
+
+    def events(self) -> None:
+        """Those that were set aside while they were read."""
+        for raw in self.store.seen(SET_ASIDE, self.run):
+            payload = loads(raw.payload)
+            self._refuse("events", raw, problem_of(payload), payload)
+
+    def _decoded(self, cls: type[T], resource: str, raws: Iterable[tuple[Raw, Mapping[str, object]]]) -> tuple[T, ...]:
+        """Each with what is added to it. Records of one id are none of them known to be the right one."""
+        items = [(raw, loads(raw.payload), more) for raw, more in raws]
+        times = Counter(_id(payload) for _, payload, _ in items)
+        return tuple(
+            record
+            for raw, payload, more in items
+            if (record := self._one(cls, resource, raw, payload, more, times[_id(payload)])) is not None
+        )
+
+    def _one(
+        self, cls: type[T], resource: str, raw: Raw, payload: object, more: Mapping[str, object], times: int
+    ) -> T | None:
+        lago_id = _id(payload)
+        if lago_id and times > 1:
+            self._refuse(resource, raw, ("lago_id", NOT_UNIQUE, f"is that of {times} records"), payload)
+            return None
+        if lago_id and lago_id != raw.key and not raw.key.startswith(NO_ID):
+            problem = ("lago_id", WRONG_VALUE, "is not the one under which Lago shows it")
+            self._refuse(resource, raw, problem, payload)
+            return None
+        try:
+            if not isinstance(payload, dict):
+                raise DecodeError(
+                    resource, raw.key, "(whole record)", f"should be an object, is {type(payload).__name__}"
+                )
+            record = decode(cls, {**_filled(resource, payload), **more}, resource)
+        except DecodeError as error:
+            shown = {**payload, **more} if isinstance(payload, dict) else payload
+            self._refuse(resource, raw, (error.path, error.reason, error.problem), shown)
+            return None
+        path, customer = _named_customer(record)
+        if customer in self.customers or _LAGO_ID.fullmatch(customer):
+            return record
+        self._refuse(resource, raw, (path, WRONG_VALUE, f"is {customer[:40]!r}, which is no id of Lago's"), payload)
+        return None
+
+    @cached_property
+    def customers(self) -> frozenset[str]:
+        """Ids of those that Lago lists, and "" for nobody. Any other that is named was deleted, if it is an id."""
+        return frozenset({"", *self.store.keys("customers", self.run)})
+
+    def _refuse(self, resource: str, raw: Raw, problem: tuple[str, str, str], payload: object) -> None:
+        self.quarantined.append(quarantined(resource, raw.key, problem, raw.payload, payload))
+
+
+def _named_customer(record: object) -> tuple[str, str]:
+    """(path, id) of the customer whom a record makes known, should no list show it; "" for none."""
+    if isinstance(record, r.Subscription):
+        return "lago_customer_id", record.lago_customer_id
+    if isinstance(record, r.Invoice | r.CreditNote) and record.customer:
+        return "customer.lago_id", record.customer.lago_id
+    return "", ""
+
+
+def _id(payload: object) -> str:
+    lago_id = payload.get("lago_id") if isinstance(payload, dict) else None
+    return lago_id if isinstance(lago_id, str) else ""
+
+
+def _member(raw: Raw, name: str) -> object:
+    payload = loads(raw.payload)
+    return payload.get(name) if isinstance(payload, dict) else None
+
+
+def _filled(resource: str, payload: Mapping[str, object]) -> Mapping[str, object]:
+    """An invoice that never became final may have no date: the day it was made says to which month it belongs."""
+    undated = resource == "invoices" and payload.get("issuing_date") is None and payload.get("status") in NOT_FINAL
+    made = payload.get("created_at")
+    return {**payload, "issuing_date": made[:10]} if undated and isinstance(made, str) else payload
+
+
+def snapshot_of_recording(path: Path, workdir: Path) -> tuple[r.Snapshot, Path]:
+    """All of a recording, through the ordinary extract: the snapshot, and the folder of the events' Parquet."""
+    events_dir = workdir / "events"
+    with Store.open(workdir / "state.db") as store:
+        extract(RecordingSource.open(path), store, events_dir)
+        return load_snapshot(store), events_dir

@@ -1,0 +1,217 @@
+"""What apply would do, worked out and shown; and what moved in Odoo since it was done. Reads only.
+
+preview(odoo, ledger, mapped, phases=..., cohort=..., snapshot=..., progress=...) -> ChangeSet
+since_apply(odoo, ledger, progress=...) -> SinceApply             for ``status``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from mappings.target import Desired, Mapped, Phase, Skipped
+from mappings.usage import MODEL as USAGE
+from migrate.change_set.changes import ChangeSet, FieldDiff, Known, Observed, Scope, Seen, each_line
+from migrate.change_set.compare import diff, is_next_step, unlike_after_apply
+from migrate.change_set.watched import MOVING
+from migrate.errors import OdooError
+from migrate.odoo.discover import identity
+from migrate.odoo.door import Door, Progress, quiet
+from migrate.odoo.resolve import Reader, line_fields, observe, references, wanted_known
+from migrate.phases import EVERYONE, ORDER, Cohort
+from migrate.state.ledger import Ledger
+
+KeepUsage = Callable[[Mapping[str, Known]], frozenset[str]]  # usage records that nobody wants -> those that stay
+
+
+def keep_nothing(_vanished: Mapping[str, Known]) -> frozenset[str]:
+    """Without a look into the events every record that nobody wants any more would go."""
+    return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """An applied record that changed in Odoo since. ``deleted``: it is not there any more."""
+
+    xid: str
+    source: str
+    model: str
+    phase: str
+    deleted: bool
+    diffs: tuple[FieldDiff, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SinceApply:
+    """``drift``: what somebody has to look at. ``booked``: open balances that were posted, as they are meant to be."""
+
+    drift: tuple[Drift, ...] = ()
+    booked: tuple[Drift, ...] = ()
+
+
+def preview(
+    odoo: Door,
+    ledger: Ledger,
+    mapped: Sequence[Mapped],
+    *,
+    phases: Sequence[Phase] = ORDER,
+    cohort: Cohort = EVERYONE,
+    snapshot: str = "",
+    keep_usage: KeepUsage = keep_nothing,
+    progress: Progress = quiet,
+) -> ChangeSet:
+    """What apply would do. Reads only. Raises Blocked if a reference leads nowhere or a module is missing.
+
+    ``keep_usage``: which of the usage records that nobody wants any more stay (``migrate.state.kept_usage``).
+    """
+    ledger.require_same(identity(odoo))
+    reader = Reader(odoo, progress)
+    return compare(reader, ledger, mapped, phases, cohort, snapshot, keep_usage)[0]
+
+
+def drifted(odoo: Door, ledger: Ledger, progress: Progress = quiet) -> tuple[Drift, ...]:
+    """Which applied records changed in Odoo since, and in what; what is posted is no drift."""
+    return since_apply(odoo, ledger, progress).drift
+
+
+def since_apply(odoo: Door, ledger: Ledger, progress: Progress = quiet) -> SinceApply:
+    """What became of the applied records in Odoo."""
+    known = {x: k for x, k in ledger.known().items() if not k.writing}
+    reader = Reader(odoo, progress)
+    seen = look_known(reader, known)
+    billed = _billed(odoo, seen)
+    gone = [Drift(x, k.source, k.model, k.phase, True) for x, k in known.items() if x not in seen]
+    changed: list[Drift] = []
+    posted: list[Drift] = []
+    for x, s in seen.items():
+        diffs = [d for d in unlike_after_apply(s, known[x]) if not _moved_on(d, billed.get(x))]
+        for kind, usual in ((changed, False), (posted, True)):
+            if some := tuple(d for d in diffs if is_next_step(s.model, d) is usual):
+                kind.append(Drift(x, known[x].source, s.model, known[x].phase, False, some))
+    return SinceApply((*gone, *changed), tuple(posted))
+
+
+PERIODS = {"weekly": 7, "monthly": 31, "quarterly": 92, "semiannual": 184, "yearly": 366}  # days, at the most
+LATER = 4  # days that native invoicing may look later than the calendar: a change that is due comes first
+
+
+def _moved_on(diff: FieldDiff, window: tuple[date, date] | None) -> bool:
+    """Whether it is a next date that a bill has moved: to within one period after what was billed last."""
+    if window is None or diff.field not in MOVING:
+        return False
+    return not diff.before or window[0] <= date.fromisoformat(str(diff.before)[:10]) <= window[1]
+
+
+def _billed(odoo: Door, seen: Mapping[str, Seen]) -> dict[str, tuple[date, date]]:
+    """Subscriptions of which Odoo has billed something -> between which days its next date must lie."""
+    if not odoo.count("ir.model", [["model", "=", "fusion.billing.period"]]):
+        return {}
+    last: dict[int, str] = {}
+    for row in odoo.search_read("fusion.billing.period", [], ["order_id", "at"]):
+        order = row["order_id"][0] if isinstance(row["order_id"], list) else row["order_id"]
+        last[order] = max(last.get(order, ""), str(row["at"]))
+    orders = {x: s for x, s in seen.items() if s.model == "sale.order" and s.res_id in last}
+    windows = {x: _window(date.fromisoformat(last[s.res_id][:10]), s) for x, s in orders.items()}
+    return windows | {f"{x}_oca": window for x, window in windows.items()}  # OCA's subscription beside its order
+
+
+def _window(billed: date, order: Seen) -> tuple[date, date]:
+    """A day before what was billed last (in the customer's zone), to a whole period after it."""
+    days = PERIODS.get(str(order.values.get("fusion_interval")), PERIODS["yearly"])
+    parts = any(order.values.get(f"fusion_bill_{name}_monthly") for name in ("charges", "fixed_charges"))
+    longest = PERIODS["monthly"] if parts else days
+    return billed - timedelta(days=1), billed + timedelta(days=min(days, longest) + LATER)
+
+
+def look_known(reader: Reader, known: Mapping[str, Known]) -> dict[str, Seen]:
+    """The records of the ledger as they stand in Odoo."""
+    names = line_fields(())
+    needed: dict[str, set[str]] = {}
+    for memory in known.values():
+        wish = wanted_known(memory, names)
+        needed.setdefault(wish.model, set()).update(wish.fields, wish.lines)
+        for model, fields in wish.lines.values():
+            needed.setdefault(model, set()).update(fields)
+    reader.learn_fields(needed)
+    reader.learn_ours()
+    reader.learn_xids(x for x in known if x not in reader.ids)
+    return reader.look({x: wanted_known(k, names) for x, k in known.items()})
+
+
+def compare(
+    reader: Reader,
+    ledger: Ledger,
+    mapped: Sequence[Mapped],
+    phases: Sequence[Phase],
+    cohort: Cohort,
+    snapshot: str,
+    keep_usage: KeepUsage,
+) -> tuple[ChangeSet, Observed]:
+    """The changes, and what they were compared with."""
+    within = [m for m in mapped if m.phase in phases and cohort.takes(m.customer)]
+    desired = in_order([m for m in within if isinstance(m, Desired)])
+    skipped = [m for m in within if isinstance(m, Skipped)]
+    everything = frozenset(m.xid for m in mapped if isinstance(m, Desired))
+    known = ledger.known(phases, cohort.customers)
+    if cohort.customers is not None:  # records shared by all are compared, but not removed, in a cohort's run
+        shared = {m.xid for m in desired if m.customer is None}
+        known |= {x: k for x, k in ledger.known(phases).items() if x in shared}
+    coming = everything | {line.xid for m in mapped if isinstance(m, Desired) for _, line in each_line(m)}
+    vanished = {x: k for x, k in known.items() if x not in everything}
+    kept = keep_usage({x: k for x, k in vanished.items() if k.model == USAGE})
+    waiting = held_back([m for m in mapped if isinstance(m, Skipped)], vanished)
+    observed = observe(reader, desired, {x: k for x, k in vanished.items() if x not in kept | waiting}, coming)
+    scope, staying = Scope(tuple(phases), cohort.name), everything | kept | waiting
+    changes = diff([*desired, *skipped], observed, known, snapshot=snapshot, scope=scope, staying=staying)
+    return replace(changes, kept_usage=len(kept)), observed
+
+
+def held_back(skipped: Sequence[Skipped], vanished: Mapping[str, Known]) -> frozenset[str]:
+    """What nobody wants any more, but only because something of Lago's cannot be read: it stays as it is.
+
+    All of a customer to whom that belongs; of what customers share, all of its phase.
+    """
+    unread = [item for item in skipped if item.because]
+    customers = {item.customer for item in unread if item.customer}
+    ids = tuple({item.source.lago_id for item in unread if item.source.lago_id} | {item.because for item in unread})
+    phases = {item.phase.value for item in unread}
+    return frozenset(
+        x
+        for x, known in vanished.items()
+        if known.customer in customers or (known.customer is None and known.phase in phases) or any(i in x for i in ids)
+    )
+
+
+def in_order(desired: Sequence[Desired]) -> list[Desired]:
+    """So that what is referred to comes first, phase by phase; else as the mappers gave it, models together.
+
+    Raises OdooError for records that refer to each other in a circle.
+    """
+    place = {line.xid: d.xid for d in desired for _, line in each_line(d)} | {d.xid: d.xid for d in desired}
+    needs = {d.xid: {place[r] for r in references([d])[0] if r in place} - {d.xid} for d in desired}
+    level = _levels(needs)
+    kinds = {k: i for i, k in enumerate(dict.fromkeys(shape_of(d) for d in desired))}
+    models = {m: i for i, m in enumerate(dict.fromkeys(d.model for d in desired))}
+    return sorted(desired, key=lambda d: (ORDER.index(d.phase), level[d.xid], models[d.model], kinds[shape_of(d)]))
+
+
+def shape_of(desired: Desired) -> tuple[str, frozenset[str]]:
+    """What goes into one call: an empty cell would override a default, so columns must be the same."""
+    return desired.model, frozenset(desired.values)
+
+
+def _levels(needs: Mapping[str, set[str]]) -> dict[str, int]:
+    """How many steps of references lie below each record."""
+    level: dict[str, int] = {}
+    waiting = dict(needs)
+    while waiting:
+        ready = [xid for xid, below in waiting.items() if all(n in level for n in below)]
+        if not ready:
+            circle = ", ".join(sorted(waiting)[:3])
+            raise OdooError(f"these records refer to each other in a circle: {circle}; a mapper is wrong")
+        ready_levels = {xid: 1 + max((level[n] for n in waiting[xid]), default=-1) for xid in ready}
+        level.update(ready_levels)
+        for xid in ready:
+            del waiting[xid]
+    return level

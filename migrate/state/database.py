@@ -1,0 +1,125 @@
+"""The two databases that may hold the state: opening them, keeping others out, and their errors in one line."""
+
+from __future__ import annotations
+
+import fcntl
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+
+from migrate.errors import LockHeld, StoreError
+from migrate.masking import KNOWN, Masked
+from migrate.state.private import open_private
+
+
+def parse_url(url: str | Path) -> URL:
+    """A file name or a URL of one of the two databases. Raises StoreError."""
+    if isinstance(url, Path) or "://" not in url:
+        return URL.create("sqlite", database=str(url))
+    try:
+        parsed = make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        raise StoreError("state: not a database URL; give a file name or postgresql://user@host/database") from None
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise StoreError(f"state: {parsed.get_backend_name()} is not supported; use a file name or postgresql://")
+    if parsed.drivername == "postgresql":  # SQLAlchemy's own default would be psycopg2
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    KNOWN.learn(*passwords(parsed))
+    return parsed
+
+
+def make_engine(url: URL) -> sa.Engine:
+    """Connections to the database; nothing is opened yet."""
+    if url.get_backend_name() != "sqlite":
+        return sa.create_engine(url, pool_pre_ping=True)
+    engine = sa.create_engine(url, connect_args={"timeout": 30})
+
+    @sa.event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        for pragma in ("synchronous = normal", "foreign_keys = on"):
+            connection.execute(f"pragma {pragma}").close()
+
+    return engine
+
+
+def write_ahead(engine: sa.Engine) -> None:
+    """WAL: readers do not wait for the writer, and a commit is one append; a kill -9 loses no commit.
+
+    SQLite remembers it in the file, so this is for files that are known to be ours.
+    """
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.exec_driver_sql("pragma journal_mode = wal")
+
+
+@contextmanager
+def lock(engine: sa.Engine, url: URL) -> Iterator[object]:
+    """Keep other processes out of this state. Raises LockHeld at once; a killed process holds no lock."""
+    if url.get_backend_name() == "sqlite":
+        with _file_lock(Path(f"{url.database}.lock")) as handle:
+            yield handle
+    else:
+        with _advisory_lock(engine, url) as connection:
+            yield connection
+
+
+@contextmanager
+def _file_lock(path: Path) -> Iterator[IO[str]]:
+    with open_private(path) as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LockHeld(f"another run holds {path}; wait for it to end") from None
+        yield handle
+
+
+@contextmanager
+def _advisory_lock(engine: sa.Engine, url: URL) -> Iterator[sa.Connection]:
+    """PostgreSQL drops the lock when the connection ends, so a killed process holds none."""
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            if not connection.scalar(sa.text("select pg_try_advisory_lock(:key)"), {"key": _LOCK_KEY}):
+                raise LockHeld(f"another run holds the lock of {name(url)}; wait for it to end")
+            try:
+                yield connection
+            finally:
+                connection.scalar(sa.text("select pg_advisory_unlock(:key)"), {"key": _LOCK_KEY})
+    except sa.exc.SQLAlchemyError as error:
+        raise store_error(url, error) from None
+
+
+_LOCK_KEY = int.from_bytes(b"lago2odo", "big") >> 1  # one per database: a PostgreSQL database holds one state
+
+
+def name(url: URL) -> str:
+    """The database for people: a file, or the URL without its passwords."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    masked = {key: "***" for key in url.query if _SECRET.search(key)}
+    return url.update_query_dict(masked).render_as_string()
+
+
+def passwords(url: URL) -> tuple[str, ...]:
+    """What of a URL nobody must be told: the password, and those among its parameters."""
+    values = (value for key, value in url.query.items() if _SECRET.search(key))
+    texts = (text for value in values for text in ([value] if isinstance(value, str) else value))
+    return (*([str(url.password)] if url.password else []), *texts)
+
+
+_SECRET = re.compile(r"(?i)pass|pwd|token|secret|key")
+
+
+def store_error(url: URL, error: Exception) -> StoreError:
+    """One line: which database, what it said. Neither shows a password."""
+    said = Masked(*passwords(url)).text(str(getattr(error, "orig", None) or error).strip().split("\n")[0])
+    place = name(url)
+    if "No space left" in said or "disk is full" in said or "disk full" in said:
+        return StoreError(f"state {place}: no space left on the disk; make room and run the same command again")
+    if isinstance(error, ImportError):
+        return StoreError(f"state {place}: the PostgreSQL driver is missing; pip install 'lago2odoo[postgresql]'")
+    return StoreError(f"state {place}: {said}")

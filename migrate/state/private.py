@@ -1,0 +1,35 @@
+"""The state and the files of events are for their owner alone: they hold what a company bills, and to whom.
+
+Files are 0600; folders that are made here are 0700. A folder that stood there before (a project, /tmp) keeps its own.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO
+
+FILE, FOLDER = 0o600, 0o700
+
+
+def make_folder(path: Path) -> None:
+    """The folder and what leads to it; those that were missing are private."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=FOLDER, exist_ok=True)
+
+
+def open_private(path: Path) -> IO[str]:
+    """A file to append to, made if it is missing; nobody else can read it from its first moment on."""
+    return open(path, "a", encoding="utf-8", opener=_opener)
+
+
+def _opener(path: str, flags: int) -> int:
+    return os.open(path, flags, FILE)
+
+
+def close_to_others(*paths: Path) -> None:
+    """What an older release, or a library, left open to others. Files of somebody else are theirs to close."""
+    for path in paths:
+        if path.exists() and path.stat().st_uid == os.geteuid() and path.stat().st_mode & 0o077:
+            path.chmod(FILE)

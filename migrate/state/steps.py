@@ -1,0 +1,161 @@
+"""The state's versions: numbered steps, each a function over a connection and one transaction. Add at the end only.
+
+empty database      all steps
+state of 0.1        known by its tables (it has no version): all steps; the first one finds its work done
+older state         the steps after its version; a file is copied before (``state.db.before-version-1``)
+newer state         refused: only a newer lago2odoo can read it
+anything else       refused: it is somebody else's database
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+
+from migrate.errors import StoreError
+from migrate.state.database import name
+from migrate.state.release_0_1 import ALWAYS, RELEASE_0_1
+from migrate.state.tables import VERSION
+
+_UPGRADE_KEY = int.from_bytes(b"lago2ups", "big") >> 1  # PostgreSQL: one process at a time takes steps
+Locked = Callable[[], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class StateStep:
+    """One version of the state, made from the one before."""
+
+    number: int
+    what: str
+    take: Callable[[sa.Connection], None]
+
+
+def create_tables(db: sa.Connection) -> None:
+    """The tables of release 0.1, those that are missing."""
+    RELEASE_0_1.create_all(db)
+
+
+def add_hash_of_event_files(db: sa.Connection) -> None:
+    """What the files of events should contain; unknown of those that are there already."""
+    db.execute(sa.text("alter table event_files add column sha256 text"))
+
+
+def add_adopted_records(db: sa.Connection) -> None:
+    """Which records were found in Odoo after the state was lost; of those that are known already none."""
+    db.execute(sa.text("alter table applied_records add column adopted boolean not null default false"))
+
+
+STEPS = (
+    StateStep(1, "the tables of release 0.1", create_tables),
+    StateStep(2, "the hash of each file of events", add_hash_of_event_files),
+    StateStep(3, "records that were adopted", add_adopted_records),
+)
+
+
+def bring_up_to_date(engine: sa.Engine, url: URL, locked: Locked, steps: Sequence[StateStep] = STEPS) -> None:
+    """Take the steps that the state lacks, one transaction each. Raises StoreError for a state that is not ours to use.
+
+    ``locked``: keeps other runs out; an existing state changes only while nobody works with it.
+    """
+    with engine.connect() as db:
+        version, exists = _version(db, url), bool(sa.inspect(db).get_table_names())
+    _require_known(version, url, steps)
+    if version == steps[-1].number:
+        return
+    if not exists:
+        _take_all(engine, url, steps)
+        return
+    with locked():
+        back_up(engine, url, version)
+        _take_all(engine, url, steps)
+
+
+def back_up(engine: sa.Engine, url: URL, version: int) -> Path | None:
+    """Copy a state of SQLite as it stands, beside itself, before its tables change. None if it is not in a file.
+
+    A PostgreSQL database takes each step as a whole or not at all, and has backups of its own. Raises StoreError.
+    """
+    if engine.dialect.name != "sqlite" or not url.database or not Path(url.database).exists():
+        return None
+    target = Path(f"{url.database}.before-version-{version}")
+    partial = target.with_name(f"{target.name}.partial")
+    partial.unlink(missing_ok=True)
+    try:
+        partial.touch(0o600)
+        with closing(sqlite3.connect(url.database)) as source, closing(sqlite3.connect(partial)) as copy:
+            source.backup(copy)
+        partial.replace(target)
+    except (sqlite3.Error, OSError) as error:
+        partial.unlink(missing_ok=True)
+        raise StoreError(
+            f"state {name(url)}: it must be upgraded, and cannot be copied to {target} before ({error}): make room"
+        ) from None
+    return target
+
+
+def read_version(db: sa.Connection) -> int | None:
+    """The number that the state carries; None if it carries none."""
+    if not sa.inspect(db).has_table(VERSION.name):
+        return None
+    return int(db.scalar(sa.select(sa.func.max(VERSION.c.version))) or 0)
+
+
+def _take_all(engine: sa.Engine, url: URL, steps: Sequence[StateStep]) -> None:
+    for step in steps:
+        with engine.begin() as db:
+            _begin_alone(db)
+            if _version(db, url) < step.number:  # another process may have been quicker
+                step.take(db)
+                _write_version(db, step.number)
+
+
+def _begin_alone(db: sa.Connection) -> None:
+    """From here on nobody else takes steps; and on SQLite the tables change within the transaction, not beside it."""
+    if db.dialect.name == "sqlite":
+        db.exec_driver_sql("begin immediate")
+    else:
+        db.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_KEY})
+
+
+def _write_version(db: sa.Connection, number: int) -> None:
+    VERSION.create(db, checkfirst=True)
+    db.execute(VERSION.delete())
+    db.execute(VERSION.insert().values(version=number))
+
+
+def _version(db: sa.Connection, url: URL) -> int:
+    """0: an empty database, or the state of a release that wrote no version. StoreError for anything else without."""
+    version = read_version(db)
+    if version is not None:
+        return version
+    tables = set(sa.inspect(db).get_table_names())
+    if tables and not _is_release_0_1(db, tables):
+        shown = ", ".join(sorted(tables)[:3])
+        raise StoreError(f"state {name(url)}: a database of something else (tables {shown}); set another [store] url")
+    return 0
+
+
+def _is_release_0_1(db: sa.Connection, tables: set[str]) -> bool:
+    """By its tables and their columns. It was made table by table, so that some may be missing."""
+    ours = tables & RELEASE_0_1.tables.keys()
+    whole = tables >= ALWAYS or tables == ours
+    return bool(ours) and whole and all(_has_columns(db, RELEASE_0_1.tables[table]) for table in ours)
+
+
+def _has_columns(db: sa.Connection, table: sa.Table) -> bool:
+    return {column["name"] for column in sa.inspect(db).get_columns(table.name)} == set(table.columns.keys())
+
+
+def _require_known(version: int, url: URL, steps: Sequence[StateStep]) -> None:
+    newest = steps[-1].number
+    if version > newest:
+        raise StoreError(
+            f"state {name(url)}: written by a newer lago2odoo (version {version} of the state, this one knows "
+            f"{newest}): use that one, or set another [store] url"
+        )

@@ -1,0 +1,42 @@
+"""An invoice whose taxes are computed by the terms of Odoo's records: lines, coupons and header follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reconcile.billed import BilledLine, Totals
+from reconcile.causes.changes import TaxByTerms
+from reconcile.rating.header import HeaderTerms, coupon_lines
+from reconcile.rating.tax_terms import document_taxes
+
+Lines = tuple[BilledLine, ...]
+
+
+def taxed_by_terms(
+    lines: Lines, terms: HeaderTerms, by: TaxByTerms, stated: Totals, currency: str
+) -> tuple[Lines, Totals]:
+    """The lines at their net amounts, and the header over them. ``stated``: the header without those terms."""
+    coupons = coupon_lines(lines, terms, currency)
+    priced = tuple((line.amount_cents, terms.taxes.get(line.key, ())) for line in lines)
+    document = document_taxes((*priced, *coupons), by.terms, currency, whole=by.per_line)
+    net = tuple(
+        line if cents == line.amount_cents else replace(line, amount_cents=cents, precise_cents=None)
+        for line, cents in zip(lines, document.lines, strict=False)
+    )
+    return net, _header(stated, document.net, -sum(document.lines[len(lines) :]), document.taxes)
+
+
+def _header(stated: Totals, net: int, coupons: int, taxes: Mapping[str, int]) -> Totals:
+    """What was taken off after tax stays."""
+    tax = sum(taxes.values())
+    return replace(
+        stated,
+        fees_cents=net + coupons,
+        coupons_cents=coupons,
+        net_cents=net,
+        tax_cents=tax,
+        gross_cents=net + tax,
+        total_cents=net + tax - stated.credit_notes_cents - stated.prepaid_cents,
+        taxes=taxes,
+    )

@@ -1,0 +1,232 @@
+"""What a difference between Odoo's terms and Lago's is called: one table, path -> cause.
+
+Pure. The first row whose pattern a path has gives the cause; a few rows look at the values too (a number with fewer
+digits is a matter of precision, events are missing or there twice). Differences of one row and one cause in one place
+are one fault: two edges of one tier, all the events that are not there. A field without a row of its own has that of
+the record it stands in.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from mappings.fields import decimal_of, loaded
+from mappings.text import json_text
+from mappings.usage import UsageRow
+from reconcile.causes.differences import Difference
+from reconcile.rerate.counterfactual import ABSENT, Path
+
+Named = Iterable[tuple[str, Sequence[Difference]]]
+Naming = Callable[[Sequence[Difference], Mapping[str, UsageRow]], Named]  # with Lago's usage, by transaction
+
+EACH = "*"  # one step, whatever it is
+REST = "..."  # any further steps, or none
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """``steps``: so many steps of a path tell faults apart (None: those before ``REST``).
+
+    ``calendar``: the boundaries of invoices follow from it. ``header``: it moves coupons and taxes only, no line.
+    """
+
+    pattern: tuple[str | frozenset[str], ...]
+    cause: str | Naming
+    steps: int | None = None
+    calendar: bool = False
+    header: bool = False
+
+    def has(self, path: Path) -> bool:
+        pattern = self.pattern[:-1] if self.pattern[-1] == REST else self.pattern
+        whole = len(path) >= len(pattern) if self.pattern[-1] == REST else len(path) == len(pattern)
+        return whole and all(_fits(step, at) for step, at in zip(pattern, path, strict=False))
+
+    def root(self, path: Path) -> Path:
+        return path[: self.steps if self.steps is not None else len(self.pattern) - (self.pattern[-1] == REST)]
+
+
+def _fits(step: str | frozenset[str], at: str | int) -> bool:
+    return step == EACH or (at in step if isinstance(step, frozenset) else at == step)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Differences of one cause in one place (``root``)."""
+
+    cause: str
+    root: Path
+    row: Row
+    differences: tuple[Difference, ...]
+
+
+def faults(differences: Iterable[Difference], usage: Mapping[str, UsageRow] | None = None) -> Iterator[Fault]:
+    """Differences by cause, put together where they are one fault. ``usage``: Lago's, by transaction."""
+    together: dict[tuple[int, Path], list[Difference]] = defaultdict(list)
+    for difference in differences:
+        number, row = next((n, row) for n, row in enumerate(CAUSE_OF) if row.has(difference.path))
+        together[number, row.root(difference.path)].append(difference)
+    for (number, root), alike in together.items():
+        row = CAUSE_OF[number]
+        for cause, part in [(row.cause, alike)] if isinstance(row.cause, str) else row.cause(alike, usage or {}):
+            yield Fault(cause=cause, root=root, row=row, differences=tuple(part))
+
+
+# --- causes that depend on the values -----------------------------------------------------------------------------
+
+FREE = frozenset({"free_units", "free_units_per_events", "free_units_per_total_aggregation"})
+GROUPS = frozenset({"pricing_group_keys", "grouped_by"})
+TIER = frozenset({"from_value", "to_value"})
+
+
+def each(name: Callable[[Difference], str]) -> Naming:
+    """Every difference has its own cause; those of one cause belong together."""
+
+    def naming(alike: Sequence[Difference], usage: Mapping[str, UsageRow]) -> Named:
+        by_cause: dict[str, list[Difference]] = defaultdict(list)
+        for difference in alike:
+            by_cause[name(difference)].append(difference)
+        return by_cause.items()
+
+    return naming
+
+
+def price_of(difference: Difference) -> str:
+    """What a difference in the prices of a charge or a filter is called."""
+    last = difference.path[-1]
+    if GROUPS & set(difference.path):
+        return "filter"
+    if last in TIER or isinstance(difference.lago, list) or isinstance(difference.odoo, list):
+        return "tier_edge"
+    if last in FREE:
+        return "free_units"
+    if last == "per_transaction_min_amount":
+        return "minimum"
+    return "price_precision" if _is_cut(difference) else "price"
+
+
+def units_of(difference: Difference) -> str:
+    """The cause of units that differ: cut to Odoo's precision, too few, or too many."""
+    if _is_cut(difference):
+        return "quantity_precision"
+    return "missing_usage" if (_number(difference.odoo) < _number(difference.lago)) else "extra_usage"
+
+
+def _is_cut(difference: Difference) -> bool:
+    exact, cut = decimal_of(difference.lago), decimal_of(difference.odoo)
+    return exact is not None and cut is not None and is_cut(exact, cut)
+
+
+def is_cut(exact: Decimal, cut: Decimal) -> bool:
+    """Whether ``cut`` is ``exact`` with fewer digits: rounded, or cut off."""
+    digits = _digits(cut)
+    return digits < _digits(exact) and abs(exact - cut) < Decimal(1).scaleb(-digits)
+
+
+def _digits(value: Decimal) -> int:
+    return max(-int((value.normalize() if value else Decimal(0)).as_tuple().exponent), 0)
+
+
+def _number(value: object) -> Decimal:
+    return decimal_of(value) or Decimal(0)
+
+
+def carried(difference: Difference) -> str:
+    """A coupon that one side has and the other has not."""
+    return "coupon_missing" if difference.odoo is ABSENT else "coupon_extra"
+
+
+def events(alike: Sequence[Difference], usage: Mapping[str, UsageRow]) -> Named:
+    """Events that only one side has. One that repeats another of Lago's under another name is a copy."""
+    known = {_content(event) for event in usage.values()}
+    by_cause: dict[str, list[Difference]] = {"missing_usage": [], "duplicate_events": [], "extra_usage": []}
+    for difference in alike:
+        copied = isinstance(difference.odoo, UsageRow) and _content(difference.odoo) in known
+        extra = "duplicate_events" if copied else "extra_usage"
+        by_cause["missing_usage" if difference.odoo is ABSENT else extra].append(difference)
+    return [(cause, part) for cause, part in by_cause.items() if part]
+
+
+def _content(event: UsageRow) -> tuple[object, ...]:
+    return event.code, event.timestamp, json_text(loaded(event.properties) or {})
+
+
+def shifts(alike: Sequence[Difference], usage: Mapping[str, UsageRow]) -> Named:
+    """The same shift of quarter hours on several events is a time zone (summer time makes two of them)."""
+    by = [_moved(difference) for difference in alike]
+    zone = all(not shift % timedelta(minutes=15) and abs(shift) <= timedelta(hours=14) for shift in by)
+    return [("time_zone" if zone and len(by) > 1 and len(set(by)) <= 2 else "period_boundary", alike)]
+
+
+def _moved(difference: Difference) -> timedelta:
+    lago, odoo = difference.lago, difference.odoo
+    return odoo - lago if isinstance(lago, datetime) and isinstance(odoo, datetime) else timedelta(0)
+
+
+def values(alike: Sequence[Difference], usage: Mapping[str, UsageRow]) -> Named:
+    """Events with other values: less is missing usage."""
+    more = sum((_size(difference.odoo) - _size(difference.lago) for difference in alike), Decimal(0))
+    return [("missing_usage" if more < 0 else "extra_usage", alike)]
+
+
+def _size(text: object) -> Decimal:
+    """The numbers of an event's properties, or its precise amount."""
+    number = decimal_of(text)
+    inside = None if number is not None or text is None or text is ABSENT else loaded(text)
+    return sum(map(_number, inside.values()), Decimal(0)) if isinstance(inside, Mapping) else number or Decimal(0)
+
+
+# --- the table ----------------------------------------------------------------------------------------------------
+
+PRICE = ("plan", frozenset({"charges", "fixed_charges"}), EACH)
+CHARGE = ("plan", "charges", EACH)
+FIXED_CHARGE = ("plan", "fixed_charges", EACH)
+COUPON = ("coupons", EACH, "applied")
+DATES = frozenset({"started_at", "terminated_at", "created_at"})
+PERIODS = frozenset({"interval", "pay_in_advance", "bill_charges_monthly", "bill_fixed_charges_monthly"})
+METRIC_OF = frozenset({"billable_metric_code", "lago_billable_metric_id"})
+ROUNDING = frozenset({"rounding_function", "rounding_precision"})
+
+CAUSE_OF: tuple[Row, ...] = (
+    # the order
+    Row(("customer", "applicable_timezone"), "time_zone", calendar=True),
+    Row(("subscription", "plan_amount_cents"), "price"),
+    Row(("subscription", frozenset({"subscription_at", "billing_time"})), "period_boundary", calendar=True),
+    Row(("subscription", DATES), "plan_change_date", calendar=True),
+    Row(("subscription", "external_id"), "missing_usage"),
+    Row(("subscription", REST), "plan_change_date", steps=2),
+    Row(("plan", PERIODS), "period_boundary", calendar=True),
+    Row(("plan", "trial_period"), "trial", calendar=True),
+    Row(("plan", "minimum_commitment", REST), "minimum"),
+    Row(("plan", "code"), "coupon_limit", header=True),
+    # its charges
+    Row(PRICE, "missing_line"),
+    Row((*PRICE, "charge_model"), "price"),
+    Row((*PRICE, "prorated"), "proration"),
+    Row((*PRICE, "properties", REST), each(price_of)),
+    Row((*FIXED_CHARGE, "units"), each(units_of)),
+    Row((*CHARGE, "min_amount_cents"), "minimum"),
+    Row((*CHARGE, METRIC_OF), "aggregation", steps=3),
+    Row((*CHARGE, "filters", EACH, "properties", REST), each(price_of)),
+    Row((*CHARGE, "filters", REST), "filter"),
+    Row((*PRICE, REST), "charge_terms", steps=4),
+    Row(("plan", REST), "charge_terms", steps=2),
+    # what they measure
+    Row(("metrics", EACH, ROUNDING), "quantity_precision"),
+    Row(("metrics", EACH, "filters", REST), "filter"),
+    Row(("metrics", EACH, REST), "aggregation", steps=3),
+    Row(("usage", EACH), events, steps=1),
+    Row(("usage", EACH, "timestamp"), shifts, steps=1),
+    Row(("usage", EACH, "created_at"), "late_events", steps=1),
+    Row(("usage", EACH, frozenset({"properties", "precise_total_amount_cents"})), values, steps=1),
+    Row(("usage", EACH, REST), "missing_usage", steps=1),
+    # coupons
+    Row(("coupons", EACH), each(carried), header=True),
+    Row((*COUPON, frozenset({"created_at", "terminated_at"})), "coupon_expired", header=True),
+    Row((*COUPON, "credits", REST), "coupon_limit", header=True),
+    Row((*COUPON, REST), "coupon_limit", steps=4, header=True),
+    Row(("coupons", EACH, "coupon", REST), "coupon_limit", steps=3, header=True),
+)

@@ -1,0 +1,116 @@
+"""The coupons on Odoo's orders against those of Lago's customer: missing, in excess, or with other terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+
+from mappings import read_back
+from mappings.read_back import HeldCoupon
+from mappings.records import AppliedCoupon, Coupon
+from mappings.text import plain
+from reconcile.causes.cause_of import Fault, faults
+from reconcile.causes.differences import Difference, differences
+from reconcile.causes.observed import Place, Suspect, shown
+from reconcile.rerate.counterfactual import ABSENT, At, Path
+from reconcile.rerate.history import History
+from reconcile.rerate.suppositions import Records
+from reconcile.sides.odoo_terms import HeldOrder
+
+CREDITS = ("applied", "credits")
+
+
+def of_coupons(customer: str, orders: Sequence[HeldOrder], history: History) -> Iterator[Suspect]:
+    """``customer``: Lago id of the owner of these orders."""
+    lago = held_coupons(customer, history)
+    entries = (entry for order in orders for entry in read_back.coupon_entries(order.row["fusion_coupons"]))
+    odoo = read_back.coupons(lago, customer, entries)
+    where = ", sale.order ".join(str(order.row["name"]) for order in orders)
+    for fault in faults(differences(lago, odoo, ("coupons",))):
+        name, inside = str(fault.root[1]), fault.root[2:]
+        code = (lago.get(name) or odoo[name]).applied.coupon_code
+        left, right = _told(fault, inside, lago, odoo)
+        yield Suspect(
+            cause=fault.cause,
+            place=Place("sale.order", where, f"fusion_coupons: {' '.join([code, *_fields(fault, inside)])}"),
+            lago=left,
+            odoo=right,
+            suppose=Records(changes=tuple(_changes(fault, lago, odoo))),
+            header=fault.row.header,
+        )
+
+
+def held_coupons(customer: str, history: History) -> dict[str, HeldCoupon]:
+    """Lago's coupons of a customer, with what they are limited to."""
+    applied = (one for one in history.snapshot.applied_coupons if one.lago_customer_id == customer)
+    return {one.lago_id: HeldCoupon(applied=one, coupon=_definition(one, history.coupons)) for one in applied}
+
+
+def _definition(applied: AppliedCoupon, coupons: Mapping[str, Coupon]) -> Coupon:
+    """A coupon that was deleted in Lago limits nothing."""
+    unlimited = Coupon(
+        lago_id=applied.lago_coupon_id,
+        code=applied.coupon_code,
+        name=applied.coupon_code,
+        coupon_type="percentage" if applied.percentage_rate is not None else "fixed_amount",
+        frequency=applied.frequency,
+    )
+    return coupons.get(applied.lago_coupon_id, unlimited)
+
+
+def _fields(fault: Fault, inside: Path) -> list[str]:
+    """Lago's names: the entries of ``fusion_coupons`` have them too. A scope is named by its codes."""
+    if inside != ("coupon",):
+        return [str(step) for step in inside[1:]]
+    return [", ".join(str(d.path[3]) for d in _codes(fault))]
+
+
+def _codes(fault: Fault) -> list[Difference]:
+    return [d for d in fault.differences if str(d.path[3]).endswith("_codes")]
+
+
+def _told(
+    fault: Fault, inside: Path, lago: Mapping[str, HeldCoupon], odoo: Mapping[str, HeldCoupon]
+) -> tuple[str, str]:
+    name = str(fault.root[1])
+    if not inside:
+        return ("held", "none") if name not in odoo else ("none", "held")
+    if inside == CREDITS:
+        return shown(_taken(lago[name])), shown(_taken(odoo[name]))
+    told = _codes(fault) if inside == ("coupon",) else list(fault.differences)
+    return shown([_listed(d.lago) for d in told]), shown([_in_text(_listed(d.odoo)) for d in told])
+
+
+def _listed(value: object) -> object:
+    return sorted(value) if isinstance(value, tuple) else value
+
+
+def _in_text(value: object) -> object:
+    """Numbers are texts in Odoo's JSON."""
+    return plain(value) if isinstance(value, Decimal) else value
+
+
+def _taken(held: HeldCoupon) -> int:
+    return sum(credit.amount_cents for credit in held.applied.credits)
+
+
+def _changes(fault: Fault, lago: Mapping[str, HeldCoupon], odoo: Mapping[str, HeldCoupon]) -> Iterable[At]:
+    name, inside = str(fault.root[1]), fault.root[2:]
+    if not inside:
+        return _whole(name, odoo.get(name))
+    applied, coupon = lago[name].applied, lago[name].coupon
+    if inside == CREDITS:  # Odoo does not name the invoices: so much more (or less) of it was used before
+        left = (applied.amount_cents or 0) - (_taken(odoo[name]) - _taken(lago[name]))
+        return [At(record=AppliedCoupon, lago_id=name, path=("amount_cents",), value=left)]
+    record, lago_id = (AppliedCoupon, name) if inside[0] == "applied" else (Coupon, coupon.lago_id)
+    return [At(record=record, lago_id=lago_id, path=d.path[3:], value=d.odoo) for d in fault.differences]
+
+
+def _whole(name: str, odoo: HeldCoupon | None) -> list[At]:
+    """A coupon that Odoo has and Lago has not, or the other way round."""
+    if odoo is None:
+        return [At(record=AppliedCoupon, lago_id=name, value=ABSENT)]
+    return [
+        At(record=AppliedCoupon, lago_id=name, value=odoo.applied),
+        At(record=Coupon, lago_id=odoo.coupon.lago_id, value=odoo.coupon),
+    ]

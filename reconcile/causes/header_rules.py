@@ -1,0 +1,230 @@
+"""Causes of the header: coupons, taxes, rounding, settlements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
+
+from mappings.records import Tax
+from reconcile.billed import LineKey
+from reconcile.causes.case import Case, Proposal
+from reconcile.causes.changes import (
+    DropCoupon,
+    DropSettlement,
+    DropTax,
+    RoundTax,
+    SetTaxes,
+    Settle,
+    TaxLines,
+)
+from reconcile.causes.observed import named_taxes
+from reconcile.compare.positions import HeaderKey
+from reconcile.rating.header import coupon_credits, relatives_taxes
+from reconcile.rating.taxes import Rounding
+from reports.data import Evidence
+
+Taxes = Mapping[LineKey, tuple[Tax, ...]]
+TaxRate = tuple[str, Decimal]  # code, percent
+
+
+def coupon_missing(case: Case) -> Iterator[Proposal]:
+    """The side does not take a coupon off, or none of several."""
+    if _coupons_are_read(case):
+        return  # Odoo's orders hold them, or a record that differs says so
+    coupons = case.terms.coupons
+    cents = coupon_credits(case.baseline.lines, case.terms, case.baseline.currency)
+    for dropped in (*((coupon,) for coupon in coupons), *([coupons] if len(coupons) > 1 else ())):
+        names: Mapping[str, str | int | Decimal] = {"coupon": ", ".join(coupon.code for coupon in dropped)}
+        yield Proposal(
+            changes=tuple(DropCoupon(coupon.code) for coupon in dropped),
+            evidence=(Evidence(name="coupon", values={**names, "cents": sum(cents[c.code] for c in dropped)}),),
+            remedy=Evidence(name="carry_coupon", values=names),
+            observed=case.names[1] == "lago" and not {c.code for c in dropped} & case.known.credited,
+        )
+
+
+def tax_missing(case: Case) -> Iterator[Proposal]:
+    """The side does not charge a tax, or none at all."""
+    if _taxes_are_read(case):
+        return  # Odoo's lines hold them, or ``held_taxes`` says so
+    codes = sorted({tax.code for taxes in case.terms.taxes.values() for tax in taxes if tax.rate})
+    for dropped in (*((code,) for code in codes), *([tuple(codes)] if len(codes) > 1 else ())):
+        values: Mapping[str, str | int | Decimal] = {"tax": ", ".join(dropped)}
+        yield Proposal(
+            changes=tuple(DropTax(code) for code in dropped),
+            evidence=(Evidence(name="no_tax", values=values),),
+            remedy=_to_check(case, values),
+            observed=_lago_taxed_otherwise(case),
+        )
+
+
+def tax_wrong(case: Case) -> Iterator[Proposal]:
+    """The side charges other taxes: those that the seller uses elsewhere."""
+    for name, taxes in ({} if _taxes_are_read(case) else case.known.tax_sets).items():
+        if not any(tax.rate for tax in taxes):
+            continue  # no tax at all has its own name
+        yield Proposal(
+            changes=(SetTaxes(taxes),),
+            evidence=(Evidence(name="other_tax", values={"tax": name}),),
+            remedy=_to_check(case, {"tax": name}),
+            observed=_lago_taxed_otherwise(case),
+        )
+
+
+def tax_rounding(case: Case) -> Iterator[Proposal]:
+    """The side rounds each tax, or the tax of each line, where the baseline rounds the sum of all taxes once."""
+    settings = case.known.orders.settings if case.known.orders and case.names[1] == "odoo" else None
+    for rounding, remedy in ((Rounding.TAX, "waive_rounding"), (Rounding.LINE, "round_globally")):
+        if settings is None or settings.per_line is (rounding is Rounding.LINE):
+            yield Proposal(
+                changes=(RoundTax(rounding),),
+                evidence=(Evidence(name=f"tax_per_{rounding.value}"),),
+                remedy=Evidence(name=remedy),
+                observed=settings is not None,
+            )
+
+
+def _coupons_are_read(case: Case) -> bool:
+    """Whether Odoo's orders were read: a coupon that they lack is a record that differs."""
+    return case.names[1] == "odoo" and case.known.orders is not None and bool(case.known.orders.read)
+
+
+def _taxes_are_read(case: Case) -> bool:
+    """Whether the taxes on all of Odoo's lines are known."""
+    held = case.known.orders.line_taxes if case.known.orders else {}
+    return case.names[1] == "odoo" and bool(held) and all(line.key in held for line in case.subject.lines)
+
+
+def _to_check(case: Case, values: Mapping[str, str | int | Decimal]) -> Evidence:
+    """Lago's own taxes are no matter of the mapping."""
+    return Evidence(name="check_lagos_taxes") if case.names[1] == "lago" else Evidence(name="mend_tax", values=values)
+
+
+def _lago_taxed_otherwise(case: Case) -> bool:
+    """Whether Lago's own fees bear other taxes than those that Lago assigns."""
+    today = case.known.orders.todays_taxes if case.known.orders and case.names[1] == "lago" else {}
+    return any(_charged(taxes) != _charged(case.terms.taxes.get(key, ())) for key, taxes in today.items())
+
+
+def settlement(case: Case) -> Iterator[Proposal]:
+    """The side does not take a credit note or prepaid credits off."""
+    for part in ("credit_notes", "prepaid"):
+        cents = case.deviation.get(HeaderKey(part))
+        if cents:
+            yield Proposal(
+                changes=(DropSettlement(part),),
+                evidence=(Evidence(name="not_settled", values={"part": part, "cents": cents}),),
+                remedy=Evidence(name="carry_balance", values={"part": part}),
+            )
+
+
+def open_settlement(case: Case) -> Iterator[Proposal]:
+    """The open balance in Odoo is too high by just what prepaid credits, credit notes or payments took off."""
+    totals, open_cents = case.baseline.totals, case.deviation.get(HeaderKey("settled"))
+    if totals is None or not open_cents:
+        return
+    prepaid, notes = totals.prepaid_cents, totals.credit_notes_cents
+    paid = -(case.baseline.settled_cents or 0) - prepaid - notes
+    parts = {"prepaid": prepaid, "credit_notes": notes, "prepaid, credit_notes": prepaid + notes, "payments": paid}
+    for part, cents in parts.items():
+        if cents == open_cents:
+            yield Proposal(
+                changes=(Settle(cents),),
+                evidence=(Evidence(name="not_settled", values={"part": part, "cents": cents}),),
+                remedy=Evidence(name="carry_balance", values={"part": part}),
+                observed=True,
+            )
+            return
+
+
+def balance_missing(case: Case) -> Iterator[Proposal]:
+    """Nothing is open in Odoo of what Lago is still owed."""
+    totals = case.baseline.totals
+    due = totals.gross_cents + (case.baseline.settled_cents or 0) if totals else 0
+    if due and case.deviation.get(HeaderKey("settled")) == -due:
+        yield Proposal(
+            changes=(Settle(-due),),
+            evidence=(Evidence(name="not_open", values={"cents": due}),),
+            remedy=Evidence(name="carry_balance", values={"part": "balance"}),
+            observed=True,
+        )
+
+
+def held_taxes(kind: str) -> Callable[[Case], Iterator[Proposal]]:
+    """The taxes that stand on Odoo's lines are not those of Lago's: missing ones, others, or of another place."""
+
+    def propose(case: Case) -> Iterator[Proposal]:
+        orders = case.known.orders
+        held: Taxes = orders.line_taxes if orders else {}
+        lago = {
+            key: case.terms.taxes.get(key) or relatives_taxes(case.terms, key) for key in held if key.kind != "other"
+        }
+        mine = {key: _charged(taxes) for key, taxes in lago.items()}
+        other = {key: held[key] for key in lago if lago[key] and _charged(held[key]) != mine[key]}
+        if case.names != ("rerate", "odoo") or orders is None or not other or kind != _tax_fault(case, other, mine):
+            return
+        today = orders.todays_taxes
+        lagos = all(_charged(today.get(key, ())) == _charged(taxes) for key, taxes in other.items())
+        names: Mapping[str, str | int | Decimal] = {
+            "lago": named_taxes(lago[key] for key in other),
+            "odoo": named_taxes(other.values()),
+        }
+        yield Proposal(
+            changes=(TaxLines(other),),
+            evidence=(Evidence(name="line_taxes", values=names),),
+            remedy=Evidence(name="check_lagos_taxes") if lagos else _remedy(case, other, lago),
+            side="lago" if lagos else "",
+            observed=True,
+        )
+
+    return propose
+
+
+def _remedy(case: Case, on_lines: Taxes, lago: Taxes) -> Evidence:
+    """What has to be set: the rate of a tax, the order's fiscal position, or the taxes on its lines.
+
+    The mapping is to be corrected only where finance's table leads to no tax of Lago's rate.
+    """
+    return _other_rate(case, on_lines) or _on_the_order(case, {key: lago[key] for key in on_lines})
+
+
+def _on_the_order(case: Case, lago: Taxes) -> Evidence:
+    orders = case.known.orders
+    places = orders.tax_places if orders else {}
+    values: Mapping[str, str | int | Decimal] = {
+        "where": ", ".join(sorted({place for key in lago if (place := places.get(key))})),
+        "tax": named_taxes(lago.values()),
+    }
+    if orders and orders.away:
+        return Evidence(name="mend_position", values={**values, "position": ", ".join(orders.away)})
+    mapped = orders.mapped_taxes if orders else frozenset()
+    if all(_charged(taxes) <= mapped for taxes in lago.values()):
+        return Evidence(name="mend_line_taxes", values=values)
+    return Evidence(name="mend_tax", values={"tax": values["tax"]})
+
+
+def _other_rate(case: Case, on_lines: Taxes) -> Evidence | None:
+    """The right tax with another rate is a matter of its record."""
+    records = case.known.orders.tax_records if case.known.orders else {}
+    rates = {tax.code: tax.rate for key in on_lines for tax in case.terms.taxes.get(key, ())}
+    odoos = {tax.code: tax.rate for taxes in on_lines.values() for tax in taxes}
+    off = [code for code, rate in odoos.items() if code in rates and rates[code] != rate and code in records]
+    if odoos.keys() != rates.keys() or not off:
+        return None
+    values = {
+        "where": f"account.tax {records[off[0]].label}",
+        "what": "amount",
+        "lago": f"{rates[off[0]].normalize():f}",
+    }
+    return Evidence(name="mend_field", values=values)
+
+
+def _tax_fault(case: Case, other: Taxes, mine: Mapping[LineKey, frozenset[TaxRate]]) -> str:
+    if case.known.orders and case.known.orders.away:
+        return "fiscal_position"
+    missing = all(_charged(taxes) < mine[key] for key, taxes in other.items())
+    return "tax_missing" if missing else "tax_wrong"
+
+
+def _charged(taxes: Iterable[Tax]) -> frozenset[TaxRate]:
+    return frozenset((tax.code, tax.rate.normalize()) for tax in taxes if tax.rate)

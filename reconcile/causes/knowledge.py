@@ -1,0 +1,125 @@
+"""What is known of an invoice that differs, so that causes can be proposed: other prices, late events, Odoo's records.
+
+It claims nothing: a cause built on it is accepted only if the invoice computed again under it hits the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from mappings.records import Tax
+from reconcile.billed import BilledInvoice, LineKey
+from reconcile.causes.observed import Suspect
+from reconcile.compare.positions import ComparedInvoice
+from reconcile.rating.header import HeaderTerms, basis
+from reconcile.rating.rules import Rules
+from reconcile.rating.tax_terms import TaxTerms
+from reconcile.rerate.hypothesis import Hypothesis, Rerated
+from reconcile.sides.odoo_terms import HeldSettings
+
+Reprice = Callable[[Decimal], int | None]  # units -> cents at the line's own price; None where units do not tell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateUsage:
+    """A line as it would be with the events that came too late: ``events`` more than it has."""
+
+    cents: int
+    events: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineKnowledge:
+    """Of one line. ``prices``: name of another price -> cents under it; ``other_days``: the same for other dates."""
+
+    unmapped: str = ""  # why the migration left its charge or subscription out
+    late: LateUsage | None = None
+    reprice: Reprice | None = None
+    prices: Mapping[str, int] = field(default_factory=dict)
+    other_days: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaxRecord:
+    """A tax of Odoo's on the lines of an invoice: its name for people, and how it is computed."""
+
+    label: str
+    terms: TaxTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderKnowledge:
+    """Of the whole invoice, from Odoo's records and the re-rate of its customer.
+
+    ``read``: subscriptions whose orders were read; ``calendar``: boundaries of Lago that its calendar does not give;
+    ``repeated``: events that are there twice; ``line_taxes``: what stands on Odoo's lines; ``todays_taxes``: what Lago
+    assigns today; ``away``: fiscal positions that are for another place than the customer's address; ``settings``: what
+    Odoo computes amounts by.
+    """
+
+    rules: Rules
+    suspects: tuple[Suspect, ...] = ()
+    read: frozenset[str] = frozenset()
+    calendar: tuple[str, ...] = ()
+    repeated: int = 0
+    line_taxes: Mapping[LineKey, tuple[Tax, ...]] = field(default_factory=dict)
+    todays_taxes: Mapping[LineKey, tuple[Tax, ...]] = field(default_factory=dict)
+    away: tuple[str, ...] = ()
+    settings: HeldSettings | None = None
+    only_odoo: Mapping[str, str] = field(default_factory=dict)  # charges that Lago has not: as lines name them -> where
+    tax_records: Mapping[str, TaxRecord] = field(default_factory=dict)  # by code: those on Odoo's lines
+    mapped_taxes: frozenset[tuple[str, Decimal]] = frozenset()  # Lago's code, rate of the tax that the table leads to
+    order_names: Mapping[str, str] = field(default_factory=dict)  # by subscription
+    tax_places: Mapping[LineKey, str] = field(default_factory=dict)  # which record gives a line of Odoo's its taxes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """All of it. ``tax_sets``: the sets of taxes that this seller charges, by name.
+
+    ``credited``: codes of the coupons that came off Lago's invoice.
+    """
+
+    lines: Mapping[LineKey, LineKnowledge] = field(default_factory=dict)
+    tax_sets: Mapping[str, tuple[Tax, ...]] = field(default_factory=dict)
+    credited: frozenset[str] = frozenset()
+    orders: OrderKnowledge | None = None
+
+    def of_line(self, key: LineKey) -> LineKnowledge:
+        return self.lines.get(key, _NOTHING)
+
+
+_NOTHING = LineKnowledge()
+
+
+# (baseline, hypotheses) -> the invoice re-rated under all of them, or None if the re-rate cannot tell
+Rerate = Callable[[BilledInvoice, tuple[Hypothesis, ...]], Rerated | None]
+
+
+def cannot_rerate(_baseline: BilledInvoice, _hypotheses: object) -> None:
+    """For an invoice whose usage nobody has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """What an invoice is explained on: its baseline, what is known, and a way to re-rate it.
+
+    ``terms``: what Lago's header follows from. Without a ``baseline`` (Lago does not have the invoice) nothing of it
+    can be computed again.
+    """
+
+    terms: HeaderTerms = field(default_factory=HeaderTerms)
+    baseline: Rerated | None = None
+    known: Knowledge = field(default_factory=Knowledge)
+    rerate: Rerate = cannot_rerate
+
+
+def grounds_of(
+    invoice: ComparedInvoice, terms: HeaderTerms, known: Knowledge, rerate: Rerate = cannot_rerate
+) -> Grounds:
+    """The grounds of an invoice that Lago has. ``terms``: what Lago's header follows from."""
+    side = invoice.sides.get(invoice.baseline)
+    baseline = Rerated(invoice=side, terms=basis(terms, side)) if side else None
+    return Grounds(terms=terms, baseline=baseline, known=known, rerate=rerate)

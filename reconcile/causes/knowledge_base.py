@@ -1,0 +1,353 @@
+"""The knowledge base of a snapshot: indexed once, asked for each invoice that differs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from functools import cached_property
+
+from mappings.money import round_float, to_subunits
+from mappings.records import Charge, ChargeFilter, FixedCharge, Json, Plan, Snapshot, Tax
+from reconcile.billed import BilledInvoice, BilledLine, LineKey
+from reconcile.causes.knowledge import (
+    Grounds,
+    Knowledge,
+    LateUsage,
+    LineKnowledge,
+    OrderKnowledge,
+    TaxRecord,
+    cannot_rerate,
+    grounds_of,
+)
+from reconcile.causes.odoo_records import suspects
+from reconcile.causes.terms import renamed
+from reconcile.compare.positions import ComparedInvoice, plain
+from reconcile.rating.aggregation import Aggregation
+from reconcile.rating.charge_models import rate
+from reconcile.rating.refusal import Refused
+from reconcile.rating.rules import rules_for
+from reconcile.rating.tax_terms import TaxTerms
+from reconcile.rating.taxes import applicable
+from reconcile.rerate.billing import Billed
+from reconcile.rerate.header_terms import header_terms
+from reconcile.rerate.history import History
+from reconcile.rerate.hypothesis import World, Worlds
+from reconcile.rerate.noise_floor import calendar_differences
+from reconcile.rerate.occasions import stored_boundaries
+from reconcile.sides.lago import lago_key
+from reconcile.sides.odoo_terms import Held, HeldTax
+
+Priced = Charge | FixedCharge
+
+# Models whose amount follows from the units of a bucket alone; others need its events.
+BY_UNITS = frozenset({"standard", "graduated", "package", "volume", "graduated_percentage"})
+
+
+class KnowledgeBase:
+    """Everything a snapshot tells, indexed once and asked per invoice.
+
+    ``late``: the invoices as they would be if no event had come too late (computed when first asked for).
+    ``unmapped``: Lago id of a charge, plan or subscription -> why the migration left it out.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        *,
+        late: Callable[[], Mapping[str, BilledInvoice]] = dict,
+        unmapped: Mapping[str, str] | None = None,
+        worlds: Worlds | None = None,
+        held: Held | None = None,
+        tax_codes: Mapping[str, str] | None = None,
+    ) -> None:
+        self.snapshot = snapshot
+        self.unmapped = unmapped or {}
+        self.worlds = worlds
+        self.held = held or Held()
+        self.tax_codes = tax_codes or {}
+        self._late = late
+        self.history = worlds.history if worlds else History(snapshot)
+
+    def grounds(self, invoice: ComparedInvoice) -> Grounds:
+        """What the invoice is explained on."""
+        shown = self.history.invoices.get(invoice.base.lago_id)
+        if shown is None:
+            return Grounds(known=self.of(invoice))
+        rerate = self.worlds.rerate if self.worlds else cannot_rerate
+        return grounds_of(invoice, header_terms(self.history, shown), self.of(invoice), rerate)
+
+    def of(self, invoice: ComparedInvoice) -> Knowledge:
+        """What is known of the lines of an invoice that differ, and of the whole of it."""
+        lines = {
+            position.key: self._line(
+                position.key, position.lines.get("rerate") or position.lines.get("lago") or (), invoice
+            )
+            for position in invoice.positions
+            if isinstance(position.key, LineKey) and position.delta_cents
+        }
+        orders = self._orders(invoice, self.worlds) if self.worlds is not None else None
+        shown = self.history.invoices.get(invoice.base.lago_id)
+        credits = shown.credits if shown else ()
+        credited = frozenset(credit.item.code or "" for credit in credits if credit.item.type == "coupon")
+        return Knowledge(lines=lines, tax_sets=self.tax_sets, credited=credited, orders=orders)
+
+    def _orders(self, compared: ComparedInvoice, worlds: Worlds) -> OrderKnowledge | None:
+        """Odoo's records that differ, and what in Lago's own is odd."""
+        history, rules = worlds.history, rules_for(self.snapshot.lago_version)
+        invoice, customer = history.invoices.get(compared.base.lago_id), worlds.customer_of(compared.base.lago_id)
+        if invoice is None or customer is None:
+            return None
+        world, odoo = worlds.of(customer), compared.sides.get("odoo")
+        billings = [b for p in invoice.billing_periods if (b := history.billed_on(invoice, p))]
+        windows = {line.key: line.window for line in odoo.lines} if odoo else {}
+        orders = {b.subscription.lago_id: self.held.orders.get(b.subscription.lago_id) for b in billings}
+        return OrderKnowledge(
+            rules=rules,
+            suspects=suspects(billings, self.held, history, world, self.unmapped, windows),
+            read=frozenset(self.held.orders),
+            calendar=tuple(calendar_differences(invoice, history, rules)),
+            repeated=_repeated(world),
+            line_taxes=self._line_taxes(odoo) if odoo is not None else {},
+            todays_taxes=dict(_todays(billings, history)),
+            away=tuple(dict.fromkeys(order.away for order in orders.values() if order and order.away)),
+            settings=self.held.settings,
+            only_odoo=dict(item for b in billings for item in self._only_odoo(b)),
+            tax_records=self._tax_records(odoo) if odoo is not None else {},
+            mapped_taxes=self._mapped_taxes,
+            order_names={name: str(order.row["name"]) for name, order in orders.items() if order},
+            tax_places={line.key: self._tax_place(line.key) for line in odoo.lines} if odoo is not None else {},
+        )
+
+    def _line_taxes(self, odoo: BilledInvoice) -> dict[LineKey, tuple[Tax, ...]]:
+        """The taxes on Odoo's lines, by Lago's codes where finance's table has them."""
+        taxes = self.held.taxes
+        found: dict[LineKey, tuple[Tax, ...]] = {}
+        for line in odoo.lines:
+            if all(number in taxes for number in line.tax_ids):
+                parts = [part for number in line.tax_ids for part in taxes[number].parts or (number,)]
+                found[line.key] = tuple(
+                    _tax(self.tax_codes.get(taxes[n].name, taxes[n].name), taxes[n].rate) for n in parts
+                )
+        return found
+
+    def _only_odoo(self, billed: Billed) -> Iterator[tuple[str, str]]:
+        """Charges of the order that its plan in Lago has not: how lines name them, and where they stand."""
+        order = self.held.orders.get(billed.subscription.lago_id)
+        if order is None or (order.plan and order.plan.lago_id not in (billed.plan.lago_id, billed.plan.parent_id, "")):
+            return  # another plan's charges are a fault of the line that sells it
+        of_plan = {name for charge in _priced(billed.plan) for name in (charge.lago_id, charge.lago_parent_id)}
+        ids = {row["id"] for row in renamed(billed.plan, order)}
+        for row in order.charges:
+            if row["id"] in ids:
+                continue  # it is one of the plan's, and its own record says so
+            if not row["fusion_lago_id"] or row["fusion_lago_id"] not in of_plan:
+                yield str(row["fusion_lago_id"] or row["code"]), f"fusion.billing.charge {row['code']} ({row['id']})"
+
+    def _tax_records(self, odoo: BilledInvoice) -> dict[str, TaxRecord]:
+        """The taxes on Odoo's lines, parts of groups by themselves."""
+        taxes = self.held.taxes
+        numbers = dict.fromkeys(number for line in odoo.lines for number in line.tax_ids if number in taxes)
+        single = dict.fromkeys(part for number in numbers for part in taxes[number].parts or (number,) if part in taxes)
+        return {
+            self.tax_codes.get(taxes[number].name, taxes[number].name): _tax_record(number, taxes[number])
+            for number in single
+        }
+
+    def _tax_place(self, key: LineKey) -> str:
+        """A charge's own taxes come before those of the plan's line on the order."""
+        order = self.held.orders.get(key.subscription)
+        taxed = (row for row in order.charges if row["tax_ids"] and row["fusion_lago_id"] == key.item) if order else ()
+        charge = next(iter(taxed), None)
+        if charge is not None:
+            return f"fusion.billing.charge {charge['code']} ({charge['id']})"
+        return f"sale.order {order.row['name']}" if order else ""
+
+    @cached_property
+    def _mapped_taxes(self) -> frozenset[tuple[str, Decimal]]:
+        """Lago's codes with the rates of the taxes that finance's table leads to."""
+        coded = ((self.tax_codes.get(tax.name), tax.rate) for tax in self.held.taxes.values())
+        return frozenset((code, rate.normalize()) for code, rate in coded if code)
+
+    def _line(self, key: LineKey, lines: tuple[BilledLine, ...], invoice: ComparedInvoice) -> LineKnowledge:
+        currency, charge = invoice.base.currency, self.charges.get(key.item)
+        unmapped = self.unmapped.get(key.item) or self.unmapped.get(key.subscription) or ""
+        known = LineKnowledge(unmapped=unmapped, late=self._late_usage(key, lines, invoice.base.lago_id))
+        if key.kind == "subscription":
+            days = self._other_days(key, invoice.base.lago_id)
+            return replace(known, prices=self._base_prices(key, lines), other_days=days)
+        if charge is None or key.kind not in ("charge", "fixed_charge"):
+            return known
+        return replace(
+            known,
+            reprice=lambda units: self.amount(charge, key, units, currency),
+            prices=self._other_prices(charge, key, lines, currency),
+        )
+
+    def _late_usage(self, key: LineKey, lines: tuple[BilledLine, ...], lago_id: str) -> LateUsage | None:
+        late = self.late.get(lago_id)
+        if late is None or late.refusals:
+            return None
+        own = [line for line in late.lines if plain(line.key) == key]
+        cents = sum(line.amount_cents for line in own)
+        if cents == sum(line.amount_cents for line in lines):
+            return None
+        events = sum(line.events or 0 for line in own) - sum(line.events or 0 for line in lines)
+        return LateUsage(cents=cents, events=events)
+
+    @cached_property
+    def late(self) -> Mapping[str, BilledInvoice]:
+        return self._late()
+
+    # --- prices ---
+
+    @cached_property
+    def plans(self) -> Mapping[str, Plan]:
+        overrides = (s.plan for s in self.snapshot.subscriptions if s.plan is not None)
+        return {plan.lago_id: plan for plan in (*self.snapshot.plans, *overrides)}
+
+    @cached_property
+    def charges(self) -> Mapping[str, Priced]:
+        return {charge.lago_id: charge for plan in self.plans.values() for charge in _priced(plan)}
+
+    @cached_property
+    def owners(self) -> Mapping[str, Plan]:
+        """Charge -> its plan."""
+        return {charge.lago_id: plan for plan in self.plans.values() for charge in _priced(plan)}
+
+    @cached_property
+    def relatives(self) -> Mapping[str, list[Priced]]:
+        """Charge -> the one it overrides and those that override it."""
+        found: dict[str, list[Priced]] = defaultdict(list)
+        for charge in self.charges.values():
+            parent = self.charges.get(charge.lago_parent_id or "")
+            if parent is not None:
+                found[charge.lago_id].append(parent)
+                found[parent.lago_id].append(charge)
+        return found
+
+    def amount(self, charge: Priced, key: LineKey, units: Decimal, currency: str) -> int | None:
+        """Cents of ``units`` at a charge's price; None where units alone do not tell."""
+        properties = _properties(charge, self._filter_values(key))
+        if properties is None or charge.charge_model not in BY_UNITS or charge.prorated:
+            return None
+        if isinstance(charge, Charge) and (charge.applied_pricing_unit or charge.pay_in_advance):
+            return None
+        usage = Aggregation(units=units, full_units=units, current_usage_units=units, events_count=1)
+        try:
+            rules = rules_for(self.snapshot.lago_version)
+            rated = rate(charge.charge_model, properties, usage, currency=currency, rules=rules)
+        except Refused:
+            return None
+        return to_subunits(rated.amount, currency)
+
+    def _filter_values(self, key: LineKey) -> Mapping[str, tuple[str, ...]] | None:
+        """Values of the filter of a line; None if it has none."""
+        if not key.filter:
+            return None
+        charge = self.charges.get(key.item)
+        filters = charge.filters if isinstance(charge, Charge) else ()
+        return next((f.values for f in filters if f.lago_id == key.filter), {})
+
+    def _other_prices(
+        self, charge: Priced, key: LineKey, lines: tuple[BilledLine, ...], currency: str
+    ) -> dict[str, int]:
+        if len(lines) != 1 or lines[0].units is None:
+            return {}
+        own = self.amount(charge, key, lines[0].units, currency)
+        found = {}
+        for other in self.relatives.get(charge.lago_id, ()):
+            cents = self.amount(other, key, lines[0].units, currency)
+            if cents is not None and own is not None and cents != own:
+                found[_owner(self.owners[other.lago_id])] = cents
+        return found
+
+    def _base_prices(self, key: LineKey, lines: tuple[BilledLine, ...]) -> dict[str, int]:
+        """Prices of related plans and of today, for a period that was billed in full."""
+        subscription = next((s for s in self.snapshot.subscriptions if s.lago_id == key.subscription), None)
+        billed = sum(line.amount_cents for line in lines)
+        if subscription is None or billed not in self._prices_once(key.subscription):
+            return {}
+        own = subscription.plan or next((p for p in self.snapshot.plans if p.code == subscription.plan_code), None)
+        related = [own, self.plans.get(own.parent_id or "")] if own else []
+        related += [p for p in self.snapshot.plans if p.code == subscription.plan_code]
+        return {_owner(plan): plan.amount_cents for plan in related if plan and plan.amount_cents != billed}
+
+    def _prices_once(self, subscription: str) -> set[int]:
+        """Prices that Lago noted with the subscription's fees when it billed them."""
+        return {
+            int(fee.amount_details["plan_amount_cents"])
+            for fee in self.snapshot.fees
+            if fee.lago_subscription_id == subscription and "plan_amount_cents" in fee.amount_details
+        }
+
+    # --- dates ---
+
+    def _other_days(self, key: LineKey, lago_id: str) -> dict[str, int]:
+        """The base fee for every other number of days of its period, as Lago prorates: days / days of the period."""
+        invoice = self.history.invoices.get(lago_id)
+        billings = self.history.billings(invoice) if invoice else ()
+        billed = next((b for b in billings if b.subscription.lago_id == key.subscription), None)
+        if billed is None:
+            return {}
+        days = stored_boundaries(self.history, billed).subscription_days
+        price = self.history.price_then(billed.subscription, billed.plan, billed.invoice.created_at)
+        return {f"{n} / {days}": round_float(price / days * n) for n in range(1, days + 1)}
+
+    # --- taxes ---
+
+    @cached_property
+    def tax_sets(self) -> Mapping[str, tuple[Tax, ...]]:
+        """The sets of taxes that this seller charges, by name, and none at all."""
+        found: dict[str, tuple[Tax, ...]] = {}
+        for fee in self.snapshot.fees:
+            taxes = tuple(_tax(tax.tax_code, tax.tax_rate) for tax in fee.applied_taxes)
+            if taxes:
+                found[" + ".join(f"{tax.code} {tax.rate}%" for tax in taxes)] = taxes
+        return found
+
+
+def _repeated(world: World) -> int:
+    """How many events of the world are there under a name that another one of the subscription has."""
+    columns = (world.events.column(name).to_pylist() for name in ("external_subscription_id", "transaction_id"))
+    names = list(zip(*columns, strict=True))
+    return len(names) - len(set(names))
+
+
+def _todays(billings: Sequence[Billed], history: History) -> Iterator[tuple[LineKey, tuple[Tax, ...]]]:
+    """The taxes that Lago would put on its lines today: assignments have no history."""
+    for one in billings:
+        own, entity = history.customer_taxes(one.invoice)
+        items: tuple[Priced, ...] = (*one.plan.charges, *history.fixed_charges(one))
+        charges = {item.lago_id: item for item in items}
+        for fee in one.invoice.fees:
+            if fee.lago_subscription_id == one.subscription.lago_id:
+                charge = charges.get(fee.lago_charge_id or fee.lago_fixed_charge_id or "")
+                taxes = applicable(charge.taxes if charge else (), one.plan.taxes, own, entity)
+                yield lago_key(fee), taxes
+
+
+def _tax_record(number: int, tax: HeldTax) -> TaxRecord:
+    terms = TaxTerms(kind=tax.kind, included=tax.included, on_next=tax.on_next, affected=tax.affected, place=tax.place)
+    return TaxRecord(label=f"{tax.name} ({number})", terms=terms)
+
+
+def _tax(code: str, rate: Decimal) -> Tax:
+    return Tax(lago_id="", code=code, name=code, rate=rate)
+
+
+def _priced(plan: Plan) -> list[Priced]:
+    return [*plan.charges, *plan.fixed_charges]
+
+
+def _owner(plan: Plan) -> str:
+    return f"{plan.code} (override)" if plan.parent_id else plan.code
+
+
+def _properties(charge: Priced, values: Mapping[str, tuple[str, ...]] | None) -> Json | None:
+    """Prices of a charge, or of its filter with these values; None if it has no such filter."""
+    if values is None:
+        return charge.properties
+    filters: tuple[ChargeFilter, ...] = charge.filters if isinstance(charge, Charge) else ()
+    return next((f.properties for f in filters if f.values == values), None)

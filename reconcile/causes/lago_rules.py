@@ -1,0 +1,105 @@
+"""Causes that lie in Lago's own records: stored boundaries, repeated events, old rules, edits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+
+from mappings.money import round_half_up
+from reconcile.causes.case import Case, Proposal
+from reconcile.causes.changes import (
+    Change,
+    KeepHeader,
+    Suppose,
+)
+from reconcile.causes.of_lines import (
+    cents_of,
+    evidence_of,
+    set_lines,
+)
+from reconcile.rating.header import header_of
+from reconcile.rerate.event_source import EventStore
+from reconcile.rerate.hypothesis import Hypothesis
+from reconcile.rerate.suppositions import ByCalendar, ByRules, CountedAs, Supposition
+from reports.data import Evidence
+
+STORES = (EventStore.POSTGRES, EventStore.CLICKHOUSE_DEDUPLICATED)
+
+
+def _supposing(suppose: Supposition) -> tuple[Change, ...]:
+    return (Suppose(Hypothesis(suppose)),)
+
+
+def period_boundary(case: Case) -> Iterator[Proposal]:
+    """Lago stored boundaries that are not those of its own calendar: by the calendar the other side is right."""
+    orders = case.known.orders
+    if case.names == ("rerate", "odoo") and orders is not None and orders.calendar:
+        yield Proposal(
+            changes=_supposing(ByCalendar()),
+            evidence=(Evidence(name="boundaries", values={"boundaries": "; ".join(orders.calendar)}),),
+            remedy=Evidence(name="check_boundaries"),
+            side="lago",
+            observed=True,
+        )
+
+
+def duplicate_events(case: Case) -> Iterator[Proposal]:
+    """Events that are in Lago's store more than once, counted once."""
+    orders = case.known.orders
+    if case.names[0] == "rerate" and orders is not None and orders.repeated:
+        for store in STORES:
+            yield Proposal(
+                changes=_supposing(CountedAs(store=store)),
+                evidence=(Evidence(name="repeated", values={"events": orders.repeated}),),
+                remedy=Evidence(name="check_store"),
+                side="lago",
+                observed=True,
+            )
+
+
+def old_rule(case: Case) -> Iterator[Proposal]:
+    """Lago computed by a rule that a later version of it changed."""
+    orders = case.known.orders
+    if orders is None or case.names != ("rerate", "lago"):
+        return
+    if not any(baseline and subject for _, baseline, subject in case.pairs()):
+        return
+    rules = orders.rules
+    for rule in fields(rules):
+        if getattr(rules, rule.name):
+            former = replace(rules, **{rule.name: False})
+            yield Proposal(
+                changes=_supposing(ByRules(rules=former)),
+                evidence=(Evidence(name="old_rule", values={"rule": rule.name}),),
+                remedy=Evidence(name="accept_rule", values={"rule": rule.name}),
+            )
+
+
+def edited_line(case: Case) -> Iterator[Proposal]:
+    """Lago's line contradicts its own numbers: its exact amount is the re-rate's, the amount billed is not."""
+    for key, baseline, subject in case.pairs():
+        if case.names[1] != "lago" or len(baseline) != 1 or len(subject) != 1:
+            continue
+        exact = subject[0].precise_cents
+        if exact is not None and int(round_half_up(exact)) == cents_of(baseline) != cents_of(subject):
+            yield Proposal(
+                changes=set_lines(baseline, cents_of(subject)),
+                evidence=(evidence_of(key, "contradiction", cents=cents_of(subject), exact=exact),),
+                remedy=Evidence(name="check_edit"),
+                observed=True,
+            )
+
+
+def edited_header(case: Case) -> Iterator[Proposal]:
+    """Lago's header does not follow from its own lines, taxes and coupons: a sum of it was changed."""
+    stated = case.subject.totals
+    if case.names[1] != "lago" or stated is None:
+        return
+    follows = header_of(case.subject.lines, case.terms, case.subject.currency)
+    if follows is not None and (follows.net_cents, follows.tax_cents) != (stated.net_cents, stated.tax_cents):
+        yield Proposal(
+            changes=(KeepHeader(stated),),
+            evidence=(Evidence(name="header_edited", values={"cents": stated.gross_cents - follows.gross_cents}),),
+            remedy=Evidence(name="check_edit"),
+            observed=True,
+        )

@@ -1,0 +1,363 @@
+"""Causes of lines: what was left out or is there twice, usage, prices, days, digits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
+
+from mappings.money import exponent, from_subunits, round_half_up, to_subunits
+from mappings.records import Subscription
+from reconcile.billed import BilledInvoice, BilledLine, LineKey
+from reconcile.causes.case import Case, Proposal
+from reconcile.causes.changes import (
+    Change,
+    RepeatLine,
+    RoundAmounts,
+    TakeOff,
+    TaxLines,
+)
+from reconcile.causes.observed import Suspect
+from reconcile.causes.of_lines import (
+    add_lines,
+    billed_at,
+    cents_of,
+    drop_lines,
+    evidence_of,
+    is_read,
+    set_lines,
+    units_of,
+)
+from reconcile.rerate.suppositions import Records
+from reports.data import Evidence
+
+
+def mapping_gap(case: Case) -> Iterator[Proposal]:
+    """The side lacks a line whose charge or subscription the migration left out, and said why."""
+    for subscription, why in _idle(case, "mapping_gap"):
+        yield Proposal(
+            changes=drop_lines(_of(case.baseline, subscription)),
+            evidence=(Evidence(name="unmapped", values={"kind": "subscription", "item": subscription, "reason": why}),),
+            remedy=Evidence(name="mend_mapping", values={"reason": why}),
+            observed=True,
+        )
+    for key, baseline, subject in case.pairs():
+        reason = case.known.of_line(key).unmapped
+        if baseline and not subject and reason:
+            yield Proposal(
+                changes=drop_lines(baseline),
+                evidence=(evidence_of(key, "unmapped", reason=reason),),
+                remedy=Evidence(name="mend_mapping", values={"reason": reason}),
+                observed=True,
+            )
+
+
+def _idle(case: Case, cause: str) -> Iterator[tuple[str, str]]:
+    """Subscriptions that the side does not bill for a known reason of this kind: (Lago id, reason)."""
+    for idle in case.subject.idle:
+        if idle.cause == cause:
+            yield idle.subscription, idle.reason
+
+
+def currency(case: Case) -> Iterator[Proposal]:
+    """The side bills all of it in another currency."""
+    told = ", ".join(f"{foreign.amount} {foreign.currency}" for foreign in case.subject.foreign)
+    if told:
+        yield Proposal(
+            changes=drop_lines(tuple(line for line in case.baseline.lines)),
+            evidence=(Evidence(name="other_currency", values={"amount": told}),),
+            remedy=Evidence(name="mend_currency", values={"currency": case.baseline.currency}),
+            observed=True,
+        )
+
+
+def subscription_state(case: Case) -> Iterator[Proposal]:
+    """The side bills nothing of a subscription, or bills one that the baseline does not."""
+    for subscription, why in _idle(case, "subscription_state"):
+        values: Mapping[str, str | int | Decimal] = {"subscription": subscription, "state": why}
+        yield Proposal(
+            changes=drop_lines(_of(case.baseline, subscription)),
+            evidence=(Evidence(name="idle", values=values),),
+            remedy=Evidence(name="check_state", values=values),
+            observed=True,
+        )
+    for subscription in dict.fromkeys(key.subscription for key, _, _ in case.pairs() if key.subscription):
+        ours, theirs = (_of(invoice, subscription) for invoice in (case.baseline, case.subject))
+        if len(ours) > 1 and not theirs:
+            yield _state(subscription, drop_lines(ours), "not_billed")
+        if len(theirs) > 1 and not ours:
+            yield _state(subscription, add_lines(theirs), "still_billed")
+
+
+def _of(invoice: BilledInvoice, subscription: str) -> tuple[BilledLine, ...]:
+    return tuple(line for line in invoice.lines if line.key.subscription == subscription and line.amount_cents)
+
+
+def _state(subscription: str, changes: tuple[Change, ...], name: str) -> Proposal:
+    values: Mapping[str, str | int | Decimal] = {"subscription": subscription}
+    return Proposal(
+        changes=changes,
+        evidence=(Evidence(name=name, values=values),),
+        remedy=Evidence(name="check_state", values=values),
+    )
+
+
+def order_line_added(case: Case) -> Iterator[Proposal]:
+    """Somebody added a line to the order, which is no plan and no charge: Odoo bills it with its own taxes."""
+    taxes = case.known.orders.line_taxes if case.known.orders else {}
+    for key, baseline, subject in case.pairs():
+        if key.kind == "other" and not baseline:
+            bearing = {line.key: taxes[line.key] for line in subject if line.key in taxes}
+            name = subject[0].label.replace("\n", " ")
+            yield Proposal(
+                changes=(*add_lines(subject), TaxLines(bearing)),
+                evidence=(Evidence(name="order_line", values={"line": name, "cents": cents_of(subject)}),),
+                remedy=Evidence(name="check_order_line", values={"line": name}),
+                observed=True,
+            )
+
+
+def discount(case: Case) -> Iterator[Proposal]:
+    """A discount stands on the order's line: it is taken off what was rated."""
+    for key, baseline, subject in case.pairs():
+        percent = {line.discount for line in subject}
+        if baseline and len(subject) == 1 and percent != {Decimal(0)}:
+            yield Proposal(
+                changes=tuple(TakeOff(line.key, subject[0].discount) for line in baseline),
+                evidence=(evidence_of(key, "discount", percent=percent.pop().normalize(), rated=_rated(subject[0])),),
+                remedy=Evidence(name="remove_discount"),
+                observed=True,
+            )
+
+
+def _rated(line: BilledLine) -> int:
+    return line.amount_cents if line.precise_cents is None else int(round_half_up(line.precise_cents))
+
+
+def duplicate_line(case: Case) -> Iterator[Proposal]:
+    """The side has the same line more than once."""
+    for key, baseline, subject in case.pairs():
+        if len(baseline) == 1 and len(subject) > 1:
+            times = len(subject) - 1
+            yield Proposal(
+                changes=(RepeatLine(baseline[0].key, times),),
+                evidence=(evidence_of(key, "billed_times", times=len(subject), cents=baseline[0].amount_cents),),
+                remedy=Evidence(name="remove_duplicate", values={"item": key.item or key.subscription}),
+                observed=True,
+            )
+
+
+def late_events(case: Case) -> Iterator[Proposal]:
+    """The side counts events that arrived after Lago had finalised the invoice."""
+    for key, baseline, subject in case.pairs():
+        late = case.known.of_line(key).late
+        if late is None:
+            continue
+        changes = billed_at(baseline, late.cents) if baseline else add_lines(subject)
+        if baseline or cents_of(subject) == late.cents:
+            yield Proposal(
+                changes=changes,
+                evidence=(evidence_of(key, "late", events=late.events, cents=late.cents),),
+                remedy=Evidence(name="bill_late_usage"),
+                observed=bool(late.events),  # Lago's own events say when they arrived
+            )
+
+
+def usage(missing: bool) -> Callable[[Case], Iterator[Proposal]]:
+    """The side has fewer (or more) units, and at the right price they give just its amount."""
+
+    def propose(case: Case) -> Iterator[Proposal]:
+        for key, baseline, subject in case.pairs():
+            units = units_of(subject)
+            ours = units_of(baseline)
+            reprice = case.known.of_line(key).reprice
+            if not baseline or not subject or units is None or ours is None or reprice is None:
+                continue  # a line that is not there at all has other names
+            again = reprice(units) if units != ours and (units < ours) is missing else None
+            if again is not None and reprice(ours) == cents_of(baseline) and not is_read(case, key):
+                yield _usage_proposal(case, key, baseline, subject, again)
+
+    return propose
+
+
+def _usage_proposal(
+    case: Case, key: LineKey, baseline: tuple[BilledLine, ...], subject: tuple[BilledLine, ...], cents: int
+) -> Proposal:
+    units = {"theirs": units_of(subject) or Decimal(0), "ours": units_of(baseline) or Decimal(0)}
+    events = {"their_events": _events(subject), "our_events": _events(baseline)}
+    return Proposal(
+        changes=billed_at(baseline, cents),
+        evidence=(evidence_of(key, "units", **units, **events),),
+        remedy=Evidence(name="load_usage"),
+        observed=case.names[1] == "lago",  # Lago's own fee states other units
+    )
+
+
+def _events(lines: tuple[BilledLine, ...]) -> int:
+    return sum(line.events or 0 for line in lines)
+
+
+def price(case: Case) -> Iterator[Proposal]:
+    """The side bills the same at another known price: the plan's instead of the override, one before an edit..."""
+    for key, baseline, subject in case.pairs():
+        for name, cents in case.known.of_line(key).prices.items():
+            if baseline and cents == cents_of(subject) and not is_read(case, key):
+                yield Proposal(
+                    changes=set_lines(baseline, cents),
+                    evidence=(evidence_of(key, "price_of", price=name, cents=cents),),
+                    remedy=Evidence(name="mend_price"),
+                )
+
+
+def plan_change_date(case: Case) -> Iterator[Proposal]:
+    """The side prorates for another start, end or change of plan."""
+    for key, baseline, subject in case.pairs():
+        for name, cents in case.known.of_line(key).other_days.items():
+            if baseline and cents == cents_of(subject) and not is_read(case, key):
+                yield Proposal(
+                    changes=set_lines(baseline, cents),
+                    evidence=(evidence_of(key, "dates_of", dates=name, cents=cents),),
+                    remedy=Evidence(name="mend_dates"),
+                )
+
+
+def missing_line(case: Case) -> Iterator[Proposal]:
+    """The side lacks a line, and nothing above says why."""
+    for key, baseline, subject in case.pairs():
+        if baseline and not subject:
+            yield Proposal(
+                changes=drop_lines(baseline),
+                evidence=(evidence_of(key, "no_line", cents=cents_of(baseline)),),
+                remedy=Evidence(name="find_line"),
+                observed=case.names[1] == "lago",  # Lago's own invoice has no such fee
+            )
+
+
+def extra_line(case: Case) -> Iterator[Proposal]:
+    """The side has a line that nobody else has. A charge that only Odoo has says why."""
+    charges = case.known.orders.only_odoo if case.known.orders and case.names[1] == "odoo" else {}
+    for key, baseline, subject in case.pairs():
+        if subject and not baseline and key.kind != "other":
+            where = charges.get(key.item, "")
+            removing = Evidence(name="remove_charge", values={"where": where})
+            yield Proposal(
+                changes=add_lines(subject),
+                evidence=(evidence_of(key, "only_line", cents=cents_of(subject)), *_only_there(where)),
+                remedy=removing if where else Evidence(name="check_line"),
+                observed=bool(where),
+            )
+
+
+def _only_there(where: str) -> tuple[Evidence, ...]:
+    return (Evidence(name="only_there", values={"where": where}),) if where else ()
+
+
+def quantity_precision(case: Case) -> Iterator[Proposal]:
+    """The side prices the units with fewer digits."""
+    for key, baseline, subject in case.pairs():
+        units, reprice = units_of(baseline), case.known.of_line(key).reprice
+        if not baseline or units is None or reprice is None or reprice(units) != cents_of(baseline):
+            continue
+        if is_read(case, key):
+            continue
+        for fewer in dict.fromkeys(_cut(units)):
+            again = reprice(fewer)
+            if again is not None and again == cents_of(subject):
+                yield Proposal(
+                    changes=billed_at(baseline, again),
+                    evidence=(evidence_of(key, "cut_units", theirs=fewer, ours=units),),
+                    remedy=Evidence(name="raise_precision"),
+                )
+                break
+
+
+def _cut(number: Decimal) -> Iterator[Decimal]:
+    """The number with fewer digits: half up, or cut off."""
+    digits = max(-int(number.normalize().as_tuple().exponent), 0)
+    for kept in range(digits - 1, -1, -1):
+        for rounding in (ROUND_HALF_UP, ROUND_DOWN):
+            yield number.quantize(Decimal(1).scaleb(-kept), rounding=rounding)
+
+
+def price_precision(case: Case) -> Iterator[Proposal]:
+    """The side rated the right amount, and its line's price cannot hold all digits of it."""
+    for key, baseline, subject in case.pairs():
+        rated = [line.precise_cents for line in subject]
+        if not baseline or len(rated) != 1 or rated[0] is None or round_half_up(rated[0]) != cents_of(baseline):
+            continue
+        if case.names[1] == "odoo" and Decimal(cents_of(subject)) in {
+            _coarse(rated[0], digits) for digits in (1, 2, 3)
+        }:
+            yield Proposal(
+                changes=set_lines(baseline, cents_of(subject)),
+                evidence=(evidence_of(key, "cut_price", cents=cents_of(subject), rated=rated[0]),),
+                remedy=Evidence(name="raise_precision"),
+                observed=_prices_are_cut(case),
+            )
+
+
+def _prices_are_cut(case: Case) -> bool:
+    """Whether Odoo's prices hold fewer digits than the currency has, by its own setting."""
+    settings = case.known.orders.settings if case.known.orders else None
+    return settings is not None and settings.price_digits < exponent(case.baseline.currency)
+
+
+def _coarse(cents: Decimal, digits: int) -> Decimal:
+    """Cents that end in so many zeros."""
+    return cents.scaleb(-digits).quantize(Decimal(1), rounding=ROUND_HALF_UP).scaleb(digits)
+
+
+def line_rounding(case: Case) -> Iterator[Proposal]:
+    """The side rounds the line's exact amount another way: down, up, or half to even."""
+    for key, baseline, subject in case.pairs():
+        exact = baseline[0].precise_cents if len(baseline) == 1 else None
+        if exact is None or len(subject) != 1 or exact == exact.to_integral_value():
+            continue
+        for way in (ROUND_DOWN, ROUND_UP, ROUND_HALF_EVEN):
+            if int(exact.quantize(Decimal(1), rounding=way)) == cents_of(subject) != cents_of(baseline):
+                yield Proposal(
+                    changes=set_lines(baseline, cents_of(subject)),
+                    evidence=(evidence_of(key, "rounded", exact=exact, cents=cents_of(subject)),),
+                    remedy=Evidence(name="check_rounding"),
+                )
+                break
+
+
+def currency_rounding(case: Case) -> Iterator[Proposal]:
+    """Odoo rounds every amount of the currency to a step that is coarser than its smallest unit, by a setting."""
+    settings = case.known.orders.settings if case.known.orders else None
+    currency = case.baseline.currency
+    step = to_subunits(settings.rounding.get(currency, Decimal(0)), currency) if settings else 0
+    if step > 1 and case.names[1] == "odoo":
+        values: Mapping[str, str | int | Decimal] = {"currency": currency, "step": str(from_subunits(step, currency))}
+        yield Proposal(
+            changes=(RoundAmounts(step),),
+            evidence=(Evidence(name="currency_step", values=values),),
+            remedy=Evidence(name="mend_rounding", values=values),
+            observed=True,
+        )
+
+
+def ended_in_odoo(case: Case) -> Iterator[Proposal]:
+    """Odoo's order has ended, and bills nothing: the field that says so wins over the lines that are not there."""
+    for suspect in case.known.orders.suspects if case.known.orders else ():
+        subscription = _ended_by(suspect)
+        pairs = [
+            (ours, theirs) for key, ours, theirs in case.pairs() if subscription and key.subscription == subscription
+        ]
+        gone = sum(not theirs for _, theirs in pairs)
+        if case.names[1] == "odoo" and gone and 2 * gone >= len(pairs) and all(ours for ours, _ in pairs):
+            place = suspect.place
+            told: Mapping[str, str | int | Decimal] = {"where": place.label, "what": place.field, "lago": suspect.lago}
+            yield Proposal(
+                changes=tuple(change for ours, theirs in pairs for change in billed_at(ours, cents_of(theirs))),
+                evidence=(Evidence(name="ended", values={**told, "odoo": suspect.odoo}),),
+                remedy=Evidence(name="mend_field", values=told),
+                observed=True,
+            )
+
+
+def _ended_by(suspect: Suspect) -> str:
+    """The subscription (Lago id) whose end differs; empty for any other difference."""
+    changes = suspect.suppose.changes if isinstance(suspect.suppose, Records) else ()
+    ends = (c.lago_id for c in changes if c.record is Subscription and c.path == ("terminated_at",))
+    return next(ends, "")

@@ -1,0 +1,64 @@
+"""A record of Odoo's that differs from Lago's: where, what each side has there, and what to suppose if it is the cause.
+
+It claims nothing by itself: the invoice is re-rated under the supposition, and the cause is believed only if that gives
+the deviation to the cent. Words for people are made here, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mappings.records import Tax
+from mappings.text import json_text
+from reconcile.rerate.counterfactual import ABSENT
+from reconcile.rerate.suppositions import Supposition
+
+USAGE = "fusion.billing.usage"
+OWN = "order_id"  # of a charge that belongs to an order alone
+UNITS = ("units", "unit_changes")  # of a fixed charge, and how they changed since an order started
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A field of a record of Odoo's (of several: of the usage of a subscription). ``record`` is its name for people."""
+
+    model: str
+    record: str
+    field: str
+
+    @property
+    def label(self) -> str:
+        return f"{self.model} of {self.record}" if self.model == USAGE else f"{self.model} {self.record}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
+    """``lago`` and ``odoo``: what each side has at the place. ``header``: moves coupons and taxes only, no line."""
+
+    cause: str
+    place: Place
+    lago: str
+    odoo: str
+    suppose: Supposition
+    header: bool = False
+
+
+def named_taxes(sets: Iterable[Iterable[Tax]]) -> str:
+    """``gst 5 % + qst 9.975 %``; of several sets each, once."""
+    names = dict.fromkeys(" + ".join(f"{t.code} {t.rate.normalize():f} %" for t in taxes) or "none" for taxes in sets)
+    return ", ".join(names)
+
+
+def shown(value: object) -> str:
+    """A value for a person."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, str):
+        return value
+    if value is None or value is ABSENT:
+        return "none"
+    if isinstance(value, list | tuple):
+        return shown(value[0]) if len(value) == 1 else json_text([None if v is ABSENT else v for v in value])
+    return json_text(value)

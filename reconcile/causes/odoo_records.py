@@ -1,0 +1,117 @@
+"""All of Odoo's records that differ from Lago's and could move an invoice. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from reconcile.causes.coupons import of_coupons
+from reconcile.causes.observed import Place, Suspect, shown
+from reconcile.causes.terms import of_metrics, of_order, terms_of
+from reconcile.causes.usage import of_usage
+from reconcile.rerate.billing import Billed, usage_window
+from reconcile.rerate.history import History
+from reconcile.rerate.hypothesis import World, events_of
+from reconcile.rerate.other_periods import STORED, LineWindows, other_windows
+from reconcile.rerate.suppositions import Events, Records, Windows
+from reconcile.sides.odoo_terms import Held, HeldOrder
+
+
+def suspects(
+    billings: Sequence[Billed],
+    held: Held,
+    history: History,
+    world: World,
+    unmapped: Mapping[str, str] | None = None,
+    windows: LineWindows | None = None,
+) -> tuple[Suspect, ...]:
+    """All differences that could move an invoice with these ``billings``. ``world``: its customer's, as it is.
+
+    ``windows``: the periods that Odoo's lines bill.
+    """
+    found: list[Suspect] = []
+    billed = {b.subscription.lago_id: b for b in reversed(billings) if b.subscription.lago_id in held.orders}
+    orders = {
+        name: held.orders[name] for name in dict.fromkeys(b.subscription.lago_id for b in billings) if name in billed
+    }
+    for name, order in orders.items():
+        usage = _of_usage(billed[name], order, world, history)
+        places = {suspect.place for suspect in usage}
+        terms = of_order(terms_of(billed[name], history), order, unmapped or {}, history.plans)
+        found += [*(suspect for suspect in terms if suspect.place not in places), *usage]
+    found += of_metrics(tuple(history.metrics.values()), held.metrics)
+    customer = billings[0].invoice.customer if billings else None
+    if orders:
+        found += of_coupons(customer.lago_id if customer else "", tuple(orders.values()), history)
+    for one in billings:
+        found += _of_windows(one, windows or {}, found, history)
+    return distinct(found)
+
+
+def distinct(found: Sequence[Suspect]) -> tuple[Suspect, ...]:
+    """Each once. Two that read alike (a charge and a fixed charge of one code) are two."""
+    return tuple(suspect for number, suspect in enumerate(found) if suspect not in found[:number])
+
+
+def _of_usage(billed: Billed, order: HeldOrder, world: World, history: History) -> Sequence[Suspect]:
+    """Of metrics that Lago knows: it bills no others."""
+    external_id = billed.subscription.external_id
+    codes = {metric.code for metric in history.metrics.values()}
+    lago = {event.transaction_id: event for event in events_of(world, external_id) if event.code in codes}
+    rows = (row for row in order.usage if row["code"] in codes)
+    differing = list(of_usage(external_id, lago, rows, usage_window(billed.period)))
+    counted = order.row["fusion_external_id"]
+    if counted == external_id or not differing:
+        return differing
+    return [_of_others(differing, external_id, order)]
+
+
+def _of_others(differing: Sequence[Suspect], external_id: str, order: HeldOrder) -> Suspect:
+    """The order counts another subscription's usage: its field says so, and no event is missing or too many."""
+    told = [suspect.suppose for suspect in differing if isinstance(suspect.suppose, Events)]
+    more = (replace(event, external_subscription_id=external_id) for events in told for event in events.more)
+    return Suspect(
+        cause="missing_usage",
+        place=Place("sale.order", str(order.row["name"]), "fusion_external_id"),
+        lago=external_id,
+        odoo=shown(order.row["fusion_external_id"]),
+        suppose=Events(
+            external_id=external_id,
+            gone=frozenset(name for events in told for name in events.gone),
+            changed={name: fields for events in told for name, fields in events.changed.items()},
+            more=tuple(more),
+        ),
+    )
+
+
+# --- periods ------------------------------------------------------------------------------------------------------
+
+
+def _of_windows(billed: Billed, windows: LineWindows, found: Sequence[Suspect], history: History) -> Iterator[Suspect]:
+    """Odoo's lines bill another period than Lago stored. A record that tells why is the one to name, and to mend.
+
+    A period that is Lago's own by its calendar is no fault of Odoo's.
+    """
+    subscription = billed.subscription
+    odoo = other_windows(billed, windows, history)
+    if odoo:
+        family, (start, end) = next(iter(odoo.items()))
+        stored = STORED[family](billed.period)
+        symptom = Suspect(
+            cause="period_boundary",
+            place=Place("subscription", subscription.external_id, f"period of {family}"),
+            lago=f"{shown(stored.start)} – {shown(stored.end)}" if stored else "none",
+            odoo=f"{shown(start)} – {shown(end)}",
+            suppose=Windows(invoice=billed.invoice.lago_id, subscription=subscription.lago_id, ends=odoo),
+        )
+        mover = next((suspect for suspect in found if _moves(suspect, billed)), symptom)
+        yield replace(mover, suppose=symptom.suppose)
+
+
+def _moves(suspect: Suspect, billed: Billed) -> bool:
+    """Whether a record that differs moves the boundaries of this subscription."""
+    if not isinstance(suspect.suppose, Records) or not suspect.suppose.calendar:
+        return False
+    customer = billed.invoice.customer
+    owners = {billed.subscription.lago_id, billed.plan.lago_id, customer.lago_id if customer else ""}
+    return any(change.lago_id in owners for change in suspect.suppose.changes)

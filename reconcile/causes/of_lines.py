@@ -1,0 +1,57 @@
+"""What the rules of lines share: lines as evidence, and the changes that edit them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from reconcile.billed import BilledLine, LineKey
+from reconcile.causes.case import Case
+from reconcile.causes.changes import (
+    AddLine,
+    Change,
+    DropLine,
+    SetLine,
+)
+from reports.data import Evidence
+
+
+def evidence_of(key: LineKey, name: str, **values: str | int | Decimal) -> Evidence:
+    """Evidence about a line, with what names the line."""
+    return Evidence(name=name, values={"kind": key.kind, "item": key.item or key.subscription, **values})
+
+
+def drop_lines(lines: tuple[BilledLine, ...]) -> tuple[Change, ...]:
+    """Suppose that the lines were not billed."""
+    return tuple(DropLine(key) for key in dict.fromkeys(line.key for line in lines))
+
+
+def set_lines(lines: tuple[BilledLine, ...], cents: int) -> tuple[Change, ...]:
+    """All baseline lines of a position replaced by one amount."""
+    first, *others = dict.fromkeys(line.key for line in lines)
+    return (SetLine(first, cents), *(DropLine(key) for key in others))
+
+
+def billed_at(lines: tuple[BilledLine, ...], cents: int) -> tuple[Change, ...]:
+    """Lines with another amount; Lago stores none without one."""
+    return set_lines(lines, cents) if cents else drop_lines(lines)
+
+
+def add_lines(lines: tuple[BilledLine, ...]) -> tuple[Change, ...]:
+    """Suppose that the lines were billed too."""
+    return tuple(AddLine(line) for line in lines)
+
+
+def cents_of(lines: tuple[BilledLine, ...]) -> int:
+    """The lines' sum."""
+    return sum(line.amount_cents for line in lines)
+
+
+def units_of(lines: tuple[BilledLine, ...]) -> Decimal | None:
+    """Units of a position; a line that is not there has none, one that does not say makes them unknown."""
+    known = [line.units for line in lines]
+    return None if None in known else sum((u for u in known if u is not None), Decimal(0))
+
+
+def is_read(case: Case, key: LineKey) -> bool:
+    """Whether Odoo's records of this were read. What only the amount speaks for, they would have shown."""
+    return case.names[1] == "odoo" and case.known.orders is not None and key.subscription in case.known.orders.read

@@ -1,0 +1,138 @@
+"""Records of Odoo's that differ: which of them give an invoice's lines to the cent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations, islice
+
+from reconcile.billed import LineKey
+from reconcile.causes.case import Case, Cause, Deviation, Named, Proposal
+from reconcile.causes.changes import Suppose
+from reconcile.causes.observed import OWN, UNITS, USAGE, Suspect, named_taxes
+from reconcile.causes.recompute import movement
+from reconcile.rerate.hypothesis import Hypothesis
+from reports.data import Evidence, Finding
+
+SINGLES, PAIRS = 16, 40  # how many suspects are tried one by one, and how many pairs of them
+
+
+def suspected_records(case: Case, causes: Sequence[Cause], *, header: bool) -> Iterator[Named]:
+    """What was seen to differ and would move lines (or the header), in the order of the causes."""
+    for cause in causes:
+        for suspect in case.suspects:
+            if suspect.cause == cause.name and suspect.header is header:
+                yield cause.name, _supposing(case, suspect)
+
+
+def _supposing(case: Case, suspect: Suspect) -> Proposal:
+    place = suspect.place
+    told = {"where": place.label, "what": place.field, "lago": suspect.lago, "odoo": suspect.odoo}
+    return Proposal(
+        changes=(Suppose(Hypothesis(suspect.suppose), header=suspect.header),),
+        evidence=(Evidence(name="held", values=told),),
+        remedy=_remedy_of(case, suspect, {k: told[k] for k in ("where", "what", "lago")}),
+        observed=True,
+    )
+
+
+USAGE_REMEDIES = {"not there": "mend_usage", "in excess": "remove_usage"}
+
+
+def _remedy_of(case: Case, suspect: Suspect, told: Mapping[str, str]) -> Evidence:
+    """Events are loaded anew or taken away, a price of then passes by itself, any other field is set."""
+    if suspect.cause == "price_then":
+        return Evidence(name="price_passed", values=told)
+    if suspect.place.model == USAGE:
+        return Evidence(name=USAGE_REMEDIES.get(suspect.place.field, "reload_usage"), values=told)
+    if suspect.cause == "base_product_swapped":
+        return Evidence(name="mend_product", values={**told, "tax": _taxes_of(case, suspect)})
+    if suspect.place.field == OWN:
+        return Evidence(name="remove_charge", values={"where": told["where"]})
+    return Evidence(name="mend_units" if suspect.place.field in UNITS else "mend_field", values=told)
+
+
+def _taxes_of(case: Case, suspect: Suspect) -> str:
+    """Lago's taxes on what the order sells: Odoo takes others, or none, with another product."""
+    names = case.known.orders.order_names if case.known.orders else {}
+    order = suspect.place.record.rpartition(" (")[0]
+    sets = [taxes for key, taxes in case.terms.taxes.items() if names.get(key.subscription) == order]
+    return named_taxes(sets or case.terms.taxes.values())
+
+
+def by_record(case: Case, left_over: Finding) -> Finding:
+    """What is left of a position of Odoo's, where a record of it differs although the amounts do not come out by it.
+
+    It is a candidate, with the record as evidence; where records of several causes differ, nobody can tell which it is.
+    """
+    suspects = case.suspects
+    if len({suspect.cause for suspect in suspects}) != 1:
+        return left_over
+    proposal = _supposing(case, suspects[0])
+    evidence = (*proposal.evidence, Evidence(name="amounts_open"))
+    cause = suspects[0].cause
+    return replace(left_over, cause=cause, side=case.side, evidence=evidence, remedy=proposal.remedy)
+
+
+def differing_records(case: Case, suspected: list[Named]) -> list[Named]:
+    """The differing records that give the lines: all together, else some one by one, else two of them."""
+    if not suspected or not any(isinstance(key, LineKey) for key in case.deviation):
+        return []
+    for tried in _subsets(case, suspected):
+        if _lines_right(case, tried):
+            return _needed(case, tried, suspected)
+    if _mostly_right(case, suspected):
+        return _needed(case, suspected, suspected)
+    return []
+
+
+def _mostly_right(case: Case, named: Sequence[Named]) -> bool:
+    """Several lines come out to the cent, and more than do not: those are explained, the others stay open."""
+    moved = movement(case, named, LineKey) or {}
+    right = sum(case.deviation.get(key) == cents for key, cents in moved.items())
+    return right > 1 and 2 * right > len(moved)
+
+
+def _subsets(case: Case, suspected: list[Named]) -> Iterator[list[Named]]:
+    yield suspected
+    if len(suspected) > 1:
+        right = [named for named in suspected[:SINGLES] if _lines_right(case, [named])]
+        yield right
+        yield from ([named] for named in right)
+        yield from (list(pair) for pair in islice(combinations(suspected[:SINGLES], 2), PAIRS))
+
+
+def _lines_right(case: Case, named: Sequence[Named]) -> bool:
+    """They move some lines, and all of them by just what the side deviates."""
+    moved = movement(case, named, LineKey) or {}
+    return bool(moved) and all(case.deviation.get(key) == cents for key, cents in moved.items())
+
+
+def _needed(case: Case, tried: list[Named], suspected: list[Named]) -> list[Named]:
+    """Without those that move nothing. One that another would replace is no proof of either."""
+    whole = movement(case, tried)
+    kept, before = list(tried), list[Named]()
+    while len(kept) != len(before):  # what another one needed goes once that one is gone
+        before = kept
+        for named in reversed(before):
+            rest = [other for other in kept if other is not named]
+            if rest and movement(case, rest) == whole:
+                kept = rest
+    return [_rivalled(case, named, kept, suspected, whole) for named in kept]
+
+
+def _rivalled(
+    case: Case,
+    named: Named,
+    kept: list[Named],
+    suspected: list[Named],
+    whole: Deviation | None,
+) -> Named:
+    rest = [other for other in kept if other is not named]
+    own = {id(proposal) for _, proposal in kept}
+    rivals = [
+        other[0]
+        for other in suspected
+        if id(other[1]) not in own and other[0] != named[0] and movement(case, [*rest, other]) == whole
+    ]
+    return named[0], replace(named[1], others=tuple(dict.fromkeys(rivals)))

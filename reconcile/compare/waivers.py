@@ -1,0 +1,178 @@
+"""Differences that someone looked at and accepts for a while: a reviewed TOML file.
+
+    [[waiver]]
+    rule = "tax_rounding"            # a cause, or "refused:<reason>"
+    customer = "NX-1042"             # optional: only this customer (external id)
+    max_cents = 5                    # optional: only differences up to this size
+    reason = "Odoo rounds per line until the company setting is changed in September"
+    author = "ana@example.com"
+    approver = "bo@example.com"      # somebody else
+    expires = 2026-09-30             # the last day it holds; after it, the difference counts again
+
+A waived difference never becomes a match: it is counted apart, and the run ends with 3 instead of 2.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from typing import Any
+
+from mappings.reasons import spell
+from mappings.text import composed
+from migrate.errors import ConfigError
+from reports.data import Finding, InvoiceView, LapseView, Position, RefusalView, ReportData, WaiverView
+from reports.people import same_person
+
+REFUSED = "refused:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """One ``[[waiver]]`` of the file, as it is written there."""
+
+    rule: str
+    reason: str
+    author: str
+    approver: str
+    expires: date
+    customer: str | None = None
+    max_cents: int | None = None
+
+    def holds(self, today: date) -> bool:
+        return today <= self.expires
+
+    def covers(self, rule: str, customer: str, cents: int) -> bool:
+        return (
+            spell(self.rule) == rule
+            and (self.customer is None or composed(self.customer) == composed(customer))
+            and (self.max_cents is None or abs(cents) <= self.max_cents)
+        )
+
+    @property
+    def name(self) -> str:
+        return self.rule + (f" ({self.customer})" if self.customer else "")
+
+
+_TYPES: Mapping[str, tuple[type, str]] = {
+    "rule": (str, "text in quotes"),
+    "reason": (str, "text in quotes"),
+    "author": (str, "text in quotes"),
+    "approver": (str, "text in quotes"),
+    "expires": (date, "a date like 2026-09-30"),
+    "customer": (str, "text in quotes"),
+    "max_cents": (int, "a whole number"),
+}
+_OPTIONAL = {"customer", "max_cents"}
+
+
+def parse(text: str, name: str, rules: Iterable[str]) -> tuple[Waiver, ...]:
+    """Check the text of a waiver file called ``name``; ``rules`` are the known causes.
+
+    Raises ConfigError, with file and line, for anything that is wrong.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name}: not valid TOML: {error}") from error
+    unknown = sorted(set(raw) - {"waiver"})
+    if unknown:
+        raise ConfigError(f"{name}:{_line(text, unknown[0])}: unknown table {unknown[0]!r}; only [[waiver]] is known")
+    items = raw.get("waiver", [])
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise ConfigError(f"{name}:{_line(text, 'waiver')}: write each waiver as a [[waiver]] table")
+    known = set(rules)
+    return tuple(_waiver(item, _WaiverPlace(name, text, number), known) for number, item in enumerate(items))
+
+
+@dataclass(frozen=True, slots=True)
+class _WaiverPlace:
+    """Where a waiver stands: the ``number``-th ``[[waiver]]`` of the file."""
+
+    file: str
+    text: str
+    number: int
+
+    def error(self, key: str, problem: str) -> ConfigError:
+        lines = self.text.splitlines()
+        heads = [i for i, line in enumerate(lines) if re.match(r"\s*\[\[\s*waiver\s*\]\]", line)]
+        start = heads[self.number] if self.number < len(heads) else 0
+        end = heads[self.number + 1] if self.number + 1 < len(heads) else len(lines)
+        assignments = [i for i in range(start, end) if re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", lines[i])]
+        return ConfigError(f"{self.file}:{(assignments or [start])[0] + 1}: {problem}")
+
+
+def _line(text: str, key: str) -> int:
+    found = (i for i, line in enumerate(text.splitlines(), 1) if re.match(rf"\s*\[*\s*[\"']?{re.escape(key)}", line))
+    return next(found, 1)
+
+
+def _waiver(item: Mapping[str, Any], place: _WaiverPlace, rules: set[str]) -> Waiver:
+    for key, value in item.items():
+        if key not in _TYPES:
+            raise place.error(key, f"unknown key {key!r}; known: {', '.join(_TYPES)}")
+        kind, kind_name = _TYPES[key]
+        if type(value) is not kind or value == "":
+            raise place.error(key, f"{key} must be {kind_name}, not {value!r}")
+    missing = [f.name for f in fields(Waiver) if f.name not in item and f.name not in _OPTIONAL]
+    if missing:
+        raise place.error("", f"this waiver has no {missing[0]}")
+    if same_person(item["approver"], item["author"]):
+        raise place.error("approver", "the approver must be somebody else than the author")
+    if spell(item["rule"]) not in rules and not item["rule"].startswith(REFUSED):
+        raise place.error("rule", f"unknown rule {item['rule']!r}; known: {', '.join(sorted(rules))}, refused:<reason>")
+    return Waiver(**item)
+
+
+def apply(data: ReportData, waivers: Iterable[Waiver], today: date) -> ReportData:
+    """Mark what is waived. Expired waivers are listed as such and cover nothing."""
+    all_of_them = tuple(waivers)
+    valid = tuple(w for w in all_of_them if w.holds(today))
+    invoices = tuple(_waived_invoice(invoice, valid) for invoice in data.invoices)
+    lapses = tuple(_waived_lapse(lapse, valid) for lapse in data.lapses)
+    views = tuple(_view(w, today, invoices, lapses) for w in all_of_them)
+    return replace(data, invoices=invoices, lapses=lapses, waivers=views)
+
+
+def _waived_lapse(lapse: LapseView, valid: tuple[Waiver, ...]) -> LapseView:
+    covering = (w.name for w in valid if w.covers(lapse.kind, lapse.customer, lapse.cents or 0))
+    return replace(lapse, waiver=next(covering, None))
+
+
+def _waived_invoice(invoice: InvoiceView, valid: tuple[Waiver, ...]) -> InvoiceView:
+    positions = tuple(_waived_position(p, invoice.customer, valid) for p in invoice.positions)
+    refusals = tuple(_waived_refusal(r, invoice.customer, valid) for r in invoice.refusals)
+    return replace(invoice, positions=positions, refusals=refusals)
+
+
+def _waived_position(position: Position, customer: str, valid: tuple[Waiver, ...]) -> Position:
+    findings = tuple(_waived_finding(f, customer, valid) for f in position.findings)
+    return replace(position, findings=findings)
+
+
+def _waived_finding(finding: Finding, customer: str, valid: tuple[Waiver, ...]) -> Finding:
+    covering = (w.name for w in valid if w.covers(finding.cause, customer, finding.delta_cents))
+    return replace(finding, waiver=next(covering, None))
+
+
+def _waived_refusal(refusal: RefusalView, customer: str, valid: tuple[Waiver, ...]) -> RefusalView:
+    covering = (w.name for w in valid if w.covers(REFUSED + refusal.reason, customer, 0))
+    return replace(refusal, waiver=next(covering, None))
+
+
+def _view(waiver: Waiver, today: date, invoices: tuple[InvoiceView, ...], lapses: tuple[LapseView, ...]) -> WaiverView:
+    marks = [f.waiver for i in invoices for p in i.positions for f in p.findings]
+    marks += [r.waiver for i in invoices for r in i.refusals]
+    marks += [lapse.waiver for lapse in lapses]
+    return WaiverView(
+        rule=waiver.name,
+        reason=waiver.reason,
+        author=waiver.author,
+        approver=waiver.approver,
+        expires=waiver.expires,
+        expired=not waiver.holds(today),
+        used=marks.count(waiver.name),
+    )

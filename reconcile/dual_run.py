@@ -1,0 +1,178 @@
+"""A period of a snapshot, read on three sides and reconciled: all the reading that ``run`` does without."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+
+from mappings.records import Snapshot
+from migrate.odoo.door import Door
+from reconcile.billed import BilledInvoice
+from reconcile.causes.knowledge import Grounds
+from reconcile.causes.knowledge_base import KnowledgeBase
+from reconcile.compare.positions import ComparedInvoice, Side
+from reconcile.compare.waivers import Waiver
+from reconcile.rerate.event_source import EventSource
+from reconcile.rerate.history import History
+from reconcile.rerate.hypothesis import Worlds
+from reconcile.rerate.lapses import Lapse
+from reconcile.rerate.other_periods import with_periods
+from reconcile.run import reconcile
+from reconcile.sides.extras import Extra, as_invoices
+from reconcile.sides.lago import ALL, lago_invoices, services
+from reconcile.sides.odoo_balances import with_balances
+from reconcile.sides.odoo_extras import extras
+from reconcile.sides.odoo_next import with_next_dates
+from reconcile.sides.odoo_payers import with_payers
+from reconcile.sides.odoo_receivables import receivables
+from reconcile.sides.odoo_rerun import Progress, Shadow, aliases, odoo_invoices
+from reconcile.sides.odoo_terms import Held
+from reconcile.sides.odoo_terms import read as held_by
+from reconcile.sides.unread import set_apart
+from reports.data import LapseView, ReportData, RunView
+
+Rerate = Callable[[Sequence[BilledInvoice]], Mapping[str, BilledInvoice]]  # Lago's invoices -> the same, re-rated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything declared before the run. ``compared_at`` is the clock, given from outside."""
+
+    period: str  # 2026-07, or all
+    compared_at: datetime
+    tool_version: str
+    odoo_version: str = ""
+    tolerance_cents: int = 0
+    materiality_cents: int = 0
+    customers: frozenset[str] | None = None  # external ids of the cohort; None: everybody
+    cohort: str = ""  # its name, for the report's head
+    services: Mapping[str, str] = field(default_factory=dict)  # plan code -> service
+    tax_codes: Mapping[str, str] = field(default_factory=dict)  # name of a tax in Odoo -> Lago's code
+    shadow: Shadow | None = None
+    waivers: tuple[Waiver, ...] = ()
+
+
+def dual_run(
+    snapshot: Snapshot,
+    settings: Settings,
+    *,
+    odoo: Door | None,
+    rerate: Rerate,
+    late: Rerate | None = None,
+    unmapped: Mapping[str, str] | None = None,
+    events: Path | EventSource | None = None,
+    lapses: Sequence[Lapse] = (),
+    progress: Progress = lambda what, done, total: None,
+) -> ReportData:
+    """Reconcile a period. Without ``odoo`` it is a control run.
+
+    ``rerate`` is the third vote. To explain differences: ``late`` re-rates with events that arrived too late,
+    ``unmapped`` tells what the migration left out (Lago id -> reason), and with ``events`` (the folder of the usage)
+    Odoo's own records are read and invoices re-rated under what differs in them, and what only Odoo has is asked for.
+    Reads only, except for the shadow
+    drafts that ``settings.shadow`` asks for. ``lapses``: what Lago billed twice, or never (``rerate.coverage``).
+    """
+    shown = lago_invoices(snapshot, settings.period, settings.customers)
+    lago, apart = set_apart(snapshot, shown, settings.period, settings.customers)
+    sides: dict[str, Side] = {"lago": {invoice.lago_id: invoice for invoice in (*lago, *apart)}}
+    if odoo is not None:
+        sides["odoo"] = odoo_invoices(
+            odoo,
+            lago,
+            tax_codes=settings.tax_codes,
+            shadow=settings.shadow,
+            statuses={s.lago_id: s.status for s in snapshot.subscriptions} if events else None,
+            unmapped=unmapped,
+            aliases=aliases(snapshot),
+            progress=progress,
+        )
+    sides["rerate"] = rerate(lago)
+    alone: tuple[Extra, ...] = ()
+    if odoo is not None and events is not None:
+        sides = with_balances(odoo, snapshot, sides)
+        sides["odoo"] = with_next_dates(odoo, snapshot, with_periods(sides["lago"], sides["odoo"], History(snapshot)))
+        billings = [billing for invoice in lago for billing in invoice.billings]
+        alone = extras(odoo, snapshot, billings, period=settings.period, customers=settings.customers)
+        sides["odoo"] = {**sides["odoo"], **as_invoices(alone, _last_day(settings))}
+    if odoo is not None:
+        sides["odoo"] = with_payers(odoo, snapshot, sides["odoo"])
+
+    def knowledge(differing: Sequence[ComparedInvoice]) -> Callable[[ComparedInvoice], Grounds]:
+        worlds, held = _worlds(snapshot, events, odoo, differing)
+        base = KnowledgeBase(
+            snapshot,
+            late=(lambda: late(lago)) if late else dict,
+            unmapped=unmapped,
+            worlds=worlds,
+            held=held,
+            tax_codes=settings.tax_codes,
+        )
+        return base.grounds
+
+    return reconcile(
+        sides["lago"],
+        sides.get("odoo"),
+        sides["rerate"],
+        knowledge,
+        run_view(snapshot, settings, alone=odoo is None),
+        services=services(snapshot, settings.services),
+        lapses=[_lapse_view(lapse) for lapse in lapses],
+        extras=alone,
+        receivables=receivables(odoo, snapshot) if odoo is not None and events is not None else (),
+        waived=settings.waivers,
+    )
+
+
+def _last_day(settings: Settings) -> date:
+    """Where those stand that have no day of their own: at the end of the month, or on the day of the run."""
+    if settings.period == ALL:
+        return settings.compared_at.date()
+    year, month = (int(part) for part in settings.period.split("-"))
+    return date(year, month, monthrange(year, month)[1])
+
+
+def _worlds(
+    snapshot: Snapshot, events: Path | EventSource | None, odoo: Door | None, differing: Sequence[ComparedInvoice]
+) -> tuple[Worlds | None, Held | None]:
+    """What invoices that differ are held against: their customers' worlds, and what Odoo holds of their orders."""
+    if events is None or odoo is None or not differing:
+        return None, None
+    subscriptions = {billing.subscription for invoice in differing for billing in invoice.base.billings}
+    owners = {s.lago_customer_id for s in snapshot.subscriptions if s.lago_id in subscriptions}
+    return Worlds(snapshot, events, owners), held_by(odoo, sorted(subscriptions))
+
+
+def _lapse_view(lapse: Lapse) -> LapseView:
+    return LapseView(
+        kind=lapse.kind,
+        customer=lapse.customer,
+        customer_name=lapse.customer_name,
+        subscription=lapse.subscription,
+        begins=lapse.window.start,
+        ends=lapse.window.end,
+        day=lapse.day,
+        currency=lapse.currency,
+        cents=lapse.cents,
+        events=lapse.events,
+        invoices=lapse.invoices,
+    )
+
+
+def run_view(snapshot: Snapshot, settings: Settings, *, alone: bool) -> RunView:
+    """The conditions of the run, for the report's head."""
+    return RunView(
+        period=settings.period,
+        organization=snapshot.organization.name,
+        pair=("lago", "rerate") if alone else ("lago", "odoo"),
+        lago_version=snapshot.lago_version,
+        odoo_version=settings.odoo_version,
+        tool_version=settings.tool_version,
+        snapshot_taken_at=snapshot.taken_at,
+        compared_at=settings.compared_at,
+        tolerance_cents=settings.tolerance_cents,
+        materiality_cents=settings.materiality_cents,
+        cohort=settings.cohort,
+    )

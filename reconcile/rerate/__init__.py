@@ -1,0 +1,1 @@
+"""Lago's invoices, rated again from raw usage: the third vote."""

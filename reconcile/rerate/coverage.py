@@ -1,0 +1,313 @@
+"""Whether each day and each usage event of a subscription was billed exactly once, by Lago's own register.
+
+    lapses_of(snapshot, events)  ->  what was billed twice, or never, with what it is worth
+
+An invoice that was never made differs from nothing, and a window that was billed twice is right each time: no
+comparison of invoices can see either. The calendar says when Lago should have billed; the stored windows say what it
+did; what is not covered is re-rated as the invoice that nobody made, which tells its amount.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+from mappings.dependents import readable_subscriptions
+from mappings.period import Boundaries, Window, boundaries, day_start, local_date
+from mappings.records import BillingPeriod, Invoice, Plan, Snapshot, Subscription
+from reconcile.billed import BilledInvoice
+from reconcile.rating.rules import rules_for
+from reconcile.rerate.billing import IN_ADVANCE, Billed, subscription_window, usage_window
+from reconcile.rerate.event_source import EventSource
+from reconcile.rerate.history import History
+from reconcile.rerate.hypothesis import part_of
+from reconcile.rerate.inputs import Inputs
+from reconcile.rerate.invoices import rerate_invoices
+from reconcile.rerate.lapses import (
+    BILLED_TWICE,
+    PERIOD_NEVER,
+    USAGE_NEVER,
+    Lapse,
+    last_plan,
+    name_of_customer,
+    timezone_of_customer,
+)
+from reconcile.rerate.lapses_of_events import fees_of_events, lapses_of_events
+from reconcile.rerate.noise_floor import overlapped_once
+from reconcile.sides.lago import ALL, in_month, lago_invoices
+
+SUPPOSED = "supposed"  # id and number of the invoice that nobody made
+_SECOND = timedelta(seconds=1)
+_DAY = timedelta(days=1)
+_LATE_RUN = timedelta(days=2)  # a run that came this much later still stands for its billing day
+_AFTER_MIDNIGHT = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Suspicion:
+    """A lapse before it is known what it is worth."""
+
+    kind: str
+    subscription: Subscription
+    plan: Plan
+    window: Window
+    at: datetime
+    period: BillingPeriod
+    invoices: tuple[str, ...] = ()
+    unknown: frozenset[str] = frozenset()  # numbers of invoices without which it is rated: they bill usage again
+
+
+def coverage(inputs: Inputs, period: str = ALL, customers: frozenset[str] | None = None) -> tuple[Lapse, ...]:
+    """The lapses of a month (or all), oldest first. ``customers`` (external ids): only theirs."""
+    history = inputs.history
+    subscriptions = [s for s in readable_subscriptions(history.snapshot, customers) if s.started_at is not None]
+    suspicions = [each for subscription in subscriptions for each in _suspicions(inputs, subscription)]
+    lapses = [*_worth(inputs, [each for each in suspicions if in_month(_day(history, each), period)])]
+    billed = fees_of_events(history)
+    for subscription in subscriptions:
+        lapses += lapses_of_events(inputs, subscription, billed, period)
+    return tuple(sorted(lapses, key=lambda lapse: (lapse.day, lapse.subscription, lapse.kind, lapse.window.start)))
+
+
+def _suspicions(inputs: Inputs, subscription: Subscription) -> Iterator[_Suspicion]:
+    history = inputs.history
+    plan = last_plan(history, subscription)
+    if plan is None:
+        return
+    billings = [b for b in history.billed.get(subscription.lago_id, ()) if b.period.invoicing_reason != IN_ADVANCE]
+    missed = list(_missed_runs(inputs, subscription, plan, billings))
+    yield from missed
+    if any(not charge.pay_in_advance for charge in plan.charges):
+        twice = list(_twice(subscription, plan, billings))
+        again = frozenset(each.invoices[-1] for each in twice)
+        yield from twice
+        for gap in _gaps(inputs, subscription, plan, billings, [each.window for each in missed]):
+            yield replace(gap, unknown=again)
+
+
+# --- runs that never came ---
+
+
+def _missed_runs(
+    inputs: Inputs, subscription: Subscription, plan: Plan, billings: Sequence[Billed]
+) -> Iterator[_Suspicion]:
+    """Billing days of the calendar on which Lago billed nothing, although it did or should have before or after."""
+    history = inputs.history
+    timezone = timezone_of_customer(history, subscription)
+    billed_at = [billing.invoice.created_at for billing in billings]
+    for day in _billing_days(history, subscription, plan, timezone):
+        midnight = day_start(day, timezone)
+        if any(midnight <= moment < midnight + _LATE_RUN for moment in billed_at):
+            continue
+        contract = history.contract(subscription, plan, timezone, midnight)
+        if not inputs.rules.tiling_anniversaries and overlapped_once(contract):
+            continue
+        expected = boundaries(contract, midnight + _AFTER_MIDNIGHT)
+        if not any(_covers(billing, expected) for billing in billings):
+            yield _Suspicion(
+                kind=PERIOD_NEVER,
+                subscription=subscription,
+                plan=plan,
+                window=expected.charges or expected.subscription,
+                at=midnight + _AFTER_MIDNIGHT,
+                period=_period(subscription, plan, expected.subscription, expected.charges, expected.fixed_charges),
+            )
+
+
+def _billing_days(history: History, subscription: Subscription, plan: Plan, timezone: str) -> Iterator[date]:
+    """Local days on which Lago's calendar bills a running subscription: after its start, and before it ended."""
+    assert subscription.started_at is not None  # noqa: S101 - the caller looked
+    begins = max(subscription.started_at, subscription.created_at)  # what was entered later was not billed before
+    until = min(subscription.terminated_at or history.snapshot.taken_at, history.snapshot.taken_at - _LATE_RUN)
+    contract = history.contract(subscription, plan, timezone, begins)
+    monthly = contract.splits and (contract.charges_monthly or contract.fixed_charges_monthly)
+    cycle = contract.monthly_cycle() if monthly else contract.cycle()
+    day, last = local_date(begins, timezone) + _DAY, local_date(until, timezone)
+    while day <= last:
+        if cycle.start(day) == day and day_start(day, timezone) + _AFTER_MIDNIGHT < until:
+            yield day
+        day += _DAY
+
+
+def _covers(billing: Billed, expected: Boundaries) -> bool:
+    """Whether a billing of another day has the window that this run would have billed."""
+    pairs = (
+        (usage_window(billing.period), expected.charges),
+        (subscription_window(billing.period), expected.subscription),
+    )
+    return any(stored and window and abs(stored.start - window.start) < _DAY for stored, window in pairs)
+
+
+# --- windows of usage that overlap, or leave a gap ---
+
+
+def _twice(subscription: Subscription, plan: Plan, billings: Sequence[Billed]) -> Iterator[_Suspicion]:
+    standing = [billing for billing in billings if billing.invoice.status != "voided"]
+    windows = sorted(_windows(standing), key=lambda pair: (pair[0].start, pair[1].invoice.created_at))
+    for (first, earlier), (second, later) in pairwise(windows):
+        overlap = Window(max(first.start, second.start), min(first.end, second.end))
+        if overlap.end - overlap.start > _SECOND:
+            yield _Suspicion(
+                kind=BILLED_TWICE,
+                subscription=subscription,
+                plan=plan,
+                window=overlap,
+                at=max(earlier.invoice.created_at, later.invoice.created_at),
+                period=_period(subscription, plan, None, overlap, None),
+                invoices=(earlier.invoice.number, later.invoice.number),
+                unknown=frozenset({earlier.invoice.number, later.invoice.number}),
+            )
+
+
+def _gaps(
+    inputs: Inputs, subscription: Subscription, plan: Plan, billings: Sequence[Billed], missed: Sequence[Window]
+) -> Iterator[_Suspicion]:
+    """Stretches between windows, and up to the end of a subscription that ended, that no invoice bills the usage of.
+
+    What a person voided was billed once: whether it is billed again is their decision.
+    """
+    windows = sorted((window for window, _ in _windows(billings)), key=lambda window: window.start)
+    ended_at = subscription.terminated_at
+    stretches = [(window.end, following.start) for window, following in pairwise(windows)]
+    if windows and ended_at is not None and subscription.on_termination_invoice != "skip":
+        stretches.append((max(window.end for window in windows), ended_at))
+    for left, right in stretches:
+        gap = Window(left + timedelta(microseconds=1), right)
+        known = any(window.start <= gap.end and gap.start <= window.end for window in missed)
+        if gap.end - gap.start > _SECOND and not known:
+            yield _Suspicion(
+                kind=USAGE_NEVER,
+                subscription=subscription,
+                plan=plan,
+                window=gap,
+                at=_following_billing(billings, gap) or inputs.history.snapshot.taken_at,
+                period=_period(subscription, plan, None, gap, None),
+            )
+
+
+def _windows(billings: Sequence[Billed]) -> Iterator[tuple[Window, Billed]]:
+    for billing in billings:
+        window = usage_window(billing.period)
+        if window is not None and window.end > window.start:
+            yield window, billing
+
+
+def _following_billing(billings: Sequence[Billed], gap: Window) -> datetime | None:
+    """When the next invoice came, which should have billed the gap."""
+    return min((b.invoice.created_at for b in billings if b.invoice.created_at >= gap.end - _SECOND), default=None)
+
+
+# --- what they are worth ---
+
+
+def _day(history: History, suspicion: _Suspicion) -> date:
+    """The customer's day on which it came about, or would have."""
+    return local_date(suspicion.at, timezone_of_customer(history, suspicion.subscription))
+
+
+def _worth(inputs: Inputs, suspicions: Sequence[_Suspicion]) -> Iterator[Lapse]:
+    """The lapses among the suspicions: those that are worth something, by the invoice that nobody made."""
+    for suspicion in suspicions:
+        rated = _rate(inputs, suspicion)
+        cents = None if rated.refusals else _cents(rated, suspicion.kind)
+        lapse = _lapse(inputs, suspicion, rated, cents)
+        if cents is None or (cents and (lapse.events or lapse.kind == PERIOD_NEVER)):
+            yield lapse
+
+
+def _rate(inputs: Inputs, suspicion: _Suspicion) -> BilledInvoice:
+    """The invoice that nobody made, rated in its customer's part of the snapshot.
+
+    Without the invoices that bill it twice: what usage carries over would be carried over twice.
+    """
+    part = part_of(inputs.history.snapshot, suspicion.subscription.lago_customer_id)
+    invoice = _invoice(inputs.history, suspicion)
+    others = tuple(other for other in part.invoices if other.number not in suspicion.unknown)
+    history = History(replace(part, invoices=(*others, invoice)), late=True)
+    (rated,) = rerate_invoices(replace(inputs, history=history), lago_invoices(replace(part, invoices=(invoice,))))
+    return rated
+
+
+def _cents(rated: BilledInvoice, kind: str) -> int:
+    """Of a period all lines; of a window of usage its charges."""
+    usage = ("charge", "true_up")
+    return sum(line.amount_cents for line in rated.lines if kind == PERIOD_NEVER or line.key.kind in usage)
+
+
+def _lapse(inputs: Inputs, suspicion: _Suspicion, rated: BilledInvoice, cents: int | None) -> Lapse:
+    subscription = suspicion.subscription
+    return Lapse(
+        kind=suspicion.kind,
+        customer=subscription.external_customer_id,
+        customer_name=name_of_customer(inputs.history, subscription),
+        subscription=subscription.external_id,
+        window=suspicion.window,
+        day=_day(inputs.history, suspicion),
+        currency=rated.currency,
+        cents=cents,
+        events=sum(line.events or 0 for line in rated.lines if line.key.kind == "charge"),
+        invoices=suspicion.invoices,
+    )
+
+
+def _period(
+    subscription: Subscription, plan: Plan, base: Window | None, charges: Window | None, fixed: Window | None
+) -> BillingPeriod:
+    return BillingPeriod(
+        lago_subscription_id=subscription.lago_id,
+        external_subscription_id=subscription.external_id,
+        lago_plan_id=plan.lago_id,
+        subscription_from_datetime=base.start if base else None,
+        subscription_to_datetime=_whole(base.end) if base else None,
+        charges_from_datetime=charges.start if charges else None,
+        charges_to_datetime=_whole(charges.end) if charges else None,
+        fixed_charges_from_datetime=fixed.start if fixed else None,
+        fixed_charges_to_datetime=_whole(fixed.end) if fixed else None,
+        invoicing_reason="subscription_periodic",
+    )
+
+
+def _whole(moment: datetime) -> datetime:
+    """Whole seconds, as the API gives them."""
+    return moment.replace(microsecond=0)
+
+
+def _invoice(history: History, suspicion: _Suspicion) -> Invoice:
+    """The invoice that Lago would have made of it, before anything is rated."""
+    subscription = suspicion.subscription
+    return Invoice(
+        lago_id=SUPPOSED,
+        number=SUPPOSED,
+        invoice_type="subscription",
+        status="finalized",
+        payment_status="pending",
+        currency=suspicion.plan.amount_currency,
+        issuing_date=_day(history, suspicion),
+        created_at=suspicion.at,
+        customer=history.customers.get(subscription.lago_customer_id),
+        billing_periods=(suspicion.period,),
+        fees_amount_cents=0,
+        taxes_amount_cents=0,
+        coupons_amount_cents=0,
+        credit_notes_amount_cents=0,
+        sub_total_excluding_taxes_amount_cents=0,
+        sub_total_including_taxes_amount_cents=0,
+        prepaid_credit_amount_cents=0,
+        total_amount_cents=0,
+    )
+
+
+def lapses_of(
+    snapshot: Snapshot, events: Path | EventSource, *, period: str = ALL, customers: frozenset[str] | None = None
+) -> tuple[Lapse, ...]:
+    """The lapses of a month (or all). Raises Refused for unreadable events."""
+    if not isinstance(events, EventSource):
+        with EventSource.from_parquet(events) as source:
+            return lapses_of(snapshot, source, period=period, customers=customers)
+    history = History(snapshot)
+    rules = rules_for(snapshot.lago_version)
+    inputs = Inputs(history=history, source=events, rules=rules, premium=history.premium)
+    return coverage(inputs, period, customers)

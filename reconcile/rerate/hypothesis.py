@@ -1,0 +1,322 @@
+"""The re-rate of one invoice in a world that is a little different: this is how a supposition is tested.
+
+A world is one customer's part of the snapshot, with its usage. A supposition changes one thing in it: another price, a
+time zone, events that are not there. The whole invoice is then re-rated, so that minimums, proration, coupons and taxes
+follow by themselves; what comes out is held against what a side billed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property, reduce
+from pathlib import Path
+from typing import assert_never
+
+import pyarrow as pa
+
+from mappings.fields import with_values
+from mappings.period import Boundaries, Window
+from mappings.records import BillingPeriod, Invoice, Plan, Snapshot, Subscription
+from mappings.usage import UsageRow
+from reconcile.billed import BilledInvoice
+from reconcile.rating.header import HeaderTerms, basis
+from reconcile.rating.rules import Rules, rules_for
+from reconcile.rerate.billing import IN_ADVANCE, timezone_of
+from reconcile.rerate.counterfactual import counterfactual
+from reconcile.rerate.event_source import EventSource, EventStore
+from reconcile.rerate.header_terms import header_terms
+from reconcile.rerate.history import History
+from reconcile.rerate.inputs import Inputs
+from reconcile.rerate.invoices import rerate_invoices
+from reconcile.rerate.noise_floor import expected_boundaries
+from reconcile.rerate.suppositions import (
+    ByCalendar,
+    ByRules,
+    CountedAs,
+    Events,
+    PriceThen,
+    Records,
+    Supposition,
+    Windows,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """``events``: rows as the extract wrote them. ``calendar``: boundaries by Lago's calendar, not as it stored them.
+
+    ``prices``: subscription -> cents of a full period. ``store``: repeated events count as that store counts them.
+    """
+
+    snapshot: Snapshot
+    events: pa.Table
+    rules: Rules
+    premium: bool
+    late: bool = False
+    calendar: bool = False
+    prices: Mapping[str, int] = field(default_factory=dict)
+    store: EventStore | None = None
+
+
+COLUMNS = (
+    "transaction_id", "external_subscription_id", "code", "timestamp", "created_at", "properties",
+    "precise_total_amount_cents", "lago_id",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hypothesis:
+    """How a world might be. Each is only equal to itself: an invoice is re-rated once under each."""
+
+    suppose: Supposition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rerated:
+    """An invoice re-rated under hypotheses, and what its header follows from (None: it does not follow)."""
+
+    invoice: BilledInvoice
+    terms: HeaderTerms | None
+
+
+class Supposed(History):
+    """A history in which some prices are others."""
+
+    def __init__(self, snapshot: Snapshot, *, late: bool, prices: Mapping[str, int]) -> None:
+        super().__init__(snapshot, late=late)
+        self.prices = prices
+
+    def price_then(self, subscription: Subscription, plan: Plan, at: datetime) -> int:
+        own = self.prices.get(subscription.lago_id)
+        return super().price_then(subscription, plan, at) if own is None else own
+
+
+class Worlds:
+    """The worlds of a snapshot's customers. ``customers``: Lago ids of those that will be asked for."""
+
+    def __init__(self, snapshot: Snapshot, events: Path | EventSource, customers: Iterable[str]) -> None:
+        self.snapshot = snapshot
+        self.history = History(snapshot)
+        self._events = events
+        self._customers = frozenset(customers)
+        self._worlds: dict[str, World] = {}
+        self._done: dict[tuple[str, tuple[Hypothesis, ...]], Rerated | None] = {}
+
+    def of(self, customer: str) -> World:
+        """The world as it is, of the customer with this Lago id."""
+        if customer not in self._worlds:
+            part = part_of(self.snapshot, customer)
+            external_ids = {s.external_id for s in part.subscriptions}
+            is_own = pa.compute.is_in(
+                self.usage.column("external_subscription_id"), pa.array(sorted(external_ids), pa.string())
+            )
+            self._worlds[customer] = World(
+                snapshot=part,
+                events=self.usage.filter(is_own),
+                rules=rules_for(self.snapshot.lago_version),
+                premium=self.history.premium,
+            )
+        return self._worlds[customer]
+
+    @cached_property
+    def usage(self) -> pa.Table:
+        """The events of all customers in question, read once."""
+        external_ids = sorted(
+            {s.external_id for s in self.snapshot.subscriptions if s.lago_customer_id in self._customers}
+        )
+        if isinstance(self._events, EventSource):
+            return _of_subscriptions(self._events, external_ids)
+        with EventSource.from_parquet(self._events) as source:
+            return _of_subscriptions(source, external_ids)
+
+    def customer_of(self, lago_id: str) -> str | None:
+        """Lago id of an invoice's customer."""
+        invoice = self.history.invoices.get(lago_id)
+        return invoice.customer.lago_id if invoice and invoice.customer else None
+
+    def rerate(self, baseline: BilledInvoice, hypotheses: Sequence[Hypothesis]) -> Rerated | None:
+        """The invoice under all ``hypotheses``.
+
+        None where it cannot be told: an unknown customer, or a hypothesis that the re-rate refuses.
+        """
+        customer = self.customer_of(baseline.lago_id)
+        if customer is None or customer not in self._customers:
+            return None
+        key = (baseline.lago_id, tuple(hypotheses))
+        if key not in self._done:
+            world = self.of(customer)
+            for hypothesis in hypotheses:
+                world = supposed(world, hypothesis.suppose)
+            self._done[key] = rerate_in(world, baseline)
+        return self._done[key]
+
+
+def _of_subscriptions(source: EventSource, external: list[str]) -> pa.Table:
+    query = "select * from events where list_contains($1, external_subscription_id) order by position"
+    events: pa.Table = source.db.sql(query, params=[external]).to_arrow_table()
+    return events.select([*COLUMNS, "position"])
+
+
+def part_of(snapshot: Snapshot, customer: str) -> Snapshot:
+    """One customer's records, and the catalog."""
+    subscriptions = tuple(s for s in snapshot.subscriptions if s.lago_customer_id == customer)
+    external = {s.external_customer_id for s in subscriptions}
+    return replace(
+        snapshot,
+        customers=tuple(c for c in snapshot.customers if c.lago_id == customer),
+        subscriptions=subscriptions,
+        applied_coupons=tuple(a for a in snapshot.applied_coupons if a.lago_customer_id == customer),
+        invoices=tuple(i for i in snapshot.invoices if i.customer and i.customer.lago_id == customer),
+        fees=tuple(f for f in snapshot.fees if _is_of(f.lago_customer_id, f.external_customer_id, customer, external)),
+    )
+
+
+def _is_of(lago_id: str | None, external: str | None, customer: str, names: set[str]) -> bool:
+    return lago_id == customer if lago_id else external in names
+
+
+def rerate_in(world: World, shown: BilledInvoice) -> Rerated | None:
+    """Re-rate one invoice in a world; None if anything of it is refused."""
+    history: History = Supposed(world.snapshot, late=world.late, prices=world.prices)
+    if world.calendar:
+        snapshot = by_calendar(world.snapshot, history, shown.lago_id)
+        history = Supposed(snapshot, late=world.late, prices=world.prices)
+    if shown.lago_id not in history.invoices:
+        return None
+    with source_of(world) as source:
+        inputs = Inputs(history=history, source=source, rules=world.rules, premium=world.premium)
+        (invoice,) = rerate_invoices(inputs, [shown])
+    if invoice.refusals or invoice.totals is None:
+        return None
+    return Rerated(invoice=invoice, terms=basis(header_terms(history, history.invoices[shown.lago_id]), invoice))
+
+
+def source_of(world: World) -> EventSource:
+    """The events of a world, to aggregate."""
+    source = EventSource.from_events(())
+    source.db.register("supposed", world.events)
+    source.db.execute("insert into events by name select * from supposed")
+    source.db.unregister("supposed")
+    if world.store is not None:
+        source.deduplicate(world.store)
+    return source
+
+
+# --- the calendar instead of what Lago stored ---------------------------------------------------------------------
+
+
+def by_calendar(snapshot: Snapshot, history: History, lago_id: str) -> Snapshot:
+    """The snapshot in which one invoice has the boundaries that the calendar gives."""
+    invoices = (_by_calendar(i, history) if i.lago_id == lago_id else i for i in snapshot.invoices)
+    return replace(snapshot, invoices=tuple(invoices))
+
+
+def _by_calendar(invoice: Invoice, history: History) -> Invoice:
+    periods = tuple(_period(invoice, period, history) for period in invoice.billing_periods)
+    return replace(invoice, billing_periods=periods)
+
+
+def _period(invoice: Invoice, period: BillingPeriod, history: History) -> BillingPeriod:
+    billed = history.billed_on(invoice, period)
+    if billed is None or period.invoicing_reason == IN_ADVANCE:
+        return period
+    zone = timezone_of(history.customer(invoice))
+    contract = history.contract(billed.subscription, billed.plan, zone, invoice.created_at)
+    expected: Boundaries = expected_boundaries(contract, billed, history)
+    for family in ("subscription", "charges", "fixed_charges"):
+        period = with_values(period, _ends(family, getattr(expected, family)))
+    return period
+
+
+def _ends(name: str, window: Window | None) -> dict[str, datetime | None]:
+    """Whole seconds, as the API gives them."""
+    start, end = (window.start, window.end) if window else (None, None)
+    return {
+        f"{name}_from_datetime": start.replace(microsecond=0) if start else None,
+        f"{name}_to_datetime": end.replace(microsecond=0) if end else None,
+    }
+
+
+# --- suppositions -------------------------------------------------------------------------------------------------
+
+
+def supposed(world: World, supposition: Supposition) -> World:
+    """The world in which it is so."""
+    match supposition:
+        case Records(changes=changes, calendar=calendar):
+            snapshot = reduce(counterfactual, changes, world.snapshot)
+            return replace(world, snapshot=snapshot, calendar=world.calendar or calendar)
+        case Windows():
+            return replace(world, snapshot=_with_windows(world.snapshot, supposition))
+        case Events():
+            return replace(world, events=_with_events(world.events, supposition))
+        case _:
+            return _computed_otherwise(world, supposition)
+
+
+def _computed_otherwise(world: World, supposition: PriceThen | ByCalendar | CountedAs | ByRules) -> World:
+    """The same records, billed in another way."""
+    match supposition:
+        case PriceThen(subscription=subscription, cents=cents):
+            return replace(world, prices={**world.prices, subscription: cents})
+        case ByCalendar():
+            return replace(world, calendar=True)
+        case CountedAs(store=store):
+            return replace(world, store=store)
+        case ByRules(rules=rules):
+            return replace(world, rules=rules)
+        case _:
+            assert_never(supposition)
+
+
+def _with_windows(snapshot: Snapshot, windows: Windows) -> Snapshot:
+    """Other boundaries of one subscription on one invoice."""
+
+    def moved(period: BillingPeriod) -> BillingPeriod:
+        if period.lago_subscription_id != windows.subscription:
+            return period
+        for family, (start, end) in windows.ends.items():
+            period = with_values(period, _ends(family, Window(start, end)))
+        return period
+
+    invoices = (
+        replace(i, billing_periods=tuple(map(moved, i.billing_periods))) if i.lago_id == windows.invoice else i
+        for i in snapshot.invoices
+    )
+    return replace(snapshot, invoices=tuple(invoices))
+
+
+def _with_events(events: pa.Table, other: Events) -> pa.Table:
+    """They keep their order of arrival; new ones come last."""
+    rows = [_with_changes(row, other) for row in events.to_pylist() if not _is_gone(row, other)]
+    rows += [{name: _in_table(getattr(event, name)) for name in COLUMNS} for event in other.more]
+    columns = {name: [row.get(name) for row in rows] for name in events.schema.names}
+    columns["position"] = list(range(len(rows)))
+    return pa.table(columns, schema=events.schema)
+
+
+def _is_gone(row: Mapping[str, object], other: Events) -> bool:
+    return row["external_subscription_id"] == other.external_id and row["transaction_id"] in other.gone
+
+
+def _with_changes(row: dict[str, object], other: Events) -> dict[str, object]:
+    if row["external_subscription_id"] != other.external_id:
+        return row
+    changed = other.changed.get(str(row["transaction_id"]), {})
+    return {**row, **{name: _in_table(value) for name, value in changed.items()}}
+
+
+def _in_table(value: object) -> object:
+    """The table's moments have no zone: they are in UTC."""
+    return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value
+
+
+def events_of(world: World, external_id: str) -> Iterator[UsageRow]:
+    """The usage of a subscription. An event that nobody noted the arrival of arrived at its own moment."""
+    is_own = pa.compute.is_in(world.events.column("external_subscription_id"), pa.array([external_id], pa.string()))
+    for row in world.events.filter(is_own).select(COLUMNS).to_pylist():
+        at = row["timestamp"].replace(tzinfo=UTC)
+        arrived = row["created_at"].replace(tzinfo=UTC) if row["created_at"] else at
+        yield UsageRow(**{**row, "timestamp": at, "created_at": arrived})

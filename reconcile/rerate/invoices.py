@@ -1,0 +1,179 @@
+"""The re-rate of Lago's invoices from plans, subscriptions, coupons, taxes and raw events: the third vote.
+
+    rerate(snapshot, events)  ->  a function: Lago's invoices -> the same invoices, re-rated
+
+    invoice -> billings -> base fee, charges, fixed charges, commitment, in advance -> bill
+
+Lago's stored boundaries are used (facts §0.1), and only events that Lago could know when it computed the invoice. Every
+line that cannot be recomputed is a named refusal; an invoice with one has no totals. All usage of all invoices asked
+for is aggregated in one go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from mappings.records import Invoice, Snapshot
+from reconcile.billed import BilledInvoice, BilledLine, Origin, Refusal
+from reconcile.rating.bill import Line, bill
+from reconcile.rating.header import totals
+from reconcile.rating.refusal import Refused
+from reconcile.rating.rules import rules_for
+from reconcile.rerate.billing import IN_ADVANCE
+from reconcile.rerate.event_source import EventSource
+from reconcile.rerate.held_coupons import usable_coupons
+from reconcile.rerate.history import History
+from reconcile.rerate.inputs import Inputs
+from reconcile.rerate.lines import InvoiceLines, lines_of
+from reconcile.rerate.lines_base import add_base_line
+from reconcile.rerate.lines_charges import add_advance_lines, add_charge_lines
+from reconcile.rerate.lines_commitment import add_commitment_line
+from reconcile.rerate.lines_fixed import add_fixed_lines
+from reconcile.rerate.lines_single import add_single_lines
+from reconcile.rerate.unexplained import refuse_unexplained
+from reconcile.rerate.usage_queries import InvoiceDraft, UsageAnswers, answer_usage, draft_of
+from reconcile.sides.lago import INVOICE_TYPES
+
+Progress = Callable[[str, int, int], None]
+NOT_RATED = {  # invoice types that no usage and no plan explains
+    "advance_charges": "its fees were paid before, one by one",
+    "progressive_billing": "usage thresholds are not re-rated",
+    "add_on": "a type of Lago before its version 0.30",
+}
+SINGLE = ("one_off", "credit")  # invoice types without a subscription
+TAX_PROVIDERS = ("anrok", "avalara")
+
+
+def rerate(
+    snapshot: Snapshot,
+    events: Path | EventSource,
+    *,
+    late: bool = False,
+    progress: Progress = lambda what, done, total: None,
+) -> Callable[[Sequence[BilledInvoice]], Mapping[str, BilledInvoice]]:
+    """A function that re-rates Lago's invoices (by their ids) from ``snapshot`` and its usage ``events``.
+
+    ``late`` counts events too that arrived after the invoice was final: what would have been billed had they come in
+    time. It explains differences; it is no vote.
+    """
+
+    def again(lago: Sequence[BilledInvoice]) -> dict[str, BilledInvoice]:
+        history = History(snapshot, late=late)
+        if isinstance(events, EventSource):
+            return _rerate_all(history, events, lago, progress)
+        with EventSource.from_parquet(events) as source:
+            return _rerate_all(history, source, lago, progress)
+
+    return again
+
+
+def _rerate_all(
+    history: History, source: EventSource, lago: Sequence[BilledInvoice], progress: Progress
+) -> dict[str, BilledInvoice]:
+    rules = rules_for(history.snapshot.lago_version)
+    inputs = Inputs(history=history, source=source, rules=rules, premium=history.premium)
+    rerated: dict[str, BilledInvoice] = {}
+    for invoice in rerate_invoices(inputs, lago):
+        rerated[invoice.lago_id] = invoice
+        progress("re-rate", len(rerated), len(lago))
+    return rerated
+
+
+def rerate_invoices(inputs: Inputs, lago: Sequence[BilledInvoice]) -> Iterator[BilledInvoice]:
+    """Lago's invoices re-rated, in their order. The questions of all of them are answered together, first."""
+    drafts = [draft_of(inputs, shown) for shown in lago]
+    usage = answer_usage(inputs, drafts)
+    return (_rerate_draft(inputs, draft, usage) for draft in drafts)
+
+
+def _rerate_draft(inputs: Inputs, draft: InvoiceDraft, usage: UsageAnswers) -> BilledInvoice:
+    lines = lines_of(inputs.history, draft.invoice)
+    with lines.refusing(draft.invoice.number):
+        _add_lines(inputs, draft, usage, lines)
+    lines.refusals.extend(_refusals_of_the_whole(inputs.history, draft))
+    return _finished(inputs.history, draft, lines)
+
+
+def _add_lines(inputs: Inputs, draft: InvoiceDraft, usage: UsageAnswers, lines: InvoiceLines) -> None:
+    """All lines of an invoice. Raises Refused for one that cannot be recomputed at all."""
+    _check_rated(draft.invoice)
+    if draft.invoice.invoice_type in SINGLE:
+        add_single_lines(inputs.history, draft.invoice, lines)
+        return
+    for billing in draft.billings:
+        if billing.billed.period.invoicing_reason == IN_ADVANCE:
+            add_advance_lines(billing, usage, lines)
+            continue
+        add_base_line(inputs, billing.billed, lines)
+        add_charge_lines(billing, usage, lines)
+        add_fixed_lines(inputs.history, billing.billed, lines)
+        add_commitment_line(inputs, billing.billed, lines)
+    refuse_unexplained(inputs.history, draft, lines)
+
+
+def _check_rated(invoice: Invoice) -> None:
+    if invoice.invoice_type in NOT_RATED:
+        raise Refused(f"{invoice.invoice_type}_invoice", NOT_RATED[invoice.invoice_type])
+    if invoice.invoice_type not in INVOICE_TYPES:
+        raise Refused("unknown_invoice_type", f"invoice of type {invoice.invoice_type!r}")
+    if invoice.invoice_type == "subscription" and not invoice.billing_periods:
+        raise Refused("boundaries_missing", "the invoice says neither what it bills nor which period")
+    if any(fee.lago_original_fee_id for fee in invoice.fees):
+        raise Refused("regenerated_invoice", "its fees were copied from a voided invoice, not computed")
+
+
+def _refusals_of_the_whole(history: History, draft: InvoiceDraft) -> Iterator[Refusal]:
+    """Why the totals of an invoice cannot be told, whatever its lines are."""
+    invoice = draft.invoice
+    known = {period.lago_subscription_id for period in invoice.billing_periods}
+    for lago_id in sorted(known - {billing.billed.subscription.lago_id for billing in draft.billings}):
+        yield Refusal(reason="subscription_missing", detail=f"{lago_id} or its plan is not in the snapshot")
+    if _has_provider_taxes(history, invoice):
+        yield Refusal(reason="provider_taxes", detail="a tax provider computed its taxes")
+    if invoice.progressive_billing_credit_amount_cents:
+        # Lago takes it off fee by fee before taxes, and its API tells the sum only (facts §6.2, §7.2).
+        detail = "the credit of an earlier progressive invoice is not known fee by fee"
+        yield Refusal(reason="progressive_credit", detail=detail)
+
+
+def _has_provider_taxes(history: History, invoice: Invoice) -> bool:
+    customer = history.customer(invoice)
+    integrations = customer.integration_customers if customer else ()
+    return any(str(each.get("integration_type") or each.get("type")) in TAX_PROVIDERS for each in integrations)
+
+
+def _finished(history: History, draft: InvoiceDraft, lines: InvoiceLines) -> BilledInvoice:
+    invoice = draft.invoice
+    billed = bill(
+        lines.lines,
+        invoice.currency,
+        coupons=usable_coupons(history, invoice),
+        progressive_cents=invoice.progressive_billing_credit_amount_cents,
+    )
+    stated = totals(
+        billed,
+        credit_notes_cents=invoice.credit_notes_amount_cents,
+        prepaid_cents=invoice.prepaid_credit_amount_cents,
+    )
+    return replace(
+        draft.shown,
+        lines=tuple(billed_line(fee.line, fee.taxed.amount_cents) for fee in billed.fees),
+        totals=None if lines.refusals else stated,
+        refusals=tuple(lines.refusals),
+    )
+
+
+def billed_line(line: Line, tax_cents: int) -> BilledLine:
+    """A line of the re-rate as the comparison takes it."""
+    return BilledLine(
+        key=line.key,
+        amount_cents=line.amount_cents,
+        units=line.units,
+        events=line.events,
+        precise_cents=line.precise_cents,
+        tax_cents=tax_cents,
+        origin=Origin(),
+        steps=line.steps,
+    )

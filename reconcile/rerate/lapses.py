@@ -1,0 +1,53 @@
+"""What Lago billed twice, or never: the record, and what it is told with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from mappings.period import Window
+from mappings.records import BillingPeriod, Plan, Subscription
+from reconcile.rerate.billing import timezone_of
+from reconcile.rerate.history import History
+
+BILLED_TWICE, USAGE_NEVER, PERIOD_NEVER = "usage_billed_twice", "usage_never_billed", "period_never_billed"
+KINDS = (BILLED_TWICE, USAGE_NEVER, PERIOD_NEVER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lapse:
+    """A stretch of a subscription's life that Lago billed twice, or never.
+
+    ``cents``: what it is worth before taxes, None where the re-rate refuses it; ``day``: when it was billed the second
+    time, or should have been billed; ``invoices``: Lago's numbers of those that bill it.
+    """
+
+    kind: str
+    customer: str  # external id
+    customer_name: str
+    subscription: str  # external id
+    window: Window
+    day: date
+    currency: str
+    cents: int | None
+    events: int
+    invoices: tuple[str, ...] = ()
+
+
+def last_plan(history: History, subscription: Subscription) -> Plan | None:
+    """The plan as it was billed last; that of the subscription where nothing was billed yet."""
+    billed = history.billed.get(subscription.lago_id, ())
+    if billed:
+        return billed[-1].plan
+    return history.plan_of(BillingPeriod(lago_subscription_id="", external_subscription_id=""), subscription)
+
+
+def timezone_of_customer(history: History, subscription: Subscription) -> str:
+    """The customer's time zone; UTC for one that is not in the snapshot."""
+    return timezone_of(history.customers.get(subscription.lago_customer_id))
+
+
+def name_of_customer(history: History, subscription: Subscription) -> str:
+    """The customer's name, else its external id."""
+    customer = history.customers.get(subscription.lago_customer_id)
+    return (customer and (customer.name or customer.legal_name)) or subscription.external_customer_id

@@ -1,0 +1,52 @@
+"""The lines of one re-rated invoice, as its parts make them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from mappings.records import Invoice, Tax
+from reconcile.billed import LineKey, Refusal
+from reconcile.rating.bill import Line
+from reconcile.rating.refusal import Refused, in_range
+from reconcile.rating.taxes import applicable
+from reconcile.rerate.billing import Billed
+from reconcile.rerate.history import History
+from reconcile.sides.lago import lago_key
+
+
+@dataclass(slots=True, kw_only=True)
+class InvoiceLines:
+    """Lines and refusals made so far. ``stored_taxes``: what Lago stored with the invoice's fees."""
+
+    history: History
+    stored_taxes: Mapping[LineKey, tuple[Tax, ...]]
+    lines: list[Line] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+
+    def refuse(self, refused: Refused, where: str) -> None:
+        detail = f"{where}: {refused.detail}" if refused.detail else where
+        self.refusals.append(Refusal(reason=refused.reason, detail=detail))
+
+    @contextmanager
+    def refusing(self, where: str) -> Iterator[None]:
+        """A part that cannot be recomputed is a refusal of the invoice; its other parts go on."""
+        try:
+            with in_range():
+                yield
+        except Refused as refused:
+            self.refuse(refused, where)
+
+    def taxes(self, billed: Billed, key: LineKey, item_taxes: Sequence[Tax] = ()) -> tuple[Tax, ...]:
+        """The taxes Lago stored for a line: assignments have no history. Unknown to Lago: today's."""
+        stored = self.stored_taxes.get(key)
+        if stored is not None:
+            return stored
+        customer_taxes, entity_taxes = self.history.customer_taxes(billed.invoice)
+        return applicable(item_taxes, billed.plan.taxes, customer_taxes, entity_taxes)
+
+
+def lines_of(history: History, invoice: Invoice) -> InvoiceLines:
+    """No lines yet."""
+    return InvoiceLines(history=history, stored_taxes={lago_key(fee): history.fee_taxes(fee) for fee in invoice.fees})

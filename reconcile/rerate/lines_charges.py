@@ -1,0 +1,68 @@
+"""Charges of a billing: those in arrears from the period's usage, those in advance event by event."""
+
+from __future__ import annotations
+
+from mappings.records import Fee
+from reconcile.billed import LineKey
+from reconcile.rating.bill import Line
+from reconcile.rating.fees import ChargeFee
+from reconcile.rating.refusal import Refused
+from reconcile.rerate.billing import Billed
+from reconcile.rerate.lines import InvoiceLines
+from reconcile.rerate.lines_fixed import advance_fixed_line
+from reconcile.rerate.usage_queries import BillingDraft, UsageAnswers, events_key
+
+
+def add_charge_lines(draft: BillingDraft, usage: UsageAnswers, lines: InvoiceLines) -> None:
+    """Add the usage fees of a billing; what cannot be rated is refused charge by charge."""
+    billed = draft.billed
+    for demand in draft.demands:
+        with lines.refusing(f"charge {demand.charge.code or demand.metric.code} of {billed.subscription.external_id}"):
+            fees = usage.charges[id(demand)]
+            if isinstance(fees, Refused):
+                raise fees
+            lines.lines.extend(_charge_line(billed, fee, lines) for fee in fees)
+
+
+def add_advance_lines(draft: BillingDraft, usage: UsageAnswers, lines: InvoiceLines) -> None:
+    """The invoice of one event of a pay-in-advance charge, or of fixed charges paid in advance."""
+    for fee in draft.billed.fees():
+        with lines.refusing(f"fee {fee.lago_id}"):
+            if fee.item.type == "fixed_charge":
+                lines.lines.append(advance_fixed_line(lines.history, draft.billed, fee, lines))
+            else:
+                lines.lines.append(_event_line(draft, fee, usage, lines))
+
+
+def _event_line(draft: BillingDraft, stored: Fee, usage: UsageAnswers, lines: InvoiceLines) -> Line:
+    demand, event = draft.events[stored.lago_id], stored.event_transaction_id
+    if isinstance(demand, Refused):
+        raise demand
+    fees = usage.events[events_key(demand)]
+    if isinstance(fees, Refused):
+        raise fees
+    if event is None or event not in fees:
+        raise Refused("event_missing", f"event {event} is not among the events of the period")
+    return _charge_line(draft.billed, fees[event], lines, event=event)
+
+
+def _charge_line(billed: Billed, fee: ChargeFee, lines: InvoiceLines, event: str = "") -> Line:
+    key = LineKey(
+        subscription=billed.subscription.lago_id,
+        kind="true_up" if fee.true_up else "charge",
+        item=fee.charge.lago_id,
+        filter=fee.filter.lago_id if fee.filter else "",
+        group=tuple(sorted((key, value or "") for key, value in fee.grouped_by)),
+        event=event,
+    )
+    return Line(
+        key=key,
+        plan_code=billed.plan.code,
+        metric_code=fee.charge.billable_metric_code,
+        taxes=lines.taxes(billed, key, fee.charge.taxes),
+        amount_cents=fee.amount_cents,
+        precise_cents=fee.precise_amount_cents,
+        units=fee.units,
+        events=fee.events_count,
+        steps=fee.steps,
+    )

@@ -1,0 +1,79 @@
+"""Lines of Odoo's that bill another period than Lago's: also where the amount is the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from mappings.period import Boundaries, Window
+from reconcile.billed import BilledInvoice, LineKey, Refusal
+from reconcile.rerate.billing import Billed, fee_window, fixed_window, subscription_window, timezone_of, usage_window
+from reconcile.rerate.history import History
+from reconcile.rerate.noise_floor import alike, expected_boundaries
+from reconcile.sides.lago import lago_line
+
+LineWindows = Mapping[LineKey, tuple[datetime, datetime] | None]
+
+FAMILIES = {"subscription": "subscription", "charge": "charges", "fixed_charge": "fixed_charges"}
+STORED = {"subscription": subscription_window, "charges": usage_window, "fixed_charges": fixed_window}
+
+
+def other_windows(billed: Billed, windows: LineWindows, history: History) -> dict[str, tuple[datetime, datetime]]:
+    """Family of lines -> the period that Odoo bills, where Lago has another and its calendar gives another.
+
+    What is paid in advance bills another period than Lago stores of the invoice: its fee says which.
+    """
+    calendar = _calendar(billed, history)
+    fees = {lago_line(fee).key: fee_window(fee) for fee in billed.fees()}
+    odoo: dict[str, tuple[datetime, datetime]] = {}
+    for key, window in windows.items():
+        family = FAMILIES.get(key.kind, "")
+        if key.subscription != billed.subscription.lago_id or window is None or not family or key.event:
+            continue
+        lagos = (STORED[family](billed.period), fees.get(key), getattr(calendar, family))
+        if not any(lago is not None and alike(Window(*window), lago) for lago in lagos):
+            odoo[family] = window
+    return odoo
+
+
+def _calendar(billed: Billed, history: History) -> Boundaries:
+    """The boundaries that Lago's own calendar gives."""
+    zone = timezone_of(history.customer(billed.invoice))
+    contract = history.contract(billed.subscription, billed.plan, zone, billed.invoice.created_at)
+    return expected_boundaries(contract, billed, history)
+
+
+def with_periods(
+    lago: Mapping[str, BilledInvoice], odoo: Mapping[str, BilledInvoice], history: History
+) -> dict[str, BilledInvoice]:
+    """Odoo's side, where an invoice of the same amounts for another period is refused by name.
+
+    Where the amounts differ, the period is one of the causes.
+    """
+    return {
+        number: replace(invoice, refusals=(*invoice.refusals, *_refusals(invoice, history)))
+        if number in lago and _same_amounts(lago[number], invoice)
+        else invoice
+        for number, invoice in odoo.items()
+    }
+
+
+def _same_amounts(lago: BilledInvoice, odoo: BilledInvoice) -> bool:
+    if lago.totals is None or odoo.totals is None or lago.totals.gross_cents != odoo.totals.gross_cents:
+        return False
+    ours, theirs = (Counter(line.amount_cents for line in side.lines if line.amount_cents) for side in (lago, odoo))
+    return ours == theirs
+
+
+def _refusals(odoo: BilledInvoice, history: History) -> Iterator[Refusal]:
+    shown = history.invoices.get(odoo.lago_id)
+    windows = {line.key: line.window for line in odoo.lines if line.amount_cents}
+    for period in shown.billing_periods if shown else ():
+        billed = history.billed_on(shown, period) if shown else None
+        for family, (start, end) in other_windows(billed, windows, history).items() if billed else ():
+            stored = STORED[family](period)
+            lagos = f"{stored.start:%Y-%m-%d %H:%M} – {stored.end:%Y-%m-%d %H:%M}" if stored else "none"
+            detail = f"{family}: Odoo bills {start:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M} UTC, Lago {lagos}"
+            yield Refusal(reason="other_period", detail=detail)

@@ -1,0 +1,69 @@
+"""What may be supposed of one customer's part of a snapshot, as values: a closed set, applied by ``hypothesis``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mappings.usage import UsageRow
+from reconcile.rating.rules import Rules
+from reconcile.rerate.counterfactual import At
+from reconcile.rerate.event_source import EventStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """Records of Lago's are others. ``calendar``: the boundaries of its invoices follow, instead of the stored ones."""
+
+    changes: tuple[At, ...]
+    calendar: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceThen:
+    """A subscription had another price for a full period when it was billed."""
+
+    subscription: str
+    cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Windows:
+    """One subscription on one invoice has other boundaries. ``ends``: family (charges, ...) -> start and end."""
+
+    invoice: str
+    subscription: str
+    ends: Mapping[str, tuple[datetime, datetime]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Events:
+    """Other usage of a subscription: transactions that are not there, fields of others, events more."""
+
+    external_id: str
+    gone: frozenset[str] = frozenset()
+    changed: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    more: tuple[UsageRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByCalendar:
+    """The invoice has the boundaries of Lago's calendar, not those it stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedAs:
+    """Repeated events count as in that store of Lago's."""
+
+    store: EventStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByRules:
+    """Lago computed by the rules of another version."""
+
+    rules: Rules
+
+
+Supposition = Records | PriceThen | Windows | Events | ByCalendar | CountedAs | ByRules

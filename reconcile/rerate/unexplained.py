@@ -1,0 +1,39 @@
+"""Fees of Lago that nothing in today's catalog can give: they are named, not silently left out."""
+
+from __future__ import annotations
+
+from mappings.records import Fee
+from reconcile.rating.refusal import Refused
+from reconcile.rerate.billing import Billed
+from reconcile.rerate.history import History
+from reconcile.rerate.lines import InvoiceLines
+from reconcile.rerate.usage_queries import InvoiceDraft
+from reconcile.sides.lago import lago_key
+
+
+def refuse_unexplained(history: History, draft: InvoiceDraft, lines: InvoiceLines) -> None:
+    """Refuse what Lago billed and nothing in the snapshot explains: something was deleted since."""
+    explained = {line.key for line in lines.lines}
+    for billing in draft.billings:
+        for fee in billing.billed.fees():
+            gone = None if lago_key(fee) in explained else _what_is_gone(history, billing.billed, fee)
+            if gone is not None:
+                lines.refuse(gone, f"fee {fee.lago_id}")
+
+
+def _what_is_gone(history: History, billed: Billed, fee: Fee) -> Refused | None:
+    """Why today's catalog does not have what a fee was for; None if it has."""
+    fixed = {charge.lago_id for charge in history.fixed_charges(billed)}
+    if fee.lago_fixed_charge_id is not None and fee.lago_fixed_charge_id not in fixed:
+        return Refused("charge_deleted", "its fixed charge is not in the plan any more")
+    if fee.lago_charge_id is None:
+        return None
+    charge = next((charge for charge in history.charges(billed) if charge.lago_id == fee.lago_charge_id), None)
+    if charge is None:
+        return Refused("charge_deleted", "its charge is not in the plan any more")
+    if charge.lago_billable_metric_id not in history.metrics:
+        return Refused("metric_deleted", "its metric is not in the catalog any more")
+    filters = {charge_filter.lago_id for charge_filter in charge.filters}
+    if fee.lago_charge_filter_id is not None and fee.lago_charge_filter_id not in filters:
+        return Refused("filter_deleted", "its charge does not have this filter any more")
+    return None

@@ -1,0 +1,190 @@
+"""What invoices ask from usage. Collected from all of them first, so that one pass over the events answers it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from mappings.period import Window
+from mappings.records import BillableMetric, Charge, Fee, Invoice
+from reconcile.billed import BilledInvoice
+from reconcile.rating.demand import ChargeWindow, Demand
+from reconcile.rating.fees import ChargeFee, fees_of, is_billed
+from reconcile.rating.refusal import Refused
+from reconcile.rerate.aggregating import advance_fees, aggregate
+from reconcile.rerate.billing import IN_ADVANCE, Billed, fee_window, timezone_of, usage_window
+from reconcile.rerate.inputs import Inputs
+from reconcile.rerate.occasions import has_charges, occasion_of, stored_boundaries
+
+Fees = tuple[ChargeFee, ...]
+EventsKey = tuple[ChargeWindow, str, str]  # window, and the ids of the charge and its metric
+
+
+def events_key(demand: Demand) -> EventsKey:
+    """Demands of one key ask for the same events."""
+    return demand.window, demand.charge.lago_id, demand.metric.lago_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillingDraft:
+    """One subscription on an invoice, before its usage is known.
+
+    ``demands``: its charges in arrears. ``events``: Lago's fee (id) of an event paid in advance -> the demand that
+    answers it, or why there is none.
+    """
+
+    billed: Billed
+    demands: tuple[Demand, ...] = ()
+    events: Mapping[str, Demand | Refused] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceDraft:
+    """An invoice before its usage is known. ``shown``: as Lago billed it."""
+
+    shown: BilledInvoice
+    invoice: Invoice
+    billings: tuple[BillingDraft, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageAnswers:
+    """The answers; a refused one is its refusal.
+
+    ``charges``: by the ``id()`` of the demand. ``events``: the fees of events, by their transaction ids; many fees ask
+    the same demand (all events of a charge in a period), which is rated once.
+    """
+
+    charges: Mapping[int, Fees | Refused]
+    events: Mapping[EventsKey, Mapping[str, ChargeFee] | Refused]
+
+
+# --- questions ---
+
+
+def draft_of(inputs: Inputs, shown: BilledInvoice) -> InvoiceDraft:
+    """An invoice with its billings and what they ask of the usage."""
+    invoice = inputs.history.invoices[shown.lago_id]
+    billings = tuple(_draft_billing(inputs, billed) for billed in inputs.history.billings(invoice))
+    return InvoiceDraft(shown=shown, invoice=invoice, billings=billings)
+
+
+def _draft_billing(inputs: Inputs, billed: Billed) -> BillingDraft:
+    if billed.period.invoicing_reason == IN_ADVANCE:
+        return BillingDraft(billed=billed, events=dict(_event_demands(inputs, billed)))
+    return BillingDraft(billed=billed, demands=tuple(_demands(inputs, billed)))
+
+
+def _demands(inputs: Inputs, billed: Billed) -> Iterator[Demand]:
+    if not has_charges(occasion_of(inputs.history, billed)):
+        return
+    for charge in inputs.history.charges(billed):
+        metric = inputs.history.metrics.get(charge.lago_billable_metric_id)
+        if metric is not None:
+            demand = Demand(window=_charge_window(inputs, billed, charge, metric), charge=charge, metric=metric)
+            if is_billed(demand):
+                yield demand
+
+
+def _charge_window(inputs: Inputs, billed: Billed, charge: Charge, metric: BillableMetric) -> ChargeWindow:
+    history = inputs.history
+    contract, usage = occasion_of(history, billed).contract, usage_window(billed.period)
+    assert usage is not None  # noqa: S101 - has_charges said so
+    following = history.following(billed.subscription) if contract.terminated_at else None
+    next_charges = following.plan.charges if following and following.plan else ()
+    carries = metric.recurring and metric.aggregation_type == "weighted_sum_agg"
+    return ChargeWindow(
+        external_subscription_id=billed.subscription.external_id,
+        charges_from=usage.start,
+        charges_to=usage.end,
+        charges_duration=stored_boundaries(history, billed).charges_days,
+        currency=billed.invoice.currency,
+        timezone=contract.timezone,
+        terminated=contract.terminated_at is not None,
+        terminated_by_upgrade=contract.terminated_at is not None and contract.upgraded,
+        next_metrics=frozenset(charge.billable_metric_code for charge in next_charges),
+        known_until=history.known_until(billed.invoice),
+        carry=history.carry(billed, charge) if carries else None,
+    )
+
+
+def _event_demands(inputs: Inputs, billed: Billed) -> Iterator[tuple[str, Demand | Refused]]:
+    """The fees of events on the invoice of a pay-in-advance charge; those of fixed charges ask no usage."""
+    for fee in billed.fees():
+        if fee.item.type != "fixed_charge":
+            yield fee.lago_id, _event_demand(inputs, billed, fee)
+
+
+def _event_demand(inputs: Inputs, billed: Billed, fee: Fee) -> Demand | Refused:
+    window = fee_window(fee)
+    if window is None:
+        return Refused("fee_without_period", "Lago stored no period with it")
+    charge = next((charge for charge in billed.plan.charges if charge.lago_id == fee.lago_charge_id), None)
+    metric = inputs.history.metrics.get(charge.lago_billable_metric_id) if charge else None
+    if charge is None or metric is None:
+        return Refused("charge_deleted", "its charge is not in the plan any more")
+    return Demand(window=_event_window(inputs, billed, window), charge=charge, metric=metric)
+
+
+def _event_window(inputs: Inputs, billed: Billed, window: Window) -> ChargeWindow:
+    period = replace(billed.period, charges_from_datetime=window.start, charges_to_datetime=window.end)
+    boundaries = stored_boundaries(inputs.history, replace(billed, period=period))
+    return ChargeWindow(
+        external_subscription_id=billed.subscription.external_id,
+        charges_from=window.start,
+        charges_to=window.end,
+        charges_duration=boundaries.charges_days,
+        currency=billed.invoice.currency,
+        timezone=timezone_of(inputs.history.customer(billed.invoice)),
+    )
+
+
+# --- answers ---
+
+
+def answer_usage(inputs: Inputs, drafts: Sequence[InvoiceDraft]) -> UsageAnswers:
+    """All drafts' questions answered in few queries."""
+    billings = [billing for draft in drafts for billing in draft.billings]
+    demands = [demand for billing in billings for demand in billing.demands]
+    return UsageAnswers(charges=dict(_charge_fees(inputs, demands)), events=dict(_event_fees(inputs, billings)))
+
+
+def _charge_fees(inputs: Inputs, demands: Sequence[Demand]) -> Iterator[tuple[int, Fees | Refused]]:
+    for index, buckets in aggregate(inputs.source, demands, rules=inputs.rules):
+        demand = demands[index]
+        try:
+            if isinstance(buckets, Refused):
+                raise buckets
+            fees: Fees | Refused = fees_of(demand, buckets, rules=inputs.rules, premium=inputs.premium)
+        except Refused as refused:
+            fees = refused
+        yield id(demand), fees
+
+
+def _event_fees(
+    inputs: Inputs, billings: Sequence[BillingDraft]
+) -> Iterator[tuple[EventsKey, Mapping[str, ChargeFee] | Refused]]:
+    """Every distinct demand rated once. Only the fees that an invoice asks for are kept."""
+    demands: dict[EventsKey, Demand] = {}
+    transactions: dict[EventsKey, set[str | None]] = defaultdict(set)
+    for billing in billings:
+        for fee in billing.billed.fees():
+            demand = billing.events.get(fee.lago_id)
+            if isinstance(demand, Demand):
+                demands.setdefault(events_key(demand), demand)
+                transactions[events_key(demand)].add(fee.event_transaction_id)
+    keys = list(demands)
+    rated = advance_fees(inputs.source, list(demands.values()), rules=inputs.rules, premium=inputs.premium)
+    for index, fees in rated:
+        key = keys[index]
+        yield key, fees if isinstance(fees, Refused) else _by_transaction(fees, transactions[key])
+
+
+def _by_transaction(fees: Fees, transactions: Container[str | None]) -> dict[str, ChargeFee]:
+    """The first fee of each transaction."""
+    by_transaction: dict[str, ChargeFee] = {}
+    for fee in fees:
+        if fee.transaction_id is not None and fee.transaction_id in transactions:
+            by_transaction.setdefault(fee.transaction_id, fee)
+    return by_transaction

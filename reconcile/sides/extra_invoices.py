@@ -1,0 +1,122 @@
+"""Invoices of migrated customers in Odoo's books that Lago does not have, or of what Lago billed as well.
+
+Not among them: shadow invoices, open balances that the migration brought, and what Odoo bills of its own orders since
+it took them over (a credit note of that included), as long as Lago did not bill the same subscription on the same day.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from migrate.odoo.door import Door, Row
+from reconcile.billed import Billing
+from reconcile.sides.extra_orders import FAMILY
+from reconcile.sides.extras import EXTRA_INVOICE, Extra
+from reconcile.sides.lago import ALL
+from reconcile.sides.migrated import Scope, ours, owners_of
+from reconcile.sides.numbers import header_cents_of
+from reconcile.sides.odoo_terms import number_of
+
+MOVE = (
+    "name",
+    "ref",
+    "state",
+    "move_type",
+    "invoice_date",
+    "partner_id",
+    "currency_id",
+    "amount_untaxed",
+    "amount_tax",
+    "reversed_entry_id",
+)
+SIGNS = {"out_invoice": 1, "out_refund": -1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Own:
+    """What Odoo billed of its own orders: invoice -> its orders; and the invoices that bill what Lago billed too."""
+
+    orders: Mapping[int, frozenset[int]]
+    both: frozenset[int]
+
+
+def extra_invoices(odoo: Door, scope: Scope, billings: Iterable[Billing], period: str) -> Iterator[Extra]:
+    """Those of the period, and those without a date."""
+    balances = ours(odoo, "account.move")
+    moves = [row for row in _moves(odoo, scope, period) if row["id"] not in balances]
+    own = _own(odoo, scope, [row["id"] for row in moves], _billed(billings))
+    extra = [row for row in moves if _is_extra(row, scope, own)]
+    owners = owners_of(odoo, scope, (row["partner_id"] for row in extra))
+    for row in extra:
+        yield _extra(row, scope, owners, both=row["id"] in own.both)
+
+
+def _moves(odoo: Door, scope: Scope, period: str) -> Iterator[Row]:
+    domain: list[object] = [["move_type", "in", list(SIGNS)], ["state", "in", ["draft", "posted"]]]
+    if "fusion_shadow" in odoo.fields_get("account.move", ("fusion_shadow",)):
+        domain.append(["fusion_shadow", "=", False])
+    if period != ALL:
+        year, month = (int(part) for part in period.split("-"))
+        last = date(year, month, calendar.monthrange(year, month)[1])
+        within = ["&", ["invoice_date", ">=", f"{period}-01"], ["invoice_date", "<=", str(last)]]
+        domain += ["|", ["invoice_date", "=", False], *within]
+    return odoo.search_among("account.move", FAMILY, sorted(scope.families), list(MOVE), domain=domain, names=True)
+
+
+def _billed(billings: Iterable[Billing]) -> frozenset[tuple[str, str]]:
+    """(subscription, day) of all that Lago billed; its clock may be late, or be past midnight in UTC already."""
+    return frozenset(
+        (billing.subscription, str((billing.at + timedelta(days=shift)).date()))
+        for billing in billings
+        for shift in (-1, 0, 1)
+    )
+
+
+def _own(odoo: Door, scope: Scope, moves: Sequence[int], billed: frozenset[tuple[str, str]]) -> _Own:
+    orders: dict[int, frozenset[int]] = {}
+    both = set()
+    if "fusion_order_id" in odoo.fields_get("account.move.line", ("fusion_order_id",)):
+        domain = [["fusion_order_id", "!=", False]]
+        fields = ["move_id", "fusion_order_id"]
+        for row in odoo.search_among("account.move.line", "move_id", moves, fields, domain=domain):
+            move, order = number_of(row["move_id"]) or 0, number_of(row["fusion_order_id"]) or 0
+            orders[move] = orders.get(move, frozenset()) | {order}
+        periods = odoo.search_among("fusion.billing.period", "move_id", moves, ["move_id", "order_id", "at"])
+        for row in periods:
+            subscription = scope.orders.get(number_of(row["order_id"]) or 0, "")
+            if (subscription, str(row["at"])[:10]) in billed:
+                both.add(number_of(row["move_id"]) or 0)
+    return _Own(orders=orders, both=frozenset(both))
+
+
+def _is_extra(row: Row, scope: Scope, own: _Own) -> bool:
+    """What no order of ours was billed on, or what was billed twice; a credit note goes with what it takes back."""
+    move = number_of(row["reversed_entry_id"]) if row["reversed_entry_id"] else row["id"]
+    of_ours = any(scope.has(order) for order in own.orders.get(move or 0, ()))
+    return move in own.both or not of_ours
+
+
+def _extra(row: Row, scope: Scope, owners: Mapping[int, str], *, both: bool) -> Extra:
+    customer = owners.get(number_of(row["partner_id"]) or 0, "")
+    currency = str(row["currency_id"][1])
+    name = row["name"] or row["ref"] or f"draft {row['id']}"
+    facts = {"what": str(name), "day": row["invoice_date"] or "–", "state": str(row["state"])}
+    sign = SIGNS[row["move_type"]]
+    why = "bills what Lago billed on the same day" if both else "is not in Lago"
+    return Extra(
+        kind=EXTRA_INVOICE,
+        record=f"account.move,{row['id']}",
+        name=facts["what"],
+        customer=customer,
+        customer_name=scope.names.get(customer, customer),
+        currency=currency,
+        net_cents=sign * header_cents_of(row["amount_untaxed"], currency),
+        tax_cents=sign * header_cents_of(row["amount_tax"], currency),
+        told="invoice_of_both" if both else "invoice_only_in_odoo",
+        detail=f"{facts['what']} of {facts['day']} ({facts['state']}) {why}",
+        facts=facts,
+        day=date.fromisoformat(row["invoice_date"]) if row["invoice_date"] else None,
+    )

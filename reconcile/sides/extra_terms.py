@@ -1,0 +1,88 @@
+"""Charges and coupons in Odoo that Lago has not: they bill, or take off, something of migrated orders from now on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from mappings.records import Snapshot
+from migrate.odoo.door import Door, Row
+from reconcile.sides.extras import EXTRA_CHARGE, EXTRA_COUPON, Extra
+from reconcile.sides.migrated import Scope, ours, owners_of
+from reconcile.sides.odoo_terms import number_of
+
+
+def extra_charges(odoo: Door, snapshot: Snapshot, scope: Scope) -> Iterator[Extra]:
+    """Charges that no migration made, on plans and orders that it made. Those of plans belong to no customer."""
+    migrated = ours(odoo, "fusion.billing.charge")
+    rows = [
+        row
+        for row in odoo.search_read("fusion.billing.charge", [], ["name", "code", "plan_id", "order_id"])
+        if row["id"] not in migrated
+    ]
+    plans = _plans(odoo, snapshot, rows)
+    orders = {number: row for row in _orders(odoo, rows) if (number := row["id"]) in scope.orders}
+    for row in rows:
+        plan, order = number_of(row["plan_id"]) or 0, number_of(row["order_id"]) or 0
+        if order in orders:
+            yield _charge(row, f"order {orders[order]['name']}", str(orders[order]["currency_id"][1]))
+        elif plan in plans and not order:
+            yield _charge(row, *plans[plan])
+
+
+def _plans(odoo: Door, snapshot: Snapshot, rows: list[Row]) -> dict[int, tuple[str, str]]:
+    """Migrated plan of Odoo's (product.template) -> (what it is called, its currency)."""
+    plans = {plan.lago_id: plan for plan in snapshot.plans}
+    ids = sorted({number for row in rows if (number := number_of(row["plan_id"]))})
+    templates = odoo.search_among("product.template", "id", ids, ["fusion_lago_id"])
+    found = {row["id"]: plans[row["fusion_lago_id"]] for row in templates if row["fusion_lago_id"] in plans}
+    return {number: (f"plan {plan.code}", plan.amount_currency) for number, plan in found.items()}
+
+
+def _orders(odoo: Door, rows: list[Row]) -> Iterator[Row]:
+    ids = sorted({number for row in rows if (number := number_of(row["order_id"]))})
+    return odoo.search_among("sale.order", "id", ids, ["name", "currency_id"], names=True)
+
+
+def _charge(row: Row, place: str, currency: str) -> Extra:
+    name = str(row["code"] or row["name"])
+    return Extra(
+        kind=EXTRA_CHARGE,
+        record=f"fusion.billing.charge,{row['id']}",
+        name=name,
+        customer="",
+        customer_name="",
+        currency=currency,
+        told="",
+        detail=f"charge {name} (fusion.billing.charge {row['id']}) of {place} is not in Lago",
+    )
+
+
+def extra_coupons(odoo: Door, snapshot: Snapshot, scope: Scope) -> Iterator[Extra]:
+    """Coupons on migrated orders that Lago's customer does not hold."""
+    held = {applied.lago_id for applied in snapshot.applied_coupons}
+    domain = [["fusion_coupons", "!=", False], ["state", "=", "sale"]]
+    fields = ["name", "partner_id", "currency_id", "fusion_coupons"]
+    rows = list(odoo.search_among("sale.order", "id", sorted(scope.orders), fields, domain=domain, names=True))
+    owners = owners_of(odoo, scope, (row["partner_id"] for row in rows))
+    for row in rows:
+        customer = owners.get(number_of(row["partner_id"]) or 0, "")
+        if not customer:
+            continue
+        for number, coupon in enumerate(json.loads(row["fusion_coupons"])):
+            if isinstance(coupon, dict) and coupon.get("lago_id") not in held:
+                yield _coupon(row, coupon, number, customer, scope)
+
+
+def _coupon(row: Row, coupon: dict[str, object], number: int, customer: str, scope: Scope) -> Extra:
+    code = str(coupon.get("coupon_code") or coupon.get("lago_id") or number)
+    return Extra(
+        kind=EXTRA_COUPON,
+        record=f"sale.order,{row['id']},fusion_coupons,{number}",
+        name=f"{row['name']} {code}",
+        customer=customer,
+        customer_name=scope.names.get(customer, customer),
+        currency=str(row["currency_id"][1]),
+        told="",
+        detail=f"coupon {code} on order {row['name']} is not in Lago",
+    )

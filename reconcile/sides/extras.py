@@ -1,0 +1,77 @@
+"""What Odoo bills a migrated customer and Lago has not: as an invoice that only Odoo has, or as a named refusal.
+
+An order bills its amount every interval, whatever month is looked at: it stands in every run, once. So does an invoice
+without a date, which is billed on the day on which somebody posts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from reconcile.billed import BilledInvoice, BilledLine, LineKey, Refusal, Totals
+from reconcile.sides.odoo_answers import SETTLED_ELSEWHERE
+
+EXTRA_ORDER, EXTRA_INVOICE, EXTRA_CHARGE, EXTRA_COUPON = KINDS = (
+    "extra_order",  # a running order that no subscription of Lago's stands behind
+    "extra_invoice",  # an invoice that Lago did not make, or of what Lago billed too
+    "extra_charge",  # a charge on a migrated plan or order
+    "extra_coupon",  # a coupon on a migrated order
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extra:
+    """One thing that only Odoo has.
+
+    ``record``: Odoo's, as ``sale.order,12``; ``customer``: external id, empty for what several customers share.
+    ``net_cents``, ``tax_cents``: what it bills each time; None where its record does not tell. ``told``: name of the
+    evidence, which ``facts`` fill; ``detail`` says it in English. ``day``: of an invoice, if it has one.
+    """
+
+    kind: str
+    record: str
+    name: str
+    customer: str
+    customer_name: str
+    currency: str
+    told: str
+    detail: str
+    net_cents: int | None = None
+    tax_cents: int | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    day: date | None = None
+
+    @property
+    def gross_cents(self) -> int | None:
+        """What it bills each time; None where its record does not tell."""
+        return None if self.net_cents is None else self.net_cents + (self.tax_cents or 0)
+
+
+def as_invoices(extras: Iterable[Extra], day: date) -> dict[str, BilledInvoice]:
+    """Odoo's side of them, by record. ``day``: where those stand that have none."""
+    return {extra.record: _as_invoice(extra, extra.day or day) for extra in extras}
+
+
+def _as_invoice(extra: Extra, day: date) -> BilledInvoice:
+    net, tax = extra.net_cents, extra.tax_cents or 0
+    known = net is not None and (net or tax) != 0
+    line = BilledLine(key=LineKey("", extra.kind, extra.record), amount_cents=net or 0, label=extra.name)
+    return BilledInvoice(
+        lago_id=extra.record,
+        number=extra.name,
+        customer=extra.customer,
+        customer_name=extra.customer_name,
+        currency=extra.currency,
+        issued_on=day,
+        type="only_odoo",
+        lines=(line,) if known else (),
+        totals=_totals(net or 0, tax) if known else None,
+        refusals=() if known else (Refusal(reason=extra.kind, detail=extra.detail),),
+        unstated=SETTLED_ELSEWHERE,
+    )
+
+
+def _totals(net: int, tax: int) -> Totals:
+    return Totals(fees_cents=net, coupons_cents=0, net_cents=net, tax_cents=tax, gross_cents=net + tax)

@@ -1,0 +1,64 @@
+"""Which of Odoo's records are the migration's own: partners, orders, invoices, by the external ids that it gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mappings.records import Snapshot
+from mappings.target import xid
+from migrate.odoo.door import Door
+from reconcile.sides.odoo_terms import number_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What is asked about, and what is known of it.
+
+    ``families``: commercial partner -> customer (external id); ``names``: customer -> its name. ``orders``: sale.order
+    -> subscription (Lago id), whether or not Lago still has it; ``subscriptions``: those of Lago, unreadable ones too.
+    """
+
+    families: Mapping[int, str]
+    names: Mapping[str, str]
+    orders: Mapping[int, str]
+    subscriptions: frozenset[str]
+
+    def has(self, order: int) -> bool:
+        """Whether Lago has what this order was made of."""
+        return self.orders.get(order, "") in self.subscriptions
+
+
+def scope_of(odoo: Door, snapshot: Snapshot, customers: frozenset[str] | None) -> Scope:
+    """The migrated customers among these (external ids; None: all), and the orders of all of them."""
+    partners = partners_of(odoo, snapshot)
+    asked = {number: c for c, number in partners.items() if customers is None or c in customers}
+    rows = odoo.search_among("res.partner", "id", sorted(asked), ["commercial_partner_id"])
+    prefix = xid("subscription", "").removeprefix("lago.")
+    return Scope(
+        families={number_of(row["commercial_partner_id"]) or row["id"]: asked[row["id"]] for row in rows},
+        names={c.external_id: c.name or c.legal_name or c.external_id for c in snapshot.customers},
+        orders={number: name.removeprefix(prefix) for number, name in ours(odoo, "sale.order").items()},
+        subscriptions=frozenset((*(s.lago_id for s in snapshot.subscriptions), *(q.id for q in snapshot.quarantined))),
+    )
+
+
+def owners_of(odoo: Door, scope: Scope, partners: Iterable[object]) -> dict[int, str]:
+    """Partner -> the migrated customer to whose family it belongs."""
+    ids = sorted({number for value in partners if (number := number_of(value))})
+    rows = odoo.search_among("res.partner", "id", ids, ["commercial_partner_id"])
+    return {r["id"]: scope.families.get(number_of(r["commercial_partner_id"]) or r["id"], "") for r in rows}
+
+
+def partners_of(odoo: Door, snapshot: Snapshot) -> dict[str, int]:
+    """Customer (external id in Lago) -> the partner that was made of it."""
+    names = {xid("customer", c.lago_id).removeprefix("lago."): c.external_id for c in snapshot.customers}
+    domain = [["module", "=", "lago"], ["model", "=", "res.partner"]]
+    rows = odoo.search_among("ir.model.data", "name", sorted(names), ["name", "res_id"], domain=domain)
+    return {names[row["name"]]: row["res_id"] for row in rows}
+
+
+def ours(odoo: Door, model: str) -> dict[int, str]:
+    """Record -> its external id of ours, without the module."""
+    domain = [["module", "=", "lago"], ["model", "=", model]]
+    return {row["res_id"]: row["name"] for row in odoo.search_read("ir.model.data", domain, ["name", "res_id"])}

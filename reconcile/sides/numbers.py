@@ -1,0 +1,43 @@
+"""Numbers and amounts as the sides write them: texts, JSON numbers, floats of Odoo."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from math import ulp
+
+from mappings.money import CONTEXT, exponent, round_half_up
+
+ODOO_DIGITS = 2  # that Odoo has at the least, of currencies too that Lago counts whole
+NOISE = Decimal("0.000001")  # of a cent: what printing a double may leave behind
+_STEPS = 4  # between doubles, that sums of Odoo's may be away from the amount meant: counts where they are large
+
+
+def number_in(value: object) -> Decimal | None:
+    """The finite number that a value is; None where it is none."""
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def header_cents_of(amount: object, currency: str) -> int:
+    """The same of a header, where Odoo rounds taxes to its own digits: of HUF it has two, Lago counts whole ones."""
+    digits = exponent(currency)
+    held = max(digits, ODOO_DIGITS)
+    return int(round_half_up(Decimal(_whole(amount, held, currency)).scaleb(digits - held)))
+
+
+def cents_of(amount: object, currency: str) -> int:
+    """Decimal text in units -> cents. More digits than the currency has would lose money silently: ValueError."""
+    return _whole(amount, exponent(currency), currency)
+
+
+def _whole(amount: object, digits: int, currency: str) -> int:
+    """The amount in its last digit; ValueError for one that has more."""
+    text = Decimal(str(amount))  # of a double: the shortest that is this one and no other
+    exact = CONTEXT.scaleb(text, digits)
+    whole = int(round_half_up(exact))
+    if abs(exact - whole) > max(NOISE, CONTEXT.scaleb(Decimal(ulp(float(text)) * _STEPS), digits)):
+        raise ValueError(f"{amount} has more than {digits} decimals of {currency}")
+    return whole

@@ -1,0 +1,95 @@
+"""What is still open of Lago's invoices, on Lago's side and in Odoo: open balances, held against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from mappings.balances import due_cents
+from mappings.records import Snapshot
+from mappings.target import xid
+from migrate.odoo.door import Door, Row
+from reconcile.billed import BilledInvoice
+from reconcile.sides.numbers import cents_of
+from reconcile.sides.odoo_terms import number_of
+
+
+def with_balances(
+    odoo: Door, snapshot: Snapshot, sides: Mapping[str, Mapping[str, BilledInvoice]]
+) -> dict[str, Mapping[str, BilledInvoice]]:
+    """The sides with ``settled_cents``: what was taken off after tax until today, paid amounts included.
+
+    Odoo tells it by the open balance that the phase ``balances`` brought: as long as that is a draft, and for
+    customers of whom it has any. Everything else stays unsaid.
+    """
+    invoices = {i.lago_id: i for i in snapshot.invoices}
+    balances = _open_balances(odoo, snapshot)
+    open_in_odoo = _told(snapshot, sides["lago"], balances)
+    settled: dict[str, dict[str, int]] = {"lago": {}, "odoo": {}}
+    for lago_id, cents in open_in_odoo.items():
+        totals = sides["lago"][lago_id].totals
+        if totals is not None:
+            settled["lago"][lago_id] = due_cents(invoices[lago_id]) - totals.gross_cents
+            settled["odoo"][lago_id] = cents - totals.gross_cents
+    settled["rerate"] = settled["lago"]
+    with_settled = {name: _with_settled(side, settled.get(name, {})) for name, side in sides.items()}
+    stated = {
+        i: replace(invoice, open_cents=open_in_odoo.get(i), payers=(*invoice.payers, *_debtor(balances.get(i))))
+        for i, invoice in with_settled["odoo"].items()
+    }
+    return {**with_settled, "odoo": stated}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Balance:
+    """An open balance in Odoo. ``cents``: None where it went on living there (posted, cancelled)."""
+
+    cents: int | None
+    partner: int | None
+
+
+_NONE = _Balance(cents=0, partner=None)
+
+
+def _debtor(balance: _Balance | None) -> tuple[int, ...]:
+    """Who owes it, if anybody."""
+    return (balance.partner,) if balance and balance.partner else ()
+
+
+def _told(snapshot: Snapshot, lago: Mapping[str, BilledInvoice], balances: Mapping[str, _Balance]) -> dict[str, int]:
+    """Lago's invoice -> cents that are open in Odoo, of those that Odoo speaks of; also where it bills nothing else."""
+    owners = _owners(snapshot)
+    customers = {owners[lago_id] for lago_id in balances}
+    return {
+        lago_id: cents
+        for lago_id in lago
+        if owners.get(lago_id) in customers and (cents := balances.get(lago_id, _NONE).cents) is not None
+    }
+
+
+def _owners(snapshot: Snapshot) -> dict[str, str]:
+    return {i.lago_id: i.customer.lago_id for i in snapshot.invoices if i.customer}
+
+
+def _with_settled(side: Mapping[str, BilledInvoice], settled: Mapping[str, int]) -> dict[str, BilledInvoice]:
+    return {i: replace(one, settled_cents=settled.get(i)) if one.totals else one for i, one in side.items()}
+
+
+def _open_balances(odoo: Door, snapshot: Snapshot) -> dict[str, _Balance]:
+    """Lago's open invoice -> its balance in Odoo."""
+    owners = _owners(snapshot)
+    due = [i.lago_id for i in snapshot.invoices if owners.get(i.lago_id) and due_cents(i)]
+    names = {xid("invoice", lago_id).removeprefix("lago."): lago_id for lago_id in due}
+    domain = [["module", "=", "lago"], ["model", "=", "account.move"]]
+    held = odoo.search_among("ir.model.data", "name", sorted(names), ["name", "res_id"], domain=domain)
+    numbers = {row["res_id"]: names[row["name"]] for row in held}
+    fields = ["state", "amount_total", "currency_id", "partner_id"]
+    rows = odoo.search_among("account.move", "id", sorted(numbers), fields, names=True)
+    return {numbers[row["id"]]: _balance(row) for row in rows}
+
+
+def _balance(row: Row) -> _Balance:
+    currency = row["currency_id"][1] if isinstance(row["currency_id"], list | tuple) else ""
+    draft = row["state"] == "draft"
+    cents = cents_of(row["amount_total"], currency) if draft else None
+    return _Balance(cents=cents, partner=number_of(row["partner_id"]))

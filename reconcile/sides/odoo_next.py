@@ -1,0 +1,81 @@
+"""When Odoo bills next: the day on which its scheduled action looks at an order, held against Lago's calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+from mappings.context import day_after
+from mappings.records import Invoice, Snapshot
+from migrate.odoo.door import Door, Row
+from reconcile.billed import BilledInvoice, Refusal
+from reconcile.sides.odoo_rerun import order_ids
+from reconcile.sides.odoo_terms import number_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Next:
+    """The next invoice of a running subscription: Lago's day, and the last invoice that billed it."""
+
+    day: date
+    invoice: str
+
+
+def with_next_dates(odoo: Door, snapshot: Snapshot, side: Mapping[str, BilledInvoice]) -> dict[str, BilledInvoice]:
+    """Odoo's side, where a subscription's last invoice is refused by name if the next one comes on another day.
+
+    Only as long as Odoo has billed nothing of the order: then its date moves on by itself.
+    """
+    following = {s: due for s, due in _following(snapshot).items() if due.invoice in side}
+    orders = order_ids(odoo, sorted(following))
+    names = {order: subscription for subscription, order in orders.items()}
+    refusals: dict[str, list[Refusal]] = {}
+    for order, row in _rows(odoo, sorted(names)).items():
+        due = following[names[order]]
+        if row["next"] != str(due.day):
+            detail = f"Odoo bills {row['name']} next on {row['next'] or 'no day at all'}, Lago on {due.day}"
+            refusals.setdefault(due.invoice, []).append(Refusal(reason="next_invoice", detail=detail))
+    return {
+        number: replace(invoice, refusals=(*invoice.refusals, *refusals.get(number, ())))
+        for number, invoice in side.items()
+    }
+
+
+def _following(snapshot: Snapshot) -> dict[str, _Next]:
+    """Running subscription (Lago id) -> what comes next."""
+    zones = {c.lago_id: c.applicable_timezone for c in snapshot.customers}
+    last: dict[str, Invoice] = {}
+    for invoice in sorted(snapshot.invoices, key=lambda i: i.created_at):
+        last |= {period.lago_subscription_id: invoice for period in invoice.billing_periods}
+    return {
+        s.lago_id: _Next(day=day_after(end, zones[s.lago_customer_id]), invoice=last[s.lago_id].lago_id)
+        for s in snapshot.subscriptions
+        if s.status == "active"
+        and (end := s.current_billing_period_ending_at)
+        and s.lago_id in last
+        and s.lago_customer_id in zones
+    }
+
+
+def _rows(odoo: Door, orders: list[int]) -> dict[int, Row]:
+    """Order -> its name and its next day; of those that Odoo has billed nothing of and that run."""
+    billed = {
+        number_of(r["order_id"]) for r in odoo.search_among("fusion.billing.period", "order_id", orders, ["order_id"])
+    }
+    asked = [order for order in orders if order not in billed]
+    if odoo.count("ir.model", [["model", "=", "sale.subscription"]]):
+        fields = ["name", "sale_order_id", "recurring_next_date"]
+        found = odoo.search_among(
+            "sale.subscription", "sale_order_id", asked, fields, domain=[["in_progress", "=", True]]
+        )
+        return {
+            number: {"name": row["name"], "next": row["recurring_next_date"]}
+            for row in found
+            if (number := number_of(row["sale_order_id"]))
+        }
+    if "next_invoice_date" not in odoo.fields_get("sale.order", ("next_invoice_date",)):
+        return {}
+    domain = [["subscription_state", "=", "3_progress"]]
+    found = odoo.search_among("sale.order", "id", asked, ["name", "next_invoice_date"], domain=domain)
+    return {row["id"]: {"name": row["name"], "next": row["next_invoice_date"]} for row in found}

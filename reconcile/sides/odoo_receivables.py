@@ -1,0 +1,103 @@
+"""What Lago is owed, held against Odoo's receivable accounts: the trial balance of all customers and months.
+
+Odoo knows the migration's balances by their external ids, as drafts or posted. Everything else that is open on a
+receivable account belongs to other documents: Odoo's own invoices, payments on account, customers of before.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from mappings.balances import due_cents
+from mappings.records import Snapshot
+from mappings.target import xid
+from migrate.odoo.door import Door, Row
+from reconcile.sides.migrated import ours
+from reconcile.sides.numbers import header_cents_of
+from reconcile.sides.odoo_terms import number_of
+from reports.data import ReceivableView
+
+OPEN = (
+    ["account_id.account_type", "=", "asset_receivable"],
+    ["parent_state", "=", "posted"],
+    ["reconciled", "=", False],
+)
+SIGNS = {"out_invoice": 1, "out_refund": -1}
+Sums = dict[str, int]  # currency -> cents
+
+
+def receivables(odoo: Door, snapshot: Snapshot) -> tuple[ReceivableView, ...]:
+    """One view per currency in which anything is open on either side; nothing before any balance was brought."""
+    brought = ours(odoo, "account.move")
+    owed = _owed(snapshot)
+    if not any(name in owed for name in brought.values()):
+        return ()
+    lago, missing = _split(owed, frozenset(brought.values()))
+    draft, posted = _of_balances(odoo, brought)
+    other, account = _of_accounts(odoo, brought)
+    sums = (lago, missing, draft, posted, other, account)
+    return tuple(
+        ReceivableView(
+            currency=currency,
+            lago_cents=lago[currency],
+            missing_cents=missing[currency],
+            draft_cents=draft[currency],
+            posted_cents=posted[currency],
+            other_cents=other[currency],
+            account_cents=account[currency],
+        )
+        for currency in sorted({c for each in sums for c, cents in each.items() if cents})
+    )
+
+
+def _owed(snapshot: Snapshot) -> dict[str, tuple[str, int]]:
+    """External id of the balance -> (currency, what Lago is owed); a credit note that is left is owed by Lago."""
+    invoices = {xid("invoice", i.lago_id): (i.currency, due_cents(i)) for i in snapshot.invoices}
+    notes = {
+        xid("credit_note", n.lago_id): (n.currency, -n.balance_amount_cents)
+        for n in snapshot.credit_notes
+        if n.credit_status == "available"
+    }
+    return {name.removeprefix("lago."): due for name, due in (invoices | notes).items() if due[1]}
+
+
+def _split(owed: Mapping[str, tuple[str, int]], brought: frozenset[str]) -> tuple[Sums, Sums]:
+    """What is in Odoo, and what is not."""
+    sums: tuple[Sums, Sums] = (defaultdict(int), defaultdict(int))
+    for name, (currency, cents) in owed.items():
+        sums[name not in brought][currency] += cents
+    return sums
+
+
+def _of_balances(odoo: Door, brought: Mapping[int, str]) -> tuple[Sums, Sums]:
+    """(drafts, what is left of posted ones), also of those that Lago is owed no more."""
+    fields = ["state", "move_type", "currency_id", "amount_total", "amount_residual"]
+    draft: Sums = defaultdict(int)
+    posted: Sums = defaultdict(int)
+    for row in odoo.search_among("account.move", "id", sorted(brought), fields, names=True):
+        currency, sign = _currency(row), SIGNS.get(row["move_type"], 0)
+        if row["state"] == "draft":
+            draft[currency] += sign * header_cents_of(row["amount_total"], currency)
+        elif row["state"] == "posted":
+            posted[currency] += sign * header_cents_of(row["amount_residual"], currency)
+    return draft, posted
+
+
+def _of_accounts(odoo: Door, brought: Mapping[int, str]) -> tuple[Sums, Sums]:
+    """(other documents, all): open lines of the receivable accounts."""
+    other: Sums = defaultdict(int)
+    account: Sums = defaultdict(int)
+    for row in odoo.search_read(
+        "account.move.line", list(OPEN), ["move_id", "currency_id", "amount_residual_currency"], names=True
+    ):
+        currency = _currency(row)
+        cents = header_cents_of(row["amount_residual_currency"], currency)
+        account[currency] += cents
+        if number_of(row["move_id"]) not in brought:
+            other[currency] += cents
+    return other, account
+
+
+def _currency(row: Row) -> str:
+    return str(row["currency_id"][1]) if isinstance(row["currency_id"], list | tuple) else ""

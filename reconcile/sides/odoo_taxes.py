@@ -1,0 +1,32 @@
+"""Which tax of Odoo stands for which of Lago's, by finance's table."""
+
+from __future__ import annotations
+
+from mappings.records import Snapshot
+from mappings.tables import Tables
+from migrate.odoo.door import Door, Row
+
+FIELDS = ["name", "amount", "children_tax_ids"]
+
+
+def tax_codes(odoo: Door, tables: Tables, snapshot: Snapshot) -> dict[str, str]:
+    """Name of a tax in Odoo -> Lago's code; the parts of a group are told apart by their rate."""
+    rates = {tax.code: float(tax.rate) for tax in snapshot.taxes}
+    code_of: dict[str, str] = {}
+    for entry in tables.taxes:
+        reference = tables.ref(entry.odoo, odoo.company_id)
+        for tax in _read_taxes(odoo, reference.xid if reference else ""):
+            codes = [c for c in sorted(entry.codes) if len(entry.codes) == 1 or rates.get(c) == tax["amount"]]
+            if codes:
+                code_of[tax["name"]] = codes[0]
+    return code_of
+
+
+def _read_taxes(odoo: Door, xid: str) -> list[Row]:
+    """The tax of an external id, or its parts if it is a group; nothing if Odoo does not have it."""
+    module, _, name = xid.partition(".")
+    domain = [["module", "=", module], ["name", "=", name], ["model", "=", "account.tax"]]
+    ids = [row["res_id"] for row in odoo.search_read("ir.model.data", domain, ["res_id"])]
+    taxes = odoo.read("account.tax", ids, FIELDS, active_test=True)
+    parts = [child for tax in taxes for child in tax["children_tax_ids"]]
+    return odoo.read("account.tax", parts, FIELDS) if parts else taxes

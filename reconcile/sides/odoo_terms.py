@@ -1,0 +1,289 @@
+"""What Odoo holds of subscriptions: prices, dates, usage, coupons, taxes. Read where a difference is to be explained.
+
+Only the reading: these are Odoo's own rows, as they are now. ``mappings.read_back`` makes Lago's records of them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from mappings import fields
+from mappings.fields import Row, columns
+from migrate.odoo.door import Door
+from reconcile.sides.odoo_rerun import order_ids
+
+Rows = list[dict[str, object]]
+
+INCLUDED = "tax_included"  # of a tax, or of the company for taxes that do not say
+PRICE = "Product Price"  # name of the precision of prices on lines
+LINE = ("order_id", "product_id", "display_type", "sequence")
+
+
+def order_fields() -> tuple[str, ...]:
+    """What is read of an order."""
+    told = columns((*fields.SUBSCRIPTION, *fields.PLAN, *fields.COMMITMENT, *fields.CUSTOMER))
+    return ("name", "partner_id", "fiscal_position_id", "fusion_coupons", *told)
+
+
+def charge_fields() -> tuple[str, ...]:
+    """What is read of a charge."""
+    told = dict.fromkeys(columns((*fields.CHARGE, *fields.FIXED_CHARGE)))
+    return ("code", "fusion_lago_id", "filters", "metric_id", "plan_id", "order_id", "unit_changes", "tax_ids", *told)
+
+
+def metric_fields() -> tuple[str, ...]:
+    """What is read of a metric."""
+    return ("code", "fusion_lago_id", "filters", *columns(fields.METRIC))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldTax:
+    """A tax of Odoo; ``rate`` in percent (of a fixed one: units of the currency). A group is its parts.
+
+    ``kind`` (percent, fixed, division), ``included`` (the price on the line holds it already), ``on_next`` (the taxes
+    after it are computed on it too) and ``affected`` (it is computed on those before): how. ``place``: in which order.
+    """
+
+    name: str
+    rate: Decimal
+    parts: tuple[int, ...] = ()
+    kind: str = "percent"
+    included: bool = False
+    on_next: bool = False
+    affected: bool = True
+    place: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldSettings:
+    """What Odoo computes amounts by. ``rounding``: currency -> the step that its amounts are rounded to, in units.
+
+    ``price_digits``: decimals that the price on a line can hold.
+    """
+
+    per_line: bool = False  # the company rounds the tax of each line
+    rounding: Mapping[str, Decimal] = field(default_factory=dict)
+    price_digits: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldPlan:
+    """The line that is taken for the price plan of an order, and what it sells. ``lago_id``: of a plan, else empty."""
+
+    line: int
+    product: str
+    lago_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldOrder:
+    """One subscription in Odoo. ``away``: its fiscal position is for another place than its customer's address.
+
+    ``plan``: what its plan's line sells; None where nothing says.
+    """
+
+    row: Row
+    charges: tuple[Row, ...]
+    usage: tuple[Row, ...]
+    away: str = ""
+    plan: HeldPlan | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """``orders`` by the subscription's Lago id, ``metrics`` by code, ``taxes`` by Odoo's id."""
+
+    orders: Mapping[str, HeldOrder] = field(default_factory=dict)
+    metrics: Mapping[str, Row] = field(default_factory=dict)
+    taxes: Mapping[int, HeldTax] = field(default_factory=dict)
+    settings: HeldSettings | None = None  # None: nothing was read
+
+
+def read(odoo: Door, subscriptions: Sequence[str]) -> Held:
+    """Everything Odoo holds of these subscriptions (Lago ids). Those without an order are left out."""
+    numbers = order_ids(odoo, subscriptions)
+    orders = _by_id(_rows(odoo, "sale.order", [["id", "in", sorted(numbers.values())]], order_fields()))
+    metrics = _by_id(_rows(odoo, "fusion.billing.metric", [], metric_fields()))
+    lines = _rows(odoo, "sale.order.line", [["order_id", "in", sorted(orders)]], LINE)
+    templates = _templates(odoo, lines)
+    charges, plans = _charges(odoo, orders, metrics, lines, templates)
+    external = {number: _text(row["fusion_external_id"]) for number, row in orders.items()}
+    usage = _usage(odoo, sorted(filter(None, external.values())))
+    away = _away(odoo, orders)
+    return Held(
+        orders={
+            subscription: HeldOrder(
+                row=orders[number],
+                charges=tuple(charges.get(number, ())),
+                usage=tuple(usage.get(external[number], ())),
+                away=away.get(number, ""),
+                plan=plans.get(number),
+            )
+            for subscription, number in numbers.items()
+            if number in orders
+        },
+        metrics={_text(row["code"]): row for row in metrics.values()},
+        taxes=_taxes(odoo),
+        settings=_settings(odoo),
+    )
+
+
+def _settings(odoo: Door) -> HeldSettings:
+    company = _rows(odoo, "res.company", [], ("tax_calculation_rounding_method",))
+    currencies = _rows(odoo, "res.currency", [], ("name", "rounding"))
+    digits = _rows(odoo, "decimal.precision", [["name", "=", PRICE]], ("digits",))
+    return HeldSettings(
+        per_line=any(row["tax_calculation_rounding_method"] == "round_per_line" for row in company[:1]),
+        rounding={_text(row["name"]): Decimal(str(row["rounding"])) for row in currencies if row["rounding"]},
+        price_digits=max((number_of(row["digits"]) or 0 for row in digits), default=2),
+    )
+
+
+def _rows(odoo: Door, model: str, domain: list[object], names: Sequence[str]) -> Rows:
+    """``False`` is Odoo's way to say that there is nothing (and that a flag is not set)."""
+    rows = odoo.search_read(model, domain, names)
+    return [{name: None if value is False else value for name, value in row.items()} for row in rows]
+
+
+def _by_id(rows: Rows) -> dict[int, dict[str, object]]:
+    return {number: row for row in rows if (number := number_of(row["id"]))}
+
+
+def number_of(value: object) -> int | None:
+    """A many2one comes as ``[id, name]``, an id or nothing."""
+    number = value[0] if isinstance(value, list | tuple) else value
+    return number if isinstance(number, int) and number else None
+
+
+def numbers_of(values: object) -> tuple[int, ...]:
+    """The ids of a many2many field."""
+    return tuple(value for value in values if isinstance(value, int)) if isinstance(values, list | tuple) else ()
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _charges(
+    odoo: Door, orders: Mapping[int, Row], metrics: Mapping[int, Row], lines: Rows, templates: Mapping[int, Row]
+) -> tuple[dict[int, Rows], dict[int, HeldPlan]]:
+    """Order -> its charges, as rating takes them: its own ones replace those of its plan; and its plan's line."""
+    known = {number for row in templates.values() if (number := number_of(row["id"]))}
+    of_plans: list[object] = ["&", ["plan_id", "in", sorted(known)], ["order_id", "=", False]]
+    by_order: dict[int, Rows] = defaultdict(list)
+    by_plan: dict[int, Rows] = defaultdict(list)
+    for row in _rows(
+        odoo, "fusion.billing.charge", ["|", ["order_id", "in", sorted(orders)], *of_plans], charge_fields()
+    ):
+        order, plan = number_of(row["order_id"]), number_of(row["plan_id"])
+        (by_order[order] if order else by_plan[plan or 0]).append(_with_metric(row, metrics))
+    plans = dict(_plans(orders, lines, templates, by_plan))
+    of_lines = {order: by_plan[number_of(template["id"]) or 0] for order, (_, template) in plans.items()}
+    held = {order: _held_plan(line, template) for order, (line, template) in plans.items()}
+    return {order: by_order.get(order) or of_lines.get(order, []) for order in orders}, held
+
+
+def _plans(
+    orders: Mapping[int, Row], lines: Rows, templates: Mapping[int, Row], charged: Mapping[int, Rows]
+) -> Iterator[tuple[int, tuple[Row, Row]]]:
+    """Order -> its plan's line and what it sells: charges or the order's code say so, else it is the first."""
+    sold: dict[int, list[tuple[Row, Row]]] = defaultdict(list)
+    for line in sorted(lines, key=_place):
+        template = templates.get(number_of(line["product_id"]) or 0)
+        if template and not line["display_type"]:
+            sold[number_of(line["order_id"]) or 0].append((line, template))
+    for order, pairs in sold.items():
+        code = orders[order]["fusion_plan_code"]
+        yield order, next((p for p in pairs if number_of(p[1]["id"]) in charged or _is_code(p[1], code)), pairs[0])
+
+
+def _is_code(template: Row, code: object) -> bool:
+    return bool(code) and template["default_code"] == code
+
+
+def _held_plan(line: Row, template: Row) -> HeldPlan:
+    name = _text(template["default_code"]) or _text(template["name"])
+    return HeldPlan(line=number_of(line["id"]) or 0, product=name, lago_id=_text(template["fusion_lago_id"]))
+
+
+def _place(line: Row) -> tuple[int, int]:
+    return number_of(line["sequence"]) or 0, number_of(line["id"]) or 0
+
+
+def _templates(odoo: Door, lines: Rows) -> dict[int, Row]:
+    """Product on a line -> its template, on which the charges of a plan hang."""
+    products = sorted({number for line in lines if (number := number_of(line["product_id"]))})
+    rows = _by_id(_rows(odoo, "product.product", [["id", "in", products]], ("product_tmpl_id",)))
+    own = {number: template for number, row in rows.items() if (template := number_of(row["product_tmpl_id"]))}
+    names = ("name", "default_code", "fusion_lago_id")
+    templates = _by_id(_rows(odoo, "product.template", [["id", "in", sorted(set(own.values()))]], names))
+    return {number: templates[template] for number, template in own.items() if template in templates}
+
+
+def _with_metric(row: Row, metrics: Mapping[int, Row]) -> dict[str, object]:
+    metric = metrics.get(number_of(row["metric_id"]) or 0, {"code": None, "fusion_lago_id": None})
+    return {**row, "metric": metric["code"], "metric_lago_id": metric["fusion_lago_id"]}
+
+
+def _usage(odoo: Door, external: Sequence[str]) -> dict[str, Rows]:
+    names = columns(fields.USAGE)
+    return {
+        name: _rows(odoo, "fusion.billing.usage", [["external_subscription_id", "=", name]], names) for name in external
+    }
+
+
+TAX = (
+    "name", "amount", "children_tax_ids", "amount_type", "price_include_override", "include_base_amount",
+    "is_base_affected", "sequence",
+)  # fmt: skip
+
+
+def _taxes(odoo: Door) -> dict[int, HeldTax]:
+    rows = _rows(odoo, "account.tax", [], TAX)
+    company = _rows(odoo, "res.company", [], ("account_price_include",))
+    by_default = any(row["account_price_include"] == INCLUDED for row in company[:1])
+    return {number: _tax(number, row, by_default) for number, row in _by_id(rows).items()}
+
+
+def _tax(number: int, row: Row, by_default: bool) -> HeldTax:
+    """``by_default``: the company's prices hold their taxes, unless a tax says otherwise."""
+    return HeldTax(
+        name=_text(row["name"]),
+        rate=Decimal(str(row["amount"] or 0)),
+        parts=numbers_of(row["children_tax_ids"]),
+        kind=_text(row["amount_type"]),
+        included=row["price_include_override"] == INCLUDED or (by_default and not row["price_include_override"]),
+        on_next=bool(row["include_base_amount"]),
+        affected=bool(row["is_base_affected"]),
+        place=(number_of(row["sequence"]) or 0, number),
+    )
+
+
+def _away(odoo: Door, orders: Mapping[int, Row]) -> dict[int, str]:
+    """Orders whose fiscal position is for another place than the customer's address: order -> the position's name."""
+    partners = sorted({number_of(order["partner_id"]) or 0 for order in orders.values()})
+    places = {
+        number: (number_of(row["country_id"]), number_of(row["state_id"]))
+        for number, row in _by_id(
+            _rows(odoo, "res.partner", [["id", "in", partners]], ("country_id", "state_id"))
+        ).items()
+    }
+    positions = _by_id(_rows(odoo, "account.fiscal.position", [], ("name", "country_id", "state_ids")))
+    return dict(_elsewhere(orders, places, positions))
+
+
+def _elsewhere(
+    orders: Mapping[int, Row], places: Mapping[int, tuple[int | None, int | None]], positions: Mapping[int, Row]
+) -> Iterator[tuple[int, str]]:
+    for number, order in orders.items():
+        position = positions.get(number_of(order["fiscal_position_id"]) or 0)
+        country, state = places.get(number_of(order["partner_id"]) or 0, (None, None))
+        if position is None:
+            continue
+        states = numbers_of(position["state_ids"])
+        wrong_country = number_of(position["country_id"]) not in (None, country)
+        if wrong_country or (states and state not in states):
+            yield number, _text(position["name"])

@@ -1,0 +1,1 @@
+"""Signed months: packs, their chain, and how long differences have been open."""

@@ -1,0 +1,128 @@
+"""What a report says as a whole, decided in one place.
+
+Headline, colours, exit code, JUnit and the gate of signing are read off one ``ReportVerdict``:
+none of them looks for itself.
+
+    equal        nothing differs, nothing was refused, nothing lapsed
+    waived       only what a reviewed waiver covers
+    immaterial   every difference has a proven cause; what is to be mended is below the materiality declared before
+    to_act       a difference without proof, one to be mended, something refused, or a lapse in Lago's register
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reports.data import OPEN, REFUSED, Finding, InvoiceView, Position, ReportData
+
+# Remedies that say: this is how it stays. What has one of them needs no mending, whatever its amount.
+NOTHING_TO_MEND = frozenset({"waive_rounding", "accept_rule", "price_passed"})
+
+
+class State(StrEnum):
+    """What a reader has to do about the run."""
+
+    EQUAL = "equal"
+    WAIVED = "waived"
+    IMMATERIAL = "immaterial"
+    TO_ACT = "to_act"
+
+
+class Outcome(StrEnum):
+    """The run in one word; each has its exit code (0, 3, 2)."""
+
+    EQUAL = "equal"
+    WAIVED = "waived"
+    DIFFERENT = "different"
+
+
+OUTCOMES = {
+    State.EQUAL: Outcome.EQUAL,
+    State.WAIVED: Outcome.WAIVED,
+    State.IMMATERIAL: Outcome.DIFFERENT,
+    State.TO_ACT: Outcome.DIFFERENT,
+}
+EXIT_CODES = {Outcome.EQUAL: 0, Outcome.DIFFERENT: 2, Outcome.WAIVED: 3}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportVerdict:
+    """What counts in a report. Waived things are counted apart, and only there."""
+
+    differing: int  # positions that differ
+    doubtful: int  # of them: without a proven cause
+    refused: int  # invoices that could not be compared in full
+    lapsed: int  # stretches that Lago billed twice, or never
+    waived: int  # positions, refusals and lapses that a waiver covers
+    unproven_waived: int  # findings that a waiver covers and nothing proves
+    material: bool  # what is to be mended reaches the declared materiality
+
+    @property
+    def state(self) -> State:
+        if not self.settled or self.material:
+            return State.TO_ACT
+        if self.differing:
+            return State.IMMATERIAL
+        return State.WAIVED if self.waived else State.EQUAL
+
+    @property
+    def outcome(self) -> Outcome:
+        return OUTCOMES[self.state]
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES[self.outcome]
+
+    @property
+    def settled(self) -> bool:
+        """Whether all that counts is explained by proof: such a month is signed without a reason."""
+        return not (self.doubtful or self.refused or self.lapsed)
+
+    @property
+    def proven(self) -> bool:
+        """Whether it is true of every difference there is, waived ones included, that its cause is proven."""
+        return self.settled and not self.unproven_waived
+
+
+def judge(data: ReportData) -> ReportVerdict:
+    """The verdict on a report."""
+    differing = [(i, p) for i, p in data.rows() if p.status in OPEN]
+    counting = [(i, p) for i, p in differing if p.open]
+    refusals = [r for i in data.invoices for r in i.refusals]
+    covered = [item.waiver for item in refusals] + [lapse.waiver for lapse in data.lapses]
+    return ReportVerdict(
+        differing=len(counting),
+        doubtful=sum(1 for _, p in counting if is_doubtful(p)),
+        refused=sum(1 for i in data.invoices if is_refused(i)),
+        lapsed=sum(1 for lapse in data.lapses if not lapse.waiver),
+        waived=len(differing) - len(counting) + sum(map(bool, covered)),
+        unproven_waived=sum(1 for _, p in differing for f in p.findings if f.waiver and not f.proven),
+        material=_is_material(counting, data.run.materiality_cents),
+    )
+
+
+def is_doubtful(position: Position) -> bool:
+    """Whether something of a difference is neither proven nor waived."""
+    return not position.findings or any(not f.proven and not f.waiver for f in position.findings)
+
+
+def is_refused(invoice: InvoiceView) -> bool:
+    """Whether a side could not give an invoice in full, and no waiver covers it; also where it has no position."""
+    if invoice.refusals:
+        return any(not refusal.waiver for refusal in invoice.refusals)
+    return any(p.status == REFUSED for p in invoice.positions)
+
+
+def needs_mending(finding: Finding) -> bool:
+    """Whether somebody has to do something about it."""
+    return not finding.waiver and not (finding.remedy and finding.remedy.name in NOTHING_TO_MEND)
+
+
+def _is_material(rows: list[tuple[InvoiceView, Position]], materiality_cents: int) -> bool:
+    """Per currency, in absolute values: opposite signs make nothing immaterial."""
+    sums: dict[str, int] = defaultdict(int)
+    for invoice, position in rows:
+        sums[invoice.currency] += sum(abs(f.delta_cents) for f in position.findings if needs_mending(f))
+    return any(cents >= max(materiality_cents, 1) for cents in sums.values())

@@ -1,0 +1,120 @@
+"""Drift: what decides a bill and was changed in Odoo since apply, whether we wrote it or not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from mappings.target import Desired, Phase, Ref, Source
+from migrate.apply import apply
+from migrate.odoo.door import Door
+from migrate.preview import drifted, preview
+from migrate.state.ledger import Ledger
+
+
+def wish(model: str, xid: str, phase: Phase = Phase.SUBSCRIPTIONS, **values: Any) -> Desired:
+    return Desired(phase=phase, model=model, xid=f"lago.{xid}", source=Source("thing", xid), values=values)
+
+
+def wished() -> list[Desired]:
+    """A running subscription of Ada's."""
+    line = {"product_id": Ref("lago.product"), "name": "Basic", "product_uom_qty": Decimal(1)}
+    order = wish(
+        "sale.order",
+        "order",
+        partner_id=Ref("lago.ada"),
+        pricelist_id=Ref("lago.list"),
+        plan_id=Ref("lago.plan"),
+        next_invoice_date=date(2026, 8, 1),
+    )
+    lines = (wish("sale.order.line", "line", **line, price_unit=Decimal("9.5"), tax_ids=()),)
+    return [
+        wish("product.product", "product", Phase.CATALOG, name="Basic", type="service", recurring_invoice=True),
+        wish("product.pricelist", "list", Phase.CATALOG, name="CAD", currency_id=Ref("base.CAD")),
+        wish("sale.subscription.plan", "plan", Phase.CATALOG, name="Monthly"),
+        wish("res.partner", "ada", Phase.CUSTOMERS, name="Ada"),
+        wish("res.partner", "bob", Phase.CUSTOMERS, name="Bob"),
+        replace(
+            order,
+            children={"order_line": lines},
+            after=("action_confirm",),
+            once=frozenset({"next_invoice_date"}),
+        ),
+    ]
+
+
+@pytest.fixture
+def numbers(odoo: Any, ledger: Ledger) -> dict[str, int]:
+    assert apply(Door(odoo), ledger, wished()).ok
+    assert drifted(Door(odoo), ledger) == ()
+    domain = [["module", "=", "lago"]]
+    rows = odoo.call("ir.model.data", "search_read", domain=domain, fields=["name", "res_id"])
+    return {row["name"]: row["res_id"] for row in rows}
+
+
+def fields(odoo: Any, ledger: Ledger) -> set[str]:
+    return {d.field for record in drifted(Door(odoo), ledger) for d in record.diffs}
+
+
+def write(odoo: Any, model: str, number: int, **vals: Any) -> None:
+    odoo.call(model, "write", [number], vals=vals)
+
+
+def test_a_next_date_moved_by_a_day_or_a_year(odoo: Any, ledger: Ledger, numbers: dict[str, int]) -> None:
+    for day in ("2026-08-02", "2027-08-01"):
+        write(odoo, "sale.order", numbers["order"], next_invoice_date=day)
+        assert fields(odoo, ledger) == {"next_invoice_date"}
+
+
+@pytest.mark.parametrize(
+    ("day", "drifts"),
+    [("2026-09-01", False), ("2026-08-01", False), ("2026-09-08", True), ("2027-08-01", True), ("2026-07-01", True)],
+)
+def test_a_next_date_moves_with_a_bill_and_no_further(
+    odoo: Any, ledger: Ledger, numbers: dict[str, int], day: str, drifts: bool
+) -> None:
+    write(odoo, "sale.order", numbers["order"], next_invoice_date=day)
+    period = {"order_id": numbers["order"], "at": "2026-08-01 04:00:00", "reason": "subscription_periodic"}
+    odoo.call("fusion.billing.period", "create", vals_list=[period])
+    write(odoo, "sale.order", numbers["order"], fusion_interval="monthly")
+    assert ("next_invoice_date" in fields(odoo, ledger)) is drifts
+
+
+def test_a_discount_and_added_lines(odoo: Any, ledger: Ledger, numbers: dict[str, int]) -> None:
+    write(odoo, "sale.order.line", numbers["line"], discount=10.0)
+    assert fields(odoo, ledger) == {"lago.line: discount"}
+    line = {"order_id": numbers["order"], "product_id": numbers["product"], "price_unit": 500.0}
+    odoo.call("sale.order.line", "create", vals_list=[line])
+    assert fields(odoo, ledger) == {"lago.line: discount", "lines added"}
+
+
+def test_who_gets_the_invoice(odoo: Any, ledger: Ledger, numbers: dict[str, int]) -> None:
+    write(odoo, "sale.order", numbers["order"], partner_invoice_id=numbers["bob"])
+    assert fields(odoo, ledger) == {"partner_invoice_id"}
+    write(odoo, "sale.order", numbers["order"], partner_id=numbers["bob"])
+    assert {"partner_id", "partner_invoice_id", "partner_shipping_id"} <= fields(odoo, ledger)
+
+
+def test_an_external_id_that_stands_for_another_record(odoo: Any, ledger: Ledger, numbers: dict[str, int]) -> None:
+    """Odoo's merging of contacts moves the external ids of those that go."""
+    domain = [["module", "=", "lago"], ["name", "=", "ada"]]
+    xid = odoo.call("ir.model.data", "search", domain=domain)
+    odoo.call("ir.model.data", "write", xid, vals={"res_id": numbers["bob"]})
+    assert "id" in fields(odoo, ledger)
+
+
+def test_a_paused_subscription(odoo: Any, ledger: Ledger, numbers: dict[str, int]) -> None:
+    odoo.call("sale.order", "pause_subscription", [numbers["order"]])
+    assert "subscription_state" in fields(odoo, ledger)
+
+
+def test_what_is_watched_is_never_written(odoo: Any, ledger: Ledger, numbers: dict[str, int]) -> None:
+    write(odoo, "sale.order.line", numbers["line"], discount=10.0)
+    write(odoo, "sale.order", numbers["order"], partner_invoice_id=numbers["bob"], next_invoice_date="2026-08-02")
+    assert not preview(Door(odoo), ledger, wished()).pending
+    assert apply(Door(odoo), ledger, wished()).calls == 0
+    assert fields(odoo, ledger) == {"lago.line: discount", "partner_invoice_id", "next_invoice_date"}

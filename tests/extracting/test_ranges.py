@@ -1,0 +1,58 @@
+"""How large a number may be is known where records are decoded: what is larger is refused, and what fits is kept."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from mappings import ranges, records
+from mappings.decode import DecodeError, decode
+
+BEST: dict[str, dict[str, Any]] = {
+    "FixedCharge": {
+        "lago_id": "f",
+        "lago_add_on_id": "a",
+        "add_on_code": "berth",
+        "charge_model": "standard",
+        "properties": {"amount": "40"},
+        "pay_in_advance": True,
+        "prorated": False,
+    },
+    "AddOn": {"lago_id": "a", "code": "berth", "amount_currency": "CAD"},
+    "BillingConfiguration": {},
+    "BillableMetric": {"lago_id": "m", "code": "m", "name": "m", "aggregation_type": "count_agg", "recurring": False},
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "fits", "too_large"),
+    [
+        ("BillingConfiguration", "invoice_grace_period", 36_525, 36_526),
+        ("FixedCharge", "units", "999999999999999", "1e30"),
+        ("AddOn", "amount_cents", 999_999_999_999_999, 9_007_199_254_740_993),
+        ("AddOn", "amount_cents", -999_999_999_999_999, -(10**15)),
+        ("BillableMetric", "rounding_precision", -30, 400),
+    ],
+)
+def test_a_number_that_is_too_large_is_refused_with_its_place(kind: str, field: str, fits: Any, too_large: Any) -> None:
+    cls: Any = getattr(records, kind)
+    assert getattr(decode(cls, {**BEST[kind], field: fits}, "records"), field) == Decimal(fits)
+    with pytest.raises(DecodeError, match=f"field {field} .* is more") as refused:
+        decode(cls, {**BEST[kind], field: too_large}, "records")
+    assert refused.value.reason == "value_out_of_range"
+
+
+def test_every_bound_is_one_of_a_field() -> None:
+    known = {f"{name}.{f.name}" for name in dir(records) if hasattr(kind := getattr(records, name), "__mro__")
+             and hasattr(kind, "__dataclass_fields__") for f in fields(kind)}  # fmt: skip
+    assert set(ranges.BOUNDS) <= known
+
+
+def test_every_amount_below_the_bound_is_held_to_the_cent() -> None:
+    assert ranges.bound_of("Invoice.total_amount_cents", whole=True) is not None
+    for cents in (ranges.HELD - 1, ranges.HELD - 2, 314_159_265_358_979):
+        assert round(float(Decimal(cents).scaleb(-2)) * 100) == cents
+        assert Decimal(repr(float(Decimal(cents).scaleb(-2)))).scaleb(2) == cents

@@ -1,0 +1,1 @@
+"""One field of one record is broken, thousands of times: what that may cost is that record and what depends on it."""

@@ -1,0 +1,459 @@
+"""One mutation: one field of one record, or one file, made from a seed and a number alone.
+
+mutation(company, seed, number)  ->  the same one every time, whatever else is tried in the same run
+"""
+
+from __future__ import annotations
+
+import copy
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from dataclasses import field as field_of
+from functools import cached_property
+from random import Random
+from typing import Any
+from urllib.parse import quote, unquote
+
+from mappings.decode import FOR_PEOPLE
+from tests.fuzz.company import Answer, Company, Payload, records_of, text_of
+from tests.fuzz.values import IMPOSSIBLE, POSSIBLE, is_id, is_time
+
+Path = tuple[str | int, ...]
+Change = Callable[[Payload], None]
+MISSING = "missing"
+SWAPPED, DUPLICATE = "swapped times", "duplicate id"
+FILE_KINDS = ("cut file", "CRLF", "byte order mark", "no UTF-8", "no file", "line twice")
+VANISHED = "no record"  # what Lago does not show any more: extract tells how many of each kind
+NAMELESS = ("record is null", "record is text")  # nothing of the record is left, its id neither
+RECORD_KINDS = (*NAMELESS, "record twice", "record twice, not alike", VANISHED)
+_OF_FILES = 0.01  # share of mutations that break a whole file
+_OF_RECORDS = 0.04
+CATALOG_KINDS = ("plan", "billable_metric", "coupon", "add_on")
+EVERYBODYS = ("tax", "organization", "billing_entity")
+IDENTITIES = ("lago_id", "code", "external_id", "number", "transaction_id")
+_TRIES = 400
+FIELD_KINDS = (MISSING, SWAPPED, DUPLICATE, *IMPOSSIBLE, *POSSIBLE)
+_WITHOUT_OWNER = 0.15  # share of mutations of what no customer owns: plans, metrics, taxes
+_EVERYBODYS = 0.015  # share of those of what is everybody's
+
+
+class Unfit(Exception):
+    """A kind of mutation that says nothing about this record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A record in an answer: file, number of the answer, root, number in its list (None: it is no list)."""
+
+    file: str
+    answer: int
+    root: str
+    item: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutation:
+    """What is broken. ``impossible``: no Lago gives that; ``values``: texts that came in with it."""
+
+    seed: int
+    number: int
+    kind: str
+    resource: str
+    record: str  # Lago's id of it, or what stands for one
+    field: str
+    impossible: bool
+    values: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()  # what the record is called by before
+    files: Mapping[str, bytes] = field_of(default_factory=dict)
+    places: Mapping[Place, Payload | str | None] = field_of(default_factory=dict)
+    twice: bool = False  # the record is given again, beside itself
+    renamed: tuple[str, str] | None = None  # what its pages are found by, before and after
+
+    @property
+    def is_of_file(self) -> bool:
+        return bool(self.files)
+
+    @property
+    def replay(self) -> str:
+        """How to see this one alone again."""
+        return f"make fuzz SEED={self.seed} ONLY={self.number}"
+
+    def __str__(self) -> str:
+        return f"{self.replay}: {self.resource} {self.record} {self.field}: {self.kind}"
+
+
+@dataclass(frozen=True)
+class Records:
+    """All records of a company, each with the places that show it."""
+
+    company: Company
+
+    @cached_property
+    def places(self) -> Mapping[tuple[str, str], tuple[Place, ...]]:
+        """(root in the singular, id) -> where it is shown by itself: in a list, on its own page."""
+        places: dict[tuple[str, str], list[Place]] = {}
+        for name, answers in self.company.files.items():
+            for number, answer in enumerate(answers):
+                for root, item, record in _items(answer):
+                    key = (singular(root), identity(record, answer))
+                    places.setdefault(key, []).append(Place(name, number, root, item))
+        return {key: tuple(found) for key, found in places.items()}
+
+    @cached_property
+    def by_kind(self) -> Mapping[str, tuple[str, ...]]:
+        kinds: dict[str, list[str]] = {}
+        for kind, record in self.places:
+            kinds.setdefault(kind, []).append(record)
+        return {kind: tuple(ids) for kind, ids in kinds.items()}
+
+    def choose(self, rng: Random) -> tuple[str, str]:
+        """(kind, id) of a record: a customer first, so that none is broken more than others; then a kind of its own."""
+        share = rng.random()
+        if share < _WITHOUT_OWNER:
+            kinds = EVERYBODYS if share < _EVERYBODYS else [k for k in CATALOG_KINDS if k in self.by_kind]
+            kind = rng.choice(kinds)
+            return kind, rng.choice(self.by_kind[kind])
+        owned = self.owned[rng.choice(sorted(self.owned))]
+        kind = rng.choice(sorted(owned))
+        return kind, rng.choice(owned[kind])
+
+    @cached_property
+    def owned(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
+        """Customer -> kind -> ids of what is theirs."""
+        owned: dict[str, dict[str, list[str]]] = {}
+        for (kind, record), places in self.places.items():
+            if kind not in CATALOG_KINDS and kind not in EVERYBODYS:
+                answer = self.company.files[places[0].file][places[0].answer]
+                owner = self.owner_of(kind, self.view(places[0]), answer)
+                owned.setdefault(owner, {}).setdefault(kind, []).append(record)
+        return owned
+
+    def owner_of(self, kind: str, value: Payload, answer: Answer) -> str:
+        """External id of the customer that a record belongs to."""
+        shown = value.get("customer")
+        names = [value.get("external_customer_id"), shown.get("external_id") if isinstance(shown, dict) else None]
+        names += [value.get("external_id")] if kind == "customer" else []
+        texts = [value.get(name) for name in ("external_subscription_id", "lago_wallet_id")]
+        texts += [unquote(part) for part in answer.path.split("/")]
+        return next((str(n) for n in names if n), "") or next((self._of_id[t] for t in texts if t in self._of_id), "")
+
+    @cached_property
+    def _of_id(self) -> Mapping[object, str]:
+        """Ids of customers, subscriptions and wallets -> the customer."""
+        ids: dict[object, str] = {}
+        for (kind, record), places in self.places.items():
+            value = self.view(places[0])
+            if kind in ("customer", "subscription", "wallet"):
+                owner = str(value.get("external_customer_id") or value.get("external_id"))
+                ids |= {record: owner, value.get("external_id") or record: owner}
+        return ids
+
+    def view(self, place: Place) -> Payload:
+        """As it is."""
+        shown = self.company.files[place.file][place.answer].body[place.root]
+        found: Payload = shown if place.item is None else shown[place.item]
+        return found
+
+    def at(self, place: Place) -> Payload:
+        """A copy that may be changed."""
+        return copy.deepcopy(self.view(place))
+
+
+def mutation(records: Records, seed: int, number: int) -> Mutation:
+    """The mutation of that number."""
+    rng = Random(f"{seed}/{number}")
+    share, kind = rng.random(), rng.choice(FIELD_KINDS)
+    for _ in range(_TRIES):  # until the kind says something about what it meets
+        with suppress(Unfit):
+            if share < _OF_FILES:
+                return _of_file(records, rng, seed, number)
+            if share < _OF_FILES + _OF_RECORDS:
+                return _of_record(records, rng, seed, number)
+            return _of_field(records, rng, kind, seed, number)
+    raise AssertionError(f"nothing to break by {kind!r}")
+
+
+def _of_field(records: Records, rng: Random, kind: str, seed: int, number: int) -> Mutation:
+    """A field is chosen by its name first: what is listed often is not broken more often for that."""
+    kind_of_record, record = records.choose(rng)
+    places = records.places[kind_of_record, record]
+    shown = records.view(rng.choice(places))
+    paths = _paths_by_name(shown, kind)
+    if not paths:
+        raise Unfit
+    path = rng.choice(paths[rng.choice(sorted(paths))])
+    inner = rng.random()
+    broken: dict[Place, Payload | str | None] = {}
+    values: set[str] = set()
+    for place in places:
+        payload = records.at(place)
+        change = _change(records, kind, kind_of_record, record, path, Random(inner))
+        if _has(payload, path):
+            change(payload)
+            broken[place] = payload
+            values |= {text for text in (_texts_at(payload, path)) if text}
+    if not broken:
+        raise Unfit
+    return Mutation(
+        seed=seed,
+        number=number,
+        kind=kind,
+        resource=kind_of_record,
+        record=record,
+        field=".".join(map(str, path)),
+        impossible=kind in IMPOSSIBLE and not _may_be(kind, kind_of_record, path),
+        values=tuple(sorted(values)),
+        names=_names(shown),
+        places=broken,
+        renamed=_renamed(shown, path, broken.values()),
+    )
+
+
+def _may_be(kind: str, resource: str, path: Path) -> bool:
+    """Whether a field may say even that: what follows from it has to be shown, for nobody can tell that it is wrong.
+
+    Names, codes, numbers and ids are texts of any kind to who reads them; what an event says of itself is any JSON.
+    """
+    if resource == "event" and path[0] == "properties" and len(path) > 1:
+        return kind not in ("NUL", "half a character")
+    name = str(path[-1])
+    is_any_text = name in IDENTITIES or name in FOR_PEOPLE or name.endswith(("_id", "_code"))
+    return kind == "unknown word" and is_any_text
+
+
+def _names(shown: Payload) -> tuple[str, ...]:
+    return tuple(str(shown[name]) for name in IDENTITIES if isinstance(shown.get(name), str))
+
+
+def _renamed(shown: Payload, path: Path, broken: Iterable[Payload | str | None]) -> tuple[str, str] | None:
+    """Lago shows a record's pages under the name that it has now."""
+    if len(path) != 1 or path[0] not in IDENTITIES:
+        return None
+    after = [payload.get(str(path[0])) for payload in broken if isinstance(payload, dict)]
+    new = next((value for value in after if isinstance(value, str) and _is_text(value)), None)
+    return (str(shown[str(path[0])]), new) if new else None
+
+
+def _is_text(value: str) -> bool:
+    """What Lago may show of a name: Unicode's marks of direction too, but nothing that no text holds."""
+    return bool(value.strip()) and not any(unicodedata.category(sign) in ("Cc", "Cs") for sign in value)
+
+
+def _change(records: Records, kind: str, root: str, record: str, path: Path, rng: Random) -> Change:
+    if kind == MISSING:
+        return lambda payload: _delete(payload, path)
+    if kind == SWAPPED:
+        return lambda payload: _swap(payload, path, rng)
+    if kind == DUPLICATE:
+        return lambda payload: _take_id(records, payload, root, record, path, rng)
+    make = (IMPOSSIBLE.get(kind) or POSSIBLE[kind]).make
+    return lambda payload: _put(payload, path, make(rng, _get(payload, path)))
+
+
+def _of_record(records: Records, rng: Random, seed: int, number: int) -> Mutation:
+    root, record = records.choose(rng)
+    kind = rng.choice(RECORD_KINDS)
+    listed = [place for place in records.places[root, record] if place.item is not None]
+    own = [place for place in records.places[root, record] if place.item is None]
+    if not listed:
+        raise Unfit
+    broken: dict[Place, Payload | str | None] = {}
+    for place in listed if kind == VANISHED or "twice" in kind else [*listed, *own]:
+        payload = records.at(place)
+        if kind == RECORD_KINDS[3]:
+            name = rng.choice(sorted(key for key in payload if key not in ("lago_id", "code", "external_id")))
+            payload[name] = "zz" if not isinstance(payload[name], str) else None
+        broken[place] = {0: None, 1: "zz", 4: _GONE}.get(RECORD_KINDS.index(kind), payload)
+    return Mutation(
+        seed=seed,
+        number=number,
+        kind=kind,
+        resource=root,
+        record=record,
+        field="(whole record)",
+        impossible=kind in NAMELESS,
+        names=_names(records.view(listed[0])),
+        places=broken,
+        twice="twice" in kind,
+    )
+
+
+_GONE = "\0gone"
+
+
+def _of_file(records: Records, rng: Random, seed: int, number: int) -> Mutation:
+    name = rng.choice(sorted(records.company.files))
+    kind = rng.choice(FILE_KINDS)
+    text = records.company.texts[f"{name}.jsonl"]
+    if not text or kind == "no file":
+        raise Unfit
+    at = rng.randrange(1, len(text))
+    line = text.split(b"\n")[0] + b"\n"
+    made = {
+        "cut file": text[:at],
+        "CRLF": text.replace(b"\n", b"\r\n"),
+        "byte order mark": b"\xef\xbb\xbf" + text,
+        "no UTF-8": text[:at] + b"\xff" + text[at:],
+        "line twice": line + text,
+    }
+    return Mutation(
+        seed=seed,
+        number=number,
+        kind=kind,
+        resource=name,
+        record="(file)",
+        field="(bytes)",
+        impossible=False,
+        files={f"{name}.jsonl": made[kind]},
+    )
+
+
+def broken_files(company: Company, mutations: Sequence[Mutation]) -> dict[str, bytes]:
+    """The files that several mutations of different records change, as they are then."""
+    files: dict[str, bytes] = {}
+    changed: dict[str, list[Answer]] = {}
+    for one in mutations:
+        files |= one.files
+        for place, payload in one.places.items():
+            answers = changed.setdefault(place.file, list(company.files[place.file]))
+            answers[place.answer] = _with(answers[place.answer], place, payload, one.twice)
+        if one.renamed:
+            _rename(company, changed, *one.renamed)
+    files |= {f"{name}.jsonl": text_of([_counted(a) for a in answers]) for name, answers in changed.items()}
+    return files
+
+
+def _rename(company: Company, changed: dict[str, list[Answer]], old: str, new: str) -> None:
+    """The pages of a record under its new name."""
+    for name, answers in company.files.items():
+        for number, answer in enumerate(answers):
+            parts = answer.path.split("/")
+            if quote(old, safe="") in parts[3:]:
+                path = "/".join(quote(new, safe="") if part == quote(old, safe="") else part for part in parts)
+                mine = changed.setdefault(name, list(answers))
+                mine[number] = replace(mine[number], path=path)
+
+
+def _with(answer: Answer, place: Place, payload: Payload | str | None, twice: bool) -> Answer:
+    if place.item is None:
+        return replace(answer, body={**answer.body, place.root: payload})
+    items = list(answer.body[place.root])
+    items[place.item] = [items[place.item], payload] if twice else payload
+    return replace(answer, body={**answer.body, place.root: items})
+
+
+def _counted(answer: Answer) -> Answer:
+    """The list with what came twice beside each other, without what is gone, and Lago's count of it."""
+    body = dict(answer.body)
+    for root, value in answer.body.items():
+        if isinstance(value, list) and "meta" in answer.body:
+            flat = [one for item in value for one in (item if isinstance(item, list) else [item])]
+            body[root] = [one for one in flat if one != _GONE]
+            body["meta"] = {**answer.body["meta"], "total_count": len(body[root])}
+    return replace(answer, body=body)
+
+
+# --- records and their paths ---
+
+
+def _items(answer: Answer) -> Iterator[tuple[str, int | None, Payload]]:
+    for root, value in answer.body.items():
+        if root != "meta" and isinstance(value, dict) and value:
+            yield root, None, value
+        if isinstance(value, list):
+            yield from ((root, number, item) for number, item in enumerate(value) if isinstance(item, dict))
+
+
+def singular(root: str) -> str:
+    """``billing_entities`` -> ``billing_entity``."""
+    return f"{root[:-3]}y" if root.endswith("ies") else root.removesuffix("s") if root != "taxes" else "tax"
+
+
+def identity(record: Payload, answer: Answer) -> str:
+    """Lago's id; of what has none the page that shows it."""
+    return str(record.get("lago_id") or f"{answer.path}?{answer.query}")
+
+
+def _paths_by_name(payload: Payload, kind: str) -> dict[str, list[Path]]:
+    """The fields that a kind of mutation fits, those inside too, by the names that lead to them."""
+    paths: dict[str, list[Path]] = {}
+    for path, value in _paths(payload, ()):
+        if not _fits(kind, path, value):
+            continue
+        paths.setdefault(".".join(part for part in path if isinstance(part, str)), []).append(path)
+    return paths
+
+
+def _fits(kind: str, path: Path, value: object) -> bool:
+    if kind == MISSING:
+        return isinstance(path[-1], str)
+    if kind == SWAPPED:
+        return is_time(value)
+    if kind == DUPLICATE:
+        return len(path) == 1 and path[0] in IDENTITIES and isinstance(value, str)
+    return (IMPOSSIBLE.get(kind) or POSSIBLE[kind]).fits(value)
+
+
+def _paths(value: object, path: Path) -> Iterator[tuple[Path, object]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inner:
+        yield (*path, key), each
+        yield from _paths(each, (*path, key))
+
+
+def _has(payload: Any, path: Path) -> bool:
+    try:
+        _get(payload, path)
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True
+
+
+def _get(payload: Any, path: Path) -> Any:
+    for part in path:
+        payload = payload[part]
+    return payload
+
+
+def _put(payload: Any, path: Path, value: object) -> None:
+    _get(payload, path[:-1])[path[-1]] = value
+
+
+def _delete(payload: Any, path: Path) -> None:
+    del _get(payload, path[:-1])[path[-1]]
+
+
+def _swap(payload: Any, path: Path, rng: Random) -> None:
+    """A time takes the place of another one beside it."""
+    beside = _get(payload, path[:-1])
+    if not isinstance(beside, dict):
+        raise Unfit
+    others = sorted(key for key, value in beside.items() if is_time(value) and value != beside[path[-1]])
+    if not others:
+        raise Unfit
+    other = rng.choice(others)
+    beside[path[-1]], beside[other] = beside[other], beside[path[-1]]
+
+
+def _take_id(records: Records, payload: Any, root: str, record: str, path: Path, rng: Random) -> None:
+    """The id, code or external id of another record of the kind."""
+    others = [other for other in records.by_kind[root] if other != record]
+    if not others:
+        raise Unfit
+    other = records.at(records.places[root, rng.choice(others)][0])
+    if not isinstance(other.get(str(path[0])), str):
+        raise Unfit
+    payload[path[0]] = other[str(path[0])]
+
+
+def _texts_at(payload: Any, path: Path) -> Iterator[str]:
+    """What identifies something: the value that was put there."""
+    if _has(payload, path):
+        value = _get(payload, path)
+        if isinstance(value, str) and (is_id(value) or len(value) < 60):
+            yield value
+
+
+__all__ = ["Mutation", "Place", "Records", "broken_files", "mutation", "records_of"]

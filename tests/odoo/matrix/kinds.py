@@ -1,0 +1,345 @@
+"""A kind of fault, for the matrix on a real Odoo, and the edits that only a real Odoo can take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from tests.faults import Company, Fault, Plant
+
+FLAVOURS = ENTERPRISE, OCA = "enterprise", "oca"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind(Fault):
+    """``moves``: some invoice of some customer will bear another amount, or go to somebody else.
+
+    ``fields``: the fields of which drift (``status``) must name one where reconcile has no cause for it. ``each``: the
+    causes, reasons and fields that are right for each of several faults.
+    """
+
+    moves: bool = True
+    fields: frozenset[str] = frozenset()
+    flavours: tuple[str, ...] = (ENTERPRISE,)
+    each: tuple[frozenset[str], ...] = ()
+
+    @property
+    def planted(self) -> tuple[frozenset[str], ...]:
+        """For every fault that is planted the names that are right for it."""
+        if self.each:
+            return self.each
+        if self.several:
+            return tuple(frozenset({cause}) for cause in sorted(self.causes))
+        return (self.causes | self.fields,)
+
+
+def as_kind(fault: Fault, *flavours: str) -> Kind:
+    """A fault of the embedded matrix, planted in a real Odoo as well."""
+    values = {f.name: getattr(fault, f.name) for f in fields(Fault)}
+    return Kind(**values, flavours=flavours or (ENTERPRISE,))
+
+
+def kind(
+    name: str,
+    customer: str,
+    plant: Plant,
+    *,
+    causes: str = "",
+    drift: str = "",
+    month: str = "2026-07",
+    each: tuple[str, ...] = (),
+    **more: Any,
+) -> Kind:
+    """``causes``: the right names of reconcile; ``drift``: fields that status may name instead; words of a text.
+
+    ``each``: the same for each of several faults: causes or fields.
+    """
+    return Kind(
+        each=tuple(frozenset(names.split()) for names in each),
+        name=name,
+        side="odoo",
+        causes=frozenset(causes.split()),
+        fields=frozenset(drift.split()),
+        customers=(customer,),
+        plant=plant,
+        month=month,
+        **more,
+    )
+
+
+# --- people's edits --------------------------------------------------------------------------------------------------
+
+
+def plan_line(company: Company, customer: str, model: str = "sale.order.line") -> dict[str, Any]:
+    """The line of the plan of the customer's order."""
+    order = company.order(customer)
+    if model == "sale.subscription.line":
+        subscriptions = company.rows("sale.subscription", [["sale_order_id", "=", order["id"]]], "id")
+        return company.rows(model, [["sale_subscription_id", "=", subscriptions[0]["id"]]])[0]
+    lines = company.rows(model, [["order_id", "=", order["id"]]])
+    return min(lines, key=lambda line: (line["sequence"], line["id"]))
+
+
+def on_line(customer: str, model: str = "sale.order.line", **values: Any) -> Plant:
+    return lambda c: c.write(model, [["id", "=", plan_line(c, customer, model)["id"]]], **values)
+
+
+def add_line(customer: str, price: float, quantity: float = 1.0, **values: Any) -> Plant:
+    """A line that no migration made, of a product that is nobody's plan."""
+
+    def plant(company: Company) -> None:
+        product = create(company, "product.product", name="Goodwill", type="service", list_price=price)
+        line = {
+            "order_id": company.order(customer)["id"],
+            "product_id": product,
+            "product_uom_qty": quantity,
+            "price_unit": price,
+            **values,
+        }
+        create(company, "sale.order.line", **line)
+
+    return plant
+
+
+def note_on_order(customer: str) -> Plant:
+    return lambda c: (
+        c.odoo.call(
+            "sale.order.line",
+            "create",
+            vals_list=[{"order_id": c.order(customer)["id"], "display_type": "line_note", "name": "Thanks"}],
+        )
+        and None
+    )
+
+
+def create(company: Company, model: str, **values: Any) -> int:
+    (made,) = company.odoo.call(model, "create", vals_list=[values])
+    return int(made)
+
+
+def do(model: str, method: str, find: Callable[[Company], Sequence[int]], **arguments: Any) -> Plant:
+    """What a button does."""
+
+    def plant(company: Company) -> None:
+        company.odoo.call(model, method, list(find(company)), **arguments)
+
+    return plant
+
+
+def order_id(customer: str) -> Callable[[Company], Sequence[int]]:
+    return lambda company: [company.order(customer)["id"]]
+
+
+def copy_order(customer: str) -> Plant:
+    """Duplicated in Odoo, confirmed and running."""
+
+    def plant(company: Company) -> None:
+        made = company.odoo.call("sale.order", "copy", [company.order(customer)["id"]])
+        company.odoo.call("sale.order", "action_confirm", made if isinstance(made, list) else [made])
+
+    return plant
+
+
+def partner_of(company: Company, customer: str) -> int:
+    return int(company.order(customer)["partner_id"][0])
+
+
+def move_order(customer: str, other: str, *fields: str) -> Plant:
+    """The order goes to another customer (``fields``: only these of it)."""
+
+    def plant(company: Company) -> None:
+        values = dict.fromkeys(fields, partner_of(company, other))
+        company.write("sale.order", [["id", "=", company.order(customer)["id"]]], **values)
+
+    return plant
+
+
+def merge_contacts(customer: str, other: str) -> Plant:
+    """Contacts, Action, Merge: the first one becomes part of the other."""
+
+    def plant(company: Company) -> None:
+        partners = [partner_of(company, customer), partner_of(company, other)]
+        wizard = create(
+            company,
+            "base.partner.merge.automatic.wizard",
+            state="selection",
+            partner_ids=[[6, 0, partners]],
+            dst_partner_id=partners[1],
+        )
+        company.odoo.call("base.partner.merge.automatic.wizard", "action_merge", [wizard])
+
+    return plant
+
+
+def on_partner(customer: str, **values: Any) -> Plant:
+    return lambda c: c.write("res.partner", [["id", "=", partner_of(c, customer)]], **values)
+
+
+def province(customer: str, code: str) -> Plant:
+    def plant(company: Company) -> None:
+        domain = [["country_id.code", "=", "CA"], ["code", "=", code]]
+        states = company.rows("res.country.state", domain, "id")
+        on_partner(customer, state_id=states[0]["id"])(company)
+
+    return plant
+
+
+def later(customer: str, **more: int) -> Plant:
+    """The next invoice some days or years later."""
+
+    def plant(company: Company) -> None:
+        order = company.order(customer)
+        year, month, day = (int(part) for part in order["next_invoice_date"].split("-"))
+        moved = f"{year + more.get('years', 0):04}-{month:02}-{day + more.get('days', 0):02}"
+        company.write("sale.order", [["id", "=", order["id"]]], next_invoice_date=moved)
+
+    return plant
+
+
+def swap_product(customer: str) -> Plant:
+    """The line of the plan sells another plan."""
+
+    def plant(company: Company) -> None:
+        domain = [["product_tmpl_id.default_code", "=", "nexacloud_pro"]]
+        products = company.rows("product.product", domain, "id")
+        on_line(customer, product_id=products[0]["id"])(company)
+
+    return plant
+
+
+# --- settings --------------------------------------------------------------------------------------------------------
+
+
+def setting(model: str, domain: Sequence[Any], **values: Any) -> Plant:
+    return lambda c: c.write(model, domain, **values)
+
+
+def by_sql(text: str) -> Plant:
+    """Set before there were entries, when Odoo still allowed it."""
+
+    def plant(company: Company) -> None:
+        assert company.sql
+        company.sql(text)
+
+    return plant
+
+
+def foreign_company(company: Company) -> None:
+    country = company.rows("res.country", [["code", "=", "US"]], "id")[0]["id"]
+    company.write("res.company", [["id", "=", 1]], account_fiscal_country_id=country)
+
+
+# --- one side only ---------------------------------------------------------------------------------------------------
+
+
+def lone_order(customer: str) -> Plant:
+    """A subscription entered in Odoo by hand, for a migrated customer."""
+
+    def plant(company: Company) -> None:
+        order, line = company.order(customer), plan_line(company, customer)
+        made = create(
+            company,
+            "sale.order",
+            partner_id=order["partner_id"][0],
+            plan_id=order["plan_id"][0],
+            start_date="2026-07-01",
+            next_invoice_date="2026-09-01",
+            order_line=[[0, 0, {"product_id": line["product_id"][0], "price_unit": 77.0}]],
+        )
+        company.odoo.call("sale.order", "action_confirm", [made])
+
+    return plant
+
+
+def lone_invoice(customer: str) -> Plant:
+    """A posted invoice of July that Lago has not."""
+
+    def plant(company: Company) -> None:
+        line = {"name": "By hand", "quantity": 1, "price_unit": 250.0}
+        move = create(
+            company,
+            "account.move",
+            move_type="out_invoice",
+            partner_id=partner_of(company, customer),
+            invoice_date="2026-07-01",
+            invoice_line_ids=[[0, 0, line]],
+        )
+        company.odoo.call("account.move", "action_post", [move])
+
+    return plant
+
+
+def forget_external_id(customer: str) -> Plant:
+    def plant(company: Company) -> None:
+        domain = [["model", "=", "sale.order"], ["res_id", "=", company.order(customer)["id"]], ["module", "=", "lago"]]
+        company.unlink("ir.model.data", domain)
+
+    return plant
+
+
+def usage_to(customer: str, other: str, metric: str) -> Plant:
+    """Usage of one subscription is entered for another one."""
+
+    def plant(company: Company) -> None:
+        names = [s.external_id for s in company.snapshot.subscriptions if s.external_customer_id == other]
+        ids = [row["id"] for row in company.usage(customer, metric)[:10]]
+        company.write("fusion.billing.usage", [["id", "in", ids]], external_subscription_id=names[0])
+
+    return plant
+
+
+# --- open balances ---------------------------------------------------------------------------------------------------
+
+
+def balance_id(customer: str, month: str) -> Callable[[Company], Sequence[int]]:
+    """The open balance of the customer's invoice of a month."""
+
+    def find(company: Company) -> Sequence[int]:
+        invoice = company.invoice(customer, month)
+        domain = [["module", "=", "lago"], ["name", "=", f"invoice_{invoice.lago_id}"]]
+        return [company.rows("ir.model.data", domain, "res_id")[0]["res_id"]]
+
+    return find
+
+
+def on_balance(customer: str, month: str, **values: Any) -> Plant:
+    find = balance_id(customer, month)
+    return lambda c: c.write("account.move", [["id", "in", list(find(c))]], **values)
+
+
+def pay_balance(customer: str, month: str) -> Plant:
+    """Posted, and paid by the wizard."""
+
+    def plant(company: Company) -> None:
+        ids = list(balance_id(customer, month)(company))
+        company.odoo.call("account.move", "action_post", ids)
+        context = {"active_model": "account.move", "active_ids": ids}
+        (wizard,) = company.odoo.call("account.payment.register", "create", vals_list=[{}], context=context)
+        company.odoo.call("account.payment.register", "action_create_payments", [wizard], context=context)
+
+    return plant
+
+
+def give_balance_to(customer: str, month: str, other: str) -> Plant:
+    return lambda c: on_balance(customer, month, partner_id=partner_of(c, other))(c)
+
+
+def copy_balance(customer: str, month: str) -> Plant:
+    return do("account.move", "copy", balance_id(customer, month))
+
+
+# --- schedulers ------------------------------------------------------------------------------------------------------
+
+
+def run_scheduler(xid: str) -> Plant:
+    """A scheduled action, by the button 'Run Manually'."""
+
+    def plant(company: Company) -> None:
+        module, _, name = xid.partition(".")
+        domain = [["module", "=", module], ["name", "=", name]]
+        cron = company.rows("ir.model.data", domain, "res_id")[0]["res_id"]
+        company.write("ir.cron", [["id", "=", cron]], active=True)
+        company.odoo.call("ir.cron", "method_direct_trigger", [cron])
+
+    return plant

@@ -1,0 +1,332 @@
+"""Remedies done by machine, just as the report says them, and what is left afterwards."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from mappings.target import Desired
+from migrate.errors import Blocked, OdooError
+from migrate.odoo.protocol import Odoo
+from migrate.shipped_tables import shipped
+from reports.data import Evidence
+from tests.faults import Company, Fault
+from tests.odoo.matrix.judge import Verdict, look
+from tests.odoo.matrix.world import Planted
+from tests.reconciling import planted
+
+WHERE = re.compile(r"(?P<model>[a-z]+(\.[a-z]+)+) (?P<record>.*?)( \((?P<id>\d+)\))?$")
+NOTHING_TO_MEND = frozenset({"price_passed", "waive_rounding", "accept_rule"})  # they say that there is none
+Done = str  # empty, or why no machine can do it
+
+
+def remedied(copy: Planted, fault: Fault, verdict: Verdict) -> str:
+    """Do by machine what the report says, and look again: ``yes``, ``no``, ``none``, or why no machine can."""
+    remedies = {str((r.name, dict(r.values))): r for f in verdict.new if (r := f.remedy)}
+    if not remedies:
+        return ""
+    if {remedy.name for remedy in remedies.values()} <= NOTHING_TO_MEND:
+        return "none (nothing to mend)"
+    for remedy in remedies.values():
+        if remedy.name in NOTHING_TO_MEND:
+            continue
+        try:
+            undone = BY_MACHINE[remedy.name](copy, remedy) if remedy.name in BY_MACHINE else remedy.name
+        except (OdooError, Blocked, AssertionError, ValueError, KeyError) as error:
+            return f"no: {remedy.name} ends with {type(error).__name__} {str(error)[:80]}".replace("|", "/")
+        if undone:
+            return f"by hand ({undone})"
+    left = Verdict(kind=verdict.kind, flavour=verdict.flavour, clean=verdict.clean, said=look(copy, fault))
+    remaining = {f.cause for f in left.new} | left.reasons
+    return "yes" if not remaining else f"no: {', '.join(sorted(remaining))} remain"
+
+
+# --- usage -----------------------------------------------------------------------------------------------------------
+
+
+def _load(copy: Planted, remedy: Evidence) -> Done:
+    copy.apply()
+    return ""
+
+
+def _remove_usage(copy: Planted, remedy: Evidence) -> Done:
+    """What Lago does not have."""
+    known = {row["transaction_id"] for row in _of_lago(copy, _subscription(remedy))}
+    _unlink_usage(copy.company, (row for row in _held(copy, remedy) if row["transaction_id"] not in known))
+    return ""
+
+
+def _reload_usage(copy: Planted, remedy: Evidence) -> Done:
+    """What is not as ``apply`` would write it is deleted, and loaded again."""
+    wanted = {str(d.values["transaction_id"]): d.values for d in _wanted(copy) if d.model == "fusion.billing.usage"}
+    name = str(remedy.values["what"])
+    _unlink_usage(
+        copy.company,
+        (
+            row
+            for row in _held(copy, remedy)
+            if row["transaction_id"] in wanted and not _alike(row[name], wanted[row["transaction_id"]].get(name))
+        ),
+    )
+    return _load(copy, remedy)
+
+
+def _alike(held: Any, wanted: Any) -> bool:
+    as_text = wanted.strftime("%Y-%m-%d %H:%M:%S") if hasattr(wanted, "strftime") else wanted
+    return (held or None) == (as_text or None)
+
+
+def _subscription(remedy: Evidence) -> str:
+    return str(remedy.values["where"]).partition(" of ")[2]
+
+
+def _held(copy: Planted, remedy: Evidence) -> list[dict[str, Any]]:
+    domain = [["external_subscription_id", "=", _subscription(remedy)]]
+    return copy.company.rows("fusion.billing.usage", domain)
+
+
+def _of_lago(copy: Planted, subscription: str) -> list[dict[str, Any]]:
+    query = "select transaction_id from events where external_subscription_id = $1"
+    table = copy.company.events.db.sql(query, params=[subscription]).to_arrow_table()
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows
+
+
+def _unlink_usage(company: Company, rows: Iterable[Mapping[str, Any]]) -> None:
+    company.odoo.call("fusion.billing.usage", "unlink", [row["id"] for row in rows])
+
+
+# --- fields ----------------------------------------------------------------------------------------------------------
+
+
+def _set_field(copy: Planted, remedy: Evidence) -> Done:
+    """The named field gets the named value; of a part of one, all that ``preview`` shows; what is gone is applied."""
+    told = WHERE.match(str(remedy.values["where"]))
+    name, _, inside = str(remedy.values["what"]).partition(": ")
+    if told is None:
+        return str(remedy.values["where"])
+    if name.startswith("charge "):
+        return _load(copy, remedy)
+    odoo, model = copy.company.odoo, told["model"]
+    ids = _records(odoo, told)
+    names = name.split(", ")
+    known = odoo.call(model, "fields_get", allfields=names, attributes=["type"])
+    lago = str(remedy.values["lago"])
+    if not ids or (len(names) == 1 and name not in known):
+        return f"{remedy.values['where']}, {name}"
+    if inside and name == "properties":
+        values = {name: _inside(odoo, ids, inside, lago)}
+    elif inside or known[names[0]]["type"] == "text":
+        values = {name: _wanted_value(copy, model, ids[0], name)}
+    else:
+        parts = [lago] if len(names) == 1 else lago.split(", ")
+        values = {n: _typed(odoo, part, n, known[n]["type"]) for n, part in zip(names, parts, strict=True)}
+    odoo.call(model, "write", ids, vals=values)
+    return ""
+
+
+def _records(odoo: Odoo, told: re.Match[str]) -> list[int]:
+    if told["id"]:
+        return [int(told["id"])]
+    key = {"sale.order": "name"}.get(told["model"], "code")
+    found: list[int] = []
+    for record in told["record"].split(f", {told['model']} "):
+        found += odoo.call(told["model"], "search", domain=[[key, "=", record]], context={"active_test": False})
+    return found
+
+
+def _wanted(copy: Planted) -> list[Desired]:
+    mapped = planted.mapping(copy.of.base, copy.company.odoo, copy.of.base.snapshot, shipped())
+    return [item for item in mapped if isinstance(item, Desired)]
+
+
+def _wanted_value(copy: Planted, model: str, number: int, name: str) -> Any:
+    """What ``preview`` shows for the record's field."""
+    domain = [["model", "=", model], ["res_id", "=", number], ["module", "=", "lago"]]
+    (row,) = copy.company.rows("ir.model.data", domain, "name")
+    (wanted,) = [item for item in _wanted(copy) if item.xid == f"lago.{row['name']}"]
+    return wanted.values.get(name) or False
+
+
+def _units(copy: Planted, remedy: Evidence) -> Done:
+    told = WHERE.match(str(remedy.values["where"]))
+    assert told
+    units = str(remedy.values["lago"]).strip('"')
+    vals = {"units": units, "unit_changes": False}
+    copy.company.odoo.call(told["model"], "write", _records(copy.company.odoo, told), vals=vals)
+    return ""
+
+
+def _typed(odoo: Odoo, text: str, name: str, kind: str) -> Any:
+    """The value that the remedy quotes."""
+    if text in ("none", "not there", "null"):
+        return False
+    if kind == "many2one":
+        model = {"product_id": ("product.product", "default_code"), "metric": ("fusion.billing.metric", "code")}[name]
+        return odoo.call(model[0], "search", domain=[[model[1], "=", text]])[0]
+    return TYPED.get(kind, str)(text.strip('"'))
+
+
+TYPED: dict[str, Callable[[str], Any]] = {
+    "boolean": lambda text: text.casefold() in ("true", "yes", "1"),
+    "integer": int,
+    "float": float,
+}
+
+
+def _inside(odoo: Odoo, ids: list[int], places: str, told: str) -> str:
+    """A charge's properties with the values that the remedy names, at the places that it names."""
+    (row,) = odoo.call("fusion.billing.charge", "read", ids, fields=["properties"])
+    properties = json.loads(row["properties"])
+    paths = places.split(", ")
+    values = json.loads(told) if len(paths) > 1 else [told]
+    for path, value in zip(paths, values, strict=True):
+        *before, last = [int(step) if step.isdecimal() else step for step in path.split(".")]
+        inner = properties
+        for step in before:
+            inner = inner[step]
+        inner[last] = _json(value) if isinstance(value, str) else value
+    return json.dumps(properties)
+
+
+def _json(text: str) -> Any:
+    """Prices are texts, edges of tiers are numbers or nothing."""
+    if text in ("none", "null"):
+        return None
+    return int(text) if text.isdecimal() else text.strip('"')
+
+
+# --- what people put on an order, and settings -----------------------------------------------------------------------
+
+
+def _remove_discount(copy: Planted, remedy: Evidence) -> Done:
+    copy.company.write("sale.order.line", [["discount", "!=", 0]], discount=0.0)
+    return ""
+
+
+def _no_order_line(copy: Planted, remedy: Evidence) -> Done:
+    first = str(remedy.values["line"])
+    domain = [["order_id.state", "=", "sale"]]
+    lines = [row for row in copy.company.rows("sale.order.line", domain) if row["name"].replace("\n", " ") == first]
+    ids = [row["id"] for row in lines]
+    copy.company.odoo.call("sale.order.line", "write", ids, vals={"product_uom_qty": 0.0})
+    return ""
+
+
+def _remove_charge(copy: Planted, remedy: Evidence) -> Done:
+    told = WHERE.match(str(remedy.values["where"]))
+    assert told
+    copy.company.odoo.call(told["model"], "unlink", _records(copy.company.odoo, told))
+    return ""
+
+
+def _round(copy: Planted, remedy: Evidence) -> Done:
+    copy.company.write("res.currency", [["name", "=", str(remedy.values["currency"])]], rounding=0.01)
+    return ""
+
+
+def _round_globally(copy: Planted, remedy: Evidence) -> Done:
+    copy.company.write("res.company", [["id", "=", 1]], tax_calculation_rounding_method="round_globally")
+    return ""
+
+
+def _exclude_tax(copy: Planted, remedy: Evidence) -> Done:
+    ids = [int(number) for number in re.findall(r"\((\d+)\)", str(remedy.values["tax"]))]
+    vals = {"price_include_override": "tax_excluded"}
+    copy.company.odoo.call("account.tax", "write", ids, vals=vals)
+    return ""
+
+
+def _run_again(copy: Planted, remedy: Evidence) -> Done:
+    """The order in the state that Lago's subscription has: running, as all of them are here."""
+    domain = [["fusion_lago_id", "=", str(remedy.values["subscription"])]]
+    known = copy.company.odoo.call("sale.order", "fields_get", allfields=["subscription_state"], attributes=["type"])
+    copy.company.write("sale.order", domain, state="sale", **({"subscription_state": "3_progress"} if known else {}))
+    return ""
+
+
+def _remove_twin(copy: Planted, remedy: Evidence) -> Done:
+    """Of two charges of one Lago record the one that no external id of ours names."""
+    rows = copy.company.rows("fusion.billing.charge", [["fusion_lago_id", "=", str(remedy.values["item"])]], "id")
+    domain = [["model", "=", "fusion.billing.charge"], ["module", "=", "lago"]]
+    known = {row["res_id"] for row in copy.company.rows("ir.model.data", domain, "res_id")}
+    copy.company.odoo.call("fusion.billing.charge", "unlink", [r["id"] for r in rows if r["id"] not in known])
+    return ""
+
+
+def _mapped_taxes(copy: Planted, remedy: Evidence) -> Done:
+    """The taxes on the orders' lines as ``preview`` shows them."""
+    for number, line in _mapped_lines(copy):
+        if "tax_ids" in line.values:
+            refs: Any = line.values["tax_ids"]
+            taxes = [_number(copy, str(ref.xid)) for ref in refs]
+            copy.company.odoo.call("sale.order.line", "write", [number], vals={"tax_ids": [[6, 0, taxes]]})
+    for number in re.findall(r"fusion\.billing\.charge \S+ \((\d+)\)", str(remedy.values.get("where"))):
+        refs = _wanted_value(copy, "fusion.billing.charge", int(number), "tax_ids") or ()
+        taxes = [_number(copy, str(ref.xid)) for ref in refs]
+        copy.company.write("fusion.billing.charge", [["id", "=", int(number)]], tax_ids=[[6, 0, taxes]])
+    return ""
+
+
+def _mapped_lines(copy: Planted) -> Iterator[tuple[int, Desired]]:
+    """Odoo's ids of the orders' lines, and each as ``preview`` shows it."""
+    rows = copy.company.rows("ir.model.data", [["module", "=", "lago"], ["model", "=", "sale.order.line"]])
+    names = {f"lago.{row['name']}": row["res_id"] for row in rows}
+    wanted = (line for order in _wanted(copy) for lines in order.children.values() for line in lines)
+    yield from ((names[line.xid], line) for line in wanted if line.xid in names)
+
+
+def _product(copy: Planted, remedy: Evidence) -> Done:
+    """The product first, as a person sets it; then what Odoo computed anew with it, as ``preview`` shows it."""
+    undone = _set_field(copy, remedy)
+    if undone:
+        return undone
+    told = WHERE.match(str(remedy.values["where"]))
+    assert told
+    for number, line in _mapped_lines(copy):
+        if number == int(told["id"]):
+            values = {name: line.values[name] for name in ("name", "price_unit")}
+            copy.company.odoo.call("sale.order.line", "write", [number], vals=values)
+    return _mapped_taxes(copy, remedy)
+
+
+def _position(copy: Planted, remedy: Evidence) -> Done:
+    """The order's fiscal position as ``preview`` shows it, and the taxes on the lines."""
+    for order in str(remedy.values["where"]).removeprefix("sale.order ").split(", "):
+        (row,) = copy.company.rows("sale.order", [["name", "=", order]], "id")
+        position = _wanted_value(copy, "sale.order", row["id"], "fiscal_position_id")
+        number = _number(copy, str(position.xid)) if position else False
+        copy.company.write("sale.order", [["id", "=", row["id"]]], fiscal_position_id=number)
+    return _mapped_taxes(copy, remedy)
+
+
+def _number(copy: Planted, xid: str) -> int:
+    module, _, name = xid.partition(".")
+    return int(copy.company.rows("ir.model.data", [["module", "=", module], ["name", "=", name]])[0]["res_id"])
+
+
+BY_MACHINE: Mapping[str, Callable[[Planted, Evidence], Done]] = {
+    "mend_usage": _load,
+    "load_usage": _load,
+    "remove_usage": _remove_usage,
+    "reload_usage": _reload_usage,
+    "mend_field": _set_field,
+    "mend_units": _units,
+    "remove_discount": _remove_discount,
+    "check_order_line": _no_order_line,
+    "remove_charge": _remove_charge,
+    "check_state": _run_again,
+    "remove_duplicate": _remove_twin,
+    "mend_tax": _mapped_taxes,
+    "mend_line_taxes": _mapped_taxes,
+    "mend_position": _position,
+    "mend_product": _product,
+    "find_line": _load,
+    "mend_mapping": _load,
+    "carry_balance": _load,
+    "mend_rounding": _round,
+    "round_globally": _round_globally,
+    "mend_tax_in_price": _exclude_tax,
+}

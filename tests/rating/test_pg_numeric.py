@@ -1,0 +1,39 @@
+"""Which values of events are numbers, and that none is written out before its size is known."""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal
+
+import pytest
+
+from reconcile.rating.pg_numeric import MOST_DIGITS, numeric
+from reconcile.rating.refusal import Refused
+
+
+@pytest.mark.parametrize(
+    ("text", "json_type", "wanted"),
+    [
+        ("12.50", "VARCHAR", Decimal("12.50")),
+        ("1e3", "DOUBLE", Decimal(1000)),
+        ("1e3", "VARCHAR", None),
+        ("+5", "VARCHAR", None),
+        (None, None, None),
+        ("9" * MOST_DIGITS, "VARCHAR", Decimal("9" * MOST_DIGITS)),
+    ],
+)
+def test_numbers(text: str | None, json_type: str | None, wanted: Decimal | None) -> None:
+    assert numeric(text, json_type) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "json_type"),
+    [("1e400000", "DOUBLE"), ("1e50000000", "DOUBLE"), ("1e-50000000", "DOUBLE"), ("9" * 4000, "VARCHAR"),
+     (f"0.{'1' * 4000}", "VARCHAR")],
+)  # fmt: skip
+def test_a_number_that_no_amount_can_hold_is_refused_by_name_at_once(text: str, json_type: str) -> None:
+    started = time.process_time()
+    with pytest.raises(Refused) as caught:
+        numeric(text, json_type)
+    assert (caught.value.reason, len(caught.value.detail) < 100) == ("number_out_of_range", True)
+    assert time.process_time() - started < 0.1

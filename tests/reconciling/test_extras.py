@@ -1,0 +1,178 @@
+"""What only Odoo has of migrated customers: named, with its money, in registers, exit code and status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mappings.records import Snapshot
+from migrate.odoo.door import Door
+from reconcile.sides.extras import Extra
+from reconcile.sides.lago import billings
+from reconcile.sides.odoo_extras import extras
+from reports import pseudonyms, text
+from reports.data import ReportData
+from reports.registers import by_month
+from reports.verdict import State, judge
+from tests.faults import PRO, STARTER, Company, Fault
+from tests.reconciling import planted
+from tests.reconciling.planted import Base
+
+JULY = Fault(name="", side="odoo", causes=frozenset(), customers=(STARTER,), plant=lambda company: None)
+
+
+def create(company: Company, model: str, **values: Any) -> int:
+    (made,) = company.odoo.call(model, "create", vals_list=[values])
+    return int(made)
+
+
+def plan_line(company: Company) -> dict[str, Any]:
+    rows = company.rows("sale.order.line", [["order_id", "=", company.order(STARTER)["id"]]])
+    return min(rows, key=lambda row: (row["sequence"], row["id"]))
+
+
+def lone_order(company: Company, **values: Any) -> int:
+    """As Odoo's own copy leaves it: what the addon needs is not copied."""
+    order, line = company.order(STARTER), plan_line(company)
+    part = {"product_id": line["product_id"][0], "price_unit": 77.0, "tax_ids": [[6, 0, line["tax_ids"]]]}
+    made = create(
+        company,
+        "sale.order",
+        partner_id=order["partner_id"][0],
+        plan_id=order["plan_id"][0],
+        next_invoice_date="2026-09-01",
+        order_line=[[0, 0, part]],
+        **values,
+    )
+    company.odoo.call("sale.order", "action_confirm", [made])
+    return made
+
+
+def lone_invoice(company: Company, day: str | bool, **values: Any) -> int:
+    line = {"name": "By hand", "quantity": 1, "price_unit": 250.0, "tax_ids": [[6, 0, []]]}
+    partner = company.order(STARTER)["partner_id"][0]
+    vals = {"move_type": "out_invoice", "partner_id": partner, "invoice_date": day, **values}
+    return create(company, "account.move", **vals, invoice_line_ids=[[0, 0, line]])
+
+
+def period_of(company: Company, at: str) -> int:
+    """An invoice that Odoo made of its own order, as the addon records it."""
+    order = company.order(STARTER)["id"]
+    move = lone_invoice(company, at[:10])
+    (line,) = company.rows("account.move", [["id", "=", move]], "invoice_line_ids")[0]["invoice_line_ids"]
+    company.write("account.move.line", [["id", "=", line]], fusion_order_id=order)
+    create(company, "fusion.billing.period", order_id=order, move_id=move, at=at, reason="subscription_periodic")
+    return move
+
+
+def lone_charge(company: Company) -> int:
+    row = company.charge("storage_gb", "nexacloud_starter")
+    values = {name: row[name] for name in ("name", "charge_model", "properties", "kind")}
+    ids = {name: row[name][0] for name in ("metric_id", "product_id", "plan_id")}
+    return create(company, "fusion.billing.charge", **values, **ids, code="only_odoo")
+
+
+def lone_coupon(company: Company) -> int:
+    order = company.order(STARTER)["id"]
+    coupon = '[{"lago_id": "of-odoo", "coupon_code": "goodwill"}]'
+    company.write("sale.order", [["id", "=", order]], fusion_coupons=coupon)
+    return int(order)
+
+
+@pytest.fixture(scope="module")
+def company(base: Base, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with planted.copied(base, tmp_path_factory.mktemp("extras") / "copy") as copy:
+        yield copy
+
+
+def asked(company: Company, period: str = "2026-07", customers: frozenset[str] | None = None) -> tuple[Extra, ...]:
+    billed = (b for i in company.snapshot.invoices for b in billings(i))
+    return extras(Door(company.odoo), company.snapshot, billed, period=period, customers=customers)
+
+
+def test_a_migrated_company_has_nothing_of_its_own(company: Company) -> None:
+    assert asked(company, "all") == ()
+
+
+def test_each_kind_is_named_with_its_money(company: Company, base: Base, tmp_path: Path) -> None:
+    with planted.copied(base, tmp_path / "all") as copy:
+        order, dated, undated = lone_order(copy), lone_invoice(copy, "2026-07-15"), lone_invoice(copy, False)
+        lone_invoice(copy, "2026-06-30")
+        lone_invoice(copy, "2026-07-15", fusion_shadow=True)
+        period_of(copy, "2026-07-15 04:00:00")
+        twice = period_of(copy, "2026-07-01 04:00:00")
+        charge, coupon = lone_charge(copy), lone_coupon(copy)
+        found = {(e.kind, e.record): (e.customer, e.net_cents) for e in asked(copy)}
+        assert found == {
+            ("extra_order", f"sale.order,{order}"): (STARTER, 77_00),
+            ("extra_invoice", f"account.move,{dated}"): (STARTER, 250_00),
+            ("extra_invoice", f"account.move,{undated}"): (STARTER, 250_00),
+            ("extra_invoice", f"account.move,{twice}"): (STARTER, 250_00),
+            ("extra_charge", f"fusion.billing.charge,{charge}"): ("", None),
+            ("extra_coupon", f"sale.order,{coupon},fusion_coupons,0"): (STARTER, None),
+        }
+        others = asked(copy, customers=frozenset({PRO}))
+        assert {e.kind for e in others} == {"extra_charge"}, "a charge of a plan is everybody's"
+        codes = planted.codes_of(copy.odoo, copy.snapshot)
+        data = planted.reconciled(copy, JULY, codes)
+    check(data, base.snapshot)
+
+
+def check(data: ReportData, snapshot: Snapshot) -> None:
+    """In the report: proven, in Odoo's register alone, in the totals; what has no amount is refused by name."""
+    own = [i for i in data.invoices if i.type == "only_odoo"]
+    findings = [f for i in own for p in i.positions for f in p.findings]
+    assert {(f.cause, f.side, f.proven) for f in findings} == {
+        ("extra_order", "odoo", True),
+        ("extra_invoice", "odoo", True),
+    }
+    assert sum(f.delta_cents for f in findings) == 77_00 + 10_01 + 3 * 250_00
+    assert {r.reason for i in own for r in i.refusals} == {"extra_charge", "extra_coupon"}
+    (july,) = by_month(data)
+    assert (july.left.alone, july.right.alone, july.right.alone_cents) == (0, 4, 77_00 + 10_01 + 750_00)
+    assert judge(data).state is State.TO_ACT
+    shown = text.render(data)
+    assert "Order that only Odoo has" in shown
+    assert "Close " in shown
+    hidden = text.render(pseudonyms.pseudonymise(data, b"k" * 32, pseudonyms.originals(snapshot)))
+    assert not [i.number for i in own if i.number in hidden]
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"subscription_state": "6_churn"}, False),
+        ({"subscription_state": "4_paused"}, False),
+        ({"state": "cancel"}, False),
+        ({"next_invoice_date": "2027-01-01"}, True),
+    ],
+)
+def test_an_order_that_nobody_bills_is_none(base: Base, tmp_path: Path, change: dict[str, Any], named: bool) -> None:
+    with planted.copied(base, tmp_path / "resting") as copy:
+        copy.write("sale.order", [["id", "=", lone_order(copy)]], **change)
+        assert [e.kind for e in asked(copy)] == ["extra_order"] * named
+
+
+def without_id(company: Company) -> None:
+    order = company.order(STARTER)["id"]
+    company.unlink("ir.model.data", [["model", "=", "sale.order"], ["res_id", "=", order], ["module", "=", "lago"]])
+
+
+def of_nobody(company: Company) -> None:
+    order = company.order(STARTER)["id"]
+    domain = [["model", "=", "sale.order"], ["res_id", "=", order], ["module", "=", "lago"]]
+    company.write("ir.model.data", domain, name="subscription_of_another_lago")
+
+
+@pytest.mark.parametrize("plant", [without_id, of_nobody])
+def test_an_order_whose_id_leads_to_no_subscription(
+    base: Base, tmp_path: Path, plant: Callable[[Company], None]
+) -> None:
+    """With an external id of ours or without: what counts is whether Lago has it."""
+    with planted.copied(base, tmp_path / "ids") as copy:
+        name = copy.order(STARTER)["name"]
+        plant(copy)
+        assert [(e.kind, e.name) for e in asked(copy)] == [("extra_order", name)]

@@ -1,0 +1,118 @@
+"""How many functions a reader follows from ``compare`` to the finding of a header that differs: measured, not told.
+
+What runs in ``reconcile/`` is recorded. Below, a room counts by its doors, and the comparison not at all: there the
+chain begins. Properties are derived fields of the records. A rule stands for what it asks; one that proposes nothing is
+a row that is passed over.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+import reconcile
+from reconcile.causes.changes import DropCoupon, DropSettlement, DropTax, Edit, RoundTax, TaxLines
+from reconcile.causes.knowledge import Knowledge, OrderKnowledge, grounds_of
+from reconcile.causes.proving import classify
+from reconcile.causes.rules import CAUSES
+from reconcile.compare.positions import compare_invoice
+from reconcile.rating.header import HeaderTerms
+from reconcile.rating.rules import LATEST
+from reconcile.rating.taxes import Rounding
+from tests.reconciling.build import GST_QST, HST, coupon, invoice, key, line, terms, totals, under
+
+RECONCILE = Path(reconcile.__file__).parent
+ROOMS_BELOW = {"compare", "rating", "rerate", "sides"}
+CHAIN = {
+    ("causes/proving.py", "classify"),
+    ("causes/proving.py", "explain"),
+    ("causes/proving.py", "header_causes"),
+    ("causes/recompute.py", "movement"),
+    ("causes/recompute.py", "edited"),
+    ("causes/recompute.py", "edit_draft"),
+    ("rating/header.py", "header_of"),
+}
+LINES = (line(1010),)
+ONE, TWO = terms(LINES), terms(LINES, taxes=GST_QST)
+OTHERS = Knowledge(orders=OrderKnowledge(rules=LATEST, line_taxes={key(): HST}))
+
+
+def traced(call: Callable[[], object]) -> set[tuple[str, str]]:
+    """(file, function) of what ran in ``reconcile/``; of rules, those that proposed something."""
+    ran: set[tuple[str, str]] = set()
+
+    def note(frame: FrameType, event: str, given: object) -> None:
+        proposes = event == "return" and given is not None
+        if (proposes if is_rule(frame) else event == "call") and is_read(frame):
+            ran.add((place(frame).as_posix(), frame.f_code.co_name))
+
+    sys.setprofile(note)
+    try:
+        call()
+    finally:
+        sys.setprofile(None)
+    return ran
+
+
+def place(frame: FrameType) -> Path:
+    file = Path(frame.f_code.co_filename)
+    return file.relative_to(RECONCILE) if file.is_relative_to(RECONCILE) else Path()
+
+
+def room_of(frame: FrameType) -> str:
+    return place(frame).parts[0] if place(frame).parts else ""
+
+
+def is_rule(frame: FrameType) -> bool:
+    return place(frame).name.endswith("_rules.py")
+
+
+def is_read(frame: FrameType) -> bool:
+    room, caller = room_of(frame), frame.f_back
+    if room in ("", "compare") or frame.f_code.co_name.startswith("<") or is_property(frame):
+        return False
+    inside = caller is not None and (is_rule(caller) or (room in ROOMS_BELOW and room_of(caller) in ROOMS_BELOW))
+    return not inside
+
+
+def is_property(frame: FrameType) -> bool:
+    owner = frame.f_locals.get("self")
+    return isinstance(getattr(type(owner), frame.f_code.co_name, None), property)
+
+
+@pytest.mark.parametrize(
+    ("cause", "edit", "rules", "known", "rule"),
+    [
+        ("tax_rounding", RoundTax(Rounding.TAX), TWO, Knowledge(), "tax_rounding"),
+        ("settlement_missing", DropSettlement("credit_notes"), ONE, Knowledge(), "settlement"),
+        ("coupon_missing", DropCoupon("a"), terms(LINES, [coupon("a", 100)]), Knowledge(), "coupon_missing"),
+        ("tax_missing", DropTax("gst"), TWO, Knowledge(), "tax_missing"),
+        ("tax_wrong", TaxLines({key(): HST}), TWO, OTHERS, "propose"),
+    ],
+)
+def test_a_header_is_explained_in_few_functions(
+    cause: str, edit: Edit, rules: HeaderTerms, known: Knowledge, rule: str
+) -> None:
+    truth = invoice(*LINES, header=replace(totals(LINES, rules), credit_notes_cents=7))
+    compared = compare_invoice({"lago": truth, "odoo": under(rules, truth, [edit]), "rerate": truth})
+    grounds = grounds_of(compared, rules, known)
+    named = []
+    ran = traced(lambda: named.append(classify(compared, CAUSES, grounds)))
+    assert {finding.cause for findings in named[0].values() for finding in findings} == {cause}
+    proposing = {place for place in ran if place[0].endswith("_rules.py")}
+    assert ran - proposing == CHAIN
+    assert ("causes/header_rules.py", rule) in proposing
+    followed = CHAIN | {("causes/header_rules.py", rule)}
+    assert len(followed) <= 8
+    assert len({file for file, _ in followed}) <= 4
+
+
+def test_the_architecture_tells_the_chain() -> None:
+    told = (RECONCILE.parent / "docs/architecture.md").read_text(encoding="utf-8")
+    assert {name for _, name in CHAIN} <= set(re.findall(r"`[\w/.]*\b(\w+)`", told.split("How a differing header")[1]))

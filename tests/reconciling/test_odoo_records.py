@@ -1,0 +1,451 @@
+"""Odoo's records held against Lago's: the place, what each side has there, and what is supposed."""
+
+# ruff: noqa: E501 - the tables of cases read better one a line
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from mappings.period import Window
+from mappings.records import (
+    AppliedCoupon,
+    BillableMetric,
+    Charge,
+    ChargeFilter,
+    Coupon,
+    Credit,
+    CreditItem,
+    Customer,
+    FixedCharge,
+    MetricFilter,
+    MinimumCommitment,
+    Plan,
+    Subscription,
+)
+from reconcile.causes.case import Case
+from reconcile.causes.coupons import held_coupons, of_coupons
+from reconcile.causes.knowledge import Grounds, Knowledge, OrderKnowledge
+from reconcile.causes.observed import USAGE, Place, Suspect, shown
+from reconcile.causes.odoo_records import distinct
+from reconcile.causes.record_causes import suspected_records
+from reconcile.causes.rules import CAUSES
+from reconcile.causes.terms import of_metrics, of_order
+from reconcile.causes.usage import of_usage
+from reconcile.compare.positions import compare_invoice
+from reconcile.rating.rules import LATEST
+from reconcile.rerate.counterfactual import ABSENT, At
+from reconcile.rerate.history import History
+from reconcile.rerate.suppositions import Events, PriceThen, Records
+from reconcile.sides.odoo_terms import HeldOrder, HeldPlan, charge_fields, metric_fields, order_fields
+from tests.mapping import build
+from tests.mapping.build import (
+    at,
+    charge,
+    coupon,
+    fixed,
+    held,
+    mapped,
+    metric,
+    of,
+    plan,
+    snapshot,
+)
+from tests.mapping.test_read_back import charges_of, row_of, terms_in
+from tests.reconciling.build import invoice, line
+
+OWN = ChargeFilter(lago_id="zone", values={"zone": ("a",)}, properties={"amount": "1"})
+TIERS = [{"from_value": 0, "to_value": 10, "p": "1"}, {"from_value": 11, "to_value": None, "p": "2"}]
+SNAPSHOT = snapshot(
+    plans=(
+        plan(
+            charges=(
+                charge(filters=(OWN,)),
+                charge("ch2", code="tiers", charge_model="graduated", properties={"graduated_ranges": TIERS}),
+            ),
+            fixed_charges=(fixed(),),
+            minimum_commitment=MinimumCommitment(amount_cents=1000),
+        ),
+    ),
+    billable_metrics=(metric(filters=(MetricFilter(key="zone", values=("a", "b")),)), metric("m2", "other")),
+)
+LAGO = terms_in(SNAPSHOT, SNAPSHOT.subscriptions[0])
+ITEMS = mapped(SNAPSHOT)
+(ORDER,) = of(ITEMS, "sale.order")
+ROWS = [{"order_id": None, "tax_ids": [], **row} for row in charges_of(ORDER, ITEMS)]  # of the plan
+
+
+def order(charges: Any = ROWS, **changed: object) -> HeldOrder:
+    return HeldOrder(row={**row_of(ORDER), "name": "S1", **changed}, charges=tuple(charges), usage=())
+
+
+def with_charge(lago_id: str, **changed: object) -> list[dict[str, object]]:
+    assert any(row["fusion_lago_id"] == lago_id for row in ROWS)
+    return [{**row, **changed} if row["fusion_lago_id"] == lago_id else dict(row) for row in ROWS]
+
+
+def told(suspects: Iterator[Suspect]) -> list[tuple[str, str, str, str, str]]:
+    return [(s.cause, s.place.label, s.place.field, s.lago, s.odoo) for s in suspects]
+
+
+def the(suspects: Iterator[Suspect]) -> Suspect:
+    (suspect,) = suspects
+    return suspect
+
+
+def test_what_was_applied_is_what_lago_has() -> None:
+    assert list(of_order(LAGO, order(), {})) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected", "record", "path", "value"),
+    [
+        ({"fusion_timezone": "Asia/Tokyo"}, ("time_zone", "fusion_timezone", "Europe/Amsterdam", "Asia/Tokyo"),
+         Customer, "applicable_timezone", "Asia/Tokyo"),
+        ({"fusion_timezone": None}, ("time_zone", "fusion_timezone", "Europe/Amsterdam", "UTC"),
+         Customer, "applicable_timezone", "UTC"),
+        ({"fusion_anchor": "2026-02-11 12:00:00"}, ("period_boundary", "fusion_anchor", "2026-02-10 12:00:00", "2026-02-11 12:00:00"),
+         Subscription, "subscription_at", at("2026-02-11 12:00")),
+        ({"fusion_ended_at": "2026-03-01 00:00:00"}, ("plan_change_date", "fusion_ended_at", "none", "2026-03-01 00:00:00"),
+         Subscription, "terminated_at", at("2026-03-01 00:00")),
+        ({"fusion_started_at": None, "fusion_started_us": 0}, ("plan_change_date", "fusion_started_at", "2026-02-10 12:00:00", "none"),
+         Subscription, "started_at", None),
+        ({"fusion_external_id": None}, ("missing_usage", "fusion_external_id", "abo-1", ""), Subscription, "external_id", ""),
+        ({"fusion_interval": "yearly"}, ("period_boundary", "fusion_interval", "monthly", "yearly"), Plan, "interval", "yearly"),
+        ({"fusion_pay_in_advance": None}, ("period_boundary", "fusion_pay_in_advance", "true", "false"), Plan, "pay_in_advance", False),
+        ({"fusion_trial_days": "3"}, ("trial", "fusion_trial_days", "none", '"3"'), Plan, "trial_period", Decimal(3)),
+        ({"fusion_commitment": "12.50"}, ("minimum", "fusion_commitment", '"10.00"', '"12.50"'), Plan, "minimum_commitment", None),
+        ({"fusion_commitment": None}, ("minimum", "fusion_commitment", '"10.00"', '"0.00"'), Plan, "minimum_commitment", None),
+    ],
+)  # fmt: skip
+def test_fields_of_the_order(
+    changed: dict[str, object], expected: tuple[str, ...], record: type[object], path: str, value: object
+) -> None:
+    suspect = the(of_order(LAGO, order(**changed), {}))
+    cause, field, lago, odoo = expected
+    assert (suspect.cause, suspect.place.label, suspect.place.field) == (cause, "sale.order S1", field)
+    assert (suspect.lago, suspect.odoo) == (lago, odoo)
+    assert isinstance(suspect.suppose, Records)
+    (change,) = suspect.suppose.changes
+    assert (change.record, change.path[0]) == (record, path)
+    assert suspect.suppose.calendar is (cause not in ("missing_usage", "minimum"))
+    if path != "minimum_commitment":
+        assert (change.path, change.value) == ((path,), value)
+
+
+def test_the_price_of_then() -> None:
+    suspect = the(of_order(LAGO, order(fusion_plan_amount="31.50"), {}))
+    assert told(iter([suspect])) == [("price", "sale.order S1", "fusion_plan_amount", '"49.50"', '"31.50"')]
+    assert suspect.suppose == PriceThen(subscription="s1", cents=3150)
+
+
+def test_a_charge_that_is_not_there() -> None:
+    gone = [row for row in ROWS if row["fusion_lago_id"] != "ch2"]
+    expected = ("sale.order S1", "charge tiers", "graduated", "none")
+    suspect = the(of_order(LAGO, order(gone), {}))
+    assert told(iter([suspect])) == [("missing_line", *expected)]
+    assert suspect.suppose == Records(changes=(At(record=Charge, lago_id="ch2"),))
+    left_out = told(of_order(LAGO, order(gone), {"ch2": "custom_aggregation"}))
+    assert left_out == [("mapping_gap", "sale.order S1", "charge tiers", "graduated", "custom_aggregation")]
+    (missing,) = of_order(LAGO, order(row for row in ROWS if row["fusion_lago_id"] != "f1"), {})
+    assert missing.suppose == Records(changes=(At(record=FixedCharge, lago_id="f1"),))
+
+
+def test_a_charge_and_a_fixed_charge_of_one_code_are_two() -> None:
+    usage, fixed_charge = charge("ch9", code="seats"), fixed("f9", code="seats")
+    lago = replace(LAGO, plan=replace(LAGO.plan, charges=(usage,), fixed_charges=(fixed_charge,)))
+    gone = list(of_order(lago, order(()), {}))
+    assert [told(iter([suspect])) for suspect in gone] == [told(iter([gone[0]]))] * 2, "they read alike"
+    assert [s.suppose for s in distinct([*gone, *gone])] == [
+        Records(changes=(At(record=Charge, lago_id="ch9"),)),
+        Records(changes=(At(record=FixedCharge, lago_id="f9"),)),
+    ]
+
+
+def test_the_line_of_the_plan_sells_another_plan() -> None:
+    """Its charges are billed instead of the plan's own: those that are missing are no fault of their own."""
+    sold = HeldPlan(line=8, product="boot_groot", lago_id="other")
+    held = replace(order(charges=()), plan=sold)
+    other = plan("other", code="boot_groot", charges=(charge("ch9"),))
+    (suspect,) = of_order(LAGO, held, {}, {"other": other})
+    place = ("base_product_swapped", "sale.order.line S1 (8)", "product_id", "boot_klein", "boot_groot")
+    assert told(iter([suspect])) == [place]
+    assert suspect.suppose == Records(
+        changes=(
+            At(record=Charge, lago_id="ch1"),
+            At(record=Charge, lago_id="ch2"),
+            At(record=FixedCharge, lago_id="f1"),
+            At(record=Plan, lago_id="p1", path=("charges",), value=other.charges),
+            At(record=Plan, lago_id="p1", path=("fixed_charges",), value=()),
+        )
+    )
+    own = HeldPlan(line=8, product="boot_klein", lago_id="p1")
+    assert {s.cause for s in of_order(LAGO, replace(held, plan=own), {}, {})} == {"missing_line"}
+
+
+def test_fields_of_charges() -> None:
+    where = "fusion.billing.charge tiers (lago.charge_ch2)"
+    suspect = the(of_order(LAGO, order(with_charge("ch2", prorated=True)), {}))
+    assert told(iter([suspect])) == [("proration", where, "prorated", "false", "true")]
+    assert suspect.suppose == Records(changes=(At(record=Charge, lago_id="ch2", path=("prorated",), value=True),))
+    minimum = told(of_order(LAGO, order(with_charge("ch2", min_amount="5.00")), {}))
+    assert minimum == [("minimum", where, "min_amount", '"0.00"', '"5.00"')]
+    units = the(of_order(LAGO, order(with_charge("f1", units="5")), {}))
+    assert (units.cause, units.place.field, units.lago, units.odoo) == ("extra_usage", "units", '"2"', '"5"')
+
+
+def test_units_that_were_set_back_are_remembered() -> None:
+    """Odoo bills the periods before a change with what there was: the record is right by now, and its history is not."""
+    history = json.dumps([{"at": "2026-08-01T10:00:00", "was": "5", "units": "2"}])
+    suspect = the(of_order(LAGO, order(with_charge("f1", unit_changes=history)), {}))
+    assert (suspect.cause, suspect.place.field, suspect.lago, suspect.odoo) == (
+        "extra_usage",
+        "unit_changes",
+        '"2"',
+        '"5"',
+    )
+    change = At(record=FixedCharge, lago_id="f1", path=("units",), value=Decimal(5))
+    assert suspect.suppose == Records(changes=(change,))
+    same = json.dumps([{"at": "2026-08-01T10:00:00", "was": "2", "units": "2"}])
+    assert list(of_order(LAGO, order(with_charge("f1", unit_changes=same)), {})) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "remedy"),
+    [
+        (Place(USAGE, "abo-1", "not there"), "mend_usage"),
+        (Place(USAGE, "abo-1", "in excess"), "remove_usage"),
+        (Place(USAGE, "abo-1", "timestamp"), "reload_usage"),
+        (Place("fusion.billing.charge", "f1 (3)", "units"), "mend_units"),
+        (Place("fusion.billing.charge", "ch1 (4)", "prorated"), "mend_field"),
+    ],
+)
+def test_what_a_person_can_do(place: Place, remedy: str) -> None:
+    """Apply loads what is missing; it takes nothing away, and keeps what somebody changed."""
+    suspect = Suspect(cause="extra_usage", place=place, lago="1", odoo="2", suppose=Events(external_id="abo-1"))
+    shown_one = invoice(line(100))
+    case = Case(
+        invoice=compare_invoice({"lago": shown_one, "odoo": shown_one, "rerate": shown_one}),
+        names=("rerate", "odoo"),
+        deviation={},
+        grounds=Grounds(known=Knowledge(orders=OrderKnowledge(rules=LATEST, suspects=(suspect,)))),
+    )
+    ((_, proposal),) = suspected_records(case, CAUSES, header=False)
+    assert proposal.remedy is not None
+    assert proposal.remedy.name == remedy
+
+
+def test_another_metric() -> None:
+    rows = with_charge("ch2", metric="other", metric_lago_id="m2")
+    suspect = the(of_order(LAGO, order(rows), {}))
+    assert (suspect.cause, suspect.place.field, suspect.lago, suspect.odoo) == (
+        "aggregation",
+        "metric",
+        "trips",
+        "other",
+    )
+    assert isinstance(suspect.suppose, Records)
+    assert {(c.path, c.value) for c in suspect.suppose.changes} == {
+        (("lago_billable_metric_id",), "m2"),
+        (("billable_metric_code",), "other"),
+    }
+
+
+def test_edges_of_a_tier_are_one_fault() -> None:
+    moved = [{**TIERS[0], "to_value": 20}, {**TIERS[1], "from_value": 21}]
+    rows = with_charge("ch2", properties=json.dumps({"graduated_ranges": moved}))
+    suspect = the(of_order(LAGO, order(rows), {}))
+    place = "properties: graduated_ranges.0.to_value, graduated_ranges.1.from_value"
+    assert (suspect.cause, suspect.place.field, suspect.lago, suspect.odoo) == (
+        "tier_edge",
+        place,
+        "[10,11]",
+        "[20,21]",
+    )
+
+
+def test_the_last_tier_keeps_its_edge() -> None:
+    """Odoo's tier lacks it: no end, said in another way."""
+    lago = replace(
+        LAGO, plan=replace(LAGO.plan, charges=(replace(LAGO.plan.charges[1], properties={"r": [{"to_value": 5}]}),))
+    )
+    rows = [{**row, "properties": '{"r":[{}]}'} for row in ROWS if row["fusion_lago_id"] == "ch2"]
+    rows += [row for row in ROWS if row["fusion_lago_id"] == "f1"]
+    suspect = the(of_order(lago, order(rows), {}))
+    assert isinstance(suspect.suppose, Records)
+    (change,) = suspect.suppose.changes
+    assert (change.path, change.value) == (("properties", "r", 0, "to_value"), None)
+
+
+def test_filters_are_shown_whole() -> None:
+    suspect = the(of_order(LAGO, order(with_charge("ch1", filters="[]")), {}))
+    where = "fusion.billing.charge trips_standard (lago.charge_ch1)"
+    assert told(iter([suspect])) == [("filter", where, "filters", '{"zone":["a"]}', "[]")]
+    assert suspect.suppose == Records(
+        changes=(At(record=Charge, lago_id="ch1", path=("filters", "zone"), value=ABSENT),)
+    )
+    entry = {"lago_id": "zone", "values": {"zone": ["a"]}, "properties": {"amount": "2"}}
+    priced = told(of_order(LAGO, order(with_charge("ch1", filters=json.dumps([entry]))), {}))
+    assert priced == [("price", where, "filters: amount", "1", "2")]
+
+
+def metric_rows(**changed: object) -> dict[str, Mapping[str, object]]:
+    return {str(row["code"]): {**row, **changed} for row in map(row_of, of(ITEMS, "fusion.billing.metric"))}
+
+
+def test_metrics() -> None:
+    (trips, _) = SNAPSHOT.billable_metrics
+    assert list(of_metrics(SNAPSHOT.billable_metrics, metric_rows())) == []
+    assert list(of_metrics(SNAPSHOT.billable_metrics, {})) == []
+    suspect = the(of_metrics([trips], metric_rows(aggregation="sum_agg")))
+    place = "fusion.billing.metric trips"
+    assert told(iter([suspect])) == [("aggregation", place, "aggregation", "count_agg", "sum_agg")]
+    change = At(record=BillableMetric, lago_id="m1", path=("aggregation_type",), value="sum_agg")
+    assert suspect.suppose == Records(changes=(change,))
+    digits = told(of_metrics([trips], metric_rows(has_rounding_precision=True)))
+    assert digits == [("quantity_precision", place, "rounding_precision", "none", "0")]
+    other = told(of_metrics([trips], metric_rows(filters='[{"key":"zone","values":["c","b"]}]')))
+    assert other == [
+        ("filter", place, "filters", '{"key":"zone","values":["a","b"]}', '{"key":"zone","values":["b","c"]}')
+    ]
+
+
+# --- usage --------------------------------------------------------------------------------------------------------
+
+JULY = Window(at("2026-07-01 00:00"), at("2026-07-31 23:59:59"))
+USAGE = {name: build.row(name, f"2026-07-0{n} 10:00") for n, name in enumerate(("a", "b", "c", "d"), 1)}
+
+
+def usage_rows(**changed: object) -> list[dict[str, object]]:
+    items = mapped(SNAPSHOT, USAGE.values(), build.Options(usage_since=at("2026-01-01 00:00")))
+    return [{**row_of(record), **changed} for record in of(items, "fusion.billing.usage")]
+
+
+def test_usage() -> None:
+    assert list(of_usage("abo-1", USAGE, usage_rows(), JULY)) == []
+    suspect = the(of_usage("abo-1", USAGE, usage_rows()[1:], JULY))
+    assert told(iter([suspect])) == [("missing_usage", "fusion.billing.usage of abo-1", "not there", "1 (a)", "0")]
+    assert suspect.suppose == Events(external_id="abo-1", gone=frozenset({"a"}))
+    arrived = the(of_usage("abo-1", USAGE, usage_rows(received_at="2026-09-01 00:00:00", received_us=0), JULY))
+    assert (arrived.cause, arrived.place.field, arrived.lago, arrived.odoo) == (
+        "late_events",
+        "received_at",
+        "4 (a, b, c)",
+        "4",
+    )
+    assert isinstance(arrived.suppose, Events)
+    assert dict(arrived.suppose.changed) == {name: {"created_at": at("2026-09-01 00:00")} for name in USAGE}
+    valued = the(of_usage("abo-1", USAGE, usage_rows(precise_total_amount_cents="7"), JULY))
+    assert valued.place.field == "properties"
+    more = [*usage_rows(), {**usage_rows()[0], "transaction_id": "e", "code": "other"}]
+    extra = the(of_usage("abo-1", USAGE, more, JULY))
+    assert (extra.cause, extra.place.field, extra.lago, extra.odoo) == ("extra_usage", "in excess", "0 (e)", "1")
+    assert isinstance(extra.suppose, Events)
+    assert [event.transaction_id for event in extra.suppose.more] == ["e"]
+
+
+def test_usage_of_other_periods_is_not_counted() -> None:
+    june = Window(at("2026-06-01 00:00"), at("2026-06-30 23:59:59"))
+    for window in (june, None):
+        suspect = the(of_usage("abo-1", USAGE, [], window))
+        assert (suspect.lago, suspect.odoo) == ("0 (a, b, c)", "0")
+
+
+# --- coupons ------------------------------------------------------------------------------------------------------
+
+TAKEN = Credit(lago_id="cr", amount_cents=300, amount_currency="EUR", item=CreditItem(type="coupon"))
+COUPONS = snapshot(
+    coupons=(coupon(limited_plans=True, plan_codes=("boot_klein",)),),
+    applied_coupons=(held(frequency="once", credits=(TAKEN,)), held("h2", lago_customer_id="c2")),
+)
+ENTRY = {
+    "lago_id": "h1",
+    "coupon_code": "zomer",
+    "frequency": "once",
+    "amount_cents": 500,
+    "amount_currency": "EUR",
+    "created_at": "2026-03-01T00:00:00Z",
+    "plan_codes": ["boot_klein"],
+    "billable_metric_codes": [],
+    "credits": [{"amount_cents": 300}],
+}
+
+
+def of_entries(*entries: dict[str, object]) -> list[Suspect]:
+    orders = [order(fusion_coupons=json.dumps(entries)), order(fusion_coupons=None, name="S2")]
+    return list(of_coupons("c1", orders, History(COUPONS)))
+
+
+def test_coupons() -> None:
+    assert of_entries(ENTRY) == []
+    where = "sale.order S1, sale.order S2"
+    missing = of_entries()
+    assert told(iter(missing)) == [("coupon_missing", where, "fusion_coupons: zomer", "held", "none")]
+    assert missing[0].suppose == Records(changes=(At(record=AppliedCoupon, lago_id="h1"),))
+    assert missing[0].header
+    extra = of_entries(ENTRY, {"coupon_code": "more", "percentage_rate": "5.0"})
+    assert told(iter(extra)) == [("coupon_extra", where, "fusion_coupons: more", "none", "held")]
+    assert isinstance(extra[0].suppose, Records)
+    assert [(c.record, c.lago_id) for c in extra[0].suppose.changes] == [(AppliedCoupon, "more"), (Coupon, "more")]
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected", "change"),
+    [
+        ({"amount_cents": 700}, ("coupon_limit", "amount_cents", "500", "700"), (AppliedCoupon, "h1", "amount_cents", 700)),
+        ({"terminated_at": "2026-05-01T00:00:00Z"}, ("coupon_expired", "terminated_at", "none", "2026-05-01 00:00:00"),
+         (AppliedCoupon, "h1", "terminated_at", at("2026-05-01 00:00"))),
+        ({"percentage_rate": "5.0"}, ("coupon_limit", "percentage_rate", "none", "5.0"),
+         (AppliedCoupon, "h1", "percentage_rate", Decimal(5))),
+        ({"credits": []}, ("coupon_limit", "credits", "300", "0"), (AppliedCoupon, "h1", "amount_cents", 800)),
+        ({"credits": [{"amount_cents": 400}]}, ("coupon_limit", "credits", "300", "400"),
+         (AppliedCoupon, "h1", "amount_cents", 400)),
+        ({"plan_codes": ["a", "b"]}, ("coupon_limit", "plan_codes", "boot_klein", '["a","b"]'),
+         (Coupon, "k1", "plan_codes", ("a", "b"))),
+    ],
+)  # fmt: skip
+def test_terms_of_coupons(changed: dict[str, object], expected: tuple[str, ...], change: tuple[Any, ...]) -> None:
+    (suspect,) = of_entries({**ENTRY, **changed})
+    cause, field, lago, odoo = expected
+    assert (suspect.cause, suspect.place.field) == (cause, f"fusion_coupons: zomer {field}")
+    assert (suspect.lago, suspect.odoo) == (lago, odoo)
+    assert isinstance(suspect.suppose, Records)
+    record, lago_id, path, value = change
+    assert At(record=record, lago_id=lago_id, path=(path,), value=value) in suspect.suppose.changes
+
+
+def test_a_coupon_without_its_scope() -> None:
+    (suspect,) = of_entries({**ENTRY, "plan_codes": []})
+    assert (suspect.lago, suspect.odoo) == ("boot_klein", "[]")
+    assert isinstance(suspect.suppose, Records)
+    assert {(c.path, c.value) for c in suspect.suppose.changes} == {(("plan_codes",), ()), (("limited_plans",), False)}
+
+
+def test_a_coupon_that_was_deleted_limits_nothing() -> None:
+    applied = held(percentage_rate=Decimal(5))
+    found = held_coupons("c1", History(snapshot(applied_coupons=(applied,))))
+    assert (found["h1"].coupon.plan_codes, found["h1"].coupon.coupon_type) == ((), "percentage")
+
+
+# --- texts, and what is asked of Odoo -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (at("2026-07-01 04:00"), "2026-07-01 04:00:00"), ("a", "a"), (None, "none"), (ABSENT, "none"), ([1], "1"), ((1, None), "[1,null]"),
+        ([1, ABSENT], "[1,null]"), ([None], "none"), (True, "true"), (Decimal("1.50"), '"1.50"'), ([], "[]"),
+    ],
+)  # fmt: skip
+def test_values_for_people(value: object, text: str) -> None:
+    assert shown(value) == text
+
+
+def test_every_field_of_the_tables_is_asked_for() -> None:
+    assert {"fusion_started_us", "fusion_commitment", "fusion_timezone", "fusion_coupons"} <= set(order_fields())
+    assert {"units", "min_amount", "metric_id", "filters"} <= set(charge_fields())
+    assert {"has_rounding_precision", "fusion_lago_id"} <= set(metric_fields())

@@ -1,0 +1,103 @@
+"""Equal is who pays, which period and when next: not amounts alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reports.data import ReportData
+from reports.verdict import State, judge
+from tests.faults import PRO, STARTER, Company, Fault
+from tests.reconciling import planted
+from tests.reconciling.planted import Base
+
+Plant = Callable[[Company], None]
+
+
+def on_order(**values: object) -> Plant:
+    return lambda c: c.write("sale.order", [["id", "=", c.order(STARTER)["id"]]], **values)
+
+
+def next_day(days: int) -> Plant:
+    def plant(company: Company) -> None:
+        year, month, day = map(int, company.order(STARTER)["next_invoice_date"].split("-"))
+        on_order(next_invoice_date=f"{year + days // 365}-{month:02}-{day + days % 365:02}")(company)
+
+    return plant
+
+
+def merged(company: Company) -> None:
+    """As Odoo's merge leaves it: the external id of the one that goes leads to the one that stays."""
+    stays = company.order(PRO)["partner_id"][0]
+    own = company.order(STARTER)["partner_id"][0]
+    on_order(partner_id=stays, partner_invoice_id=stays)(company)
+    domain = [["model", "=", "res.partner"], ["res_id", "=", own], ["module", "=", "lago"]]
+    company.write("ir.model.data", domain, res_id=stays)
+
+
+def invoices_to(company: Company) -> None:
+    on_order(partner_invoice_id=company.order(PRO)["partner_id"][0])(company)
+
+
+def debtor(company: Company) -> None:
+    """The open balance of an invoice is given to another customer."""
+    name = f"invoice_{open_invoice(company)}"
+    move = company.rows("ir.model.data", [["module", "=", "lago"], ["name", "=", name]], "res_id")[0]["res_id"]
+    company.write("account.move", [["id", "=", move]], partner_id=company.order(PRO)["partner_id"][0])
+
+
+def open_invoice(company: Company) -> str:
+    invoices = (i for i in company.snapshot.invoices if i.customer and i.customer.external_id == STARTER)
+    return next(i.lago_id for i in invoices if i.status == "finalized" and i.total_due_amount_cents)
+
+
+def told(base: Base, folder: Path, plant: Plant, month: str = "2026-07") -> tuple[ReportData, set[str]]:
+    fault = Fault(name="", side="odoo", causes=frozenset(), customers=(STARTER,), plant=plant, month=month)
+    with planted.copied(base, folder) as company:
+        codes = planted.codes_of(company.odoo, company.snapshot)
+        plant(company)
+        data = planted.reconciled(company, fault, codes)
+    return data, {refusal.reason for invoice in data.invoices for refusal in invoice.refusals}
+
+
+@pytest.mark.parametrize(
+    ("plant", "reason"),
+    [
+        (lambda company: None, ""),
+        (next_day(1), "next_invoice"),
+        (next_day(5), "next_invoice"),
+        (next_day(365), "next_invoice"),
+        (on_order(next_invoice_date=False), "next_invoice"),
+        (merged, "other_customer"),
+        (invoices_to, "other_customer"),
+        (debtor, "other_customer"),
+    ],
+    ids=["nothing", "a day", "five days", "a year", "never", "merged", "invoice address", "open balance"],
+)
+def test_who_pays_and_when_next(base: Base, tmp_path: Path, plant: Plant, reason: str) -> None:
+    data, reasons = told(base, tmp_path / "copy", plant, month="all")
+    assert reasons == ({reason} if reason else set())
+    assert (judge(data).state is State.TO_ACT) == bool(reason)
+
+
+def test_a_date_that_moved_with_a_bill_is_as_it_must_be(base: Base, tmp_path: Path) -> None:
+    def plant(company: Company) -> None:
+        next_day(5)(company)
+        period = {"order_id": company.order(STARTER)["id"], "at": "2026-08-01 04:00:00", "reason": "x"}
+        company.odoo.call("fusion.billing.period", "create", vals_list=[period])
+
+    assert told(base, tmp_path / "copy", plant)[1] == set()
+
+
+def test_another_period_of_the_same_amount(base: Base, tmp_path: Path) -> None:
+    """Paid in advance instead of in arrears, or the other way round: the same fee, for another month."""
+
+    def plant(company: Company) -> None:
+        advance = not company.order(STARTER)["fusion_pay_in_advance"]
+        on_order(fusion_pay_in_advance=advance)(company)
+
+    data, reasons = told(base, tmp_path / "copy", plant)
+    assert reasons == {"other_period"}
+    assert {p.delta_cents for _, p in data.rows()} == {0}
