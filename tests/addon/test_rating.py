@@ -104,6 +104,14 @@ def test_a_trial_longer_than_dates_reach_stops_nobody() -> None:
     }
 
 
+@pytest.mark.parametrize("days", ["36526", "9" * 15, "9" * 400])
+def test_a_trial_that_cannot_be_meant_is_refused_and_nothing_is_billed_under_it(days: str) -> None:
+    found = together(fusion_trial_days=days)
+    assert (found["lines"], [r["reason"] for r in found["refusals"]]) == ([], ["number_out_of_range"])
+    assert "9" * 50 not in found["refusals"][0]["detail"]
+    assert amounts(together(fusion_trial_days="36525")) == [5]
+
+
 def test_an_order_that_has_not_started_is_refused() -> None:
     found = rating.bill({**ORDER, "fusion_started_at": False}, [CHARGE], METRICS, [], *JULY)
     assert (found["lines"], [r["reason"] for r in found["refusals"]]) == ([], ["not_started"])

@@ -31,7 +31,7 @@ def loads(value: object) -> Any:
     return json.loads(value, parse_float=Decimal) if isinstance(value, str) and value else value or None
 
 
-MOST_DAYS = Decimal(36_525)  # of a trial: people can type more than a date holds, which would stop everybody's billing
+MOST_DAYS = Decimal(36_525)  # of a trial: people can type more than a date holds. It can be shown so, it is not billed
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from . import coupons
-from .exact import precise
-from .inputs import loads
+from .exact import decimal, precise
+from .inputs import MOST_DAYS, loads
 from .invoice import named, prepare
 from .lines import Line
 from .moments import moment, zone
@@ -47,8 +47,9 @@ def bill_together(billings: Sequence[BillingRow], *, premium: bool = True) -> In
 
 def lines_of(given: BillingRow, premium: bool) -> tuple[Windows, tuple[list[Line], list[Refusal]]]:
     """(windows, (lines, refusals)) of one billing."""
-    missing = incomplete(given["order"])
+    missing = None
     try:
+        missing = incomplete(given["order"])
         run = None if missing else run_of(given, premium)
         if run is not None:
             return named(run.windows), run.lines()
@@ -58,7 +59,7 @@ def lines_of(given: BillingRow, premium: bool) -> tuple[Windows, tuple[list[Line
 
 
 def incomplete(row: OrderRow) -> Refusal | None:
-    """What an order lacks to have a calendar."""
+    """What an order lacks to have a calendar. Raises Unratable."""
     name = row.get("fusion_external_id") or row.get("fusion_lago_id") or "the order"
     if row.get("fusion_interval") not in PER_YEAR or row.get("fusion_billing_time") not in ("calendar", "anniversary"):
         return refusal("order_incomplete", f"{name} has no interval or billing time")
@@ -66,6 +67,8 @@ def incomplete(row: OrderRow) -> Refusal | None:
         zone(row.get("fusion_timezone") or "UTC")
     except (KeyError, ValueError):
         return refusal("time_zone", f"{name}: there is no time zone {row['fusion_timezone']}")
+    if decimal(row.get("fusion_trial_days") or None) > MOST_DAYS:
+        return refusal("number_out_of_range", f"{name}: a trial of more than {MOST_DAYS} days")
     return None
 
 
