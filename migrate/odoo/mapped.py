@@ -14,6 +14,7 @@ from decimal import Decimal
 from mappings.mapped_to import MappedTo, Role
 from mappings.text import plain
 from migrate.odoo.door import Door, Row
+from migrate.odoo.external_ids import records_named
 from migrate.odoo.findings import Finding
 
 Problem = tuple[str, str, str]  # what Odoo has, the remedy, the name that waives it ("" if nothing does)
@@ -42,26 +43,12 @@ ANOTHER = "correct the table, or the record in Odoo"
 
 def check_mapped(door: Door, entries: Sequence[MappedTo]) -> Iterator[Finding]:
     """One finding for each thing that is wrong with an entry's record; one of level ok if nothing is."""
-    places = _places(door, entries)
+    places = records_named(door, [entry.xid for entry in entries])
     present = [entry for entry in entries if entry.xid in places]
     problems = [finding for entry in present for finding in _entry_problems(door, entry, places[entry.xid])]
     yield from problems
     if present and not problems:
         yield Finding("ok", f"{len(present)} entries of the mapping tables fit Odoo's records")
-
-
-def _places(door: Door, entries: Sequence[MappedTo]) -> dict[str, tuple[str, int]]:
-    """External id -> model and id."""
-    by_module: dict[str, set[str]] = {}
-    for entry in entries:
-        module, _, name = entry.xid.partition(".")
-        by_module.setdefault(module, set()).add(name)
-    places: dict[str, tuple[str, int]] = {}
-    for module, names in by_module.items():
-        fields, domain = ["name", "model", "res_id"], [["module", "=", module]]
-        rows = door.search_among("ir.model.data", "name", sorted(names), fields, domain=domain)
-        places |= {f"{module}.{row['name']}": (row["model"], row["res_id"]) for row in rows}
-    return places
 
 
 def _entry_problems(door: Door, entry: MappedTo, place: tuple[str, int]) -> Iterator[Finding]:

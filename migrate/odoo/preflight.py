@@ -18,6 +18,7 @@ from migrate.errors import OdooError
 from migrate.odoo.door import Door
 from migrate.odoo.enterprise import EXPECTED, unlike
 from migrate.odoo.errors import NoSuchMethod, OdooUnreachable, OutcomeUnknown
+from migrate.odoo.external_ids import records_named
 from migrate.odoo.findings import Finding
 from migrate.odoo.mapped import check_mapped
 from migrate.odoo.schedulers import look_at_schedulers
@@ -172,15 +173,7 @@ def _precision(odoo: Door, target: Target, needs: Needs) -> Iterator[Finding]:
 
 def _references(odoo: Door, target: Target, needs: Needs) -> Iterator[Finding]:
     """Taxes, accounts and the like that the tables name."""
-    by_module: dict[str, list[str]] = {}
-    for xid in needs.xids:
-        module, _, name = xid.partition(".")
-        by_module.setdefault(module, []).append(name)
-    present: dict[str, tuple[str, int]] = {}
-    for module, names in by_module.items():
-        fields, domain = ["name", "model", "res_id"], [["module", "=", module]]
-        rows = odoo.search_among("ir.model.data", "name", sorted(names), fields, domain=domain)
-        present |= {f"{module}.{row['name']}": (row["model"], row["res_id"]) for row in rows}
+    present = records_named(odoo, needs.xids)
     missing = sorted(needs.xids - present.keys())
     asleep = sorted(_archived(odoo, present))
     places = {entry.xid: f"{entry.place}: " for entry in needs.mapped}

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from mappings.context import partner_ref
 from mappings.partners import Partner, Standing
 from mappings.records import Customer
 from migrate.change_set.changes import Change
 from migrate.odoo.door import AWAY, Door
+from migrate.odoo.external_ids import made_of
 from migrate.odoo.resolve import MODULE, Reader
 
 MODEL = "res.partner"
@@ -38,12 +38,9 @@ def find_standing(door: Door, customers: Iterable[Customer]) -> Standing:
 
 def _bound(door: Door, customers: Sequence[Customer]) -> dict[str, int]:
     """Lago id -> the partner that carries its external id; 0 where none does."""
-    names = {partner_ref(customer.lago_id).xid.partition(".")[2]: customer.lago_id for customer in customers}
-    domain = [["module", "=", MODULE], ["model", "=", MODEL]]
-    rows = door.search_among("ir.model.data", "name", sorted(names), ["name", "res_id"], domain=domain)
-    numbers = {names[row["name"]]: int(row["res_id"]) for row in rows}
+    numbers = made_of(door, MODEL, "customer", [customer.lago_id for customer in customers])
     standing = door.existing(MODEL, sorted(numbers.values()))
-    return {lago_id: numbers.get(lago_id, 0) if numbers.get(lago_id) in standing else 0 for lago_id in names.values()}
+    return {c.lago_id: number if (number := numbers.get(c.lago_id, 0)) in standing else 0 for c in customers}
 
 
 def _others_of_ours(door: Door) -> set[int]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mappings.records import Snapshot
 from mappings.target import xid
 from migrate.odoo.door import Door
+from migrate.odoo.external_ids import made_of
 from reconcile.sides.odoo_terms import number_of
 
 
@@ -52,10 +53,8 @@ def owners_of(odoo: Door, scope: Scope, partners: Iterable[object]) -> dict[int,
 
 def partners_of(odoo: Door, snapshot: Snapshot) -> dict[str, int]:
     """Customer (external id in Lago) -> the partner that was made of it."""
-    names = {xid("customer", c.lago_id).removeprefix("lago."): c.external_id for c in snapshot.customers}
-    domain = [["module", "=", "lago"], ["model", "=", "res.partner"]]
-    rows = odoo.search_among("ir.model.data", "name", sorted(names), ["name", "res_id"], domain=domain)
-    return {names[row["name"]]: row["res_id"] for row in rows}
+    names = {c.lago_id: c.external_id for c in snapshot.customers}
+    return {names[lago_id]: number for lago_id, number in made_of(odoo, "res.partner", "customer", names).items()}
 
 
 def ours(odoo: Door, model: str) -> dict[int, str]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from mappings.balances import due_cents
 from mappings.records import Snapshot
-from mappings.target import xid
 from migrate.odoo.door import Door, Row
+from migrate.odoo.external_ids import made_of
 from reconcile.billed import BilledInvoice
 from reconcile.sides.numbers import cents_of
 from reconcile.sides.odoo_terms import number_of
@@ -79,10 +79,7 @@ def _open_balances(odoo: Door, snapshot: Snapshot) -> dict[str, _Balance]:
     """Lago's open invoice -> its balance in Odoo."""
     owners = _owners(snapshot)
     due = [i.lago_id for i in snapshot.invoices if owners.get(i.lago_id) and due_cents(i)]
-    names = {xid("invoice", lago_id).removeprefix("lago."): lago_id for lago_id in due}
-    domain = [["module", "=", "lago"], ["model", "=", "account.move"]]
-    held = odoo.search_among("ir.model.data", "name", sorted(names), ["name", "res_id"], domain=domain)
-    numbers = {row["res_id"]: names[row["name"]] for row in held}
+    numbers = {number: lago_id for lago_id, number in made_of(odoo, "account.move", "invoice", due).items()}
     fields = ["state", "amount_total", "currency_id", "partner_id"]
     rows = odoo.search_among("account.move", "id", sorted(numbers), fields, names=True)
     return {numbers[row["id"]]: _balance(row) for row in rows}

@@ -9,8 +9,8 @@ from datetime import date
 from mappings.context import day_after
 from mappings.records import Invoice, Snapshot
 from migrate.odoo.door import Door, Row
+from migrate.odoo.external_ids import made_of
 from reconcile.billed import BilledInvoice, Refusal
-from reconcile.sides.odoo_rerun import order_ids
 from reconcile.sides.odoo_terms import number_of
 
 
@@ -28,7 +28,7 @@ def with_next_dates(odoo: Door, snapshot: Snapshot, side: Mapping[str, BilledInv
     Only as long as Odoo has billed nothing of the order: then its date moves on by itself.
     """
     following = {s: due for s, due in _following(snapshot).items() if due.invoice in side}
-    orders = order_ids(odoo, sorted(following))
+    orders = made_of(odoo, "sale.order", "subscription", following)
     names = {order: subscription for subscription, order in orders.items()}
     refusals: dict[str, list[Refusal]] = {}
     for order, row in _rows(odoo, sorted(names)).items():

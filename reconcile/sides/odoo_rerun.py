@@ -13,6 +13,7 @@ from typing import Any
 from mappings.records import Json, Snapshot
 from mappings.target import xid
 from migrate.odoo.door import Door, chunks
+from migrate.odoo.external_ids import made_of
 from reconcile.billed import BilledInvoice, Billing, Idle, LineKey, Refusal
 from reconcile.sides.odoo_answers import NOT_MADE, by_partner, id_of, invoice_of, nothing_of, unanswered
 
@@ -146,7 +147,7 @@ def _jobs(
 ) -> tuple[list[_Job], dict[str, BilledInvoice]]:
     """Find the orders of all subscriptions by external id; an invoice with one missing for no reason is refused."""
     wanted = sorted({b.subscription for i in invoices for b in i.billings})
-    orders = order_ids(odoo, wanted)
+    orders = made_of(odoo, "sale.order", "subscription", wanted)
     partners = _partners(odoo, sorted(set(orders.values())))
     gaps = {s: unmapped[s] for s in wanted if s in unmapped and orders.get(s) not in partners}
     idle = {s: Idle(subscription=s, cause="mapping_gap", reason=why) for s, why in gaps.items()}
@@ -212,14 +213,6 @@ def _no_order(subscription: str) -> Refusal:
         reason="order_missing",
         detail=f"no sale.order {name}: apply the phase subscriptions, or see its skipped records",
     )
-
-
-def order_ids(odoo: Door, subscriptions: Sequence[str]) -> dict[str, int]:
-    """Subscription (Lago id) -> sale.order id."""
-    names = {xid("subscription", s).removeprefix("lago."): s for s in subscriptions}
-    domain = [["module", "=", "lago"], ["model", "=", "sale.order"]]
-    rows = odoo.search_among("ir.model.data", "name", sorted(names), ["name", "res_id"], domain=domain)
-    return {names[row["name"]]: row["res_id"] for row in rows}
 
 
 def _partners(odoo: Door, orders: Sequence[int]) -> dict[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mappings.records import Snapshot
 from mappings.tables import Tables
 from migrate.odoo.door import Door, Row
+from migrate.odoo.external_ids import records_named
 
 FIELDS = ["name", "amount", "children_tax_ids"]
 
@@ -24,9 +25,7 @@ def tax_codes(odoo: Door, tables: Tables, snapshot: Snapshot) -> dict[str, str]:
 
 def _read_taxes(odoo: Door, xid: str) -> list[Row]:
     """The tax of an external id, or its parts if it is a group; nothing if Odoo does not have it."""
-    module, _, name = xid.partition(".")
-    domain = [["module", "=", module], ["name", "=", name], ["model", "=", "account.tax"]]
-    ids = [row["res_id"] for row in odoo.search_read("ir.model.data", domain, ["res_id"])]
+    ids = [number for model, number in records_named(odoo, [xid]).values() if model == "account.tax"]
     taxes = odoo.read("account.tax", ids, FIELDS, active_test=True)
     parts = [child for tax in taxes for child in tax["children_tax_ids"]]
     return odoo.read("account.tax", parts, FIELDS) if parts else taxes

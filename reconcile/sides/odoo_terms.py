@@ -13,7 +13,7 @@ from decimal import Decimal
 from mappings import fields
 from mappings.fields import Row, columns
 from migrate.odoo.door import Door
-from reconcile.sides.odoo_rerun import order_ids
+from migrate.odoo.external_ids import made_of
 
 Rows = list[dict[str, object]]
 
@@ -104,7 +104,7 @@ class Held:
 
 def read(odoo: Door, subscriptions: Sequence[str]) -> Held:
     """Everything Odoo holds of these subscriptions (Lago ids). Those without an order are left out."""
-    numbers = order_ids(odoo, subscriptions)
+    numbers = made_of(odoo, "sale.order", "subscription", subscriptions)
     orders = _by_id(_rows(odoo, "sale.order", [["id", "in", sorted(numbers.values())]], order_fields()))
     metrics = _by_id(_rows(odoo, "fusion.billing.metric", [], metric_fields()))
     lines = _rows(odoo, "sale.order.line", [["order_id", "in", sorted(orders)]], LINE)
