@@ -31,6 +31,7 @@ from mappings.records import (
 from mappings.usage import UsageRow
 
 Price = TypeVar("Price", Charge, FixedCharge)
+ANOTHER = "another order"  # Lago's subscription replaced none
 _NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_ROW = UsageRow(transaction_id="", external_subscription_id="", code="", timestamp=_NO_MOMENT)
 
@@ -57,7 +58,7 @@ def terms(lago: Terms, order: Row, charges: Sequence[Row]) -> Terms:
     currency = lago.plan.amount_currency
     return Terms(
         customer=read(fields.CUSTOMER, order, lago.customer),
-        subscription=_subscription(lago.subscription, order, currency),
+        subscription=_following(_subscription(lago.subscription, order, currency), order),
         plan=_plan(lago.plan, order, charges, currency),
     )
 
@@ -68,6 +69,14 @@ def _subscription(lago: Subscription, order: Row, currency: str) -> Subscription
         return read(fields.SUBSCRIPTION, order, lago, currency)
     ended = read(fields.SUBSCRIPTION, order, replace(lago, terminated_at=lago.canceled_at), currency)
     return replace(ended, terminated_at=None, canceled_at=ended.terminated_at)
+
+
+def _following(lago: Subscription, order: Row) -> Subscription:
+    """Odoo links the order that this one replaces, Lago names what was replaced: here only whether there is one."""
+    linked = bool(order.get("fusion_previous_order_id"))
+    if linked == (lago.previous_plan_code is not None):
+        return lago
+    return replace(lago, previous_plan_code=ANOTHER if linked else None)
 
 
 def _plan(lago: Plan, order: Row, charges: Sequence[Row], currency: str) -> Plan:
@@ -100,11 +109,15 @@ def charge_row(charge: Charge | FixedCharge, rows: Sequence[Row]) -> Row | None:
 
 
 def _charge(lago: Charge, row: Row, currency: str) -> Charge:
-    """``row`` also names its metric: ``metric`` (code) and ``metric_lago_id``, empty where it has none."""
+    """``row`` also names its metric: ``metric`` (code) and ``metric_lago_id``, empty where it has none.
+
+    Another code of the same metric is the metric's own difference.
+    """
     charge = read(fields.CHARGE, row, lago, currency)
+    same = row["metric_lago_id"] == lago.lago_billable_metric_id
     return replace(
         charge,
-        billable_metric_code=str(row["metric"] or lago.billable_metric_code),
+        billable_metric_code=lago.billable_metric_code if same else str(row["metric"] or lago.billable_metric_code),
         lago_billable_metric_id=str(row["metric_lago_id"] or lago.lago_billable_metric_id),
         filters=tuple(_filter(entry, lago.filters) for entry in _entries(row["filters"])),
     )
@@ -126,7 +139,7 @@ def metric(lago: BillableMetric, row: Row) -> BillableMetric:
         for entry in _entries(row["filters"])
         for key in (str(entry.get("key") or ""),)
     )
-    return replace(read(fields.METRIC, row, lago), filters=tuple(filters))
+    return replace(read(fields.METRIC, row, lago), code=str(row["code"]), filters=tuple(filters))
 
 
 def coupons(lago: Mapping[str, HeldCoupon], customer: str, entries: Iterable[Row]) -> dict[str, HeldCoupon]:

@@ -789,6 +789,7 @@ FAULTS: tuple[Fault, ...] = (
     fault("pricing groups removed", "odoo", "filter", GROWTH, no_groups),
     fault("metric adds up instead of the maximum", "odoo", "aggregation", PRO, on_metric("peak_cpu", aggregation="sum_agg")),
     fault("rounding of a metric changed", "odoo", "quantity_precision", PRO, on_metric("egress_gb", rounding_function="floor", rounding_precision=0)),
+    fault("code of a metric changed", "odoo", "aggregation", STARTER, lambda c: c.write("fusion.billing.metric", [["code", "=", "egress_gb"]], code="egress")),
     # Odoo: usage
     fault("usage removed", "odoo", "missing_usage", STARTER, remove_usage),
     fault("all usage of a metric removed", "odoo", "missing_usage", STARTER, remove_a_metric_of_usage),
@@ -807,6 +808,7 @@ FAULTS: tuple[Fault, ...] = (
     fault("start moved", "odoo", "plan_change_date", STARTER, on_order(STARTER, fusion_started_at="2026-02-10 15:54:08"), month="2026-03"),
     fault("running order has an end", "odoo", "plan_change_date", STARTER, on_order(STARTER, fusion_ended_at="2026-06-20 00:00:00")),
     fault("upgrade moved", "odoo", "plan_change_date", UPGRADES, move_upgrade, month="2026-03"),
+    fault("previous order forgotten", "odoo", "previous_order", UPGRADES, on_order(UPGRADES, fusion_previous_order_id=False), month="2026-06"),
     fault("order cancelled", "odoo", "subscription_state", STARTER, on_order(STARTER, state="cancel")),
     fault("order paused", "odoo", "subscription_state", STARTER, on_order(STARTER, subscription_state="4_paused")),
     fault("one of two orders still pending", "odoo", "subscription_state", TWO_PLANS, on_order(TWO_PLANS, "nexadesk_team", state="draft", subscription_state="1_draft")),
@@ -823,6 +825,7 @@ FAULTS: tuple[Fault, ...] = (
     fault("fiscal position of another province", "odoo", "fiscal_position tax_wrong", STARTER, lines_tax(STARTER, "hst_sale_tax_15", "New Brunswick")),
     fault("taxes of a charge", "odoo", "tax_wrong", STARTER, charge_tax("egress_gb", "nexacloud_starter", "hst_sale_tax_15")),
     fault("rate of a tax", "odoo", "tax_wrong", STARTER, of_tax("hst_sale_tax_13", amount=14.0)),
+    fault("tax at 0 %", "odoo", "tax_wrong", STARTER, of_tax("hst_sale_tax_13", amount=0.0)),
     fault("tax on the tax", "odoo", "tax_wrong", PRO, of_tax("gst_sale_tax_5", include_base_amount=True)),
     fault("tax rounded per line", "odoo", "tax_rounding", UPGRADES, lambda c: c.write("res.company", [], tax_calculation_rounding_method="round_per_line")),
     fault("currency rounded to five cents", "odoo", "currency_rounding", STARTER, lambda c: c.write("res.currency", [["name", "=", "CAD"]], rounding=0.05)),

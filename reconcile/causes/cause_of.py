@@ -196,6 +196,7 @@ CAUSE_OF: tuple[Row, ...] = (
     Row(("subscription", "plan_amount_cents"), "price"),
     Row(("subscription", frozenset({"subscription_at", "billing_time"})), "period_boundary", calendar=True),
     Row(("subscription", DATES), "plan_change_date", calendar=True),
+    Row(("subscription", "previous_plan_code"), "previous_order", calendar=True),
     Row(("subscription", "external_id"), "missing_usage"),
     Row(("subscription", REST), "plan_change_date", steps=2),
     Row(("plan", PERIODS), "period_boundary", calendar=True),

@@ -222,8 +222,13 @@ def _other_rate(case: Case, on_lines: Taxes) -> Evidence | None:
 def _tax_fault(case: Case, other: Taxes, mine: Mapping[LineKey, frozenset[TaxRate]]) -> str:
     if case.known.orders and case.known.orders.away:
         return "fiscal_position"
-    missing = all(_charged(taxes) < mine[key] for key, taxes in other.items())
+    missing = all(_charged(taxes) < mine[key] and not _is_at_zero(taxes, mine[key]) for key, taxes in other.items())
     return "tax_missing" if missing else "tax_wrong"
+
+
+def _is_at_zero(held: Iterable[Tax], charged: frozenset[TaxRate]) -> bool:
+    """Whether a tax that the other side charges stands on the line, at 0 %: it is there, and wrong."""
+    return any(not tax.rate and tax.code in {code for code, _ in charged} for tax in held)
 
 
 def _charged(taxes: Iterable[Tax]) -> frozenset[TaxRate]:

@@ -70,6 +70,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause(name="period_boundary", propose=period_boundary),
     Cause(name="proration"),
     Cause(name="trial"),
+    Cause(name="previous_order"),
     # prices
     Cause(name="tier_edge"),
     Cause(name="free_units"),

@@ -18,6 +18,7 @@ from mappings.records import (
     Plan,
     Subscription,
 )
+from mappings.target import xid
 from reconcile.causes.cause_of import TIER, Fault, faults
 from reconcile.causes.differences import Difference, differences
 from reconcile.causes.observed import OWN, Place, Suspect, shown
@@ -29,11 +30,16 @@ from reconcile.sides.odoo_terms import HeldOrder
 
 
 def terms_of(billed: Billed, history: History) -> Terms:
-    """What Lago billed by: the price of then, the charges there were, and the units of this subscription."""
+    """What Lago billed by: the price of then, the charges there were, and the units of this subscription.
+
+    Which subscription was replaced is named by the external id of its order: what a person sets in Odoo.
+    """
     price = history.price_then(billed.subscription, billed.plan, billed.invoice.created_at)
+    replaced = history.previous(billed.subscription)
+    previous = xid("subscription", replaced.lago_id) if replaced else None
     return Terms(
         customer=history.customer(billed.invoice) or Customer(lago_id="", external_id=""),
-        subscription=replace(billed.subscription, plan_amount_cents=price),
+        subscription=replace(billed.subscription, plan_amount_cents=price, previous_plan_code=previous),
         plan=replace(billed.plan, charges=history.charges(billed), fixed_charges=history.fixed_charges(billed)),
     )
 
@@ -129,13 +135,15 @@ def _charges(plan: Plan) -> dict[str, Priced]:
 
 
 def of_metrics(metrics: Iterable[BillableMetric], rows: Mapping[str, Row]) -> Iterator[Suspect]:
-    """Metrics that count in another way. ``rows``: Odoo's, by code."""
-    lago = {metric.lago_id: metric for metric in metrics if metric.code in rows}
-    odoo = {name: read_back.metric(metric, rows[metric.code]) for name, metric in lago.items()}
+    """Metrics that count in another way. ``rows``: Odoo's, by Lago id (by code where Odoo has none)."""
+    pairs = ((metric, rows.get(metric.lago_id) or rows.get(metric.code)) for metric in metrics)
+    both = [(metric, row) for metric, row in pairs if row is not None]
+    lago = {metric.lago_id: metric for metric, _ in both}
+    odoo = {metric.lago_id: read_back.metric(metric, row) for metric, row in both}
     for fault in faults(differences(lago, odoo, ("metrics",))):
         name, step = (str(step) for step in fault.root[1:])
         sets = shown(_accepted(lago[name])), shown(_accepted(odoo[name]))
-        place = Place("fusion.billing.metric", lago[name].code, _name(fields.METRIC, step))
+        place = Place("fusion.billing.metric", odoo[name].code, _name(fields.METRIC, step))
         told = sets if step == "filters" else _both(fault)
         yield _suspect(fault, place, told, _records(fault, BillableMetric, name, 2))
 
@@ -168,7 +176,8 @@ def _in_order(order: HeldOrder, field: str) -> Place:
 
 def _order_field(side: str, step: str) -> str:
     rows = {"customer": fields.CUSTOMER, "subscription": fields.SUBSCRIPTION, "plan": fields.PLAN}
-    return fields.COMMITMENT[0].odoo if step == "minimum_commitment" else _name(rows[side], step)
+    links = {"minimum_commitment": fields.COMMITMENT[0].odoo, "previous_plan_code": "fusion_previous_order_id"}
+    return links.get(step) or _name(rows[side], step)
 
 
 def _money(amount: object, currency: str) -> str:

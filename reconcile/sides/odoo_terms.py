@@ -25,7 +25,7 @@ LINE = ("order_id", "product_id", "display_type", "sequence")
 def order_fields() -> tuple[str, ...]:
     """What is read of an order."""
     told = columns((*fields.SUBSCRIPTION, *fields.PLAN, *fields.COMMITMENT, *fields.CUSTOMER))
-    return ("name", "partner_id", "fiscal_position_id", "fusion_coupons", *told)
+    return ("name", "partner_id", "fiscal_position_id", "fusion_coupons", "fusion_previous_order_id", *told)
 
 
 def charge_fields() -> tuple[str, ...]:
@@ -94,7 +94,7 @@ class HeldOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """``orders`` by the subscription's Lago id, ``metrics`` by code, ``taxes`` by Odoo's id."""
+    """``orders`` and ``metrics`` by Lago id (a metric that has none: by code), ``taxes`` by Odoo's id."""
 
     orders: Mapping[str, HeldOrder] = field(default_factory=dict)
     metrics: Mapping[str, Row] = field(default_factory=dict)
@@ -125,7 +125,7 @@ def read(odoo: Door, subscriptions: Sequence[str]) -> Held:
             for subscription, number in numbers.items()
             if number in orders
         },
-        metrics={_text(row["code"]): row for row in metrics.values()},
+        metrics={_text(row["fusion_lago_id"]) or _text(row["code"]): row for row in metrics.values()},
         taxes=_taxes(odoo),
         settings=_settings(odoo),
     )

@@ -18,6 +18,7 @@ from mappings.reasons import spell
 from reports.data import Evidence, ReportData
 from reports.texts.causes import CAUSES
 from reports.texts.page import PAGE
+from reports.texts.remedies import REMEDIES
 from reports.texts.signatures import SIGNATURES
 from reports.texts.states import STATES
 from reports.texts.steps import IN_PRICING_UNIT, NO_BOUND, OF_LINE, STEPS
@@ -26,7 +27,7 @@ from reports.texts.tables import TABLES
 LOCALES = ("en_CA", "fr_CA")
 
 # name -> (English, French), as they stand in the files beside this one. Braces are filled with values.
-TEXTS: Mapping[str, tuple[str, str]] = {**PAGE, **TABLES, **STATES, **CAUSES, **SIGNATURES}
+TEXTS: Mapping[str, tuple[str, str]] = {**PAGE, **TABLES, **STATES, **CAUSES, **REMEDIES, **SIGNATURES}
 
 # Values of evidence that are shown with what they count
 COUNTED = {"theirs": "units", "ours": "units", "their_events": "events", "our_events": "events", "events": "events"}

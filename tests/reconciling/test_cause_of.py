@@ -89,6 +89,7 @@ FIELDS: tuple[tuple[Terms, str, bool], ...] = (
             ("terminated_at", at("2020-01-01 00:00"), "plan_change_date", True),
             ("created_at", at("2020-01-01 00:00"), "plan_change_date", True),
             ("ending_at", at("2020-01-01 00:00"), "plan_change_date", False),
+            ("previous_plan_code", "other", "previous_order", True),
             ("external_id", "other", "missing_usage", False),
         )
     ),

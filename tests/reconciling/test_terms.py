@@ -42,7 +42,7 @@ def test_orders_and_charges(company: Company, held: Held) -> None:
 
 
 def test_metrics(company: Company, held: Held) -> None:
-    assert set(held.metrics) == {metric.code for metric in company.snapshot.billable_metrics}
+    assert set(held.metrics) == {metric.lago_id for metric in company.snapshot.billable_metrics}
     assert list(of_metrics(company.snapshot.billable_metrics, held.metrics)) == []
 
 

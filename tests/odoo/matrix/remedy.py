@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from mappings.target import Desired
+from mappings.target import OURS, Desired
 from migrate.errors import Blocked, OdooError
 from migrate.odoo.protocol import Odoo
 from migrate.shipped_tables import shipped
@@ -122,7 +122,7 @@ def _set_field(copy: Planted, remedy: Evidence) -> Done:
         values = {name: _wanted_value(copy, model, ids[0], name)}
     else:
         parts = [lago] if len(names) == 1 else lago.split(", ")
-        values = {n: _typed(odoo, part, n, known[n]["type"]) for n, part in zip(names, parts, strict=True)}
+        values = {n: _typed(copy, part, n, known[n]["type"]) for n, part in zip(names, parts, strict=True)}
     odoo.call(model, "write", ids, vals=values)
     return ""
 
@@ -159,13 +159,15 @@ def _units(copy: Planted, remedy: Evidence) -> Done:
     return ""
 
 
-def _typed(odoo: Odoo, text: str, name: str, kind: str) -> Any:
-    """The value that the remedy quotes."""
+def _typed(copy: Planted, text: str, name: str, kind: str) -> Any:
+    """The value that the remedy quotes; a record by its external id, or by the code that it has in Lago."""
+    if text.startswith(f"{OURS}."):
+        return _number(copy, text)
     if text in ("none", "not there", "null"):
         return False
     if kind == "many2one":
         model = {"product_id": ("product.product", "default_code"), "metric": ("fusion.billing.metric", "code")}[name]
-        return odoo.call(model[0], "search", domain=[[model[1], "=", text]])[0]
+        return copy.company.odoo.call(model[0], "search", domain=[[model[1], "=", text]])[0]
     return TYPED.get(kind, str)(text.strip('"'))
 
 

@@ -1,0 +1,178 @@
+"""What to do about a difference, in a sentence. Braces hold values of the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# name -> (English, French)
+REMEDIES: Mapping[str, tuple[str, str]] = {
+    "remedy.close_order": (
+        "Close {what} in Odoo; if it was agreed beside Lago, waive it.",
+        "Fermez {what} dans Odoo; si c’était convenu hors de Lago, accordez une dérogation.",
+    ),
+    "remedy.remove_invoice": (
+        "Cancel {what} in Odoo, or credit it where the customer has it; if it was agreed beside Lago, waive it.",
+        "Annulez {what} dans Odoo, ou créditez-la si le client l’a; si c’était convenu hors de Lago, accordez une "
+        "dérogation.",
+    ),
+    "remedy.mend_usage": (
+        "{where} is {what}: {lago}. Set [mapping] usage_since to the first day of the month, then extract, "
+        "apply --phase usage, and reconcile again.",
+        "{where}, {what} : {lago}. Mettre [mapping] usage_since au premier jour du mois, puis refaire extract et "
+        "apply --phase usage, et rapprocher de nouveau.",
+    ),
+    "remedy.remove_usage": (
+        "In Odoo, {where}: delete the records that Lago does not have (it has {lago} of them), and reconcile again.",
+        "Dans Odoo, {where} : supprimer ce que Lago n’a pas (il en a {lago}), et rapprocher de nouveau.",
+    ),
+    "remedy.reload_usage": (
+        "In Odoo, {where}: delete the records whose {what} is not Lago’s ({lago}). Then apply --phase usage loads them "
+        "anew; reconcile again.",
+        "Dans Odoo, {where} : supprimer les enregistrements dont {what} n’est pas celui de Lago ({lago}). Ensuite, "
+        "apply --phase usage les charge de nouveau; rapprocher de nouveau.",
+    ),
+    "remedy.mend_units": (
+        "In Odoo, {where}: set units to {lago}, and empty unit_changes in the same write (an import does it): by a "
+        "change of today alone, the periods before keep the other units.",
+        "Dans Odoo, {where} : mettre units à {lago}, et vider unit_changes dans la même écriture (une importation le "
+        "fait) : par un changement d’aujourd’hui seul, les périodes passées gardent les autres unités.",
+    ),
+    "remedy.price_passed": (
+        "Nothing to mend: Odoo has today’s price, Lago billed the price of then. Only a past month shows this.",
+        "Rien à corriger : Odoo a le prix d’aujourd’hui, Lago a facturé celui d’alors. Seul un mois passé le montre.",
+    ),
+    "remedy.mend_rounding": (
+        "Set the rounding of {currency} in Odoo to its smallest unit (now {step}).",
+        "Régler l’arrondi de {currency} dans Odoo à sa plus petite unité (maintenant {step}).",
+    ),
+    "remedy.mend_tax_in_price": (
+        "Set the tax {tax} in Odoo to be added to the price (Included in Price: Tax Excluded).",
+        "Régler la taxe {tax} dans Odoo comme ajoutée au prix (Inclus dans le prix : hors taxe).",
+    ),
+    "remedy.mend_field": (
+        "In Odoo, {where}: set {what} to {lago} (lago2odoo preview shows the field; apply does not overwrite what "
+        "somebody changed).",
+        "Dans Odoo, {where} : mettre {what} à {lago} (lago2odoo preview montre le champ; apply n’écrase pas ce que "
+        "quelqu’un a changé).",
+    ),
+    "remedy.mend_currency": (
+        "Give the order a price list in {currency}.",
+        "Donner à la commande une liste de prix en {currency}.",
+    ),
+    "remedy.raise_precision": (
+        "Raise Decimal Accuracy in Odoo (Settings, Technical, Decimal Accuracy).",
+        "Augmenter la précision décimale dans Odoo (Paramètres, Technique, Précision décimale).",
+    ),
+    "remedy.check_rounding": (
+        "Check how this side rounds: half a unit goes up.",
+        "Vérifier l’arrondi de ce côté : la demie s’arrondit vers le haut.",
+    ),
+    "remedy.check_boundaries": (
+        "Check the periods of this invoice in Lago (billing_periods).",
+        "Vérifier les périodes de cette facture dans Lago (billing_periods).",
+    ),
+    "remedy.check_store": (
+        "Remove the repeated events in Lago, or switch deduplication on, and bill a correction.",
+        "Supprimer les événements répétés dans Lago, ou activer la déduplication, et facturer une correction.",
+    ),
+    "remedy.accept_rule": (
+        "Nothing to mend in Odoo: waive old_rule for this invoice ({rule}).",
+        "Rien à corriger dans Odoo : déroger à old_rule pour cette facture ({rule}).",
+    ),
+    "remedy.check_edit": (
+        "Find out who changed it in Lago and why; a correction belongs in a credit note.",
+        "Établir qui l’a modifié dans Lago et pourquoi; une correction se fait par note de crédit.",
+    ),
+    "remedy.mend_mapping": (
+        "Mend what was skipped ({reason}), then preview and apply again.",
+        "Corriger ce qui a été ignoré ({reason}), puis refaire preview et apply.",
+    ),
+    "remedy.remove_duplicate": (
+        "Look for two charges (or orders) with the Lago id {item} in Odoo, and delete the one that apply did not make.",
+        "Chercher dans Odoo deux tarifs (ou commandes) avec l’identifiant Lago {item}, et supprimer celui qu’apply n’a "
+        "pas créé.",
+    ),
+    "remedy.bill_late_usage": (
+        "Lago did not bill this usage: bill it as a correction, or waive it.",
+        "Lago n’a pas facturé cette utilisation : la facturer en correction, ou y déroger.",
+    ),
+    "remedy.load_usage": (
+        "Usage of this month may not be loaded in Odoo: set [mapping] usage_since to its first day, then extract, "
+        "apply --phase usage, and reconcile again.",
+        "L’utilisation de ce mois n’est peut-être pas chargée dans Odoo : mettre [mapping] usage_since à son premier "
+        "jour, puis refaire extract et apply --phase usage, et rapprocher de nouveau.",
+    ),
+    "remedy.mend_price": (
+        "Correct the price on the charge or order in Odoo (lago2odoo preview shows the field).",
+        "Corriger le prix du tarif ou de la commande dans Odoo (lago2odoo preview montre le champ).",
+    ),
+    "remedy.mend_dates": (
+        "Correct the dates on the order (fusion_started_at, fusion_ended_at, fusion_previous_order_id).",
+        "Corriger les dates de la commande (fusion_started_at, fusion_ended_at, fusion_previous_order_id).",
+    ),
+    "remedy.check_state": (
+        "Compare the state of subscription {subscription} in Lago and of its order in Odoo.",
+        "Comparer l’état de l’abonnement {subscription} dans Lago et celui de sa commande dans Odoo.",
+    ),
+    "remedy.find_line": (
+        "Look for the charge in Odoo by its Lago id, and run lago2odoo preview.",
+        "Chercher le tarif dans Odoo par son identifiant Lago, et lancer lago2odoo preview.",
+    ),
+    "remedy.remove_charge": (
+        "Delete {where} in Odoo, if Lago is right not to bill it.",
+        "Supprimer {where} dans Odoo, si Lago a raison de ne pas la facturer.",
+    ),
+    "remedy.check_line": (
+        "Check why this line is billed: its charge may have been deleted in Lago.",
+        "Vérifier pourquoi cette ligne est facturée : son tarif a peut-être été supprimé dans Lago.",
+    ),
+    "remedy.carry_coupon": (
+        "Carry coupon {coupon} over (sale.order fusion_coupons), or waive it.",
+        "Reporter le coupon {coupon} (sale.order fusion_coupons), ou y déroger.",
+    ),
+    "remedy.check_order_line": (
+        "Ask who added {line} to the order: if it is not agreed with the customer, set its quantity to 0.",
+        "Demander qui a ajouté {line} à la commande : si ce n’est pas convenu avec le client, mettre sa quantité à 0.",
+    ),
+    "remedy.remove_discount": (
+        "Ask who gave the discount: if it is not agreed with the customer, set it to 0 on the order’s line.",
+        "Demander qui a accordé la remise : si elle n’est pas convenue avec le client, la mettre à 0 sur la ligne.",
+    ),
+    "remedy.mend_tax": (
+        "Correct the mapping of tax {tax}, or the customer’s fiscal position.",
+        "Corriger la correspondance de la taxe {tax}, ou la position fiscale du client.",
+    ),
+    "remedy.mend_line_taxes": (
+        "In Odoo, {where}: set the taxes (tax_ids; of an order: those of its lines) to {tax}; the mapping is right.",
+        "Dans Odoo, {where} : mettre les taxes (tax_ids; d’une commande : celles de ses lignes) à {tax}; la "
+        "correspondance est juste.",
+    ),
+    "remedy.mend_position": (
+        "In Odoo, {where}: replace the fiscal position {position} by that of the customer’s address, then set the "
+        "taxes on its lines (tax_ids) to {tax}.",
+        "Dans Odoo, {where} : remplacer la position fiscale {position} par celle de l’adresse du client, puis mettre "
+        "les taxes de ses lignes (tax_ids) à {tax}.",
+    ),
+    "remedy.mend_product": (
+        "In Odoo, {where}: set product_id to {lago}, and after that, because Odoo computes them anew with the product, "
+        "tax_ids to {tax}, the price and the text (lago2odoo preview shows all four).",
+        "Dans Odoo, {where} : mettre product_id à {lago}, puis, car Odoo les recalcule avec le produit, tax_ids à "
+        "{tax}, le prix et le texte (lago2odoo preview montre les quatre).",
+    ),
+    "remedy.check_lagos_taxes": (
+        "Find out in Lago which taxes are right, this invoice’s or its customer’s of today; correct by a credit note.",
+        "Établir dans Lago quelles taxes sont justes, celles de la facture ou du client; corriger par note de crédit.",
+    ),
+    "remedy.round_globally": (
+        "Set the company’s tax rounding to “Round Globally”, or waive tax_rounding.",
+        "Régler l’arrondi des taxes de la société sur « Arrondi global », ou déroger à tax_rounding.",
+    ),
+    "remedy.waive_rounding": (
+        "Odoo always rounds each tax: nothing to mend. Waive tax_rounding with max_cents = 1.",
+        "Odoo arrondit toujours chaque taxe : rien à corriger. Déroger à tax_rounding avec max_cents = 1.",
+    ),
+    "remedy.carry_balance": (
+        "Apply the phase balances, and settle the invoice with it.",
+        "Appliquer la phase balances, et régler la facture avec elle.",
+    ),
+}
