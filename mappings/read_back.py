@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from mappings import fields
-from mappings.fields import Row, decimal_of, loaded, read
+from mappings.fields import Row, decimal_of, loaded, read, read_row
 from mappings.records import (
     AppliedCoupon,
     BillableMetric,
@@ -57,7 +57,7 @@ def terms(lago: Terms, order: Row, charges: Sequence[Row]) -> Terms:
     """``order``: of ``sale.order``. ``charges``: what it is rated by, its own or its plan's (``charge`` below)."""
     currency = lago.plan.amount_currency
     return Terms(
-        customer=read(fields.CUSTOMER, order, lago.customer),
+        customer=read_row(fields.CUSTOMER, order, lago.customer),
         subscription=_following(_subscription(lago.subscription, order, currency), order),
         plan=_plan(lago.plan, order, charges, currency),
     )
@@ -66,31 +66,33 @@ def terms(lago: Terms, order: Row, charges: Sequence[Row]) -> Terms:
 def _subscription(lago: Subscription, order: Row, currency: str) -> Subscription:
     """A subscription that was withdrawn has one end in Odoo, and two fields for it in Lago."""
     if lago.terminated_at is not None or lago.canceled_at is None:
-        return read(fields.SUBSCRIPTION, order, lago, currency)
-    ended = read(fields.SUBSCRIPTION, order, replace(lago, terminated_at=lago.canceled_at), currency)
+        return read_row(fields.SUBSCRIPTION, order, lago, currency)
+    ended = read_row(fields.SUBSCRIPTION, order, replace(lago, terminated_at=lago.canceled_at), currency)
     return replace(ended, terminated_at=None, canceled_at=ended.terminated_at)
 
 
 def _following(lago: Subscription, order: Row) -> Subscription:
     """Odoo links the order that this one replaces, Lago names what was replaced: here only whether there is one."""
     linked = bool(order.get("fusion_previous_order_id"))
-    if linked == (lago.previous_plan_code is not None):
+    if "fusion_previous_order_id" not in order or linked == (lago.previous_plan_code is not None):
         return lago
     return replace(lago, previous_plan_code=ANOTHER if linked else None)
 
 
 def _plan(lago: Plan, order: Row, charges: Sequence[Row], currency: str) -> Plan:
-    plan = read(fields.PLAN, order, lago)
+    plan = read_row(fields.PLAN, order, lago)
     return replace(
         plan,
         minimum_commitment=_commitment(plan.minimum_commitment, order, currency),
         charges=tuple(_charge(own, row, currency) for own, row in _pairs(plan.charges, charges)),
-        fixed_charges=tuple(read(fields.FIXED_CHARGE, row, own) for own, row in _pairs(plan.fixed_charges, charges)),
+        fixed_charges=tuple(
+            read_row(fields.FIXED_CHARGE, row, own) for own, row in _pairs(plan.fixed_charges, charges)
+        ),
     )
 
 
 def _commitment(lago: MinimumCommitment | None, order: Row, currency: str) -> MinimumCommitment | None:
-    held = read(fields.COMMITMENT, order, lago or MinimumCommitment(amount_cents=0), currency)
+    held = read_row(fields.COMMITMENT, order, lago or MinimumCommitment(amount_cents=0), currency)
     return held if held.amount_cents else None if lago is None or lago.amount_cents else lago
 
 
@@ -113,7 +115,7 @@ def _charge(lago: Charge, row: Row, currency: str) -> Charge:
 
     Another code of the same metric is the metric's own difference.
     """
-    charge = read(fields.CHARGE, row, lago, currency)
+    charge = read_row(fields.CHARGE, row, lago, currency)
     same = row["metric_lago_id"] == lago.lago_billable_metric_id
     return replace(
         charge,
@@ -139,7 +141,7 @@ def metric(lago: BillableMetric, row: Row) -> BillableMetric:
         for entry in _entries(row["filters"])
         for key in (str(entry.get("key") or ""),)
     )
-    return replace(read(fields.METRIC, row, lago), code=str(row["code"]), filters=tuple(filters))
+    return replace(read_row(fields.METRIC, row, lago), code=str(row.get("code") or lago.code), filters=tuple(filters))
 
 
 def coupons(lago: Mapping[str, HeldCoupon], customer: str, entries: Iterable[Row]) -> dict[str, HeldCoupon]:

@@ -143,8 +143,12 @@ def _settings(odoo: Door) -> HeldSettings:
 
 
 def _rows(odoo: Door, model: str, domain: list[object], names: Sequence[str]) -> Rows:
-    """``False`` is Odoo's way to say that there is nothing (and that a flag is not set)."""
-    rows = odoo.search_read(model, domain, names)
+    """``False`` is Odoo's way to say that there is nothing (and that a flag is not set).
+
+    A field that an older addon does not have is in no row: nothing is known of it.
+    """
+    known = odoo.fields_get(model, names)
+    rows = odoo.search_read(model, domain, [name for name in names if name in known])
     return [{name: None if value is False else value for name, value in row.items()} for row in rows]
 
 
