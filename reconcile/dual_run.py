@@ -90,13 +90,13 @@ def dual_run(
             progress=progress,
         )
     sides["rerate"] = rerate(lago)
-    alone: tuple[Extra, ...] = ()
+    only_odoos: tuple[Extra, ...] = ()
     if odoo is not None and events is not None:
         sides = with_balances(odoo, snapshot, sides)
         sides["odoo"] = with_next_dates(odoo, snapshot, with_periods(sides["lago"], sides["odoo"], History(snapshot)))
         billings = [billing for invoice in lago for billing in invoice.billings]
-        alone = extras(odoo, snapshot, billings, period=settings.period, customers=settings.customers)
-        sides["odoo"] = {**sides["odoo"], **as_invoices(alone, _last_day(settings))}
+        only_odoos = extras(odoo, snapshot, billings, period=settings.period, customers=settings.customers)
+        sides["odoo"] = {**sides["odoo"], **as_invoices(only_odoos, _last_day(settings))}
     if odoo is not None:
         sides["odoo"] = with_payers(odoo, snapshot, sides["odoo"])
 
@@ -117,10 +117,10 @@ def dual_run(
         sides.get("odoo"),
         sides["rerate"],
         knowledge,
-        run_view(snapshot, settings, alone=odoo is None),
+        run_view(snapshot, settings, is_control=odoo is None),
         services=services(snapshot, settings.services),
         lapses=[_lapse_view(lapse) for lapse in lapses],
-        extras=alone,
+        extras=only_odoos,
         receivables=receivables(odoo, snapshot) if odoo is not None and events is not None else (),
         waived=settings.waivers,
     )
@@ -161,12 +161,12 @@ def _lapse_view(lapse: Lapse) -> LapseView:
     )
 
 
-def run_view(snapshot: Snapshot, settings: Settings, *, alone: bool) -> RunView:
+def run_view(snapshot: Snapshot, settings: Settings, *, is_control: bool) -> RunView:
     """The conditions of the run, for the report's head."""
     return RunView(
         period=settings.period,
         organization=snapshot.organization.name,
-        pair=("lago", "rerate") if alone else ("lago", "odoo"),
+        pair=("lago", "rerate") if is_control else ("lago", "odoo"),
         lago_version=snapshot.lago_version,
         odoo_version=settings.odoo_version,
         tool_version=settings.tool_version,

@@ -43,14 +43,14 @@ def reconcile(
     """
     sides = {"lago": lago, "rerate": rerate} if odoo is None else {"lago": lago, "odoo": odoo, "rerate": rerate}
     compared = compare(sides, pair=run.pair, tolerance_cents=run.tolerance_cents)
-    alone = {extra.record: extra for extra in extras}
-    grounds = knowledge([i for i in compared if i.differs and i.base.lago_id not in alone])
-    findings = (_explained(invoice, grounds, alone.get(invoice.base.lago_id)) for invoice in compared)
+    extra_of = {extra.record: extra for extra in extras}
+    grounds = knowledge([i for i in compared if i.differs and i.base.lago_id not in extra_of])
+    findings = (_explained(invoice, grounds, extra_of.get(invoice.base.lago_id)) for invoice in compared)
     views = tuple(
-        view(invoice, found, services, run.tolerance_cents) for invoice, found in zip(compared, findings, strict=True)
+        view(invoice, causes, services, run.tolerance_cents) for invoice, causes in zip(compared, findings, strict=True)
     )
-    found = ReportData(run=run, invoices=views, lapses=tuple(lapses), receivables=tuple(receivables))
-    data = waivers.apply(found, waived, run.compared_at.date())
+    unwaived = ReportData(run=run, invoices=views, lapses=tuple(lapses), receivables=tuple(receivables))
+    data = waivers.apply(unwaived, waived, run.compared_at.date())
     check_ties(data)
     check_registers(data)
     return data

@@ -134,5 +134,5 @@ def test_a_report_that_contradicts_itself_is_refused(snapshot: Snapshot, change:
 
 
 def test_the_name_of_the_cohort_reaches_the_report(snapshot: Snapshot) -> None:
-    assert run.run_view(snapshot, settings(cohort="pilot"), alone=False).cohort == "pilot"
-    assert run.run_view(snapshot, settings(), alone=True).cohort == ""
+    assert run.run_view(snapshot, settings(cohort="pilot"), is_control=False).cohort == "pilot"
+    assert run.run_view(snapshot, settings(), is_control=True).cohort == ""
