@@ -830,6 +830,7 @@ FAULTS: tuple[Fault, ...] = (
     fault("tax rounded per line", "odoo", "tax_rounding", UPGRADES, lambda c: c.write("res.company", [], tax_calculation_rounding_method="round_per_line")),
     fault("currency rounded to five cents", "odoo", "currency_rounding", STARTER, lambda c: c.write("res.currency", [["name", "=", "CAD"]], rounding=0.05)),
     fault("prepaid credits not taken off the open balance", "odoo", "settlement_missing", WALLET, open_balance("70.37"), month="2026-03"),
+    fault("open balance of another amount", "odoo", "balance_wrong", WALLET, open_balance("12.34"), month="2026-03"),
     fault("open balance lost", "odoo", "balance_missing", STARTER, lose_balance, month="2026-03"),
     fault("another currency", "odoo", "currency", STARTER, other_currency),
     # Lago

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 
+from mappings.money import from_subunits
 from mappings.records import Tax
+from mappings.target import xid
 from reconcile.billed import LineKey
 from reconcile.causes.case import Case, Proposal
 from reconcile.causes.changes import (
@@ -131,10 +133,33 @@ def open_settlement(case: Case) -> Iterator[Proposal]:
             yield Proposal(
                 changes=(Settle(cents),),
                 evidence=(Evidence(name="not_settled", values={"part": part, "cents": cents}),),
-                remedy=Evidence(name="carry_balance", values={"part": part}),
+                remedy=_open_amount(case),
                 observed=True,
             )
             return
+
+
+def balance_wrong(case: Case) -> Iterator[Proposal]:
+    """Another amount is open in Odoo than Lago is owed, and nothing that was settled makes the difference."""
+    cents, settled = case.deviation.get(HeaderKey("settled")), case.baseline.settled_cents or 0
+    if not cents or case.baseline.totals is None:
+        return
+    due = case.baseline.totals.gross_cents + settled
+    if due and cents != -due:
+        yield Proposal(
+            changes=(Settle(cents),),
+            evidence=(Evidence(name="other_open", values={"lago_cents": due, "odoo_cents": due + cents}),),
+            remedy=_open_amount(case),
+            observed=True,
+        )
+
+
+def _open_amount(case: Case) -> Evidence:
+    """The draft of the open balance, and what is due: ``apply`` does not overwrite an amount that somebody typed."""
+    totals, settled = case.baseline.totals, case.baseline.settled_cents or 0
+    due = from_subunits((totals.gross_cents if totals else 0) + settled, case.baseline.currency)
+    where = f"account.move.line {xid('invoice', case.invoice.base.lago_id, 'open')}"
+    return Evidence(name="mend_field", values={"where": where, "what": "price_unit", "lago": f"{due}"})
 
 
 def balance_missing(case: Case) -> Iterator[Proposal]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from reconcile.causes.case import Case, Cause, Proposal
 from reconcile.causes.header_rules import (
     balance_missing,
+    balance_wrong,
     coupon_missing,
     held_taxes,
     open_settlement,
@@ -100,6 +101,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause(name="tax_rounding", propose=tax_rounding, header=True),
     Cause(name="settlement_missing", propose=both(settlement, open_settlement), header=True),
     Cause(name="balance_missing", propose=balance_missing, header=True),
+    Cause(name="balance_wrong", propose=balance_wrong, header=True, describes=True),
     Cause(name="edited_header", propose=edited_header, header=True, last=True),
 )
 

@@ -131,7 +131,7 @@ class Texts:
             return self.named("told", value)
         if key in COUNTED:
             return self.counted(COUNTED[key], value)
-        return self.money(int(value), currency) if key == "cents" else self.number(value)
+        return self.money(int(value), currency) if key.endswith("cents") else self.number(value)
 
     def catalog(self) -> dict[str, str]:
         """All sentences of the language, for the page's script; it is signed later, and says nothing of signatures."""

@@ -59,6 +59,7 @@ CAUSES: Mapping[str, tuple[str, str]] = {
     "cause.coupon_limit": ("Terms of a coupon", "Conditions d’un coupon"),
     "cause.coupon_extra": ("Coupon in excess", "Coupon en trop"),
     "cause.fiscal_position": ("Fiscal position", "Position fiscale"),
+    "cause.balance_wrong": ("Another open balance", "Autre solde ouvert"),
     "cause.balance_missing": ("Open balance not carried over", "Solde ouvert non repris"),
     "cause.tolerated": ("Within the tolerance", "Dans la tolérance"),
     "cause.unexplained": ("Unexplained", "Inexpliqué"),
@@ -218,6 +219,10 @@ CAUSES: Mapping[str, tuple[str, str]] = {
     "evidence.line_taxes": (
         "Odoo’s lines bear {odoo}, Lago’s {lago}.",
         "Les lignes d’Odoo portent {odoo}, celles de Lago {lago}.",
+    ),
+    "evidence.other_open": (
+        "Lago is still owed {lago_cents} of this invoice; {odoo_cents} are open in Odoo.",
+        "Il reste dû {lago_cents} de cette facture dans Lago; {odoo_cents} sont ouverts dans Odoo.",
     ),
     "evidence.not_open": (
         "Lago is still owed {cents} of this invoice; nothing of it is open in Odoo.",

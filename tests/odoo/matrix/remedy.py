@@ -110,7 +110,7 @@ def _set_field(copy: Planted, remedy: Evidence) -> Done:
     if name.startswith("charge "):
         return _load(copy, remedy)
     odoo, model = copy.company.odoo, told["model"]
-    ids = _records(odoo, told)
+    ids = _records(copy, told)
     names = name.split(", ")
     known = odoo.call(model, "fields_get", allfields=names, attributes=["type"])
     lago = str(remedy.values["lago"])
@@ -127,13 +127,17 @@ def _set_field(copy: Planted, remedy: Evidence) -> Done:
     return ""
 
 
-def _records(odoo: Odoo, told: re.Match[str]) -> list[int]:
+def _records(copy: Planted, told: re.Match[str]) -> list[int]:
     if told["id"]:
         return [int(told["id"])]
+    if told["record"].startswith(f"{OURS}."):
+        return [_number(copy, told["record"])]
     key = {"sale.order": "name"}.get(told["model"], "code")
     found: list[int] = []
     for record in told["record"].split(f", {told['model']} "):
-        found += odoo.call(told["model"], "search", domain=[[key, "=", record]], context={"active_test": False})
+        found += copy.company.odoo.call(
+            told["model"], "search", domain=[[key, "=", record]], context={"active_test": False}
+        )
     return found
 
 
@@ -155,7 +159,7 @@ def _units(copy: Planted, remedy: Evidence) -> Done:
     assert told
     units = str(remedy.values["lago"]).strip('"')
     vals = {"units": units, "unit_changes": False}
-    copy.company.odoo.call(told["model"], "write", _records(copy.company.odoo, told), vals=vals)
+    copy.company.odoo.call(told["model"], "write", _records(copy, told), vals=vals)
     return ""
 
 
@@ -220,7 +224,7 @@ def _no_order_line(copy: Planted, remedy: Evidence) -> Done:
 def _remove_charge(copy: Planted, remedy: Evidence) -> Done:
     told = WHERE.match(str(remedy.values["where"]))
     assert told
-    copy.company.odoo.call(told["model"], "unlink", _records(copy.company.odoo, told))
+    copy.company.odoo.call(told["model"], "unlink", _records(copy, told))
     return ""
 
 
