@@ -152,7 +152,7 @@ def test_an_archive_that_breaks_off(some: Path, tmp_path: Path, form: str, suffi
     middle = len(content) // 2
     for kept in (content[:middle], content[:middle] + b"0123456789abcdef" * 8 + content[middle + 128 :]):
         broken.write_bytes(kept)
-        with pytest.raises(LagoError, match="no archive that can be read|jsonl is missing") as refused:
+        with pytest.raises(LagoError, match=r"no archive that can be read|jsonl is missing") as refused:
             Recording.open(broken)
         assert "\n" not in str(refused.value)
 
