@@ -84,3 +84,10 @@ def test_two_active_subscriptions_of_one_external_id(broken: Breaking) -> None:
     company = broken("14", doubled("subscriptions"))
     require_named(company, "external_id_not_unique", {ANOTHER, "910d69f2-6a04-58b8-a483-6d7151c1b8c8"})
     assert ("lago", "external_id_not_unique") in refusals(report_of(company, control=False))
+
+
+def test_what_a_billing_entity_in_quarantine_sells_is_compared_with_nothing(broken: Breaking) -> None:
+    company = broken("14", fields(("billing_entities", "billing_entity"), timezone="Mars/Base"))
+    require_named(company, "unknown_time_zone", {"00000000-0000-4000-8000-000000000002"})
+    for control in (True, False):
+        assert ("lago", "unknown_time_zone") in refusals(report_of(company, control=control))
