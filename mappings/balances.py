@@ -14,6 +14,8 @@ from datetime import date, timedelta
 
 from mappings.context import Context, Problem, currency_ref, partner_ref
 from mappings.customers import term_days
+from mappings.headers import HEADER, OPEN, header_contradictions, open_contradictions
+from mappings.known import INVOICE_TYPES
 from mappings.money import from_subunits
 from mappings.records import CreditNote, Invoice
 from mappings.target import Desired, Find, Mapped, Phase, Ref, Source, Value, xid
@@ -73,11 +75,32 @@ def _invoice_problem(context: Context, invoice: Invoice, customer: str) -> Probl
         return Problem(
             "payment_dispute_lost", f"{amount} was paid and taken back by the bank: finance decides if it is owed"
         )
-    if due_cents(invoice) <= 0:
-        return None
+    wrong = _wrong_invoice(context, invoice)
+    if due_cents(invoice) <= 0 or wrong:
+        return wrong
     if invoice.self_billed:
         return Problem("self_billed_invoice", f"{amount} is owed to a partner, not by one: enter it as a bill")
-    return context.problem(customer) or context.currency_problem(invoice.currency)
+    return context.problem(customer) or context.seller_problem(invoice) or context.currency_problem(invoice.currency)
+
+
+def _wrong_invoice(context: Context, invoice: Invoice) -> Problem | None:
+    """That a final invoice cannot be taken at its word: of a kind that nobody knows, or against its own amounts.
+
+    A header that contradicts itself matters for what is still to be paid of it; too much that was paid always does.
+    """
+    if invoice.status != "finalized":
+        return None
+    is_open = due_cents(invoice) > 0
+    due = f"{from_subunits(due_cents(invoice), invoice.currency):,} {invoice.currency}"
+    if is_open and invoice.invoice_type not in INVOICE_TYPES:
+        detail = f"of type {invoice.invoice_type[:40]!r}, which this version does not know: {due} due in Lago"
+        return Problem("unknown_invoice_type", detail + "; collect it there, or enter it by hand")
+    header = tuple(header_contradictions(invoice)) if is_open else ()
+    contradictions = (*header, *open_contradictions(invoice, context.notes.get(invoice.lago_id, ())))
+    if not contradictions:
+        return None
+    detail = f"{'; '.join(contradictions)}: find out in Lago what is owed, and enter it by hand"
+    return Problem(HEADER if header else OPEN, detail)
 
 
 def _credit_notes(context: Context) -> Iterator[Mapped]:

@@ -15,6 +15,7 @@ from mappings.quarantine import Quarantined
 from mappings.records import (
     BillableMetric,
     BillingEntity,
+    CreditNote,
     Customer,
     Invoice,
     Plan,
@@ -22,6 +23,7 @@ from mappings.records import (
     Subscription,
     Tax,
 )
+from mappings.sellers import UnreadSellers
 from mappings.tables import Tables
 from mappings.target import Phase, Ref, Skipped, Source, Target, xid
 from mappings.text import composed
@@ -80,6 +82,8 @@ class Context:
     held: Mapping[str, tuple[Subscription, ...]]  # by the customer's Lago id
     entity: BillingEntity | None
     unread: Mapping[str, Quarantined] = field(default_factory=dict)
+    sellers: UnreadSellers = field(default_factory=UnreadSellers)
+    notes: Mapping[str, tuple[CreditNote, ...]] = field(default_factory=dict)  # by the invoice they are of
     billed_plans: Mapping[str, str] = field(default_factory=dict)  # subscription -> the plan its last invoice names
 
     def has(self, model: str, field: str) -> bool:
@@ -98,6 +102,11 @@ class Context:
             detail = f"its customer {lago_customer_id} is neither in Lago's list nor on an invoice: extract again"
             return Problem("customer_unknown", detail)
         return self.blocked.get(lago_customer_id)
+
+    def seller_problem(self, invoice: Invoice) -> Problem | None:
+        """That nothing is known of who is owed an invoice."""
+        unread = self.sellers.of_invoice(invoice, None)
+        return self.in_quarantine(unread.id) if unread else None
 
     def in_quarantine(self, *lago_ids: str | None) -> Problem | None:
         """That one of these cannot be read, which what depends on it waits for."""
@@ -169,10 +178,11 @@ def context(snapshot: Snapshot, target: Target, tables: Tables, options: Options
     entity, plans = _entity(snapshot, tables), _plans(snapshot)
     customers = {c.lago_id: c for c in _with_taxes(snapshot)}
     unread = {unread.id: unread for unread in snapshot.quarantined}
+    sellers = UnreadSellers.of(snapshot)
     problems = (
         (
             lago_id,
-            _customer_problem(c, entity, tables) or _seller_problem(c, snapshot) or _partner_problem(c, target, tables),
+            _seller_problem(c, sellers) or _customer_problem(c, entity, tables) or _partner_problem(c, target, tables),
         )
         for lago_id, c in customers.items()
     )
@@ -191,6 +201,8 @@ def context(snapshot: Snapshot, target: Target, tables: Tables, options: Options
         held=_held(snapshot.subscriptions),
         entity=entity,
         unread=unread,
+        sellers=sellers,
+        notes=_notes(snapshot.credit_notes),
         billed_plans=_billed_plans(snapshot),
     )
 
@@ -277,13 +289,13 @@ def _undecided(proposal: PartnerProposal, tables: Tables) -> Problem:
     return Problem("partner_undecided", detail)
 
 
-def _seller_problem(customer: Customer, snapshot: Snapshot) -> Problem | None:
-    """A billing entity that cannot be read takes its customers along: its taxes are theirs."""
-    for unread in snapshot.quarantined:
-        if unread.resource == "billing_entities" and customer.billing_entity_code in (None, unread.label):
-            detail = f"its billing entity {unread.name} is in quarantine: field {unread.field} {unread.problem}"
-            return Problem(unread.reason, detail, unread.id)
-    return None
+def _seller_problem(customer: Customer, sellers: UnreadSellers) -> Problem | None:
+    """A billing entity of which nothing is known takes its customers along: its taxes are theirs."""
+    unread = sellers.of_customer(customer)
+    if unread is None:
+        return None
+    detail = f"its billing entity {unread.name} is in quarantine: field {unread.field} {unread.problem}"
+    return Problem(unread.reason, detail, unread.id)
 
 
 def _with_taxes(snapshot: Snapshot) -> Iterable[Customer]:
@@ -304,6 +316,13 @@ def _taxes_of(invoice: Invoice) -> tuple[Tax, ...]:
         Tax(lago_id=t.lago_tax_id or t.tax_code, code=t.tax_code, name=t.tax_name or t.tax_code, rate=t.tax_rate)
         for t in invoice.applied_taxes
     )
+
+
+def _notes(notes: Iterable[CreditNote]) -> dict[str, tuple[CreditNote, ...]]:
+    by_invoice: dict[str, tuple[CreditNote, ...]] = {}
+    for note in notes:
+        by_invoice[note.lago_invoice_id] = (*by_invoice.get(note.lago_invoice_id, ()), note)
+    return by_invoice
 
 
 def _plans(snapshot: Snapshot) -> dict[str, Plan]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from mappings.money import from_subunits
 from mappings.quarantine import Quarantined
-from mappings.records import Invoice, Plan, Snapshot, Subscription
+from mappings.records import Customer, Invoice, Plan, Snapshot, Subscription
+from mappings.sellers import UnreadSellers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +47,16 @@ def unread_subscriptions(snapshot: Snapshot) -> dict[str, Quarantined]:
     unread = {q.id: q for q in snapshot.quarantined}
     codes = {q.label: q for q in snapshot.quarantined if q.resource == "plans"}
     plans = {plan.lago_id: plan for plan in snapshot.plans}
+    sellers = UnreadSellers.of(snapshot)
+    customers = {customer.lago_id: customer for customer in snapshot.customers}
     causes_by_id = {q.id: q for q in snapshot.quarantined if q.resource == "subscriptions"}
     for subscription in snapshot.subscriptions:
         needed = _needed(subscription, plans)
         cause = next((unread[i] for i in needed if i in unread), None)
         if cause is None and subscription.plan is None:
             cause = codes.get(subscription.plan_code)
+        if cause is None and subscription.lago_customer_id in customers:
+            cause = sellers.of_customer(customers[subscription.lago_customer_id])
         if cause is not None:
             causes_by_id[subscription.lago_id] = cause
     return causes_by_id
@@ -67,10 +72,13 @@ def readable_subscriptions(snapshot: Snapshot, customers: frozenset[str] | None)
 def unread_invoices(snapshot: Snapshot, subscriptions: Mapping[str, Quarantined]) -> dict[str, Quarantined]:
     """Lago ids of invoices that cannot be judged -> because of what. ``subscriptions``: of ``unread_subscriptions``."""
     unread = {q.id: q for q in snapshot.quarantined}
+    sellers = UnreadSellers.of(snapshot)
+    customers = {customer.lago_id: customer for customer in snapshot.customers}
     causes_by_id = {}
     for invoice in snapshot.invoices:
         causes = (subscriptions.get(i) or unread.get(i) for i in _named(invoice))
         cause = next((cause for cause in causes if cause is not None), None)
+        cause = cause or sellers.of_invoice(invoice, _customer(invoice, customers))
         if cause is not None:
             causes_by_id[invoice.lago_id] = cause
     return causes_by_id
@@ -84,6 +92,11 @@ def _needed(subscription: Subscription, plans: Mapping[str, Plan]) -> Iterator[s
         yield from (lago_id for lago_id in (shown.parent_id, shown.lago_id) if lago_id)
         plan = plans.get(shown.lago_id, shown)
         yield from (charge.lago_billable_metric_id for charge in plan.charges)
+
+
+def _customer(invoice: Invoice, customers: Mapping[str, Customer]) -> Customer | None:
+    shown = invoice.customer
+    return customers.get(shown.lago_id, shown) if shown else None
 
 
 def _named(invoice: Invoice) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What this version knows of Lago's enumerations and kinds of text, field by field. Pure.
 
 An unknown value is never taken for a known one: the record that has it is refused by name (``unknown_interval``). Types
-of fees and of invoices are not here: they are refused where they are compared, so that the rest of the invoice is.
+of fees and of invoices are not in ``WORDS``: they are refused where they are moved and compared, and all else is read.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo, available_timezones
 
 Check = Callable[[str], str | None]  # what is wrong with a text; None: nothing
+
+INVOICE_TYPES = frozenset({"subscription", "one_off", "credit", "add_on", "advance_charges", "progressive_billing"})
 
 _ZONES = available_timezones()
 _HOLLOW = re.compile(r"\s*\Z")

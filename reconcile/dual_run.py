@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from mappings.records import Snapshot
+from migrate.lago.control_totals import unread_credits
 from migrate.odoo.door import Door
 from reconcile.billed import BilledInvoice
 from reconcile.causes.knowledge import Grounds
@@ -32,7 +33,7 @@ from reconcile.sides.odoo_rerun import Progress, Shadow, aliases, odoo_invoices
 from reconcile.sides.odoo_terms import Held
 from reconcile.sides.odoo_terms import read as held_by
 from reconcile.sides.unread import set_apart
-from reports.data import LapseView, ReportData, RunView
+from reports.data import CreditsView, LapseView, ReportData, RunView
 
 Rerate = Callable[[Sequence[BilledInvoice]], Mapping[str, BilledInvoice]]  # Lago's invoices -> the same, re-rated
 
@@ -122,6 +123,7 @@ def dual_run(
         lapses=[_lapse_view(lapse) for lapse in lapses],
         extras=only_odoos,
         receivables=receivables(odoo, snapshot) if odoo is not None and events is not None else (),
+        credits=[CreditsView(**row) for row in unread_credits(snapshot, settings.customers)],
         waived=settings.waivers,
     )
 

@@ -13,7 +13,7 @@ from reconcile.compare.positions import ComparedInvoice, Key, Side, compare
 from reconcile.compare.views import view
 from reconcile.compare.waivers import Waiver
 from reconcile.sides.extras import Extra
-from reports.data import Finding, LapseView, ReceivableView, ReportData, RunView
+from reports.data import CreditsView, Finding, LapseView, ReceivableView, ReportData, RunView
 from reports.registers import check_registers
 from reports.tallies import check_ties
 
@@ -32,13 +32,14 @@ def reconcile(
     lapses: Sequence[LapseView] = (),
     extras: Sequence[Extra] = (),
     receivables: Sequence[ReceivableView] = (),
+    credits: Sequence[CreditsView] = (),
     waived: Sequence[Waiver] = (),
 ) -> ReportData:
     """The report of a period. Without ``odoo`` it is a control run: Lago against the re-rate alone.
 
     ``run``: the conditions, among them the pair that is compared and the tolerance. ``services``: subscription -> name.
     ``lapses``: what Lago billed twice, or never; ``extras``: what only Odoo has, which is on Odoo's side already;
-    ``receivables``: what Lago is owed against Odoo's accounts.
+    ``receivables``: what Lago is owed against Odoo's accounts; ``credits``: prepaid credits that wait for a quarantine.
     Raises TieOutBroken if the report contradicts itself.
     """
     sides = {"lago": lago, "rerate": rerate} if odoo is None else {"lago": lago, "odoo": odoo, "rerate": rerate}
@@ -49,7 +50,13 @@ def reconcile(
     views = tuple(
         view(invoice, causes, services, run.tolerance_cents) for invoice, causes in zip(compared, findings, strict=True)
     )
-    unwaived = ReportData(run=run, invoices=views, lapses=tuple(lapses), receivables=tuple(receivables))
+    unwaived = ReportData(
+        run=run,
+        invoices=views,
+        lapses=tuple(lapses),
+        receivables=tuple(receivables),
+        credits=tuple(credits),
+    )
     data = waivers.apply(unwaived, waived, run.compared_at.date())
     check_ties(data)
     check_registers(data)

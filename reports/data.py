@@ -277,6 +277,15 @@ class ReceivableView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CreditsView:
+    """Prepaid credits in one currency that wait for records in quarantine. None: their amount cannot be read."""
+
+    currency: str
+    wallets: int
+    balance_cents: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportData:
     """The whole report."""
 
@@ -284,6 +293,7 @@ class ReportData:
     invoices: tuple[InvoiceView, ...]
     lapses: tuple[LapseView, ...] = ()
     receivables: tuple[ReceivableView, ...] = ()
+    credits: tuple[CreditsView, ...] = ()  # whatever the month: a wallet has none
     waivers: tuple[WaiverView, ...] = ()
     records: tuple[RecordsAccount, ...] = ()  # of the whole company; none in a control run, which asks no Odoo
     schema: str = SCHEMA

@@ -53,6 +53,7 @@ def document(data: ReportData) -> Document:
         "waivers": [plain(w, keep=True) for w in data.waivers],
         **({"lapses": [plain(lapse, keep=True) for lapse in data.lapses]} if data.lapses else {}),
         **({"receivables": [plain(r, keep=True) for r in data.receivables]} if data.receivables else {}),
+        **({"credits": [plain(c, keep=True) for c in data.credits]} if data.credits else {}),
         **({"records": [plain(r, keep=True) for r in data.records]} if data.records else {}),
         "invoices": [{**plain(i), "delta_cents": i.delta_cents} for i in data.invoices],
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import ROUND_DOWN, Decimal
 
-from reports.data import ReceivableView, ReportData
+from reports.data import CreditsView, ReceivableView, ReportData
 from reports.registers import Register, SideSums, by_currency, by_month
 from reports.texts import Texts
 
@@ -90,7 +90,16 @@ def _alone(sums: SideSums, currency: str, texts: Texts) -> str:
 def settlement_lines(data: ReportData, texts: Texts) -> list[str]:
     """Per currency: what became of the claims, and the tie of what is open to Odoo's open balances."""
     settled = [_settlement(r, data, texts) for r in by_currency(data) if r.left.invoices]
-    return [*settled, *(_receivable(view, texts) for view in data.receivables)]
+    receivable = (_receivable(view, texts) for view in data.receivables)
+    return [*settled, *receivable, *(_credits(view, texts) for view in data.credits)]
+
+
+def _credits(view: CreditsView, texts: Texts) -> str:
+    """Prepaid credits that nobody moved."""
+    wallets = texts.counted("wallets", view.wallets)
+    if view.balance_cents is None:
+        return texts("credits.unread", wallets=wallets)
+    return texts("credits.line", wallets=wallets, amount=texts.money(view.balance_cents, view.currency))
 
 
 def _receivable(view: ReceivableView, texts: Texts) -> str:

@@ -19,6 +19,7 @@ from migrate.apply import Applied, apply
 from migrate.change_set.changes import ChangeSet
 from migrate.change_set.saved import from_json, removal_to_json
 from migrate.errors import Blocked, ConfigError
+from migrate.lago.control_totals import unread_credits
 from migrate.odoo.door import Door
 from migrate.odoo.findings import raise_on_errors, waived
 from migrate.odoo.preflight import preflight
@@ -145,6 +146,7 @@ def _data(applied: Applied) -> dict[str, object]:
 def _text(applied: Applied, waived: Collection[str], migration: Migration) -> str:
     lines = [show.counts(applied.counts()), ""]
     lines += show.quarantine(migration.snapshot.quarantined, find_dependents(migration.snapshot))
+    lines += show.unread_credits(unread_credits(migration.snapshot, migration.cohort.customers))
     lines += [*show.removals(applied.changes)]
     lines += [*show.skipped(applied.changes, waived)]
     lines += [*(f"kept in Odoo's own form: {text}" for text in applied.altered), *applied.leftovers]

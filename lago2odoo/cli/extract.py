@@ -16,6 +16,7 @@ from mappings.lost import lost_invoices
 from mappings.quarantine import tally
 from mappings.records import Snapshot
 from migrate.errors import Blocked
+from migrate.lago.control_totals import unread_credits
 from migrate.lago.extract import ExtractReport, extract
 from migrate.lago.read_resources import UNSHOWN
 from migrate.lago.snapshot import load_snapshot
@@ -42,6 +43,7 @@ def command(config: Path, form: str, recording: Path | None) -> int:
 def outcome_of(report: ExtractReport, snapshot: Snapshot, waived: Collection[str]) -> Outcome:
     """It ends with 1, although all else is read, while something is in quarantine that nobody waived."""
     unread = show.quarantine(snapshot.quarantined, find_dependents(snapshot))
+    waiting = show.unread_credits(unread_credits(snapshot))
     missing = lost_invoices(snapshot)
     still_open = show.open_quarantine(snapshot.quarantined, waived)
     lost = show.open_lost(missing, waived)
@@ -56,7 +58,7 @@ def outcome_of(report: ExtractReport, snapshot: Snapshot, waived: Collection[str
     remedies = "; ".join(filter(None, (show.remedies_of_unread(still_open, lost), remedy_of_unshown(unshown))))
     if remedies:
         error = Blocked(f"everything else is read; {remedies}; next: lago2odoo preview")
-    return Outcome(data, "\n".join([*unread, *show.lost(missing), render(report)]), error=error)
+    return Outcome(data, "\n".join([*unread, *waiting, *show.lost(missing), render(report)]), error=error)
 
 
 def remedy_of_unshown(ids: Sequence[str]) -> str:

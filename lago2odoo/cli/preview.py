@@ -19,6 +19,7 @@ from mappings.partners import PartnerProposal
 from mappings.target import Phase
 from migrate.change_set.changes import ChangeSet
 from migrate.change_set.saved import to_document, to_json
+from migrate.lago.control_totals import unread_credits
 from migrate.odoo.findings import Finding, waived
 from migrate.odoo.preflight import look_at_mapping
 from migrate.phases import chosen
@@ -71,12 +72,15 @@ def _outcome(
     """
     rows, snapshot = migration.coverage(), migration.snapshot
     reasons = show.open_reasons((c.skipped for c in changes.changes if c.skipped), accepted)
-    unread = show.quarantine(snapshot.quarantined, find_dependents(snapshot))
+    credit_sums = unread_credits(snapshot, migration.cohort.customers)
+    unread = [*show.quarantine(snapshot.quarantined, find_dependents(snapshot)), *show.unread_credits(credit_sums)]
     lines = [show.matrix(rows), "", *unread, *_lines(changes, accepted), "", *show.misfits(misfits)]
     lines += show.proposals(proposals := migration.proposals(), migration.tables.name)
     lines += _next(changes, reasons, misfits, out)
     code = 1 if reasons or misfits else 2 if changes.pending else 0
-    return Outcome(lambda: _data(changes, rows, misfits, proposals), "\n".join(lines), code)
+    return Outcome(
+        lambda: {"unread_credits": credit_sums, **_data(changes, rows, misfits, proposals)}, "\n".join(lines), code
+    )
 
 
 def _data(

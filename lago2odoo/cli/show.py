@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from mappings.coverage import CoverageRow
 from mappings.dependents import Dependents
 from mappings.lost import REASON as LOST
 from mappings.lost import LostInvoice
+from mappings.money import from_subunits
 from mappings.names import customer_name
 from mappings.partners import NEW, PartnerProposal
 from mappings.quarantine import Quarantined
@@ -177,6 +179,17 @@ def quarantine(items: Sequence[Quarantined], dependents: Mapping[str, Dependents
         yield f"    {item.reason}: {item}{depend}"
     if len(items) > SHOWN:
         yield f"    and {len(items) - SHOWN:,} more: lago2odoo status --format json shows all"
+
+
+def unread_credits(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """``prepaid credits that wait for a quarantine, moved by nobody: 2 wallets (50.00 CAD)``; nothing where none do."""
+    told = [f"{row['wallets']:,} wallets ({_balance(row['balance_cents'], row['currency'])})" for row in rows]
+    if told:
+        yield f"prepaid credits that wait for a quarantine, moved by nobody: {', '.join(told)}"
+
+
+def _balance(cents: int | None, currency: str) -> str:
+    return "their amount cannot be read" if cents is None else f"{from_subunits(cents, currency):,} {currency}"
 
 
 def lost(invoices: Sequence[LostInvoice]) -> Iterator[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from reconcile.rerate.noise_floor import InvoiceCheck
+from mappings.text import plain
+from reconcile.billed import BilledLine, Totals
+from reconcile.rerate.noise_floor import FeeCheck, InvoiceCheck
 from reports.columns import table
 
 OUTCOMES = ("equal", "differs", "refused")
@@ -58,10 +60,68 @@ def _details(check: InvoiceCheck) -> Iterator[str]:
     yield f"{check.number} of {check.customer} ({check.type}, {check.state}): header {check.header}"
     for refusal in check.refusals:
         yield f"    refused: {refusal.reason}: {refusal.detail}"
+    if check.header == "differs" and check.lago and check.rerate:
+        yield from (f"    header: {told}" for told in _differing(_of_header(check.lago), _of_header(check.rerate)))
     for fee in check.fees:
         if fee.outcome == "differs":
-            lago, ours = (line.amount_cents if line else "nothing" for line in (fee.lago, fee.rerate))
-            yield f"    {fee.kind} {fee.label}: Lago {lago}, re-rate {ours} cents"
+            yield from (f"    {_name(fee)}: {told}" for told in _of_fee(fee.lago, fee.rerate))
+
+
+def _differing(lago: Mapping[str, str], ours: Mapping[str, str]) -> Iterator[str]:
+    """Each field that is not the same, with both values."""
+    for name in dict.fromkeys((*lago, *ours)):
+        left, right = lago.get(name, "nothing"), ours.get(name, "nothing")
+        if left != right:
+            yield f"{name}: Lago {left}, re-rate {right}"
+
+
+def _of_fee(lago: BilledLine | None, ours: BilledLine | None) -> Iterator[str]:
+    """The same of a fee: equal amounts may stand on different units. Of what one side does not tell nothing is said."""
+    left, right = _of_line(lago), _of_line(ours)
+    if lago is None or ours is None:
+        yield f"Lago {left.get('amount', 'nothing')}, re-rate {right.get('amount', 'nothing')}"
+        return
+    told = left.keys() & right.keys()
+    yield from _differing(
+        {name: value for name, value in left.items() if name in told},
+        {name: value for name, value in right.items() if name in told},
+    )
+
+
+def _of_header(header: Totals) -> dict[str, str]:
+    amounts = {
+        "fees": header.fees_cents,
+        "coupons": header.coupons_cents,
+        "sub-total": header.net_cents,
+        "tax": header.tax_cents,
+        "sub-total with taxes": header.gross_cents,
+        "credit notes": header.credit_notes_cents,
+        "prepaid credits": header.prepaid_cents,
+        "total": header.total_cents,
+        **{f"tax {code}": cents for code, cents in sorted(header.taxes.items())},
+    }
+    return {name: f"{cents} cents" for name, cents in amounts.items()}
+
+
+def _of_line(line: BilledLine | None) -> dict[str, str]:
+    """What ``noise_floor.same`` compares."""
+    if line is None:
+        return {}
+    amounts = {"amount": f"{line.amount_cents} cents", "tax": f"{line.tax_cents} cents"}
+    units = {} if line.units is None else {"units": plain(line.units.normalize())}
+    return {**amounts, **units, **({} if line.events is None else {"events": f"{line.events:,}"})}
+
+
+def _name(fee: FeeCheck) -> str:
+    """What people call a fee. One that only one side has is told with all that it was sought by."""
+    line = fee.lago or fee.rerate
+    if line is None or (fee.lago and fee.rerate):
+        return f"{fee.kind} {fee.label}"
+    key = line.key
+    parts = {"subscription": key.subscription, "item": key.item, "filter": key.filter, "event": key.event}
+    sought = [f"{name} {value}" for name, value in parts.items() if value]
+    sought += [f"{name} = {value or 'none'}" for name, value in key.group]
+    return f"{fee.kind} {fee.label}".rstrip() + (f" ({', '.join(sought)})" if sought else "")
 
 
 def _calendar(checks: Sequence[InvoiceCheck]) -> list[str]:

@@ -21,7 +21,7 @@ from mappings.lost import lost_invoices
 from mappings.money import from_subunits
 from mappings.records import Snapshot
 from migrate.errors import ConfigError, OdooError
-from migrate.lago.control_totals import SUMS, invoice_sums, unclaimed_sums, unread_sums
+from migrate.lago.control_totals import SUMS, invoice_sums, unclaimed_sums, unread_credits, unread_sums
 from migrate.lago.extract import counts, report
 from migrate.lago.snapshot import load_snapshot
 from migrate.preview import Drift, since_apply
@@ -80,10 +80,12 @@ def _outcome(context: Context, store: Store) -> Outcome:
     )
     registers = {"invoice_sums": sums, "unclaimed": unclaimed_sums(snapshot.invoices)}
     told = {"quarantined": unread, "lost": show.lost_data(missing)}
-    registers["unread"] = unread_sums(snapshot.quarantined)
+    registers |= {"unread": unread_sums(snapshot.quarantined), "unread_credits": unread_credits(snapshot)}
     applied_now = {"not_waived": still.counts(), **_applied(applied, phases, drift)}
     data = {**_snapshot(store), **told, **registers, **applied_now}
-    lines = [*show.quarantine(snapshot.quarantined, find_dependents(snapshot)), *show.lost(missing), *still.lines()]
+    waiting = show.unread_credits(registers["unread_credits"])
+    lines = [*show.quarantine(snapshot.quarantined, find_dependents(snapshot)), *waiting]
+    lines += [*show.lost(missing), *still.lines()]
     return Outcome(data, "\n".join([render(data, sums, phases, drift), *lines]), still.exit_code, still.error)
 
 

@@ -120,6 +120,7 @@ class Invoice:
     progressive_billing_credit_amount_cents: int = 0
     total_due_amount_cents: int | None = None
     total_paid_amount_cents: int = 0
+    total_offsetted_credit_note_amount_cents: int | None = None  # older versions of Lago do not tell it
     payment_due_date: date | None = None
     net_payment_term: int | None = None
     payment_overdue: bool = False

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any, TypeGuard
 
 from mappings.known import is_currency
 from mappings.quarantine import Quarantined
-from mappings.records import Invoice
+from mappings.records import Invoice, Snapshot
+from mappings.sellers import UnreadSellers
 from migrate.lago.rawjson import loads
 
 SumsRow = dict[str, Any]  # names and cents
@@ -74,6 +75,47 @@ def unread_sums(quarantined: Iterable[Quarantined]) -> Sums:
         if cents is not None:
             row["billed_cents"] += cents
     return [rows[key] for key in sorted(rows)]
+
+
+def unread_credits(snapshot: Snapshot, customers: frozenset[str] | None = None) -> Sums:
+    """Prepaid credits that nobody moves because of a quarantine, by currency.
+
+    Of wallets that cannot be read, and of customers who cannot be, or of whom Lago shows nothing. ``customers``:
+    external ids of a cohort. What is used up and more lessens nobody else's: it is a row of its own. As of invoices:
+    ``currency`` is empty and ``balance_cents`` None where they cannot be read.
+    """
+    waiting = (*_unread_wallets(snapshot.quarantined), *_wallets_of_unread(snapshot))
+    rows: dict[tuple[str, bool, bool], SumsRow] = {}
+    for owner, currency, cents in waiting:
+        if customers is not None and owner not in (*customers, ""):
+            continue
+        key = (currency, cents is None, cents is not None and cents < 0)
+        row = rows.setdefault(key, {"currency": currency, "wallets": 0, "balance_cents": None if cents is None else 0})
+        row["wallets"] += 1
+        if cents is not None:
+            row["balance_cents"] += cents
+    return [rows[key] for key in sorted(rows)]
+
+
+def _unread_wallets(quarantined: Iterable[Quarantined]) -> Iterator[tuple[str, str, int | None]]:
+    """(external id of the owner, currency, balance) of wallets in quarantine, as far as their own text can be read."""
+    for unread in quarantined:
+        payload = loads(unread.raw) if unread.resource == "wallets" else None
+        shown: dict[str, object] = payload if isinstance(payload, dict) else {}
+        if unread.resource != "wallets" or shown.get("status") == "terminated":
+            continue
+        currency, cents = shown.get("currency"), shown.get("balance_cents")
+        known = currency if isinstance(currency, str) and is_currency(currency) else ""
+        yield unread.customer, known, cents if known and _is_cents(cents) else None
+
+
+def _wallets_of_unread(snapshot: Snapshot) -> Iterator[tuple[str, str, int | None]]:
+    """The same of wallets that can be read, and whose customers wait; one below 0 is named (``wallet_negative``)."""
+    sellers = UnreadSellers.of(snapshot)
+    movable = {customer.lago_id for customer in snapshot.customers if sellers.of_customer(customer) is None}
+    for wallet in snapshot.wallets:
+        if wallet.status == "active" and wallet.balance_cents > 0 and wallet.lago_customer_id not in movable:
+            yield wallet.external_customer_id, wallet.currency, wallet.balance_cents
 
 
 def _readable(payload: object) -> tuple[str, str, int | None]:

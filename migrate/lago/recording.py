@@ -12,14 +12,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
+from lzma import LZMAError
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
+from zlib import error as ZlibError  # noqa: N812  a class, though its name does not look it
 
 from mappings.text import NotTextError, decode_text
 from migrate.errors import LagoError
 from migrate.lago.rawjson import Piece, elements, members
 
+T = TypeVar("T")
 _MARK = "organizations.jsonl"  # every recording has it: the folder that holds it is the recording
 # Lago keeps these counts for half an hour, so that they may be another moment's.
 _CACHED_COUNTS = frozenset({"invoices", "fees"})
@@ -36,6 +39,7 @@ class Call:
     body: Piece
     request_body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    line: int = 0  # of its file
 
     @property
     def paging(self) -> tuple[int, int]:
@@ -91,12 +95,18 @@ class Recording:
         groups: dict[object, dict[int, Call]] = {}
         for call in self.calls(name):
             if call.path == path and call.status == 200 and root in call.body.value:
+                self._require_list(name, call, root)
                 page, size = call.paging
                 groups.setdefault((call.without_paging(), size), {})[page] = call
         if not groups:
             raise LagoError(f"recording {self.path}: {name}.jsonl has no list of {path}")
         pages = max(groups.values(), key=lambda pages: _total(next(iter(pages.values()))))
         return self._joined(name, root, pages)
+
+    def _require_list(self, name: str, call: Call, root: str) -> None:
+        if not isinstance(call.body.value[root], list):
+            problem = _is_wrong(f"body.{root}", call.body.value[root], "a list")
+            raise LagoError(f"recording {self.path}: {name}.jsonl line {call.line} is no list of {root}: {problem}")
 
     def _joined(self, name: str, root: str, pages: Mapping[int, Call]) -> list[Piece]:
         last = max((_meta(call).get("total_pages") or 1 for call in pages.values()), default=1)
@@ -115,10 +125,12 @@ class Recording:
         for number, line in enumerate(self._text(name).split("\n"), 1):
             if line.strip():
                 try:
-                    yield _call(line)
-                except (ValueError, KeyError, AttributeError):
+                    yield _call(line, number)
+                except ValueError as error:
+                    place = f"recording {self.path}: {name}.jsonl line {number}"
+                    problem = str(error) if isinstance(error, _BadCall) else f"its JSON is broken: {error}"
                     raise LagoError(
-                        f"recording {self.path}: {name}.jsonl line {number} is not a complete recorded call"
+                        f"{place} is not a complete recorded call: {problem}; record it again, or take the line out"
                     ) from None
 
     def _text(self, name: str) -> str:
@@ -139,18 +151,65 @@ def bundled() -> Path:
     return Path(str(files("lago2odoo.sandbox"))) / "data" / "nexasystems.tar.xz"
 
 
-def _call(line: str) -> Call:
+class _BadCall(ValueError):
+    """A line that is JSON, and no call."""
+
+
+def _call(line: str, number: int) -> Call:
+    """Raises ValueError, which names the field."""
+    if not line.lstrip().startswith("{"):
+        raise _BadCall("it is no object")
     parts = members(line)
-    query = parts["query"].value if "query" in parts else None
-    return Call(
-        method=parts["method"].value,
-        path=parts["path"].value,
-        query=tuple(parse_qsl(query or "", keep_blank_values=True)),
-        status=parts["status"].value,
-        body=parts["body"],
+    status, body = _field(parts, "status", int, "a number"), parts.get("body")
+    if body is None:
+        raise _BadCall("field body is missing")
+    if status == 200:  # of other answers the text is all that is kept
+        _check_body(body.value)
+    call = Call(
+        method=_field(parts, "method", str, "a text"),
+        path=_field(parts, "path", str, "a text"),
+        query=tuple(parse_qsl(_field(parts, "query", str, "a text", default=""), keep_blank_values=True)),
+        status=status,
+        body=body,
         request_body=parts["request_body"].value if "request_body" in parts else None,
-        headers=parts["headers"].value if "headers" in parts else {},
+        headers=_field(parts, "headers", dict, "an object", default={}),
+        line=number,
     )
+    for name, value in call.query:
+        if name in ("page", "per_page") and not (value.isascii() and value.isdecimal() and int(value[:9])):
+            raise _BadCall(f"field query: {name} is {value[:40]!r}, should be a number from 1 on")
+    return call
+
+
+def _field(parts: Mapping[str, Piece], name: str, kind: type[T], words: str, *, default: T | None = None) -> T:
+    """A member of a call; ``default``: what it is where it is absent or null. Raises _BadCall."""
+    value = parts[name].value if name in parts else None
+    if default is not None and value is None:
+        return default
+    if name not in parts:
+        raise _BadCall(f"field {name} is missing")
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise _BadCall(_is_wrong(name, value, words))
+    return value
+
+
+def _check_body(body: object) -> None:
+    """Raises _BadCall for an answer that cannot be one of Lago's: pages are joined by what ``meta`` counts."""
+    if not isinstance(body, dict):
+        raise _BadCall(_is_wrong("body", body, "an object"))
+    meta = body.get("meta") or {}
+    if not isinstance(meta, dict):
+        raise _BadCall(_is_wrong("body.meta", meta, "an object"))
+    for name in ("total_pages", "total_count"):
+        count = meta.get(name)
+        if count is not None and (type(count) is not int or count < 0):
+            raise _BadCall(_is_wrong(f"body.meta.{name}", count, "a number from 0 on"))
+
+
+def _is_wrong(name: str, value: object, words: str) -> str:
+    """``field path is 5, should be a text``."""
+    kinds = {dict: "an object", list: "a list", type(None): "null"}
+    return f"field {name} is {kinds.get(type(value)) or repr(value)[:40]}, should be {words}"
 
 
 def _meta(call: Call) -> Mapping[str, Any]:
@@ -165,8 +224,11 @@ def _unpacked(path: Path) -> Mapping[str, bytes]:
     """The archive's .jsonl files by name, those beside its organizations.jsonl."""
     try:
         content_of = dict(_zip_members(path) if zipfile.is_zipfile(path) else _tar_members(path))
-    except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError) as error:
-        raise LagoError(f"recording {path}: not a directory and no archive that can be read: {error}") from None
+    except (tarfile.TarError, zipfile.BadZipFile, LZMAError, ZlibError, OSError, EOFError) as error:
+        (told, *_) = str(error).splitlines() or [type(error).__name__]
+        raise LagoError(
+            f"recording {path}: not a directory and no archive that can be read: {told.rstrip(':')}"
+        ) from None
     folders = sorted(PurePosixPath(name).parent for name in content_of if PurePosixPath(name).name == _MARK)
     if not folders:
         raise LagoError(f"recording {path}: {_MARK} is missing")

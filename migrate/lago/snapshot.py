@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -17,7 +17,10 @@ from typing import TypeVar
 from mappings import records as r
 from mappings.checks import wrong_dates
 from mappings.decode import WRONG_VALUE, DecodeError, decode
+from mappings.identities import doubled_customers, doubled_subscriptions, nobodys_subscriptions
+from mappings.prices import Wrong
 from mappings.quarantine import Quarantined, quarantined
+from mappings.sellers import unlisted_entities
 from migrate.errors import PayloadError
 from migrate.lago.extract import extract, require_finished
 from migrate.lago.rawjson import loads
@@ -43,8 +46,9 @@ def load_snapshot(store: Store) -> r.Snapshot:
     load = _Loading(store, run)
     invoices = load.many(r.Invoice, "invoices", details="invoice_details")
     credit_notes = load.many(r.CreditNote, "credit_notes")
-    subscriptions = load.subscriptions(billed_from(invoices))
-    customers = load.many(r.Customer, "customers")
+    customers = load.customers()
+    shown = (*(i.customer for i in invoices), *(note.customer for note in credit_notes))
+    subscriptions = load.subscriptions(billed_from(invoices), {c.lago_id for c in shown if c})
     snapshot = r.Snapshot(
         lago_version=run.lago_version,
         taken_at=run.taken_at,
@@ -67,9 +71,11 @@ def load_snapshot(store: Store) -> r.Snapshot:
         payments=load.many(r.Payment, "payments"),
     )
     load.events()
-    unread = tuple(sorted(load.quarantined, key=lambda q: (q.resource, q.id)))
-    gone = deleted_customers(customers, invoices, credit_notes, subscriptions, unread)
-    return replace(snapshot, customers=(*customers, *gone), quarantined=unread)
+    gone = deleted_customers(customers, invoices, credit_notes, subscriptions, load.quarantined)
+    everybody = (*customers, *gone)
+    unlisted = unlisted_entities(snapshot.billing_entities, everybody, invoices, load.quarantined)
+    unread = tuple(sorted((*load.quarantined, *unlisted), key=lambda q: (q.resource, q.id)))
+    return replace(snapshot, customers=everybody, quarantined=unread)
 
 
 def billed_from(invoices: Iterable[r.Invoice]) -> dict[str, datetime]:
@@ -122,18 +128,34 @@ class _Loading:
         raws = (detailed.get(raw.key, raw) for raw in self.store.seen(resource, self.run))
         return self._decoded(cls, resource, ((raw, {}) for raw in raws))
 
-    def subscriptions(self, billed: Mapping[str, datetime]) -> tuple[r.Subscription, ...]:
-        """With the plan of their own pages, and the units of their fixed charges; those whose dates are possible."""
+    def customers(self) -> tuple[r.Customer, ...]:
+        """Those that can be told apart."""
+        customers = self.many(r.Customer, "customers")
+        apart = self._apart("customers", doubled_customers(customers))
+        return tuple(customer for customer in customers if customer.lago_id not in apart)
+
+    def subscriptions(self, billed: Mapping[str, datetime], shown: Collection[str]) -> tuple[r.Subscription, ...]:
+        """With the plan of their own pages, and the units of their fixed charges.
+
+        Those whose dates are possible, that can be told apart, and that are somebody's. ``shown``: ids of customers
+        whom documents show, listed or not.
+        """
         plans = {raw.key: _member(raw, "plan") for raw in self.store.seen("subscription_details", self.run)}
         fixed = {raw.key: loads(raw.payload) for raw in self.store.seen("subscription_fixed_charges", self.run)}
         raws = self.store.seen("subscriptions", self.run)
         more = ((raw, {"plan": plans.get(raw.key), "fixed_charges": fixed.get(raw.key)}) for raw in raws)
         subscriptions = self._decoded(r.Subscription, "subscriptions", more)
-        wrong_by_id = {s.lago_id: wrong for s in subscriptions if (wrong := wrong_dates(s, billed.get(s.lago_id)))}
-        for raw in self.store.seen("subscriptions", self.run) if wrong_by_id else ():
+        dates = {s.lago_id: wrong for s in subscriptions if (wrong := wrong_dates(s, billed.get(s.lago_id)))}
+        nobodys = nobodys_subscriptions(subscriptions, {*self.listed_customers, *shown})
+        apart = self._apart("subscriptions", {**doubled_subscriptions(subscriptions), **nobodys, **dates})
+        return tuple(s for s in subscriptions if s.lago_id not in apart)
+
+    def _apart(self, resource: str, wrong_by_id: Mapping[str, Wrong]) -> Mapping[str, Wrong]:
+        """Put records of which each can be read into quarantine all the same."""
+        for raw in self.store.seen(resource, self.run) if wrong_by_id else ():
             if wrong := wrong_by_id.get(raw.key):
-                self._refuse("subscriptions", raw, (wrong.path, wrong.reason, wrong.problem), loads(raw.payload))
-        return tuple(s for s in subscriptions if s.lago_id not in wrong_by_id)
+                self._refuse(resource, raw, (wrong.path, wrong.reason, wrong.problem), loads(raw.payload))
+        return wrong_by_id
 
     def payment_methods(self) -> tuple[r.PaymentMethod, ...]:
         external = {raw.key: _member(raw, "external_id") for raw in self.store.seen("customers", self.run)}
@@ -179,13 +201,13 @@ class _Loading:
             self._refuse(resource, raw, (error.path, error.reason, error.problem), shown)
             return None
         path, customer = _named_customer(record)
-        if customer in self.customers or _LAGO_ID.fullmatch(customer):
+        if customer in self.listed_customers or _LAGO_ID.fullmatch(customer):
             return record
         self._refuse(resource, raw, (path, WRONG_VALUE, f"is {customer[:40]!r}, which is no id of Lago's"), payload)
         return None
 
     @cached_property
-    def customers(self) -> frozenset[str]:
+    def listed_customers(self) -> frozenset[str]:
         """Ids of those that Lago lists, and "" for nobody. Any other that is named was deleted, if it is an id."""
         return frozenset({"", *self.store.keys("customers", self.run)})
 

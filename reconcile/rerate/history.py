@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from mappings.period import Contract, yearly_cents
+from mappings.quarantine import Quarantined
 from mappings.records import (
     AppliedCoupon,
     BillableMetric,
@@ -31,6 +32,7 @@ from mappings.records import (
     Tax,
     WalletTransaction,
 )
+from mappings.sellers import UnreadSellers
 from reconcile.rating.demand import Carry
 from reconcile.rerate.billing import IN_ADVANCE, Billed, usage_window
 from reconcile.rerate.hidden_invoices import hidden_invoices
@@ -254,8 +256,23 @@ class History:
     def customer_taxes(self, invoice: Invoice) -> tuple[tuple[Tax, ...], tuple[Tax, ...]]:
         """(the customer's own taxes, those of the customer's billing entity)."""
         customer = self.customer(invoice)
-        code = (customer.billing_entity_code if customer else None) or invoice.billing_entity_code or ""
+        code = (
+            (customer.billing_entity_code if customer else None) or invoice.billing_entity_code or self._default_entity
+        )
         return (customer.taxes if customer else ()), self.entities.get(code, ())
+
+    def unread_seller(self, invoice: Invoice) -> Quarantined | None:
+        """The billing entity that an invoice's taxes may come from, where nothing is known of it."""
+        return self._unread_sellers.of_invoice(invoice, self.customer(invoice))
+
+    @cached_property
+    def _unread_sellers(self) -> UnreadSellers:
+        return UnreadSellers.of(self.snapshot)
+
+    @cached_property
+    def _default_entity(self) -> str:
+        """Who bills those that name nobody."""
+        return next((entity.code for entity in self.snapshot.billing_entities if entity.is_default), "")
 
     def carry(self, billed: Billed, charge: Charge) -> Carry | None:
         """What a recurring weighted sum goes on from: the billings before this one, or the replaced subscription."""

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mappings.known import INVOICE_TYPES
 from mappings.records import Invoice, Snapshot
 from reconcile.billed import BilledInvoice, BilledLine, Origin, Refusal
 from reconcile.rating.bill import Line, bill
@@ -34,7 +35,6 @@ from reconcile.rerate.lines_fixed import add_fixed_lines
 from reconcile.rerate.lines_single import add_single_lines
 from reconcile.rerate.unexplained import refuse_unexplained
 from reconcile.rerate.usage_queries import InvoiceDraft, UsageAnswers, answer_usage, draft_of
-from reconcile.sides.lago import INVOICE_TYPES
 
 Progress = Callable[[str, int, int], None]
 NOT_RATED = {  # invoice types that no usage and no plan explains
@@ -99,6 +99,7 @@ def _rerate_draft(inputs: Inputs, draft: InvoiceDraft, usage: UsageAnswers) -> B
 def _add_lines(inputs: Inputs, draft: InvoiceDraft, usage: UsageAnswers, lines: InvoiceLines) -> None:
     """All lines of an invoice. Raises Refused for one that cannot be recomputed at all."""
     _check_rated(draft.invoice)
+    _check_seller(inputs.history, draft.invoice)
     if draft.invoice.invoice_type in SINGLE:
         add_single_lines(inputs.history, draft.invoice, lines)
         return
@@ -122,6 +123,13 @@ def _check_rated(invoice: Invoice) -> None:
         raise Refused("boundaries_missing", "the invoice says neither what it bills nor which period")
     if any(fee.lago_original_fee_id for fee in invoice.fees):
         raise Refused("regenerated_invoice", "its fees were copied from a voided invoice, not computed")
+
+
+def _check_seller(history: History, invoice: Invoice) -> None:
+    """Taxes of a seller of whom nothing is known are not none: no line can be told without them."""
+    unread = history.unread_seller(invoice)
+    if unread is not None:
+        raise Refused(unread.reason, f"its billing entity {unread.name}: field {unread.field} {unread.problem}")
 
 
 def _refusals_of_the_whole(history: History, draft: InvoiceDraft) -> Iterator[Refusal]:

@@ -126,28 +126,34 @@ def remembering(again: Rerate) -> Rerate:
 def _checked(lago: BilledInvoice, mine: BilledInvoice, history: History, rules: Rules) -> InvoiceCheck:
     invoice = history.invoices[lago.lago_id]
     is_hidden, is_lost = invoice.status in (CLOSED, STANDALONE), invoice.status == LOST
-    header = (
-        "refused"
-        if is_lost
-        else "equal"
-        if lago.totals == mine.totals
-        else "refused"
-        if mine.totals is None
-        else "differs"
-    )
+    header = "hidden" if is_hidden else "refused" if is_lost else _header(lago, mine)
     return InvoiceCheck(
         lago_id=lago.lago_id,
         number=lago.number,
         customer=lago.customer,
         type=invoice.invoice_type,
         state=invoice.status,
-        header="hidden" if is_hidden else "refused" if is_lost else header,
+        header=header,
         fees=tuple(_fee_checks(lago, mine)),
-        refusals=(*mine.refusals, *([_IS_LOST] if is_lost else [])),
+        refusals=(*_without_twins(lago.refusals, mine.refusals), *([_IS_LOST] if is_lost else [])),
         lago=None if is_hidden or is_lost else lago.totals,
         rerate=None if is_hidden or is_lost else mine.totals,
         calendar=() if is_hidden or is_lost else tuple(calendar_differences(invoice, history, rules)),
     )
+
+
+def _header(lago: BilledInvoice, mine: BilledInvoice) -> str:
+    """Two headers that nobody can tell are not equal."""
+    if lago.totals is None or mine.totals is None:
+        return "refused"
+    return "equal" if lago.totals == mine.totals else "differs"
+
+
+def _without_twins(lago: Sequence[Refusal], mine: Sequence[Refusal]) -> Iterator[Refusal]:
+    """What either side refuses; what both refuse for one reason is said once."""
+    told = {refusal.reason for refusal in mine}
+    yield from (refusal for refusal in lago if refusal.reason not in told)
+    yield from mine
 
 
 def _fee_checks(lago: BilledInvoice, mine: BilledInvoice) -> Iterator[FeeCheck]:

@@ -11,6 +11,8 @@ from typing import Any
 from mappings.balances import due_cents
 from mappings.checks import CONTRADICTED, contradicted_currency
 from mappings.explain import LAGO_DETAILS, Step, StepKind, given
+from mappings.headers import HEADER, header_contradictions
+from mappings.known import INVOICE_TYPES
 from mappings.money import CONTEXT, from_subunits, subunits
 from mappings.records import Fee, Invoice, Json, Plan, Snapshot, Subscription
 from reconcile.billed import BilledInvoice, BilledLine, Billing, LineKey, Origin, Refusal, Totals
@@ -20,7 +22,6 @@ ALL = "all"
 _TIER_TOTAL = "total_with_flat_amount"
 _TIER_LISTS = {str(kind): kind for kind in (StepKind.GRADUATED_RANGE, StepKind.GRADUATED_PERCENTAGE_RANGE)}
 FEE_TYPES = frozenset({"subscription", "charge", "fixed_charge", "commitment", "add_on", "credit"})
-INVOICE_TYPES = frozenset({"subscription", "one_off", "credit", "add_on", "advance_charges", "progressive_billing"})
 
 
 def lago_invoices(
@@ -91,8 +92,7 @@ def usage_begins(snapshot: Snapshot, period: str) -> datetime | None:
 def _lago_invoice(invoice: Invoice, subscribed: _Subscribed) -> BilledInvoice:
     customer = invoice.customer
     register = lago_totals(invoice)
-    totals, contradiction = sound_totals(register)
-    refusals = (*contradiction, *_unknown(invoice), *subscribed.contradictions(invoice))
+    refusals = (*_unsound(invoice), *_unknown(invoice), *subscribed.contradictions(invoice))
     external = customer.external_id if customer else next((f.external_customer_id or "" for f in invoice.fees), "")
     return BilledInvoice(
         lago_id=invoice.lago_id,
@@ -101,7 +101,7 @@ def _lago_invoice(invoice: Invoice, subscribed: _Subscribed) -> BilledInvoice:
         currency=invoice.currency,
         issued_on=invoice.issuing_date,
         lines=tuple(lago_line(fee) for fee in invoice.fees if fee.item.type in FEE_TYPES),
-        totals=None if refusals else totals,
+        totals=None if refusals else register,
         refusals=refusals,
         register=register,
         paid_cents=invoice.total_paid_amount_cents,
@@ -133,12 +133,19 @@ def _unknown(invoice: Invoice) -> Iterator[Refusal]:
             yield Refusal(reason="unknown_fee_type", detail=detail)
 
 
+def _unsound(invoice: Invoice) -> Iterator[Refusal]:
+    """A header that its own parts contradict is held against nobody's, and what it claims is told."""
+    contradictions = "; ".join(header_contradictions(invoice))
+    if contradictions:
+        yield Refusal(reason=HEADER, detail=contradictions)
+
+
 def sound_totals(totals: Totals) -> tuple[Totals | None, tuple[Refusal, ...]]:
-    """A header that adds up; one that does not is refused, whoever states it."""
+    """A header that adds up; one that does not is refused."""
     if totals.net_cents + totals.tax_cents == totals.gross_cents:
         return totals, ()
     detail = f"net {totals.net_cents} and tax {totals.tax_cents} (cents) do not make {totals.gross_cents}"
-    return None, (Refusal(reason="header_does_not_add_up", detail=detail),)
+    return None, (Refusal(reason=HEADER, detail=detail),)
 
 
 def billings(invoice: Invoice) -> tuple[Billing, ...]:

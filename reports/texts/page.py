@@ -134,6 +134,16 @@ PAGE: Mapping[str, tuple[str, str]] = {
         "Dans Odoo, {draft} sont en brouillon et {posted} comptabilisés, écart {delta}; avec {other} d’autres "
         "pièces, les comptes clients portent {account}.",
     ),
+    "credits.line": (
+        "Prepaid credits that wait for records in quarantine: {amount} in {wallets}; nobody moved them, and they are "
+        "in none of these sums.",
+        "Crédits prépayés en attente d’enregistrements en quarantaine : {amount} dans {wallets} ; personne ne les a "
+        "repris, et aucune de ces sommes ne les contient.",
+    ),
+    "credits.unread": (
+        "Prepaid credits in quarantine whose amount cannot be read: {wallets}.",
+        "Crédits prépayés en quarantaine dont le montant est illisible : {wallets}.",
+    ),
     "receivable.broken": (
         "That does not add up: the accounts hold something else than these documents.",
         "Le compte n’y est pas : les comptes portent autre chose que ces pièces.",
@@ -183,6 +193,7 @@ PAGE: Mapping[str, tuple[str, str]] = {
         "{n} pending invoice|{n} pending invoices",
         "{n} facture en attente|{n} factures en attente",
     ),
+    "count.wallets": ("{n} wallet|{n} wallets", "{n} portefeuille|{n} portefeuilles"),
     "count.units": ("{n} unit|{n} units", "{n} unité|{n} unités"),
     "count.events": ("{n} event|{n} events", "{n} événement|{n} événements"),
     "count.days": ("{n} day|{n} days", "{n} jour|{n} jours"),

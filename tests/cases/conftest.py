@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -18,6 +19,7 @@ from migrate.odoo.door import Door
 from migrate.odoo.protocol import Odoo
 from tests.cli.conftest import LAGO_KEY, ODOO_KEY, Project, Result
 
+Change = Callable[[str, dict[str, Any]], list[dict[str, Any]]]
 CASES = Path(__file__).parents[1] / "data" / "cases" / "cases.tar.xz"
 
 
@@ -47,10 +49,50 @@ class Case:
         assert extracted.code == (1 if "in quarantine" in extracted.err else 0), extracted.err
         return self.run("apply")
 
+    def migrate_as_it_is(self) -> Result:
+        """The same, with the configuration as it stands."""
+        assert self.run("extract").code == 0
+        return self.run("apply")
+
     def report(self, name: str) -> dict[str, Any]:
         """The data of a reconciled run."""
         loaded: dict[str, Any] = json.loads((self.project.folder / "report" / f"{name}.json").read_text("utf-8"))
         return loaded
+
+
+@dataclass(frozen=True, slots=True)
+class Breaking:
+    """Cases, copied with some of their records changed."""
+
+    companies: Path
+    folder: Path
+    opened: Callable[..., Case]
+
+    def __call__(self, number: str, change: Change, more: str = "[waive]\n") -> Case:
+        """``change``: the root under which an answer shows a record, and the record -> what stands there instead."""
+        company = self.opened(number, more)
+        (whole,) = self.companies.glob(f"{number}-*")
+        copy = self.folder / "broken"
+        shutil.copytree(whole, copy)
+        for path in sorted(copy.glob("*.jsonl")):
+            calls = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+            path.chmod(0o600)
+            path.write_text("".join(f"{json.dumps(changed(call, change))}\n" for call in calls), encoding="utf-8")
+        company.project.replace(str(whole), str(copy))
+        return company
+
+
+def changed(call: dict[str, Any], change: Change) -> dict[str, Any]:
+    """A recorded call with what its answer shows changed, and its list counted anew."""
+    body = dict(call["body"])
+    for root, value in call["body"].items():
+        if isinstance(value, list):
+            body[root] = [record for item in value for record in change(root, item)]
+            if "total_count" in (body.get("meta") or {}):
+                body["meta"] = {**body["meta"], "total_count": len(body[root])}
+        elif isinstance(value, dict) and root != "meta":
+            (body[root],) = change(root, value)
+    return {**call, "body": body}
 
 
 @pytest.fixture(scope="session")
@@ -81,3 +123,9 @@ def case(companies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
             return Case(project, server)
 
         yield opened
+
+
+@pytest.fixture
+def broken(case: Callable[..., Case], companies: Path, tmp_path: Path) -> Breaking:
+    """A case by its number, with records changed."""
+    return Breaking(companies, tmp_path, case)

@@ -15,7 +15,7 @@ from mappings.target import Phase
 from migrate.lago.control_totals import unread_sums
 from migrate.state.ledger import Ledger
 from migrate.state.store import Store
-from tests.cases.conftest import Case
+from tests.cases.conftest import Breaking, Case
 from tests.cli.conftest import Result
 
 
@@ -70,6 +70,34 @@ def test_an_invoice_in_quarantine_is_told_beside_the_sums_in_money(case: Callabl
 
 def unread(raw: object, resource: str = "invoices") -> Quarantined:
     return Quarantined(resource=resource, id="i", field="f", reason="r", problem="p", raw=json.dumps(raw))
+
+
+@pytest.mark.parametrize(
+    ("roots", "wrong"),
+    [
+        (("wallets", "wallet"), {"rate_amount": "x"}),
+        (("customers", "customer"), {"applicable_timezone": "Mars/Base"}),
+        (("customers", "customer"), {"billing_entity_code": "ghost"}),
+    ],
+)
+def test_prepaid_credits_that_wait_are_told_in_money(
+    broken: Breaking, roots: tuple[str, ...], wrong: dict[str, Any]
+) -> None:
+    """By every command and the report, by currency; a wallet that is overdrawn lessens nobody else's."""
+    company = broken("21", lambda root, record: [record | wrong] if root in roots else [record])
+    amounts = {"CAD": "2 wallets (17.50 CAD)", "USD": "1 wallets (9.00 USD)"}
+    for command in ("extract", "status", "preview"):
+        assert all(told in company.run(command).out for told in amounts.values()), command
+    waive(company, "skipped", [*{q["reason"] for q in status(company)[1]["quarantined"]}, "wallet_negative"])
+    applied = company.run("apply")
+    assert (applied.code, all(told in applied.out for told in amounts.values())) == (0, True)
+    rows = {(r["currency"], r["wallets"], r["balance_cents"]) for r in status(company)[1]["unread_credits"]}
+    assert rows >= {("CAD", 2, 1750), ("USD", 1, 900)}
+    assert "17.50 CAD in 2 wallets" in company.run("reconcile", "--period", "all").out
+    assert {"currency": "CAD", "wallets": 2, "balance_cents": 1750} in company.report("all")["credits"]
+    assert company.run("report").code == 0
+    (page,) = (company.project.folder / "report").glob("*.html")
+    assert "17.50 CAD in 2 wallets" in page.read_text("utf-8").replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_amounts_in_quarantine_are_added_as_far_as_they_can_be_read() -> None:

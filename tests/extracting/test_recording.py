@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -38,6 +39,22 @@ def cut(name: str) -> Callable[[Path], None]:
     return half
 
 
+def put(name: str, line: str) -> Callable[[Path], None]:
+    """Another first line."""
+
+    def replaced(folder: Path) -> None:
+        content = [line, *lines(folder, name)[1:]]
+        (folder / f"{name}.jsonl").write_text("\n".join(content), encoding="utf-8")
+
+    return replaced
+
+
+def call(name: str, **more: object) -> Callable[[Path], None]:
+    """A first line whose list has nothing, or something else in one of its fields."""
+    whole = {"method": "GET", "path": f"/api/v1/{name}", "query": None, "status": 200, "body": {name: [], "meta": {}}}
+    return put(name, json.dumps(whole | more))
+
+
 def remove(name: str) -> Callable[[Path], None]:
     return lambda folder: (folder / f"{name}.jsonl").unlink()
 
@@ -70,6 +87,29 @@ def first_record(name: str) -> Callable[[Path], None]:
         (remove("wallet_transactions"), r"wallet_transactions.jsonl lacks /api/v1/wallets/.*/wallet_transactions"),
         (cut("fees"), "fees.jsonl line [0-9]+ is not a complete recorded call"),
         (cut("customers"), "customers.jsonl line 1 is not a complete recorded call"),
+        (
+            put("customers", '{"a":1}'),
+            "customers.jsonl line 1 is not a complete recorded call: field status is missing",
+        ),
+        (put("customers", "[1]"), "customers.jsonl line 1 is not a complete recorded call: it is no object"),
+        (put("events", '{"status": 200}'), "events.jsonl line 1 .*: field body is missing; record it again, or take"),
+        (call("events", path=5), "events.jsonl line 1 .*: field path is 5, should be a text"),
+        (call("plans", path=None), "plans.jsonl line 1 .*: field path is null, should be a text"),
+        (call("plans", method=["GET"]), "plans.jsonl line 1 .*: field method is a list, should be a text"),
+        (call("taxes", status="200"), "taxes.jsonl line 1 .*: field status is '200', should be a number"),
+        (call("taxes", query="page=x"), "taxes.jsonl line 1 .*: field query: page is 'x', should be a number from 1"),
+        (call("misc", body=5), "misc.jsonl line 1 .*: field body is 5, should be an object"),
+        (call("fees", body=None), "fees.jsonl line 1 .*: field body is null, should be an object"),
+        (call("fees", body=[1]), "fees.jsonl line 1 .*: field body is a list, should be an object"),
+        (call("fees", body={"fees": [], "meta": 5}), "fees.jsonl line 1 .*: field body.meta is 5, should be an object"),
+        (
+            call("fees", body={"fees": [], "meta": {"total_count": "y"}}),
+            "fees.jsonl line 1 .*: field body.meta.total_count is 'y', should be a number from 0 on",
+        ),
+        (
+            call("fees", body={"fees": {"a": 1}}),
+            "fees.jsonl line 1 is no list of fees: field body.fees is an object, should be a list",
+        ),
         (first_record("taxes"), "taxes.jsonl holds 6 of 7 taxes"),
     ],
 )
@@ -105,12 +145,16 @@ def test_an_archive_of_something_else(tmp_path: Path) -> None:
         Recording.open(Path(archive))
 
 
-def test_an_archive_that_breaks_off(some: Path, tmp_path: Path) -> None:
-    archive = Path(shutil.make_archive(str(tmp_path / "whole"), "gztar", some))
-    half = tmp_path / "half.tar.gz"
-    half.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
-    with pytest.raises(LagoError, match="no archive that can be read"):
-        Recording.open(half)
+@pytest.mark.parametrize(("form", "suffix"), [("gztar", "tar.gz"), ("xztar", "tar.xz"), ("zip", "zip")])
+def test_an_archive_that_breaks_off(some: Path, tmp_path: Path, form: str, suffix: str) -> None:
+    archive = Path(shutil.make_archive(str(tmp_path / "whole"), form, some))
+    broken, content = tmp_path / f"broken.{suffix}", archive.read_bytes()
+    middle = len(content) // 2
+    for kept in (content[:middle], content[:middle] + b"0123456789abcdef" * 8 + content[middle + 128 :]):
+        broken.write_bytes(kept)
+        with pytest.raises(LagoError, match=r"no archive that can be read|jsonl is missing") as refused:
+            Recording.open(broken)
+        assert "\n" not in str(refused.value)
 
 
 def test_the_server_refuses_it_too(tmp_path: Path) -> None:

@@ -44,7 +44,8 @@ def moves(*invoices: Invoice, **more: object) -> dict[str, Decimal]:
 
 
 def test_an_open_invoice_is_an_unnamed_draft_of_one_line_without_tax() -> None:
-    items = mapped(snapshot(invoices=(invoice(total_due_amount_cents=10050, payment_due_date=date(2026, 8, 20)),)))
+    amounts = {"total_paid_amount_cents": 2050, "total_due_amount_cents": 10050}
+    items = mapped(snapshot(invoices=(invoice(**amounts, payment_due_date=date(2026, 8, 20)),)))
     move = one(items, "account.move")
     assert move.phase is Phase.BALANCES
     assert move.values == {
@@ -170,7 +171,7 @@ def test_the_owner_of_an_invoice_without_customer() -> None:
         lago_customer_id="c1",
     )
     by_subscription = invoice(customer=None, subscriptions=(subscription(),))
-    by_fee, by_nothing = invoice("i2", customer=None, fees=(fee,)), invoice("i3", customer=None)
+    by_fee, by_nothing = invoice("i2", cents=1, customer=None, fees=(fee,)), invoice("i3", customer=None)
     assert set(moves(by_subscription, by_fee)) == {"BOOT-i1", "BOOT-i2"}
     assert skips(mapped(snapshot(invoices=(by_nothing,)))) == [("invoice BOOT-i3 (i3)", "customer_unknown")]
     note = credit_note()

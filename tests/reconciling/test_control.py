@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lago2odoo.cli.show_control import render
 from mappings.money import to_subunits
 from mappings.records import Fee, Invoice, Snapshot
 from reconcile.billed import BilledInvoice
@@ -90,16 +91,34 @@ def test_a_wrong_amount_is_seen(nexasystems: tuple[Snapshot, Path], kind: str) -
 def test_wrong_units_and_numbers_of_events_are_seen(nexasystems: tuple[Snapshot, Path]) -> None:
     units, _ = altered(nexasystems, has("charge"), first("charge", units=Decimal("0.125")))
     assert [fee.outcome for fee in units.fees].count("differs") == 1
+    (wrong,) = (fee for fee in units.fees if fee.outcome == "differs")
+    assert wrong.rerate is not None and wrong.rerate.units is not None
+    (told,) = (line for line in render([units]).splitlines() if line.startswith("    "))
+    assert told.endswith(f": units: Lago 0.125, re-rate {wrong.rerate.units.normalize():f}"), told
     events, _ = altered(nexasystems, has("charge"), first("charge", events_count=99_999))
     assert [fee.outcome for fee in events.fees].count("differs") == 1
 
 
 def test_a_wrong_header_is_seen(nexasystems: tuple[Snapshot, Path]) -> None:
-    check, _ = altered(
-        nexasystems, has("charge"), lambda one: replace(one, taxes_amount_cents=one.taxes_amount_cents + 1)
-    )
+    names = ("taxes_amount_cents", "sub_total_including_taxes_amount_cents", "total_amount_cents")
+
+    def taxed_more(one: Invoice) -> Invoice:
+        return replace(one, **{name: getattr(one, name) + 1 for name in names})
+
+    check, _ = altered(nexasystems, has("charge"), taxed_more)
     assert check.header == "differs"
     assert all(fee.outcome == "equal" for fee in check.fees)
+    assert check.lago is not None
+    (told,) = (line for line in render([check]).splitlines() if "header: tax:" in line)
+    assert told.endswith(f"tax: Lago {check.lago.tax_cents} cents, re-rate {check.lago.tax_cents - 1} cents")
+
+
+def test_a_header_against_its_own_parts_is_refused_and_not_equal(nexasystems: tuple[Snapshot, Path]) -> None:
+    check, _ = altered(nexasystems, has("charge"), lambda one: replace(one, total_amount_cents=1))
+    assert check.header == "refused"
+    assert [refusal.reason for refusal in check.refusals] == ["header_does_not_add_up"]
+    check, _ = altered(nexasystems, has("charge"), lambda one: replace(one, invoice_type="mystery"))
+    assert (check.header, check.is_equal) == ("refused", False)
 
 
 def test_a_missing_fee_is_seen(nexasystems: tuple[Snapshot, Path]) -> None:
@@ -132,9 +151,13 @@ def test_an_invoice_of_thresholds_is_refused(nexasystems: tuple[Snapshot, Path])
 
 
 def test_the_credit_of_an_earlier_progressive_invoice_is_refused(nexasystems: tuple[Snapshot, Path]) -> None:
-    check, _ = altered(
-        nexasystems, has("charge"), lambda one: replace(one, progressive_billing_credit_amount_cents=100)
-    )
+    names = ("sub_total_excluding_taxes_amount_cents", "sub_total_including_taxes_amount_cents", "total_amount_cents")
+
+    def credited(one: Invoice) -> Invoice:
+        less = {name: getattr(one, name) - 100 for name in names}
+        return replace(one, progressive_billing_credit_amount_cents=100, **less)
+
+    check, _ = altered(nexasystems, has("charge"), credited)
     assert check.header == "refused"
     assert [refusal.reason for refusal in check.refusals] == ["progressive_credit"]
 

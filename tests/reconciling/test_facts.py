@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mappings.explain import Step, StepKind
+from mappings.headers import header_contradictions, open_contradictions
 from mappings.records import Snapshot
 from migrate.odoo.door import Door
 from reconcile.billed import BilledInvoice, LineKey
@@ -275,6 +276,15 @@ def test_the_header_is_odoos_own_and_not_the_sum_of_lines(july: tuple[BilledInvo
     totals = odoo_invoice(mine, [answer], TAX_CODES).totals
     assert totals is not None
     assert (totals.net_cents, totals.tax_cents, totals.gross_cents) == (40, 5, 45)
+
+
+def test_every_invoice_of_the_company_adds_up(snapshot: Snapshot) -> None:
+    """What Lago rounds once, it rounds nowhere else: no cent of tolerance is needed."""
+    for stored in snapshot.invoices:
+        assert list(header_contradictions(stored)) == [], stored.number
+        if stored.status == "finalized":
+            notes = (note for note in snapshot.credit_notes if note.lago_invoice_id == stored.lago_id)
+            assert list(open_contradictions(stored, notes)) == [], stored.number
 
 
 def test_a_header_that_does_not_add_up_is_refused(snapshot: Snapshot, july: tuple[BilledInvoice, ...]) -> None:

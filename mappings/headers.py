@@ -1,0 +1,83 @@
+"""Whether the amounts that an invoice of Lago's states about itself fit together, to the cent. Pure.
+
+    fees        = the sum of its fees
+    sub-total   = fees - credit of progressive billing - coupons
+    with taxes  = sub-total + taxes
+    total       = with taxes - credit notes - prepaid credits
+    due         = total - paid - credit notes that offset it
+
+Lago computes each from the ones before it and rounds none of them again (facts §6.2, §6.6): there is no cent of
+tolerance. Taxes are no sum of fees' taxes (facts §6.3), and a draft has neither coupons nor credits yet: both hold.
+Which of two amounts is right, nobody knows: each contradiction is told with both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from mappings.money import from_subunits
+from mappings.records import CreditNote, Invoice
+
+HEADER = "header_does_not_add_up"
+OPEN = "open_amount_contradicts"
+_SUMMED = ("draft", "finalized", "voided")  # of a failed or pending one the amounts may not all be there yet
+_COUPONS_BEFORE_TAXES = 3  # version of Lago's invoices; how older ones were added up is another matter
+
+
+@dataclass(frozen=True, slots=True)
+class _Money:
+    currency: str
+
+    def __call__(self, cents: int) -> str:
+        return f"{from_subunits(cents, self.currency):,} {self.currency}"
+
+
+def header_contradictions(invoice: Invoice) -> Iterator[str]:
+    """What an invoice's header says against its own parts, one sentence each."""
+    if invoice.status not in _SUMMED:
+        return
+    money = _Money(invoice.currency)
+    for name, stated, told, parts in _sums(invoice, money):
+        if stated != parts:
+            yield f"its header says {name} {money(stated)}, and {told} make {money(parts)}"
+
+
+def _sums(invoice: Invoice, money: _Money) -> Iterator[tuple[str, int, str, int]]:
+    """(name, what is stated, what it is the sum of, what that comes to)."""
+    fees, net, tax = (
+        invoice.fees_amount_cents,
+        invoice.sub_total_excluding_taxes_amount_cents,
+        invoice.taxes_amount_cents,
+    )
+    gross = invoice.sub_total_including_taxes_amount_cents
+    if {fee.amount_currency for fee in invoice.fees} == {invoice.currency}:  # else they are no sum at all
+        yield "fees", fees, f"its {len(invoice.fees)} fees", sum(fee.amount_cents for fee in invoice.fees)
+    yield "sub-total with taxes", gross, f"sub-total {money(net)} and taxes {money(tax)}", net + tax
+    if invoice.version_number < _COUPONS_BEFORE_TAXES:
+        return
+    credit, coupons = invoice.progressive_billing_credit_amount_cents, invoice.coupons_amount_cents
+    told = f"fees {money(fees)} less progressive credit {money(credit)} and coupons {money(coupons)}"
+    yield "sub-total", net, told, fees - credit - coupons
+    notes, prepaid = invoice.credit_notes_amount_cents, invoice.prepaid_credit_amount_cents
+    told = f"{money(gross)} with taxes less credit notes {money(notes)} and prepaid credits {money(prepaid)}"
+    yield "total", invoice.total_amount_cents, told, gross - notes - prepaid
+
+
+def open_contradictions(invoice: Invoice, notes: Iterable[CreditNote]) -> Iterator[str]:
+    """What a finalized invoice says against itself of what is still to be paid. ``notes``: its credit notes.
+
+    A Lago that does not tell how much of it notes have offset tells it with the notes.
+    """
+    total, paid, due = invoice.total_amount_cents, invoice.total_paid_amount_cents, invoice.total_due_amount_cents
+    money = _Money(invoice.currency)
+    if paid > total:
+        yield f"its total is {money(total)}, and {money(paid)} are paid of it"
+    if paid > total or invoice.payment_status == "succeeded":  # what was marked as paid may be shown as due
+        return
+    offset = invoice.total_offsetted_credit_note_amount_cents
+    if offset is None:
+        offset = sum(note.offset_amount_cents for note in notes)
+    if due is not None and due != total - paid - offset:
+        told = f"total {money(total)} less paid {money(paid)} and offset by credit notes {money(offset)}"
+        yield f"its header says due {money(due)}, and {told} make {money(total - paid - offset)}"
