@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from mappings import records as r
 from mappings.checks import wrong_dates
-from mappings.decode import WRONG_VALUE, DecodeError, decode
+from mappings.decode import NOT_UNIQUE, WRONG_VALUE, DecodeError, decode
 from mappings.quarantine import Quarantined, quarantined
 from migrate.errors import PayloadError
 from migrate.lago.extract import extract, require_finished
@@ -29,7 +29,6 @@ from migrate.state.records import Raw, Run
 from migrate.state.store import Store
 
 T = TypeVar("T")
-NOT_UNIQUE = "id_not_unique"
 _LAGO_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NOT_FINAL = ("draft", "pending", "failed")  # states of an invoice that may have no date yet
 
