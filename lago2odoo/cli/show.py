@@ -17,6 +17,7 @@ from mappings.target import Skipped
 from migrate.adopt import Adoption
 from migrate.apply import NOT_WRITTEN, NotTaken
 from migrate.change_set.changes import Action, ChangeSet, FieldDiff, Removal
+from migrate.lago.unreadable_pages import UNREADABLE
 from migrate.odoo.findings import Finding
 from reports.columns import table
 
@@ -177,6 +178,13 @@ def quarantine(items: Sequence[Quarantined], dependents: Mapping[str, Dependents
         yield f"    {item.reason}: {item}{depend}"
     if len(items) > SHOWN:
         yield f"    and {len(items) - SHOWN:,} more: lago2odoo status --format json shows all"
+
+
+def incomplete(items: Iterable[Quarantined]) -> Iterator[str]:
+    """Lists and pages that Lago did not give: what is made from them may lack something."""
+    for item in items:
+        if item.reason == UNREADABLE:
+            yield f"incomplete: {item.resource}, {item.id}: Lago did not give that page; extract again"
 
 
 def lost(invoices: Sequence[LostInvoice]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -20,16 +20,19 @@ from mappings.decode import NOT_UNIQUE, WRONG_VALUE, DecodeError, decode
 from mappings.quarantine import Quarantined, quarantined
 from migrate.errors import PayloadError
 from migrate.lago.extract import extract, require_finished
+from migrate.lago.gaps import Pages, behind_gaps, gaps, unread_pages
 from migrate.lago.rawjson import loads
 from migrate.lago.read_events import SET_ASIDE
 from migrate.lago.read_resources import NO_ID
 from migrate.lago.recorded import RecordingSource
 from migrate.lago.unreadable_events import problem_of
+from migrate.lago.unreadable_pages import UNREADABLE
 from migrate.state.records import Raw, Run
 from migrate.state.store import Store
 
 T = TypeVar("T")
 _LAGO_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+OWN_PAGE = "(its own page)"
 NOT_FINAL = ("draft", "pending", "failed")  # states of an invoice that may have no date yet
 
 
@@ -66,9 +69,11 @@ def load_snapshot(store: Store) -> r.Snapshot:
         payments=load.many(r.Payment, "payments"),
     )
     load.events()
+    gone = deleted_customers(customers, invoices, credit_notes, subscriptions, load.quarantined)
+    load.gaps(gone, snapshot)
     unread = tuple(sorted(load.quarantined, key=lambda q: (q.resource, q.id)))
-    gone = deleted_customers(customers, invoices, credit_notes, subscriptions, unread)
-    return replace(snapshot, customers=(*customers, *gone), quarantined=unread)
+    deleted = () if "customers" in load.pages else gone
+    return replace(snapshot, customers=(*customers, *deleted), quarantined=unread)
 
 
 def billed_from(invoices: Iterable[r.Invoice]) -> dict[str, datetime]:
@@ -118,14 +123,38 @@ class _Loading:
     def many(self, cls: type[T], resource: str, *, details: str | None = None) -> tuple[T, ...]:
         """All records; ``details``: the resource of their own pages, which hold more and stand in for the list's."""
         detailed = {raw.key: raw for raw in self.store.seen(details, self.run)} if details else {}
-        raws = (detailed.get(raw.key, raw) for raw in self.store.seen(resource, self.run))
-        return self._decoded(cls, resource, ((raw, {}) for raw in raws))
+        shown = self._shown(resource, {details: detailed.keys()} if details else {})
+        return self._decoded(cls, resource, ((detailed.get(raw.key, raw), {}) for raw in shown))
+
+    def _shown(self, resource: str, own: Mapping[str, Collection[str]]) -> Iterator[Raw]:
+        """The records that the run saw, but those whose own page it did not. ``own``: resource -> pages at hand."""
+        unread = {key: why for name in own for key, why in self.pages.get(name, {}).items() if key not in own[name]}
+        for raw in self.store.seen(resource, self.run):
+            if raw.key in unread:
+                self._refuse(resource, raw, (OWN_PAGE, UNREADABLE, unread[raw.key]), loads(raw.payload))
+            else:
+                yield raw
+
+    @cached_property
+    def pages(self) -> Pages:
+        """What Lago did not give in this run, although it answered everything else."""
+        return unread_pages(self.store.done(self.run))
+
+    def gaps(self, gone: Iterable[r.Customer], snapshot: r.Snapshot) -> None:
+        """What could not be read of lists, and what may stand there."""
+        refused = {q.id for q in self.quarantined if q.field == OWN_PAGE}
+        self.quarantined += [
+            *gaps(self.pages, refused),
+            *behind_gaps(self.pages, gone, snapshot.plans, snapshot.subscriptions),
+        ]
 
     def subscriptions(self, billed: Mapping[str, datetime]) -> tuple[r.Subscription, ...]:
         """With the plan of their own pages, and the units of their fixed charges; those whose dates are possible."""
         plans = {raw.key: _member(raw, "plan") for raw in self.store.seen("subscription_details", self.run)}
         fixed = {raw.key: loads(raw.payload) for raw in self.store.seen("subscription_fixed_charges", self.run)}
-        raws = self.store.seen("subscriptions", self.run)
+        raws = self._shown(
+            "subscriptions", {"subscription_details": plans.keys(), "subscription_fixed_charges": fixed.keys()}
+        )
         more = ((raw, {"plan": plans.get(raw.key), "fixed_charges": fixed.get(raw.key)}) for raw in raws)
         subscriptions = self._decoded(r.Subscription, "subscriptions", more)
         wrong_by_id = {s.lago_id: wrong for s in subscriptions if (wrong := wrong_dates(s, billed.get(s.lago_id)))}
