@@ -243,9 +243,9 @@ def _many(convert: Converter, *, ordered: bool, records: bool) -> Converter:
     return many
 
 
-def _each_once(values: list[Any]) -> list[Any]:
+def _each_once(values: list[T]) -> list[T]:
     """Without what an answer repeats word for word. Of two records of one id nobody knows which is the right one."""
-    first: dict[str, Mapping[str, Any]] = {}
+    first: dict[str, object] = {}
     kept = []
     for index, value in enumerate(values):
         lago_id = value.get("lago_id") if isinstance(value, Mapping) else None

@@ -126,9 +126,11 @@ class _Loading:
         shown = self._shown(resource, {details: detailed.keys()} if details else {})
         return self._decoded(cls, resource, ((detailed.get(raw.key, raw), {}) for raw in shown))
 
-    def _shown(self, resource: str, own: Mapping[str, Collection[str]]) -> Iterator[Raw]:
-        """The records that the run saw, but those whose own page it did not. ``own``: resource -> pages at hand."""
-        unread = {key: why for name in own for key, why in self.pages.get(name, {}).items() if key not in own[name]}
+    def _shown(self, resource: str, at_hand: Mapping[str, Collection[str]]) -> Iterator[Raw]:
+        """The records that the run saw, but those whose own page it did not. ``at_hand``: resource -> pages at hand."""
+        unread = {
+            key: why for name in at_hand for key, why in self.pages.get(name, {}).items() if key not in at_hand[name]
+        }
         for raw in self.store.seen(resource, self.run):
             if raw.key in unread:
                 self._refuse(resource, raw, (OWN_PAGE, UNREADABLE, unread[raw.key]), loads(raw.payload))
