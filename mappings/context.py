@@ -163,9 +163,8 @@ class Context:
 
     def currency_problem(self, currency: str) -> Problem | None:
         """Why a currency cannot be used: Odoo does not know it, or it is inactive and must stay so."""
-        known = self.target.all_currencies
-        if known and currency.upper() not in known:
-            return Problem("currency_unknown", f"{currency} is no currency that Odoo has: correct it in Lago")
+        if unknown := _unknown_currency(currency, self.target):
+            return unknown
         if currency in self.target.currencies or self.options.activate_currencies:
             return None
         return Problem(
@@ -182,7 +181,10 @@ def context(snapshot: Snapshot, target: Target, tables: Tables, options: Options
     problems = (
         (
             lago_id,
-            _seller_problem(c, sellers) or _customer_problem(c, entity, tables) or _partner_problem(c, target, tables),
+            _seller_problem(c, sellers)
+            or _customer_problem(c, entity, tables)
+            or _unknown_currency(c.currency or "", target)
+            or _partner_problem(c, target, tables),
         )
         for lago_id, c in customers.items()
     )
@@ -264,6 +266,15 @@ def _customer_problem(customer: Customer, entity: BillingEntity | None, tables: 
         detail = f"lives in Canada, in {customer.state or 'no province'}: Odoo would charge no tax"
         return Problem("customer_without_province", detail + f"; set the province in Lago, or name it in {tables.name}")
     return None
+
+
+def _unknown_currency(currency: str, target: Target) -> Problem | None:
+    """That Odoo has no such currency, or none by the external id that it gives to its own."""
+    known, code = target.all_currencies, currency.upper()
+    if not code or not known or code in known:
+        return None
+    detail = f"{code} is no currency that Odoo has: correct it in Lago, or import it into Odoo with the id base.{code}"
+    return Problem("currency_unknown", detail)
 
 
 def _partner_problem(customer: Customer, target: Target, tables: Tables) -> Problem | None:

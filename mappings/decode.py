@@ -29,7 +29,7 @@ T = TypeVar("T")
 Converter = Callable[[Any], Any]
 
 MISSING_VALUE, WRONG_VALUE, OUT_OF_RANGE = "value_missing", "value_wrong", "value_out_of_range"
-UNREADABLE, TOO_DEEP = "text_unreadable", "nested_too_deep"
+UNREADABLE, TOO_DEEP, NOT_UNIQUE = "text_unreadable", "nested_too_deep", "id_not_unique"
 DEEPEST = 100  # levels of a free-form object: as many as Rails takes
 _WHOLE = range(-(2**63), 2**63)  # Lago keeps them in 8 bytes
 _WHOLE_HINTS = (int, int | None)
@@ -221,7 +221,8 @@ def _converter(hint: Any) -> Converter:
         (present,) = (a for a in arguments if a is not type(None))
         return _converter(present)
     if origin is tuple:
-        return _many(_converter(arguments[0]), ordered=arguments[0] in UNORDERED)
+        records = is_dataclass(arguments[0]) and arguments[0] not in OF_PEOPLE
+        return _many(_converter(arguments[0]), ordered=arguments[0] in UNORDERED, records=records)
     if origin is not None and issubclass(origin, Mapping):
         return _mapping(_converter(arguments[1]))
     if isinstance(hint, type) and is_dataclass(hint):
@@ -229,16 +230,30 @@ def _converter(hint: Any) -> Converter:
     raise TypeError(f"mappings.decode does not know the type {hint!r}")
 
 
-def _many(convert: Converter, *, ordered: bool) -> Converter:
-    """``ordered``: in an order of our own, whatever order Lago shows them in."""
+def _many(convert: Converter, *, ordered: bool, records: bool) -> Converter:
+    """``ordered``: in an order of our own, whatever order Lago shows them in. ``records``: each has its id."""
 
     def many(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
             raise _expected("a list", value)
-        items = tuple(_indexed(convert, value))
-        return in_order(value, items) if ordered else items
+        shown = _each_once(value) if records and len(value) > 1 else value
+        items = tuple(_indexed(convert, shown))
+        return in_order(shown, items) if ordered else items
 
     return many
+
+
+def _each_once(values: list[T]) -> list[T]:
+    """Without what an answer repeats word for word. Of two records of one id nobody knows which is the right one."""
+    first: dict[str, object] = {}
+    kept = []
+    for index, value in enumerate(values):
+        lago_id = value.get("lago_id") if isinstance(value, Mapping) else None
+        if not isinstance(lago_id, str) or first.setdefault(lago_id, value) is value:
+            kept.append(value)
+        elif first[lago_id] != value:
+            raise _Bad(f"{_shown(lago_id)} is that of two records", NOT_UNIQUE).at(".lago_id").at(f"[{index}]")
+    return kept
 
 
 def _indexed(convert: Converter, values: list[Any]) -> Iterator[Any]:

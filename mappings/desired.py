@@ -15,6 +15,7 @@ from mappings.charges import metrics
 from mappings.context import Context, Options, context
 from mappings.coupons import coupon_definitions, coupon_gaps
 from mappings.customers import customers, payment_terms
+from mappings.decode import NOT_UNIQUE
 from mappings.plans import add_ons, currencies, intervals, plans
 from mappings.records import Snapshot
 from mappings.services import services
@@ -83,17 +84,22 @@ def _phase(inputs: Context, phase: Phase, rows: Iterable[UsageRow]) -> Iterator[
 
 
 def _once(items: Iterable[Mapped], seen: set[str]) -> Iterator[Mapped]:
-    """Each external id once: a second record under it would overwrite the first one."""
+    """Each external id once, of records and of their lines: a second one under it would overwrite the first one."""
     for item in items:
-        if isinstance(item, Desired) and item.xid in seen:
-            detail = f"is the second record that would be {item.xid} in Odoo"
+        xids = _xids(item) if isinstance(item, Desired) else ()
+        twice = next((xid for place, xid in enumerate(xids) if xid in seen or xid in xids[:place]), "")
+        if twice:
+            detail = f"is the second record that would be {twice} in Odoo"
             yield Skipped(
-                phase=item.phase, source=item.source, reason="id_not_unique", detail=detail, customer=item.customer
+                phase=item.phase, source=item.source, reason=NOT_UNIQUE, detail=detail, customer=item.customer
             )
             continue
-        if isinstance(item, Desired):
-            seen.add(item.xid)
+        seen.update(xids)
         yield item
+
+
+def _xids(item: Desired) -> tuple[str, ...]:
+    return (item.xid, *(line.xid for lines in item.children.values() for line in lines))
 
 
 def _known_fields(item: Desired, inputs: Context, lost: dict[tuple[Phase, str, str], int]) -> Desired:

@@ -60,10 +60,12 @@ def plans(context: Context) -> Iterator[Mapped]:
         recurring = dialects.recurring(context, dialects.cadence(context.target, plan))
         more = {**recurring, **_plan_offer(context, plan), **_plan_taxes(context, plan)}
         yield product(context, "plan", plan.lago_id, plan.code, plan.name, source, more)
-        if context.currency_problem(plan.amount_currency) is None:
+        gaps = list(_gaps(context, plan))
+        if unpriced := context.currency_problem(plan.amount_currency):
+            gaps.append(unpriced)
+        else:
             yield _price(context, plan)
-        for problem in _gaps(context, plan):
-            yield problem.skips(Phase.CATALOG, source, None)
+        yield from (problem.skips(Phase.CATALOG, source, None) for problem in gaps)
         yield from plan_charges(context, plan, template_ref("plan", plan.lago_id))
 
 
@@ -83,8 +85,11 @@ def add_ons(context: Context) -> Iterator[Mapped]:
     found |= {add_on.lago_id: (add_on.code, add_on.name) for add_on in context.snapshot.add_ons}
     listed = {add_on.lago_id: add_on for add_on in context.snapshot.add_ons}
     for lago_id, (code, name) in sorted(found.items(), key=lambda item: (item[1][0], item[0])):
-        more = {**dialects.recurring(context, None), **_add_on_offer(context, listed.get(lago_id))}
-        yield product(context, "add_on", lago_id, code, name, Source("add_on", code, lago_id), more)
+        source, add_on = Source("add_on", code, lago_id), listed.get(lago_id)
+        more = {**dialects.recurring(context, None), **_add_on_offer(context, add_on)}
+        yield product(context, "add_on", lago_id, code, name, source, more)
+        if add_on and (unpriced := context.currency_problem(add_on.amount_currency)):
+            yield unpriced.skips(Phase.CATALOG, source, None)
 
 
 def base_product(context: Context, plan: Plan) -> Ref:
@@ -113,7 +118,7 @@ def _shared(model: str, external_id: str, values: dict[str, Value], source: Sour
 
 def _plan_offer(context: Context, plan: Plan) -> dict[str, Value]:
     """What a new subscription copies from its plan. A plan that Lago lists no more is not offered."""
-    if not _offers(context) or plan.lago_id not in {listed.lago_id for listed in context.snapshot.plans}:
+    if not _offers(context, plan) or plan.lago_id not in {listed.lago_id for listed in context.snapshot.plans}:
         return {}
     return {**_offer("plan", plan), **written(fields.TERMS, plan), **commitment(plan)}
 
@@ -127,11 +132,13 @@ def commitment(plan: Plan) -> dict[str, Value]:
 
 
 def _add_on_offer(context: Context, add_on: AddOn | None) -> dict[str, Value]:
-    return _offer("add_on", add_on) if add_on and _offers(context) else {}
+    return _offer("add_on", add_on) if add_on and _offers(context, add_on) else {}
 
 
-def _offers(context: Context) -> bool:
-    return context.target.addon and context.has("product.template", "fusion_kind")
+def _offers(context: Context, item: Plan | AddOn) -> bool:
+    """What has its price in a currency that Odoo lacks is a product without an offer: others' orders may name it."""
+    priced = context.currency_problem(item.amount_currency) is None
+    return priced and context.target.addon and context.has("product.template", "fusion_kind")
 
 
 def _offer(kind: str, item: Plan | AddOn) -> dict[str, Value]:

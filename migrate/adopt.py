@@ -110,7 +110,7 @@ def adopt_met(door: Door, ledger: Ledger, changes: ChangeSet, observed: Observed
 def strangers(odoo: Door, ledger: Ledger) -> tuple[NamedRecord, ...]:
     """Records in Odoo that bear an external id of ours and that the ledger does not know.
 
-    But for those that a rollback archived, as Odoo does not let them go, and that are archived still.
+    But for those that a rollback archived, as Odoo does not let them go, that are archived still, and their lines.
     """
     records = [record for record in named_records(odoo) if record.model != VERDICT]
     known = ledger.knows([record.xid for record in records])
@@ -123,7 +123,10 @@ def strangers(odoo: Door, ledger: Ledger) -> tuple[NamedRecord, ...]:
         for model, ids in _by_model(ours).items()
         for row in odoo.search_among(model, "id", ids, ["id"], domain=[["active", "=", False]])
     }
-    return tuple(r for r in unknown if r.res_id in there[r.model] and (r.model, r.res_id) not in archived)
+    asleep = {record.xid for record in unknown if (record.model, record.res_id) in archived}
+    parents = _parents(odoo, unknown, ()) if asleep else {}
+    asleep |= {line for line, parent in parents.items() if parent in asleep}
+    return tuple(r for r in unknown if r.res_id in there[r.model] and r.xid not in asleep)
 
 
 def _by_model(records: Iterable[NamedRecord]) -> dict[str, list[int]]:

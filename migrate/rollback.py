@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mappings.target import Phase
+from mappings.target import Phase, is_ours
 from migrate.adopt import strangers
-from migrate.change_set.changes import Known, Seen
+from migrate.change_set.changes import FieldDiff, Known, Seen
 from migrate.change_set.compare import booked, drift
 from migrate.errors import Blocked, OdooError
 from migrate.odoo.discover import identity
@@ -233,11 +233,20 @@ class _Undo:
             return False
         # what a stopped run left is half its work; it posts nothing, though
         moved = booked(seen, known) if known.writing else drift(seen, known)
-        diffs = [d for d in moved if d.before != entry.before.get(d.field, _NEVER)]
+        diffs = [d for d in moved if d.before != entry.before.get(d.field, _NEVER) and not self._is_emptied(d)]
         if diffs:
             fields = ", ".join(d.field for d in diffs[:3])
             self.changed.append(f"{entry.source} ({entry.model}: {fields})")
         return bool(diffs)
+
+    def _is_emptied(self, diff: FieldDiff) -> bool:
+        """What we left there is a record of ours that is gone: the rollback before this one emptied it."""
+        left = diff.after if isinstance(diff.after, str) else ""
+        if diff.before is not None or not is_ours(left):
+            return False
+        if left not in self.reader.ids:
+            self.reader.learn_xids([left])
+        return left not in self.reader.ids
 
     def _delete(self, entries: Sequence[Entry]) -> None:
         if not entries:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,15 @@ def write(data: ReportData, path: Path, locale: str = "en_CA") -> None:
     """Write the workbook to ``path``."""
     texts = Texts(locale)
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(str(path), options) as book:
+    content = BytesIO()  # a file that it cannot finish would be closed, and told of, long after
+    with xlsxwriter.Workbook(content, {**options, "in_memory": True}) as book:
         # Fixed properties: the same report gives the same file.
         book.set_properties({"title": texts.title(data.run.period), "created": datetime(2026, 1, 1)})  # noqa: DTZ001
         writer = _Writer(book, texts)
         summary = book.add_worksheet(_sheet_name(texts("sheet.summary")))
         sheets = {name: writer.sheet(texts(f"sheet.{name}"), frame) for name, frame in _frames(data, texts).items()}
         writer.summary(summary, data, sheets)
+    path.write_bytes(content.getvalue())
 
 
 def _frames(data: ReportData, texts: Texts) -> dict[str, Table]:

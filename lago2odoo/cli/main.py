@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import click
 
+from lago2odoo.cli.disk_full import is_of_full_disk, told
 from lago2odoo.cli.lazy import LazyGroup, Table
 from mappings.errors import Lago2OdooError
 from migrate.errors import Interrupted
@@ -75,12 +76,16 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     try:
         code = group.main(arguments, prog_name="lago2odoo", standalone_mode=False)
     except Lago2OdooError as error:
-        _fail(str(error), error.exit_code)
+        _fail(told(error), error.exit_code)
     except (click.exceptions.Abort, KeyboardInterrupt):
         _fail("interrupted; the same command resumes", Interrupted.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(1)
+    except Exception as error:
+        if not is_of_full_disk(error):
+            raise
+        _fail(told(error), Lago2OdooError.exit_code)
     sys.exit(code if isinstance(code, int) else 0)
 
 

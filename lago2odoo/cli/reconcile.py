@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from lago2odoo import shipped_addon
-from lago2odoo.cli import show_control
+from lago2odoo.cli import show, show_control
 from lago2odoo.cli.context import Context, open_context
 from lago2odoo.cli.files import write_whole
 from lago2odoo.cli.inputs import gather
@@ -101,6 +101,8 @@ def _run(context: Context, asked: Request) -> Outcome:
     ageing.require_clock(ageing.read(context.reports(asked.out)), datetime.now(UTC))
     with context.store() as store:
         snapshot, inputs = load_snapshot(store), gather(context, store)
+    if key is None:
+        context.say_all(show.incomplete(snapshot.quarantined))
     cohort = cohort_of(context, snapshot, asked.cohort)
     folder = context.reports(asked.out)
     data = _compare(context, snapshot, cohort, asked)

@@ -19,6 +19,7 @@ from mappings.target import Skipped
 from migrate.adopt import Adoption
 from migrate.apply import NOT_WRITTEN, NotTaken
 from migrate.change_set.changes import Action, ChangeSet, FieldDiff, Removal
+from migrate.lago.unreadable_pages import UNREADABLE
 from migrate.odoo.findings import Finding
 from reports.columns import table
 
@@ -190,6 +191,13 @@ def unread_credits(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _balance(cents: int | None, currency: str) -> str:
     return "their amount cannot be read" if cents is None else f"{from_subunits(cents, currency):,} {currency}"
+
+
+def incomplete(items: Iterable[Quarantined]) -> Iterator[str]:
+    """Lists and pages that Lago did not give: what is made from them may lack something."""
+    for item in items:
+        if item.reason == UNREADABLE:
+            yield f"incomplete: {item.resource}, {item.id}: Lago did not give that page; extract again"
 
 
 def lost(invoices: Sequence[LostInvoice]) -> Iterator[str]:

@@ -10,19 +10,20 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from itertools import islice
 from typing import Any, TypeVar
 
 from mappings.decode import unknown_fields
-from migrate.errors import LagoRefused, PayloadError
+from migrate.errors import LagoRefused, LagoUnreachable, PayloadError
 from migrate.lago.rawjson import Piece, elements, loads
 from migrate.lago.readings import NeverSettles, Readings
 from migrate.lago.recorded import API
 from migrate.lago.resources import Resource, Shape
 from migrate.lago.source import Answer, LagoRefusal, LagoSource, Query, segment
+from migrate.lago.unreadable_pages import MOST, UNREADABLE, Shown, is_of_one_page, patiently, read_page, reason_of
 from migrate.state.records import Page, Raw, Run
 from migrate.state.store import Store
 
@@ -49,6 +50,11 @@ class _Found:
     note: str | None = None
     parent_gone: bool = False
 
+    @property
+    def unreadable(self) -> bool:
+        """Whether Lago does not give it, although it answers everything else."""
+        return bool(self.note) and str(self.note).startswith(UNREADABLE)
+
 
 @dataclass
 class Reading:
@@ -74,8 +80,9 @@ class Reading:
         else:
             try:
                 note = self._read_list(resource) if resource.shape is Shape.LIST else self._read_one(resource)
-            except LagoRefusal as refusal:
-                note = _left_out(resource, refusal)
+            except (LagoRefusal, LagoUnreachable) as error:
+                refusal = self._refusal(error)
+                note = _left_out(resource, refusal) if refusal else f"{UNREADABLE}: {reason_of(error)}"
         with self.store.begin() as db:
             self.store.mark(db, self.run, resource.name, note)
 
@@ -92,40 +99,70 @@ class Reading:
         shown = 0
         try:
             while asked := readings.wanted():
-                page, pieces, counted = self._page(resource, resource.path, resource.query, asked)
-                keyed = zip(page.keys, pieces, strict=True)
+                reading, number = asked
+                part = self._part(resource, number, readings.counted)
+                page = Page(reading, number, keys_of(resource, part.pieces), not part.more)
+                keyed = zip(page.keys, part.pieces, strict=True)
                 checked = [_kept(resource, piece, None, key) for key, piece in keyed]
                 with self.store.begin() as db:
                     self.store.put(db, self.run, (raw for raw, _ in checked))
                     unknown = {(resource.name, path) for _, paths in checked for path in paths}
                     self.store.add_unknown(db, self.run, unknown)
+                    for gap in part.gaps:
+                        self.store.mark(db, self.run, f"{resource.name}/{gap}", f"{UNREADABLE}: {gap.why}")
                     self.store.add_page(db, self.run, resource.name, page)
-                readings.add(page, counted)
-                shown = len(pieces) + (shown if page.number > 1 else 0)
+                readings.add(page, part.counted)
+                shown = len(page.keys) + (shown if page.number > 1 else 0)
                 self.progress(resource.name, shown, None)
         except NeverSettles:
             self.store.drop_pages(self.run, resource.name)  # so that the command can be run again
             raise
+        whole = not self._gaps(resource.name)
         vanished = self.store.keys(resource.name, self.run) - readings.keys()
         with self.store.begin() as db:
-            self.store.forget(db, self.run, resource.name, sorted(vanished))
+            if whole:
+                self.store.forget(db, self.run, resource.name, sorted(vanished))
+            else:
+                self.store.keep_known(db, self.run, resource.name)
         self.progress(resource.name, len(readings.keys()), len(readings.keys()))
         return readings.lacking or None
 
-    def _page(
-        self, resource: Resource, path: str, query: Query, asked: tuple[int, int]
-    ) -> tuple[Page, list[Piece], int | None]:
-        return fetch_page(self.source, resource, path, query, asked, self.per_page)
+    def _gaps(self, name: str) -> frozenset[str]:
+        """The units of this run that could not be read."""
+        done = self.store.done(self.run, f"{name}/")
+        return frozenset(unit for unit, note in done.items() if note and note.startswith(UNREADABLE))
+
+    def _part(self, resource: Resource, number: int, counted: int | None) -> Shown:
+        """One page, in smaller ones where it fails. ``counted``: by Lago, on the page before."""
+
+        def ask(number: int, per_page: int) -> Shown:
+            page, pieces, total = fetch_page(
+                self.source, resource, resource.path, resource.query, (1, number), per_page
+            )
+            return Shown(pieces, total, not page.last)
+
+        part = read_page(self.source, ask, number, self.per_page)
+        if not part.gaps:
+            return part
+        if len({*self._gaps(resource.name), *(f"{resource.name}/{gap}" for gap in part.gaps)}) > MOST:
+            raise LagoUnreachable(part.gaps[0].why)
+        if part.counted is None and counted is None:
+            return replace(part, gaps=(*part.gaps[:-1], replace(part.gaps[-1], last=None)))
+        total = counted if part.counted is None else part.counted
+        return replace(part, counted=total, more=part.more or (total or 0) > number * self.per_page)
 
     def _read_below(self, resource: Resource, under: str) -> None:
         """One call (or list) for each parent, several at a time."""
         total = len(self.store.keys(under, self.run))
-        finished = 0
+        finished = unreadable = 0
         pending: list[_Found] = []
         try:
             for finding in self.together(lambda parent: self._below(resource, parent), self._parents(resource, under)):
                 pending.append(finding)
                 finished += 1
+                unreadable += finding.unreadable
+                if unreadable > MOST:
+                    raise LagoUnreachable(str(finding.note).removeprefix(f"{UNREADABLE}: "))
                 if len(pending) >= _BATCH:
                     self._keep(resource, pending)
                 self.progress(resource.name, finished, total)
@@ -151,6 +188,8 @@ class Reading:
             self.store.add_unknown(db, self.run, unknown)
             for finding in pending:
                 self.store.mark(db, self.run, _unit(resource, finding.parent), finding.note)
+            unread = [finding.parent.key for finding in pending if finding.unreadable]
+            self.store.keep_known(db, self.run, resource.name, unread)
             gone = [finding.parent.key for finding in pending if finding.parent_gone]
             if resource.under:
                 self.store.forget(db, self.run, resource.under, gone)
@@ -168,8 +207,11 @@ class Reading:
         path = _filled(resource.path, payload, segment)
         query = tuple((name, _filled(value, payload, str)) for name, value in resource.query)
         try:
-            pieces, lacking = self._pieces(resource, path, query)
-        except LagoRefusal as refusal:
+            pieces, lacking = patiently(self.source, lambda: self._pieces(resource, path, query))
+        except (LagoRefusal, LagoUnreachable) as error:
+            refusal = self._refusal(error)
+            if refusal is None:
+                return _Found(parent, note=f"{UNREADABLE}: {reason_of(error)}")
             note = _left_out(resource, refusal)
             gone = resource.absent == "parent gone" and refusal.status == 404
             return _Found(parent, note=UNSHOWN if gone else note, parent_gone=gone)
@@ -179,13 +221,21 @@ class Reading:
         unknown = frozenset(field for _, fields in kept for field in fields)
         return _Found(parent, records, unknown, note=lacking or None)
 
+    def _refusal(self, error: LagoRefusal | LagoUnreachable) -> LagoRefusal | None:
+        """Lago's plain no; None where it fails at this alone. Raises the error if it is away."""
+        if is_of_one_page(self.source, error):
+            return None
+        if isinstance(error, LagoUnreachable):
+            raise error
+        return error
+
     def _pieces(self, resource: Resource, path: str, query: Query) -> tuple[Sequence[Piece], str]:
         """What is below one parent, and what to say of it if Lago counts more."""
         if resource.shape is not Shape.LIST:
             return [self._shown(resource, path, query)], ""
         readings, kept = Readings(f"{resource.name} of {path}"), dict[str, Piece]()
         while asked := readings.wanted():
-            page, pieces, counted = self._page(resource, path, query, asked)
+            page, pieces, counted = fetch_page(self.source, resource, path, query, asked, self.per_page)
             readings.add(page, counted)
             kept.update(zip(page.keys, pieces, strict=True))
         return [kept[key] for key in sorted(readings.keys())], readings.lacking

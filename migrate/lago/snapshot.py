@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -16,24 +16,26 @@ from typing import TypeVar
 
 from mappings import records as r
 from mappings.checks import wrong_dates
-from mappings.decode import WRONG_VALUE, DecodeError, decode
+from mappings.decode import NOT_UNIQUE, WRONG_VALUE, DecodeError, decode
 from mappings.identities import doubled_customers, doubled_subscriptions, nobodys_subscriptions
 from mappings.prices import Wrong
 from mappings.quarantine import Quarantined, quarantined
 from mappings.sellers import unlisted_entities
 from migrate.errors import PayloadError
 from migrate.lago.extract import extract, require_finished
+from migrate.lago.gaps import Pages, behind_gaps, gaps, unread_pages
 from migrate.lago.rawjson import loads
 from migrate.lago.read_events import SET_ASIDE
 from migrate.lago.read_resources import NO_ID
 from migrate.lago.recorded import RecordingSource
 from migrate.lago.unreadable_events import problem_of
+from migrate.lago.unreadable_pages import UNREADABLE
 from migrate.state.records import Raw, Run
 from migrate.state.store import Store
 
 T = TypeVar("T")
-NOT_UNIQUE = "id_not_unique"
 _LAGO_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+OWN_PAGE = "(its own page)"
 NOT_FINAL = ("draft", "pending", "failed")  # states of an invoice that may have no date yet
 
 
@@ -72,7 +74,8 @@ def load_snapshot(store: Store) -> r.Snapshot:
     )
     load.events()
     gone = deleted_customers(customers, invoices, credit_notes, subscriptions, load.quarantined)
-    everybody = (*customers, *gone)
+    load.gaps(gone, snapshot)
+    everybody = (*customers, *(() if "customers" in load.pages else gone))
     unlisted = unlisted_entities(snapshot.billing_entities, everybody, invoices, load.quarantined)
     unread = tuple(sorted((*load.quarantined, *unlisted), key=lambda q: (q.resource, q.id)))
     return replace(snapshot, customers=everybody, quarantined=unread)
@@ -125,8 +128,32 @@ class _Loading:
     def many(self, cls: type[T], resource: str, *, details: str | None = None) -> tuple[T, ...]:
         """All records; ``details``: the resource of their own pages, which hold more and stand in for the list's."""
         detailed = {raw.key: raw for raw in self.store.seen(details, self.run)} if details else {}
-        raws = (detailed.get(raw.key, raw) for raw in self.store.seen(resource, self.run))
-        return self._decoded(cls, resource, ((raw, {}) for raw in raws))
+        shown = self._shown(resource, {details: detailed.keys()} if details else {})
+        return self._decoded(cls, resource, ((detailed.get(raw.key, raw), {}) for raw in shown))
+
+    def _shown(self, resource: str, at_hand: Mapping[str, Collection[str]]) -> Iterator[Raw]:
+        """The records that the run saw, but those whose own page it did not. ``at_hand``: resource -> pages at hand."""
+        unread = {
+            key: why for name in at_hand for key, why in self.pages.get(name, {}).items() if key not in at_hand[name]
+        }
+        for raw in self.store.seen(resource, self.run):
+            if raw.key in unread:
+                self._refuse(resource, raw, (OWN_PAGE, UNREADABLE, unread[raw.key]), loads(raw.payload))
+            else:
+                yield raw
+
+    @cached_property
+    def pages(self) -> Pages:
+        """What Lago did not give in this run, although it answered everything else."""
+        return unread_pages(self.store.done(self.run))
+
+    def gaps(self, gone: Iterable[r.Customer], snapshot: r.Snapshot) -> None:
+        """What could not be read of lists, and what may stand there."""
+        refused = {q.id for q in self.quarantined if q.field == OWN_PAGE}
+        self.quarantined += [
+            *gaps(self.pages, refused),
+            *behind_gaps(self.pages, gone, snapshot.plans, snapshot.subscriptions),
+        ]
 
     def customers(self) -> tuple[r.Customer, ...]:
         """Those that can be told apart."""
@@ -142,7 +169,9 @@ class _Loading:
         """
         plans = {raw.key: _member(raw, "plan") for raw in self.store.seen("subscription_details", self.run)}
         fixed = {raw.key: loads(raw.payload) for raw in self.store.seen("subscription_fixed_charges", self.run)}
-        raws = self.store.seen("subscriptions", self.run)
+        raws = self._shown(
+            "subscriptions", {"subscription_details": plans.keys(), "subscription_fixed_charges": fixed.keys()}
+        )
         more = ((raw, {"plan": plans.get(raw.key), "fixed_charges": fixed.get(raw.key)}) for raw in raws)
         subscriptions = self._decoded(r.Subscription, "subscriptions", more)
         dates = {s.lago_id: wrong for s in subscriptions if (wrong := wrong_dates(s, billed.get(s.lago_id)))}

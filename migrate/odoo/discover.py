@@ -57,7 +57,7 @@ QUANTITY_PRECISION = ("Product Unit", "Product Unit of Measure")
 def discover(odoo: Door) -> Target:
     """Ask the server. Raises Blocked, with the remedy, if it has no subscriptions that we can write."""
     models = {model: names for model in MODELS if (names := field_names(odoo, model))}
-    currencies = odoo.search_read("res.currency", [], ["name", "active"])
+    currencies = _currencies(odoo)
     languages = odoo.search_read("res.lang", [["active", "=", True]], ["code"])
     return Target(
         subscriptions=_subscriptions(odoo, models),
@@ -71,6 +71,14 @@ def discover(odoo: Door) -> Target:
         quantity_digits=quantity_digits(odoo),
         models=models,
     )
+
+
+def _currencies(odoo: Door) -> list[Row]:
+    """Those that have Odoo's own external id, by which everything of ours names them: one typed in has none."""
+    domain = [["module", "=", "base"], ["model", "=", "res.currency"]]
+    named = odoo.search_read("ir.model.data", domain, ["name", "res_id"])
+    ids = {(row["res_id"], row["name"]) for row in named}
+    return [row for row in odoo.search_read("res.currency", [], ["name", "active"]) if (row["id"], row["name"]) in ids]
 
 
 def field_names(odoo: Door, model: str) -> frozenset[str]:

@@ -135,12 +135,14 @@ def _company(odoo: Door, target: Target, needs: Needs) -> Iterator[Finding]:
 
 
 def _currencies(odoo: Door, target: Target, needs: Needs) -> Iterator[Finding]:
-    for code in sorted(needs.currencies - target.currencies):
+    lacking = needs.currencies - (target.all_currencies or needs.currencies)
+    for code in sorted(lacking):
+        what = f"currency {code} is not in Odoo: what is in it is left out (currency_unknown)"
+        yield Finding("warning", what, f"correct it in Lago, or import it into Odoo with the id base.{code}")
+    for code in sorted(needs.currencies - lacking - target.currencies):
         yield Finding("warning", f"currency {code} is not active", "apply activates it in the phase catalog")
-    domain = [["name", "in", sorted(needs.currencies)]]
+    domain = [["name", "in", sorted(needs.currencies - lacking)]]
     rows = odoo.search_read("res.currency", domain, ["name", "rounding"], order="name")
-    for code in sorted(needs.currencies - {row["name"] for row in rows}):
-        yield Finding("error", f"currency {code} is not in Odoo", "add it under Accounting, Currencies, inactive")
     for row in rows:
         yield from _digits(row["name"], Decimal(str(row["rounding"])))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -114,12 +115,27 @@ def passwords(url: URL) -> tuple[str, ...]:
 _SECRET = re.compile(r"(?i)pass|pwd|token|secret|key")
 
 
+_DISK_ERROR = "disk I/O error"  # SQLite's word for a file beside its own that it cannot make, too
+_LITTLE = 1_000_000  # bytes: less than it needs for those files
+
+
+def _has_no_room(url: URL, said: str) -> bool:
+    if _DISK_ERROR not in said or not url.database:
+        return False
+    return shutil.disk_usage(Path(url.database).parent).free < _LITTLE
+
+
 def store_error(url: URL, error: Exception) -> StoreError:
     """One line: which database, what it said. Neither shows a password."""
     said = Masked(*passwords(url)).text(str(getattr(error, "orig", None) or error).strip().split("\n")[0])
     place = name(url)
-    if "No space left" in said or "disk is full" in said or "disk full" in said:
-        return StoreError(f"state {place}: no space left on the disk; make room and run the same command again")
+    if any(words in said for words in ("No space left", "disk is full", "disk full")) or _has_no_room(url, said):
+        remedy = (
+            "make room and run the same command again: what was written until then stays, and it goes on from there"
+        )
+        return StoreError(f"state {place}: no space left on the disk; {remedy}")
+    if _DISK_ERROR in said:
+        return StoreError(f"state {place}: {said}; look at the disk and its rights, then run the same command again")
     if isinstance(error, ImportError):
         return StoreError(f"state {place}: the PostgreSQL driver is missing; pip install 'lago2odoo[postgresql]'")
     return StoreError(f"state {place}: {said}")

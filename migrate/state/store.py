@@ -160,6 +160,13 @@ class Store:
             some = RECORDS.c.key.in_(keys[start : start + 500])
             db.execute(RECORDS.update().where(RECORDS.c.resource == resource, some).values(seen_run=0))
 
+    def keep_known(self, db: sa.Connection, run: Run, resource: str, parents: Sequence[str] | None = None) -> None:
+        """What the finished run before this one saw stays as it was: of ``parents``, or all that was not seen now."""
+        before = sa.select(sa.func.max(RUNS.c.id)).where(RUNS.c.finished, RUNS.c.id < run.id).scalar_subquery()
+        known = (RECORDS.c.resource == resource) & (RECORDS.c.seen_run == before)
+        for some in [sa.true()] if parents is None else [RECORDS.c.parent == parent for parent in parents]:
+            db.execute(RECORDS.update().where(known, some).values(seen_run=run.id))
+
     def seen(self, resource: str, run: Run) -> Iterator[Raw]:
         """The records of ``resource`` that ``run`` saw, in the order of their keys, a thousand at a time in memory."""
         # The same order in both databases, whatever PostgreSQL's locale is.

@@ -7,6 +7,7 @@ from math import ulp
 
 from mappings.money import CONTEXT, exponent, round_half_up
 
+_FINE = 6  # digits of an amount in Odoo, at the most
 ODOO_DIGITS = 2  # that Odoo has at the least, of currencies too that Lago counts whole
 NOISE = Decimal("0.000001")  # of a cent: what printing a double may leave behind
 _STEPS = 4  # between doubles, that sums of Odoo's may be away from the amount meant: counts where they are large
@@ -26,6 +27,12 @@ def header_cents_of(amount: object, currency: str) -> int:
     digits = exponent(currency)
     held = max(digits, ODOO_DIGITS)
     return int(round_half_up(Decimal(_whole(amount, held, currency)).scaleb(digits - held)))
+
+
+def nearest_cents_of(amount: object, currency: str) -> int:
+    """What a whole document comes to, in the last digit that Lago counts: in Odoo somebody may have typed more."""
+    fine = CONTEXT.scaleb(Decimal(str(amount)), _FINE)
+    return int(round_half_up(Decimal(int(round_half_up(fine))).scaleb(exponent(currency) - _FINE)))
 
 
 def cents_of(amount: object, currency: str) -> int:

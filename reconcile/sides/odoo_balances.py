@@ -10,7 +10,7 @@ from mappings.records import Snapshot
 from migrate.odoo.door import Door, Row
 from migrate.odoo.external_ids import made_of
 from reconcile.billed import BilledInvoice
-from reconcile.sides.numbers import cents_of
+from reconcile.sides.numbers import nearest_cents_of
 from reconcile.sides.odoo_terms import number_of
 
 
@@ -88,5 +88,5 @@ def _open_balances(odoo: Door, snapshot: Snapshot) -> dict[str, _Balance]:
 def _balance(row: Row) -> _Balance:
     currency = row["currency_id"][1] if isinstance(row["currency_id"], list | tuple) else ""
     draft = row["state"] == "draft"
-    cents = cents_of(row["amount_total"], currency) if draft else None
+    cents = nearest_cents_of(row["amount_total"], currency) if draft else None
     return _Balance(cents=cents, partner=number_of(row["partner_id"]))

@@ -14,7 +14,7 @@ from mappings.records import Snapshot
 from mappings.target import xid
 from migrate.odoo.door import Door, Row
 from reconcile.sides.migrated import ours
-from reconcile.sides.numbers import header_cents_of
+from reconcile.sides.numbers import nearest_cents_of
 from reconcile.sides.odoo_terms import number_of
 from reports.data import ReceivableView
 
@@ -78,9 +78,9 @@ def _of_balances(odoo: Door, brought: Mapping[int, str]) -> tuple[Sums, Sums]:
     for row in odoo.search_among("account.move", "id", sorted(brought), fields, names=True):
         currency, sign = _currency(row), SIGNS.get(row["move_type"], 0)
         if row["state"] == "draft":
-            draft[currency] += sign * header_cents_of(row["amount_total"], currency)
+            draft[currency] += sign * nearest_cents_of(row["amount_total"], currency)
         elif row["state"] == "posted":
-            posted[currency] += sign * header_cents_of(row["amount_residual"], currency)
+            posted[currency] += sign * nearest_cents_of(row["amount_residual"], currency)
     return draft, posted
 
 
@@ -92,7 +92,7 @@ def _of_accounts(odoo: Door, brought: Mapping[int, str]) -> tuple[Sums, Sums]:
         "account.move.line", list(OPEN), ["move_id", "currency_id", "amount_residual_currency"], names=True
     ):
         currency = _currency(row)
-        cents = header_cents_of(row["amount_residual_currency"], currency)
+        cents = nearest_cents_of(row["amount_residual_currency"], currency)
         account[currency] += cents
         if number_of(row["move_id"]) not in brought:
             other[currency] += cents

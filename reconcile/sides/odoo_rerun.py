@@ -12,8 +12,11 @@ from typing import Any
 
 from mappings.records import Json, Snapshot
 from mappings.target import xid
+from migrate.errors import OdooError
 from migrate.odoo.door import Door, chunks
+from migrate.odoo.errors import OutcomeUnknown
 from migrate.odoo.external_ids import made_of
+from migrate.odoo.loader import FATAL
 from reconcile.billed import BilledInvoice, Billing, Idle, LineKey, Refusal
 from reconcile.sides.odoo_answers import NOT_MADE, by_partner, id_of, invoice_of, nothing_of, unanswered
 
@@ -239,9 +242,20 @@ def _batches(jobs: Sequence[_Job], *, single: bool) -> Iterator[list[_Job]]:
 def _rerun(
     odoo: Door, jobs: Sequence[_Job], tax_codes: Mapping[str, str], shadow: Shadow | None
 ) -> dict[str, BilledInvoice]:
+    """What breaks inside Odoo over one invoice (a term of millions of days) is refused by name; the others go on."""
     orders = [order for job in jobs for order, _ in job.orders]
     billings = [billing for job in jobs for billing in _asked(job)]
-    answers = by_partner(_billed(odoo, orders, billings, jobs[0].invoice.number, shadow))
+    try:
+        answers = by_partner(_billed(odoo, orders, billings, jobs[0].invoice.number, shadow))
+    except (*FATAL, OutcomeUnknown):
+        raise
+    except OdooError as error:
+        if len(jobs) == 1:
+            why = Refusal(reason="invoice_refused", detail=f"Odoo fails at making it: {error}")
+            return {jobs[0].invoice.lago_id: _refused(jobs[0].invoice, why)}
+        middle = len(jobs) // 2
+        parts = (_rerun(odoo, some, tax_codes, shadow) for some in (jobs[:middle], jobs[middle:]))
+        return {lago_id: invoice for part in parts for lago_id, invoice in part.items()}
     return {job.invoice.lago_id: invoice_of(job.invoice, answers.get(job.partner, []), tax_codes) for job in jobs}
 
 

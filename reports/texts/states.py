@@ -151,6 +151,7 @@ STATES: Mapping[str, tuple[str, str]] = {
     "refusal.wallet_transaction_missing": ("Wallet transaction missing", "Opération du portefeuille manquante"),
     "refusal.event_in_no_period": ("Event in no period", "Événement hors de toute période"),
     "refusal.id_not_unique": ("Id of several records", "Identifiant de plusieurs enregistrements"),
+    "refusal.page_unreadable": ("Page that Lago does not give", "Page que Lago ne donne pas"),
     "refusal.nested_too_deep": ("Nested too deeply", "Imbriqué trop profondément"),
     "refusal.text_unreadable": ("Unreadable text", "Texte illisible"),
     "refusal.unknown_billing_time": ("Unknown billing time", "Moment de facturation inconnu"),

@@ -81,5 +81,13 @@ def test_a_rounding_that_no_power_of_ten_is(odoo: Door) -> None:
 
 
 def test_a_currency_that_odoo_does_not_have(odoo: Door) -> None:
+    """Nobody else waits for it: the mapping leaves out by name what is in it."""
     told = list(_all_of(OF_MAPPING[:1], odoo, discover(odoo), Needs(currencies=frozenset({"ZZZ"}))))
-    assert ("error", "currency ZZZ is not in Odoo") in {(f.level, f.what) for f in told}
+    what = "currency ZZZ is not in Odoo: what is in it is left out (currency_unknown)"
+    assert [(f.level, f.what) for f in told] == [("warning", what)]
+
+
+def test_a_currency_that_somebody_typed_in_has_no_external_id(odoo: Door) -> None:
+    """Everything of ours names currencies by Odoo's own ids: one without would end ``apply`` for everybody."""
+    odoo.send("res.currency", "create", None, vals_list=[{"name": "XTS", "symbol": "X"}])
+    assert "XTS" not in discover(odoo).all_currencies

@@ -73,6 +73,18 @@ def test_every_type() -> None:
     assert thing.properties == {"free": [1, None]}
 
 
+def test_what_an_answer_repeats_word_for_word_is_there_once() -> None:
+    part = {"lago_id": "p", "units": 1}
+    thing = decode(Thing, {**GOOD, "parts": [part, {"lago_id": "q", "units": 1}, dict(part)]}, "things")
+    assert [one.lago_id for one in thing.parts] == ["p", "q"]
+
+
+def test_two_records_of_one_id_are_none_of_them_known_to_be_right() -> None:
+    with pytest.raises(DecodeError, match=r"parts\[1\]\.lago_id 'p' is that of two records") as refused:
+        decode(Thing, {**GOOD, "parts": [{"lago_id": "p", "units": 1}, {"lago_id": "p", "units": 2}]}, "things")
+    assert refused.value.reason == "id_not_unique"
+
+
 def test_null_is_absent() -> None:
     thing = decode(Thing, {**GOOD, "label": None, "note": None, "first": None, "properties": None}, "things")
     assert (thing.label, thing.note, thing.first, thing.properties) == ("", None, None, {})

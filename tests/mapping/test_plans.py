@@ -59,6 +59,7 @@ def test_an_inactive_currency_can_be_refused_instead() -> None:
     items = mapped(snap, options=Options(activate_currencies=False))
     assert set(skips(items)) == {
         ("currency JPY", "currency_inactive"),
+        ("plan boot_klein", "currency_inactive"),
         ("subscription abo-1 (s1)", "currency_inactive"),
     }
     assert of(items, "product.pricelist.item") == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconcile.sides.numbers import cents_of, header_cents_of
+from reconcile.sides.numbers import cents_of, header_cents_of, nearest_cents_of
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,21 @@ def test_more_digits_than_the_currency_has_are_refused(amount: object) -> None:
     currency = "JPY" if amount == 98_765_432_109.8 else "CAD"
     with pytest.raises(ValueError, match="has more than"):
         cents_of(amount, currency)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "units"),
+    [
+        (1145.0, "HUF", 1145),
+        (10.5, "HUF", 11),  # two digits in Odoo, none in Lago: somebody typed it there
+        (-10.5, "HUF", -11),
+        (10.49, "HUF", 10),
+        (1145.0, "JPY", 1145),
+        (12.345, "KWD", 12345),
+        (12.3456, "KWD", 12346),
+        (98_765_432_109.87 + 2**-16, "COP", 9_876_543_210_987),
+        (0.1 + 0.2, "CAD", 30),
+    ],
+)
+def test_a_whole_document_to_the_unit_of_its_currency(amount: object, currency: str, units: int) -> None:
+    assert nearest_cents_of(amount, currency) == units

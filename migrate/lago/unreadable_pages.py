@@ -1,0 +1,113 @@
+"""Pages that Lago does not give although it answers everything else: read in smaller parts, named where nothing helps.
+
+Such a page is no reason to read less of the others. What cannot be read is a gap: it is told as what is in quarantine,
+and what the state knows from before stays. More than a few of one resource are no gaps, but an outage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from migrate.errors import LagoError, LagoUnreachable
+from migrate.lago.rawjson import Piece
+from migrate.lago.recorded import API
+from migrate.lago.source import LagoRefusal, LagoSource
+
+T = TypeVar("T")
+UNREADABLE = "page_unreadable"
+MOST = 20  # gaps of one resource: with more, the extract stays unfinished, as when Lago cannot be reached
+_SMALLER = (10, 1)  # records a page, where a larger page fails
+_TRIED = 3  # parts at the beginning of a page that fail, one and all: the others are not asked for
+_SAID = (401, 403, 404, 405)  # a key, a permission or a path is wrong: that is no matter of one page
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Records of a list that nobody could read, by their places in it, from 1."""
+
+    first: int
+    last: int | None  # None: to the end, wherever that is
+    why: str
+
+    def __str__(self) -> str:
+        if self.last is None:
+            return f"from record {self.first} on"
+        return f"record {self.first}" if self.first == self.last else f"records {self.first} to {self.last}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a page shows. ``counted``: all of the list, as Lago says; ``more``: whether there is a next page."""
+
+    pieces: Sequence[Piece]
+    counted: int | None
+    more: bool
+    gaps: tuple[Gap, ...] = ()
+
+
+Ask = Callable[[int, int], Shown]  # page number, records a page
+
+
+def is_of_one_page(source: LagoSource, error: LagoError) -> bool:
+    """Whether Lago says no to this alone: it shows its organization all the same."""
+    if isinstance(error, LagoRefusal):
+        return error.status not in _SAID
+    if not isinstance(error, LagoUnreachable):
+        return False
+    try:
+        source.get(f"{API}/organizations")
+    except LagoError:
+        return False
+    return True
+
+
+def reason_of(error: LagoError) -> str:
+    """Without the way out, which is another one for a single page."""
+    return str(error).partition("; ")[0]
+
+
+def patiently(source: LagoSource, ask: Callable[[], T]) -> T:
+    """What ``ask`` gives; asked once more where Lago did not answer and now does: it may have been away."""
+    try:
+        return ask()
+    except LagoUnreachable as error:
+        if not is_of_one_page(source, error):
+            raise
+        return ask()
+
+
+def read_page(source: LagoSource, ask: Ask, number: int, size: int) -> Shown:
+    """The page, or as much of it as can be had in smaller ones. Raises what ``ask`` raises if Lago is away."""
+    try:
+        return ask(number, size)
+    except (LagoRefusal, LagoUnreachable) as error:
+        if not is_of_one_page(source, error):
+            raise
+        return _in_parts(source, ask, number, size, reason_of(error))
+
+
+def _in_parts(source: LagoSource, ask: Ask, number: int, size: int, why: str) -> Shown:
+    first, last = (number - 1) * size, number * size
+    smaller = next((part for part in _SMALLER if part < size and size % part == 0), None)
+    parts: list[Shown] = []
+    for page in range(first // smaller + 1, last // smaller + 1) if smaller else ():
+        parts.append(read_page(source, ask, page, smaller or 1))
+        if (len(parts) == _TRIED and _is_nothing(parts)) or not (parts[-1].more or parts[-1].gaps):
+            break
+    if _is_nothing(parts):
+        return Shown((), None, False, (Gap(first + 1, last, why),))
+    counted = next((part.counted for part in reversed(parts) if part.counted is not None), None)
+    more = parts[-1].more or (counted or 0) > last
+    return Shown([piece for part in parts for piece in part.pieces], counted, more, tuple(_gaps(parts, counted)))
+
+
+def _is_nothing(parts: Sequence[Shown]) -> bool:
+    """Whether no smaller page shows more than the large one did."""
+    return not any(part.pieces for part in parts) and all(part.gaps for part in parts)
+
+
+def _gaps(parts: Sequence[Shown], counted: int | None) -> Iterator[Gap]:
+    """Those within what Lago counts."""
+    yield from (gap for part in parts for gap in part.gaps if counted is None or gap.first <= counted)
