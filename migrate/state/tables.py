@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 METADATA = sa.MetaData()
@@ -94,6 +96,7 @@ APPLIED_RECORDS = sa.Table(
     sa.Column("run", sa.Integer, nullable=False),
     # stood in Odoo under an external id of ours, and what it held before is not known: the state was lost
     sa.Column("adopted", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("seal", sa.Text, nullable=False, server_default=""),  # hash of the rest of the row
 )
 
 PHASES = sa.Table(
@@ -117,3 +120,23 @@ APPLY_RUNS = sa.Table(
     sa.Column("target", sa.Text, nullable=False, default=""),  # uuid of Odoo's database
     sa.Column("counts", sa.Text, nullable=False, default="{}"),
 )
+
+REPORT_RUNS = sa.Table(
+    "report_runs",
+    METADATA,
+    sa.Column("folder", sa.Text, primary_key=True),  # of the reports, as the configuration's folder sees it
+    sa.Column("runs", sa.Integer, nullable=False),  # lines of the history there
+    sa.Column("head", sa.Text, nullable=False),  # hash of the last of them
+    sa.Column("compared_at", sa.Text, nullable=False),  # of the last of them
+)
+
+
+def as_stored(table: sa.Table) -> sa.Select[Any]:
+    """All rows of a table, each value as the database has it: a text where truth belongs is none, and stays visible."""
+    return sa.select(*(_as_stored(column).label(column.name) for column in table.columns))
+
+
+def _as_stored(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    if isinstance(column.type, sa.Boolean):
+        return sa.type_coerce(column, sa.Integer)
+    return sa.cast(column, sa.Text) if isinstance(column.type, sa.JSON) else column
