@@ -31,7 +31,7 @@ _MONTH = re.compile(r"month=\d{4}-\d{2}/events\.parquet")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ColumnKind:
     """``should``: what a value must be, in words."""
 
     should: str
@@ -63,24 +63,24 @@ def _text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _number(least: int, most: int = 2**63 - 1) -> Kind:
-    return Kind(
+def _number(least: int, most: int = 2**63 - 1) -> ColumnKind:
+    return ColumnKind(
         f"a whole number from {least} on" if most >= 2**63 - 1 else f"a whole number from {least} to {most}",
         lambda value: type(value) is int and least <= value <= most,
     )
 
 
-def _one_of(names: Iterable[str]) -> Kind:
+def _one_of(names: Iterable[str]) -> ColumnKind:
     known = tuple(names)
-    return Kind(f"one of {', '.join(known)}", lambda value: _text(value) and value in known)
+    return ColumnKind(f"one of {', '.join(known)}", lambda value: _text(value) and value in known)
 
 
-def _like(pattern: re.Pattern[str], should: str) -> Kind:
-    return Kind(should, lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None)
+def _like(pattern: re.Pattern[str], should: str) -> ColumnKind:
+    return ColumnKind(should, lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None)
 
 
-def _or_none(kind: Kind) -> Kind:
-    return Kind(f"{kind.should}, or nothing", lambda value: value is None or kind.fits(value))
+def _or_none(kind: ColumnKind) -> ColumnKind:
+    return ColumnKind(f"{kind.should}, or nothing", lambda value: value is None or kind.fits(value))
 
 
 def _moment(value: object) -> bool:
@@ -94,16 +94,16 @@ def _moment(value: object) -> bool:
 
 def _object(value: object) -> dict[str, object] | None:
     try:
-        found = json.loads(value) if isinstance(value, str) else None
+        decoded = json.loads(value) if isinstance(value, str) else None
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return decoded if isinstance(decoded, dict) else None
 
 
 def _values(value: object) -> bool:
     """Fields with canonical values, as ``entries`` writes them."""
-    found = {} if value == "{}" else _object(value)  # most often: a ledger has many rows
-    return found is not None and all(_canonical(item) for item in found.values())
+    decoded = {} if value == "{}" else _object(value)  # most often: a ledger has many rows
+    return decoded is not None and all(_canonical(item) for item in decoded.values())
 
 
 def _canonical(item: object) -> bool:
@@ -113,29 +113,32 @@ def _canonical(item: object) -> bool:
 
 def _counts(value: object) -> bool:
     """What -> names -> numbers."""
-    found = _object(value)
-    return found is not None and all(
-        isinstance(some, dict) and all(type(number) is int for number in some.values()) for some in found.values()
+    decoded = _object(value)
+    return decoded is not None and all(
+        isinstance(some, dict) and all(type(number) is int for number in some.values()) for some in decoded.values()
     )
 
 
 def _keys(value: object) -> bool:
     try:
-        found = json.loads(value) if isinstance(value, str) else None
+        decoded = json.loads(value) if isinstance(value, str) else None
     except (ValueError, RecursionError):
         return False
-    return isinstance(found, list) and all(isinstance(key, str) for key in found)
+    return isinstance(decoded, list) and all(isinstance(key, str) for key in decoded)
 
 
-TEXT, FILLED = Kind("a text", _text), Kind("a text that is not empty", lambda value: _text(value) and value != "")
-FLAG = Kind("0 or 1", lambda value: type(value) in (bool, int) and value in (0, 1))
-MOMENT = Kind("a moment with its zone, like 2026-07-01T00:00:00+00:00", _moment)
+TEXT, FILLED = (
+    ColumnKind("a text", _text),
+    ColumnKind("a text that is not empty", lambda value: _text(value) and value != ""),
+)
+FLAG = ColumnKind("0 or 1", lambda value: type(value) in (bool, int) and value in (0, 1))
+MOMENT = ColumnKind("a moment with its zone, like 2026-07-01T00:00:00+00:00", _moment)
 HASH = _like(_HASH, "a SHA-256 in hexadecimal digits")
 PHASE = _one_of(phase.value for phase in Phase)
-VALUES = Kind("an object of fields and their values, in JSON", _values)
+VALUES = ColumnKind("an object of fields and their values, in JSON", _values)
 RUN = _number(1)
 
-COLUMNS: Mapping[str, Mapping[str, Kind]] = {
+COLUMNS: Mapping[str, Mapping[str, ColumnKind]] = {
     "lago2odoo_state": {"version": _number(1)},
     "extract_runs": {
         "id": RUN,
@@ -160,7 +163,7 @@ COLUMNS: Mapping[str, Mapping[str, Kind]] = {
         "resource": FILLED,
         "reading": _number(1),
         "page": _number(1),
-        "keys": Kind("a list of texts, in JSON", _keys),
+        "keys": ColumnKind("a list of texts, in JSON", _keys),
         "last": FLAG,
     },
     "extract_done": {"run": RUN, "unit": FILLED, "note": _or_none(TEXT)},
@@ -196,7 +199,7 @@ COLUMNS: Mapping[str, Mapping[str, Kind]] = {
         "started_at": MOMENT,
         "finished_at": _or_none(MOMENT),
         "target": TEXT,
-        "counts": Kind("an object of objects of numbers, in JSON", _counts),
+        "counts": ColumnKind("an object of objects of numbers, in JSON", _counts),
     },
     "report_runs": {"folder": FILLED, "runs": _number(1), "head": HASH, "compared_at": MOMENT},
 }

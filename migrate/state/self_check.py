@@ -96,8 +96,8 @@ def _records(store: Store) -> Iterator[str]:
     for row in rows_of(store, twice.having(sa.func.count() > 1)):
         yield str(damaged_row("lago_records", row._asdict(), "it is there twice", READ_AGAIN))
     if latest is not None:
-        own = RECORDS.c.resource == "organizations", RECORDS.c.seen_run == latest.id
-        if latest.source not in [row.key for row in rows_of(store, sa.select(RECORDS.c.key).where(*own))]:
+        organizations = RECORDS.c.resource == "organizations", RECORDS.c.seen_run == latest.id
+        if latest.source not in [row.key for row in rows_of(store, sa.select(RECORDS.c.key).where(*organizations))]:
             why = f"source is {latest.source!r}, and it saw no organization of that id"
             yield str(damaged_row("extract_runs", latest._asdict(), why, RESTORE))
 
@@ -132,11 +132,11 @@ def _orphans(store: Store) -> Iterator[str]:
     latest = next(iter(_whole(store)), None)
     if latest is None:
         return
-    own, above = RECORDS.alias("own"), RECORDS.alias("above")
+    below, above = RECORDS.alias("below"), RECORDS.alias("above")
     for resource, under in _UNDER.items():
-        hung = own.outerjoin(above, (above.c.resource == under) & (above.c.key == own.c.parent))
-        seen = (own.c.resource == resource) & (own.c.seen_run == latest.id)
-        query = sa.select(own.c.resource, own.c.key, own.c.parent).select_from(hung)
+        hung = below.outerjoin(above, (above.c.resource == under) & (above.c.key == below.c.parent))
+        seen = (below.c.resource == resource) & (below.c.seen_run == latest.id)
+        query = sa.select(below.c.resource, below.c.key, below.c.parent).select_from(hung)
         for row in rows_of(store, query.where(seen, above.c.key.is_(None)).limit(_SHOWN + 1)):
             why = f"parent is {row.parent!r}, and {under} has no such key"
             yield str(damaged_row("lago_records", row._asdict(), why, READ_AGAIN))

@@ -183,12 +183,12 @@ def _has_columns(db: sa.Connection, table: sa.Table) -> bool:
 
 def _require_tables(engine: sa.Engine, url: URL) -> None:
     """A state of this version has every table and column that this version reads. Raises StoreError."""
-    found = sa.inspect(engine)
-    there = set(found.get_table_names())
+    inspector = sa.inspect(engine)
+    there = set(inspector.get_table_names())
     for table in METADATA.tables.values():
         lacking = set(table.columns.keys())
         if table.name in there:
-            lacking -= {column["name"] for column in found.get_columns(table.name)}
+            lacking -= {column["name"] for column in inspector.get_columns(table.name)}
         if lacking:
             what = f"column {sorted(lacking)[0]} of {table.name}" if table.name in there else f"table {table.name}"
             raise StoreError(f"state {name(url)}: is damaged ({what} is not there): {RESTORE}")

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 
 METADATA = sa.MetaData()
@@ -131,12 +129,8 @@ REPORT_RUNS = sa.Table(
 )
 
 
-def as_stored(table: sa.Table) -> sa.Select[Any]:
+def as_stored(table: sa.Table) -> sa.Select[tuple[object]]:
     """All rows of a table, each value as the database has it: a text where truth belongs is none, and stays visible."""
-    return sa.select(*(_as_stored(column).label(column.name) for column in table.columns))
-
-
-def _as_stored(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
-    if isinstance(column.type, sa.Boolean):
-        return sa.type_coerce(column, sa.Integer)
-    return sa.cast(column, sa.Text) if isinstance(column.type, sa.JSON) else column
+    texts = {c.name: sa.cast(c, sa.Text) for c in table.columns if isinstance(c.type, sa.JSON)}
+    numbers = {c.name: sa.type_coerce(c, sa.Integer) for c in table.columns if isinstance(c.type, sa.Boolean)}
+    return sa.select(*(texts.get(c.name, numbers.get(c.name, c)).label(c.name) for c in table.columns))
