@@ -127,6 +127,7 @@ STATES: Mapping[str, tuple[str, str]] = {
     "refusal.order_not_metered": ("Not invoiced as a subscription in Odoo", "Pas facturé comme abonnement dans Odoo"),
     "refusal.order_stopped": ("Paused or closed in Odoo", "En pause ou fermé dans Odoo"),
     "refusal.other_customer": ("Another customer in Odoo", "Autre client dans Odoo"),
+    "refusal.rerun_failed": ("Odoo ends in an error", "Odoo s'arrête sur une erreur"),
     "refusal.order_missing": ("Order missing in Odoo", "Commande manquante dans Odoo"),
     "refusal.price_range_gap": ("Gap between price ranges", "Trou entre les paliers de prix"),
     "refusal.progressive_billing_invoice": ("Progressive billing", "Facturation progressive"),
