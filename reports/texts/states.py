@@ -160,6 +160,7 @@ STATES: Mapping[str, tuple[str, str]] = {
     "refusal.unknown_payment_status": ("Unknown status of a payment", "État de paiement inconnu"),
     "refusal.unknown_refund_status": ("Unknown status of a refund", "État de remboursement inconnu"),
     "refusal.unknown_subscription_status": ("Unknown status of a subscription", "État d’abonnement inconnu"),
+    "refusal.unknown_termination": ("Unknown option for the end", "Option de fin inconnue"),
     "refusal.unknown_time_zone": ("Unknown time zone", "Fuseau horaire inconnu"),
     "refusal.unknown_transaction_type": ("Unknown type of transaction", "Type d’opération inconnu"),
     "refusal.unknown_wallet_status": ("Unknown status of a wallet", "État de portefeuille inconnu"),
