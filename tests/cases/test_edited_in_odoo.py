@@ -135,7 +135,7 @@ def wrong_with(editing: Editing, edit: Edit, was: object) -> str:
         if others:
             return f"others would change: {sorted(others)[:3]}: {pending[min(others)]}"
         ours = edit.field in edit.entry.sent and not editing.is_once(edit)
-        if ours and editing.held(edit) != was and owner not in named | pending.keys():
+        if ours and (editing.held(edit) or None) != (was or None) and owner not in named | pending.keys():
             return "silent: neither status nor preview names it"
     elif edit.field == GONE and owner not in named | pending.keys():
         return "silent: it is gone, and nothing names it"
