@@ -103,10 +103,13 @@ def note_of(row: TableRow) -> tuple[str, str | None]:
 
 
 def entry_of(row: StoredRow) -> Entry:
-    """A row of the ledger, with the seal that was made of all of it. Raises StoreError."""
+    """A row of the ledger, with the seal that was made of all of it. Raises StoreError.
+
+    Where the seal fits, so does every column: a ledger has many rows, and is read as a whole.
+    """
     values = row._asdict()
-    require_fit("applied_records", values)
     if values["seal"] != seal_of(values):
+        require_fit("applied_records", values)
         raise damaged_row("applied_records", values, "one of its columns was changed since: seal is another", RESTORE)
     return entry_from_row(row)
 

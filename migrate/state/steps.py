@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 from migrate.errors import StoreError
-from migrate.state.columns import RESTORE
+from migrate.state.columns import RESTORE, find_misfit
 from migrate.state.database import name
 from migrate.state.entries import seal_of
 from migrate.state.release_0_1 import ALWAYS, RELEASE_0_1
@@ -55,7 +55,7 @@ def add_adopted_records(db: sa.Connection) -> None:
 
 
 def seal_ledger(db: sa.Connection) -> None:
-    """A hash over each row of the ledger; those that are there already are taken as they stand."""
+    """A hash over each row of the ledger; of those that are there already, over what could be written so."""
     db.execute(sa.text("alter table applied_records add column seal text not null default ''"))
     names = (
         "xid, seq, parent, model, res_id, phase, customer, source, state, created, sent, stored, before, run, adopted"
@@ -63,8 +63,10 @@ def seal_ledger(db: sa.Connection) -> None:
     query = sa.text(f"select {names} from applied_records where xid > :last order by xid limit {_ROWS}")  # noqa: S608
     last = ""
     while rows := db.execute(query, {"last": last}).all():
-        seals = [{"name": row.xid, "hash": seal_of(row._asdict())} for row in rows]
-        db.execute(sa.text("update applied_records set seal = :hash where xid = :name"), seals)
+        sound = [row for row in rows if find_misfit("applied_records", row._asdict()) is None]
+        seals = [{"name": row.xid, "hash": seal_of(row._asdict())} for row in sound]
+        if seals:
+            db.execute(sa.text("update applied_records set seal = :hash where xid = :name"), seals)
         last = rows[-1].xid
 
 

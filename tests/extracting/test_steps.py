@@ -183,6 +183,18 @@ def test_a_state_that_another_run_works_with_is_not_changed_under_it(old: str) -
         assert version(store) == NEWEST
 
 
+def test_a_row_of_an_old_ledger_that_is_damaged_gets_no_seal(tmp_path: Path) -> None:
+    path = write_old_state(tmp_path / "state.db")
+    with sqlite3.connect(path) as db:
+        db.execute("update applied_records set state = 'done' where rowid = 7")
+    db.close()
+    with Store.open(path) as store, store.begin() as connection:
+        unsealed = connection.scalars(sa.select(APPLIED_RECORDS.c.xid).where(APPLIED_RECORDS.c.seal == "")).all()
+        assert len(unsealed) == 1
+        with pytest.raises(StoreError, match=rf"row {unsealed[0]} of applied_records is damaged .state is 'done'"):
+            list(Ledger(store).entries())
+
+
 # --- a copy before the tables change ---------------------------------------------------------------------------------
 
 
