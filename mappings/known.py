@@ -37,6 +37,8 @@ WORDS: Mapping[str, tuple[str, frozenset[str]]] = {
         ("BillableMetric.weighted_interval", "unknown_interval", "seconds"),
         ("Subscription.status", "unknown_subscription_status", "pending active terminated canceled incomplete"),
         ("Subscription.billing_time", "unknown_billing_time", "calendar anniversary"),
+        ("Subscription.on_termination_credit_note", "unknown_termination", "credit skip refund offset"),
+        ("Subscription.on_termination_invoice", "unknown_termination", "generate skip"),
         ("Coupon.coupon_type", "unknown_coupon_type", "fixed_amount percentage"),
         ("Coupon.frequency", "unknown_frequency", "once recurring forever"),
         ("AppliedCoupon.frequency", "unknown_frequency", "once recurring forever"),

@@ -23,6 +23,7 @@ from migrate.masking import KNOWN
 from migrate.odoo.connect import OdooSettings, connect
 from migrate.odoo.door import Door
 from migrate.shipped_tables import shipped
+from migrate.state.small_tables import require_sound
 from migrate.state.store import Store
 
 
@@ -48,9 +49,21 @@ class Context:
         """Folder of the reports: as given, or ``report`` beside the configuration."""
         return out or self.config.path("report")
 
+    def place(self, folder: Path) -> str:
+        """A folder as the configuration's folder sees it: the same wherever the project stands."""
+        whole, own = folder.resolve(), self.config.folder.resolve()
+        return whole.relative_to(own).as_posix() if whole.is_relative_to(own) else whole.as_posix()
+
     @contextmanager
     def store(self) -> Iterator[Store]:
-        """The open state; a SQLite path counts from the configuration's folder."""
+        """The open state, with its small tables looked at. Raises StoreError."""
+        with self.unchecked_store() as store:
+            require_sound(store)
+            yield store
+
+    @contextmanager
+    def unchecked_store(self) -> Iterator[Store]:
+        """The open state as it is; a SQLite path counts from the configuration's folder."""
         with Store.open(state_url(self.config)) as store:
             yield store
 

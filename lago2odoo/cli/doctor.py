@@ -81,7 +81,7 @@ NO_STATE = (
 def check_own_state(context: Context) -> Iterator[Finding]:
     """The state held against itself: all that is damaged, each with the way out."""
     try:
-        with context.store() as store:
+        with context.unchecked_store() as store:
             checked = check_state(store, context.events)
             if checked.is_empty:
                 yield Finding("error", NO_STATE)

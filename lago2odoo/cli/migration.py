@@ -14,6 +14,8 @@ from mappings.cohorts import CohortError, customers_of
 from mappings.context import Options, proposals
 from mappings.coverage import CoverageRow, coverage
 from mappings.desired import desired, iterate
+from mappings.lost import REASON as LOST
+from mappings.lost import lost_invoices
 from mappings.partners import PartnerProposal
 from mappings.records import Snapshot
 from mappings.tables import Tables
@@ -76,7 +78,8 @@ def open_migration(context: Context, store: Store, odoo: Door, cohort: str | Non
     context.talk.say("mapping")
     wanted = desired(snapshot, usage_rows(context), target, tables, options)
     mapped = (*prepare(target), *without_dangling(odoo, wanted))
-    context.say_all(note_misspelled(context.config.waive.reasons, mapped, f"{context.config_file} [waive]"))
+    names = _left_out_names(snapshot, mapped)
+    context.say_all(note_unused(context.config.waive.reasons, names, f"{context.config_file} [waive]"))
     return Migration(
         snapshot=snapshot,
         tables=tables,
@@ -89,14 +92,25 @@ def open_migration(context: Context, store: Store, odoo: Door, cohort: str | Non
     )
 
 
-def note_misspelled(waived: Collection[str], mapped: Iterable[Mapped], place: str) -> Iterator[str]:
-    """What somebody waived and nothing has, where something that is not waived is called almost so."""
+def _left_out_names(snapshot: Snapshot, mapped: Iterable[Mapped]) -> set[str]:
+    """All that ``[waive] skipped`` may name here: reasons, and ids of what cannot be read or is not there."""
     skipped = [item for item in mapped if isinstance(item, Skipped)]
     names = {item.reason for item in skipped} | {item.because for item in skipped if item.because}
-    for name in sorted(set(waived) - names):
-        near = difflib.get_close_matches(name, names - set(waived), 1, 0.8)
-        if near:
-            yield f"{place}: nothing is left out as {name!r}; did you mean {near[0]!r}?"
+    names |= {name for item in snapshot.quarantined for name in (item.reason, item.id)}
+    lost = lost_invoices(snapshot)
+    return names | {item.lago_id for item in lost} | ({LOST} if lost else set())
+
+
+def note_unused(waived: Collection[str], names: Collection[str], place: str) -> Iterator[str]:
+    """What somebody waived and nothing has: one that is called almost so, or none."""
+    unused = sorted(set(waived) - set(names))
+    near = {name: difflib.get_close_matches(name, set(names) - set(waived), 1, 0.8) for name in unused}
+    for name in unused:
+        if near[name]:
+            yield f"{place}: nothing is left out as {name!r}; did you mean {near[name][0]!r}?"
+    if hollow := [name for name in unused if not near[name]]:
+        named = ", ".join(map(repr, hollow))
+        yield f"{place}: nothing is left out as {named}: take out what is not needed any more"
 
 
 def target_of(odoo: Door, snapshot: Snapshot) -> Target:

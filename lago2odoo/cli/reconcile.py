@@ -37,6 +37,8 @@ from migrate.odoo.door import Door
 from migrate.odoo.push import PushScope, require_addon
 from migrate.odoo.push import push as to_odoo
 from migrate.phases import Cohort
+from migrate.state.report_runs import ReportRuns, note_report_runs, report_runs
+from reconcile.compare.waivers import unused
 from reconcile.dual_run import Settings, dual_run
 from reconcile.rerate.coverage import lapses_of
 from reconcile.rerate.event_source import EventSource
@@ -50,6 +52,7 @@ from reports import json as report_json
 from reports import junit, markdown, pseudonyms, stored, text
 from reports.data import ReportData
 from reports.evidence import ageing
+from reports.evidence.ageing import Head
 from reports.verdict import judge
 from reports.version import tool_version
 
@@ -98,25 +101,54 @@ def _run(context: Context, asked: Request) -> Outcome:
     asked = replace(asked, alone=asked.control or _without_odoo(context, asked.ci))
     if asked.push:
         _require_push(context, asked)
-    ageing.require_clock(ageing.read(context.reports(asked.out)), datetime.now(UTC))
+    folder = context.reports(asked.out)
+    _require_history(context, folder)
     with context.store() as store:
         snapshot, inputs = load_snapshot(store), gather(context, store)
     if key is None:
         context.say_all(show.incomplete(snapshot.quarantined))
     cohort = cohort_of(context, snapshot, asked.cohort)
-    folder = context.reports(asked.out)
     data = _compare(context, snapshot, cohort, asked)
+    if key is None:  # else nobody is named
+        _note_waivers(context, snapshot, data)
     data = ageing.apply(data, ageing.read(folder))
     if key is not None:
         data, folder = pseudonyms.pseudonymise(data, key, pseudonyms.originals(snapshot)), folder / pseudonyms.FOLDER
     path = _save(data, folder, asked)
     if key is None:
         ageing.append(path, data, inputs.hashes)
+        _note_history(context, folder)
     if asked.push:
         _push(context, snapshot, data, PushScope(period=asked.period, customers=cohort.customers))
     if asked.control and key is None:
         return _look_closer(context, snapshot, data, cohort, path)
     return _say(context, data, path, asked.ci)
+
+
+def _require_history(context: Context, folder: Path) -> None:
+    """The clock stands behind all runs that were noted, and all runs that the state knows of are noted still."""
+    now = datetime.now(UTC)
+    ageing.require_clock(ageing.read(folder), now)
+    with context.store() as store:
+        known = report_runs(store, context.place(folder))
+    head = Head(runs=known.runs, sha256=known.head, compared_at=known.compared_at) if known else None
+    ageing.require_continued(folder, head, now)
+
+
+def _note_history(context: Context, folder: Path) -> None:
+    head = ageing.head(folder)
+    if head is not None:
+        known = ReportRuns(runs=head.runs, head=head.sha256, compared_at=head.compared_at)
+        with context.store() as store:
+            note_report_runs(store, context.place(folder), known)
+
+
+def _note_waivers(context: Context, snapshot: Snapshot, data: ReportData) -> None:
+    """Which waivers covered nothing: one with a wrong name looks like one that is not needed."""
+    customers = {customer.external_id for customer in snapshot.customers}
+    customers |= {name for q in snapshot.quarantined for name in (q.customer, q.label) if name}
+    notes = unused(load_waivers(context), data, customers, data.run.compared_at.date())
+    context.say_all(f"{context.config.reconcile.waivers}: {note}" for note in notes)
 
 
 def _require_push(context: Context, asked: Request) -> None:

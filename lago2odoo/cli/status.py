@@ -70,6 +70,8 @@ def _outcome(context: Context, store: Store) -> Outcome:
     applied, phases = ledger.count(), ledger.phases()
     drift = look(context, ledger, snapshot) if applied else DriftReport()
     missing = lost_invoices(snapshot)
+    if not drift.unknown:
+        _note_unused(context, drift.found)
     still = StillOpen(
         quarantined=show.open_quarantine(snapshot.quarantined, waive.reasons),
         lost=show.open_lost(missing, waive.reasons),
@@ -87,6 +89,15 @@ def _outcome(context: Context, store: Store) -> Outcome:
     lines = [*show.quarantine(snapshot.quarantined, find_dependents(snapshot)), *waiting]
     lines += [*show.lost(missing), *still.lines()]
     return Outcome(data, "\n".join([render(data, sums, phases, drift), *lines]), still.exit_code, still.error)
+
+
+def _note_unused(context: Context, found: Sequence[Drift]) -> None:
+    """Waived changes that are none in Odoo, or none any more."""
+    changed = {name for record in found for name in names_of(record)}
+    unused = [name for name in context.config.waive.drift if name not in changed]
+    if unused:
+        named = ", ".join(map(repr, unused))
+        context.talk.say(f"{context.config_file} [waive] drift: nothing is changed in Odoo as {named}: take it out")
 
 
 def _quarantine(snapshot: Snapshot) -> list[dict[str, str]]:

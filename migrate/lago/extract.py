@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from migrate.errors import Blocked, LagoRefused, StoreError
-from migrate.lago.read_events import PLAN, read_events, staging
+from migrate.lago.read_events import read_events, staging
 from migrate.lago.read_resources import UNSHOWN, Progress, Reading
 from migrate.lago.recorded import API
 from migrate.lago.resources import RESOURCES
 from migrate.lago.source import LagoRefusal, LagoSource
 from migrate.state import events
 from migrate.state.records import Changes, Run
+from migrate.state.row_checks import PLAN
 from migrate.state.store import Store
 
 PER_PAGE = 100

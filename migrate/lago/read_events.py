@@ -22,9 +22,8 @@ from migrate.lago.windows import SECOND, EventsWindow, split
 from migrate.state import events
 from migrate.state.private import close_to_others, make_folder
 from migrate.state.records import Raw
-from migrate.state.row_checks import ends_of_plan
+from migrate.state.row_checks import PLAN, ends_of_plan
 
-PLAN = "events-plan"  # the unit of work under which the windows are kept
 SET_ASIDE = "events_set_aside"  # what they are called in the state
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 

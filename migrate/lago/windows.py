@@ -36,6 +36,8 @@ class EventsWindow:
             moment = datetime.fromisoformat(text)
         except ValueError:
             return True
+        if moment.tzinfo is None:
+            return True  # no moment either, but a day of some zone
         return (self.since is None or moment >= self.since) and (self.until is None or moment < self.until)
 
 

@@ -14,7 +14,7 @@ from migrate.errors import Blocked, OdooError
 from migrate.odoo.door import AWAY, Door, Progress, chunks, is_done, quiet
 from migrate.odoo.errors import NoSuchMethod
 from migrate.odoo.methods import done_field, done_methods
-from migrate.odoo.values import Field, answered, related
+from migrate.odoo.values import Canon, Field, answered, related
 
 MODULE = OURS
 
@@ -261,10 +261,20 @@ class Reader:
             }
         return Seen(model, raw["id"], values, ours, foreign)
 
-    def _values(self, model: str, raw: Mapping[str, Any], without: Iterable[str]) -> dict[str, Any]:
+    def _values(self, model: str, raw: Mapping[str, Any], without: Iterable[str]) -> dict[str, Canon]:
         fields = self.fields[model]
         left_out = {"id", *without}
-        return {n: answered(v, fields[n], self.name_of) for n, v in raw.items() if n not in left_out and n in fields}
+        values: dict[str, Canon] = {}
+        for name, value in raw.items():
+            if name not in left_out and name in fields:
+                try:
+                    values[name] = answered(value, fields[name], self.name_of)
+                except (ValueError, TypeError):
+                    raise OdooError(
+                        f"{model} {raw['id']}: Odoo answers {str(value)[:40]!r} as {name}, which is no "
+                        f"{fields[name].type}: mend the record there, or whatever answers between"
+                    ) from None
+        return values
 
     def name_of(self, model: str, res_id: int) -> str:
         """The canonical name of a record."""

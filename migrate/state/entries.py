@@ -7,6 +7,7 @@ put_to_sleep     a line that Odoo would not delete: nothing of it is ours any mo
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -60,13 +61,28 @@ class StoredRow(Protocol):
 
 def entry_from_row(row: StoredRow) -> Entry:
     """The row with its values read."""
-    values = row._asdict()
+    values = {name: value for name, value in row._asdict().items() if name != "seal"}
     texts = {name: _load(str(values.pop(name))) for name in ("sent", "stored", "before")}
-    return Entry(**values, **texts)  # type: ignore[arg-type]  # the table's columns are the fields, a test holds it
+    flags = {name: bool(values.pop(name)) for name in ("created", "adopted")}
+    return Entry(**values, **texts, **flags)  # type: ignore[arg-type]  # the columns are the fields, a test holds it
 
 
 def row_from_entry(entry: Entry) -> Row:
-    """The entry as the table keeps it."""
+    """The entry as the table keeps it, with its seal."""
+    row = _row(entry)
+    return {**row, "seal": seal_of(row)}
+
+
+def seal_of(row: Mapping[str, object]) -> str:
+    """A hash over all of a row: a value that was exchanged for one that fits as well shows all the same.
+
+    How it is made never changes: rows that are there already would look damaged.
+    """
+    parts = [int(value) if isinstance(value, bool) else value for name, value in row.items() if name != "seal"]
+    return hashlib.sha256(json.dumps(parts, default=repr).encode()).hexdigest()
+
+
+def _row(entry: Entry) -> Row:
     return {
         "xid": entry.xid,
         "seq": entry.seq,

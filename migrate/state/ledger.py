@@ -31,9 +31,10 @@ from migrate.state.entries import (
     put_to_sleep,
     row_from_entry,
 )
-from migrate.state.row_checks import entry_of, phase_of
+from migrate.state.ledger_checks import require_whole
+from migrate.state.row_checks import counts_of, entry_of, phase_of
 from migrate.state.store import Store
-from migrate.state.tables import APPLIED_RECORDS, APPLY_RUNS, PHASES
+from migrate.state.tables import APPLIED_RECORDS, APPLY_RUNS, PHASES, as_stored
 
 LEFT_ARCHIVED = "left_archived"  # among a rollback's counts: external id -> id
 PARAMETERS = 500  # of one statement
@@ -72,7 +73,7 @@ class Ledger:
         with self.store.begin() as db:
             values = {"command": command, "cohort": cohort, "target": target, "started_at": started}
             key = db.execute(APPLY_RUNS.insert().values(**values)).inserted_primary_key
-            self._seq = int(db.scalar(sa.select(sa.func.coalesce(sa.func.max(APPLIED_RECORDS.c.seq), 0))) or 0)
+            self._seq = _last_number(db)
         self.run = key[0] if key else 0
         return self.run
 
@@ -80,6 +81,7 @@ class Ledger:
         """Raise Blocked if the ledger tells of records in another database than ``target``."""
         query = sa.select(APPLY_RUNS.c.target).where(APPLY_RUNS.c.target != "").order_by(APPLY_RUNS.c.id.desc())
         with self.store.begin() as db:
+            require_whole(db)
             before = db.scalar(query.limit(1))
             records = db.scalar(sa.select(sa.func.count()).select_from(APPLIED_RECORDS))
         if target and before and before != target and records:
@@ -107,17 +109,15 @@ class Ledger:
         db.execute(APPLY_RUNS.update().where(APPLY_RUNS.c.id == self.run).values(counts=told, **values))
 
     def _told(self, db: sa.Connection) -> dict[str, dict[str, int]]:
-        told: dict[str, dict[str, int]] = json.loads(
-            db.scalar(sa.select(APPLY_RUNS.c.counts).where(APPLY_RUNS.c.id == self.run)) or "{}"
-        )
-        return told
+        row = db.execute(sa.select(APPLY_RUNS).where(APPLY_RUNS.c.id == self.run)).first()
+        return counts_of(row) if row else {}
 
     def left_archived(self) -> dict[str, int]:
         """External id -> id of what rollbacks archived because Odoo did not let it go."""
         left: dict[str, int] = {}
         with self.store.begin() as db:
-            for counts in db.scalars(sa.select(APPLY_RUNS.c.counts).where(APPLY_RUNS.c.command == "rollback")):
-                left |= json.loads(counts).get(LEFT_ARCHIVED, {})
+            for row in db.execute(sa.select(APPLY_RUNS).where(APPLY_RUNS.c.command == "rollback")):
+                left |= counts_of(row).get(LEFT_ARCHIVED, {})
         return left
 
     # --- reading ------------------------------------------------------------------------------------------------
@@ -126,10 +126,11 @@ class Ledger:
         self, phases: Iterable[Phase] | None = None, customers: frozenset[str] | None = None
     ) -> Iterator[Entry]:
         """Rows in order of application. ``customers``: only theirs; records shared by all belong to nobody."""
-        query = sa.select(APPLIED_RECORDS).order_by(APPLIED_RECORDS.c.seq)
+        query = as_stored(APPLIED_RECORDS).order_by(APPLIED_RECORDS.c.seq)
         if phases is not None:
             query = query.where(APPLIED_RECORDS.c.phase.in_([p.value for p in phases]))
         with self.store.begin() as db:
+            require_whole(db)
             rows = db.execute(query).all()
         return (entry_of(row) for row in rows if customers is None or row.customer in customers)
 
@@ -214,9 +215,8 @@ class Ledger:
     def begin_undoing(self, xids: Sequence[str]) -> None:
         """We are about to take these back in more than one step: what stands there from now on is half our work."""
         with self.store.begin() as db:
-            for named in _among(APPLIED_RECORDS.c.xid, xids):
-                standing = named & (APPLIED_RECORDS.c.state == APPLIED)
-                db.execute(APPLIED_RECORDS.update().where(standing).values(state=WRITING))
+            standing = [entry for entry in self._entries(db, xids).values() if entry.state == APPLIED]
+            self._replace(db, [replace(entry, state=WRITING) for entry in standing])
 
     def forget(self, xids: Sequence[str]) -> None:
         """These are undone; their lines go with them."""
@@ -237,7 +237,7 @@ class Ledger:
     def _entries(db: sa.Connection, xids: Sequence[str]) -> dict[str, Entry]:
         entries: dict[str, Entry] = {}
         for named in _among(APPLIED_RECORDS.c.xid, xids):
-            entries.update({row.xid: entry_of(row) for row in db.execute(sa.select(APPLIED_RECORDS).where(named))})
+            entries.update({row.xid: entry_of(row) for row in db.execute(as_stored(APPLIED_RECORDS).where(named))})
         return entries
 
     def _replace(self, db: sa.Connection, entries: Sequence[Entry]) -> None:
@@ -271,9 +271,14 @@ class Ledger:
         """All that is known, in order of the phases."""
         order = [p.value for p in Phase]
         with self.store.begin() as db:
-            rows = db.execute(sa.select(PHASES)).all()
-        progress = [Progress(phase_of(r.phase), r.cohort, r.finished, r.detail, r.updated_at) for r in rows]
+            rows = db.execute(as_stored(PHASES)).all()
+        progress = [Progress(phase_of(r), r.cohort, bool(r.finished), r.detail, r.updated_at) for r in rows]
         return tuple(sorted(progress, key=lambda p: (order.index(p.phase.value), p.cohort)))
+
+
+def _last_number(db: sa.Connection) -> int:
+    row = db.execute(as_stored(APPLIED_RECORDS).order_by(APPLIED_RECORDS.c.seq.desc()).limit(1)).first()
+    return entry_of(row).seq if row else 0
 
 
 def _among(column: sa.Column[str], values: Sequence[str]) -> Iterator[sa.ColumnElement[bool]]:

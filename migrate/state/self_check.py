@@ -7,34 +7,26 @@ them ends the others.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from migrate.errors import StoreError
-from migrate.lago.read_events import PLAN
-from migrate.state.entries import Entry
+from migrate.lago.read_events import SET_ASIDE
+from migrate.lago.read_resources import NO_ID
+from migrate.lago.resources import RESOURCES, Shape
+from migrate.state.columns import READ_AGAIN, RESTORE
 from migrate.state.event_files import check_event_files
-from migrate.state.row_checks import (
-    READ_AGAIN,
-    RESTORE,
-    TableRow,
-    damaged,
-    ends_of_plan,
-    entry_of,
-    page_of,
-    phase_of,
-    raw_of,
-    run_of,
-)
-from migrate.state.store import PAGES_AS_TEXT, Store
-from migrate.state.tables import APPLIED_RECORDS, APPLY_RUNS, DONE, PHASES, RECORDS, RUNS
+from migrate.state.ledger_checks import ledger_problems
+from migrate.state.records import Raw
+from migrate.state.row_checks import TableRow, damaged, damaged_row, entry_of, raw_of
+from migrate.state.small_tables import SMALL, Check, each, rows_of, told
+from migrate.state.store import Store
+from migrate.state.tables import APPLIED_RECORDS, RECORDS, RUNS, as_stored
 
-Check = Callable[[Store], Iterable[str]]
 _SHOWN = 20  # problems of one kind that are told one by one
 
 
@@ -57,10 +49,10 @@ def check_state(store: Store, events: Path) -> StateCheck:
     """Look at every row and every file. A database that cannot be read to its end is one of the problems."""
     problems: list[str] = []
     for check in CHECKS:
-        problems += _some(_told(check, store))
+        problems += _some(told(check, store))
     run = next(iter(_whole(store)), None)
     if run is not None:
-        problems += _told(partial(_files, events=events), store)
+        problems += told(partial(_files, events=events), store)
     return StateCheck(
         problems=tuple(problems),
         records=_count(store, RECORDS),
@@ -69,102 +61,92 @@ def check_state(store: Store, events: Path) -> StateCheck:
     )
 
 
-def _told(check: Check, store: Store) -> list[str]:
-    problems: list[str] = []
-    try:
-        problems.extend(check(store))
-    except StoreError as error:
-        problems.append(str(error))
-    return problems
-
-
 def _some(problems: list[str]) -> list[str]:
     more = len(problems) - _SHOWN
     return [*problems[:_SHOWN], f"state: and {more:,} more of that kind"] if more > 0 else problems
 
 
-def _each(rows: Iterable[TableRow], read: Callable[[TableRow], object]) -> Iterator[str]:
-    for row in rows:
-        try:
-            read(row)
-        except StoreError as error:
-            yield str(error)
-
-
-def _rows(store: Store, query: sa.Executable, size: int = 1000) -> Iterator[TableRow]:
-    with store.begin() as db:
-        rows = iter(db.execute(query))
-        while some := list(islice(rows, size)):
-            yield from some
-
-
 def _database(store: Store) -> Iterator[str]:
     """SQLite's own check: pages, indexes, primary keys. PostgreSQL checks its pages itself."""
     if store.engine.dialect.name == "sqlite":
-        for row in _rows(store, sa.text("pragma integrity_check(20)")):
+        for row in rows_of(store, sa.text("pragma integrity_check(20)")):
             if row[0] != "ok":
                 yield str(damaged("the database", row[0], RESTORE))
 
 
-def _runs(store: Store) -> Iterator[str]:
-    yield from _each(_rows(store, sa.select(RUNS)), run_of)
-
-
 def _whole(store: Store) -> list[TableRow]:
     """The latest extract, if it is finished."""
-    query = sa.select(RUNS.c.id, RUNS.c.finished).where(~RUNS.c.dropped).order_by(RUNS.c.id.desc()).limit(1)
-    return [row for row in _rows(store, query) if row.finished]
+    query = sa.select(RUNS.c.id, RUNS.c.source, RUNS.c.finished).where(~RUNS.c.dropped).order_by(RUNS.c.id.desc())
+    return [row for row in rows_of(store, query.limit(1)) if row.finished and isinstance(row.id, int)]
+
+
+_LISTED = frozenset(r.name for r in RESOURCES if r.shape is Shape.LIST and r.name != "features")
+_UNDER = {r.name: r.under for r in RESOURCES if r.under is not None}
+_KNOWN = frozenset({SET_ASIDE, *(r.name for r in RESOURCES)})
 
 
 def _records(store: Store) -> Iterator[str]:
-    def read(row: TableRow) -> None:
-        raw = raw_of(row)
-        try:
-            json.loads(raw.payload)
-        except (ValueError, RecursionError):
-            raise damaged(f"record {raw.resource} {raw.key}", "it is no JSON", READ_AGAIN) from None
-
-    yield from _each(_rows(store, sa.select(RECORDS)), read)
+    """Those that the latest extract saw, or that no extract is known to have seen: the others are read by nobody."""
+    latest = next(iter(_whole(store)), None)
+    query = as_stored(RECORDS)
+    yield from each(
+        rows_of(store, query if latest is None else query.where(RECORDS.c.seen_run >= latest.id)), _readable
+    )
     twice = sa.select(RECORDS.c.resource, RECORDS.c.key).group_by(RECORDS.c.resource, RECORDS.c.key)
-    for row in _rows(store, twice.having(sa.func.count() > 1)):
-        yield str(damaged(f"record {row.resource} {row.key}", "it is there twice", READ_AGAIN))
+    for row in rows_of(store, twice.having(sa.func.count() > 1)):
+        yield str(damaged_row("lago_records", row._asdict(), "it is there twice", READ_AGAIN))
+    if latest is not None:
+        organizations = RECORDS.c.resource == "organizations", RECORDS.c.seen_run == latest.id
+        if latest.source not in [row.key for row in rows_of(store, sa.select(RECORDS.c.key).where(*organizations))]:
+            why = f"source is {latest.source!r}, and it saw no organization of that id"
+            yield str(damaged_row("extract_runs", latest._asdict(), why, RESTORE))
 
 
-def _progress(store: Store) -> Iterator[str]:
-    yield from _each(_rows(store, PAGES_AS_TEXT), page_of)
-    plans = _rows(store, sa.select(DONE).where(DONE.c.unit == PLAN))
-    yield from _each(plans, lambda row: ends_of_plan(row.note))
+def _readable(row: TableRow) -> None:
+    """Its text is JSON, and its name is one that an extract would give it. Raises StoreError."""
+    raw = raw_of(row)
+    try:
+        json.loads(raw.payload)
+    except (ValueError, RecursionError):
+        raise damaged_row("lago_records", row._asdict(), "payload is no JSON", READ_AGAIN) from None
+    if why := _misnamed(raw):
+        raise damaged_row("lago_records", row._asdict(), why, READ_AGAIN)
+
+
+def _misnamed(raw: Raw) -> str:
+    if raw.resource not in _KNOWN:
+        return f"resource is {raw.resource!r}, which this version does not read"
+    if (
+        raw.resource in _LISTED
+        and not raw.key.startswith(NO_ID)
+        and f'"{raw.key.partition("#")[0]}"' not in raw.payload
+    ):
+        return f"key is {raw.key!r}, and payload has another id"
+    if raw.parent and raw.resource not in _UNDER:
+        return f"parent is {raw.parent!r}, and such a record has none"
+    return ""
+
+
+def _orphans(store: Store) -> Iterator[str]:
+    """Records that hang on one that is not there."""
+    latest = next(iter(_whole(store)), None)
+    if latest is None:
+        return
+    below, above = RECORDS.alias("below"), RECORDS.alias("above")
+    for resource, under in _UNDER.items():
+        hung = below.outerjoin(above, (above.c.resource == under) & (above.c.key == below.c.parent))
+        seen = (below.c.resource == resource) & (below.c.seen_run == latest.id)
+        query = sa.select(below.c.resource, below.c.key, below.c.parent).select_from(hung)
+        for row in rows_of(store, query.where(seen, above.c.key.is_(None)).limit(_SHOWN + 1)):
+            why = f"parent is {row.parent!r}, and {under} has no such key"
+            yield str(damaged_row("lago_records", row._asdict(), why, READ_AGAIN))
 
 
 def _ledger(store: Store) -> Iterator[str]:
-    """Each row by itself, then among themselves: lines with their records, one number and one name a row."""
-    entries: list[Entry] = []
-    rows = _rows(store, sa.select(APPLIED_RECORDS))
-    yield from _each(rows, lambda row: entries.append(entry_of(row)))
-    names = [entry.xid for entry in entries]
-    numbers = [entry.seq for entry in entries]
-    for what, values in (("an external id", names), ("a number", numbers)):
-        if len(set(values)) != len(values):
-            yield str(damaged("the ledger", f"{what} stands there twice", RESTORE))
-    known = set(names)
-    for entry in entries:
-        if entry.parent and entry.parent not in known:
-            yield str(damaged(f"row {entry.xid} of the ledger", f"its record {entry.parent} is not there", RESTORE))
-
-
-def _phases(store: Store) -> Iterator[str]:
-    yield from _each(_rows(store, sa.select(PHASES)), lambda row: phase_of(row.phase))
-    for row in _rows(store, sa.select(APPLY_RUNS)):
-        if not isinstance(_decoded(row.counts), dict):
-            yield str(damaged(f"run {row.id} of apply", "its counts are no object", RESTORE))
-
-
-def _decoded(text: str | None) -> object:
-    try:
-        value: object = json.loads(text or "")
-    except ValueError:
-        return None
-    return value
+    """The rows among themselves, then each by itself."""
+    with store.begin() as db:
+        yield from [str(problem) for problem in ledger_problems(db)]
+    yield from each(rows_of(store, as_stored(APPLIED_RECORDS)), entry_of)
 
 
 def _files(store: Store, events: Path) -> Iterator[str]:
@@ -173,7 +155,7 @@ def _files(store: Store, events: Path) -> Iterator[str]:
     yield from ()
 
 
-CHECKS: tuple[Check, ...] = (_database, _runs, _records, _progress, _ledger, _phases)
+CHECKS: tuple[Check, ...] = (_database, *SMALL, _records, _orphans, _ledger)
 
 
 def _count(store: Store, table: sa.Table) -> int:

@@ -19,11 +19,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 from migrate.errors import StoreError
+from migrate.state.columns import RESTORE, find_misfit
 from migrate.state.database import name
+from migrate.state.entries import seal_of
 from migrate.state.release_0_1 import ALWAYS, RELEASE_0_1
-from migrate.state.tables import VERSION
+from migrate.state.tables import METADATA, VERSION
 
 _UPGRADE_KEY = int.from_bytes(b"lago2ups", "big") >> 1  # PostgreSQL: one process at a time takes steps
+_ROWS = 5000  # of the ledger in one statement
 Locked = Callable[[], AbstractContextManager[None]]
 
 
@@ -51,10 +54,34 @@ def add_adopted_records(db: sa.Connection) -> None:
     db.execute(sa.text("alter table applied_records add column adopted boolean not null default false"))
 
 
+def seal_ledger(db: sa.Connection) -> None:
+    """A hash over each row of the ledger; of those that are there already, over what could be written so."""
+    db.execute(sa.text("alter table applied_records add column seal text not null default ''"))
+    names = (
+        "xid, seq, parent, model, res_id, phase, customer, source, state, created, sent, stored, before, run, adopted"
+    )
+    query = sa.text(f"select {names} from applied_records where xid > :last order by xid limit {_ROWS}")  # noqa: S608
+    last = ""
+    while rows := db.execute(query, {"last": last}).all():
+        sound = [row for row in rows if find_misfit("applied_records", row._asdict()) is None]
+        seals = [{"name": row.xid, "hash": seal_of(row._asdict())} for row in sound]
+        if seals:
+            db.execute(sa.text("update applied_records set seal = :hash where xid = :name"), seals)
+        last = rows[-1].xid
+
+
+def add_report_runs(db: sa.Connection) -> None:
+    """How far the history of each folder of reports came: that of older versions is told with the next run."""
+    columns = "folder text primary key not null, runs integer not null, head text not null, compared_at text not null"
+    db.execute(sa.text(f"create table report_runs ({columns})"))
+
+
 STEPS = (
     StateStep(1, "the tables of release 0.1", create_tables),
     StateStep(2, "the hash of each file of events", add_hash_of_event_files),
     StateStep(3, "records that were adopted", add_adopted_records),
+    StateStep(4, "a seal on each row of the ledger", seal_ledger),
+    StateStep(5, "how far the history of reports came", add_report_runs),
 )
 
 
@@ -67,6 +94,7 @@ def bring_up_to_date(engine: sa.Engine, url: URL, locked: Locked, steps: Sequenc
         version, exists = _version(db, url), bool(sa.inspect(db).get_table_names())
     _require_known(version, url, steps)
     if version == steps[-1].number:
+        _require_tables(engine, url)
         return
     if not exists:
         _take_all(engine, url, steps)
@@ -103,7 +131,10 @@ def read_version(db: sa.Connection) -> int | None:
     """The number that the state carries; None if it carries none."""
     if not sa.inspect(db).has_table(VERSION.name):
         return None
-    return int(db.scalar(sa.select(sa.func.max(VERSION.c.version))) or 0)
+    version = db.scalar(sa.select(sa.func.max(VERSION.c.version)))
+    if type(version) is not int or version < 1:
+        raise StoreError(f"state: lago2odoo_state is damaged (version is {version!r}, must be a number): {RESTORE}")
+    return version
 
 
 def _take_all(engine: sa.Engine, url: URL, steps: Sequence[StateStep]) -> None:
@@ -150,6 +181,19 @@ def _is_release_0_1(db: sa.Connection, tables: set[str]) -> bool:
 
 def _has_columns(db: sa.Connection, table: sa.Table) -> bool:
     return {column["name"] for column in sa.inspect(db).get_columns(table.name)} == set(table.columns.keys())
+
+
+def _require_tables(engine: sa.Engine, url: URL) -> None:
+    """A state of this version has every table and column that this version reads. Raises StoreError."""
+    inspector = sa.inspect(engine)
+    there = set(inspector.get_table_names())
+    for table in METADATA.tables.values():
+        lacking = set(table.columns.keys())
+        if table.name in there:
+            lacking -= {column["name"] for column in inspector.get_columns(table.name)}
+        if lacking:
+            what = f"column {sorted(lacking)[0]} of {table.name}" if table.name in there else f"table {table.name}"
+            raise StoreError(f"state {name(url)}: is damaged ({what} is not there): {RESTORE}")
 
 
 def _require_known(version: int, url: URL, steps: Sequence[StateStep]) -> None:

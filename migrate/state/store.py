@@ -20,14 +20,9 @@ from migrate.state import database
 from migrate.state.database import store_error
 from migrate.state.private import close_to_others, make_folder, open_private
 from migrate.state.records import Changes, EventFile, Page, Raw, Run
-from migrate.state.row_checks import page_of, raws_of, run_of
+from migrate.state.row_checks import file_of, note_of, page_of, raws_of, run_of
 from migrate.state.steps import bring_up_to_date
-from migrate.state.tables import DONE, EVENT_FILES, PAGES, RECORDS, RUNS, UNKNOWN
-
-# A page with its keys as they stand in the table: whoever reads one decodes it with care.
-PAGES_AS_TEXT = sa.select(
-    PAGES.c.resource, PAGES.c.reading, PAGES.c.page, PAGES.c.last, sa.cast(PAGES.c["keys"], sa.Text).label("text")
-)
+from migrate.state.tables import DONE, EVENT_FILES, PAGES, RECORDS, RUNS, UNKNOWN, as_stored
 
 
 @dataclass
@@ -97,9 +92,11 @@ class Store:
         return latest if latest and not latest.finished and latest.source == source else None
 
     def latest(self) -> Run | None:
+        """The last run that was not dropped. Every row is looked at: one that is damaged would be passed over."""
         with self.begin() as db:
-            row = db.execute(sa.select(RUNS).where(~RUNS.c.dropped).order_by(RUNS.c.id.desc()).limit(1)).first()
-        return run_of(row) if row else None
+            rows = db.execute(as_stored(RUNS).order_by(RUNS.c.id)).all()
+        runs = [run for run, row in zip(map(run_of, rows), rows, strict=True) if not row.dropped]
+        return runs[-1] if runs else None
 
     def new_run(self, source: str, lago_version: str, taken_at: datetime) -> Run:
         """Begin a run; an unfinished one (of another source) is dropped."""
@@ -210,11 +207,9 @@ class Store:
 
     def done(self, run: Run, prefix: str = "") -> dict[str, str | None]:
         """The finished units whose name begins with ``prefix``, and their notes."""
-        query = sa.select(DONE.c.unit, DONE.c.note).where(
-            DONE.c.run == run.id, DONE.c.unit.startswith(prefix, autoescape=True)
-        )
+        query = as_stored(DONE).where(DONE.c.run == run.id, DONE.c.unit.startswith(prefix, autoescape=True))
         with self.begin() as db:
-            return {row.unit: row.note for row in db.execute(query)}
+            return dict(note_of(row) for row in db.execute(query))
 
     def add_unknown(self, db: sa.Connection, run: Run, fields: Iterable[tuple[str, str]]) -> None:
         """(resource, path of a field this version does not know) pairs."""
@@ -236,7 +231,7 @@ class Store:
 
     def pages(self, run: Run, resource: str) -> list[Page]:
         """What is read already, in the order of reading."""
-        query = PAGES_AS_TEXT.where(PAGES.c.run == run.id, PAGES.c.resource == resource)
+        query = as_stored(PAGES).where(PAGES.c.run == run.id, PAGES.c.resource == resource)
         with self.begin() as db:
             rows = db.execute(query.order_by(PAGES.c.reading, PAGES.c.page)).all()
         return [page_of(row) for row in rows]
@@ -249,9 +244,8 @@ class Store:
     def event_files(self) -> tuple[EventFile, ...]:
         """What the last finished run wrote below the events folder, in order of the paths (of the months)."""
         with self.begin() as db:
-            rows = db.execute(sa.select(EVENT_FILES)).all()
-        files = (EventFile(path=row.path, events=row.events, sha256=row.sha256) for row in rows)
-        return tuple(sorted(files, key=lambda file: file.path))
+            rows = db.execute(as_stored(EVENT_FILES)).all()
+        return tuple(sorted(map(file_of, rows), key=lambda file: file.path))
 
 
 def _prepare_file(path: Path) -> None:

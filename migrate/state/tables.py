@@ -94,6 +94,7 @@ APPLIED_RECORDS = sa.Table(
     sa.Column("run", sa.Integer, nullable=False),
     # stood in Odoo under an external id of ours, and what it held before is not known: the state was lost
     sa.Column("adopted", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("seal", sa.Text, nullable=False, server_default=""),  # hash of the rest of the row
 )
 
 PHASES = sa.Table(
@@ -117,3 +118,19 @@ APPLY_RUNS = sa.Table(
     sa.Column("target", sa.Text, nullable=False, default=""),  # uuid of Odoo's database
     sa.Column("counts", sa.Text, nullable=False, default="{}"),
 )
+
+REPORT_RUNS = sa.Table(
+    "report_runs",
+    METADATA,
+    sa.Column("folder", sa.Text, primary_key=True),  # of the reports, as the configuration's folder sees it
+    sa.Column("runs", sa.Integer, nullable=False),  # lines of the history there
+    sa.Column("head", sa.Text, nullable=False),  # hash of the last of them
+    sa.Column("compared_at", sa.Text, nullable=False),  # of the last of them
+)
+
+
+def as_stored(table: sa.Table) -> sa.Select[tuple[object]]:
+    """All rows of a table, each value as the database has it: a text where truth belongs is none, and stays visible."""
+    texts = {c.name: sa.cast(c, sa.Text) for c in table.columns if isinstance(c.type, sa.JSON)}
+    numbers = {c.name: sa.type_coerce(c, sa.Integer) for c in table.columns if isinstance(c.type, sa.Boolean)}
+    return sa.select(*(texts.get(c.name, numbers.get(c.name, c)).label(c.name) for c in table.columns))

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
@@ -52,6 +52,12 @@ class Waiver:
             and (self.max_cents is None or abs(cents) <= self.max_cents)
         )
 
+    def covers_the_same(self, other: Waiver) -> bool:
+        """Whether nobody could tell which of the two was meant."""
+        names = composed(self.customer or ""), composed(other.customer or "")
+        same = names[0] == names[1] and spell(self.rule) == spell(other.rule)
+        return same and (self.max_cents, self.expires) == (other.max_cents, other.expires)
+
     @property
     def name(self) -> str:
         return self.rule + (f" ({self.customer})" if self.customer else "")
@@ -85,7 +91,13 @@ def parse(text: str, name: str, rules: Iterable[str]) -> tuple[Waiver, ...]:
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ConfigError(f"{name}:{_line(text, 'waiver')}: write each waiver as a [[waiver]] table")
     known = set(rules)
-    return tuple(_waiver(item, _WaiverPlace(name, text, number), known) for number, item in enumerate(items))
+    waivers: list[Waiver] = []
+    for number, item in enumerate(items):
+        waiver, place = _waiver(item, _WaiverPlace(name, text, number), known), _WaiverPlace(name, text, number)
+        if any(waiver.covers_the_same(other) for other in waivers):
+            raise place.error("rule", f"a second waiver of {waiver.name} until {waiver.expires}: take one of them out")
+        waivers.append(waiver)
+    return tuple(waivers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +127,10 @@ def _waiver(item: Mapping[str, Any], place: _WaiverPlace, rules: set[str]) -> Wa
         if key not in _TYPES:
             raise place.error(key, f"unknown key {key!r}; known: {', '.join(_TYPES)}")
         kind, kind_name = _TYPES[key]
-        if type(value) is not kind or value == "":
+        if type(value) is not kind or (isinstance(value, str) and not value.strip()):
             raise place.error(key, f"{key} must be {kind_name}, not {value!r}")
+        if isinstance(value, int) and value < 0:
+            raise place.error(key, f"{key} must be 0 or more, not {value}: a difference is measured without its sign")
     missing = [f.name for f in fields(Waiver) if f.name not in item and f.name not in _OPTIONAL]
     if missing:
         raise place.error("", f"this waiver has no {missing[0]}")
@@ -135,6 +149,21 @@ def apply(data: ReportData, waivers: Iterable[Waiver], today: date) -> ReportDat
     lapses = tuple(_waived_lapse(lapse, valid) for lapse in data.lapses)
     views = tuple(_view(w, today, invoices, lapses) for w in all_of_them)
     return replace(data, invoices=invoices, lapses=lapses, waivers=views)
+
+
+def unused(waivers: Iterable[Waiver], data: ReportData, customers: Collection[str], today: date) -> Iterator[str]:
+    """Waivers that covered nothing, and why that may be. ``customers``: external ids of all that Lago shows."""
+    used = {view.rule for view in data.waivers if view.used}
+    known = {composed(customer) for customer in customers}
+    for waiver in waivers:
+        if waiver.name in used and waiver.holds(today):
+            continue
+        why = "covers nothing here"
+        if not waiver.holds(today):
+            why = f"expired after {waiver.expires}, and covers nothing any more"
+        elif waiver.customer is not None and composed(waiver.customer) not in known:
+            why = "covers nothing: Lago shows no customer of that external id"
+        yield f"waiver {waiver.name} {why}"
 
 
 def _waived_lapse(lapse: LapseView, valid: tuple[Waiver, ...]) -> LapseView:

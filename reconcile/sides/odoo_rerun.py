@@ -14,7 +14,7 @@ from mappings.records import Json, Snapshot
 from mappings.target import xid
 from migrate.errors import OdooError
 from migrate.odoo.door import Door, chunks
-from migrate.odoo.errors import OutcomeUnknown
+from migrate.odoo.errors import OutcomeUnknown, Retryable
 from migrate.odoo.external_ids import made_of
 from migrate.odoo.loader import FATAL
 from reconcile.billed import BilledInvoice, Billing, Idle, LineKey, Refusal
@@ -242,20 +242,20 @@ def _batches(jobs: Sequence[_Job], *, single: bool) -> Iterator[list[_Job]]:
 def _rerun(
     odoo: Door, jobs: Sequence[_Job], tax_codes: Mapping[str, str], shadow: Shadow | None
 ) -> dict[str, BilledInvoice]:
-    """What breaks inside Odoo over one invoice (a term of millions of days) is refused by name; the others go on."""
+    """What Odoo bills; of what ends the call only the invoice that does is refused, by name."""
     orders = [order for job in jobs for order, _ in job.orders]
     billings = [billing for job in jobs for billing in _asked(job)]
     try:
-        answers = by_partner(_billed(odoo, orders, billings, jobs[0].invoice.number, shadow))
-    except (*FATAL, OutcomeUnknown):
+        answered = _billed(odoo, orders, billings, jobs[0].invoice.number, shadow)
+    except (*FATAL, OutcomeUnknown, Retryable):
         raise
     except OdooError as error:
         if len(jobs) == 1:
-            why = Refusal(reason="invoice_refused", detail=f"Odoo fails at making it: {error}")
+            why = Refusal(reason="rerun_failed", detail=f"Odoo ends in an error when it bills this: {error}")
             return {jobs[0].invoice.lago_id: _refused(jobs[0].invoice, why)}
-        middle = len(jobs) // 2
-        parts = (_rerun(odoo, some, tax_codes, shadow) for some in (jobs[:middle], jobs[middle:]))
-        return {lago_id: invoice for part in parts for lago_id, invoice in part.items()}
+        halves = jobs[: len(jobs) // 2], jobs[len(jobs) // 2 :]
+        return {i: invoice for half in halves for i, invoice in _rerun(odoo, half, tax_codes, shadow).items()}
+    answers = by_partner(answered)
     return {job.invoice.lago_id: invoice_of(job.invoice, answers.get(job.partner, []), tax_codes) for job in jobs}
 
 

@@ -145,12 +145,16 @@ def read(folder: Path) -> tuple[Past, ...]:
 
     A last line without its end is a run that was killed while it was noted: it is left out. Raises HistoryError.
     """
-    path = folder / FILE
+    return tuple(_checked(_kept_lines(folder / FILE), folder / FILE))
+
+
+def _kept_lines(path: Path) -> list[bytes]:
     try:
-        lines = _lines(path.read_bytes()) if path.exists() else []
+        return _lines(path.read_bytes())
+    except FileNotFoundError:
+        return []
     except OSError as error:
         raise HistoryError(f"{path}: cannot be read: {error.strerror}") from None
-    return tuple(_checked(lines, path))
 
 
 def require_clock(past: Iterable[Past], now: datetime) -> None:
@@ -162,6 +166,41 @@ def require_clock(past: Iterable[Past], now: datetime) -> None:
             f"{latest.astimezone(UTC):%Y-%m-%d %H:%M} UTC already: set the clock right; if it was wrong then, take the "
             f"last line out of {FILE}"
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """How far a history came: ``runs`` lines, the hash of the last one, and its moment."""
+
+    runs: int
+    sha256: str
+    compared_at: datetime
+
+
+def head(folder: Path) -> Head | None:
+    """Of the history as it stands; None without a run. Raises HistoryError."""
+    past, lines = read(folder), _kept_lines(folder / FILE)
+    return Head(runs=len(lines), sha256=_hash(lines[-1]), compared_at=past[-1].compared_at) if lines else None
+
+
+def require_continued(folder: Path, known: Head | None, now: datetime) -> None:
+    """Raise HistoryError if the history was cut or changed since it came to ``known``: it would look like the first.
+
+    A folder without any report begins a new one. A last line that a wrong clock wrote may be taken out.
+    """
+    lines = _kept_lines(folder / FILE)
+    if known is None or (len(lines) >= known.runs and _hash(lines[known.runs - 1]) == known.sha256):
+        return
+    from_the_future = known.compared_at > now + TOLERANCE
+    if from_the_future and len(lines) == known.runs - 1:
+        return
+    if not lines and not any(folder.glob("*.json")) and not from_the_future:
+        return
+    raise HistoryError(
+        f"{folder / FILE}: it was cut or changed: the state knows of {known.runs:,} runs, the last of "
+        f"{known.compared_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, and {len(lines):,} stand there: restore the file "
+        "from a backup, or move the whole folder of the reports away to start a new history"
+    )
 
 
 def last(past: Iterable[Past], report: str) -> Past | None:
@@ -232,7 +271,7 @@ def _checked(lines: list[bytes], path: Path) -> Iterator[Past]:
         try:
             raw = json.loads(line)
             found, past = raw["previous"], _past(raw)
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, RecursionError):
             raise _damaged(path, number, "is not a run") from None
         if found != previous:
             raise _damaged(path, number, "does not follow the line before it: one of them was changed")
@@ -241,17 +280,37 @@ def _checked(lines: list[bytes], path: Path) -> Iterator[Past]:
 
 
 def _past(raw: Mapping[str, Any]) -> Past:
-    left, right = raw["pair"]
+    left, right = _texts(raw["pair"])
     return Past(
-        period=str(raw["period"]),
-        pair=(str(left), str(right)),
-        compared_at=datetime.fromisoformat(raw["compared_at"]),
-        customers=frozenset(raw["customers"]),
-        different=frozenset(raw["different"]),
-        report=str(raw["report"]),
-        report_sha256=str(raw["report_sha256"]),
-        inputs=dict(raw["inputs"]),
+        period=_text(raw["period"]),
+        pair=(left, right),
+        compared_at=_moment(raw["compared_at"]),
+        customers=frozenset(_texts(raw["customers"])),
+        different=frozenset(_texts(raw["different"])),
+        report=_text(raw["report"]),
+        report_sha256=_text(raw["report_sha256"]),
+        inputs={_text(name): _text(value) for name, value in dict(raw["inputs"]).items()},
     )
+
+
+def _moment(value: object) -> datetime:
+    """With its zone: one without cannot be held against the others. Raises ValueError."""
+    moment = datetime.fromisoformat(_text(value))
+    if moment.tzinfo is None:
+        raise ValueError(value)
+    return moment
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _texts(value: object) -> list[str]:
+    if not isinstance(value, list):
+        raise TypeError(value)
+    return [_text(item) for item in value]
 
 
 def _hash(line: bytes) -> str:
@@ -260,5 +319,6 @@ def _hash(line: bytes) -> str:
 
 def _damaged(path: Path, number: int, problem: str) -> HistoryError:
     return HistoryError(
-        f"{path}:{number}: this line {problem}; restore the file from a backup, or move it away to start a new history"
+        f"{path}:{number}: this line {problem}; restore the file from a backup, or move the whole folder of the "
+        "reports away to start a new history"
     )

@@ -19,7 +19,7 @@ def test_a_payment_term_that_no_calendar_reaches(case: Callable[..., Case], days
         "account.payment.term.line", "write", odoo.search("account.payment.term.line", []), vals={"nb_days": days}
     )
     assert company.run("reconcile", "--period", "2026-08").code == 2
-    assert refusals(company.report("2026-08")) == {("odoo", "invoice_refused")}
+    assert refusals(company.report("2026-08")) == {("odoo", "rerun_failed")}
     assert company.run("status").code == 2
     assert company.run("apply").code == 0
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lago2odoo.cli.migration import note_misspelled
-from mappings.target import Phase, Skipped, Source
+from lago2odoo.cli.migration import note_unused
 from migrate import config
 from migrate.config_checks import CHECKS, LANGUAGES, TRANSPORTS, WAIVABLE
 from migrate.errors import ConfigError
@@ -125,13 +124,21 @@ def test_what_may_be_chosen_is_what_there_is() -> None:
     assert all(f'"{name}"' in sources for name in WAIVABLE)
 
 
-def test_a_waiver_that_is_almost_right_is_told(tmp_path: Path) -> None:
-    skipped = [
-        Skipped(phase=Phase.CATALOG, source=Source("plan", "a"), reason="invoice_not_final", detail="x"),
-        Skipped(phase=Phase.CATALOG, source=Source("plan", "b"), reason="plan_unknown", detail="x"),
+def test_a_waiver_that_nothing_has_is_told_and_what_was_meant() -> None:
+    waived = {"invoice_not_finall", "plan_unknown", "coupon_unknown", "0cc4-gone"}
+    assert [*note_unused(waived, {"invoice_not_final", "plan_unknown"}, "x.toml [waive]")] == [
+        "x.toml [waive]: nothing is left out as 'invoice_not_finall'; did you mean 'invoice_not_final'?",
+        "x.toml [waive]: nothing is left out as '0cc4-gone', 'coupon_unknown': take out what is not needed any more",
     ]
-    notes = [*note_misspelled({"invoice_not_finall", "plan_unknown", "coupon_unknown"}, skipped, "x.toml [waive]")]
-    assert notes == ["x.toml [waive]: nothing is left out as 'invoice_not_finall'; did you mean 'invoice_not_final'?"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['[waive]\nskipped = ["a", "b", "a"]', '[waive]\ndrift = ["a", "a"]'],
+)
+def test_a_name_that_stands_there_twice_is_refused_with_its_line(line: str) -> None:
+    with pytest.raises(ConfigError, match=r"x.toml:2: \S+ holds 'a' twice: take one away"):
+        config.parse(line, Path("x.toml"))
 
 
 def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:

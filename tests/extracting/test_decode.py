@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -159,3 +160,27 @@ def test_a_hundred_thousand_fees_take_seconds(nexasystems: RecordedLago) -> None
     for _ in range(5_000):
         decode(records.Fee, payload, "fees")
     assert time.process_time() - start < 3  # 100,000 in a minute at the very worst, on a busy machine
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "known"),
+    [
+        ("on_termination_invoice", "zz_unknown", False),
+        ("on_termination_credit_note", "zz_unknown", False),
+        ("on_termination_invoice", "skip", True),
+        ("on_termination_credit_note", "offset", True),
+        ("on_termination_credit_note", None, True),
+    ],
+)
+def test_what_happens_at_the_end_of_a_subscription_is_never_guessed(
+    nexasystems: RecordedLago, name: str, word: str | None, known: bool
+) -> None:
+    """Found by the fuzz (seed 7, number 368): an unknown option was carried along as if nothing followed from it."""
+    piece = nexasystems.recording.listed("subscriptions", "/api/v1/subscriptions", "subscriptions")[0]
+    payload = {**json.loads(piece.text), name: word}
+    if known:
+        assert getattr(decode(records.Subscription, payload, "subscriptions"), name) == word
+        return
+    with pytest.raises(DecodeError) as refused:
+        decode(records.Subscription, payload, "subscriptions")
+    assert (refused.value.path, refused.value.reason) == (name, "unknown_termination")

@@ -17,6 +17,7 @@ from migrate.lago.snapshot import load_snapshot
 from migrate.state.ledger import Ledger
 from migrate.state.records import Raw
 from migrate.state.self_check import StateCheck, check_state
+from migrate.state.small_tables import require_sound
 from migrate.state.store import Store
 from tests.extracting.old_state import write_old_state
 
@@ -65,9 +66,15 @@ def read_pages(store: Store) -> object:
     return store.pages(run, "invoices")
 
 
-def nobody(store: Store) -> None:
-    """Only the check of the whole sees it."""
-    raise StoreError("state: is damaged")
+def read_done(store: Store) -> object:
+    run = store.latest()
+    assert run is not None
+    return store.done(run)
+
+
+def read_runs(store: Store) -> None:
+    """As every command before it begins."""
+    require_sound(store)
 
 
 FIRST_RECORD = "(select rowid from lago_records where resource = 'invoices' order by key limit 1)"
@@ -77,7 +84,7 @@ RUN = "(select max(id) from extract_runs)"
 DAMAGES: dict[str, tuple[str, Callable[[Store], object], str, str]] = {
     "a digit of a record": (
         f"update lago_records set payload = replace(payload, '1', '2') where rowid = {FIRST_RECORD}",
-        read_snapshot, r"record invoices \S+ is damaged \(another hash", AGAIN,
+        read_snapshot, r"row invoices \S+ of lago_records is damaged \(payload has another hash", AGAIN,
     ),
     "half a record": (
         f"update lago_records set payload = substr(payload, 1, 40) where rowid = {FIRST_RECORD}",
@@ -88,48 +95,49 @@ DAMAGES: dict[str, tuple[str, Callable[[Store], object], str, str]] = {
     ),
     "what was sent": (
         f"update applied_records set sent = '{{' where xid = {FIRST_ENTRY}",
-        read_ledger, "of the ledger is damaged .its values cannot be read", RESTORE,
+        read_ledger, "of applied_records is damaged .sent is '{', must be an object", RESTORE,
     ),
     "what stood before": (
         f"update applied_records set before = '[1]' where xid = {FIRST_ENTRY}",
-        read_ledger, "its values cannot be read", RESTORE,
+        read_ledger, "before is '.1.', must be an object", RESTORE,
     ),
     "a state": (
         f"update applied_records set state = 'done' where xid = {FIRST_ENTRY}",
-        read_ledger, "its state is 'done'", RESTORE,
+        read_ledger, "state is 'done', must be one of sent, writing", RESTORE,
     ),
     "a phase": (
         f"update applied_records set phase = 'phase' where xid = {FIRST_ENTRY}",
-        read_ledger, "its phase is 'phase'", RESTORE,
+        read_ledger, "phase is 'phase', must be one of", RESTORE,
     ),
     "a finished phase": (
-        "update phase_progress set phase = 'phase' where rowid = 1", read_phases, "there is no phase 'phase'", RESTORE,
+        "update phase_progress set phase = 'phase' where rowid = 1",
+        read_phases, "of phase_progress .*phase is 'phase'", RESTORE,
     ),
     "a moment": (
-        f"update extract_runs set taken_at = 'noon' where id = {RUN}", read_latest, "its moment is 'noon'", RESTORE,
+        f"update extract_runs set taken_at = 'noon' where id = {RUN}", read_latest, "taken_at is 'noon', must", RESTORE,
     ),
     "a page": (
         f"insert into extract_pages values ({RUN}, 'invoices', 1, 1, '[', 0)",
-        read_pages, "page 1 of invoices is damaged", RESTORE,
+        read_pages, "row invoices 1 1 of extract_pages is damaged .keys is", RESTORE,
     ),
     "a page's keys": (
         f"insert into extract_pages values ({RUN}, 'invoices', 1, 1, '[1]', 0)",
-        read_pages, "its keys are no list of texts", RESTORE,
+        read_pages, "keys is '.1.', must be a list of texts", RESTORE,
     ),
     "the plan": (
         "update extract_done set note = '{' where unit = 'events-plan'",
-        nobody, "the plan of the events is damaged", RESTORE,
+        read_done, "row events-plan of extract_done is damaged .note holds no windows", RESTORE,
     ),
     "a line without its record": (
         "update applied_records set parent = 'lago.nothing' where rowid = (select rowid from applied_records "
         "where parent != '' limit 1)",
-        nobody, "its record lago.nothing is not there", RESTORE,
+        read_ledger, "parent is 'lago.nothing', and no record", RESTORE,
     ),
     "a number": (
-        "update applied_records set seq = 1", nobody, "a number stands there twice", RESTORE,
+        "update applied_records set seq = 1", read_ledger, "a number stands there twice: seq 1", RESTORE,
     ),
     "the counts of a run": (
-        "update apply_runs set counts = '7'", nobody, "its counts are no object", RESTORE,
+        "update apply_runs set counts = '7'", read_runs, "counts is '7', must be an object", RESTORE,
     ),
 }  # fmt: skip
 

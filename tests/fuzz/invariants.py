@@ -30,7 +30,7 @@ FORBIDDEN = frozenset({TRACEBACK, SILENT, HANG, STOPS})
 # Fields of Odoo's that no amount follows from: what people read, and where they are reached.
 _TEXTS = frozenset({"name", "comment", "ref", "street", "street2", "city", "zip", "email", "phone", "website", "vat"})
 _TEXTS |= {"company_registry", "lang", "description", "details", "is_company", "country_id", "state_id", "note", "tz"}
-_TEXTS |= {"client_order_ref", "origin", "code", "payment_ref", "default_code", "active"}
+_TEXTS |= {"client_order_ref", "origin", "code", "payment_ref", "default_code", "active", "fusion_description"}
 _CATALOG = frozenset({"tax", "billable_metric", "add_on", "coupon", "plan", "billing_entity"})
 
 

@@ -12,7 +12,9 @@ import pytest
 from mappings.explain import Step, StepKind
 from mappings.headers import header_contradictions, open_contradictions
 from mappings.records import Snapshot
-from migrate.odoo.door import Door
+from migrate.errors import OdooError
+from migrate.odoo.door import Door, Patience
+from migrate.odoo.errors import OdooUnreachable, OutcomeUnknown, Unauthorized
 from reconcile.billed import BilledInvoice, LineKey
 from reconcile.compare.positions import compare
 from reconcile.rating.header import reproduces
@@ -248,6 +250,41 @@ def test_an_order_deleted_by_hand_is_missing_too(july: tuple[BilledInvoice, ...]
     del odoo.partners[odoo.orders[gone]]
     refused = {r.reason for a in ask(july, odoo).values() for r in a.refusals}
     assert refused == {"order_missing"}
+
+
+def test_an_order_that_ends_the_call_is_refused_alone(july: tuple[BilledInvoice, ...]) -> None:
+    """As a payment term of two thousand million days does: the others are billed all the same."""
+    odd = next(invoice for invoice in july if invoice.type == "subscription")
+    number = FakeOdoo(july, TAX_NAMES).orders[odd.billings[0].subscription]
+
+    class Ending(FakeOdoo):
+        def call(self, model: str, method: str, ids: Any = None, /, **arguments: Any) -> Any:
+            if method == "fusion_rerun" and number in ids:
+                raise OdooError("sale.order.fusion_rerun: days=2147483647 [builtins.OverflowError]")
+            return super().call(model, method, ids, **arguments)
+
+    answers = ask(july, Ending(july, TAX_NAMES))
+    refused = {i: [r.reason for r in a.refusals] for i, a in answers.items() if a.refusals}
+    concerned = {i.lago_id for i in july if i.type == "subscription" and odd.billings[0].subscription in subs(i)}
+    assert (refused.keys(), refused[odd.lago_id]) == (concerned, ["rerun_failed"])
+    assert "OverflowError" in answers[odd.lago_id].refusals[0].detail
+
+
+@pytest.mark.parametrize("kind", [Unauthorized, OutcomeUnknown, OdooUnreachable])
+def test_an_odoo_that_is_not_there_is_no_refusal(july: tuple[BilledInvoice, ...], kind: type[OdooError]) -> None:
+    class Away(FakeOdoo):
+        def call(self, model: str, method: str, ids: Any = None, /, **arguments: Any) -> Any:
+            if method == "fusion_rerun":
+                raise kind("gone")
+            return super().call(model, method, ids, **arguments)
+
+    hasty = Patience(seconds=0, pause=0, sleep=lambda _: None)
+    with pytest.raises((kind, OdooUnreachable)):
+        odoo_invoices(Door(Away(july, TAX_NAMES), hasty), july, tax_codes=TAX_CODES)
+
+
+def subs(invoice: BilledInvoice) -> set[str]:
+    return {billing.subscription for billing in invoice.billings}
 
 
 def test_nothing_to_ask_asks_nothing(july: tuple[BilledInvoice, ...]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from lago2odoo.cli.inputs import waiver_text
 from migrate.errors import ConfigError
-from reconcile.compare.waivers import Waiver, apply, parse
+from reconcile.compare.waivers import Waiver, apply, parse, unused
 from reports.data import Finding, InvoiceView, Position, RefusalView, ReportData, RunView, SideView
 from reports.verdict import judge
 
@@ -64,6 +64,10 @@ def test_a_good_file(tmp_path: Path) -> None:
         ),
         ('reason = "moves in wave 2"\n', "", "w.toml:8: this waiver has no reason"),
         ('reason = "until September"', 'reason = ""', "w.toml:3: reason must be text"),
+        ('reason = "until September"', 'reason = " \\t"', "w.toml:3: reason must be text"),
+        ('author = "ana"', 'author = "  "', "w.toml:4: author must be text"),
+        ('customer = "NX-1"', 'customer = " "', "w.toml:10: customer must be text"),
+        ('customer = "NX-1"', "max_cents = -5", "w.toml:10: max_cents must be 0 or more, not -5"),
         ('customer = "NX-1"', 'client = "NX-1"', "w.toml:10: unknown key 'client'"),
         ('[[waiver]]\nrule = "tax', '[[waver]]\nrule = "tax', "w.toml:1: unknown table 'waver'"),
         ('[[waiver]]\nrule = "tax', '[[waiver]\nrule = "tax', "w.toml: not valid TOML: .*line 1"),
@@ -73,6 +77,30 @@ def test_a_broken_file_is_named_with_its_line(old: str, new: str, message: str) 
     assert old in GOOD
     with pytest.raises(ConfigError, match=message):
         parse(GOOD.replace(old, new, 1), "w.toml", RULES)
+
+
+def test_a_waiver_that_stands_there_twice_is_refused_and_one_of_another_bound_or_day_is_not() -> None:
+    tax = GOOD[: GOOD.index("[[waiver]]", 1)]
+    with pytest.raises(ConfigError, match=r"w.toml:17: a second waiver of tax_rounding until 2026-09-30: take one"):
+        parse(f"{GOOD}\n{tax}", "w.toml", RULES)
+    again = tax.replace("2026-09-30", "2026-12-31")
+    assert len(parse(f"{GOOD}\n{again}\n{again}max_cents = 5\n", "w.toml", RULES)) == 4
+
+
+def test_waivers_that_cover_nothing_are_named_with_why() -> None:
+    day = date(2026, 8, 20)
+    waivers = (
+        waiver(),
+        waiver(rule="tax_rounding"),
+        waiver(customer="NX-9"),
+        waiver(rule="refused:zz", expires=date(2026, 8, 1)),
+    )
+    applied = apply(data(PRICE), waivers, day)
+    assert list(unused(waivers, applied, {"NX-1"}, day)) == [
+        "waiver tax_rounding covers nothing here",
+        "waiver price (NX-9) covers nothing: Lago shows no customer of that external id",
+        "waiver refused:zz expired after 2026-08-01, and covers nothing any more",
+    ]
 
 
 def test_one_table_is_no_list_of_waivers() -> None:
