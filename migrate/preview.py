@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from decimal import Decimal
+from itertools import accumulate
 
 from mappings.target import Desired, Mapped, Phase, Skipped
 from mappings.usage import MODEL as USAGE
@@ -80,12 +82,13 @@ def since_apply(odoo: Door, ledger: Ledger, progress: Progress = quiet) -> Since
     known = {x: k for x, k in ledger.known().items() if not k.writing}
     reader = Reader(odoo, progress)
     seen = look_known(reader, known)
-    billed = _billed(odoo, seen)
+    billed, spent = _billed(odoo, seen), _spent(odoo, seen)
     gone = [Drift(x, k.source, k.model, k.phase, True) for x, k in known.items() if x not in seen]
     changed: list[Drift] = []
     posted: list[Drift] = []
     for x, s in seen.items():
-        diffs = [d for d in unlike_after_apply(s, known[x]) if not _moved_on(d, billed.get(x))]
+        differing = [d for d in unlike_after_apply(s, known[x]) if not _moved_on(d, billed.get(x))]
+        diffs = [d for d in differing if not _is_spent(d, spent.get(x, ()))]
         for kind, usual in ((changed, False), (posted, True)):
             if some := tuple(d for d in diffs if is_next_step(s.model, d) is usual):
                 kind.append(Drift(x, known[x].source, s.model, known[x].phase, False, some))
@@ -101,6 +104,26 @@ def _moved_on(diff: FieldDiff, window: tuple[date, date] | None) -> bool:
     if window is None or diff.field not in MOVING:
         return False
     return not diff.before or window[0] <= date.fromisoformat(str(diff.before)[:10]) <= window[1]
+
+
+def _spent(odoo: Door, seen: Mapping[str, Seen]) -> dict[str, tuple[Decimal, ...]]:
+    """Card of prepaid credits -> what orders put on it and took off, the latest first; not what a person did."""
+    cards = {s.res_id: x for x, s in seen.items() if s.model == "loyalty.card"}
+    names, moves = ["card_id", "issued", "used", "order_id"], dict[str, tuple[Decimal, ...]]()
+    rows = odoo.search_among("loyalty.history", "card_id", sorted(cards), names) if cards else []
+    for row in sorted(rows, key=lambda row: -int(row["id"])):
+        if row["order_id"]:
+            card = cards[row["card_id"][0] if isinstance(row["card_id"], list) else row["card_id"]]
+            moves[card] = (*moves.get(card, ()), Decimal(str(row["issued"])) - Decimal(str(row["used"])))
+    return moves
+
+
+def _is_spent(diff: FieldDiff, moves: Sequence[Decimal]) -> bool:
+    """Whether a balance is what it was after apply, and what orders made of it since."""
+    if diff.field != "points" or not moves:
+        return False
+    by = Decimal(str(diff.before or 0)) - Decimal(str(diff.after or 0))
+    return by in accumulate(moves)
 
 
 def _billed(odoo: Door, seen: Mapping[str, Seen]) -> dict[str, tuple[date, date]]:

@@ -147,6 +147,7 @@ DECIDES: Mapping[str, Mapping[str, str]] = {
         "precise_total_amount_cents": "what it costs, where it says so itself",
         "company_id": "which company's usage",
     },
+    "loyalty.card": {"points": "how much is left of prepaid credits"},
     "account.move": {
         "partner_id": "who owes it",
         "partner_shipping_id": "whose country and province the taxes are found by",

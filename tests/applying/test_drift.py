@@ -118,3 +118,51 @@ def test_what_is_watched_is_never_written(odoo: Any, ledger: Ledger, numbers: di
     assert not preview(Door(odoo), ledger, wished()).pending
     assert apply(Door(odoo), ledger, wished()).calls == 0
     assert fields(odoo, ledger) == {"lago.line: discount", "partner_invoice_id", "next_invoice_date"}
+
+
+@pytest.fixture
+def card(odoo: Any, ledger: Ledger) -> int:
+    """Ada's prepaid credits: 50.00."""
+    programme = wish(
+        "loyalty.program",
+        "credits",
+        Phase.BALANCES,
+        name="Credits",
+        program_type="ewallet",
+        currency_id=Ref("base.CAD"),
+    )
+    reward = wish("loyalty.reward", "reward", Phase.BALANCES, description="Credits", discount_mode="per_point")
+    card = wish("loyalty.card", "card", Phase.BALANCES, partner_id=Ref("lago.ada"), points=Decimal(50))
+    wishes = [
+        wish("res.partner", "ada", Phase.CUSTOMERS, name="Ada"),
+        replace(programme, children={"reward_ids": (reward,)}),
+        replace(card, values={**card.values, "program_id": Ref("lago.credits")}, once=frozenset({"points"})),
+    ]
+    applied = apply(Door(odoo), ledger, wishes)
+    assert applied.ok, [failure.reason for failure in applied.failures]
+    assert drifted(Door(odoo), ledger) == ()
+    domain = [["module", "=", "lago"], ["name", "=", "card"]]
+    return int(odoo.call("ir.model.data", "search_read", domain=domain, fields=["res_id"])[0]["res_id"])
+
+
+def moved(odoo: Any, card: int, points: float, **values: Any) -> None:
+    history = {"card_id": card, "description": "Used", **values}
+    odoo.call("loyalty.history", "create", vals_list=[history])
+    write(odoo, "loyalty.card", card, points=points)
+
+
+def test_prepaid_credits_that_somebody_typed(odoo: Any, ledger: Ledger, card: int) -> None:
+    for points in (1e15, 0, 49.99):
+        write(odoo, "loyalty.card", card, points=points)
+        assert fields(odoo, ledger) == {"points"}
+    moved(odoo, card, 60.0, issued=10.0)  # Odoo's own wizard of a new balance: no order did it
+    assert fields(odoo, ledger) == {"points"}
+
+
+def test_prepaid_credits_that_an_order_spent(odoo: Any, ledger: Ledger, card: int) -> None:
+    moved(odoo, card, 30.5, used=19.5, order_model="sale.order", order_id=7)
+    assert fields(odoo, ledger) == set()
+    moved(odoo, card, 40.5, issued=10.0, order_model="sale.order", order_id=8)
+    assert fields(odoo, ledger) == set()
+    write(odoo, "loyalty.card", card, points=40.6)
+    assert fields(odoo, ledger) == {"points"}
