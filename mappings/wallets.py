@@ -23,13 +23,13 @@ def wallets(context: Context) -> Iterator[Mapped]:
             yield negative.skips(Phase.BALANCES, wallet_source(wallet), wallet.external_customer_id)
     movable = [wallet for wallet in filled if _problem(context, wallet) is None]
     for currency in sorted({wallet.currency for wallet in movable}):
-        yield _programme(currency)
+        yield programme_of(currency)
     for wallet in sorted(filled, key=lambda w: w.lago_id):
         problem = _problem(context, wallet)
         if problem:
             yield problem.skips(Phase.BALANCES, wallet_source(wallet), wallet.external_customer_id)
         else:
-            yield _card(wallet)
+            yield card_of(wallet)
             for gap in _gaps(wallet):
                 yield gap.skips(Phase.BALANCES, wallet_source(wallet), wallet.external_customer_id)
 
@@ -55,7 +55,7 @@ def _programme_ref(currency: str) -> Ref:
     return Ref(xid("wallet_program", currency.upper()))
 
 
-def _programme(currency: str) -> Desired:
+def programme_of(currency: str) -> Desired:
     """An eWallet: cards can only be spent where the programme has a reward that takes points for money, one for one."""
     record, source = _programme_ref(currency).xid, Source("wallet_program", currency)
     reward: dict[str, Value] = {
@@ -84,7 +84,8 @@ def _programme(currency: str) -> Desired:
     )
 
 
-def _card(wallet: Wallet) -> Desired:
+def card_of(wallet: Wallet) -> Desired:
+    """What is left of a wallet, on a card of its currency's programme."""
     return Desired(
         phase=Phase.BALANCES,
         model="loyalty.card",

@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
-from mappings.target import Phase
+from mappings.records import Wallet
+from mappings.target import Phase, Ref
+from mappings.wallets import card_of, programme_of
 from migrate.apply import apply
 from migrate.change_set.changes import Action
 from migrate.change_set.saved import from_json, to_json
@@ -150,6 +152,31 @@ def test_an_archived_partner_is_drift_and_stays(common: Any, ledger: Ledger, rec
     assert [(d.source, d.diffs[0].field) for d in drifted(Door(odoo), ledger)] == [("customer 3", "active")]
     refused = rollback(Door(odoo), ledger)
     assert refused.changed_since == ("customer 3 (res.partner: active)",)
+
+
+def test_prepaid_credits_that_an_order_spent_are_no_drift_those_that_somebody_typed_are(
+    common: Any, ledger: Ledger, records: Any
+) -> None:
+    odoo = common.connect()
+    customer = next(record for record in records(1) if record.model == "res.partner")
+    wallet = Wallet(
+        lago_id=records.xid("purse"), lago_customer_id="", external_customer_id="", status="active", currency="CAD",
+        credits_balance=Decimal(50), balance_cents=5000, rate_amount=Decimal(1),
+    )  # fmt: skip
+    programme, card = programme_of("CAD"), card_of(wallet)
+    name = f"lago.{records.xid('credits')}"
+    (reward,) = programme.children["reward_ids"]
+    programme = replace(programme, xid=name, children={"reward_ids": (replace(reward, xid=f"{name}_reward"),)})
+    card = replace(card, values={**card.values, "partner_id": Ref(customer.xid), "program_id": Ref(name)})
+    applied = apply(Door(odoo), ledger, [customer, programme, card])
+    assert applied.ok, [failure.reason for failure in applied.failures]
+    held = number(odoo, card.xid.removeprefix("lago."))
+    spent = {"card_id": held, "description": "An order", "used": 20.0, "order_model": "sale.order", "order_id": 1}
+    odoo.call("loyalty.history", "create", vals_list=[spent])
+    odoo.call("loyalty.card", "write", [held], vals={"points": 30.0})
+    assert drifted(Door(odoo), ledger) == ()
+    odoo.call("loyalty.card", "write", [held], vals={"points": 1000.0})
+    assert [d.diffs[0].field for d in drifted(Door(odoo), ledger)] == ["points"]
 
 
 def test_a_partner_with_a_posted_invoice_is_archived_by_rollback(common: Any, ledger: Ledger, records: Any) -> None:
