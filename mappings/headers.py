@@ -21,6 +21,7 @@ from mappings.records import CreditNote, Invoice
 
 HEADER = "header_does_not_add_up"
 OPEN = "open_amount_contradicts"
+_FEES, _NET = "fees", "sub-total"
 _SUMMED = ("draft", "finalized", "voided")  # of a failed or pending one the amounts may not all be there yet
 _COUPONS_BEFORE_TAXES = 3  # version of Lago's invoices; how older ones were added up is another matter
 
@@ -35,12 +36,28 @@ class _Money:
 
 def header_contradictions(invoice: Invoice) -> Iterator[str]:
     """What an invoice's header says against its own parts, one sentence each."""
+    yield from (told for _, told in _contradictions(invoice))
+
+
+def hidden_contradictions(invoice: Invoice) -> Iterator[str]:
+    """Those that nobody sees who compares its lines, its sub-total and its taxes.
+
+    A sub-total that its fees do not make, with or without the coupons, is a difference there, and has a cause: a fee
+    that was lost, an edited header.
+    """
+    made = sum(fee.amount_cents for fee in invoice.fees) - invoice.progressive_billing_credit_amount_cents
+    is_seen = invoice.sub_total_excluding_taxes_amount_cents not in (made, made - invoice.coupons_amount_cents)
+    yield from (told for name, told in _contradictions(invoice) if not (is_seen and name in (_FEES, _NET)))
+
+
+def _contradictions(invoice: Invoice) -> Iterator[tuple[str, str]]:
+    """(which amount, the sentence)."""
     if invoice.status not in _SUMMED:
         return
     money = _Money(invoice.currency)
     for name, stated, told, parts in _sums(invoice, money):
         if stated != parts:
-            yield f"its header says {name} {money(stated)}, and {told} make {money(parts)}"
+            yield name, f"its header says {name} {money(stated)}, and {told} make {money(parts)}"
 
 
 def _sums(invoice: Invoice, money: _Money) -> Iterator[tuple[str, int, str, int]]:
@@ -52,13 +69,13 @@ def _sums(invoice: Invoice, money: _Money) -> Iterator[tuple[str, int, str, int]
     )
     gross = invoice.sub_total_including_taxes_amount_cents
     if {fee.amount_currency for fee in invoice.fees} == {invoice.currency}:  # else they are no sum at all
-        yield "fees", fees, f"its {len(invoice.fees)} fees", sum(fee.amount_cents for fee in invoice.fees)
+        yield _FEES, fees, f"its {len(invoice.fees)} fees", sum(fee.amount_cents for fee in invoice.fees)
     yield "sub-total with taxes", gross, f"sub-total {money(net)} and taxes {money(tax)}", net + tax
     if invoice.version_number < _COUPONS_BEFORE_TAXES:
         return
     credit, coupons = invoice.progressive_billing_credit_amount_cents, invoice.coupons_amount_cents
     told = f"fees {money(fees)} less progressive credit {money(credit)} and coupons {money(coupons)}"
-    yield "sub-total", net, told, fees - credit - coupons
+    yield _NET, net, told, fees - credit - coupons
     notes, prepaid = invoice.credit_notes_amount_cents, invoice.prepaid_credit_amount_cents
     told = f"{money(gross)} with taxes less credit notes {money(notes)} and prepaid credits {money(prepaid)}"
     yield "total", invoice.total_amount_cents, told, gross - notes - prepaid

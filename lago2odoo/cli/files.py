@@ -16,6 +16,7 @@ def write_whole(path: Path, write: Callable[[Path], object], what: str) -> Path:
         write(partial)
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)  # half a file helps nobody, and takes room
+        if partial.exists():
+            partial.unlink()  # half a file helps nobody, and takes room
         raise StoreError(f"{path}: the {what} cannot be written: {error.strerror}") from error
     return path

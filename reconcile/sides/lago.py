@@ -11,7 +11,7 @@ from typing import Any
 from mappings.balances import due_cents
 from mappings.checks import CONTRADICTED, contradicted_currency
 from mappings.explain import LAGO_DETAILS, Step, StepKind, given
-from mappings.headers import HEADER, header_contradictions
+from mappings.headers import HEADER, hidden_contradictions
 from mappings.known import INVOICE_TYPES
 from mappings.money import CONTEXT, from_subunits, subunits
 from mappings.records import Fee, Invoice, Json, Plan, Snapshot, Subscription
@@ -135,7 +135,7 @@ def _unknown(invoice: Invoice) -> Iterator[Refusal]:
 
 def _unsound(invoice: Invoice) -> Iterator[Refusal]:
     """A header that its own parts contradict is held against nobody's, and what it claims is told."""
-    contradictions = "; ".join(header_contradictions(invoice))
+    contradictions = "; ".join(hidden_contradictions(invoice))
     if contradictions:
         yield Refusal(reason=HEADER, detail=contradictions)
 

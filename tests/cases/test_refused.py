@@ -20,7 +20,6 @@ ANOTHER = "ffffffff-0000-4222-8333-000000000001"  # the last in order, so that t
     ("resource", "phase", "sentence"),
     [
         ("events", "usage", "This subscription has an event with this transaction id already"),
-        ("subscriptions", "subscriptions", "A running subscription with this external id exists already"),
         ("taxes", "catalog", "A tax with this code exists already"),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mappings.headers import header_contradictions, open_contradictions
+from mappings.headers import header_contradictions, hidden_contradictions, open_contradictions
 from tests.mapping.build import credit_note, invoice
 
 SETTLED = {  # fees 100.00, a progressive credit of 10.00, coupons of 20.00, taxes of 7.00, a note of 5.00, 2.00 prepaid
@@ -64,3 +64,18 @@ def test_how_older_invoices_took_coupons_off_is_another_matter() -> None:
 def test_what_is_due_is_what_nobody_paid_and_no_note_offset(amounts: dict[str, Any], offset: int, fits: bool) -> None:
     notes = [credit_note(offset_amount_cents=offset)] if offset else []
     assert (not list(open_contradictions(invoice(**amounts), notes))) is fits
+
+
+@pytest.mark.parametrize(
+    ("name", "by", "is_hidden"),
+    [
+        ("total_amount_cents", 1, True), ("sub_total_including_taxes_amount_cents", 1, True),
+        ("taxes_amount_cents", 1, True), ("coupons_amount_cents", 0, False),
+        ("sub_total_excluding_taxes_amount_cents", 1000, False),
+    ],
+)  # fmt: skip
+def test_what_lines_and_sub_total_show_is_not_hidden(name: str, by: int, is_hidden: bool) -> None:
+    changed = SETTLED | {name: SETTLED[name] + by}
+    if name == "sub_total_excluding_taxes_amount_cents":  # with all that follows from it
+        changed |= {n: SETTLED[n] + by for n in ("sub_total_including_taxes_amount_cents", "total_amount_cents")}
+    assert bool(list(hidden_contradictions(invoice(**changed)))) is is_hidden

@@ -16,6 +16,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lago2odoo.cli import main as cli
@@ -533,12 +535,12 @@ def test_nothing_is_signed_that_moved_since_it_was_reconciled(
     assert not list(project.folder.rglob("*.zip"))
 
 
-def extract_events(project: Project, content: bytes) -> Path:
+def extract_events(project: Project, transaction: str) -> Path:
     """What an extract leaves: the file, and its hash in the state."""
     path = project.folder / ".lago2odoo/events/month=2026-07/events.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    file = EventFile(path="month=2026-07/events.parquet", events=1, sha256=sha256(content))
+    pq.write_table(pa.table({"transaction_id": [transaction]}), path)
+    file = EventFile(path="month=2026-07/events.parquet", events=1, sha256=sha256(path.read_bytes()))
     with project.context.store() as store:
         store.finish(store.new_run("lago", "v1.51.0", AT), [file])
     return path
@@ -546,10 +548,10 @@ def extract_events(project: Project, content: bytes) -> Path:
 
 def test_an_event_file_that_moved_is_named(tmp_path: Path) -> None:
     project = Project(tmp_path)
-    path = extract_events(project, b"events")
+    path = extract_events(project, "event")
     project.reconcile(equal())
     assert "input events/month=2026-07/events.parquet" in evidence.verify(project.pack().read_bytes()).facts
-    extract_events(project, b"other events")
+    extract_events(project, "another event")
     with pytest.raises(NotSigned, match=r"events/month=2026-07/events\.parquet: changed since"):
         project.sign()
     path.write_bytes(b"by hand")

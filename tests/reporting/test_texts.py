@@ -16,6 +16,7 @@ from reports.tallies import LEVELS
 from reports.texts import LOCALES, TEXTS, Texts, cause_name, side_name
 from reports.texts.causes import CAUSES
 from reports.texts.page import PAGE
+from reports.texts.remedies import REMEDIES
 from reports.texts.signatures import SIGNATURES
 from reports.texts.states import STATES
 from reports.texts.tables import TABLES
@@ -35,7 +36,7 @@ def test_both_languages_fill_the_same_values(name: str) -> None:
 
 
 def test_no_file_says_what_another_says() -> None:
-    assert len(PAGE) + len(TABLES) + len(STATES) + len(CAUSES) + len(SIGNATURES) == len(TEXTS)
+    assert len(PAGE) + len(TABLES) + len(STATES) + len(CAUSES) + len(REMEDIES) + len(SIGNATURES) == len(TEXTS)
 
 
 def test_everything_that_can_be_named_has_a_text() -> None:

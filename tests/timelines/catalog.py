@@ -118,8 +118,15 @@ def _charge(plan_code: str, raw: Raw) -> Raw:
         "lago_billable_metric_id": f"metric-{raw['billable_metric_code']}",
         "properties": raw.get("properties") or {},
         "taxes": taxes_of(raw.get("tax_codes")),
-        "filters": [{"lago_id": filter_id(name, each["values"]), **each} for each in raw.get("filters") or ()],
+        "filters": _filters(name, raw.get("filters") or ()),
     }
+
+
+def _filters(charge: str, filters: Sequence[Raw]) -> list[Raw]:
+    """Two may accept the same values: Lago's fees name the first of them."""
+    names = [filter_id(charge, each["values"]) for each in filters]
+    own = (f"{name}#{place}" if name in names[:place] else name for place, name in enumerate(names))
+    return [{"lago_id": name, **each} for name, each in zip(own, filters, strict=True)]
 
 
 def fixed_charge(plan_code: str, raw: Raw) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class Documents:
                 },
                 "billing_periods": periods,
                 "fees": _with_true_ups(fees),
-                "credits": [self._credit(credit) for credit in raw["credits"]],
+                "credits": [self._credit(credit, f"{number}-{n}") for n, credit in enumerate(raw["credits"])],
             },
             "invoices",
         )
@@ -151,10 +151,10 @@ class Documents:
             return None
         return next((one.lago_id for one in self.transactions if one.lago_invoice_id == invoice), None)
 
-    def _credit(self, raw: Raw) -> Raw:
+    def _credit(self, raw: Raw, name: str) -> Raw:
         item = {"type": raw["type"], "code": raw["code"]}
         return {
-            "lago_id": "credit",
+            "lago_id": f"credit-{name}",
             "amount_cents": raw["amount_cents"],
             "amount_currency": self.life.currency,
             "before_taxes": raw["before_taxes"],
@@ -205,10 +205,10 @@ class Documents:
 
     def _uses(self, code: str) -> Iterator[Raw]:
         for number, raw in enumerate(self.life.expected["invoices"]):
-            for credit in raw["credits"]:
+            for place, credit in enumerate(raw["credits"]):
                 if (credit["type"], credit["code"]) == ("coupon", code):
                     invoice = {"lago_id": f"invoice-{number}", "payment_status": raw["payment_status"]}
-                    yield {**self._credit(credit), "invoice": invoice, "number": number}
+                    yield {**self._credit(credit, f"{number}-{place}"), "invoice": invoice, "number": number}
 
     @cached_property
     def wallets(self) -> tuple[Wallet, ...]:
