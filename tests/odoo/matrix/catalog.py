@@ -12,7 +12,6 @@ from tests.faults import (
     STARTER,
     TEAM,
     TRIAL,
-    UPGRADES,
     WALLET,
     coupons,
     of_tax,
@@ -130,7 +129,6 @@ TERMS = (
     kind("metric counts instead of adding up", STARTER, on_metric("egress_gb", aggregation="count_agg"), causes="aggregation", drift="aggregation"),
     kind("metric carries over", STARTER, on_metric("egress_gb", recurring=True), causes="aggregation", drift="recurring"),
     kind("usage of another subscription", STARTER, usage_to(STARTER, PRO, "egress_gb"), causes="missing_usage", drift="external_subscription_id"),
-    kind("previous order forgotten", UPGRADES, on_order(UPGRADES, fusion_previous_order_id=False), causes="previous_order", drift="fusion_previous_order_id", month="2026-06"),
     kind("plan amount of an overridden plan", OVERRIDE, on_order(OVERRIDE, fusion_plan_amount="1.00"), causes="price", drift="fusion_plan_amount"),
     kind("trial prolonged", TRIAL, on_order(TRIAL, fusion_trial_days="60"), causes="trial", drift="fusion_trial_days", month="2026-03"),
 )  # fmt: skip
