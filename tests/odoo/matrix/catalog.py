@@ -141,7 +141,7 @@ ONE_SIDED = (
 
 BALANCES = (
     kind("balance: cancelled", STARTER, do("account.move", "button_cancel", balance_id(STARTER, "2026-03")), causes="balance_missing", drift="state", month="2026-03"),
-    kind("balance: posted and paid", STARTER, pay_balance(STARTER, "2026-03"), causes="balance_missing", drift="payment_state state", month="2026-03"),
+    kind("balance: posted and paid", STARTER, pay_balance(STARTER, "2026-03"), month="2026-03", moves=False),  # the books go on: told by status, and no drift
     kind("balance: another customer's", STARTER, give_balance_to(STARTER, "2026-03", PRO), causes="other_customer balance_missing", drift="partner_id", month="2026-03"),
     kind("balance: twice", STARTER, copy_balance(STARTER, "2026-03"), causes="extra_invoice", drift="extra_invoice", month="2026-03"),
     kind("balance: due a year later", STARTER, on_balance(STARTER, "2026-03", invoice_date_due="2027-12-31"), drift="invoice_date_due", month="2026-03", moves=False),
