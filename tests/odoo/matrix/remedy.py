@@ -293,7 +293,7 @@ def _product(copy: Planted, remedy: Evidence) -> Done:
     assert told
     for number, line in _mapped_lines(copy):
         if number == int(told["id"]):
-            values = {name: line.values[name] for name in ("name", "price_unit")}
+            values = {"name": line.values["name"], "price_unit": float(str(line.values["price_unit"]))}
             copy.company.odoo.call("sale.order.line", "write", [number], vals=values)
     return _mapped_taxes(copy, remedy)
 
