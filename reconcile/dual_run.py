@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mappings.records import Snapshot
 from migrate.lago.control_totals import unread_credits
-from migrate.odoo.door import Door
+from migrate.odoo.door import Door, Progress
 from reconcile.billed import BilledInvoice
 from reconcile.causes.knowledge import Grounds
 from reconcile.causes.knowledge_base import KnowledgeBase
@@ -29,7 +29,7 @@ from reconcile.sides.odoo_extras import extras
 from reconcile.sides.odoo_next import with_next_dates
 from reconcile.sides.odoo_payers import with_payers
 from reconcile.sides.odoo_receivables import receivables
-from reconcile.sides.odoo_rerun import Progress, Shadow, aliases, odoo_invoices
+from reconcile.sides.odoo_rerun import Shadow, aliases, odoo_invoices
 from reconcile.sides.odoo_terms import Held
 from reconcile.sides.odoo_terms import read as held_by
 from reconcile.sides.unread import set_apart

@@ -13,7 +13,7 @@ is what stands in Odoo, *stored* is what Odoo made of what we sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from mappings.target import Desired, Find, Mapped, Phase, Ref, Skipped
@@ -89,7 +89,7 @@ def against(desired: Desired, seen: Seen, observed: Observed, known: Known | Non
     diffs = tuple(_fields(want, seen, known, desired.late if unfinished else frozenset()))
     lines = tuple(_lines(desired, seen, observed, known))
     verdicts = {d.verdict for d in diffs} | {v for line in lines for v in _verdicts(line)}
-    action = next((a for a in (Action.CONFLICT, Action.UPDATE, Action.KEPT) if a in verdicts), Action.UNCHANGED)
+    action = _worst(verdicts)
     after = tuple(d.field[:-2] for d in diffs if d.field.endswith("()") and d.verdict is Action.UPDATE)
     return replace(
         _change(action, desired),
@@ -180,7 +180,9 @@ def _lines(desired: Desired, seen: Seen, observed: Observed, known: Known | None
             yield LineChange(name, line.model, line.xid, Action.CREATE, line, None, _line_creation(line, observed))
         else:
             diffs = tuple(_fields(compared(line, observed), seen_line, known_lines.get(line.xid)))
-            yield LineChange(name, line.model, line.xid, _worst(diffs), line, seen_line.res_id, diffs)
+            yield LineChange(
+                name, line.model, line.xid, _worst({d.verdict for d in diffs}), line, seen_line.res_id, diffs
+            )
     live = {line.xid for _, line in each_line(desired)}
     for name in desired.children:
         for xid, seen_line in seen.lines.get(name, {}).items():
@@ -188,8 +190,7 @@ def _lines(desired: Desired, seen: Seen, observed: Observed, known: Known | None
                 yield _line_removal(name, xid, seen_line, known_lines.get(xid))
 
 
-def _worst(diffs: Iterable[FieldDiff]) -> Action:
-    verdicts = {d.verdict for d in diffs}
+def _worst(verdicts: Collection[Action]) -> Action:
     return next((a for a in (Action.CONFLICT, Action.UPDATE, Action.KEPT) if a in verdicts), Action.UNCHANGED)
 
 

@@ -37,6 +37,11 @@ class Field:
         return cls(raw["type"], raw.get("relation"), scale, bool(raw.get("readonly")))
 
 
+def id_of(value: Any) -> int:
+    """A many2one comes as ``[id, name]`` or ``id``."""
+    return int(value[0] if isinstance(value, list | tuple) else value)
+
+
 def canon_from_json(raw: Canon | list[str]) -> Canon:
     """JSON has no tuples."""
     return tuple(raw) if isinstance(raw, list) else raw

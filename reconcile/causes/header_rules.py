@@ -141,11 +141,8 @@ def open_settlement(case: Case) -> Iterator[Proposal]:
 
 def balance_wrong(case: Case) -> Iterator[Proposal]:
     """Another amount is open in Odoo than Lago is owed, and nothing that was settled makes the difference."""
-    cents, settled = case.deviation.get(HeaderKey("settled")), case.baseline.settled_cents or 0
-    if not cents or case.baseline.totals is None:
-        return
-    due = case.baseline.totals.gross_cents + settled
-    if due and cents != -due:
+    cents, due = case.deviation.get(HeaderKey("settled")), _due_cents(case)
+    if cents and due and cents != -due:
         yield Proposal(
             changes=(Settle(cents),),
             evidence=(Evidence(name="other_open", values={"lago_cents": due, "odoo_cents": due + cents}),),
@@ -154,18 +151,22 @@ def balance_wrong(case: Case) -> Iterator[Proposal]:
         )
 
 
+def _due_cents(case: Case) -> int:
+    """What Lago is still owed of the invoice; 0 where its header is not known."""
+    totals = case.baseline.totals
+    return totals.gross_cents + (case.baseline.settled_cents or 0) if totals else 0
+
+
 def _open_amount(case: Case) -> Evidence:
     """The draft of the open balance, and what is due: ``apply`` does not overwrite an amount that somebody typed."""
-    totals, settled = case.baseline.totals, case.baseline.settled_cents or 0
-    due = from_subunits((totals.gross_cents if totals else 0) + settled, case.baseline.currency)
+    due = from_subunits(_due_cents(case), case.baseline.currency)
     where = f"account.move.line {xid('invoice', case.invoice.base.lago_id, 'open')}"
     return Evidence(name="mend_field", values={"where": where, "what": "price_unit", "lago": f"{due}"})
 
 
 def balance_missing(case: Case) -> Iterator[Proposal]:
     """Nothing is open in Odoo of what Lago is still owed."""
-    totals = case.baseline.totals
-    due = totals.gross_cents + (case.baseline.settled_cents or 0) if totals else 0
+    due = _due_cents(case)
     if due and case.deviation.get(HeaderKey("settled")) == -due:
         yield Proposal(
             changes=(Settle(-due),),

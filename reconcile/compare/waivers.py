@@ -93,7 +93,8 @@ def parse(text: str, name: str, rules: Iterable[str]) -> tuple[Waiver, ...]:
     known = set(rules)
     waivers: list[Waiver] = []
     for number, item in enumerate(items):
-        waiver, place = _waiver(item, _WaiverPlace(name, text, number), known), _WaiverPlace(name, text, number)
+        place = _WaiverPlace(name, text, number)
+        waiver = _waiver(item, place, known)
         if any(waiver.covers_the_same(other) for other in waivers):
             raise place.error("rule", f"a second waiver of {waiver.name} until {waiver.expires}: take one of them out")
         waivers.append(waiver)

@@ -87,7 +87,7 @@ def bill(
         currency,
         already_off_cents=fees_cents if draft else progressive_cents,
     )
-    taxables = [_taxable(line, share) for line, share in zip(lines, used.shares, strict=True)]
+    taxables = [taxable(line, share) for line, share in zip(lines, used.shares, strict=True)]
     fees = tuple(
         BilledFee(line=line, coupons_cents=share, taxed=fee_taxes(taxable))
         for line, share, taxable in zip(lines, used.shares, taxables, strict=True)
@@ -130,7 +130,8 @@ def _reducible(line: Line) -> Reducible:
     )
 
 
-def _taxable(line: Line, share: Decimal) -> Taxable:
+def taxable(line: Line, share: Decimal) -> Taxable:
+    """A line after coupons, of which ``share`` is its part, as taxes are computed on it."""
     return Taxable(
         amount_cents=line.amount_cents, precise_cents=line.precise_cents, coupons_cents=share, taxes=line.taxes
     )

@@ -10,9 +10,9 @@ from decimal import Decimal
 from mappings.money import round_half_up
 from mappings.records import Tax
 from reconcile.billed import BilledInvoice, BilledLine, LineKey, Totals
-from reconcile.rating.bill import Bill, Line, bill
+from reconcile.rating.bill import Bill, Line, bill, taxable
 from reconcile.rating.coupons import HeldCoupon
-from reconcile.rating.taxes import Rounding, Taxable
+from reconcile.rating.taxes import Rounding
 from reconcile.rating.taxes import coupon_lines as lines_of_coupons
 
 
@@ -64,14 +64,8 @@ def coupon_lines(
 ) -> tuple[tuple[int, tuple[Tax, ...]], ...]:
     """What coupons take off, as the lines that Odoo makes of them: (negative cents, taxes)."""
     billed = _bill(lines, terms, currency)
-    taxed = [_taxable(fee.line, fee.coupons_cents) for fee in billed.fees]
+    taxed = [taxable(fee.line, fee.coupons_cents) for fee in billed.fees]
     return tuple(lines_of_coupons(taxed, billed.coupons.credits))
-
-
-def _taxable(line: Line, share: Decimal) -> Taxable:
-    return Taxable(
-        amount_cents=line.amount_cents, precise_cents=line.precise_cents, coupons_cents=share, taxes=line.taxes
-    )
 
 
 def totals(made: Bill, *, credit_notes_cents: int = 0, prepaid_cents: int = 0) -> Totals:

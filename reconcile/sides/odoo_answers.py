@@ -14,6 +14,7 @@ from mappings.explain import ADDON_STEPS, Step, StepKind, given
 from mappings.reasons import spell
 from mappings.records import Json
 from migrate.errors import OdooError
+from migrate.odoo.values import id_of
 from reconcile.billed import BilledInvoice, BilledLine, ForeignSum, LineKey, Origin, Refusal, Totals
 from reconcile.sides.lago import sound_totals
 from reconcile.sides.numbers import cents_of, header_cents_of, number_in
@@ -42,11 +43,6 @@ def nothing_of(lago: BilledInvoice) -> BilledInvoice:
     """Odoo's invoice of 0: it bills nothing of this."""
     zero = Totals(fees_cents=0, coupons_cents=0, net_cents=0, tax_cents=0, gross_cents=0)
     return replace(unanswered(lago), totals=zero, unstated=SETTLED_ELSEWHERE)
-
-
-def id_of(value: Any) -> int:
-    """A many2one comes as ``[id, name]`` or ``id``."""
-    return int(value[0] if isinstance(value, list | tuple) else value)
 
 
 def by_partner(answer: object) -> dict[int, list[Json]]:

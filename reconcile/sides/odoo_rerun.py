@@ -6,19 +6,20 @@ Nothing is left behind in Odoo unless shadow drafts are asked for.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mappings.records import Json, Snapshot
 from mappings.target import xid
 from migrate.errors import OdooError
-from migrate.odoo.door import Door, chunks
+from migrate.odoo.door import Door, Progress, chunks
 from migrate.odoo.errors import OutcomeUnknown, Retryable
 from migrate.odoo.external_ids import made_of
 from migrate.odoo.loader import FATAL
+from migrate.odoo.values import id_of
 from reconcile.billed import BilledInvoice, Billing, Idle, LineKey, Refusal
-from reconcile.sides.odoo_answers import NOT_MADE, by_partner, id_of, invoice_of, nothing_of, unanswered
+from reconcile.sides.odoo_answers import NOT_MADE, by_partner, invoice_of, nothing_of, unanswered
 
 # Types that subscriptions do not bill: nothing of Odoo's recurring invoicing stands against them.
 OUTSIDE = frozenset({"one_off", "credit", "add_on"})
@@ -45,9 +46,6 @@ class _Job:
     orders: tuple[tuple[int, Billing], ...]
     partner: int
     idle: tuple[Idle, ...] = ()  # subscriptions that are not asked for
-
-
-Progress = Callable[[str, int, int | None], None]
 
 
 def odoo_invoices(
