@@ -8,13 +8,13 @@ from dataclasses import replace
 from reconcile.causes.coupons import of_coupons
 from reconcile.causes.observed import Place, Suspect, shown
 from reconcile.causes.terms import of_metrics, of_order, terms_of
-from reconcile.causes.usage import of_usage
+from reconcile.causes.usage import of_usage, placed
 from reconcile.rerate.billing import Billed, usage_window
 from reconcile.rerate.history import History
 from reconcile.rerate.hypothesis import World, events_of
 from reconcile.rerate.other_periods import STORED, LineWindows, other_windows
 from reconcile.rerate.suppositions import Events, Records, Windows
-from reconcile.sides.odoo_terms import Held, HeldOrder
+from reconcile.sides.odoo_terms import Held, HeldOrder, Whereabouts
 
 
 def suspects(
@@ -35,7 +35,7 @@ def suspects(
         name: held.orders[name] for name in dict.fromkeys(b.subscription.lago_id for b in billings) if name in billed
     }
     for name, order in orders.items():
-        usage = _of_usage(billed[name], order, world, history)
+        usage = _of_usage(billed[name], order, world, history, held.whereabouts)
         places = {suspect.place for suspect in usage}
         terms = of_order(terms_of(billed[name], history), order, unmapped or {}, history.plans)
         found += [*(suspect for suspect in terms if suspect.place not in places), *usage]
@@ -53,7 +53,9 @@ def distinct(found: Sequence[Suspect]) -> tuple[Suspect, ...]:
     return tuple(suspect for number, suspect in enumerate(found) if suspect not in found[:number])
 
 
-def _of_usage(billed: Billed, order: HeldOrder, world: World, history: History) -> Sequence[Suspect]:
+def _of_usage(
+    billed: Billed, order: HeldOrder, world: World, history: History, whereabouts: Whereabouts
+) -> Sequence[Suspect]:
     """Of metrics that Lago knows: it bills no others."""
     external_id = billed.subscription.external_id
     codes = {metric.code for metric in history.metrics.values()}
@@ -62,7 +64,7 @@ def _of_usage(billed: Billed, order: HeldOrder, world: World, history: History) 
     differing = list(of_usage(external_id, lago, rows, usage_window(billed.period)))
     counted = order.row["fusion_external_id"]
     if counted == external_id or not differing:
-        return differing
+        return list(placed(differing, lago, whereabouts))
     return [_of_others(differing, external_id, order)]
 
 

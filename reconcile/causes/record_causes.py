@@ -9,7 +9,7 @@ from itertools import combinations, islice
 from reconcile.billed import LineKey
 from reconcile.causes.case import Case, Cause, Deviation, Named, Proposal
 from reconcile.causes.changes import Suppose
-from reconcile.causes.observed import OWN, UNITS, USAGE, Suspect, named_taxes
+from reconcile.causes.observed import ANOTHER, IN_EXCESS, NOT_THERE, OWN, UNITS, USAGE, Suspect, named_taxes
 from reconcile.causes.recompute import movement
 from reconcile.rerate.hypothesis import Hypothesis
 from reports.data import Evidence, Finding
@@ -36,7 +36,7 @@ def _supposing(case: Case, suspect: Suspect) -> Proposal:
     )
 
 
-USAGE_REMEDIES = {"not there": "mend_usage", "in excess": "remove_usage"}
+USAGE_REMEDIES = {NOT_THERE: "mend_usage", IN_EXCESS: "remove_usage", ANOTHER: "return_usage"}
 
 
 def _remedy_of(case: Case, suspect: Suspect, told: Mapping[str, str]) -> Evidence:
@@ -44,6 +44,7 @@ def _remedy_of(case: Case, suspect: Suspect, told: Mapping[str, str]) -> Evidenc
     if suspect.cause == "price_then":
         return Evidence(name="price_passed", values=told)
     if suspect.place.model == USAGE:
+        told = {**told, "odoo": suspect.odoo} if suspect.place.field == ANOTHER else told
         return Evidence(name=USAGE_REMEDIES.get(suspect.place.field, "reload_usage"), values=told)
     if suspect.cause == "base_product_swapped":
         return Evidence(name="mend_product", values={**told, "tax": _taxes_of(case, suspect)})

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from mappings import fields, read_back
 from mappings.fields import Row
 from mappings.period import Window
-from mappings.usage import UsageRow
+from mappings.usage import EventIds, UsageRow
 from reconcile.causes.cause_of import Fault, faults
 from reconcile.causes.differences import differences, same_exactly
-from reconcile.causes.observed import USAGE, Place, Suspect
+from reconcile.causes.observed import ANOTHER, IN_EXCESS, NOT_THERE, USAGE, Place, Suspect
 from reconcile.rerate.counterfactual import ABSENT
 from reconcile.rerate.suppositions import Events
+from reconcile.sides.odoo_terms import Whereabouts
 
 Usage = Mapping[str, UsageRow]  # by transaction
+
+ASKED = 1000  # of the events that an order lacks, so many are looked for: where more are, usage was not loaded
 
 
 def of_usage(external_id: str, lago: Usage, rows: Iterable[Row], window: Window | None) -> Iterator[Suspect]:
@@ -37,9 +41,52 @@ def of_usage(external_id: str, lago: Usage, rows: Iterable[Row], window: Window 
 def _field(fault: Fault) -> str:
     path, odoo = fault.differences[0].path, fault.differences[0].odoo
     if len(path) == 2:
-        return "not there" if odoo is ABSENT else "in excess"
+        return NOT_THERE if odoo is ABSENT else IN_EXCESS
     name = {"precise_total_amount_cents": "properties"}.get(str(path[2]), path[2])
     return next(row.odoo for row in fields.USAGE if row.lago == name)
+
+
+def placed(suspects: Iterable[Suspect], lago: Usage, whereabouts: Whereabouts) -> Iterator[Suspect]:
+    """Events that are not there, with the subscription of Odoo's that they are written to, where there is one."""
+    for suspect in suspects:
+        missing = suspect.suppose
+        if suspect.place.field != NOT_THERE or not isinstance(missing, Events):
+            yield suspect
+            continue
+        owners = _owners(missing, lago, whereabouts)
+        for owner, names in owners.items():
+            yield _written_to(owner, sorted(names), missing.external_id)
+        lost = missing.gone - set().union(*owners.values())
+        if lost:
+            yield suspect if not owners else _without(suspect, lost)
+
+
+def _owners(missing: Events, lago: Usage, whereabouts: Whereabouts) -> Mapping[str, set[str]]:
+    """Another subscription -> the transactions that are written to it."""
+    ids = EventIds()
+    external = {ids.take(event)[1]: name for name, event in lago.items() if name in missing.gone}
+    owners: dict[str, set[str]] = defaultdict(set)
+    for external_id, row in whereabouts(sorted(external)[:ASKED]).items():
+        owner = str(row[ANOTHER] or "")
+        if owner != missing.external_id:
+            owners[owner].add(external[external_id])
+    return owners
+
+
+def _written_to(owner: str, names: Sequence[str], external_id: str) -> Suspect:
+    return Suspect(
+        cause="missing_usage",
+        place=Place(USAGE, owner or "no subscription", ANOTHER),
+        lago=external_id,
+        odoo=f"{owner or 'none'}: {len(names)} ({', '.join(names[:3])})",
+        suppose=Events(external_id=external_id, gone=frozenset(names)),
+    )
+
+
+def _without(suspect: Suspect, lost: frozenset[str]) -> Suspect:
+    """The same of those events only that are nowhere."""
+    told = Events(external_id=suspect.place.record, gone=lost)
+    return replace(suspect, lago=f"{len(lost)} ({', '.join(sorted(lost)[:3])})", suppose=told)
 
 
 def _is_in(event: UsageRow | None, window: Window | None) -> bool:

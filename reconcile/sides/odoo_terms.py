@@ -6,16 +6,17 @@ Only the reading: these are Odoo's own rows, as they are now. ``mappings.read_ba
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from mappings import fields
 from mappings.fields import Row, columns
 from migrate.odoo.door import Door
-from migrate.odoo.external_ids import made_of
+from migrate.odoo.external_ids import made_of, records_named
 
 Rows = list[dict[str, object]]
+Whereabouts = Callable[[Collection[str]], Mapping[str, Row]]  # external ids of usage -> what Odoo has of them, if any
 
 INCLUDED = "tax_included"  # of a tax, or of the company for taxes that do not say
 PRICE = "Product Price"  # name of the precision of prices on lines
@@ -92,14 +93,23 @@ class HeldOrder:
     plan: HeldPlan | None = None
 
 
+def nowhere(_external_ids: Collection[str]) -> Mapping[str, Row]:
+    """Nothing was read."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """``orders`` and ``metrics`` by Lago id (a metric that has none: by code), ``taxes`` by Odoo's id."""
+    """``orders`` and ``metrics`` by Lago id (a metric that has none: by code), ``taxes`` by Odoo's id.
+
+    ``whereabouts``: asked for usage that an order lacks; somebody may have written it to another subscription.
+    """
 
     orders: Mapping[str, HeldOrder] = field(default_factory=dict)
     metrics: Mapping[str, Row] = field(default_factory=dict)
     taxes: Mapping[int, HeldTax] = field(default_factory=dict)
     settings: HeldSettings | None = None  # None: nothing was read
+    whereabouts: Whereabouts = nowhere
 
 
 def read(odoo: Door, subscriptions: Sequence[str]) -> Held:
@@ -128,6 +138,7 @@ def read(odoo: Door, subscriptions: Sequence[str]) -> Held:
         metrics={_text(row["fusion_lago_id"]) or _text(row["code"]): row for row in metrics.values()},
         taxes=_taxes(odoo),
         settings=_settings(odoo),
+        whereabouts=lambda names: _whereabouts(odoo, names),
     )
 
 
@@ -237,6 +248,14 @@ def _usage(odoo: Door, external: Sequence[str]) -> dict[str, Rows]:
     return {
         name: _rows(odoo, "fusion.billing.usage", [["external_subscription_id", "=", name]], names) for name in external
     }
+
+
+def _whereabouts(odoo: Door, external_ids: Collection[str]) -> dict[str, Row]:
+    """What migrated usage says today of whose it is; of records that are there."""
+    numbers = {number: name for name, (_, number) in records_named(odoo, external_ids).items()}
+    asked = ("external_subscription_id", "transaction_id")
+    rows = odoo.search_among("fusion.billing.usage", "id", sorted(numbers), list(asked))
+    return {numbers[number]: row for number, row in _by_id(list(rows)).items()}
 
 
 TAX = (

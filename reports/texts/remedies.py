@@ -31,6 +31,12 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
         "Dans Odoo, {where} : supprimer les enregistrements dont {what} n’est pas celui de Lago ({lago}). Ensuite, "
         "apply --phase usage les charge de nouveau; rapprocher de nouveau.",
     ),
+    "remedy.return_usage": (
+        "In Odoo, usage of {lago} is written to {odoo}: set {what} of these records back to {lago} (lago2odoo status "
+        "names each; apply does not overwrite what somebody changed), and reconcile again.",
+        "Dans Odoo, de l’utilisation de {lago} est inscrite chez {odoo} : remettre {what} de ces enregistrements à "
+        "{lago} (lago2odoo status les nomme; apply n’écrase pas ce que quelqu’un a changé), et rapprocher de nouveau.",
+    ),
     "remedy.mend_units": (
         "In Odoo, {where}: set units to {lago}, and empty unit_changes in the same write (an import does it): by a "
         "change of today alone, the periods before keep the other units.",

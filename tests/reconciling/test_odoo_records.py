@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -30,18 +30,18 @@ from mappings.records import (
 from reconcile.causes.case import Case
 from reconcile.causes.coupons import held_coupons, of_coupons
 from reconcile.causes.knowledge import Grounds, Knowledge, OrderKnowledge
-from reconcile.causes.observed import USAGE, Place, Suspect, shown
+from reconcile.causes.observed import ANOTHER, USAGE, Place, Suspect, shown
 from reconcile.causes.odoo_records import distinct
 from reconcile.causes.record_causes import suspected_records
 from reconcile.causes.rules import CAUSES
 from reconcile.causes.terms import of_metrics, of_order
-from reconcile.causes.usage import of_usage
+from reconcile.causes.usage import of_usage, placed
 from reconcile.compare.positions import compare_invoice
 from reconcile.rating.rules import LATEST
 from reconcile.rerate.counterfactual import ABSENT, At
 from reconcile.rerate.history import History
 from reconcile.rerate.suppositions import Events, PriceThen, Records
-from reconcile.sides.odoo_terms import HeldOrder, HeldPlan, charge_fields, metric_fields, order_fields
+from reconcile.sides.odoo_terms import HeldOrder, HeldPlan, charge_fields, metric_fields, nowhere, order_fields
 from tests.mapping import build
 from tests.mapping.build import (
     at,
@@ -220,6 +220,7 @@ def test_units_that_were_set_back_are_remembered() -> None:
         (Place(USAGE, "abo-1", "not there"), "mend_usage"),
         (Place(USAGE, "abo-1", "in excess"), "remove_usage"),
         (Place(USAGE, "abo-1", "timestamp"), "reload_usage"),
+        (Place(USAGE, "abo-2", ANOTHER), "return_usage"),
         (Place("fusion.billing.charge", "f1 (3)", "units"), "mend_units"),
         (Place("fusion.billing.charge", "ch1 (4)", "prorated"), "mend_field"),
     ],
@@ -323,6 +324,36 @@ USAGE = {name: build.row(name, f"2026-07-0{n} 10:00") for n, name in enumerate((
 def usage_rows(**changed: object) -> list[dict[str, object]]:
     items = mapped(SNAPSHOT, USAGE.values(), build.Options(usage_since=at("2026-01-01 00:00")))
     return [{**row_of(record), **changed} for record in of(items, "fusion.billing.usage")]
+
+
+def test_usage_that_is_written_to_another_subscription() -> None:
+    """Loading it anew changes nothing: apply keeps what somebody changed. Its owner has to be set back."""
+    asked: list[str] = []
+
+    def whereabouts(names: Collection[str]) -> dict[str, dict[str, object]]:
+        asked.extend(names)
+        owners = dict(zip(names, ("abo-2", "abo-2", None, "abo-1"), strict=False))
+        return {name: {"external_subscription_id": owner} for name, owner in owners.items()}
+
+    missing = list(of_usage("abo-1", USAGE, [], JULY))
+    first, second, lost = placed(missing, USAGE, whereabouts)
+    assert len(asked) == len(USAGE)
+    there = {first.place.record: first, second.place.record: second}
+    other, nobody = there["abo-2"], there["no subscription"]
+    assert (other.place.label, other.place.field, other.lago) == (
+        "fusion.billing.usage of abo-2",
+        "external_subscription_id",
+        "abo-1",
+    )
+    assert (lost.place.record, lost.place.field) == ("abo-1", "not there")
+    gone = [suspect.suppose.gone for suspect in (other, nobody, lost) if isinstance(suspect.suppose, Events)]
+    assert [len(names) for names in gone] == [2, 1, 1]
+    assert frozenset().union(*gone) == set(USAGE)
+
+
+def test_usage_that_is_nowhere_is_told_as_it_was() -> None:
+    missing = list(of_usage("abo-1", USAGE, usage_rows()[1:], JULY))
+    assert list(placed(missing, USAGE, nowhere)) == missing
 
 
 def test_usage() -> None:

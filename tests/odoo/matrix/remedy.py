@@ -78,6 +78,15 @@ def _alike(held: Any, wanted: Any) -> bool:
     return (held or None) == (as_text or None)
 
 
+def _return_usage(copy: Planted, remedy: Evidence) -> Done:
+    """What Lago has of the subscription that is named, and Odoo of the other one."""
+    owner = str(remedy.values["lago"])
+    names = {row["transaction_id"] for row in _of_lago(copy, owner)}
+    ids = [row["id"] for row in _held(copy, remedy) if row["transaction_id"] in names]
+    copy.company.write("fusion.billing.usage", [["id", "in", ids]], external_subscription_id=owner)
+    return ""
+
+
 def _subscription(remedy: Evidence) -> str:
     return str(remedy.values["where"]).partition(" of ")[2]
 
@@ -318,6 +327,7 @@ BY_MACHINE: Mapping[str, Callable[[Planted, Evidence], Done]] = {
     "load_usage": _load,
     "remove_usage": _remove_usage,
     "reload_usage": _reload_usage,
+    "return_usage": _return_usage,
     "mend_field": _set_field,
     "mend_units": _units,
     "remove_discount": _remove_discount,
