@@ -98,8 +98,11 @@ def header_causes(case: Case, lines: list[Named], causes: Sequence[Cause]) -> li
 
 
 def second_best(case: Case, lines: list[Named], heads: list[Named], causes: Sequence[Cause]) -> list[Named]:
-    """A pair of header causes that makes the header right; else one that makes its own part right; or a last one."""
+    """What makes the header right: all records that differ, a pair of causes, one for its own part, or a last one."""
     header = {key: cents for key, cents in case.deviation.items() if isinstance(key, HeaderKey)}
+    observed = all_observed(case, lines, heads)
+    if observed:
+        return observed
     for pair in combinations(heads, 2):
         if movement(case, [*lines, *pair], HeaderKey) == header:
             return list(pair)
@@ -109,6 +112,14 @@ def second_best(case: Case, lines: list[Named], heads: list[Named], causes: Sequ
         if movement(case, [*lines, *part, last], HeaderKey) == header:
             return [*part, last]
     return part
+
+
+def all_observed(case: Case, lines: list[Named], heads: list[Named]) -> list[Named]:
+    """All records and settings that differ, however many, where they make the header right together; else nothing."""
+    header = {key: cents for key, cents in case.deviation.items() if isinstance(key, HeaderKey)}
+    observed = [head for head in heads if head[1].observed]
+    makes_it_right = len(observed) > 1 and movement(case, [*lines, *observed], HeaderKey) == header
+    return observed if makes_it_right else []
 
 
 def makes_its_part_right(case: Case, lines: list[Named], head: Named) -> bool:

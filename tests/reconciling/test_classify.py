@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from reconcile.billed import BilledInvoice, Refusal
+from reconcile.causes.case import Case, Proposal
 from reconcile.causes.changes import (
     AddLine,
     DropCoupon,
@@ -31,7 +32,7 @@ from reconcile.causes.knowledge import (
     grounds_of,
 )
 from reconcile.causes.observed import Place, Suspect
-from reconcile.causes.proving import classify
+from reconcile.causes.proving import classify, second_best
 from reconcile.causes.rules import CAUSES, NAMES
 from reconcile.compare.positions import HeaderKey, Key, compare_invoice
 from reconcile.rating.header import HeaderTerms
@@ -186,6 +187,22 @@ def test_two_header_causes_together() -> None:
     odoo = changed(*two, rules=rules, base=truth)
     findings = named(found(truth, odoo, truth, rules))
     assert [f[0] for f in findings[TAX]] == ["coupon_missing", "tax_rounding"]
+
+
+def test_records_that_differ_are_taken_together_however_many() -> None:
+    """Two coupons that an order lacks, and the way Odoo rounds: no pair of them gives this header."""
+    lines = tuple(line(4, item) for item in "abcdefg")
+    rules = terms(lines, [coupon("spring", 9), coupon("winter", 8)])
+    truth = invoice(*lines, rules=rules)
+    edits: tuple[Edit, ...] = (DropCoupon("spring"), DropCoupon("winter"), RoundTax(Rounding.LINE))
+    odoo = changed(*edits, rules=rules, base=truth)
+    compared = compare_invoice({"lago": truth, "odoo": odoo, "rerate": truth})
+    grounds = grounds_of(compared, rules, Knowledge())
+    case = Case(invoice=compared, names=("rerate", "odoo"), deviation=compared.deviation("odoo"), grounds=grounds)
+    heads = [(f"cause {n}", Proposal(changes=(edit,), observed=True)) for n, edit in enumerate(edits)]
+    assert second_best(case, [], heads, ()) == heads
+    guessed = [*heads[:2], ("cause 2", replace(heads[2][1], observed=False))]
+    assert second_best(case, [], guessed, ()) != guessed
 
 
 def test_a_header_cause_next_to_something_unexplained() -> None:
