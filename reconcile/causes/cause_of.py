@@ -10,18 +10,31 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from mappings.fields import decimal_of, loaded
+from mappings.money import round_half_up, truncate
 from mappings.text import json_text
 from mappings.usage import UsageRow
 from reconcile.causes.differences import Difference
 from reconcile.rerate.counterfactual import ABSENT, Path
 
 Named = Iterable[tuple[str, Sequence[Difference]]]
-Naming = Callable[[Sequence[Difference], Mapping[str, UsageRow]], Named]  # with Lago's usage, by transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What else is known: Lago's usage, by transaction; how many decimals Odoo keeps of prices and of units."""
+
+    lago: Mapping[str, UsageRow] = field(default_factory=dict)
+    prices: frozenset[int] = frozenset()
+    units: frozenset[int] = frozenset()
+
+
+NOTHING_KNOWN = Around()
+Naming = Callable[[Sequence[Difference], Around], Named]
 
 EACH = "*"  # one step, whatever it is
 REST = "..."  # any further steps, or none
@@ -63,15 +76,15 @@ class Fault:
     differences: tuple[Difference, ...]
 
 
-def faults(differences: Iterable[Difference], usage: Mapping[str, UsageRow] | None = None) -> Iterator[Fault]:
-    """Differences by cause, put together where they are one fault. ``usage``: Lago's, by transaction."""
+def faults(differences: Iterable[Difference], around: Around = NOTHING_KNOWN) -> Iterator[Fault]:
+    """Differences by cause, put together where they are one fault."""
     together: dict[tuple[int, Path], list[Difference]] = defaultdict(list)
     for difference in differences:
         number, row = next((n, row) for n, row in enumerate(CAUSE_OF) if row.has(difference.path))
         together[number, row.root(difference.path)].append(difference)
     for (number, root), alike in together.items():
         row = CAUSE_OF[number]
-        for cause, part in [(row.cause, alike)] if isinstance(row.cause, str) else row.cause(alike, usage or {}):
+        for cause, part in [(row.cause, alike)] if isinstance(row.cause, str) else row.cause(alike, around):
             yield Fault(cause=cause, root=root, row=row, differences=tuple(part))
 
 
@@ -82,19 +95,19 @@ GROUPS = frozenset({"pricing_group_keys", "grouped_by"})
 TIER = frozenset({"from_value", "to_value"})
 
 
-def each(name: Callable[[Difference], str]) -> Naming:
+def each(name: Callable[[Difference, Around], str]) -> Naming:
     """Every difference has its own cause; those of one cause belong together."""
 
-    def naming(alike: Sequence[Difference], usage: Mapping[str, UsageRow]) -> Named:
+    def naming(alike: Sequence[Difference], around: Around) -> Named:
         by_cause: dict[str, list[Difference]] = defaultdict(list)
         for difference in alike:
-            by_cause[name(difference)].append(difference)
+            by_cause[name(difference, around)].append(difference)
         return by_cause.items()
 
     return naming
 
 
-def price_of(difference: Difference) -> str:
+def price_of(difference: Difference, around: Around) -> str:
     """What a difference in the prices of a charge or a filter is called."""
     last = difference.path[-1]
     if GROUPS & set(difference.path):
@@ -105,56 +118,94 @@ def price_of(difference: Difference) -> str:
         return "free_units"
     if last == "per_transaction_min_amount":
         return "minimum"
-    return "price_precision" if _is_cut(difference) else "price"
+    return "price_precision" if _is_cut(difference, around.prices) else "price"
 
 
-def units_of(difference: Difference) -> str:
+def units_of(difference: Difference, around: Around) -> str:
     """The cause of units that differ: cut to Odoo's precision, too few, or too many."""
-    if _is_cut(difference):
+    if _is_cut(difference, around.units):
         return "quantity_precision"
     return "missing_usage" if (_number(difference.odoo) < _number(difference.lago)) else "extra_usage"
 
 
-def _is_cut(difference: Difference) -> bool:
+def _is_cut(difference: Difference, kept: Iterable[int]) -> bool:
     exact, cut = decimal_of(difference.lago), decimal_of(difference.odoo)
-    return exact is not None and cut is not None and is_cut(exact, cut)
+    return exact is not None and cut is not None and any(is_cut(exact, cut, digits) for digits in kept)
 
 
-def is_cut(exact: Decimal, cut: Decimal) -> bool:
-    """Whether ``cut`` is ``exact`` with fewer digits: rounded, or cut off."""
-    digits = _digits(cut)
-    return digits < _digits(exact) and abs(exact - cut) < Decimal(1).scaleb(-digits)
+def is_cut(exact: Decimal, cut: Decimal, digits: int) -> bool:
+    """Whether ``cut`` is ``exact`` with so many decimals: rounded half up, or cut off. Any shorter number is not."""
+    return exact != cut and cut in (round_half_up(exact, digits), truncate(exact, digits))
 
 
-def _digits(value: Decimal) -> int:
-    return max(-int((value.normalize() if value else Decimal(0)).as_tuple().exponent), 0)
+MANY = 3  # prices of one order that are cut alike: nobody types them so
+
+
+def cut_alike(differing: Iterable[Difference], held: Iterable[Decimal]) -> frozenset[int]:
+    """Decimals that all prices of an order were cut to, where no setting says it. ``held``: all of Odoo's prices."""
+    told = [(decimal_of(d.lago), decimal_of(d.odoo)) for d in differing if "properties" in d.path and _is_price(d.path)]
+    pairs = {(exact, cut) for exact, cut in told if exact is not None and cut is not None}
+    most = max(map(_decimals, held), default=0)
+    alike = len(pairs) >= MANY and all(is_cut(exact, cut, most) for exact, cut in pairs)
+    return frozenset((most,)) if alike else frozenset()
+
+
+def prices_in(properties: object, path: Path = ()) -> Iterator[Decimal]:
+    """All prices in the properties of a charge or a filter."""
+    if isinstance(properties, Mapping | list):
+        inside = properties.items() if isinstance(properties, Mapping) else enumerate(properties)
+        for step, value in inside:
+            yield from prices_in(value, (*path, step))
+    elif _is_price(path) and (price := decimal_of(properties)) is not None:
+        yield price
+
+
+def _is_price(path: Path) -> bool:
+    return not {path[-1]} & (TIER | FREE) and not GROUPS & set(path)
+
+
+def _decimals(value: Decimal) -> int:
+    return max(-int(value.normalize().as_tuple().exponent), 0)
 
 
 def _number(value: object) -> Decimal:
     return decimal_of(value) or Decimal(0)
 
 
-def carried(difference: Difference) -> str:
+def carried(difference: Difference, _around: Around) -> str:
     """A coupon that one side has and the other has not."""
     return "coupon_missing" if difference.odoo is ABSENT else "coupon_extra"
 
 
-def events(alike: Sequence[Difference], usage: Mapping[str, UsageRow]) -> Named:
-    """Events that only one side has. One that repeats another of Lago's under another name is a copy."""
-    known = {_content(event) for event in usage.values()}
+def events(alike: Sequence[Difference], around: Around) -> Named:
+    """Events that only one side has. One that repeats another of Lago's under another name is a copy.
+
+    Where that other one is not in Odoo, it stands in its place, and counts once: both are one fault.
+    """
+    known = {_content(event) for event in around.lago.values()}
+    gone: dict[object, list[Difference]] = defaultdict(list)
     by_cause: dict[str, list[Difference]] = {"missing_usage": [], "duplicate_events": [], "extra_usage": []}
+    replaced: list[Difference] = []
     for difference in alike:
-        copied = isinstance(difference.odoo, UsageRow) and _content(difference.odoo) in known
-        extra = "duplicate_events" if copied else "extra_usage"
-        by_cause["missing_usage" if difference.odoo is ABSENT else extra].append(difference)
-    return [(cause, part) for cause, part in by_cause.items() if part]
+        if isinstance(difference.lago, UsageRow):
+            gone[_content(difference.lago)].append(difference)
+    for difference in alike:
+        if isinstance(difference.odoo, UsageRow):
+            content = _content(difference.odoo)
+            if gone[content]:
+                replaced += [difference, gone[content].pop()]
+            else:
+                by_cause["duplicate_events" if content in known else "extra_usage"].append(difference)
+    by_cause["missing_usage"] = [difference for left in gone.values() for difference in left]
+    parts = [(cause, part) for cause, part in by_cause.items() if part]
+    return [*parts, ("extra_usage", replaced)] if replaced else parts
 
 
 def _content(event: UsageRow) -> tuple[object, ...]:
     return event.code, event.timestamp, json_text(loaded(event.properties) or {})
 
 
-def shifts(alike: Sequence[Difference], usage: Mapping[str, UsageRow]) -> Named:
+def shifts(alike: Sequence[Difference], _around: Around) -> Named:
     """The same shift of quarter hours on several events is a time zone (summer time makes two of them)."""
     by = [_moved(difference) for difference in alike]
     zone = all(not shift % timedelta(minutes=15) and abs(shift) <= timedelta(hours=14) for shift in by)
@@ -166,7 +217,7 @@ def _moved(difference: Difference) -> timedelta:
     return odoo - lago if isinstance(lago, datetime) and isinstance(odoo, datetime) else timedelta(0)
 
 
-def values(alike: Sequence[Difference], usage: Mapping[str, UsageRow]) -> Named:
+def values(alike: Sequence[Difference], _around: Around) -> Named:
     """Events with other values: less is missing usage."""
     more = sum((_size(difference.odoo) - _size(difference.lago) for difference in alike), Decimal(0))
     return [("missing_usage" if more < 0 else "extra_usage", alike)]

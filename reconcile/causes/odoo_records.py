@@ -37,7 +37,7 @@ def suspects(
     for name, order in orders.items():
         usage = _of_usage(billed[name], order, world, history, held.whereabouts)
         places = {suspect.place for suspect in usage}
-        terms = of_order(terms_of(billed[name], history), order, unmapped or {}, history.plans)
+        terms = of_order(terms_of(billed[name], history), order, unmapped or {}, history.plans, held.settings)
         found += [*(suspect for suspect in terms if suspect.place not in places), *usage]
     found += of_metrics(tuple(history.metrics.values()), held.metrics)
     customer = billings[0].invoice.customer if billings else None

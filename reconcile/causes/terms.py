@@ -19,14 +19,14 @@ from mappings.records import (
     Subscription,
 )
 from mappings.target import xid
-from reconcile.causes.cause_of import TIER, Fault, faults
+from reconcile.causes.cause_of import TIER, Around, Fault, cut_alike, faults, prices_in
 from reconcile.causes.differences import Difference, differences
 from reconcile.causes.observed import OWN, Place, Suspect, shown
 from reconcile.rerate.billing import Billed
 from reconcile.rerate.counterfactual import ABSENT, At, Path
 from reconcile.rerate.history import History
 from reconcile.rerate.suppositions import PriceThen, Records, Supposition
-from reconcile.sides.odoo_terms import HeldOrder
+from reconcile.sides.odoo_terms import HeldOrder, HeldSettings
 
 
 def terms_of(billed: Billed, history: History) -> Terms:
@@ -50,7 +50,11 @@ CHARGE = "fusion.billing.charge"
 
 
 def of_order(
-    lago: Terms, order: HeldOrder, unmapped: Mapping[str, str], plans: Mapping[str, Plan] | None = None
+    lago: Terms,
+    order: HeldOrder,
+    unmapped: Mapping[str, str],
+    plans: Mapping[str, Plan] | None = None,
+    settings: HeldSettings | None = None,
 ) -> Iterator[Suspect]:
     """Fields of the order and of its charges that are not what Lago billed by.
 
@@ -61,7 +65,8 @@ def of_order(
     charges, read = _charges(lago.plan), _charges(odoo.plan)
     swapped = _swapped(lago, order, plans or {})
     yield from swapped
-    for fault in _with_prices(tuple(faults(differences(lago, odoo)))):
+    differing = tuple(differences(lago, odoo))
+    for fault in _with_prices(tuple(faults(differing, _kept(settings, differing, odoo.plan)))):
         match fault.root:
             case ("plan", "charges" | "fixed_charges", str() as name, *_) if swapped and name not in read:
                 pass
@@ -74,6 +79,17 @@ def of_order(
                 yield _of_field(fault, lago, order)
     for charge in lago.plan.fixed_charges:
         yield from _changed_units(charge, read_back.charge_row(charge, order.charges) or {})
+
+
+def _kept(settings: HeldSettings | None, differing: Sequence[Difference], odoo: Plan) -> Around:
+    """How many digits Odoo keeps, by its settings or by all the order's prices. What was not read cuts nothing."""
+    charged = _charges(odoo).values()
+    properties = [charge.properties for charge in charged]
+    properties += [one.properties for charge in charged if isinstance(charge, Charge) for one in charge.filters]
+    alike = cut_alike(differing, (price for prices in properties for price in prices_in(prices)))
+    if settings is None:
+        return Around(prices=alike)
+    return Around(prices=alike | {settings.price_digits}, units=frozenset((settings.unit_digits,)))
 
 
 def _with_prices(differing: Sequence[Fault]) -> Iterator[Fault]:

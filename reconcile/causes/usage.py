@@ -10,7 +10,7 @@ from mappings import fields, read_back
 from mappings.fields import Row
 from mappings.period import Window
 from mappings.usage import EventIds, UsageRow
-from reconcile.causes.cause_of import Fault, faults
+from reconcile.causes.cause_of import Around, Fault, faults
 from reconcile.causes.differences import differences, same_exactly
 from reconcile.causes.observed import ANOTHER, IN_EXCESS, NOT_THERE, USAGE, Place, Suspect
 from reconcile.rerate.counterfactual import ABSENT
@@ -25,7 +25,7 @@ ASKED = 1000  # of the events that an order lacks, so many are looked for: where
 def of_usage(external_id: str, lago: Usage, rows: Iterable[Row], window: Window | None) -> Iterator[Suspect]:
     """``rows``: Odoo's. ``window``: the period that is billed, which people are told of first."""
     odoo = read_back.usage(lago, rows)
-    for fault in faults(differences(lago, odoo, ("usage",), same_exactly), lago):
+    for fault in faults(differences(lago, odoo, ("usage",), same_exactly), Around(lago=lago)):
         names = list(dict.fromkeys(str(difference.path[1]) for difference in fault.differences))
         inside = [name for name in names if any(_is_in(side.get(name), window) for side in (lago, odoo))]
         examples = ", ".join((inside or names)[:3])
@@ -42,8 +42,8 @@ def _field(fault: Fault) -> str:
     path, odoo = fault.differences[0].path, fault.differences[0].odoo
     if len(path) == 2:
         return NOT_THERE if odoo is ABSENT else IN_EXCESS
-    name = {"precise_total_amount_cents": "properties"}.get(str(path[2]), path[2])
-    return next(row.odoo for row in fields.USAGE if row.lago == name)
+    names = {str(difference.path[2]) for difference in fault.differences}
+    return ", ".join(row.odoo for row in fields.USAGE if row.lago in names)
 
 
 def placed(suspects: Iterable[Suspect], lago: Usage, whereabouts: Whereabouts) -> Iterator[Suspect]:

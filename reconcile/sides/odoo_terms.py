@@ -20,6 +20,7 @@ Whereabouts = Callable[[Collection[str]], Mapping[str, Row]]  # external ids of 
 
 INCLUDED = "tax_included"  # of a tax, or of the company for taxes that do not say
 PRICE = "Product Price"  # name of the precision of prices on lines
+UNIT = "Product Unit"  # and of quantities; older ones add "of Measure"
 LINE = ("order_id", "product_id", "display_type", "sequence")
 
 
@@ -62,12 +63,13 @@ class HeldTax:
 class HeldSettings:
     """What Odoo computes amounts by. ``rounding``: currency -> the step that its amounts are rounded to, in units.
 
-    ``price_digits``: decimals that the price on a line can hold.
+    ``price_digits``, ``unit_digits``: decimals that the price on a line, and a quantity, can hold.
     """
 
     per_line: bool = False  # the company rounds the tax of each line
     rounding: Mapping[str, Decimal] = field(default_factory=dict)
     price_digits: int = 2
+    unit_digits: int = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,12 +147,17 @@ def read(odoo: Door, subscriptions: Sequence[str]) -> Held:
 def _settings(odoo: Door) -> HeldSettings:
     company = _rows(odoo, "res.company", [], ("tax_calculation_rounding_method",))
     currencies = _rows(odoo, "res.currency", [], ("name", "rounding"))
-    digits = _rows(odoo, "decimal.precision", [["name", "=", PRICE]], ("digits",))
+    digits = _rows(odoo, "decimal.precision", [], ("name", "digits"))
     return HeldSettings(
         per_line=any(row["tax_calculation_rounding_method"] == "round_per_line" for row in company[:1]),
         rounding={_text(row["name"]): Decimal(str(row["rounding"])) for row in currencies if row["rounding"]},
-        price_digits=max((number_of(row["digits"]) or 0 for row in digits), default=2),
+        price_digits=_digits(digits, PRICE),
+        unit_digits=_digits(digits, UNIT),
     )
+
+
+def _digits(rows: Rows, name: str) -> int:
+    return max((number_of(row["digits"]) or 0 for row in rows if _text(row["name"]).startswith(name)), default=2)
 
 
 def _rows(odoo: Door, model: str, domain: list[object], names: Sequence[str]) -> Rows:

@@ -15,7 +15,7 @@ from mappings.fields import Field
 from mappings.read_back import HeldCoupon, Terms
 from mappings.records import ChargeFilter, MetricFilter, MinimumCommitment
 from mappings.usage import UsageRow
-from reconcile.causes.cause_of import CAUSE_OF, REST, Fault, Row, faults, is_cut
+from reconcile.causes.cause_of import CAUSE_OF, REST, Around, Fault, Row, cut_alike, faults, is_cut, prices_in
 from reconcile.causes.differences import Difference, differences, same_exactly
 from reconcile.causes.rules import CAUSES
 from reconcile.rerate.counterfactual import ABSENT, Path
@@ -29,9 +29,12 @@ LAGO = Terms(
 )
 
 
+KEPT = Around(prices=frozenset((2,)), units=frozenset((1,)))  # digits, by settings of Odoo's
+
+
 def named(lago: object, odoo: object, at_path: Path = ()) -> list[tuple[str, int]]:
     """Cause and number of differences of every fault."""
-    return [(fault.cause, len(fault.differences)) for fault in faults(differences(lago, odoo, at_path))]
+    return [(fault.cause, len(fault.differences)) for fault in faults(differences(lago, odoo, at_path), KEPT)]
 
 
 def priced(lago: Mapping[str, object], odoo: Mapping[str, object]) -> list[tuple[str, int]]:
@@ -158,7 +161,10 @@ def moved(first: dict[str, object], second: dict[str, object]) -> dict[str, obje
         ({"amount": "1"}, {"amount": "2"}, [("price", 1)]),
         ({"amount": "0.085"}, {"amount": "0.09"}, [("price_precision", 1)]),
         ({"amount": "0.085"}, {"amount": "0.08"}, [("price_precision", 1)]),
-        ({"amount": "0.085"}, {"amount": "0.1"}, [("price_precision", 1)]),
+        ({"amount": "0.085"}, {"amount": "0.1"}, [("price", 1)]),
+        ({"amount": "0.05"}, {"amount": "0.10"}, [("price", 1)]),
+        ({"amount": "0.02"}, {"amount": "1"}, [("price", 1)]),
+        ({"amount": "6.50"}, {"amount": "7"}, [("price", 1)]),
         ({"amount": "0.085"}, {"amount": "0.07"}, [("price", 1)]),
         ({"free_units": 1}, {"free_units": 2}, [("free_units", 1)]),
         ({"free_units_per_events": 1}, {}, [("free_units", 1)]),
@@ -222,7 +228,7 @@ def test_metrics(values: dict[str, Any], expected: list[tuple[str, int]]) -> Non
 
 def of_usage(lago: list[UsageRow], odoo: list[UsageRow]) -> list[tuple[str, int]]:
     left, right = ({event.transaction_id: event for event in side} for side in (lago, odoo))
-    found = faults(differences(left, right, ("usage",), same_exactly), left)
+    found = faults(differences(left, right, ("usage",), same_exactly), Around(lago=left))
     return [(fault.cause, len(fault.differences)) for fault in found]
 
 
@@ -236,6 +242,15 @@ def test_a_copy_repeats_another_under_its_own_name() -> None:
     one = row("a", properties='{"n":1}')
     copies = [row("copy", properties='{"n": 1}'), row("x", properties='{"n":2}'), row("y", code="other")]
     assert of_usage([one], [one, *copies]) == [("duplicate_events", 1), ("extra_usage", 2)]
+
+
+def test_an_event_in_the_place_of_an_equal_one_is_no_copy() -> None:
+    """It counts once: what is gone and what stands for it is one fault. A second one is a copy."""
+    one, other = row("a", properties='{"n":1}'), row("b", "2026-08-06 10:00")
+    again = [replace(one, transaction_id=name) for name in ("x", "y")]
+    assert of_usage([one, other], [again[0], other]) == [("extra_usage", 2)]
+    assert of_usage([one, other], [again[0]]) == [("missing_usage", 1), ("extra_usage", 2)]
+    assert of_usage([one, other], [*again, other]) == [("duplicate_events", 1), ("extra_usage", 2)]
 
 
 def later(event: UsageRow, **by: int) -> UsageRow:
@@ -322,12 +337,31 @@ def test_every_row_is_reached_by_its_own_pattern() -> None:
 
 
 @pytest.mark.parametrize(
-    ("exact", "cut", "is_one"),
-    [("0.085", "0.09", True), ("0.085", "0.08", True), ("1.5", "2", True), ("1.5", "1", True), ("1.5", "3", False),
-     ("0.08", "0.085", False), ("0.5", "0.5", False), ("100", "90", False), ("0.4", "0", True)],
+    ("exact", "cut", "digits", "is_one"),
+    [("0.085", "0.09", 2, True), ("0.085", "0.08", 2, True), ("0.085", "0.1", 2, False), ("1.5", "2", 0, True),
+     ("1.5", "1", 0, True), ("1.5", "2", 2, False), ("1.5", "3", 0, False), ("0.08", "0.085", 3, False),
+     ("0.5", "0.5", 2, False), ("100", "90", 2, False), ("0.4", "0", 0, True), ("0.02", "1", 0, False)],
 )  # fmt: skip
-def test_numbers_with_fewer_digits(exact: str, cut: str, is_one: bool) -> None:
-    assert is_cut(Decimal(exact), Decimal(cut)) is is_one
+def test_numbers_with_fewer_digits(exact: str, cut: str, digits: int, is_one: bool) -> None:
+    assert is_cut(Decimal(exact), Decimal(cut), digits) is is_one
+
+
+def cut_prices(*pairs: tuple[str, str], beside: str = "4") -> frozenset[int]:
+    sides = [
+        with_charge(properties={"ranges": [{"to_value": 10.5, "p": side} for side in prices]})
+        for prices in zip(*pairs, strict=True)
+    ]
+    held = [*prices_in(sides[1].plan.charges[0].properties), Decimal(beside)]
+    return cut_alike(differences(*sides), held)
+
+
+def test_prices_are_cut_alike_if_all_of_an_order_are() -> None:
+    """Two that a person typed are no rule, nor are many where one price keeps its digits, or where one was not cut."""
+    three = (("1.50", "2"), ("0.4", "0"), ("7.25", "7"))
+    assert cut_prices(*three) == {0}
+    assert cut_prices(*three[:2]) == frozenset()
+    assert cut_prices(*three, beside="0.5") == frozenset()
+    assert cut_prices(*three, ("6.50", "9")) == frozenset()
 
 
 def test_a_fault_holds_its_differences() -> None:

@@ -371,7 +371,9 @@ def test_usage() -> None:
     assert isinstance(arrived.suppose, Events)
     assert dict(arrived.suppose.changed) == {name: {"created_at": at("2026-09-01 00:00")} for name in USAGE}
     valued = the(of_usage("abo-1", USAGE, usage_rows(precise_total_amount_cents="7"), JULY))
-    assert valued.place.field == "properties"
+    assert valued.place.field == "precise_total_amount_cents"
+    both = the(of_usage("abo-1", USAGE, usage_rows(precise_total_amount_cents="7", properties='{"n": 9}'), JULY))
+    assert both.place.field == "properties, precise_total_amount_cents"
     more = [*usage_rows(), {**usage_rows()[0], "transaction_id": "e", "code": "other"}]
     extra = the(of_usage("abo-1", USAGE, more, JULY))
     assert (extra.cause, extra.place.field, extra.lago, extra.odoo) == ("extra_usage", "in excess", "0 (e)", "1")

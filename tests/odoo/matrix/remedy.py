@@ -61,14 +61,11 @@ def _remove_usage(copy: Planted, remedy: Evidence) -> Done:
 def _reload_usage(copy: Planted, remedy: Evidence) -> Done:
     """What is not as ``apply`` would write it is deleted, and loaded again."""
     wanted = {str(d.values["transaction_id"]): d.values for d in _wanted(copy) if d.model == "fusion.billing.usage"}
-    name = str(remedy.values["what"])
+    names = str(remedy.values["what"]).split(", ")
+    held = (row for row in _held(copy, remedy) if row["transaction_id"] in wanted)
     _unlink_usage(
         copy.company,
-        (
-            row
-            for row in _held(copy, remedy)
-            if row["transaction_id"] in wanted and not _alike(row[name], wanted[row["transaction_id"]].get(name))
-        ),
+        (row for row in held if any(not _alike(row[name], wanted[row["transaction_id"]].get(name)) for name in names)),
     )
     return _load(copy, remedy)
 
