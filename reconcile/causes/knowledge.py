@@ -49,6 +49,14 @@ class TaxRecord:
     terms: TaxTerms
 
 
+@dataclass(frozen=True, slots=True)
+class OwnLine:
+    """A line of an order that the migration made: for people, and of which charge (Lago id)."""
+
+    label: str
+    charge: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderKnowledge:
     """Of the whole invoice, from Odoo's records and the re-rate of its customer.
@@ -72,6 +80,7 @@ class OrderKnowledge:
     tax_records: Mapping[str, TaxRecord] = field(default_factory=dict)  # by code: those on Odoo's lines
     mapped_taxes: frozenset[tuple[str, Decimal]] = frozenset()  # Lago's code, rate of the tax that the table leads to
     order_names: Mapping[str, str] = field(default_factory=dict)  # by subscription
+    own_lines: Mapping[str, OwnLine] = field(default_factory=dict)  # as Odoo's invoice names lines of the migration's
     tax_places: Mapping[LineKey, str] = field(default_factory=dict)  # which record gives a line of Odoo's its taxes
 
 

@@ -17,6 +17,7 @@ from reconcile.causes.knowledge import (
     LateUsage,
     LineKnowledge,
     OrderKnowledge,
+    OwnLine,
     TaxRecord,
     cannot_rerate,
     grounds_of,
@@ -117,6 +118,12 @@ class KnowledgeBase:
             tax_records=self._tax_records(odoo) if odoo is not None else {},
             mapped_taxes=self._mapped_taxes,
             order_names={name: str(order.row["name"]) for name, order in orders.items() if order},
+            own_lines={
+                f"sale.order.line,{number}": OwnLine(f"sale.order.line {order.row['name']} ({number})", charge)
+                for order in orders.values()
+                if order
+                for number, charge in order.lines.items()
+            },
             tax_places={line.key: self._tax_place(line.key) for line in odoo.lines} if odoo is not None else {},
         )
 

@@ -14,7 +14,6 @@ from reconcile.causes.changes import (
     RepeatLine,
     RoundAmounts,
     TakeOff,
-    TaxLines,
 )
 from reconcile.causes.observed import Suspect
 from reconcile.causes.of_lines import (
@@ -24,6 +23,8 @@ from reconcile.causes.of_lines import (
     drop_lines,
     evidence_of,
     is_read,
+    on_line,
+    own_line,
     set_lines,
     units_of,
 )
@@ -102,16 +103,30 @@ def _state(subscription: str, changes: tuple[Change, ...], name: str) -> Proposa
 
 
 def order_line_added(case: Case) -> Iterator[Proposal]:
-    """Somebody added a line to the order, which is no plan and no charge: Odoo bills it with its own taxes."""
-    taxes = case.known.orders.line_taxes if case.known.orders else {}
+    """Somebody added a line to the order, which is no plan and no charge: Odoo bills it with its own taxes.
+
+    A line that the migration made was added by nobody: ``line_by_itself``.
+    """
     for key, baseline, subject in case.pairs():
-        if key.kind == "other" and not baseline:
-            bearing = {line.key: taxes[line.key] for line in subject if line.key in taxes}
+        if key.kind == "other" and not baseline and not own_line(case, key):
             name = subject[0].label.replace("\n", " ")
             yield Proposal(
-                changes=(*add_lines(subject), TaxLines(bearing)),
+                changes=(*add_lines(subject), *on_line(case, *subject)),
                 evidence=(Evidence(name="order_line", values={"line": name, "cents": cents_of(subject)}),),
                 remedy=Evidence(name="check_order_line", values={"line": name}),
+                observed=True,
+            )
+
+
+def line_by_itself(case: Case) -> Iterator[Proposal]:
+    """A line that the migration made is of no charge any more, as its product says: Odoo bills it by itself."""
+    for key, baseline, subject in case.pairs():
+        own = own_line(case, key)
+        if own and not baseline:
+            yield Proposal(
+                changes=(*add_lines(subject), *on_line(case, *subject)),
+                evidence=(Evidence(name="own_line", values={"where": own.label, "cents": cents_of(subject)}),),
+                remedy=Evidence(name="mend_own_line", values={"where": own.label}),
                 observed=True,
             )
 

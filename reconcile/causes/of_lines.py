@@ -11,7 +11,9 @@ from reconcile.causes.changes import (
     Change,
     DropLine,
     SetLine,
+    TaxLines,
 )
+from reconcile.causes.knowledge import OwnLine
 from reports.data import Evidence
 
 
@@ -39,6 +41,18 @@ def billed_at(lines: tuple[BilledLine, ...], cents: int) -> tuple[Change, ...]:
 def add_lines(lines: tuple[BilledLine, ...]) -> tuple[Change, ...]:
     """Suppose that the lines were billed too."""
     return tuple(AddLine(line) for line in lines)
+
+
+def on_line(case: Case, *lines: BilledLine) -> tuple[Change, ...]:
+    """The taxes that stand on these lines of Odoo's, where they are known."""
+    taxes = case.known.orders.line_taxes if case.known.orders else {}
+    bearing = {line.key: taxes[line.key] for line in lines if line.key in taxes}
+    return (TaxLines(bearing),) if bearing else ()
+
+
+def own_line(case: Case, key: LineKey) -> OwnLine | None:
+    """The line of an order that Odoo bills by itself, if the migration made it."""
+    return case.known.orders.own_lines.get(key.item) if case.known.orders and key.kind == "other" else None
 
 
 def cents_of(lines: tuple[BilledLine, ...]) -> int:

@@ -8,10 +8,12 @@ from itertools import combinations, islice
 
 from reconcile.billed import LineKey
 from reconcile.causes.case import Case, Cause, Deviation, Named, Proposal
-from reconcile.causes.changes import Suppose
+from reconcile.causes.changes import AddLine, Change, Suppose
 from reconcile.causes.observed import ANOTHER, IN_EXCESS, NOT_THERE, OWN, UNITS, USAGE, Suspect, named_taxes
+from reconcile.causes.of_lines import on_line, own_line
 from reconcile.causes.recompute import movement
 from reconcile.rerate.hypothesis import Hypothesis
+from reconcile.rerate.suppositions import Records
 from reports.data import Evidence, Finding
 
 SINGLES, PAIRS = 16, 40  # how many suspects are tried one by one, and how many pairs of them
@@ -29,11 +31,21 @@ def _supposing(case: Case, suspect: Suspect) -> Proposal:
     place = suspect.place
     told = {"where": place.label, "what": place.field, "lago": suspect.lago, "odoo": suspect.odoo}
     return Proposal(
-        changes=(Suppose(Hypothesis(suspect.suppose), header=suspect.header),),
+        changes=(Suppose(Hypothesis(suspect.suppose), header=suspect.header), *_by_themselves(case, suspect)),
         evidence=(Evidence(name="held", values=told),),
         remedy=_remedy_of(case, suspect, {k: told[k] for k in ("where", "what", "lago")}),
         observed=True,
     )
+
+
+def _by_themselves(case: Case, suspect: Suspect) -> Iterator[Change]:
+    """The migration's own lines of charges that are not there because of this: Odoo bills them, as no charge does."""
+    changes = suspect.suppose.changes if isinstance(suspect.suppose, Records) else ()
+    gone = {change.lago_id for change in changes if not change.path}
+    for line in case.subject.lines if gone else ():
+        own = own_line(case, line.key)
+        if own and own.charge in gone:
+            yield from (AddLine(line), *on_line(case, line))
 
 
 USAGE_REMEDIES = {NOT_THERE: "mend_usage", IN_EXCESS: "remove_usage", ANOTHER: "return_usage"}

@@ -31,6 +31,7 @@ from reconcile.causes.line_rules import (
     ended_in_odoo,
     extra_line,
     late_events,
+    line_by_itself,
     line_rounding,
     mapping_gap,
     missing_line,
@@ -89,7 +90,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause(name="subscription_state", propose=subscription_state, describes=True),
     Cause(name="charge_terms"),
     Cause(name="missing_line", propose=missing_line, describes=True),
-    Cause(name="extra_line", propose=extra_line, describes=True),
+    Cause(name="extra_line", propose=both(line_by_itself, extra_line), describes=True),
     # the header
     Cause(name="coupon_missing", propose=coupon_missing, header=True),
     Cause(name="coupon_expired", header=True),

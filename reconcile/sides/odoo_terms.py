@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from mappings import fields
 from mappings.fields import Row, columns
+from mappings.target import OURS, xid
 from migrate.odoo.door import Door
 from migrate.odoo.external_ids import made_of, records_named
 
@@ -85,7 +86,8 @@ class HeldPlan:
 class HeldOrder:
     """One subscription in Odoo. ``away``: its fiscal position is for another place than its customer's address.
 
-    ``plan``: what its plan's line sells; None where nothing says.
+    ``plan``: what its plan's line sells; None where nothing says. ``lines``: those that the migration made, and
+    of which charge (Lago id; ``base``: the plan).
     """
 
     row: Row
@@ -93,6 +95,7 @@ class HeldOrder:
     usage: tuple[Row, ...]
     away: str = ""
     plan: HeldPlan | None = None
+    lines: Mapping[int, str] = field(default_factory=dict)
 
 
 def nowhere(_external_ids: Collection[str]) -> Mapping[str, Row]:
@@ -124,7 +127,7 @@ def read(odoo: Door, subscriptions: Sequence[str]) -> Held:
     charges, plans = _charges(odoo, orders, metrics, lines, templates)
     external = {number: _text(row["fusion_external_id"]) for number, row in orders.items()}
     usage = _usage(odoo, sorted(filter(None, external.values())))
-    away = _away(odoo, orders)
+    away, made = _away(odoo, orders), _made(odoo, [number for line in lines if (number := number_of(line["id"]))])
     return Held(
         orders={
             subscription: HeldOrder(
@@ -133,6 +136,7 @@ def read(odoo: Door, subscriptions: Sequence[str]) -> Held:
                 usage=tuple(usage.get(external[number], ())),
                 away=away.get(number, ""),
                 plan=plans.get(number),
+                lines=dict(_of_subscription(subscription, made)),
             )
             for subscription, number in numbers.items()
             if number in orders
@@ -142,6 +146,18 @@ def read(odoo: Door, subscriptions: Sequence[str]) -> Held:
         settings=_settings(odoo),
         whereabouts=lambda names: _whereabouts(odoo, names),
     )
+
+
+def _made(odoo: Door, lines: Sequence[int]) -> dict[int, str]:
+    """Lines of orders that the migration made: their external ids."""
+    domain = [["module", "=", OURS], ["model", "=", "sale.order.line"]]
+    rows = odoo.search_among("ir.model.data", "res_id", sorted(lines), ["name", "res_id"], domain=domain)
+    return {row["res_id"]: f"{OURS}.{row['name']}" for row in rows}
+
+
+def _of_subscription(subscription: str, made: Mapping[int, str]) -> Iterator[tuple[int, str]]:
+    prefix = xid("line", subscription, "")
+    yield from ((number, name.removeprefix(prefix)) for number, name in made.items() if name.startswith(prefix))
 
 
 def _settings(odoo: Door) -> HeldSettings:

@@ -171,6 +171,10 @@ CAUSES: Mapping[str, tuple[str, str]] = {
         "The amount fits, but Odoo’s records are those of Lago in this: not proven.",
         "Le montant correspond, mais les données d’Odoo sont ici celles de Lago : non prouvé.",
     ),
+    "evidence.own_line": (
+        "{where} was made by the migration, and is of no charge any more: Odoo bills it by itself, {cents}.",
+        "{where} a été créée par la migration et n’est plus d’aucun tarif : Odoo la facture seule, {cents}.",
+    ),
     "evidence.order_line": (
         "A line of the order in Odoo that Lago knows nothing of: {line}, {cents}.",
         "Une ligne de la commande Odoo que Lago ne connaît pas : {line}, {cents}.",

@@ -140,6 +140,12 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
         "Ask who added {line} to the order: if it is not agreed with the customer, set its quantity to 0.",
         "Demander qui a ajouté {line} à la commande : si ce n’est pas convenu avec le client, mettre sa quantité à 0.",
     ),
+    "remedy.mend_own_line": (
+        "In Odoo, {where}: set product_id back to the product of its charge, and after that, because Odoo computes "
+        "them anew with the product, the price and the text (lago2odoo preview shows all of them). Do not delete it.",
+        "Dans Odoo, {where} : remettre product_id au produit de son tarif, puis, car Odoo les recalcule avec le "
+        "produit, le prix et le texte (lago2odoo preview les montre tous). Ne pas la supprimer.",
+    ),
     "remedy.remove_discount": (
         "Ask who gave the discount: if it is not agreed with the customer, set it to 0 on the order’s line.",
         "Demander qui a accordé la remise : si elle n’est pas convenue avec le client, la mettre à 0 sur la ligne.",

@@ -13,6 +13,7 @@ from reports.texts import Texts
 from tests.faults import (
     FAULTS,
     STARTER,
+    TEAM,
     Company,
     Fault,
     charge_tax,
@@ -69,6 +70,44 @@ def test_a_product_comes_back_with_its_taxes(company: Company) -> None:
     taxes = [[6, 0, line["tax_ids"]]]
     company.write("sale.order.line", [["id", "=", line["id"]]], tax_ids=taxes)
     assert findings(company) == ()
+
+
+def of_team(company: Company, text: str) -> dict[str, Any]:
+    """A line of the order whose plan has fixed charges."""
+    lines = company.rows("sale.order.line", [["order_id", "=", company.order(TEAM)["id"]]])
+    return next(line for line in lines if text in line["name"])
+
+
+def sell(company: Company, line: dict[str, Any], code: str) -> None:
+    """Another product on a line; its price, its text and its taxes are left alone."""
+    (product,) = company.rows("product.product", [["product_tmpl_id.default_code", "=", code]], "id")
+    kept = {"name": line["name"], "price_unit": line["price_unit"], "tax_ids": [[6, 0, line["tax_ids"]]]}
+    company.write("sale.order.line", [["id", "=", line["id"]]], product_id=product["id"], **kept)
+
+
+def test_lines_that_the_migration_made_were_added_by_nobody(company: Company) -> None:
+    """Odoo bills those of fixed charges by itself as soon as no charge of the order's plan has their product."""
+    sell(company, of_team(company, "Team"), "nexacloud_pro")
+    found = findings(company, TEAM)
+    assert {(f.cause, f.proven) for f in found} == {("base_product_swapped", True)}
+    assert remedies(found) == {"mend_product"}
+
+
+def test_the_line_of_a_charge_that_was_removed(company: Company) -> None:
+    product = of_team(company, "support_block")["product_id"][0]
+    company.unlink("fusion.billing.charge", [["code", "=", "fx_support_block"], ["product_id", "=", product]])
+    found = findings(company, TEAM)
+    assert {(f.cause, f.proven) for f in found} == {("missing_line", True)}
+    assert {f.delta_cents for f in found} == {-2000, 2000}
+
+
+def test_the_migrations_line_with_another_product_is_set_back(company: Company) -> None:
+    line = of_team(company, "support_block")
+    sell(company, line, "egress_gb")
+    found = findings(company, TEAM)
+    assert {(f.cause, f.proven) for f in found} == {("extra_line", True)}
+    (where,) = {f.remedy.values["where"] for f in found if f.remedy and f.remedy.name == "mend_own_line"}
+    assert where == f"sale.order.line {company.order(TEAM)['name']} ({line['id']})"
 
 
 @pytest.mark.parametrize(
