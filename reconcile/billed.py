@@ -103,6 +103,16 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLine:
+    """The line of an open balance in Odoo, as it stands: made with one unit of what is due, and no tax."""
+
+    quantity: Decimal
+    price: Decimal  # in units of the currency
+    discount: Decimal
+    taxed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """A line or invoice one side cannot give. Named, counted, shown; never a guess and never 0."""
 
@@ -130,6 +140,7 @@ class BilledInvoice:
     register: Totals | None = None  # Lago's own header as stated, whether or not it can be compared
     paid_cents: int = 0  # of Lago's
     open_cents: int | None = None  # what is still due today; None: this side does not say
+    open_line: OpenLine | None = None  # of Odoo's: what the open balance consists of
     type: str = ""
     state: str = ""
     customer_name: str = ""

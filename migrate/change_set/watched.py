@@ -160,6 +160,13 @@ DECIDES: Mapping[str, Mapping[str, str]] = {
         "state": "whether it is owed: a cancelled one is not",
         "posted_before": "whether it has stood in the books, under a number",
     },
+    "account.move.line": {
+        "quantity": "how much of it is owed",
+        "price_unit": "how much is owed",
+        "discount": "what is taken off what is owed",
+        "tax_ids": "which taxes come on top: those of Lago's invoice are in what is owed",
+        "account_id": "which account it is booked against",
+    },
 }
 # Who keeps the books posts what we made: no drift, and ours to undo no more (``compare.booked``).
 BOOKED: Mapping[str, frozenset[str]] = {"account.move": frozenset({"state", "posted_before"})}
@@ -176,6 +183,17 @@ NEW_ORDERS = (
     "fusion_invoice_name",
     "fusion_description",
     "fusion_tax_codes",
+)
+RATING = (
+    "fusion_key",
+    "fusion_kind",
+    "fusion_item",
+    "fusion_order_id",
+    "fusion_units",
+    "fusion_events",
+    "fusion_from",
+    "fusion_to",
+    "fusion_explanation",
 )
 # The addon's fields on these models that decide no bill, and why.
 DECIDES_NOTHING: Mapping[str, Mapping[str, str]] = {
@@ -206,6 +224,9 @@ DECIDES_NOTHING: Mapping[str, Mapping[str, str]] = {
         "fusion_overdue_told": "what services were told",
         "fusion_status_told": "what services were told",
     },
+    "account.move.line": dict.fromkeys(
+        RATING, "what was rated, on Odoo's own invoices: an open balance has none of it"
+    ),
 }
 WHOLE = frozenset({"fusion.billing.usage"})  # written whole by the migration, in numbers: nothing is left to watch
 WATCHED: Mapping[str, tuple[str, ...]] = {model: tuple(names) for model, names in DECIDES.items() if model not in WHOLE}

@@ -8,7 +8,7 @@ from decimal import Decimal
 from mappings.money import from_subunits
 from mappings.records import Tax
 from mappings.target import xid
-from reconcile.billed import LineKey
+from reconcile.billed import LineKey, OpenLine
 from reconcile.causes.case import Case, Proposal
 from reconcile.causes.changes import (
     DropCoupon,
@@ -158,10 +158,25 @@ def _due_cents(case: Case) -> int:
 
 
 def _open_amount(case: Case) -> Evidence:
-    """The draft of the open balance, and what is due: ``apply`` does not overwrite an amount that somebody typed."""
+    """The line of the open balance, and what has to stand there: ``apply`` does not overwrite what somebody typed."""
     due = from_subunits(_due_cents(case), case.baseline.currency)
-    where = f"account.move.line {xid('invoice', case.invoice.base.lago_id, 'open')}"
-    return Evidence(name="mend_field", values={"where": where, "what": "price_unit", "lago": f"{due}"})
+    record, line = xid("invoice", case.invoice.base.lago_id), case.subject.open_line
+    other = _other_than(line, due) if line else {"price_unit": f"{due}"}
+    if not other:
+        return Evidence(name="mend_balance", values={"where": f"account.move {record}"})
+    told = {"what": ", ".join(other), "lago": ", ".join(other.values())}
+    return Evidence(name="mend_field", values={"where": f"account.move.line {record}_open", **told})
+
+
+def _other_than(line: OpenLine, due: Decimal) -> dict[str, str]:
+    """Fields of the line that are not as they were made, and what they were: one unit of what is due, and no more."""
+    wanted = {
+        "quantity": ("1", line.quantity == 1),
+        "price_unit": (f"{due}", line.price == due),
+        "discount": ("0", line.discount == 0),
+        "tax_ids": ("none", not line.taxed),
+    }
+    return {name: value for name, (value, right) in wanted.items() if not right}
 
 
 def balance_missing(case: Case) -> Iterator[Proposal]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from mappings.balances import due_cents
 from mappings.records import Snapshot
+from mappings.target import xid
 from migrate.odoo.door import Door, Row
-from migrate.odoo.external_ids import made_of
-from reconcile.billed import BilledInvoice
+from migrate.odoo.external_ids import made_of, records_named
+from reconcile.billed import BilledInvoice, OpenLine
 from reconcile.sides.numbers import nearest_cents_of
 from reconcile.sides.odoo_terms import number_of
 
@@ -33,27 +35,30 @@ def with_balances(
             settled["odoo"][lago_id] = cents - totals.gross_cents
     settled["rerate"] = settled["lago"]
     with_settled = {name: _with_settled(side, settled.get(name, {})) for name, side in sides.items()}
-    stated = {
-        i: replace(invoice, open_cents=open_in_odoo.get(i), payers=(*invoice.payers, *_debtor(balances.get(i))))
-        for i, invoice in with_settled["odoo"].items()
-    }
+    stated = {i: _stated(invoice, open_in_odoo.get(i), balances.get(i)) for i, invoice in with_settled["odoo"].items()}
     return {**with_settled, "odoo": stated}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Balance:
-    """An open balance in Odoo. ``cents``: None where it went on living there (posted, cancelled)."""
+    """An open balance in Odoo. ``cents``: None where it went on living there (posted, cancelled).
+
+    ``partner``: who owes it. ``line``: the one that the migration made.
+    """
 
     cents: int | None
     partner: int | None
+    line: OpenLine | None = None
 
 
 _NONE = _Balance(cents=0, partner=None)
 
 
-def _debtor(balance: _Balance | None) -> tuple[int, ...]:
-    """Who owes it, if anybody."""
-    return (balance.partner,) if balance and balance.partner else ()
+def _stated(invoice: BilledInvoice, cents: int | None, balance: _Balance | None) -> BilledInvoice:
+    """The invoice with what is open of it in Odoo, and who owes it, if anybody."""
+    debtor = (balance.partner,) if balance and balance.partner else ()
+    line = balance.line if balance else None
+    return replace(invoice, open_cents=cents, open_line=line, payers=(*invoice.payers, *debtor))
 
 
 def _told(snapshot: Snapshot, lago: Mapping[str, BilledInvoice], balances: Mapping[str, _Balance]) -> dict[str, int]:
@@ -82,7 +87,27 @@ def _open_balances(odoo: Door, snapshot: Snapshot) -> dict[str, _Balance]:
     numbers = {number: lago_id for lago_id, number in made_of(odoo, "account.move", "invoice", due).items()}
     fields = ["state", "amount_total", "currency_id", "partner_id"]
     rows = odoo.search_among("account.move", "id", sorted(numbers), fields, names=True)
-    return {numbers[row["id"]]: _balance(row) for row in rows}
+    found = {numbers[row["id"]]: _balance(row) for row in rows}
+    lines = _lines(odoo, found)
+    return {lago_id: replace(balance, line=lines.get(lago_id)) for lago_id, balance in found.items()}
+
+
+def _lines(odoo: Door, invoices: Iterable[str]) -> dict[str, OpenLine]:
+    """Lago's open invoice -> the line of its balance that the migration made."""
+    names = {xid("invoice", lago_id, "open"): lago_id for lago_id in invoices}
+    numbers = {number: names[name] for name, (_, number) in records_named(odoo, names).items()}
+    fields = ["quantity", "price_unit", "discount", "tax_ids"]
+    rows = odoo.search_among("account.move.line", "id", sorted(numbers), fields)
+    return {numbers[row["id"]]: _line(row) for row in rows}
+
+
+def _line(row: Row) -> OpenLine:
+    return OpenLine(
+        quantity=Decimal(str(row["quantity"] or 0)),
+        price=Decimal(str(row["price_unit"] or 0)),
+        discount=Decimal(str(row["discount"] or 0)),
+        taxed=bool(row["tax_ids"]),
+    )
 
 
 def _balance(row: Row) -> _Balance:

@@ -183,6 +183,12 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
         "Odoo always rounds each tax: nothing to mend. Waive tax_rounding with max_cents = 1.",
         "Odoo arrondit toujours chaque taxe : rien à corriger. Déroger à tax_rounding avec max_cents = 1.",
     ),
+    "remedy.mend_balance": (
+        "In Odoo, {where}: the line that the migration made is right; take out the lines that somebody added to it, "
+        "and set its currency back.",
+        "Dans Odoo, {where} : la ligne créée par la migration est juste; enlever les lignes que quelqu’un a ajoutées, "
+        "et remettre sa devise.",
+    ),
     "remedy.carry_balance": (
         "Apply the phase balances, and settle the invoice with it.",
         "Appliquer la phase balances, et régler la facture avec elle.",

@@ -52,6 +52,15 @@ def wished(world: World) -> list[Any]:
     return [*prepare(world.target), world.partner(1), balance("invoice_1"), balance("note_1", "out_refund")]
 
 
+@pytest.mark.parametrize(
+    "values", [{"discount": 10.0}, {"quantity": 2.0}, {"price_unit": 6.0}, {"quantity": 2.0, "price_unit": 3.5}]
+)
+def test_what_somebody_changed_on_the_line_of_a_balance_is_drift(owed: World, values: dict[str, float]) -> None:
+    owed.odoo.call("account.move.line", "write", [owed.id("invoice_1_open")], vals=values)
+    (drifted,) = since_apply(owed.door, owed.ledger).drift
+    assert {diff.field for diff in drifted.diffs} == {f"lago.invoice_1_open: {name}" for name in values}
+
+
 @pytest.fixture
 def owed(world: World) -> World:
     """An invoice and a credit note, open, in a ledger that knows of nothing else."""

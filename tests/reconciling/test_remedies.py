@@ -14,6 +14,7 @@ from tests.faults import (
     FAULTS,
     STARTER,
     TEAM,
+    WALLET,
     Company,
     Fault,
     charge_tax,
@@ -33,9 +34,11 @@ def company(base: Base, tmp_path: Path) -> Iterator[Company]:
         yield copy
 
 
-def findings(company: Company, customer: str = STARTER, *, without: str = "") -> tuple[Finding, ...]:
+def findings(
+    company: Company, customer: str = STARTER, *, without: str = "", month: str = "2026-07"
+) -> tuple[Finding, ...]:
     """What the month says of one customer, without Odoo's rounding of each tax; finance's table may lack a code."""
-    fault = Fault(name="", side="", causes=frozenset(), customers=(customer,), plant=lambda company: None)
+    fault = Fault(name="", side="", causes=frozenset(), customers=(customer,), plant=lambda company: None, month=month)
     codes = planted.codes_of(company.odoo, company.snapshot)
     data = planted.reconciled(company, fault, {name: code for name, code in codes.items() if code != without})
     return tuple(f for _, p in data.rows() for f in p.findings if f.cause != "tax_rounding")
@@ -108,6 +111,27 @@ def test_the_migrations_line_with_another_product_is_set_back(company: Company) 
     assert {(f.cause, f.proven) for f in found} == {("extra_line", True)}
     (where,) = {f.remedy.values["where"] for f in found if f.remedy and f.remedy.name == "mend_own_line"}
     assert where == f"sale.order.line {company.order(TEAM)['name']} ({line['id']})"
+
+
+@pytest.mark.parametrize(
+    ("values", "what", "lago"),
+    [
+        ({"discount": 10.0}, "discount", "0"),
+        ({"quantity": 2.0}, "quantity", "1"),
+        ({"price_unit": 7.0, "discount": 5.0}, "price_unit, discount", "DUE, 0"),
+    ],
+)
+def test_of_an_open_balance_what_differs_is_set_back(
+    company: Company, values: dict[str, float], what: str, lago: str
+) -> None:
+    invoice = company.invoice(WALLET, "2026-03")
+    (named,) = company.rows("ir.model.data", [["name", "=", f"invoice_{invoice.lago_id}_open"]])
+    (line,) = company.rows("account.move.line", [["id", "=", named["res_id"]]])
+    company.write("account.move.line", [["id", "=", line["id"]]], **values)
+    found = findings(company, WALLET, month="2026-03")
+    (told,) = {str(f.remedy): f.remedy for f in found if f.cause == "balance_wrong" and f.remedy}.values()
+    assert told.values["where"] == f"account.move.line lago.invoice_{invoice.lago_id}_open"
+    assert (told.values["what"], told.values["lago"]) == (what, lago.replace("DUE", f"{line['price_unit']:.2f}"))
 
 
 @pytest.mark.parametrize(
