@@ -52,6 +52,9 @@ class Settings:
     cohort: str = ""  # its name, for the report's head
     services: Mapping[str, str] = field(default_factory=dict)  # plan code -> service
     tax_codes: Mapping[str, str] = field(default_factory=dict)  # name of a tax in Odoo -> Lago's code
+    mapped_taxes: Mapping[int, frozenset[str]] = field(
+        default_factory=dict
+    )  # tax of Odoo -> Lago's codes, by the table
     shadow: Shadow | None = None
     waivers: tuple[Waiver, ...] = ()
 
@@ -110,6 +113,7 @@ def dual_run(
             worlds=worlds,
             held=held,
             tax_codes=settings.tax_codes,
+            mapped_taxes=settings.mapped_taxes,
         )
         return base.grounds
 

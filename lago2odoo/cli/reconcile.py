@@ -47,7 +47,7 @@ from reconcile.rerate.noise_floor import rerate
 from reconcile.rerate.shown_events import with_events
 from reconcile.sides.lago import usage_begins
 from reconcile.sides.odoo_journal import find_shadow_journal
-from reconcile.sides.odoo_taxes import tax_codes
+from reconcile.sides.odoo_taxes import led_to, tax_codes
 from reports import json as report_json
 from reports import junit, markdown, pseudonyms, stored, text
 from reports.data import ReportData
@@ -262,6 +262,7 @@ def _settings(context: Context, snapshot: Snapshot, odoo: Door | None, cohort: C
         cohort=cohort.name,
         services=services,
         tax_codes=tax_codes(odoo, tables, snapshot) if odoo else {},
+        mapped_taxes=led_to(odoo, tables) if odoo else {},
         shadow=find_shadow_journal(odoo) if odoo and declared.keep_shadow_invoices else None,
         waivers=load_waivers(context),
     )

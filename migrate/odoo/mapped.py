@@ -38,6 +38,7 @@ TAX_FIELDS = (
     "country_id",
     "children_tax_ids",
 )
+WHOLE = Decimal(100)  # percent
 ANOTHER = "correct the table, or the record in Odoo"
 
 
@@ -92,8 +93,22 @@ def _part(door: Door, part: Row) -> Iterator[Problem]:
     if _is_included(door, part):
         remedy = "set 'Included in Price' of the tax to 'Tax Excluded', or name another tax in the table"
         yield f"{name!r} is included in the price in Odoo, Lago adds it to the price", remedy, ""
+    yield from _repartition(door, part)
     if not part["active"]:
         yield f"{name!r} is archived in Odoo", "reactivate it, or name another tax in the table", ""
+
+
+def _repartition(door: Door, part: Row) -> Iterator[Problem]:
+    """Lines of tax that do not add up to the whole of it: two that cancel out charge nothing at all."""
+    asked = ["document_type", "repartition_type", "factor_percent"]
+    rows = door.search_read("account.tax.repartition.line", [["tax_id", "=", part["id"]]], asked)
+    for document in sorted({str(row["document_type"]) for row in rows}):
+        taxed = [row for row in rows if row["document_type"] == document and row["repartition_type"] == "tax"]
+        share = sum((Decimal(str(row["factor_percent"])) for row in taxed), Decimal(0))
+        if share != WHOLE:
+            remedy = "make the tax lines of its distribution add up to 100 %, or name another tax in the table"
+            charged = f"{plain(share.normalize())} % of it"
+            yield f"{part['name']!r} charges {charged} on documents of type {document!r} in Odoo", remedy, ""
 
 
 def _is_included(door: Door, part: Row) -> bool:

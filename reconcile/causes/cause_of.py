@@ -141,11 +141,11 @@ def is_cut(exact: Decimal, cut: Decimal, digits: int) -> bool:
 MANY = 3  # prices of one order that are cut alike: nobody types them so
 
 
-def cut_alike(differing: Iterable[Difference], held: Iterable[Decimal]) -> frozenset[int]:
-    """Decimals that all prices of an order were cut to, where no setting says it. ``held``: all of Odoo's prices."""
+def cut_alike(differing: Iterable[Difference], odoos: Iterable[Decimal]) -> frozenset[int]:
+    """Decimals that all prices of an order were cut to, where no setting says it. ``odoos``: all of Odoo's."""
     told = [(decimal_of(d.lago), decimal_of(d.odoo)) for d in differing if "properties" in d.path and _is_price(d.path)]
     pairs = {(exact, cut) for exact, cut in told if exact is not None and cut is not None}
-    most = max(map(_decimals, held), default=0)
+    most = max(map(_decimals, odoos), default=0)
     alike = len(pairs) >= MANY and all(is_cut(exact, cut, most) for exact, cut in pairs)
     return frozenset((most,)) if alike else frozenset()
 

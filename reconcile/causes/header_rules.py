@@ -27,6 +27,7 @@ from reports.data import Evidence
 
 Taxes = Mapping[LineKey, tuple[Tax, ...]]
 TaxRate = tuple[str, Decimal]  # code, percent
+WHOLE = Decimal(100)  # percent of a tax that its repartition lines put on an invoice
 
 
 def coupon_missing(case: Case) -> Iterator[Proposal]:
@@ -170,13 +171,13 @@ def _open_amount(case: Case) -> Evidence:
 
 def _other_than(line: OpenLine, due: Decimal) -> dict[str, str]:
     """Fields of the line that are not as they were made, and what they were: one unit of what is due, and no more."""
-    wanted = {
+    as_made = {
         "quantity": ("1", line.quantity == 1),
         "price_unit": (f"{due}", line.price == due),
         "discount": ("0", line.discount == 0),
         "tax_ids": ("none", not line.taxed),
     }
-    return {name: value for name, (value, right) in wanted.items() if not right}
+    return {name: value for name, (value, right) in as_made.items() if not right}
 
 
 def balance_missing(case: Case) -> Iterator[Proposal]:
@@ -222,11 +223,25 @@ def held_taxes(kind: str) -> Callable[[Case], Iterator[Proposal]]:
 
 
 def _remedy(case: Case, on_lines: Taxes, lago: Taxes) -> Evidence:
-    """What has to be set: the rate of a tax, the order's fiscal position, or the taxes on its lines.
+    """What has to be set: the rate of a tax, the parts of a group, the order's fiscal position, the taxes on its lines.
 
     The mapping is to be corrected only where finance's table leads to no tax of Lago's rate.
     """
-    return _other_rate(case, on_lines) or _on_the_order(case, {key: lago[key] for key in on_lines})
+    group = _of_group(case, on_lines, lago)
+    return _other_rate(case, on_lines) or group or _on_the_order(case, {key: lago[key] for key in on_lines})
+
+
+def _of_group(case: Case, on_lines: Taxes, lago: Taxes) -> Evidence | None:
+    """The lines bear the group that the table wants for Lago's codes: what it is made of is a matter of its record."""
+    by_line = case.known.orders.tax_groups if case.known.orders else {}
+    groups = {key: by_line[key] for key in on_lines if key in by_line}
+    mapped = all(key in groups and groups[key].codes == {tax.code for tax in lago[key]} for key in on_lines)
+    values = {
+        "where": ", ".join(dict.fromkeys(group.label for group in groups.values())),
+        "tax": named_taxes(lago[key] for key in on_lines),
+        "odoo": named_taxes(on_lines.values()),
+    }
+    return Evidence(name="mend_group", values=values) if mapped else None
 
 
 def _on_the_order(case: Case, lago: Taxes) -> Evidence:
@@ -252,11 +267,11 @@ def _other_rate(case: Case, on_lines: Taxes) -> Evidence | None:
     off = [code for code, rate in odoos.items() if code in rates and rates[code] != rate and code in records]
     if odoos.keys() != rates.keys() or not off:
         return None
-    values = {
-        "where": f"account.tax {records[off[0]].label}",
-        "what": "amount",
-        "lago": f"{rates[off[0]].normalize():f}",
-    }
+    record = records[off[0]]
+    where = f"account.tax {record.label}"
+    if record.share != WHOLE:
+        return Evidence(name="mend_repartition", values={"where": where, "share": record.share.normalize()})
+    values = {"where": where, "what": "amount", "lago": f"{rates[off[0]].normalize():f}"}
     return Evidence(name="mend_field", values=values)
 
 

@@ -47,6 +47,15 @@ class TaxRecord:
 
     label: str
     terms: TaxTerms
+    share: Decimal = Decimal(100)  # percent of the tax that its repartition lines put on an invoice
+
+
+@dataclass(frozen=True, slots=True)
+class TaxGroup:
+    """The group of taxes to which finance's table leads for these codes of Lago's."""
+
+    label: str
+    codes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,7 @@ class OrderKnowledge:
     only_odoo: Mapping[str, str] = field(default_factory=dict)  # charges that Lago has not: as lines name them -> where
     tax_records: Mapping[str, TaxRecord] = field(default_factory=dict)  # by code: those on Odoo's lines
     mapped_taxes: frozenset[tuple[str, Decimal]] = frozenset()  # Lago's code, rate of the tax that the table leads to
+    tax_groups: Mapping[LineKey, TaxGroup] = field(default_factory=dict)  # on Odoo's lines, as the table wants it
     order_names: Mapping[str, str] = field(default_factory=dict)  # by subscription
     own_lines: Mapping[str, OwnLine] = field(default_factory=dict)  # as Odoo's invoice names lines of the migration's
     tax_places: Mapping[LineKey, str] = field(default_factory=dict)  # which record gives a line of Odoo's its taxes

@@ -18,6 +18,7 @@ from reconcile.causes.knowledge import (
     LineKnowledge,
     OrderKnowledge,
     OwnLine,
+    TaxGroup,
     TaxRecord,
     cannot_rerate,
     grounds_of,
@@ -38,7 +39,7 @@ from reconcile.rerate.hypothesis import World, Worlds
 from reconcile.rerate.noise_floor import calendar_differences
 from reconcile.rerate.occasions import stored_boundaries
 from reconcile.sides.lago import lago_key
-from reconcile.sides.odoo_terms import Held, HeldTax
+from reconcile.sides.odoo_terms import GROUP, Held, HeldTax
 
 Priced = Charge | FixedCharge
 
@@ -62,12 +63,14 @@ class KnowledgeBase:
         worlds: Worlds | None = None,
         held: Held | None = None,
         tax_codes: Mapping[str, str] | None = None,
+        mapped_taxes: Mapping[int, frozenset[str]] | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.unmapped = unmapped or {}
         self.worlds = worlds
         self.held = held or Held()
         self.tax_codes = tax_codes or {}
+        self.mapped_taxes = mapped_taxes or {}
         self._late = late
         self.history = worlds.history if worlds else History(snapshot)
 
@@ -116,7 +119,8 @@ class KnowledgeBase:
             settings=self.held.settings,
             only_odoo=dict(item for b in billings for item in self._only_odoo(b)),
             tax_records=self._tax_records(odoo) if odoo is not None else {},
-            mapped_taxes=self._mapped_taxes,
+            mapped_taxes=self._mapped_rates,
+            tax_groups=dict(self._tax_groups(odoo)) if odoo is not None else {},
             order_names={name: str(order.row["name"]) for name, order in orders.items() if order},
             own_lines={
                 f"sale.order.line,{number}": OwnLine(f"sale.order.line {order.row['name']} ({number})", charge)
@@ -135,7 +139,7 @@ class KnowledgeBase:
             if all(number in taxes for number in line.tax_ids):
                 parts = [part for number in line.tax_ids for part in taxes[number].parts or (number,)]
                 found[line.key] = tuple(
-                    _tax(self.tax_codes.get(taxes[n].name, taxes[n].name), taxes[n].rate) for n in parts
+                    _tax(self.tax_codes.get(taxes[n].name, taxes[n].name), taxes[n].charged) for n in parts
                 )
         return found
 
@@ -162,6 +166,14 @@ class KnowledgeBase:
             for number in single
         }
 
+    def _tax_groups(self, odoo: BilledInvoice) -> Iterator[tuple[LineKey, TaxGroup]]:
+        """Lines of Odoo's that bear the group to which finance's table leads, and for which of Lago's codes."""
+        for line in odoo.lines:
+            for number in line.tax_ids if len(line.tax_ids) == 1 else ():
+                tax, codes = self.held.taxes.get(number), self.mapped_taxes.get(number)
+                if tax and codes and tax.kind == GROUP:
+                    yield line.key, TaxGroup(f"account.tax {tax.name} ({number})", codes)
+
     def _tax_place(self, key: LineKey) -> str:
         """A charge's own taxes come before those of the plan's line on the order."""
         order = self.held.orders.get(key.subscription)
@@ -172,7 +184,7 @@ class KnowledgeBase:
         return f"sale.order {order.row['name']}" if order else ""
 
     @cached_property
-    def _mapped_taxes(self) -> frozenset[tuple[str, Decimal]]:
+    def _mapped_rates(self) -> frozenset[tuple[str, Decimal]]:
         """Lago's codes with the rates of the taxes that finance's table leads to."""
         coded = ((self.tax_codes.get(tax.name), tax.rate) for tax in self.held.taxes.values())
         return frozenset((code, rate.normalize()) for code, rate in coded if code)
@@ -337,7 +349,7 @@ def _todays(billings: Sequence[Billed], history: History) -> Iterator[tuple[Line
 
 def _tax_record(number: int, tax: HeldTax) -> TaxRecord:
     terms = TaxTerms(kind=tax.kind, included=tax.included, on_next=tax.on_next, affected=tax.affected, place=tax.place)
-    return TaxRecord(label=f"{tax.name} ({number})", terms=terms)
+    return TaxRecord(label=f"{tax.name} ({number})", terms=terms, share=tax.share)
 
 
 def _tax(code: str, rate: Decimal) -> Tax:

@@ -121,12 +121,12 @@ def order_line_added(case: Case) -> Iterator[Proposal]:
 def line_by_itself(case: Case) -> Iterator[Proposal]:
     """A line that the migration made is of no charge any more, as its product says: Odoo bills it by itself."""
     for key, baseline, subject in case.pairs():
-        own = own_line(case, key)
-        if own and not baseline:
+        made = own_line(case, key)
+        if made and not baseline:
             yield Proposal(
                 changes=(*add_lines(subject), *on_line(case, *subject)),
-                evidence=(Evidence(name="own_line", values={"where": own.label, "cents": cents_of(subject)}),),
-                remedy=Evidence(name="mend_own_line", values={"where": own.label}),
+                evidence=(Evidence(name="own_line", values={"where": made.label, "cents": cents_of(subject)}),),
+                remedy=Evidence(name="mend_own_line", values={"where": made.label}),
                 observed=True,
             )
 

@@ -48,7 +48,10 @@ class Suspect:
 
 def named_taxes(sets: Iterable[Iterable[Tax]]) -> str:
     """``gst 5 % + qst 9.975 %``; of several sets each, once."""
-    names = dict.fromkeys(" + ".join(f"{t.code} {t.rate.normalize():f} %" for t in taxes) or "none" for taxes in sets)
+    ordered = (sorted(taxes, key=lambda tax: tax.code) for taxes in sets)
+    names = dict.fromkeys(
+        " + ".join(f"{t.code} {t.rate.normalize():f} %" for t in taxes) or "none" for taxes in ordered
+    )
     return ", ".join(names)
 
 

@@ -43,8 +43,8 @@ def _by_themselves(case: Case, suspect: Suspect) -> Iterator[Change]:
     changes = suspect.suppose.changes if isinstance(suspect.suppose, Records) else ()
     gone = {change.lago_id for change in changes if not change.path}
     for line in case.subject.lines if gone else ():
-        own = own_line(case, line.key)
-        if own and own.charge in gone:
+        made = own_line(case, line.key)
+        if made and made.charge in gone:
             yield from (AddLine(line), *on_line(case, line))
 
 

@@ -85,7 +85,7 @@ def _kept(settings: HeldSettings | None, differing: Sequence[Difference], odoo: 
     """How many digits Odoo keeps, by its settings or by all the order's prices. What was not read cuts nothing."""
     charged = _charges(odoo).values()
     properties = [charge.properties for charge in charged]
-    properties += [one.properties for charge in charged if isinstance(charge, Charge) for one in charge.filters]
+    properties += [part.properties for charge in charged if isinstance(charge, Charge) for part in charge.filters]
     alike = cut_alike(differing, (price for prices in properties for price in prices_in(prices)))
     if settings is None:
         return Around(prices=alike)

@@ -87,9 +87,9 @@ def _open_balances(odoo: Door, snapshot: Snapshot) -> dict[str, _Balance]:
     numbers = {number: lago_id for lago_id, number in made_of(odoo, "account.move", "invoice", due).items()}
     fields = ["state", "amount_total", "currency_id", "partner_id"]
     rows = odoo.search_among("account.move", "id", sorted(numbers), fields, names=True)
-    found = {numbers[row["id"]]: _balance(row) for row in rows}
-    lines = _lines(odoo, found)
-    return {lago_id: replace(balance, line=lines.get(lago_id)) for lago_id, balance in found.items()}
+    balances = {numbers[row["id"]]: _balance(row) for row in rows}
+    lines = _lines(odoo, balances)
+    return {lago_id: replace(balance, line=lines.get(lago_id)) for lago_id, balance in balances.items()}
 
 
 def _lines(odoo: Door, invoices: Iterable[str]) -> dict[str, OpenLine]:

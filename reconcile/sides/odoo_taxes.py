@@ -23,6 +23,12 @@ def tax_codes(odoo: Door, tables: Tables, snapshot: Snapshot) -> dict[str, str]:
     return code_of
 
 
+def led_to(odoo: Door, tables: Tables) -> dict[int, frozenset[str]]:
+    """Tax of Odoo -> the set of Lago's codes that finance's table maps to it."""
+    named = {ref.xid: entry.codes for entry in tables.taxes if (ref := tables.ref(entry.odoo, odoo.company_id))}
+    return {number: named[name] for name, (of, number) in records_named(odoo, named).items() if of == "account.tax"}
+
+
 def _read_taxes(odoo: Door, xid: str) -> list[Row]:
     """The tax of an external id, or its parts if it is a group; nothing if Odoo does not have it."""
     ids = [number for model, number in records_named(odoo, [xid]).values() if model == "account.tax"]

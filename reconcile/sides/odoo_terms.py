@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from mappings import fields
@@ -19,6 +19,7 @@ from migrate.odoo.external_ids import made_of, records_named
 Rows = list[dict[str, object]]
 Whereabouts = Callable[[Collection[str]], Mapping[str, Row]]  # external ids of usage -> what Odoo has of them, if any
 
+GROUP, REPARTITION = "group", "account.tax.repartition.line"
 INCLUDED = "tax_included"  # of a tax, or of the company for taxes that do not say
 PRICE = "Product Price"  # name of the precision of prices on lines
 UNIT = "Product Unit"  # and of quantities; older ones add "of Measure"
@@ -48,6 +49,7 @@ class HeldTax:
 
     ``kind`` (percent, fixed, division), ``included`` (the price on the line holds it already), ``on_next`` (the taxes
     after it are computed on it too) and ``affected`` (it is computed on those before): how. ``place``: in which order.
+    ``share``: percent of it that its repartition lines put on an invoice.
     """
 
     name: str
@@ -58,6 +60,12 @@ class HeldTax:
     on_next: bool = False
     affected: bool = True
     place: tuple[int, int] = (0, 0)
+    share: Decimal = Decimal(100)
+
+    @property
+    def charged(self) -> Decimal:
+        """The rate that comes onto an invoice."""
+        return self.rate * self.share / 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,10 +296,22 @@ TAX = (
 
 
 def _taxes(odoo: Door) -> dict[int, HeldTax]:
-    rows = _rows(odoo, "account.tax", [], TAX)
+    rows, shares = _rows(odoo, "account.tax", [], TAX), _shares(odoo)
     company = _rows(odoo, "res.company", [], ("account_price_include",))
     by_default = any(row["account_price_include"] == INCLUDED for row in company[:1])
-    return {number: _tax(number, row, by_default) for number, row in _by_id(rows).items()}
+    taxes = {number: _tax(number, row, by_default) for number, row in _by_id(rows).items()}
+    return {number: replace(tax, share=shares.get(number, tax.share)) for number, tax in taxes.items()}
+
+
+def _shares(odoo: Door) -> dict[int, Decimal]:
+    """Tax -> percent of it that comes onto an invoice: two lines that cancel out charge nothing."""
+    domain: list[object] = [["document_type", "=", "invoice"]]
+    shares: dict[int, Decimal] = {}
+    for row in _rows(odoo, REPARTITION, domain, ("tax_id", "repartition_type", "factor_percent")):
+        part = Decimal(str(row["factor_percent"] or 0)) if row["repartition_type"] == "tax" else Decimal(0)
+        tax = number_of(row["tax_id"]) or 0
+        shares[tax] = shares.get(tax, Decimal(0)) + part
+    return shares
 
 
 def _tax(number: int, row: Row, by_default: bool) -> HeldTax:

@@ -159,6 +159,18 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
         "Dans Odoo, {where} : mettre les taxes (tax_ids; d’une commande : celles de ses lignes) à {tax}; la "
         "correspondance est juste.",
     ),
+    "remedy.mend_group": (
+        "In Odoo, {where}: set the taxes that it is made of (children_tax_ids) to {tax}; they are {odoo}. The mapping "
+        "is right.",
+        "Dans Odoo, {where} : mettre les taxes qui la composent (children_tax_ids) à {tax}; ce sont {odoo}. La "
+        "correspondance est juste.",
+    ),
+    "remedy.mend_repartition": (
+        "In Odoo, {where}: make its lines of tax in the distribution for invoices (invoice_repartition_line_ids) add "
+        "up to 100 % (now {share} %), and those for refunds alike.",
+        "Dans Odoo, {where} : faire en sorte que les lignes de taxe de sa répartition pour les factures "
+        "(invoice_repartition_line_ids) fassent 100 % (maintenant {share} %), et pour les avoirs de même.",
+    ),
     "remedy.mend_position": (
         "In Odoo, {where}: replace the fiscal position {position} by that of the customer’s address, then set the "
         "taxes on its lines (tax_ids) to {tax}.",

@@ -111,6 +111,14 @@ def test_the_company_may_include_taxes_and_a_tax_may_say_otherwise(odoo: Any) ->
     assert errors(odoo, ONTARIO) == []
 
 
+@pytest.mark.parametrize(("document", "share"), [("invoice", -100), ("refund", -50)])
+def test_lines_of_a_tax_that_cancel_out_charge_nothing(odoo: Any, document: str, share: int) -> None:
+    values = {"tax_id": number(odoo, ONTARIO.xid), "document_type": document, "repartition_type": "tax"}
+    odoo.call("account.tax.repartition.line", "create", vals_list=[{**values, "factor_percent": float(share)}])
+    (only,) = errors(odoo, ONTARIO)
+    assert f"charges {100 + share} % of it on documents of type '{document}'" in only
+
+
 def test_a_tax_on_a_tax(odoo: Any) -> None:
     write(odoo, "account.tax", "account.1_gst_sale_tax_5", include_base_amount=True)
     (only,) = errors(odoo, QUEBEC)

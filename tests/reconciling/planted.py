@@ -32,7 +32,7 @@ from migrate.state.store import Store
 from reconcile import dual_run as run
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.invoices import rerate
-from reconcile.sides.odoo_taxes import tax_codes
+from reconcile.sides.odoo_taxes import led_to, tax_codes
 from reports.data import Finding, ReportData
 from tests.faults import CUSTOMERS, Company, Fault
 
@@ -132,6 +132,7 @@ def reconciled(company: Company, fault: Fault, codes: Mapping[str, str]) -> Repo
         tool_version="0",
         customers=frozenset(fault.customers),
         tax_codes=codes,
+        mapped_taxes=led_to(Door(company.odoo), shipped()),
     )
     return run.dual_run(
         company.snapshot,

@@ -528,6 +528,16 @@ def test_another_rate_in_the_tax_record_is_mended_there_and_not_in_the_mapping()
     )
 
 
+def test_lines_of_a_tax_that_cancel_out_are_mended_there_and_not_its_rate() -> None:
+    on_lines = {one.key: (tax("hst", "0"),) for one in LINES}
+    record = TaxRecord(label="13% HST (7)", terms=TaxTerms(), share=Decimal(0))
+    known = orders(line_taxes=on_lines, tax_records={"hst": record}, todays_taxes=RULES.taxes)
+    (finding,) = found(TRUTH, changed(TaxLines(on_lines)), known=known)[TAX]
+    assert (finding.cause, finding.proven) == ("tax_wrong", True)
+    remedy = Evidence(name="mend_repartition", values={"where": "account.tax 13% HST (7)", "share": Decimal(0)})
+    assert finding.remedy == remedy
+
+
 def test_terms_that_move_nothing_are_no_cause() -> None:
     """The last tax has none after it: that the next ones would be computed on it says nothing of a rounding."""
     odoo = of_odoo((1003, 251, 77), 1331, 67, 134)

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from migrate.odoo.door import Door
+from reconcile.sides.odoo_terms import read
 from reports.data import Finding
 from reports.texts import Texts
 from tests.faults import (
     FAULTS,
+    PERCENT,
     STARTER,
     TEAM,
     WALLET,
@@ -195,6 +198,30 @@ def test_a_discount_explains_no_price(company: Company) -> None:
     assert {(f.cause, f.proven) for f in findings(company)} == {("discount", True), ("price", True)}
     company.write("sale.order.line", [["discount", "!=", 0]], discount=0.0)
     assert {(f.cause, f.proven) for f in findings(company)} == {("price", True)}
+
+
+def test_what_a_group_of_taxes_is_made_of_is_mended_in_its_record(company: Company) -> None:
+    """The mapping leads to the right group, which has lost a part."""
+    (line, *_) = company.rows("sale.order.line", [["order_id", "=", company.order(PERCENT)["id"]]])
+    (group,) = company.rows("account.tax", [["id", "in", line["tax_ids"]]])
+    parts = company.rows("account.tax", [["id", "in", group["children_tax_ids"]]], "name")
+    gst = [part["id"] for part in parts if "GST" in part["name"]]
+    company.write("account.tax", [["id", "=", group["id"]]], children_tax_ids=[[6, 0, gst]])
+    found = findings(company, PERCENT)
+    assert {(f.cause, f.proven) for f in found} == {("tax_missing", True)}
+    (told,) = {str(f.remedy): f.remedy for f in found if f.remedy}.values()
+    assert told.name == "mend_group"
+    assert told.values["where"] == f"account.tax {group['name']} ({group['id']})"
+    assert (told.values["tax"], told.values["odoo"]) == ("gst 5 % + pst_bc 7 %", "gst 5 %")
+
+
+def test_lines_of_a_tax_that_cancel_out_are_read(company: Company) -> None:
+    (number,) = base_line(company)["tax_ids"]
+    values = {"tax_id": number, "document_type": "invoice", "repartition_type": "tax", "factor_percent": -100.0}
+    company.odoo.call("account.tax.repartition.line", "create", vals_list=[values])
+    taxes = read(Door(company.odoo), []).taxes
+    assert (taxes[number].rate, taxes[number].share, taxes[number].charged) == (13, 0, 0)
+    assert {tax.share for other, tax in taxes.items() if other != number} == {100}
 
 
 def test_a_table_that_leads_to_no_such_tax_is_to_be_corrected(company: Company) -> None:
