@@ -61,6 +61,7 @@ def movement(
     if rerated is None:
         return None
     changed = edited(rerated.terms, rerated.invoice, edits) if edits else rerated.invoice
+    changed = replace(changed, unnamed_taxes=case.subject.unnamed_taxes)  # then taxes are one position, as compared
     moved: dict[Key, int] = defaultdict(int)
     position_of = case.position_of
     for position in compare_invoice({BASELINE: case.baseline, SUBJECT: changed}, (BASELINE, SUBJECT)).positions:

@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from mappings.records import Tax
+from reconcile.billed import LineKey
 from reconcile.causes.case import Case, Proposal
-from reconcile.causes.changes import TaxByTerms
+from reconcile.causes.changes import TaxByTerms, TaxLines
 from reconcile.causes.knowledge import TaxRecord
 from reconcile.rating.header import coupon_lines
 from reconcile.rating.tax_terms import PERCENT, TaxTerms, Terms, document_taxes
 from reports.data import Evidence
 
 Records = Mapping[str, TaxRecord]  # by code
+Taxes = Mapping[LineKey, tuple[Tax, ...]]
 
 
 def tax_included(case: Case) -> Iterator[Proposal]:
     """The price on Odoo's line holds a tax already, by a setting of the tax: the net amount is lower."""
-    records = _records(case)
+    records, copies = _records(case), _copies(case)
     included = {code: TaxTerms(included=r.terms.included, place=r.terms.place) for code, r in records.items()}
-    if _matters(case, included):
+    if _matters(case, included, copies):
         names = ", ".join(record.label for record in records.values() if record.terms.included)
         yield Proposal(
-            changes=(TaxByTerms(included, _rounds_lines(case)),),
+            changes=(
+                *((TaxLines(copies),) if copies else ()),
+                TaxByTerms(included, _rounds_lines(case)),
+            ),
             evidence=(Evidence(name="tax_in_price", values={"tax": names}),),
             remedy=Evidence(name="mend_tax_in_price", values={"tax": names}),
             observed=True,
@@ -51,6 +57,13 @@ def tax_terms(case: Case) -> Iterator[Proposal]:
             )
 
 
+def _copies(case: Case) -> Taxes:
+    """Lines of Odoo's that bear a tax which stands for none of Lago's codes: a copy of one, by another name."""
+    on_lines = case.known.orders.line_taxes if case.known.orders else {}
+    codes = {tax.code for taxes in case.terms.taxes.values() for tax in taxes}
+    return {key: taxes for key, taxes in on_lines.items() if {tax.code for tax in taxes} - codes}
+
+
 def _records(case: Case) -> Records:
     return case.known.orders.tax_records if case.known.orders and case.names[1] == "odoo" else {}
 
@@ -66,9 +79,9 @@ def _told(terms: TaxTerms) -> list[tuple[str, str, str]]:
     return kind + ([("include_base_amount", "false", "true")] if terms.on_next else [])
 
 
-def _matters(case: Case, terms: Terms) -> bool:
+def _matters(case: Case, terms: Terms, copies: Taxes | None = None) -> bool:
     """Whether the invoice is another by these terms: a rounding alone would speak for anything."""
-    baseline, header = case.baseline, case.terms
+    baseline, header = case.baseline, replace(case.terms, taxes={**case.terms.taxes, **(copies or {})})
     coupons = coupon_lines(baseline.lines, header, baseline.currency)
     items = (*((line.amount_cents, header.taxes.get(line.key, ())) for line in baseline.lines), *coupons)
     plain = {code: TaxTerms(place=tax.place) for code, tax in terms.items()}

@@ -502,6 +502,25 @@ def test_a_part_of_a_group_that_is_included_in_the_price_is_proven_by_its_record
     assert ("tax_included", "odoo", True, "") not in by_records(odoo, gst=TaxTerms(), qst=TaxTerms(place=(2, 2)))
 
 
+def test_a_copy_of_a_tax_that_is_included_in_the_price_is_proven_by_its_record() -> None:
+    """The copy stands for none of Lago's codes, so that the taxes are one position: the same amounts as above."""
+    odoo = of_odoo((955, 239, 73), 1268, 63, 126)
+    header = odoo.totals
+    assert header
+    odoo = replace(odoo, unnamed_taxes=("copy",), totals=replace(header, taxes={"copy": 63, "qst": 126}))
+    copies = {key: (replace(gst, code="copy"), qst) for key, (gst, qst) in TWO.taxes.items()}
+
+    def said(included: bool) -> set[tuple[str, bool]]:
+        terms = {"copy": TaxTerms(included=included, place=(1, 1)), "qst": TaxTerms(place=(2, 2))}
+        records = {code: TaxRecord(label=f"{code} (7)", terms=one) for code, one in terms.items()}
+        known = orders(line_taxes=copies, tax_records=records)
+        of_all = found(TRUTH_OF_TWO, odoo, TRUTH_OF_TWO, TWO, known).values()
+        return {(f.cause, f.proven) for of_position in of_all for f in of_position}
+
+    assert said(included=True) == {("tax_included", True)}
+    assert ("tax_included", True) not in said(included=False)
+
+
 def test_a_tax_on_the_tax_is_proven_by_its_record() -> None:
     """GST of 1331 is 66.55; QST is computed on 1397.55: 139.41."""
     odoo = of_odoo((1003, 251, 77), 1331, 67, 139)
