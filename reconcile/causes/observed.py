@@ -17,6 +17,7 @@ from reconcile.rerate.suppositions import Supposition
 
 USAGE = "fusion.billing.usage"
 NOT_THERE, IN_EXCESS, ANOTHER = "not there", "in excess", "external_subscription_id"  # what is wrong with usage
+NAME = "fusion_lago_id"  # what lines are matched by
 OWN = "order_id"  # of a charge that belongs to an order alone
 UNITS = ("units", "unit_changes")  # of a fixed charge, and how they changed since an order started
 

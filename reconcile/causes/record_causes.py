@@ -9,7 +9,7 @@ from itertools import combinations, islice
 from reconcile.billed import LineKey
 from reconcile.causes.case import Case, Cause, Deviation, Named, Proposal
 from reconcile.causes.changes import AddLine, Change, Suppose
-from reconcile.causes.observed import ANOTHER, IN_EXCESS, NOT_THERE, OWN, UNITS, USAGE, Suspect, named_taxes
+from reconcile.causes.observed import ANOTHER, IN_EXCESS, NAME, NOT_THERE, OWN, UNITS, USAGE, Suspect, named_taxes
 from reconcile.causes.of_lines import on_line, own_line
 from reconcile.causes.recompute import movement
 from reconcile.rerate.hypothesis import Hypothesis
@@ -31,21 +31,31 @@ def _supposing(case: Case, suspect: Suspect) -> Proposal:
     place = suspect.place
     told = {"where": place.label, "what": place.field, "lago": suspect.lago, "odoo": suspect.odoo}
     return Proposal(
-        changes=(Suppose(Hypothesis(suspect.suppose), header=suspect.header), *_by_themselves(case, suspect)),
+        changes=(Suppose(Hypothesis(suspect.suppose), header=suspect.header), *_instead(case, suspect)),
         evidence=(Evidence(name="held", values=told),),
         remedy=_remedy_of(case, suspect, {k: told[k] for k in ("where", "what", "lago")}),
         observed=True,
     )
 
 
-def _by_themselves(case: Case, suspect: Suspect) -> Iterator[Change]:
-    """The migration's own lines of charges that are not there because of this: Odoo bills them, as no charge does."""
+def _instead(case: Case, suspect: Suspect) -> Iterator[Change]:
+    """What Odoo bills instead of the charges that are not there because of this.
+
+    A charge that bears another id bills its lines under that one; the migration's own line of a charge that is gone is
+    billed by itself.
+    """
     changes = suspect.suppose.changes if isinstance(suspect.suppose, Records) else ()
     gone = {change.lago_id for change in changes if not change.path}
     for line in case.subject.lines if gone else ():
         made = own_line(case, line.key)
-        if made and made.charge in gone:
+        if (made and made.charge in gone) or line.key.item in _other_names(suspect):
             yield from (AddLine(line), *on_line(case, line))
+
+
+def _other_names(suspect: Suspect) -> tuple[str, ...]:
+    """How lines name a charge that bears another id, or none: by its code then."""
+    renamed = suspect.place.field == NAME
+    return (suspect.odoo, suspect.place.record.rpartition(" (")[0]) if renamed else ()
 
 
 USAGE_REMEDIES = {NOT_THERE: "mend_usage", IN_EXCESS: "remove_usage", ANOTHER: "return_usage"}

@@ -21,7 +21,7 @@ from mappings.records import (
 from mappings.target import xid
 from reconcile.causes.cause_of import TIER, Around, Fault, cut_alike, faults, prices_in
 from reconcile.causes.differences import Difference, differences
-from reconcile.causes.observed import OWN, Place, Suspect, shown
+from reconcile.causes.observed import NAME, OWN, Place, Suspect, shown
 from reconcile.rerate.billing import Billed
 from reconcile.rerate.counterfactual import ABSENT, At, Path
 from reconcile.rerate.history import History
@@ -227,7 +227,7 @@ def _place_of(name: str, lago: Terms, order: HeldOrder) -> tuple[Place, str, str
     for row in renamed(lago.plan, order):
         if row["code"] == charge.code:
             return (
-                Place(CHARGE, f"{row['code']} ({row['id']})", "fusion_lago_id"),
+                Place(CHARGE, f"{row['code']} ({row['id']})", NAME),
                 charge.lago_id,
                 shown(row["fusion_lago_id"]),
             )
@@ -239,8 +239,8 @@ def _place_of(name: str, lago: Terms, order: HeldOrder) -> tuple[Place, str, str
 
 
 def renamed(plan: Plan, order: HeldOrder) -> Iterator[Row]:
-    """Charges of Odoo's that are one of the plan's by their code, and bear an id that the plan has not."""
-    known = {name for charge in _charges(plan).values() for name in (charge.lago_id, charge.lago_parent_id)}
+    """Charges of Odoo's that are one of the plan's by their code, and bear an id that the plan has not, or none."""
+    known = {name for charge in _charges(plan).values() for name in (charge.lago_id, charge.lago_parent_id) if name}
     missing = {c.code for c in _charges(plan).values() if c.code and read_back.charge_row(c, order.charges) is None}
     yield from (row for row in order.charges if row["code"] in missing and row["fusion_lago_id"] not in known)
 
