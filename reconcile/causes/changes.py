@@ -61,9 +61,13 @@ class FollowMinimum:
 
 @dataclass(frozen=True, slots=True)
 class RoundAmounts:
-    """Every amount, of lines and of taxes, is rounded to multiples of ``step`` (in the smallest unit)."""
+    """Every amount, of lines, of taxes and of the header, is rounded to multiples of ``step`` (in the smallest unit).
+
+    The header's follow from the exact lines, unless the company rounds on each line (``per_line``).
+    """
 
     step: int
+    per_line: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -345,7 +345,7 @@ def currency_rounding(case: Case) -> Iterator[Proposal]:
     if step > 1 and case.names[1] == "odoo":
         values: Mapping[str, str | int | Decimal] = {"currency": currency, "step": str(from_subunits(step, currency))}
         yield Proposal(
-            changes=(RoundAmounts(step),),
+            changes=(RoundAmounts(step, per_line=settings is not None and settings.per_line),),
             evidence=(Evidence(name="currency_step", values=values),),
             remedy=Evidence(name="mend_rounding", values=values),
             observed=True,

@@ -79,7 +79,7 @@ class Draft:
     credit_notes_cents: int = 0
     prepaid_cents: int = 0
     settled_cents: int = 0
-    step: int = 1  # taxes are rounded to multiples of so many of the smallest unit
+    coarse: RoundAmounts | None = None  # in the end, amounts are rounded so
     stated: Totals | None = None  # a header that does not follow from the lines
     by_terms: TaxByTerms | None = None  # taxes are computed so, after all else
 
@@ -95,14 +95,15 @@ def edited(terms: HeaderTerms | None, baseline: BilledInvoice, edits: Sequence[E
     )
     for edit in edits:
         draft = edit_draft(draft, edit)
-    totals, lines = draft.stated, draft.lines
+    step, per_line = (draft.coarse.step, draft.coarse.per_line) if draft.coarse else (1, False)
+    totals, lines = draft.stated, _coarse(draft.lines, step)
     if totals is None and terms is not None:
         totals = header_of(
-            draft.lines,
+            lines if per_line else draft.lines,
             draft.terms,
             baseline.currency,
             rounding=draft.rounding,
-            step=draft.step,
+            step=step,
             credit_notes_cents=draft.credit_notes_cents,
             prepaid_cents=draft.prepaid_cents,
         )
@@ -131,9 +132,8 @@ def edit_draft(draft: Draft, edit: Edit) -> Draft:  # noqa: PLR0911, PLR0912 - a
         case FollowMinimum(true_up, minimum_cents):
             left = max(0, minimum_cents - charge_cents(draft.lines, true_up))
             return replace(draft, lines=tuple(_at(line, left) if line.key == true_up else line for line in draft.lines))
-        case RoundAmounts(step):
-            lines = tuple(_at(line, round_to(line.amount_cents, step)) for line in draft.lines)
-            return replace(draft, lines=lines, rounding=Rounding.TAX, step=step)
+        case RoundAmounts():
+            return replace(draft, rounding=Rounding.TAX, coarse=edit)
         case RoundTax(rounding):
             return replace(draft, rounding=rounding)
         case DropTax(code):
@@ -158,6 +158,10 @@ def edit_draft(draft: Draft, edit: Edit) -> Draft:  # noqa: PLR0911, PLR0912 - a
             return replace(draft, settled_cents=draft.settled_cents + cents)
         case _:
             assert_never(edit)
+
+
+def _coarse(lines: tuple[BilledLine, ...], step: int) -> tuple[BilledLine, ...]:
+    return lines if step == 1 else tuple(_at(line, round_to(line.amount_cents, step)) for line in lines)
 
 
 def _with_amount(lines: tuple[BilledLine, ...], key: LineKey, cents: int) -> tuple[BilledLine, ...]:

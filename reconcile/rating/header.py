@@ -42,7 +42,7 @@ def header_of(
 ) -> Totals | None:
     """Totals of lines under the terms; None if the taxes of a line are not known.
 
-    ``step``: every tax is rounded to multiples of so many cents. What was taken off after tax is given.
+    ``step``: every amount is rounded to multiples of so many cents. What was taken off after tax is given.
     """
     if any(line.key not in terms.taxes for line in lines):
         return None
@@ -140,12 +140,14 @@ def round_to(cents: int, step: int) -> int:
 
 
 def _coarser(exact: Totals, step: int) -> Totals:
-    """The totals with every tax rounded to multiples of ``step``."""
+    """The totals with the net amount, the coupons and every tax rounded to multiples of ``step``."""
+    net, coupons = round_to(exact.net_cents, step), round_to(exact.coupons_cents, step)
     taxes = {code: round_to(cents, step) for code, cents in exact.taxes.items()}
     tax = sum(taxes.values())
-    gross = exact.net_cents + tax
+    gross = net + tax
     total = gross - exact.credit_notes_cents - exact.prepaid_cents
-    return replace(exact, taxes=taxes, tax_cents=tax, gross_cents=gross, total_cents=total)
+    rounded = replace(exact, fees_cents=net + coupons, coupons_cents=coupons, net_cents=net)
+    return replace(rounded, taxes=taxes, tax_cents=tax, gross_cents=gross, total_cents=total)
 
 
 def _nonzero(taxes: Mapping[str, int]) -> dict[str, int]:

@@ -16,6 +16,7 @@ from reconcile.causes.changes import (
     Edit,
     KeepHeader,
     RepeatLine,
+    RoundAmounts,
     RoundTax,
     SetLine,
     SetTaxes,
@@ -85,6 +86,21 @@ def test_percentage_coupon_follows_its_base() -> None:
     smaller = under(terms(lines, [use]), invoice(*lines, rules=terms(lines, [use])), [_drop("c2")])
     assert smaller.totals is not None
     assert smaller.totals.coupons_cents == 40
+
+
+def test_a_coarser_step_rounds_the_sum_of_the_exact_lines() -> None:
+    """As a real Odoo does: 0.24, 65.33 and 0.48 are 0.20 + 65.30 + 0.50 on the lines, and 66.10 in the header."""
+    lines = [line(24), line(6533, "c2"), line(48, "c3")]
+    rules = terms(lines, taxes=GST_QST)
+    truth = invoice(*lines, rules=rules)
+
+    def rounded(per_line: bool) -> tuple[tuple[int, ...], int, int]:
+        made = under(rules, truth, [RoundAmounts(10, per_line=per_line)])
+        assert made.totals
+        return tuple(one.amount_cents for one in made.lines), made.totals.net_cents, made.totals.tax_cents
+
+    assert rounded(per_line=False) == ((20, 6530, 50), 6610, 330 + 660)
+    assert rounded(per_line=True) == ((20, 6530, 50), 6600, 330 + 660)
 
 
 def test_fixed_coupon_is_cut_to_what_is_left() -> None:
