@@ -17,7 +17,7 @@ from reconcile.rating.header import HeaderTerms, basis
 from reconcile.rating.rules import Rules
 from reconcile.rating.tax_terms import TaxTerms
 from reconcile.rerate.hypothesis import Hypothesis, Rerated
-from reconcile.sides.odoo_terms import HeldSettings
+from reconcile.sides.odoo_terms import EarlyDiscount, HeldSettings
 
 Reprice = Callable[[Decimal], int | None]  # units -> cents at the line's own price; None where units do not tell
 
@@ -89,6 +89,7 @@ class OrderKnowledge:
     tax_records: Mapping[str, TaxRecord] = field(default_factory=dict)  # by code: those on Odoo's lines
     mapped_taxes: frozenset[tuple[str, Decimal]] = frozenset()  # Lago's code, rate of the tax that the table leads to
     tax_groups: Mapping[LineKey, TaxGroup] = field(default_factory=dict)  # on Odoo's lines, as the table wants it
+    early: tuple[EarlyDiscount, ...] = ()  # of the orders' payment terms, if all of them have the same one
     order_names: Mapping[str, str] = field(default_factory=dict)  # by subscription
     own_lines: Mapping[str, OwnLine] = field(default_factory=dict)  # as Odoo's invoice names lines of the migration's
     tax_places: Mapping[LineKey, str] = field(default_factory=dict)  # which record gives a line of Odoo's its taxes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
@@ -39,7 +39,7 @@ from reconcile.rerate.hypothesis import World, Worlds
 from reconcile.rerate.noise_floor import calendar_differences
 from reconcile.rerate.occasions import stored_boundaries
 from reconcile.sides.lago import lago_key
-from reconcile.sides.odoo_terms import GROUP, Held, HeldTax
+from reconcile.sides.odoo_terms import GROUP, EarlyDiscount, Held, HeldTax
 
 Priced = Charge | FixedCharge
 
@@ -121,6 +121,7 @@ class KnowledgeBase:
             tax_records=self._tax_records(odoo) if odoo is not None else {},
             mapped_taxes=self._mapped_rates,
             tax_groups=dict(self._tax_groups(odoo)) if odoo is not None else {},
+            early=_shared(order.early for order in orders.values() if order),
             order_names={name: str(order.row["name"]) for name, order in orders.items() if order},
             own_lines={
                 f"sale.order.line,{number}": OwnLine(f"sale.order.line {order.row['name']} ({number})", charge)
@@ -345,6 +346,12 @@ def _todays(billings: Sequence[Billed], history: History) -> Iterator[tuple[Line
                 charge = charges.get(fee.lago_charge_id or fee.lago_fixed_charge_id or "")
                 taxes = applicable(charge.taxes if charge else (), one.plan.taxes, own, entity)
                 yield lago_key(fee), taxes
+
+
+def _shared(terms: Iterable[EarlyDiscount | None]) -> tuple[EarlyDiscount, ...]:
+    """The one that all have."""
+    different = set(terms)
+    return tuple(early for early in different if early and len(different) == 1)
 
 
 def _tax_record(number: int, tax: HeldTax) -> TaxRecord:

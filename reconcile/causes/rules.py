@@ -43,7 +43,7 @@ from reconcile.causes.line_rules import (
     subscription_state,
     usage,
 )
-from reconcile.causes.tax_rules import tax_included, tax_terms
+from reconcile.causes.tax_rules import early_discount, tax_included, tax_terms
 
 
 def both(*proposers: Callable[[Case], Iterable[Proposal]]) -> Callable[[Case], Iterator[Proposal]]:
@@ -99,6 +99,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause(name="fiscal_position", propose=held_taxes("fiscal_position"), header=True),
     Cause(name="tax_missing", propose=both(held_taxes("tax_missing"), tax_missing), header=True),
     Cause(name="tax_wrong", propose=both(held_taxes("tax_wrong"), tax_terms, tax_wrong), header=True),
+    Cause(name="early_discount", propose=early_discount, header=True),
     Cause(name="tax_rounding", propose=tax_rounding, header=True),
     Cause(name="settlement_missing", propose=both(settlement, open_settlement), header=True),
     Cause(name="balance_missing", propose=balance_missing, header=True),

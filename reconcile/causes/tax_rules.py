@@ -57,6 +57,26 @@ def tax_terms(case: Case) -> Iterator[Proposal]:
             )
 
 
+def early_discount(case: Case) -> Iterator[Proposal]:
+    """The order's payment term gives an early discount, and its taxes are computed as if it were taken."""
+    orders = case.known.orders
+    if orders is None or case.names[1] != "odoo":
+        return
+    for early in orders.early:
+        kept = 1 - early.percent / 100
+        taxes = {
+            key: tuple(replace(tax, rate=tax.rate * kept) for tax in charged)
+            for key, charged in case.terms.taxes.items()
+        }
+        values = {"term": early.term, "where": ", ".join(f"sale.order {name}" for name in orders.order_names.values())}
+        yield Proposal(
+            changes=(TaxLines(taxes),),
+            evidence=(Evidence(name="early_term", values={**values, "percent": early.percent.normalize()}),),
+            remedy=Evidence(name="mend_term", values=values),
+            observed=True,
+        )
+
+
 def _copies(case: Case) -> Taxes:
     """Lines of Odoo's that bear a tax which stands for none of Lago's codes: a copy of one, by another name."""
     on_lines = case.known.orders.line_taxes if case.known.orders else {}

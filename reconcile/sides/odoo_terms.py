@@ -29,7 +29,8 @@ LINE = ("order_id", "product_id", "display_type", "sequence")
 def order_fields() -> tuple[str, ...]:
     """What is read of an order."""
     told = columns((*fields.SUBSCRIPTION, *fields.PLAN, *fields.COMMITMENT, *fields.CUSTOMER))
-    return ("name", "partner_id", "fiscal_position_id", "fusion_coupons", "fusion_previous_order_id", *told)
+    linked = ("partner_id", "fiscal_position_id", "payment_term_id", "fusion_previous_order_id")
+    return ("name", *linked, "fusion_coupons", *told)
 
 
 def charge_fields() -> tuple[str, ...]:
@@ -90,12 +91,20 @@ class HeldPlan:
     lago_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class EarlyDiscount:
+    """A payment term that lowers the base of the taxes on the invoice itself, by so many percent."""
+
+    term: str
+    percent: Decimal
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldOrder:
     """One subscription in Odoo. ``away``: its fiscal position is for another place than its customer's address.
 
     ``plan``: what its plan's line sells; None where nothing says. ``lines``: those that the migration made, and
-    of which charge (Lago id; ``base``: the plan).
+    of which charge (Lago id; ``base``: the plan). ``early``: of its payment term.
     """
 
     row: Row
@@ -104,6 +113,7 @@ class HeldOrder:
     away: str = ""
     plan: HeldPlan | None = None
     lines: Mapping[int, str] = field(default_factory=dict)
+    early: EarlyDiscount | None = None
 
 
 def nowhere(_external_ids: Collection[str]) -> Mapping[str, Row]:
@@ -136,6 +146,7 @@ def read(odoo: Door, subscriptions: Sequence[str]) -> Held:
     external = {number: _text(row["fusion_external_id"]) for number, row in orders.items()}
     usage = _usage(odoo, sorted(filter(None, external.values())))
     away, made = _away(odoo, orders), _made(odoo, [number for line in lines if (number := number_of(line["id"]))])
+    early = _early(odoo)
     return Held(
         orders={
             subscription: HeldOrder(
@@ -145,6 +156,7 @@ def read(odoo: Door, subscriptions: Sequence[str]) -> Held:
                 away=away.get(number, ""),
                 plan=plans.get(number),
                 lines=dict(_of_subscription(subscription, made)),
+                early=early.get(number_of(orders[number].get("payment_term_id")) or 0),
             )
             for subscription, number in numbers.items()
             if number in orders
@@ -326,6 +338,19 @@ def _tax(number: int, row: Row, by_default: bool) -> HeldTax:
         affected=bool(row["is_base_affected"]),
         place=(number_of(row["sequence"]) or 0, number),
     )
+
+
+TERM = ("name", "early_discount", "discount_percentage", "early_pay_discount_computation")
+
+
+def _early(odoo: Door) -> dict[int, EarlyDiscount]:
+    """Payment terms whose early discount lowers the taxes whether or not it is taken ("Always (upon invoice)")."""
+    rows = _by_id(_rows(odoo, "account.payment.term", [], TERM))
+    return {
+        number: EarlyDiscount(_text(row["name"]), Decimal(str(row["discount_percentage"] or 0)))
+        for number, row in rows.items()
+        if row.get("early_discount") and row.get("early_pay_discount_computation") == "mixed"
+    }
 
 
 def _away(odoo: Door, orders: Mapping[int, Row]) -> dict[int, str]:

@@ -58,6 +58,7 @@ CAUSES: Mapping[str, tuple[str, str]] = {
     "cause.coupon_expired": ("Dates of a coupon", "Dates d’un coupon"),
     "cause.coupon_limit": ("Terms of a coupon", "Conditions d’un coupon"),
     "cause.coupon_extra": ("Coupon in excess", "Coupon en trop"),
+    "cause.early_discount": ("Early discount lowers the taxes", "L’escompte réduit les taxes"),
     "cause.fiscal_position": ("Fiscal position", "Position fiscale"),
     "cause.balance_wrong": ("Another open balance", "Autre solde ouvert"),
     "cause.balance_missing": ("Open balance not carried over", "Solde ouvert non repris"),
@@ -170,6 +171,10 @@ CAUSES: Mapping[str, tuple[str, str]] = {
     "evidence.records_agree": (
         "The amount fits, but Odoo’s records are those of Lago in this: not proven.",
         "Le montant correspond, mais les données d’Odoo sont ici celles de Lago : non prouvé.",
+    ),
+    "evidence.early_term": (
+        "The payment term {term} of {where} computes taxes as if its early discount of {percent} % were taken.",
+        "La condition de paiement {term} de {where} calcule les taxes comme si son escompte de {percent} % était pris.",
     ),
     "evidence.own_line": (
         "{where} was made by the migration, and is of no charge any more: Odoo bills it by itself, {cents}.",

@@ -171,6 +171,12 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
         "Dans Odoo, {where} : faire en sorte que les lignes de taxe de sa répartition pour les factures "
         "(invoice_repartition_line_ids) fassent 100 % (maintenant {share} %), et pour les avoirs de même.",
     ),
+    "remedy.mend_term": (
+        "In Odoo, {where}: set payment_term_id back (lago2odoo preview shows it), or let the early discount of {term} "
+        "reduce the taxes only when it is taken (Cash Discount Tax Reduction: On early payment).",
+        "Dans Odoo, {where} : remettre payment_term_id (lago2odoo preview le montre), ou ne laisser l’escompte de "
+        "{term} réduire les taxes que s’il est pris (réduction de taxe pour escompte : au paiement anticipé).",
+    ),
     "remedy.mend_position": (
         "In Odoo, {where}: replace the fiscal position {position} by that of the customer’s address, then set the "
         "taxes on its lines (tax_ids) to {tax}.",

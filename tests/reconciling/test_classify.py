@@ -40,7 +40,7 @@ from reconcile.rating.rules import LATEST
 from reconcile.rating.tax_terms import TaxTerms
 from reconcile.rating.taxes import Rounding
 from reconcile.rerate.suppositions import Records
-from reconcile.sides.odoo_terms import HeldSettings
+from reconcile.sides.odoo_terms import EarlyDiscount, HeldSettings
 from reports.data import Evidence, Finding
 from tests.reconciling.build import GST_QST, coupon, invoice, key, line, tax, terms, totals, under
 
@@ -555,6 +555,26 @@ def test_lines_of_a_tax_that_cancel_out_are_mended_there_and_not_its_rate() -> N
     assert (finding.cause, finding.proven) == ("tax_wrong", True)
     remedy = Evidence(name="mend_repartition", values={"where": "account.tax 13% HST (7)", "share": Decimal(0)})
     assert finding.remedy == remedy
+
+
+def test_an_early_discount_lowers_the_taxes_by_the_term_that_gives_it() -> None:
+    """As a real Odoo bills 103.10: GST 5.05 (of 101.04) and QST 10.08, where Lago has 5.16 and 10.28."""
+    lines = tuple(line(cents, name) for cents, name in ((4900, "a"), (3500, "b"), (1910, "c")))
+    rules = terms(lines, taxes=GST_QST)
+    truth = invoice(*lines, rules=rules)
+    header = truth.totals
+    assert header
+    assert header.taxes == {"gst": 516, "qst": 1028}
+    less = replace(header, taxes={"gst": 505, "qst": 1008}, tax_cents=1513, gross_cents=11823, total_cents=11823)
+    odoo = replace(truth, totals=less)
+
+    def said(*early: EarlyDiscount) -> set[tuple[str, bool, str]]:
+        known = orders(line_taxes=rules.taxes, order_names={"s1": "S1"}, early=early)
+        findings = [f for own in found(truth, odoo, truth, rules, known).values() for f in own]
+        return {(f.cause, f.proven, str(f.remedy.values["where"]) if f.remedy else "") for f in findings}
+
+    assert said(EarlyDiscount("2/10", Decimal(2))) == {("early_discount", True, "sale.order S1")}
+    assert "early_discount" not in {cause for cause, _, _ in (*said(), *said(EarlyDiscount("3/10", Decimal(3))))}
 
 
 def test_terms_that_move_nothing_are_no_cause() -> None:
