@@ -213,7 +213,8 @@ class _Run:
         self._step(phase, sum(c.action not in (Action.CREATE, Action.UPDATE) for c in changes), total)
         for group in _runs_of(changes, (Action.CREATE, Action.UPDATE)):
             for batch in self._batches(group):
-                self._write(self._possible(batch))
+                self._fail_waiting(batch)
+                self._write([change for change in batch if change.xid not in self.missing])
                 self._step(phase, len(batch), total)
         failed = self.failures[before:]
         detail = f"{len(failed)} records refused, first {failed[0]}" if failed else ""
@@ -233,11 +234,10 @@ class _Run:
             size.learn(len(batch), time.monotonic() - began)
             start += len(batch)
 
-    def _possible(self, batch: Sequence[Change]) -> list[Change]:
-        """Those that do not need a record that failed before: they are failures of their own, for that reason."""
+    def _fail_waiting(self, batch: Sequence[Change]) -> None:
+        """Note those that need a record that failed before: they are failures of their own, for that reason."""
         if self.missing:
             self._fail(Failure(c, "") for c in batch if self._cause(c))
-        return [c for c in batch if c.xid not in self.missing]
 
     def _fail(self, failures: Iterable[Failure]) -> None:
         """Note each, as one that waits for another if it needs one that failed: also within one call to Odoo."""
