@@ -1,9 +1,9 @@
 """From changes to Odoo: ``apply`` walks exactly the tuple that ``migrate.preview`` shows.
 
-    apply(odoo, ledger, mapped, phases=..., cohort=..., snapshot=..., saved=..., progress=...) -> Applied
+    apply(odoo, ledger, mapped, phases=..., cohort=..., snapshot_digest=..., saved=..., progress=...) -> Applied
 
 ``mapped`` is everything the mappers gave, in the order they gave it; ``phases`` and ``cohort`` choose among it.
-``snapshot`` is a digest of what was read from Lago. ``Applied.raise_if_failed()`` ends the command.
+``snapshot_digest``: of what was read from Lago. ``Applied.raise_if_failed()`` ends the command.
 What Odoo refuses costs itself and what refers to it, by external id; everything else goes on, in later phases too.
 Stop it at any moment, with Ctrl-C or a kill: the next run finds what is there by external id and goes on.
 """
@@ -135,7 +135,7 @@ def apply(
     *,
     phases: Sequence[Phase] = ORDER,
     cohort: Cohort = EVERYONE,
-    snapshot: str = "",
+    snapshot_digest: str = "",
     saved: ChangeSet | None = None,
     keep_usage: KeepUsage = keep_nothing,
     allow_removals: int = 0,
@@ -151,7 +151,7 @@ def apply(
     """
     started = time.monotonic()
     reader = Reader(odoo, progress)
-    changes, observed = compare(reader, ledger, mapped, phases, cohort, snapshot, keep_usage)
+    changes, observed = compare(reader, ledger, mapped, phases, cohort, snapshot_digest, keep_usage)
     if saved is not None:
         _require_same(saved, changes)
     require_consent(changes, allow_removals)
@@ -175,7 +175,7 @@ def _require_same(saved: ChangeSet, now: ChangeSet) -> None:
             f"the preview was saved for {saved.scope}, and this is for {now.scope}: apply it with the --phase and "
             "--cohort of its preview (or with neither: they are in the file), or preview again"
         )
-    if saved.snapshot != now.snapshot:
+    if saved.snapshot_digest != now.snapshot_digest:
         raise Blocked("the snapshot of Lago is not the one that was previewed: preview again")
     if saved.digest != now.digest:
         moved = now.moved_since(saved)

@@ -1,6 +1,6 @@
 """What apply would do, worked out and shown; and what moved in Odoo since it was done. Reads only.
 
-preview(odoo, ledger, mapped, phases=..., cohort=..., snapshot=..., progress=...) -> ChangeSet
+preview(odoo, ledger, mapped, phases=..., cohort=..., snapshot_digest=..., progress=...) -> ChangeSet
 since_apply(odoo, ledger, progress=...) -> SinceApply             for ``status``
 """
 
@@ -60,7 +60,7 @@ def preview(
     *,
     phases: Sequence[Phase] = ORDER,
     cohort: Cohort = EVERYONE,
-    snapshot: str = "",
+    snapshot_digest: str = "",
     keep_usage: KeepUsage = keep_nothing,
     progress: Progress = quiet,
 ) -> ChangeSet:
@@ -70,7 +70,7 @@ def preview(
     """
     ledger.require_same(identity(odoo))
     reader = Reader(odoo, progress)
-    return compare(reader, ledger, mapped, phases, cohort, snapshot, keep_usage)[0]
+    return compare(reader, ledger, mapped, phases, cohort, snapshot_digest, keep_usage)[0]
 
 
 def drifted(odoo: Door, ledger: Ledger, progress: Progress = quiet) -> tuple[Drift, ...]:
@@ -169,7 +169,7 @@ def compare(
     mapped: Sequence[Mapped],
     phases: Sequence[Phase],
     cohort: Cohort,
-    snapshot: str,
+    snapshot_digest: str,
     keep_usage: KeepUsage,
 ) -> tuple[ChangeSet, Observed]:
     """The changes, and what they were compared with."""
@@ -187,7 +187,7 @@ def compare(
     waiting = held_back([m for m in mapped if isinstance(m, Skipped)], vanished)
     observed = observe(reader, desired, {x: k for x, k in vanished.items() if x not in kept | waiting}, coming)
     scope, staying = Scope(tuple(phases), cohort.name), everything | kept | waiting
-    changes = diff([*desired, *skipped], observed, known, snapshot=snapshot, scope=scope, staying=staying)
+    changes = diff([*desired, *skipped], observed, known, snapshot_digest=snapshot_digest, scope=scope, staying=staying)
     return replace(changes, kept_usage=len(kept)), observed
 
 
