@@ -26,13 +26,14 @@ from migrate.change_set.changes import (
 from migrate.change_set.removals import require_consent
 from migrate.errors import Blocked, OdooError
 from migrate.odoo.discover import identity
-from migrate.odoo.door import Door, Progress, quiet
+from migrate.odoo.door import Door
 from migrate.odoo.loader import Failure, Loader, Size
 from migrate.odoo.remove import RELEASE, Undone, drop_lines, remove
 from migrate.odoo.resolve import Reader, references
 from migrate.odoo.standing import bind, unbind
 from migrate.phases import EVERYONE, ORDER, Cohort, require_predecessors
 from migrate.preview import KeepUsage, compare, keep_nothing, shape_of
+from migrate.progress import Progress, quiet
 from migrate.state.ledger import Ledger
 
 NOT_WRITTEN = "not written"

@@ -19,10 +19,11 @@ from migrate.change_set.compare import diff, is_next_step, unlike_after_apply
 from migrate.change_set.watched import MOVING
 from migrate.errors import OdooError
 from migrate.odoo.discover import identity
-from migrate.odoo.door import Door, Progress, quiet
+from migrate.odoo.door import Door
 from migrate.odoo.resolve import Reader, line_fields, observe, references, wanted_known
 from migrate.odoo.values import id_of
 from migrate.phases import EVERYONE, ORDER, Cohort
+from migrate.progress import Progress, quiet
 from migrate.state.ledger import Ledger
 
 KeepUsage = Callable[[Mapping[str, Known]], frozenset[str]]  # usage records that nobody wants -> those that stay

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from mappings.records import Snapshot
 from migrate.lago.control_totals import unread_credits
-from migrate.odoo.door import Door, Progress
+from migrate.odoo.door import Door
+from migrate.progress import Progress, quiet
 from reconcile.billed import BilledInvoice
 from reconcile.causes.knowledge import Grounds
 from reconcile.causes.knowledge_base import KnowledgeBase
@@ -66,7 +67,7 @@ def dual_run(
     unmapped: Mapping[str, str] | None = None,
     events: Path | EventSource | None = None,
     lapses: Sequence[Lapse] = (),
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = quiet,
 ) -> ReportData:
     """Reconcile a period. Without ``odoo`` it is a control run.
 

@@ -25,7 +25,7 @@ from migrate.lago.control_totals import SUMS, invoice_sums, unclaimed_sums, unre
 from migrate.lago.extract import counts, report
 from migrate.lago.snapshot import load_snapshot
 from migrate.preview import Drift, since_apply
-from migrate.state.ledger import Ledger, Progress
+from migrate.state.ledger import Ledger, PhaseProgress
 from migrate.state.store import Store
 from reconcile.sides.extras import Extra
 from reconcile.sides.lago import billings
@@ -135,7 +135,7 @@ def _snapshot(store: Store) -> dict[str, Any]:
     }
 
 
-def _applied(applied: dict[str, int], phases: Sequence[Progress], drift: DriftReport) -> dict[str, Any]:
+def _applied(applied: dict[str, int], phases: Sequence[PhaseProgress], drift: DriftReport) -> dict[str, Any]:
     return {
         "applied": applied,
         "phases": [{**asdict(phase), "phase": phase.phase.value} for phase in phases],
@@ -151,7 +151,9 @@ def _extra(extra: Extra) -> dict[str, Any]:
     return {name: getattr(extra, name) for name in names}
 
 
-def render(data: dict[str, Any], sums: Sequence[dict[str, Any]], phases: Sequence[Progress], drift: DriftReport) -> str:
+def render(
+    data: dict[str, Any], sums: Sequence[dict[str, Any]], phases: Sequence[PhaseProgress], drift: DriftReport
+) -> str:
     """For people: counts, control totals, phases, drift."""
     snapshot = data["snapshot"]
     lines = [f"snapshot of {snapshot['taken_at']}, Lago {snapshot['lago_version']}", ""]

@@ -13,11 +13,12 @@ from typing import Any
 from mappings.records import Json, Snapshot
 from mappings.target import xid
 from migrate.errors import OdooError
-from migrate.odoo.door import Door, Progress, chunks
+from migrate.odoo.door import Door, chunks
 from migrate.odoo.errors import OutcomeUnknown, Retryable
 from migrate.odoo.external_ids import made_of
 from migrate.odoo.loader import FATAL
 from migrate.odoo.values import id_of
+from migrate.progress import Progress, quiet
 from reconcile.billed import BilledInvoice, Billing, Idle, LineKey, Refusal
 from reconcile.sides.odoo_answers import NOT_MADE, by_partner, invoice_of, nothing_of, unanswered
 
@@ -57,7 +58,7 @@ def odoo_invoices(
     statuses: Mapping[str, str] | None = None,
     unmapped: Mapping[str, str] | None = None,
     aliases: Mapping[LineKey, LineKey] | None = None,
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = quiet,
 ) -> dict[str, BilledInvoice]:
     """What Odoo bills for each of Lago's invoices, by Lago's invoice id.
 
