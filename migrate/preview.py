@@ -21,7 +21,7 @@ from migrate.errors import OdooError
 from migrate.odoo.discover import identity
 from migrate.odoo.door import Door
 from migrate.odoo.resolve import Reader, line_fields, observe, references, wanted_known
-from migrate.odoo.values import id_of
+from migrate.odoo.values import related_id
 from migrate.phases import EVERYONE, ORDER, Cohort
 from migrate.progress import Progress, quiet
 from migrate.state.ledger import Ledger
@@ -115,7 +115,7 @@ def _spent(odoo: Door, seen: Mapping[str, Seen]) -> dict[str, tuple[Decimal, ...
     rows = odoo.search_among("loyalty.history", "card_id", sorted(cards), names) if cards else []
     for row in sorted(rows, key=lambda row: -int(row["id"])):
         if row["order_id"]:
-            card = cards[id_of(row["card_id"])]
+            card = cards[related_id(row["card_id"])]
             moves[card] = (*moves.get(card, ()), Decimal(str(row["issued"])) - Decimal(str(row["used"])))
     return moves
 
@@ -134,7 +134,7 @@ def _billed(odoo: Door, seen: Mapping[str, Seen]) -> dict[str, tuple[date, date]
         return {}
     last: dict[int, str] = {}
     for row in odoo.search_read("fusion.billing.period", [], ["order_id", "at"]):
-        order = id_of(row["order_id"])
+        order = related_id(row["order_id"])
         last[order] = max(last.get(order, ""), str(row["at"]))
     orders = {x: s for x, s in seen.items() if s.model == "sale.order" and s.res_id in last}
     windows = {x: _window(date.fromisoformat(last[s.res_id][:10]), s) for x, s in orders.items()}

@@ -9,9 +9,9 @@ from mappings.balances import due_cents
 from mappings.records import Snapshot
 from migrate.odoo.door import Door, Row
 from migrate.odoo.external_ids import made_of
+from migrate.odoo.values import number_or_none
 from reconcile.billed import BilledInvoice
 from reconcile.sides.numbers import nearest_cents_of
-from reconcile.sides.odoo_terms import number_of
 
 
 def with_balances(
@@ -89,4 +89,4 @@ def _balance(row: Row) -> _Balance:
     currency = row["currency_id"][1] if isinstance(row["currency_id"], list | tuple) else ""
     draft = row["state"] == "draft"
     cents = nearest_cents_of(row["amount_total"], currency) if draft else None
-    return _Balance(cents=cents, partner=number_of(row["partner_id"]))
+    return _Balance(cents=cents, partner=number_or_none(row["partner_id"]))

@@ -10,8 +10,8 @@ from mappings.context import day_after
 from mappings.records import Invoice, Snapshot
 from migrate.odoo.door import Door, Row
 from migrate.odoo.external_ids import made_of
+from migrate.odoo.values import number_or_none
 from reconcile.billed import BilledInvoice, Refusal
-from reconcile.sides.odoo_terms import number_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,8 @@ def _following(snapshot: Snapshot) -> dict[str, _Next]:
 def _rows(odoo: Door, orders: list[int]) -> dict[int, Row]:
     """Order -> its name and its next day; of those that Odoo has billed nothing of and that run."""
     billed = {
-        number_of(r["order_id"]) for r in odoo.search_among("fusion.billing.period", "order_id", orders, ["order_id"])
+        number_or_none(r["order_id"])
+        for r in odoo.search_among("fusion.billing.period", "order_id", orders, ["order_id"])
     }
     asked = [order for order in orders if order not in billed]
     if odoo.count("ir.model", [["model", "=", "sale.subscription"]]):
@@ -72,7 +73,7 @@ def _rows(odoo: Door, orders: list[int]) -> dict[int, Row]:
         return {
             number: {"name": row["name"], "next": row["recurring_next_date"]}
             for row in found
-            if (number := number_of(row["sale_order_id"]))
+            if (number := number_or_none(row["sale_order_id"]))
         }
     if "next_invoice_date" not in odoo.fields_get("sale.order", ("next_invoice_date",)):
         return {}

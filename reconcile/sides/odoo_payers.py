@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from mappings.records import Snapshot
 from migrate.odoo.door import Door
+from migrate.odoo.values import number_or_none
 from reconcile.billed import BilledInvoice, Refusal
 from reconcile.sides.migrated import partners_of
-from reconcile.sides.odoo_terms import number_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,9 @@ def with_payers(odoo: Door, snapshot: Snapshot, side: Mapping[str, BilledInvoice
 def _partners(odoo: Door, ids: Sequence[int]) -> dict[int, Payer]:
     rows = odoo.search_among("res.partner", "id", ids, ["display_name", "commercial_partner_id"])
     return {
-        row["id"]: Payer(name=str(row["display_name"]), family=number_of(row["commercial_partner_id"]) or row["id"])
+        row["id"]: Payer(
+            name=str(row["display_name"]), family=number_or_none(row["commercial_partner_id"]) or row["id"]
+        )
         for row in rows
     }
 
