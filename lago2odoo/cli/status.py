@@ -18,7 +18,7 @@ from lago2odoo.cli.still_open import StillOpen, is_waived, names_of, unfinished
 from lago2odoo.cli.waiver_file import load_waivers
 from mappings.dependents import find_dependents
 from mappings.lost import lost_invoices
-from mappings.money import from_subunits
+from mappings.money import from_subunits, told_money
 from mappings.records import Snapshot
 from migrate.errors import ConfigError, OdooError
 from migrate.lago.control_totals import SUMS, invoice_sums, unclaimed_sums, unread_credits, unread_sums
@@ -193,8 +193,7 @@ def _beside(unclaimed: Sequence[dict[str, Any]], unread: Sequence[dict[str, Any]
 
 
 def _money(row: dict[str, Any]) -> str:
-    cents, currency = row["billed_cents"], row["currency"]
-    return "their amount cannot be read" if cents is None else f"{from_subunits(cents, currency):,} {currency}"
+    return show.readable_money(row["billed_cents"], row["currency"])
 
 
 def _extra_lines(extras: Sequence[Extra]) -> list[str]:
@@ -203,11 +202,7 @@ def _extra_lines(extras: Sequence[Extra]) -> list[str]:
         return []
     lines = [f"only in Odoo: {len(extras):,} that bill or change a bill, and that Lago has not"]
     for extra in extras[:SHOWN]:
-        worth = (
-            ""
-            if extra.gross_cents is None
-            else f"{from_subunits(extra.gross_cents, extra.currency):,} {extra.currency}: "
-        )
+        worth = "" if extra.gross_cents is None else f"{told_money(extra.gross_cents, extra.currency)}: "
         lines.append(f"    {extra.kind} {worth}{extra.detail}")
     return lines + [f"    and {len(extras) - SHOWN:,} more: --format json"] * (len(extras) > SHOWN)
 
