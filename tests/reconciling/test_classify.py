@@ -26,6 +26,7 @@ from reconcile.causes.knowledge import (
     Knowledge,
     LateUsage,
     LineKnowledge,
+    OdooTaxes,
     OrderKnowledge,
     TaxRecord,
     grounds_of,
@@ -417,7 +418,7 @@ def test_amounts_alone_are_a_candidate() -> None:
 def test_what_the_records_contradict_is_never_named() -> None:
     """The tax stands on all of Odoo's lines: whatever took the cents off, it is not a missing tax."""
     odoo = changed(DropTax("hst"))
-    findings = found(TRUTH, odoo, known=orders(line_taxes=ON_LINES))
+    findings = found(TRUTH, odoo, known=orders(taxes=OdooTaxes(on_lines=ON_LINES)))
     assert {f.cause for own in findings.values() for f in own} == {"unexplained"}
 
 
@@ -460,7 +461,7 @@ TRUTH_OF_TWO = invoice(*LINES, rules=TWO)
 def by_records(odoo: BilledInvoice, **records: TaxTerms) -> set[tuple[str, str, bool, str]]:
     """What is found where Odoo's lines bear GST and QST with these terms: cause, side, proven, where it is mended."""
     named_ones = {code: TaxRecord(label=f"{code} (7)", terms=terms) for code, terms in records.items()}
-    known = orders(line_taxes=TWO.taxes, tax_records=named_ones)
+    known = orders(taxes=OdooTaxes(on_lines=TWO.taxes, records=named_ones))
     findings = found(TRUTH_OF_TWO, odoo, TRUTH_OF_TWO, TWO, known)
     return {
         (f.cause, f.side, f.proven, str(f.remedy.values.get("what", "")) if f.remedy else "")
@@ -504,7 +505,7 @@ def test_another_rate_in_the_tax_record_is_mended_there_and_not_in_the_mapping()
     odoo = changed(TaxLines({one.key: (tax("hst", "14"),) for one in LINES}))
     on_lines = {one.key: (tax("hst", "14"),) for one in LINES}
     record = TaxRecord(label="13% HST (7)", terms=TaxTerms())
-    (finding,) = found(TRUTH, odoo, known=orders(line_taxes=on_lines, tax_records={"hst": record}))[TAX]
+    (finding,) = found(TRUTH, odoo, known=orders(taxes=OdooTaxes(on_lines=on_lines, records={"hst": record})))[TAX]
     assert (finding.cause, finding.proven) == ("tax_wrong", True)
     assert finding.remedy == Evidence(
         name="mend_field", values={"where": "account.tax 13% HST (7)", "what": "amount", "lago": "13"}
