@@ -142,3 +142,15 @@ class BilledInvoice:
     unnamed_taxes: tuple[str, ...] = ()
     drafts: tuple[int, ...] = ()
     payers: tuple[int, ...] = ()
+
+
+Side = Mapping[str, BilledInvoice]  # by Lago's invoice id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreeSides:
+    """A period as all three billed it."""
+
+    lago: Side
+    odoo: Side
+    rerate: Side

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from reconcile.billed import Side
 from reconcile.causes.extras import explain_extra
 from reconcile.causes.knowledge import Grounds
 from reconcile.causes.proving import classify
 from reconcile.causes.rules import CAUSES
 from reconcile.compare import waivers
-from reconcile.compare.positions import ComparedInvoice, Key, Side, compare
+from reconcile.compare.positions import ComparedInvoice, Key, compare
 from reconcile.compare.views import view
 from reconcile.compare.waivers import Waiver
 from reconcile.sides.extras import Extra

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from reconcile.billed import BilledInvoice, BilledLine, LineKey, Totals
+from reconcile.billed import BilledInvoice, BilledLine, LineKey, Side, Totals
 from reports.data import (
     DIFFERS,
     EQUAL,
@@ -102,9 +102,6 @@ class ComparedInvoice:
             for p in self.positions
             if {side, base} <= p.cents.keys() and p.cents[side] != p.cents[base] and p.status not in (REFUSED, OUTSIDE)
         }
-
-
-Side = Mapping[str, BilledInvoice]  # by Lago's invoice id
 
 
 def compare(

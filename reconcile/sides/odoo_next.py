@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -11,7 +10,7 @@ from mappings.records import Invoice, Snapshot
 from migrate.odoo.door import Door, Row
 from migrate.odoo.external_ids import made_of
 from migrate.odoo.values import number_or_none
-from reconcile.billed import BilledInvoice, Refusal
+from reconcile.billed import BilledInvoice, Refusal, Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +21,7 @@ class _Next:
     invoice: str
 
 
-def with_next_dates(odoo: Door, snapshot: Snapshot, side: Mapping[str, BilledInvoice]) -> dict[str, BilledInvoice]:
+def with_next_dates(odoo: Door, snapshot: Snapshot, side: Side) -> dict[str, BilledInvoice]:
     """Odoo's side, where a subscription's last invoice is refused by name if the next one comes on another day.
 
     Only as long as Odoo has billed nothing of the order: then its date moves on by itself.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from mappings.records import Snapshot
 from migrate.odoo.door import Door
 from migrate.odoo.values import number_or_none
-from reconcile.billed import BilledInvoice, Refusal
+from reconcile.billed import BilledInvoice, Refusal, Side
 from reconcile.sides.migrated import partners_of
 
 
@@ -20,7 +20,7 @@ class Payer:
     family: int
 
 
-def with_payers(odoo: Door, snapshot: Snapshot, side: Mapping[str, BilledInvoice]) -> dict[str, BilledInvoice]:
+def with_payers(odoo: Door, snapshot: Snapshot, side: Side) -> dict[str, BilledInvoice]:
     """Odoo's side, where an invoice that somebody else than its customer would get is refused by name."""
     billed = [invoice for invoice in side.values() if invoice.payers]
     migrated = partners_of(odoo, snapshot) if billed else {}  # all: a partner may stand for one who is not asked for
