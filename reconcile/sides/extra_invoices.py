@@ -17,7 +17,7 @@ from reconcile.billed import Billing
 from reconcile.sides.extra_orders import FAMILY
 from reconcile.sides.extras import EXTRA_INVOICE, Extra
 from reconcile.sides.lago import ALL
-from reconcile.sides.migrated import Scope, ours, owners_of
+from reconcile.sides.migrated import Scope, ours, owner_of, owners_of
 from reconcile.sides.numbers import header_cents_of
 
 MOVE = (
@@ -100,7 +100,7 @@ def _is_extra(row: Row, scope: Scope, own: _Own) -> bool:
 
 
 def _extra(row: Row, scope: Scope, owners: Mapping[int, str], *, both: bool) -> Extra:
-    customer = owners.get(number_or_none(row["partner_id"]) or 0, "")
+    customer = owner_of(row, owners)
     currency = str(row["currency_id"][1])
     name = row["name"] or row["ref"] or f"draft {row['id']}"
     facts = {"what": str(name), "day": row["invoice_date"] or "–", "state": str(row["state"])}

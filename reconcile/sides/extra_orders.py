@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from migrate.odoo.door import Door, Row
 from migrate.odoo.values import number_or_none
 from reconcile.sides.extras import EXTRA_ORDER, Extra
-from reconcile.sides.migrated import Scope, ours, owners_of
+from reconcile.sides.migrated import Scope, ours, owner_of, owners_of
 from reconcile.sides.numbers import header_cents_of
 
 FAMILY = "partner_id.commercial_partner_id"
@@ -139,7 +139,7 @@ def _extra(
     *,
     model: str = "sale.order",
 ) -> Extra:
-    customer, currency = owners.get(number_or_none(row["partner_id"]) or 0, ""), _name(row, "currency_id")
+    customer, currency = owner_of(row, owners), _name(row, "currency_id")
     facts = {"what": str(row["name"]), "plan": recurring.plan or "–", "next": recurring.following or "–"}
     return Extra(
         kind=EXTRA_ORDER,

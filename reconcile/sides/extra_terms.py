@@ -9,7 +9,7 @@ from mappings.records import Snapshot
 from migrate.odoo.door import Door, Row
 from migrate.odoo.values import number_or_none
 from reconcile.sides.extras import EXTRA_CHARGE, EXTRA_COUPON, Extra
-from reconcile.sides.migrated import Scope, ours, owners_of
+from reconcile.sides.migrated import Scope, ours, owner_of, owners_of
 
 
 def extra_charges(odoo: Door, snapshot: Snapshot, scope: Scope) -> Iterator[Extra]:
@@ -66,7 +66,7 @@ def extra_coupons(odoo: Door, snapshot: Snapshot, scope: Scope) -> Iterator[Extr
     rows = list(odoo.search_among("sale.order", "id", sorted(scope.orders), fields, domain=domain, names=True))
     owners = owners_of(odoo, scope, (row["partner_id"] for row in rows))
     for row in rows:
-        customer = owners.get(number_or_none(row["partner_id"]) or 0, "")
+        customer = owner_of(row, owners)
         if not customer:
             continue
         for number, coupon in enumerate(json.loads(row["fusion_coupons"])):

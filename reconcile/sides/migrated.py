@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mappings.records import Snapshot
 from mappings.target import xid
-from migrate.odoo.door import Door
+from migrate.odoo.door import Door, Row
 from migrate.odoo.external_ids import made_of
 from migrate.odoo.values import number_or_none
 
@@ -49,6 +49,11 @@ def owners_of(odoo: Door, scope: Scope, partners: Iterable[object]) -> dict[int,
     ids = sorted({number for value in partners if (number := number_or_none(value))})
     rows = odoo.search_among("res.partner", "id", ids, ["commercial_partner_id"])
     return {r["id"]: scope.families.get(number_or_none(r["commercial_partner_id"]) or r["id"], "") for r in rows}
+
+
+def owner_of(row: Row, owners: Mapping[int, str]) -> str:
+    """The migrated customer that a record of Odoo's bills; empty for anybody else."""
+    return owners.get(number_or_none(row["partner_id"]) or 0, "")
 
 
 def partners_of(odoo: Door, snapshot: Snapshot) -> dict[str, int]:

@@ -41,8 +41,7 @@ def unanswered(invoice: BilledInvoice) -> BilledInvoice:
 
 def nothing_of(lago: BilledInvoice) -> BilledInvoice:
     """Odoo's invoice of 0: it bills nothing of this."""
-    zero = Totals(fees_cents=0, coupons_cents=0, net_cents=0, tax_cents=0, gross_cents=0)
-    return replace(unanswered(lago), totals=zero, unstated=SETTLED_ELSEWHERE)
+    return replace(unanswered(lago), totals=Totals.of(0, 0), unstated=SETTLED_ELSEWHERE)
 
 
 def by_partner(answer: object) -> dict[int, list[Json]]:
