@@ -79,9 +79,9 @@ def faults(differences: Iterable[Difference], usage: Mapping[str, UsageRow] | No
         together[number, row.root(difference.path)].append(difference)
     for (number, root), alike in together.items():
         row = CAUSE_OF[number]
-        named = [OneCause(row.cause, alike)] if isinstance(row.cause, str) else row.cause(alike, usage or {})
-        for one in named:
-            yield Fault(cause=one.cause, root=root, row=row, differences=tuple(one.differences))
+        parts = [OneCause(row.cause, alike)] if isinstance(row.cause, str) else row.cause(alike, usage or {})
+        for part in parts:
+            yield Fault(cause=part.cause, root=root, row=row, differences=tuple(part.differences))
 
 
 # --- causes that depend on the values -----------------------------------------------------------------------------
