@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mappings.money import from_subunits
+from mappings.money import told_money
 from mappings.quarantine import Quarantined
 from mappings.records import Customer, Invoice, Plan, Snapshot, Subscription
 from mappings.sellers import UnreadSellers
@@ -21,7 +21,7 @@ class Dependents:
 
     def __str__(self) -> str:
         """``12 invoices (1,234.50 CAD) and 2 subscriptions depend on it``; empty for none."""
-        amounts = ", ".join(f"{from_subunits(cents, code):,} {code}" for code, cents in sorted(self.cents.items()))
+        amounts = ", ".join(told_money(cents, code) for code, cents in sorted(self.cents.items()))
         parts = [f"{self.invoices:,} invoices ({amounts})"] if self.invoices else []
         parts += [f"{self.subscriptions:,} subscriptions"] if self.subscriptions else []
         return f"{' and '.join(parts)} depend on it" if parts else ""

@@ -13,10 +13,11 @@ Which of two amounts is right, nobody knows: each contradiction is told with bot
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Final, TypedDict
 
-from mappings.money import from_subunits
+from mappings.money import told_money
 from mappings.records import CreditNote, Invoice
 
 HEADER = "header_does_not_add_up"
@@ -26,12 +27,29 @@ _SUMMED = ("draft", "finalized", "voided")  # of a failed or pending one the amo
 _COUPONS_BEFORE_TAXES = 3  # version of Lago's invoices; how older ones were added up is another matter
 
 
-@dataclass(frozen=True, slots=True)
-class _Money:
-    currency: str
+class HeaderAmounts(TypedDict):
+    """The amounts of a header that no invoice is without."""
 
-    def __call__(self, cents: int) -> str:
-        return f"{from_subunits(cents, self.currency):,} {self.currency}"
+    fees_amount_cents: int
+    taxes_amount_cents: int
+    coupons_amount_cents: int
+    credit_notes_amount_cents: int
+    sub_total_excluding_taxes_amount_cents: int
+    sub_total_including_taxes_amount_cents: int
+    prepaid_credit_amount_cents: int
+    total_amount_cents: int
+
+
+NOTHING_BILLED: Final[HeaderAmounts] = {  # of an invoice of which nothing is rated yet
+    "fees_amount_cents": 0,
+    "taxes_amount_cents": 0,
+    "coupons_amount_cents": 0,
+    "credit_notes_amount_cents": 0,
+    "sub_total_excluding_taxes_amount_cents": 0,
+    "sub_total_including_taxes_amount_cents": 0,
+    "prepaid_credit_amount_cents": 0,
+    "total_amount_cents": 0,
+}
 
 
 def header_contradictions(invoice: Invoice) -> Iterator[str]:
@@ -54,13 +72,13 @@ def _contradictions(invoice: Invoice) -> Iterator[tuple[str, str]]:
     """(which amount, the sentence)."""
     if invoice.status not in _SUMMED:
         return
-    money = _Money(invoice.currency)
+    money = partial(told_money, currency=invoice.currency)
     for name, stated, told, parts in _sums(invoice, money):
         if stated != parts:
             yield name, f"its header says {name} {money(stated)}, and {told} make {money(parts)}"
 
 
-def _sums(invoice: Invoice, money: _Money) -> Iterator[tuple[str, int, str, int]]:
+def _sums(invoice: Invoice, money: Callable[[int], str]) -> Iterator[tuple[str, int, str, int]]:
     """(name, what is stated, what it is the sum of, what that comes to)."""
     fees, net, tax = (
         invoice.fees_amount_cents,
@@ -87,7 +105,7 @@ def open_contradictions(invoice: Invoice, notes: Iterable[CreditNote]) -> Iterat
     A Lago that does not tell how much of it notes have offset tells it with the notes.
     """
     total, paid, due = invoice.total_amount_cents, invoice.total_paid_amount_cents, invoice.total_due_amount_cents
-    money = _Money(invoice.currency)
+    money = partial(told_money, currency=invoice.currency)
     if paid > total:
         yield f"its total is {money(total)}, and {money(paid)} are paid of it"
     if paid > total or invoice.payment_status == "succeeded":  # what was marked as paid may be shown as due

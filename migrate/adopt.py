@@ -17,9 +17,10 @@ from mappings.target import Desired, Mapped, Phase, is_ours
 from migrate.change_set.changes import ChangeSet, Observed, each_line
 from migrate.change_set.verdicts import MODEL as VERDICT
 from migrate.odoo.discover import identity
-from migrate.odoo.door import Door, Progress, quiet
+from migrate.odoo.door import Door
 from migrate.odoo.origin import NamedRecord, creation_moments, is_made_by_us, named_among, named_records
 from migrate.odoo.resolve import line_fields
+from migrate.progress import Progress, quiet
 from migrate.state.entries import APPLIED, Entry
 from migrate.state.ledger import Ledger
 

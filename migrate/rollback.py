@@ -18,7 +18,7 @@ from migrate.change_set.changes import FieldDiff, Known, Seen
 from migrate.change_set.compare import booked, drift
 from migrate.errors import Blocked, OdooError
 from migrate.odoo.discover import identity
-from migrate.odoo.door import Door, Progress, quiet
+from migrate.odoo.door import Door
 from migrate.odoo.loader import FATAL
 from migrate.odoo.methods import MOVED_ALONG, done_field, write_arguments
 from migrate.odoo.remove import RELEASE, Undone, drop_lines, remove
@@ -27,6 +27,7 @@ from migrate.odoo.standing import unbind
 from migrate.odoo.values import Canon, Field
 from migrate.phases import EVERYONE, ORDER, Cohort
 from migrate.preview import look_known
+from migrate.progress import Progress, quiet
 from migrate.state.entries import Entry
 from migrate.state.ledger import Ledger
 

@@ -80,7 +80,7 @@ def _apply(
         migration.mapped,
         phases=phases,
         cohort=migration.cohort,
-        snapshot=migration.digest,
+        snapshot_digest=migration.digest,
         saved=saved,
         keep_usage=migration.keep_usage,
         allow_removals=allow_removals,

@@ -50,7 +50,7 @@ def command(config: Path, form: str, phase: str | None, cohort: str | None, out:
             migration.mapped,
             phases=chosen(Phase(phase) if phase else None),
             cohort=migration.cohort,
-            snapshot=migration.digest,
+            snapshot_digest=migration.digest,
             keep_usage=migration.keep_usage,
             progress=context.talk.progress,
         )

@@ -15,10 +15,11 @@ from typing import Any
 
 from migrate.errors import Blocked, LagoRefused, StoreError
 from migrate.lago.read_events import read_events, staging
-from migrate.lago.read_resources import UNSHOWN, Progress, Reading
+from migrate.lago.read_resources import UNSHOWN, Reading
 from migrate.lago.recorded import API
 from migrate.lago.resources import RESOURCES
 from migrate.lago.source import LagoRefusal, LagoSource
+from migrate.progress import Progress, quiet
 from migrate.state import events
 from migrate.state.records import Changes, Run
 from migrate.state.row_checks import PLAN
@@ -60,7 +61,7 @@ def extract(
     store: Store,
     events_dir: Path,
     *,
-    progress: Progress = lambda *_: None,
+    progress: Progress = quiet,
     per_page: int = PER_PAGE,
 ) -> ExtractReport:
     """Read all of ``source`` into ``store`` and ``events_dir``; resumes an interrupted run of the same organization.

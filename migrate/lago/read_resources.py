@@ -24,10 +24,10 @@ from migrate.lago.recorded import API
 from migrate.lago.resources import Resource, Shape
 from migrate.lago.source import Answer, LagoRefusal, LagoSource, Query, segment
 from migrate.lago.unreadable_pages import MOST, UNREADABLE, Shown, is_of_one_page, patiently, read_page, reason_of
+from migrate.progress import Progress
 from migrate.state.records import Page, Raw, Run
 from migrate.state.store import Store
 
-Progress = Callable[[str, int, int | None], None]  # resource, how many records, of how many (None: unknown)
 T = TypeVar("T")
 S = TypeVar("S")
 

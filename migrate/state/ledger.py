@@ -42,7 +42,7 @@ Counts = Mapping[str, Mapping[str, int]]  # phase -> action -> records
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class PhaseProgress:
     """How far a phase is for a cohort ('' is everyone)."""
 
     phase: Phase
@@ -267,12 +267,12 @@ class Ledger:
             same = PHASES.c.phase == phase.value
             db.execute(PHASES.delete().where(same & (PHASES.c.cohort.in_([cohort, ""]) if cohort else sa.true())))
 
-    def phases(self) -> tuple[Progress, ...]:
+    def phases(self) -> tuple[PhaseProgress, ...]:
         """All that is known, in order of the phases."""
         order = [p.value for p in Phase]
         with self.store.begin() as db:
             rows = db.execute(as_stored(PHASES)).all()
-        progress = [Progress(phase_of(r), r.cohort, bool(r.finished), r.detail, r.updated_at) for r in rows]
+        progress = [PhaseProgress(phase_of(r), r.cohort, bool(r.finished), r.detail, r.updated_at) for r in rows]
         return tuple(sorted(progress, key=lambda p: (order.index(p.phase.value), p.cohort)))
 
 

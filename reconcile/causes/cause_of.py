@@ -20,8 +20,16 @@ from mappings.usage import UsageRow
 from reconcile.causes.differences import Difference
 from reconcile.rerate.counterfactual import ABSENT, Path
 
-Named = Iterable[tuple[str, Sequence[Difference]]]
-Naming = Callable[[Sequence[Difference], Mapping[str, UsageRow]], Named]  # with Lago's usage, by transaction
+
+@dataclass(frozen=True, slots=True)
+class OneCause:
+    """Differences that one cause has in one place."""
+
+    cause: str
+    differences: Sequence[Difference]
+
+
+Naming = Callable[[Sequence[Difference], Mapping[str, UsageRow]], Iterable[OneCause]]  # Lago's usage, by transaction
 
 EACH = "*"  # one step, whatever it is
 REST = "..."  # any further steps, or none
@@ -71,8 +79,9 @@ def faults(differences: Iterable[Difference], usage: Mapping[str, UsageRow] | No
         together[number, row.root(difference.path)].append(difference)
     for (number, root), alike in together.items():
         row = CAUSE_OF[number]
-        for cause, part in [(row.cause, alike)] if isinstance(row.cause, str) else row.cause(alike, usage or {}):
-            yield Fault(cause=cause, root=root, row=row, differences=tuple(part))
+        parts = [OneCause(row.cause, alike)] if isinstance(row.cause, str) else row.cause(alike, usage or {})
+        for part in parts:
+            yield Fault(cause=part.cause, root=root, row=row, differences=tuple(part.differences))
 
 
 # --- causes that depend on the values -----------------------------------------------------------------------------
@@ -85,11 +94,11 @@ TIER = frozenset({"from_value", "to_value"})
 def each(name: Callable[[Difference], str]) -> Naming:
     """Every difference has its own cause; those of one cause belong together."""
 
-    def naming(alike: Sequence[Difference], usage: Mapping[str, UsageRow]) -> Named:
+    def naming(alike: Sequence[Difference], usage: Mapping[str, UsageRow]) -> Iterable[OneCause]:
         by_cause: dict[str, list[Difference]] = defaultdict(list)
         for difference in alike:
             by_cause[name(difference)].append(difference)
-        return by_cause.items()
+        return [OneCause(cause, part) for cause, part in by_cause.items()]
 
     return naming
 
@@ -139,7 +148,7 @@ def carried(difference: Difference) -> str:
     return "coupon_missing" if difference.odoo is ABSENT else "coupon_extra"
 
 
-def events(alike: Sequence[Difference], usage: Mapping[str, UsageRow]) -> Named:
+def events(alike: Sequence[Difference], usage: Mapping[str, UsageRow]) -> Iterable[OneCause]:
     """Events that only one side has. One that repeats another of Lago's under another name is a copy."""
     known = {_content(event) for event in usage.values()}
     by_cause: dict[str, list[Difference]] = {"missing_usage": [], "duplicate_events": [], "extra_usage": []}
@@ -147,18 +156,19 @@ def events(alike: Sequence[Difference], usage: Mapping[str, UsageRow]) -> Named:
         copied = isinstance(difference.odoo, UsageRow) and _content(difference.odoo) in known
         extra = "duplicate_events" if copied else "extra_usage"
         by_cause["missing_usage" if difference.odoo is ABSENT else extra].append(difference)
-    return [(cause, part) for cause, part in by_cause.items() if part]
+    return [OneCause(cause, part) for cause, part in by_cause.items() if part]
 
 
 def _content(event: UsageRow) -> tuple[object, ...]:
     return event.code, event.timestamp, json_text(loaded(event.properties) or {})
 
 
-def shifts(alike: Sequence[Difference], usage: Mapping[str, UsageRow]) -> Named:
+def shifts(alike: Sequence[Difference], usage: Mapping[str, UsageRow]) -> Iterable[OneCause]:
     """The same shift of quarter hours on several events is a time zone (summer time makes two of them)."""
     by = [_moved(difference) for difference in alike]
     zone = all(not shift % timedelta(minutes=15) and abs(shift) <= timedelta(hours=14) for shift in by)
-    return [("time_zone" if zone and len(by) > 1 and len(set(by)) <= 2 else "period_boundary", alike)]
+    cause = "time_zone" if zone and len(by) > 1 and len(set(by)) <= 2 else "period_boundary"
+    return [OneCause(cause, alike)]
 
 
 def _moved(difference: Difference) -> timedelta:
@@ -166,10 +176,10 @@ def _moved(difference: Difference) -> timedelta:
     return odoo - lago if isinstance(lago, datetime) and isinstance(odoo, datetime) else timedelta(0)
 
 
-def values(alike: Sequence[Difference], usage: Mapping[str, UsageRow]) -> Named:
+def values(alike: Sequence[Difference], usage: Mapping[str, UsageRow]) -> Iterable[OneCause]:
     """Events with other values: less is missing usage."""
     more = sum((_size(difference.odoo) - _size(difference.lago) for difference in alike), Decimal(0))
-    return [("missing_usage" if more < 0 else "extra_usage", alike)]
+    return [OneCause("missing_usage" if more < 0 else "extra_usage", alike)]
 
 
 def _size(text: object) -> Decimal:

@@ -54,4 +54,4 @@ def units_of(lines: tuple[BilledLine, ...]) -> Decimal | None:
 
 def is_read(case: Case, key: LineKey) -> bool:
     """Whether Odoo's records of this were read. What only the amount speaks for, they would have shown."""
-    return case.names[1] == "odoo" and case.known.orders is not None and key.subscription in case.known.orders.read
+    return case.is_of_odoo and case.known.orders is not None and key.subscription in case.known.orders.read

@@ -52,11 +52,11 @@ def tax_terms(case: Case) -> Iterator[Proposal]:
 
 
 def _records(case: Case) -> Records:
-    return case.known.orders.tax_records if case.known.orders and case.names[1] == "odoo" else {}
+    return case.odoo_taxes.records if case.is_of_odoo else {}
 
 
 def _rounds_lines(case: Case) -> bool:
-    settings = case.known.orders.settings if case.known.orders else None
+    settings = case.odoo_settings
     return settings is not None and settings.per_line
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from mappings.known import INVOICE_TYPES
 from mappings.records import Invoice, Snapshot
+from migrate.progress import Progress, quiet
 from reconcile.billed import BilledInvoice, BilledLine, Origin, Refusal
 from reconcile.rating.bill import Line, bill
 from reconcile.rating.header import totals
@@ -36,7 +37,6 @@ from reconcile.rerate.lines_single import add_single_lines
 from reconcile.rerate.unexplained import refuse_unexplained
 from reconcile.rerate.usage_queries import InvoiceDraft, UsageAnswers, answer_usage, draft_of
 
-Progress = Callable[[str, int, int], None]
 NOT_RATED = {  # invoice types that no usage and no plan explains
     "advance_charges": "its fees were paid before, one by one",
     "progressive_billing": "usage thresholds are not re-rated",
@@ -51,7 +51,7 @@ def rerate(
     events: Path | EventSource,
     *,
     late: bool = False,
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = quiet,
 ) -> Callable[[Sequence[BilledInvoice]], Mapping[str, BilledInvoice]]:
     """A function that re-rates Lago's invoices (by their ids) from ``snapshot`` and its usage ``events``.
 

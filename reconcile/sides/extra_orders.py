@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from migrate.odoo.door import Door, Row
+from migrate.odoo.values import number_or_none
 from reconcile.sides.extras import EXTRA_ORDER, Extra
-from reconcile.sides.migrated import Scope, ours, owners_of
+from reconcile.sides.migrated import Scope, ours, owner_of, owners_of
 from reconcile.sides.numbers import header_cents_of
-from reconcile.sides.odoo_terms import number_of
 
 FAMILY = "partner_id.commercial_partner_id"
 RUNNING = "3_progress"
@@ -54,12 +54,12 @@ class _Recurring:
 def extra_orders(odoo: Door, scope: Scope) -> Iterator[Extra]:
     """Running ones that Lago has not, native subscriptions of OCA's among them."""
     natives = _natives(odoo, scope)
-    of_order = {number: row for row in natives if (number := number_of(row["sale_order_id"]))}
+    of_order = {number: row for row in natives if (number := number_or_none(row["sale_order_id"]))}
     known = odoo.fields_get("sale.order", ORDER)
     rows = [row for row in _orders(odoo, scope, known) if not scope.has(row["id"]) and _bills(row, of_order, known)]
     lines = _recurring_lines(odoo, [row["id"] for row in rows]) if "plan_id" in known else {}
     told = {row["id"] for row in rows} | scope.orders.keys()
-    lone = [row for row in natives if number_of(row["sale_order_id"]) not in told]
+    lone = [row for row in natives if number_or_none(row["sale_order_id"]) not in told]
     migrated = ours(odoo, "sale.subscription") if lone else {}
     lone = [row for row in lone if row["id"] not in migrated]
     owners = owners_of(odoo, scope, (row["partner_id"] for row in (*rows, *lone)))
@@ -107,7 +107,7 @@ def _recurring_lines(odoo: Door, orders: Sequence[int]) -> dict[int, tuple[float
     fields = ["order_id", "price_subtotal", "price_tax"]
     sums: dict[int, tuple[float, float]] = {}
     for row in odoo.search_among("sale.order.line", "order_id", orders, fields, domain=domain):
-        net, tax = sums.get(order := number_of(row["order_id"]) or 0, (0.0, 0.0))
+        net, tax = sums.get(order := number_or_none(row["order_id"]) or 0, (0.0, 0.0))
         sums[order] = (net + row["price_subtotal"], tax + row["price_tax"])
     return sums
 
@@ -139,7 +139,7 @@ def _extra(
     *,
     model: str = "sale.order",
 ) -> Extra:
-    customer, currency = owners.get(number_of(row["partner_id"]) or 0, ""), _name(row, "currency_id")
+    customer, currency = owner_of(row, owners), _name(row, "currency_id")
     facts = {"what": str(row["name"]), "plan": recurring.plan or "–", "next": recurring.following or "–"}
     return Extra(
         kind=EXTRA_ORDER,

@@ -42,15 +42,7 @@ def _shown(snapshot: Snapshot, period: str) -> Iterator[BilledInvoice]:
 
 def _lost(lost: LostInvoice, snapshot: Snapshot, period: str) -> BilledInvoice:
     """An invoice that only its fees tell of: their money is billed, and compared with nothing."""
-    net, tax = lost.net_cents, lost.tax_cents
-    told = Totals(
-        fees_cents=net + lost.coupons_cents,
-        coupons_cents=lost.coupons_cents,
-        net_cents=net,
-        tax_cents=tax,
-        gross_cents=net + tax,
-        total_cents=net + tax,
-    )
+    told = Totals.of(lost.net_cents, lost.tax_cents, coupons_cents=lost.coupons_cents)
     return BilledInvoice(
         lago_id=lost.lago_id,
         number=lost.name,

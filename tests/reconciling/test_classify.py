@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconcile.billed import BilledInvoice, Refusal
-from reconcile.causes.case import Case, Proposal
+from reconcile.causes.case import Candidate, Case, Proposal
 from reconcile.causes.changes import (
     AddLine,
     DropCoupon,
@@ -27,6 +27,7 @@ from reconcile.causes.knowledge import (
     Knowledge,
     LateUsage,
     LineKnowledge,
+    OdooTaxes,
     OrderKnowledge,
     TaxRecord,
     grounds_of,
@@ -41,7 +42,7 @@ from reconcile.rating.tax_terms import TaxTerms
 from reconcile.rating.taxes import Rounding
 from reconcile.rerate.suppositions import Records
 from reconcile.sides.odoo_terms import HeldSettings
-from reports.data import Evidence, Finding
+from reports.data import ODOO, RERATE, Evidence, Finding
 from tests.reconciling.build import GST_QST, coupon, invoice, key, line, tax, terms, totals, under
 
 LINES = (line(1003, "a", units="10", events=10), line(251, "b"), line(77, "c"))
@@ -198,10 +199,16 @@ def test_records_that_differ_are_taken_together_however_many() -> None:
     odoo = changed(*edits, rules=rules, base=truth)
     compared = compare_invoice({"lago": truth, "odoo": odoo, "rerate": truth})
     grounds = grounds_of(compared, rules, Knowledge())
-    case = Case(invoice=compared, names=("rerate", "odoo"), deviation=compared.deviation("odoo"), grounds=grounds)
-    heads = [(f"cause {n}", Proposal(changes=(edit,), observed=True)) for n, edit in enumerate(edits)]
+    case = Case(
+        invoice=compared,
+        baseline_side=RERATE,
+        subject_side=ODOO,
+        deviation=compared.deviation(ODOO),
+        grounds=grounds,
+    )
+    heads = [Candidate(f"cause {n}", Proposal(changes=(edit,), observed=True)) for n, edit in enumerate(edits)]
     assert second_best(case, [], heads, ()) == heads
-    guessed = [*heads[:2], ("cause 2", replace(heads[2][1], observed=False))]
+    guessed = [*heads[:2], Candidate("cause 2", replace(heads[2].proposal, observed=False))]
     assert second_best(case, [], guessed, ()) != guessed
 
 
@@ -434,7 +441,7 @@ def test_amounts_alone_are_a_candidate() -> None:
 def test_what_the_records_contradict_is_never_named() -> None:
     """The tax stands on all of Odoo's lines: whatever took the cents off, it is not a missing tax."""
     odoo = changed(DropTax("hst"))
-    findings = found(TRUTH, odoo, known=orders(line_taxes=ON_LINES))
+    findings = found(TRUTH, odoo, known=orders(taxes=OdooTaxes(on_lines=ON_LINES)))
     assert {f.cause for own in findings.values() for f in own} == {"unexplained"}
 
 
@@ -477,7 +484,7 @@ TRUTH_OF_TWO = invoice(*LINES, rules=TWO)
 def by_records(odoo: BilledInvoice, **records: TaxTerms) -> set[tuple[str, str, bool, str]]:
     """What is found where Odoo's lines bear GST and QST with these terms: cause, side, proven, where it is mended."""
     named_ones = {code: TaxRecord(label=f"{code} (7)", terms=terms) for code, terms in records.items()}
-    known = orders(line_taxes=TWO.taxes, tax_records=named_ones)
+    known = orders(taxes=OdooTaxes(on_lines=TWO.taxes, records=named_ones))
     findings = found(TRUTH_OF_TWO, odoo, TRUTH_OF_TWO, TWO, known)
     return {
         (f.cause, f.side, f.proven, str(f.remedy.values.get("what", "")) if f.remedy else "")
@@ -521,7 +528,7 @@ def test_another_rate_in_the_tax_record_is_mended_there_and_not_in_the_mapping()
     odoo = changed(TaxLines({one.key: (tax("hst", "14"),) for one in LINES}))
     on_lines = {one.key: (tax("hst", "14"),) for one in LINES}
     record = TaxRecord(label="13% HST (7)", terms=TaxTerms())
-    (finding,) = found(TRUTH, odoo, known=orders(line_taxes=on_lines, tax_records={"hst": record}))[TAX]
+    (finding,) = found(TRUTH, odoo, known=orders(taxes=OdooTaxes(on_lines=on_lines, records={"hst": record})))[TAX]
     assert (finding.cause, finding.proven) == ("tax_wrong", True)
     assert finding.remedy == Evidence(
         name="mend_field", values={"where": "account.tax 13% HST (7)", "what": "amount", "lago": "13"}
