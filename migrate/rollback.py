@@ -144,8 +144,8 @@ def _require_no_successors(ledger: Ledger, phases: Sequence[Phase], cohort: Coho
     """Records of later phases stand on those of earlier ones: undoing the customers under their orders cannot work."""
     last = max(ORDER.index(p) for p in phases)
     for later in ORDER[last + 1 :]:
-        entry = next(ledger.entries([later], cohort.customers), None)
-        if entry is not None:
+        standing = (entry for entry in ledger.entries([later], cohort.customers) if not _is_at_rest(entry))
+        if (entry := next(standing, None)) is not None:
             option = f" --cohort {cohort.name}" if cohort.name else ""
             raise Blocked(
                 f"phase {later.value} still stands on {ORDER[last].value} ({entry.source}): "
@@ -303,9 +303,17 @@ class _Undo:
             self.done.refused[entry.xid] = str(error)
         if not self.done.refused.keys() & {entry.xid, *(line.xid for line in lines)}:
             self.restored += changed
-            self.unknown += [_adopted(entry)] if entry.adopted and entry.xid in self.seen else []
+            if entry.adopted and entry.xid in self.seen:
+                self._leave(entry, lines)
+                return
             unbind(self.reader.door, [entry.xid])
             self.ledger.forget([entry.xid])
+
+    def _leave(self, entry: Entry, lines: Sequence[Entry]) -> None:
+        """It stands, with our id, and nobody knows as what: it is named, by the rollback after this one too."""
+        self.unknown.append(_adopted(entry))
+        rest = [each for each in (entry, *lines) if not each.created]
+        self.ledger.leave_standing(rest, [line.xid for line in lines if line.created])
 
     def _write_back(self, entry: Entry) -> bool:
         """Write, look, and write again what Odoo moved when it saw the rest: a stage that starts a subscription.
@@ -382,8 +390,13 @@ def _adopted(entry: Entry) -> str:
     """Why nothing more can be undone of it."""
     return (
         f"{entry.source} ({entry.model} {entry.xid}): adopted after the state was lost, and older than its external "
-        "id: what it held before is not known"
+        "id: what it held before is not known; look at it, and delete its external id in Odoo"
     )
+
+
+def _is_at_rest(entry: Entry) -> bool:
+    """Whether a rollback has left it: a record of before, of which nothing is ours any more but its id."""
+    return entry.adopted and not (entry.sent or entry.before)
 
 
 def _groups(entries: Sequence[Entry]) -> Iterator[list[Entry]]:

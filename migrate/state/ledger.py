@@ -220,6 +220,11 @@ class Ledger:
             standing = [entry for entry in self._entries(db, xids).values() if entry.state == APPLIED]
             self._replace(db, [replace(entry, state=WRITING) for entry in standing])
 
+    def leave_standing(self, entries: Sequence[Entry], gone: Sequence[str]) -> None:
+        """Of these records and lines nothing is ours any more but their names; ``gone``: lines that went."""
+        with self.store.begin() as db:
+            self._replace(db, [replace(e, state=APPLIED, sent={}, stored={}, before={}) for e in entries], gone)
+
     def forget(self, xids: Sequence[str]) -> None:
         """These are undone; their lines go with them."""
         with self.store.begin() as db:
