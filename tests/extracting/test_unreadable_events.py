@@ -12,8 +12,10 @@ import pytest
 from mappings.dependents import find_dependents
 from mappings.records import Snapshot
 from migrate.errors import LagoUnreachable
+from migrate.lago import read_events
 from migrate.lago.extract import extract
 from migrate.lago.rawjson import Piece
+from migrate.lago.read_resources import Reading
 from migrate.lago.recorded import API, RecordedLago, RecordingSource
 from migrate.lago.source import Answer
 from migrate.lago.unreadable_pages import MOST, Gap
@@ -86,6 +88,20 @@ def test_the_newest_event_is_no_reason_to_read_none(
     _, snapshot = read(Failing(small, shown(listed(small)[0]["lago_id"])), tmp_path / "other")
     assert len(told(snapshot)) == 1
     assert len(rows(tmp_path / "other")) == len(whole[1]) - 1
+
+
+def test_events_are_counted_by_any_page_that_comes(small: RecordedLago, tmp_path: Path) -> None:
+    """Else one event would make one window of all usage, whose last pages are slow."""
+    newest = shown(listed(small)[0]["lago_id"])
+    with Store.open(tmp_path / "state.db") as store:
+        run = store.new_run("org", "v1", datetime(2026, 9, 1, tzinfo=UTC))
+
+        def counted(fails: Callable[[str, Answer], bool]) -> int:
+            reading = Reading(Failing(small, fails), store, run, lambda *_: None, 20)
+            return read_events._count(reading, EventsWindow(None, None))
+
+        assert counted(newest) == len(listed(small))
+        assert counted(owns("events")) == 0, "nobody knows"
 
 
 def test_events_that_lago_never_gives_cost_themselves(
