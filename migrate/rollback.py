@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mappings.target import Phase, is_ours
-from migrate.adopt import strangers
+from migrate.adopt import is_at_rest, left_of_before, strangers
 from migrate.change_set.changes import FieldDiff, Known, Seen
 from migrate.change_set.compare import booked, drift
 from migrate.errors import Blocked, OdooError
@@ -144,7 +144,7 @@ def _require_no_successors(ledger: Ledger, phases: Sequence[Phase], cohort: Coho
     """Records of later phases stand on those of earlier ones: undoing the customers under their orders cannot work."""
     last = max(ORDER.index(p) for p in phases)
     for later in ORDER[last + 1 :]:
-        standing = (entry for entry in ledger.entries([later], cohort.customers) if not _is_at_rest(entry))
+        standing = (entry for entry in ledger.entries([later], cohort.customers) if not is_at_rest(entry))
         if (entry := next(standing, None)) is not None:
             option = f" --cohort {cohort.name}" if cohort.name else ""
             raise Blocked(
@@ -214,7 +214,7 @@ class _Undo:
             tuple(Planned(e.model, e.source) for e in delete),
             tuple(Planned(e.model, e.source, fields) for e, fields in restore),
             tuple(self.changed),
-            tuple(self.unknown + [_adopted(e) for e in ours if e.adopted]),
+            tuple(self.unknown + [left_of_before(e) for e in ours if e.adopted]),
         )
 
     def _stands(self, entry: Entry) -> bool:
@@ -311,7 +311,7 @@ class _Undo:
 
     def _leave(self, entry: Entry, lines: Sequence[Entry]) -> None:
         """It stands, with our id, and nobody knows as what: it is named, by the rollback after this one too."""
-        self.unknown.append(_adopted(entry))
+        self.unknown.append(left_of_before(entry))
         rest = [each for each in (entry, *lines) if not each.created]
         self.ledger.leave_standing(rest, [line.xid for line in lines if line.created])
 
@@ -384,19 +384,6 @@ class _Undo:
             tuple(f"{self.names[x]}: {why}" for x, why in self.done.refused.items()),
             tuple(self.unknown),
         )
-
-
-def _adopted(entry: Entry) -> str:
-    """Why nothing more can be undone of it."""
-    return (
-        f"{entry.source} ({entry.model} {entry.xid}): adopted after the state was lost, and older than its external "
-        "id: what it held before is not known; look at it, and delete its external id in Odoo"
-    )
-
-
-def _is_at_rest(entry: Entry) -> bool:
-    """Whether a rollback has left it: a record of before, of which nothing is ours any more but its id."""
-    return entry.adopted and not (entry.sent or entry.before)
 
 
 def _groups(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
