@@ -116,7 +116,7 @@ def _credit_notes(context: Context) -> Iterator[Mapped]:
             yield refund.skips(Phase.BALANCES, name, external)
         if note.balance_amount_cents <= 0 or note.credit_status != "available":
             continue
-        problem = context.problem(customer) or context.currency_problem(note.currency)
+        problem = context.problem(customer) or context.seller_problem(note) or context.currency_problem(note.currency)
         if problem:
             yield problem.skips(Phase.BALANCES, name, external)
         else:

@@ -9,6 +9,7 @@ from mappings.money import told_money
 from mappings.quarantine import Quarantined
 from mappings.records import Customer, Invoice, Plan, Snapshot, Subscription
 from mappings.sellers import UnreadSellers
+from mappings.unread_usage import UnreadUsage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +73,13 @@ def readable_subscriptions(snapshot: Snapshot, customers: frozenset[str] | None)
 def unread_invoices(snapshot: Snapshot, subscriptions: Mapping[str, Quarantined]) -> dict[str, Quarantined]:
     """Lago ids of invoices that cannot be judged -> because of what. ``subscriptions``: of ``unread_subscriptions``."""
     unread = {q.id: q for q in snapshot.quarantined}
-    sellers = UnreadSellers.of(snapshot)
+    sellers, usage = UnreadSellers.of(snapshot), UnreadUsage(snapshot)
     customers = {customer.lago_id: customer for customer in snapshot.customers}
     causes_by_id = {}
     for invoice in snapshot.invoices:
         causes = (subscriptions.get(i) or unread.get(i) for i in _named(invoice))
         cause = next((cause for cause in causes if cause is not None), None)
-        cause = cause or sellers.of_invoice(invoice, _customer(invoice, customers))
+        cause = cause or sellers.of_invoice(invoice, _customer(invoice, customers)) or usage.of(invoice)
         if cause is not None:
             causes_by_id[invoice.lago_id] = cause
     return causes_by_id

@@ -21,6 +21,7 @@ from migrate.lago.resources import RESOURCES
 from migrate.lago.source import LagoRefusal, LagoSource
 from migrate.progress import Progress, quiet
 from migrate.state import events
+from migrate.state.known_events import keep_known_events
 from migrate.state.records import Changes, Run
 from migrate.state.row_checks import PLAN
 from migrate.state.store import Store
@@ -74,7 +75,8 @@ def extract(
         for resource in RESOURCES:
             reading.read(resource)
         staged = staging(events_dir) / f"run-{run.id}"
-        read_events(reading, staged)
+        unread = read_events(reading, staged)
+        keep_known_events(store.event_files(), events_dir, staged, unread)
         written = events.partition(staged, events_dir)
         total = sum(file.events for file in written)
         progress("events", total, total)

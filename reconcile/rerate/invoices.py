@@ -100,6 +100,7 @@ def _add_lines(inputs: Inputs, draft: InvoiceDraft, usage: UsageAnswers, lines: 
     """All lines of an invoice. Raises Refused for one that cannot be recomputed at all."""
     _check_rated(draft.invoice)
     _check_seller(inputs.history, draft.invoice)
+    _check_usage(inputs.history, draft.invoice)
     if draft.invoice.invoice_type in SINGLE:
         add_single_lines(inputs.history, draft.invoice, lines)
         return
@@ -130,6 +131,13 @@ def _check_seller(history: History, invoice: Invoice) -> None:
     unread = history.unread_seller(invoice)
     if unread is not None:
         raise Refused(unread.reason, f"its billing entity {unread.name}: field {unread.field} {unread.problem}")
+
+
+def _check_usage(history: History, invoice: Invoice) -> None:
+    """Nobody knows whose an event is that Lago does not give: units that come out equal without it may be wrong."""
+    unread = history.unread_usage(invoice)
+    if unread is not None:
+        raise Refused(unread.reason, f"its usage is incomplete: {unread}")
 
 
 def _refusals_of_the_whole(history: History, draft: InvoiceDraft) -> Iterator[Refusal]:

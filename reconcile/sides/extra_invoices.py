@@ -18,7 +18,7 @@ from reconcile.sides.extra_orders import FAMILY
 from reconcile.sides.extras import EXTRA_INVOICE, Extra
 from reconcile.sides.lago import ALL
 from reconcile.sides.migrated import Scope, ours, owner_of, owners_of
-from reconcile.sides.numbers import header_cents_of
+from reconcile.sides.numbers import nearest_cents_of
 
 MOVE = (
     "name",
@@ -113,8 +113,8 @@ def _extra(row: Row, scope: Scope, owners: Mapping[int, str], *, both: bool) -> 
         customer=customer,
         customer_name=scope.names.get(customer, customer),
         currency=currency,
-        net_cents=sign * header_cents_of(row["amount_untaxed"], currency),
-        tax_cents=sign * header_cents_of(row["amount_tax"], currency),
+        net_cents=sign * nearest_cents_of(row["amount_untaxed"], currency),
+        tax_cents=sign * nearest_cents_of(row["amount_tax"], currency),
         told="invoice_of_both" if both else "invoice_only_in_odoo",
         detail=f"{facts['what']} of {facts['day']} ({facts['state']}) {why}",
         facts=facts,
