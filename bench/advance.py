@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
+from mappings.headers import NOTHING_BILLED
 from mappings.records import (
     BillableMetric,
     BillingPeriod,
@@ -148,18 +149,11 @@ def invoice(number: int, customer: Customer) -> Invoice:
         payment_status="pending",
         currency="CAD",
         issuing_date=date(2026, 7, 31),
-        fees_amount_cents=0,
-        taxes_amount_cents=0,
-        coupons_amount_cents=0,
-        credit_notes_amount_cents=0,
-        sub_total_excluding_taxes_amount_cents=0,
-        sub_total_including_taxes_amount_cents=0,
-        prepaid_credit_amount_cents=0,
-        total_amount_cents=0,
         created_at=created_at,
         customer=customer,
         billing_periods=(period,),
         fees=(fee,),
+        **NOTHING_BILLED,
     )
 
 

@@ -16,7 +16,7 @@ from mappings.context import Context, Problem, currency_ref, partner_ref
 from mappings.customers import term_days
 from mappings.headers import HEADER, OPEN, header_contradictions, open_contradictions
 from mappings.known import INVOICE_TYPES
-from mappings.money import from_subunits
+from mappings.money import from_subunits, told_money
 from mappings.records import CreditNote, Invoice
 from mappings.target import Desired, Find, Mapped, Phase, Ref, Source, Value, xid
 
@@ -91,7 +91,7 @@ def _wrong_invoice(context: Context, invoice: Invoice) -> Problem | None:
     if invoice.status != "finalized":
         return None
     is_open = due_cents(invoice) > 0
-    due = f"{from_subunits(due_cents(invoice), invoice.currency):,} {invoice.currency}"
+    due = told_money(due_cents(invoice), invoice.currency)
     if is_open and invoice.invoice_type not in INVOICE_TYPES:
         detail = f"of type {invoice.invoice_type[:40]!r}, which this version does not know: {due} due in Lago"
         return Problem("unknown_invoice_type", detail + "; collect it there, or enter it by hand")
@@ -116,7 +116,7 @@ def _credit_notes(context: Context) -> Iterator[Mapped]:
             yield refund.skips(Phase.BALANCES, name, external)
         if note.balance_amount_cents <= 0 or note.credit_status != "available":
             continue
-        problem = context.problem(customer) or context.currency_problem(note.currency)
+        problem = context.problem(customer) or context.seller_problem(note) or context.currency_problem(note.currency)
         if problem:
             yield problem.skips(Phase.BALANCES, name, external)
         else:

@@ -7,6 +7,7 @@ charge) gets all its charges once more with ``order_id``; they replace those of 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from mappings import dialects, fields
 from mappings.context import Context, Problem
@@ -67,8 +68,7 @@ def order_charges(
 def gap(context: Context, charge: Charge | FixedCharge) -> Problem | None:
     """Why Odoo cannot bill this charge."""
     if isinstance(charge, FixedCharge):
-        simple = charge.charge_model == "standard" and not charge.prorated
-        return None if context.target.addon or simple else _needs_addon(charge)
+        return None if context.target.addon else _gap_without_addon(charge)
     metric = context.metrics.get(charge.lago_billable_metric_id)
     if metric is None:
         deleted = Problem("metric_unknown", f"its metric {charge.billable_metric_code} was deleted in Lago")
@@ -164,6 +164,20 @@ def _metric(context: Context, metric: BillableMetric, source: Source) -> Desired
 def _needs_addon(charge: Charge | FixedCharge) -> Problem:
     detail = f"{charge.charge_model} prices of {_code(charge)} need metering: install fusion_billing"
     return Problem("charge_needs_addon", detail)
+
+
+def _gap_without_addon(charge: FixedCharge) -> Problem | None:
+    """Its price is Odoo's own then, a double: one that comes back as another would bill another amount."""
+    if charge.charge_model != "standard" or charge.prorated:
+        return _needs_addon(charge)
+    price = Decimal(str(charge.properties.get("amount") or 0))
+    kept = Decimal(repr(float(price)))
+    if kept == price:
+        return None
+    detail = (
+        f"{charge.add_on_code} costs {price}, which Odoo keeps as {kept}: install fusion_billing, or round it in Lago"
+    )
+    return Problem("price_not_kept_by_odoo", detail)
 
 
 def _both(charges: tuple[Charge, ...], fixed: tuple[FixedCharge, ...]) -> tuple[Charge | FixedCharge, ...]:

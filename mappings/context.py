@@ -103,10 +103,19 @@ class Context:
             return Problem("customer_unknown", detail)
         return self.blocked.get(lago_customer_id)
 
-    def seller_problem(self, invoice: Invoice) -> Problem | None:
-        """That nothing is known of who is owed an invoice."""
-        unread = self.sellers.of_invoice(invoice, None)
-        return self.in_quarantine(unread.id) if unread else None
+    def seller_problem(self, document: Invoice | CreditNote) -> Problem | None:
+        """That an open amount is owed to another seller than ours, or that nothing is known of the seller.
+
+        Lago lets a subscription be billed by another entity than its customer: that entity is who is owed.
+        """
+        unread = self.sellers.of_invoice(document, None) if isinstance(document, Invoice) else None
+        if unread is not None:
+            return self.in_quarantine(unread.id)
+        ours, theirs = _our_entity(self.entity, self.tables), document.billing_entity_code
+        if not ours or theirs in (None, ours):
+            return None
+        detail = f"is owed to {theirs}, and this company of Odoo stands for {ours}"
+        return Problem("other_billing_entity", f"{detail}: enter it by hand in the books of {theirs}")
 
     def in_quarantine(self, *lago_ids: str | None) -> Problem | None:
         """That one of these cannot be read, which what depends on it waits for."""
@@ -257,8 +266,13 @@ def _entity(snapshot: Snapshot, tables: Tables) -> BillingEntity | None:
     return next(iter(named or (entities if not tables.entity else ())), None)
 
 
+def _our_entity(entity: BillingEntity | None, tables: Tables) -> str | None:
+    """The code of the seller for whom this company of Odoo stands."""
+    return tables.entity or (entity.code if entity else None)
+
+
 def _customer_problem(customer: Customer, entity: BillingEntity | None, tables: Tables) -> Problem | None:
-    our_entity = tables.entity or (entity.code if entity else None)
+    our_entity = _our_entity(entity, tables)
     if our_entity and customer.billing_entity_code not in (None, our_entity):
         detail = f"billed by {customer.billing_entity_code}, and this company of Odoo stands for {our_entity}"
         return Problem("other_billing_entity", detail + f": run again with [entity] code in {tables.name}")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from mappings.money import from_subunits
+from mappings.money import told_money
 from mappings.quarantine import Quarantined
 from mappings.records import Customer, Invoice, Plan, Snapshot, Subscription
 from mappings.sellers import UnreadSellers
+from mappings.unread_usage import UnreadUsage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +22,7 @@ class Dependents:
 
     def __str__(self) -> str:
         """``12 invoices (1,234.50 CAD) and 2 subscriptions depend on it``; empty for none."""
-        amounts = ", ".join(f"{from_subunits(cents, code):,} {code}" for code, cents in sorted(self.cents.items()))
+        amounts = ", ".join(told_money(cents, code) for code, cents in sorted(self.cents.items()))
         parts = [f"{self.invoices:,} invoices ({amounts})"] if self.invoices else []
         parts += [f"{self.subscriptions:,} subscriptions"] if self.subscriptions else []
         return f"{' and '.join(parts)} depend on it" if parts else ""
@@ -72,13 +73,13 @@ def readable_subscriptions(snapshot: Snapshot, customers: frozenset[str] | None)
 def unread_invoices(snapshot: Snapshot, subscriptions: Mapping[str, Quarantined]) -> dict[str, Quarantined]:
     """Lago ids of invoices that cannot be judged -> because of what. ``subscriptions``: of ``unread_subscriptions``."""
     unread = {q.id: q for q in snapshot.quarantined}
-    sellers = UnreadSellers.of(snapshot)
+    sellers, usage = UnreadSellers.of(snapshot), UnreadUsage(snapshot)
     customers = {customer.lago_id: customer for customer in snapshot.customers}
     causes_by_id = {}
     for invoice in snapshot.invoices:
         causes = (subscriptions.get(i) or unread.get(i) for i in _named(invoice))
         cause = next((cause for cause in causes if cause is not None), None)
-        cause = cause or sellers.of_invoice(invoice, _customer(invoice, customers))
+        cause = cause or sellers.of_invoice(invoice, _customer(invoice, customers)) or usage.of(invoice)
         if cause is not None:
             causes_by_id[invoice.lago_id] = cause
     return causes_by_id

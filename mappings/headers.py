@@ -6,6 +6,9 @@
     total       = with taxes - credit notes - prepaid credits
     due         = total - paid - credit notes that offset it
 
+Invoices of Lago's versions 1 and 2 took coupons off after the taxes (lago-api facts: version_number): there the
+sub-total is without them, and the total less them.
+
 Lago computes each from the ones before it and rounds none of them again (facts §6.2, §6.6): there is no cent of
 tolerance. Taxes are no sum of fees' taxes (facts §6.3), and a draft has neither coupons nor credits yet: both hold.
 Which of two amounts is right, nobody knows: each contradiction is told with both.
@@ -13,25 +16,43 @@ Which of two amounts is right, nobody knows: each contradiction is told with bot
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Final, TypedDict
 
-from mappings.money import from_subunits
+from mappings.money import told_money
 from mappings.records import CreditNote, Invoice
 
 HEADER = "header_does_not_add_up"
 OPEN = "open_amount_contradicts"
 _FEES, _NET = "fees", "sub-total"
 _SUMMED = ("draft", "finalized", "voided")  # of a failed or pending one the amounts may not all be there yet
-_COUPONS_BEFORE_TAXES = 3  # version of Lago's invoices; how older ones were added up is another matter
+_COUPONS_BEFORE_TAXES = 3  # version of Lago's invoices
 
 
-@dataclass(frozen=True, slots=True)
-class _Money:
-    currency: str
+class HeaderAmounts(TypedDict):
+    """The amounts of a header that no invoice is without."""
 
-    def __call__(self, cents: int) -> str:
-        return f"{from_subunits(cents, self.currency):,} {self.currency}"
+    fees_amount_cents: int
+    taxes_amount_cents: int
+    coupons_amount_cents: int
+    credit_notes_amount_cents: int
+    sub_total_excluding_taxes_amount_cents: int
+    sub_total_including_taxes_amount_cents: int
+    prepaid_credit_amount_cents: int
+    total_amount_cents: int
+
+
+NOTHING_BILLED: Final[HeaderAmounts] = {  # of an invoice of which nothing is rated yet
+    "fees_amount_cents": 0,
+    "taxes_amount_cents": 0,
+    "coupons_amount_cents": 0,
+    "credit_notes_amount_cents": 0,
+    "sub_total_excluding_taxes_amount_cents": 0,
+    "sub_total_including_taxes_amount_cents": 0,
+    "prepaid_credit_amount_cents": 0,
+    "total_amount_cents": 0,
+}
 
 
 def header_contradictions(invoice: Invoice) -> Iterator[str]:
@@ -54,13 +75,13 @@ def _contradictions(invoice: Invoice) -> Iterator[tuple[str, str]]:
     """(which amount, the sentence)."""
     if invoice.status not in _SUMMED:
         return
-    money = _Money(invoice.currency)
+    money = partial(told_money, currency=invoice.currency)
     for name, stated, told, parts in _sums(invoice, money):
         if stated != parts:
             yield name, f"its header says {name} {money(stated)}, and {told} make {money(parts)}"
 
 
-def _sums(invoice: Invoice, money: _Money) -> Iterator[tuple[str, int, str, int]]:
+def _sums(invoice: Invoice, money: Callable[[int], str]) -> Iterator[tuple[str, int, str, int]]:
     """(name, what is stated, what it is the sum of, what that comes to)."""
     fees, net, tax = (
         invoice.fees_amount_cents,
@@ -71,14 +92,20 @@ def _sums(invoice: Invoice, money: _Money) -> Iterator[tuple[str, int, str, int]
     if {fee.amount_currency for fee in invoice.fees} == {invoice.currency}:  # else they are no sum at all
         yield _FEES, fees, f"its {len(invoice.fees)} fees", sum(fee.amount_cents for fee in invoice.fees)
     yield "sub-total with taxes", gross, f"sub-total {money(net)} and taxes {money(tax)}", net + tax
-    if invoice.version_number < _COUPONS_BEFORE_TAXES:
-        return
     credit, coupons = invoice.progressive_billing_credit_amount_cents, invoice.coupons_amount_cents
-    told = f"fees {money(fees)} less progressive credit {money(credit)} and coupons {money(coupons)}"
-    yield _NET, net, told, fees - credit - coupons
+    before, after = (0, coupons) if takes_coupons_after_taxes(invoice) else (coupons, 0)
+    told = f"fees {money(fees)} less progressive credit {money(credit)}"
+    told += "" if after else f" and coupons {money(before)}"
+    yield _NET, net, told, fees - credit - before
     notes, prepaid = invoice.credit_notes_amount_cents, invoice.prepaid_credit_amount_cents
     told = f"{money(gross)} with taxes less credit notes {money(notes)} and prepaid credits {money(prepaid)}"
-    yield "total", invoice.total_amount_cents, told, gross - notes - prepaid
+    told += f" and coupons {money(after)}" if after else ""
+    yield "total", invoice.total_amount_cents, told, gross - notes - prepaid - after
+
+
+def takes_coupons_after_taxes(invoice: Invoice) -> bool:
+    """Whether an invoice's coupons came off what was taxed already: those of old versions, if they have any."""
+    return invoice.version_number < _COUPONS_BEFORE_TAXES and bool(invoice.coupons_amount_cents)
 
 
 def open_contradictions(invoice: Invoice, notes: Iterable[CreditNote]) -> Iterator[str]:
@@ -87,7 +114,7 @@ def open_contradictions(invoice: Invoice, notes: Iterable[CreditNote]) -> Iterat
     A Lago that does not tell how much of it notes have offset tells it with the notes.
     """
     total, paid, due = invoice.total_amount_cents, invoice.total_paid_amount_cents, invoice.total_due_amount_cents
-    money = _Money(invoice.currency)
+    money = partial(told_money, currency=invoice.currency)
     if paid > total:
         yield f"its total is {money(total)}, and {money(paid)} are paid of it"
     if paid > total or invoice.payment_status == "succeeded":  # what was marked as paid may be shown as due

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from mappings.money import from_subunits
+from mappings.money import from_subunits, told_money
 from mappings.period import local_date
 from mappings.records import Customer, Fee, Snapshot
 
@@ -64,9 +64,9 @@ class LostInvoice:
         others: dict[str, int] = defaultdict(int)
         for fee in self.fees:
             others[fee.amount_currency] += fee.amount_cents
-        own = f"{from_subunits(self.net_cents, self.currency):,} {self.currency}"
+        own = told_money(self.net_cents, self.currency)
         own += f" and {from_subunits(self.tax_cents, self.currency):,} of taxes" if self.tax_cents else ""
-        rest = (f"{from_subunits(n, code):,} {code}" for code, n in sorted(others.items()) if code != self.currency)
+        rest = (told_money(n, code) for code, n in sorted(others.items()) if code != self.currency)
         return ", ".join((own, *rest))
 
     @property

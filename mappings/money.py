@@ -70,6 +70,11 @@ def from_subunits(cents: int | Decimal, currency: str) -> Decimal:
     return Decimal(cents).scaleb(-exponent(currency), CONTEXT)
 
 
+def told_money(cents: int, currency: str) -> str:
+    """``1,234.50 CAD``, in English sentences."""
+    return f"{from_subunits(cents, currency):,} {currency}"
+
+
 def _quantize(amount: Decimal, digits: int, rounding: str) -> Decimal:
     unit = Decimal(1).scaleb(-digits)
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 _MOST = 80  # characters of a text of Lago's in one of ours
 
@@ -30,6 +31,7 @@ class Quarantined:
     label: str = ""  # what people call it: a number, a code
     customer: str = ""
     customer_id: str = ""  # Lago's
+    of_page: bool = False  # no record, but a page that Lago does not give: what stands there nobody knows
 
     def __str__(self) -> str:
         return f"{self.resource} {self.name}: field {self.field} {self.problem}"
@@ -43,6 +45,24 @@ class Quarantined:
     def detail(self) -> str:
         """One sentence, with the way out."""
         return f"in quarantine: field {self.field} {self.problem}; mend it in Lago, then extract again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageGap:
+    """Usage events that Lago does not give: of some moment from ``since`` to ``until`` (both included; None: open).
+
+    Whose they are, nobody knows. ``unread`` names them among what is in quarantine.
+    """
+
+    since: datetime | None
+    until: datetime | None
+    unread: Quarantined
+
+    def touches(self, start: datetime | None, end: datetime | None) -> bool:
+        """Whether an event of it may lie between two moments (None: open)."""
+        is_before = self.until is not None and start is not None and self.until < start
+        is_after = self.since is not None and end is not None and self.since > end
+        return not (is_before or is_after)
 
 
 def quarantined(resource: str, identity: str, problem: tuple[str, str, str], raw: str, payload: object) -> Quarantined:

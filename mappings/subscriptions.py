@@ -366,6 +366,9 @@ def _gaps_without_addon(subscription: Subscription, plan: Plan, context: Context
         yield Problem(
             "anchor_needs_addon", "renews on a day some months lack; native dates drift: install fusion_billing"
         )
+    named = {charge.add_on_code for charge in context.catalog_plan(plan).fixed_charges if gap(context, charge)}
+    own = (gap(context, c) for c in _fixed(context, subscription, plan) if c.add_on_code not in named)
+    yield from (problem for problem in own if problem is not None)
 
 
 def _amount(subscription: Subscription, plan: Plan) -> Decimal:

@@ -17,9 +17,10 @@ from mappings.target import Desired, Mapped, Phase, is_ours
 from migrate.change_set.changes import ChangeSet, Observed, each_line
 from migrate.change_set.verdicts import MODEL as VERDICT
 from migrate.odoo.discover import identity
-from migrate.odoo.door import Door, Progress, quiet
+from migrate.odoo.door import Door
 from migrate.odoo.origin import NamedRecord, creation_moments, is_made_by_us, named_among, named_records
 from migrate.odoo.resolve import line_fields
+from migrate.progress import Progress, quiet
 from migrate.state.entries import APPLIED, Entry
 from migrate.state.ledger import Ledger
 
@@ -191,3 +192,16 @@ def _adoption(entries: Sequence[Entry], gone: tuple[str, ...], known: int) -> Ad
     made = Counter(e.model for e in entries if e.created and not e.parent)
     older = tuple(f"{e.source} ({e.model} {e.xid})" for e in entries if not e.created and not e.parent)
     return Adoption(made=made, older=older, gone=gone, known=known)
+
+
+def left_of_before(entry: Entry) -> str:
+    """Why nothing more can be undone of it."""
+    return (
+        f"{entry.source} ({entry.model} {entry.xid}): adopted after the state was lost, and older than its external "
+        "id: what it held before is not known; look at it, and delete its external id in Odoo"
+    )
+
+
+def is_at_rest(entry: Entry) -> bool:
+    """Whether a rollback has left it: a record of before, of which nothing is ours any more but its id."""
+    return entry.adopted and not (entry.sent or entry.before)

@@ -1,9 +1,9 @@
 """From changes to Odoo: ``apply`` walks exactly the tuple that ``migrate.preview`` shows.
 
-    apply(odoo, ledger, mapped, phases=..., cohort=..., snapshot=..., saved=..., progress=...) -> Applied
+    apply(odoo, ledger, mapped, phases=..., cohort=..., snapshot_digest=..., saved=..., progress=...) -> Applied
 
 ``mapped`` is everything the mappers gave, in the order they gave it; ``phases`` and ``cohort`` choose among it.
-``snapshot`` is a digest of what was read from Lago. ``Applied.raise_if_failed()`` ends the command.
+``snapshot_digest``: of what was read from Lago. ``Applied.raise_if_failed()`` ends the command.
 What Odoo refuses costs itself and what refers to it, by external id; everything else goes on, in later phases too.
 Stop it at any moment, with Ctrl-C or a kill: the next run finds what is there by external id and goes on.
 """
@@ -26,13 +26,14 @@ from migrate.change_set.changes import (
 from migrate.change_set.removals import require_consent
 from migrate.errors import Blocked, OdooError
 from migrate.odoo.discover import identity
-from migrate.odoo.door import Door, Progress, quiet
+from migrate.odoo.door import Door
 from migrate.odoo.loader import Failure, Loader, Size
 from migrate.odoo.remove import RELEASE, Undone, drop_lines, remove
 from migrate.odoo.resolve import Reader, references
 from migrate.odoo.standing import bind, unbind
 from migrate.phases import EVERYONE, ORDER, Cohort, require_predecessors
 from migrate.preview import KeepUsage, compare, keep_nothing, shape_of
+from migrate.progress import Progress, quiet
 from migrate.state.ledger import Ledger
 
 NOT_WRITTEN = "not written"
@@ -135,7 +136,7 @@ def apply(
     *,
     phases: Sequence[Phase] = ORDER,
     cohort: Cohort = EVERYONE,
-    snapshot: str = "",
+    snapshot_digest: str = "",
     saved: ChangeSet | None = None,
     keep_usage: KeepUsage = keep_nothing,
     allow_removals: int = 0,
@@ -151,7 +152,7 @@ def apply(
     """
     started = time.monotonic()
     reader = Reader(odoo, progress)
-    changes, observed = compare(reader, ledger, mapped, phases, cohort, snapshot, keep_usage)
+    changes, observed = compare(reader, ledger, mapped, phases, cohort, snapshot_digest, keep_usage)
     if saved is not None:
         _require_same(saved, changes)
     require_consent(changes, allow_removals)
@@ -175,7 +176,7 @@ def _require_same(saved: ChangeSet, now: ChangeSet) -> None:
             f"the preview was saved for {saved.scope}, and this is for {now.scope}: apply it with the --phase and "
             "--cohort of its preview (or with neither: they are in the file), or preview again"
         )
-    if saved.snapshot != now.snapshot:
+    if saved.snapshot_digest != now.snapshot_digest:
         raise Blocked("the snapshot of Lago is not the one that was previewed: preview again")
     if saved.digest != now.digest:
         moved = now.moved_since(saved)
@@ -213,7 +214,8 @@ class _Run:
         self._step(phase, sum(c.action not in (Action.CREATE, Action.UPDATE) for c in changes), total)
         for group in _runs_of(changes, (Action.CREATE, Action.UPDATE)):
             for batch in self._batches(group):
-                self._write(self._possible(batch))
+                self._fail_waiting(batch)
+                self._write([change for change in batch if change.xid not in self.missing])
                 self._step(phase, len(batch), total)
         failed = self.failures[before:]
         detail = f"{len(failed)} records refused, first {failed[0]}" if failed else ""
@@ -233,11 +235,10 @@ class _Run:
             size.learn(len(batch), time.monotonic() - began)
             start += len(batch)
 
-    def _possible(self, batch: Sequence[Change]) -> list[Change]:
-        """Those that do not need a record that failed before: they are failures of their own, for that reason."""
+    def _fail_waiting(self, batch: Sequence[Change]) -> None:
+        """Note those that need a record that failed before: they are failures of their own, for that reason."""
         if self.missing:
             self._fail(Failure(c, "") for c in batch if self._cause(c))
-        return [c for c in batch if c.xid not in self.missing]
 
     def _fail(self, failures: Iterable[Failure]) -> None:
         """Note each, as one that waits for another if it needs one that failed: also within one call to Odoo."""

@@ -48,6 +48,7 @@ class LagoConfig:
     requests_per_second: int = 40
     connections: int = 4
     timeout: int = 30  # seconds a single request may take
+    patience: int = 120  # seconds of a run for calls that Lago never answers; then each is tried twice only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -342,6 +343,7 @@ url = "https://api.getlago.com"     # or your own Lago; EU cloud: https://api.eu
 api_key_env = "LAGO_API_KEY"        # the variable that holds the API key (or: api_key_file = "path")
 requests_per_second = 40            # Lago's cloud allows 50
 connections = 4
+# patience = 120                    # seconds of a run for calls that Lago never answers; then each is tried twice only
 # recording = "recordings/acme"     # read a recorded directory instead of a server
 
 [odoo]

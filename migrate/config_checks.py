@@ -109,6 +109,7 @@ CHECKS: Mapping[str, Check] = {
     "lago.requests_per_second": _between(1, 10_000),
     "lago.connections": _between(1, 64),
     "lago.timeout": _between(1, 3_600),
+    "lago.patience": _between(0, 86_400),
     "odoo.url": _address,
     "odoo.database": _filled,
     "odoo.user": _filled,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mappings.target import Phase
 from migrate.errors import Blocked
-from migrate.state.ledger import Progress
+from migrate.state.ledger import PhaseProgress
 
 ORDER = tuple(Phase)
 
@@ -33,7 +33,7 @@ def chosen(phase: Phase | None) -> tuple[Phase, ...]:
 
 
 def require_predecessors(
-    phase: Phase, cohort: Cohort, progress: Iterable[Progress], needed: Sequence[Phase] = ORDER
+    phase: Phase, cohort: Cohort, progress: Iterable[PhaseProgress], needed: Sequence[Phase] = ORDER
 ) -> None:
     """Raise Blocked unless every phase of ``needed`` (those that have records) before ``phase`` is finished."""
     done = {p.phase for p in progress if p.finished and p.cohort in ("", cohort.name)}

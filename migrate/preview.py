@@ -1,6 +1,6 @@
 """What apply would do, worked out and shown; and what moved in Odoo since it was done. Reads only.
 
-preview(odoo, ledger, mapped, phases=..., cohort=..., snapshot=..., progress=...) -> ChangeSet
+preview(odoo, ledger, mapped, phases=..., cohort=..., snapshot_digest=..., progress=...) -> ChangeSet
 since_apply(odoo, ledger, progress=...) -> SinceApply             for ``status``
 """
 
@@ -19,10 +19,11 @@ from migrate.change_set.compare import diff, is_next_step, unlike_after_apply
 from migrate.change_set.watched import MOVING
 from migrate.errors import OdooError
 from migrate.odoo.discover import identity
-from migrate.odoo.door import Door, Progress, quiet
+from migrate.odoo.door import Door
 from migrate.odoo.resolve import Reader, line_fields, observe, references, wanted_known
-from migrate.odoo.values import id_of
+from migrate.odoo.values import related_id
 from migrate.phases import EVERYONE, ORDER, Cohort
+from migrate.progress import Progress, quiet
 from migrate.state.ledger import Ledger
 
 KeepUsage = Callable[[Mapping[str, Known]], frozenset[str]]  # usage records that nobody wants -> those that stay
@@ -60,7 +61,7 @@ def preview(
     *,
     phases: Sequence[Phase] = ORDER,
     cohort: Cohort = EVERYONE,
-    snapshot: str = "",
+    snapshot_digest: str = "",
     keep_usage: KeepUsage = keep_nothing,
     progress: Progress = quiet,
 ) -> ChangeSet:
@@ -70,7 +71,7 @@ def preview(
     """
     ledger.require_same(identity(odoo))
     reader = Reader(odoo, progress)
-    return compare(reader, ledger, mapped, phases, cohort, snapshot, keep_usage)[0]
+    return compare(reader, ledger, mapped, phases, cohort, snapshot_digest, keep_usage)[0]
 
 
 def drifted(odoo: Door, ledger: Ledger, progress: Progress = quiet) -> tuple[Drift, ...]:
@@ -114,7 +115,7 @@ def _spent(odoo: Door, seen: Mapping[str, Seen]) -> dict[str, tuple[Decimal, ...
     rows = odoo.search_among("loyalty.history", "card_id", sorted(cards), names) if cards else []
     for row in sorted(rows, key=lambda row: -int(row["id"])):
         if row["order_id"]:
-            card = cards[id_of(row["card_id"])]
+            card = cards[related_id(row["card_id"])]
             moves[card] = (*moves.get(card, ()), Decimal(str(row["issued"])) - Decimal(str(row["used"])))
     return moves
 
@@ -133,7 +134,7 @@ def _billed(odoo: Door, seen: Mapping[str, Seen]) -> dict[str, tuple[date, date]
         return {}
     last: dict[int, str] = {}
     for row in odoo.search_read("fusion.billing.period", [], ["order_id", "at"]):
-        order = id_of(row["order_id"])
+        order = related_id(row["order_id"])
         last[order] = max(last.get(order, ""), str(row["at"]))
     orders = {x: s for x, s in seen.items() if s.model == "sale.order" and s.res_id in last}
     windows = {x: _window(date.fromisoformat(last[s.res_id][:10]), s) for x, s in orders.items()}
@@ -169,7 +170,7 @@ def compare(
     mapped: Sequence[Mapped],
     phases: Sequence[Phase],
     cohort: Cohort,
-    snapshot: str,
+    snapshot_digest: str,
     keep_usage: KeepUsage,
 ) -> tuple[ChangeSet, Observed]:
     """The changes, and what they were compared with."""
@@ -187,7 +188,7 @@ def compare(
     waiting = held_back([m for m in mapped if isinstance(m, Skipped)], vanished)
     observed = observe(reader, desired, {x: k for x, k in vanished.items() if x not in kept | waiting}, coming)
     scope, staying = Scope(tuple(phases), cohort.name), everything | kept | waiting
-    changes = diff([*desired, *skipped], observed, known, snapshot=snapshot, scope=scope, staying=staying)
+    changes = diff([*desired, *skipped], observed, known, snapshot_digest=snapshot_digest, scope=scope, staying=staying)
     return replace(changes, kept_usage=len(kept)), observed
 
 

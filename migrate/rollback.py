@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mappings.target import Phase, is_ours
-from migrate.adopt import strangers
+from migrate.adopt import is_at_rest, left_of_before, strangers
 from migrate.change_set.changes import FieldDiff, Known, Seen
 from migrate.change_set.compare import booked, drift
 from migrate.errors import Blocked, OdooError
 from migrate.odoo.discover import identity
-from migrate.odoo.door import Door, Progress, quiet
+from migrate.odoo.door import Door
 from migrate.odoo.loader import FATAL
 from migrate.odoo.methods import MOVED_ALONG, done_field, write_arguments
 from migrate.odoo.remove import RELEASE, Undone, drop_lines, remove
@@ -27,6 +27,7 @@ from migrate.odoo.standing import unbind
 from migrate.odoo.values import Canon, Field
 from migrate.phases import EVERYONE, ORDER, Cohort
 from migrate.preview import look_known
+from migrate.progress import Progress, quiet
 from migrate.state.entries import Entry
 from migrate.state.ledger import Ledger
 
@@ -144,8 +145,8 @@ def _require_no_successors(ledger: Ledger, phases: Sequence[Phase], cohort: Coho
     """Records of later phases stand on those of earlier ones: undoing the customers under their orders cannot work."""
     last = max(ORDER.index(p) for p in phases)
     for later in ORDER[last + 1 :]:
-        entry = next(ledger.entries([later], cohort.customers), None)
-        if entry is not None:
+        standing = (entry for entry in ledger.entries([later], cohort.customers) if not is_at_rest(entry))
+        if (entry := next(standing, None)) is not None:
             option = f" --cohort {cohort.name}" if cohort.name else ""
             raise Blocked(
                 f"phase {later.value} still stands on {ORDER[last].value} ({entry.source}): "
@@ -214,7 +215,7 @@ class _Undo:
             tuple(Planned(e.model, e.source) for e in delete),
             tuple(Planned(e.model, e.source, fields) for e, fields in restore),
             tuple(self.changed),
-            tuple(self.unknown + [_adopted(e) for e in ours if e.adopted]),
+            tuple(self.unknown + [left_of_before(e) for e in ours if e.adopted]),
         )
 
     def _stands(self, entry: Entry) -> bool:
@@ -303,9 +304,17 @@ class _Undo:
             self.done.refused[entry.xid] = str(error)
         if not self.done.refused.keys() & {entry.xid, *(line.xid for line in lines)}:
             self.restored += changed
-            self.unknown += [_adopted(entry)] if entry.adopted and entry.xid in self.seen else []
+            if entry.adopted and entry.xid in self.seen:
+                self._leave(entry, lines)
+                return
             unbind(self.reader.door, [entry.xid])
             self.ledger.forget([entry.xid])
+
+    def _leave(self, entry: Entry, lines: Sequence[Entry]) -> None:
+        """It stands, with our id, and nobody knows as what: it is named, by the rollback after this one too."""
+        self.unknown.append(left_of_before(entry))
+        rest = [each for each in (entry, *lines) if not each.created]
+        self.ledger.leave_standing(rest, [line.xid for line in lines if line.created])
 
     def _write_back(self, entry: Entry) -> bool:
         """Write, look, and write again what Odoo moved when it saw the rest: a stage that starts a subscription.
@@ -376,14 +385,6 @@ class _Undo:
             tuple(f"{self.names[x]}: {why}" for x, why in self.done.refused.items()),
             tuple(self.unknown),
         )
-
-
-def _adopted(entry: Entry) -> str:
-    """Why nothing more can be undone of it."""
-    return (
-        f"{entry.source} ({entry.model} {entry.xid}): adopted after the state was lost, and older than its external "
-        "id: what it held before is not known"
-    )
 
 
 def _groups(entries: Sequence[Entry]) -> Iterator[list[Entry]]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from migrate.odoo.door import Door, Progress, quiet
+from migrate.odoo.door import Door
 from migrate.odoo.preflight import SHADOW_JOURNAL
 from migrate.odoo.resolve import Reader
+from migrate.progress import Progress, quiet
 from migrate.rollback import BATCH, Foreseen, Planned, RolledBack
 
 

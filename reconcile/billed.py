@@ -101,6 +101,19 @@ class Totals:
     total_cents: int = 0
     taxes: Mapping[str, int] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, net_cents: int, tax_cents: int, *, coupons_cents: int = 0) -> Totals:
+        """The header of an invoice of which nothing was taken off after tax."""
+        gross = net_cents + tax_cents
+        return cls(
+            fees_cents=net_cents + coupons_cents,
+            coupons_cents=coupons_cents,
+            net_cents=net_cents,
+            tax_cents=tax_cents,
+            gross_cents=gross,
+            total_cents=gross,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenLine:
@@ -153,3 +166,15 @@ class BilledInvoice:
     unnamed_taxes: tuple[str, ...] = ()
     drafts: tuple[int, ...] = ()
     payers: tuple[int, ...] = ()
+
+
+Side = Mapping[str, BilledInvoice]  # by Lago's invoice id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreeSides:
+    """A period as all three billed it."""
+
+    lago: Side
+    odoo: Side
+    rerate: Side

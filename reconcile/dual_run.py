@@ -10,11 +10,12 @@ from pathlib import Path
 
 from mappings.records import Snapshot
 from migrate.lago.control_totals import unread_credits
-from migrate.odoo.door import Door, Progress
-from reconcile.billed import BilledInvoice
+from migrate.odoo.door import Door
+from migrate.progress import Progress, quiet
+from reconcile.billed import BilledInvoice, Billing, Side, ThreeSides
 from reconcile.causes.knowledge import Grounds
 from reconcile.causes.knowledge_base import KnowledgeBase
-from reconcile.compare.positions import ComparedInvoice, Side
+from reconcile.compare.positions import ComparedInvoice
 from reconcile.compare.waivers import Waiver
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.history import History
@@ -33,7 +34,7 @@ from reconcile.sides.odoo_rerun import Shadow, aliases, odoo_invoices
 from reconcile.sides.odoo_terms import Held
 from reconcile.sides.odoo_terms import read as held_by
 from reconcile.sides.unread import set_apart
-from reports.data import CreditsView, LapseView, ReportData, RunView
+from reports.data import LAGO, ODOO, RERATE, CreditsView, LapseView, ReportData, RunView
 
 Rerate = Callable[[Sequence[BilledInvoice]], Mapping[str, BilledInvoice]]  # Lago's invoices -> the same, re-rated
 
@@ -59,6 +60,16 @@ class Settings:
     waivers: tuple[Waiver, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SidesRead:
+    """What was read of a period. ``odoo``: None in a control run; ``extras``: what only Odoo has, also on its side."""
+
+    lago: Side
+    odoo: Side | None = None
+    rerate: Side
+    extras: tuple[Extra, ...] = ()
+
+
 def dual_run(
     snapshot: Snapshot,
     settings: Settings,
@@ -69,21 +80,23 @@ def dual_run(
     unmapped: Mapping[str, str] | None = None,
     events: Path | EventSource | None = None,
     lapses: Sequence[Lapse] = (),
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = quiet,
 ) -> ReportData:
     """Reconcile a period. Without ``odoo`` it is a control run.
 
     ``rerate`` is the third vote. To explain differences: ``late`` re-rates with events that arrived too late,
     ``unmapped`` tells what the migration left out (Lago id -> reason), and with ``events`` (the folder of the usage)
     Odoo's own records are read and invoices re-rated under what differs in them, and what only Odoo has is asked for.
-    Reads only, except for the shadow
-    drafts that ``settings.shadow`` asks for. ``lapses``: what Lago billed twice, or never (``rerate.coverage``).
+    Reads only, except for the shadow drafts that ``settings.shadow`` asks for. ``lapses``: what Lago billed twice, or
+    never (``rerate.coverage``).
     """
     shown = lago_invoices(snapshot, settings.period, settings.customers)
     lago, apart = set_apart(snapshot, shown, settings.period, settings.customers)
-    sides: dict[str, Side] = {"lago": {invoice.lago_id: invoice for invoice in (*lago, *apart)}}
-    if odoo is not None:
-        sides["odoo"] = odoo_invoices(
+    billed_by_lago = {invoice.lago_id: invoice for invoice in (*lago, *apart)}
+    if odoo is None:
+        sides = SidesRead(lago=billed_by_lago, rerate=rerate(lago))
+    else:
+        rerun = odoo_invoices(
             odoo,
             lago,
             tax_codes=settings.tax_codes,
@@ -93,16 +106,9 @@ def dual_run(
             aliases=aliases(snapshot),
             progress=progress,
         )
-    sides["rerate"] = rerate(lago)
-    only_odoos: tuple[Extra, ...] = ()
-    if odoo is not None and events is not None:
-        sides = with_balances(odoo, snapshot, sides)
-        sides["odoo"] = with_next_dates(odoo, snapshot, with_periods(sides["lago"], sides["odoo"], History(snapshot)))
-        billings = [billing for invoice in lago for billing in invoice.billings]
-        only_odoos = extras(odoo, snapshot, billings, period=settings.period, customers=settings.customers)
-        sides["odoo"] = {**sides["odoo"], **as_invoices(only_odoos, _last_day(settings))}
-    if odoo is not None:
-        sides["odoo"] = with_payers(odoo, snapshot, sides["odoo"])
+        billed = ThreeSides(lago=billed_by_lago, odoo=rerun, rerate=rerate(lago))
+        billings = [billing for invoice in lago for billing in invoice.billings] if events is not None else None
+        sides = _with_records(odoo, snapshot, settings, billed, billings)
 
     def knowledge(differing: Sequence[ComparedInvoice]) -> Callable[[ComparedInvoice], Grounds]:
         worlds, held = _worlds(snapshot, events, odoo, differing)
@@ -118,18 +124,33 @@ def dual_run(
         return base.grounds
 
     return reconcile(
-        sides["lago"],
-        sides.get("odoo"),
-        sides["rerate"],
+        sides.lago,
+        sides.odoo,
+        sides.rerate,
         knowledge,
         run_view(snapshot, settings, is_control=odoo is None),
         services=services(snapshot, settings.services),
         lapses=[_lapse_view(lapse) for lapse in lapses],
-        extras=only_odoos,
+        extras=sides.extras,
         receivables=receivables(odoo, snapshot) if odoo is not None and events is not None else (),
         credits=[CreditsView(**row) for row in unread_credits(snapshot, settings.customers)],
         waived=settings.waivers,
     )
+
+
+def _with_records(
+    odoo: Door, snapshot: Snapshot, settings: Settings, billed: ThreeSides, billings: Sequence[Billing] | None
+) -> SidesRead:
+    """The sides, with what Odoo's records say beside what it bills. Without ``billings``: only who would pay."""
+    if billings is None:
+        return SidesRead(lago=billed.lago, odoo=with_payers(odoo, snapshot, billed.odoo), rerate=billed.rerate)
+    balanced = with_balances(odoo, snapshot, billed)
+    in_periods = with_periods(balanced.lago, balanced.odoo, History(snapshot))
+    going_on = with_next_dates(odoo, snapshot, in_periods)
+    only_odoos = extras(odoo, snapshot, billings, period=settings.period, customers=settings.customers)
+    whole = {**going_on, **as_invoices(only_odoos, _last_day(settings))}
+    paid = with_payers(odoo, snapshot, whole)
+    return SidesRead(lago=balanced.lago, odoo=paid, rerate=balanced.rerate, extras=only_odoos)
 
 
 def _last_day(settings: Settings) -> date:
@@ -172,7 +193,7 @@ def run_view(snapshot: Snapshot, settings: Settings, *, is_control: bool) -> Run
     return RunView(
         period=settings.period,
         organization=snapshot.organization.name,
-        pair=("lago", "rerate") if is_control else ("lago", "odoo"),
+        pair=(LAGO, RERATE) if is_control else (LAGO, ODOO),
         lago_version=snapshot.lago_version,
         odoo_version=settings.odoo_version,
         tool_version=settings.tool_version,

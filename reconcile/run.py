@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from reconcile.billed import Side
 from reconcile.causes.extras import explain_extra
 from reconcile.causes.knowledge import Grounds
 from reconcile.causes.proving import classify
 from reconcile.causes.rules import CAUSES
 from reconcile.compare import waivers
-from reconcile.compare.positions import ComparedInvoice, Key, Side, compare
+from reconcile.compare.positions import ComparedInvoice, Key, compare
 from reconcile.compare.views import view
 from reconcile.compare.waivers import Waiver
 from reconcile.sides.extras import Extra
-from reports.data import CreditsView, Finding, LapseView, ReceivableView, ReportData, RunView
+from reports.data import (
+    LAGO,
+    ODOO,
+    RERATE,
+    CreditsView,
+    Finding,
+    LapseView,
+    ReceivableView,
+    ReportData,
+    RunView,
+    SideName,
+)
 from reports.registers import check_registers
 from reports.tallies import check_ties
 
@@ -42,7 +54,8 @@ def reconcile(
     ``receivables``: what Lago is owed against Odoo's accounts; ``credits``: prepaid credits that wait for a quarantine.
     Raises TieOutBroken if the report contradicts itself.
     """
-    sides = {"lago": lago, "rerate": rerate} if odoo is None else {"lago": lago, "odoo": odoo, "rerate": rerate}
+    of_odoo: dict[SideName, Side] = {} if odoo is None else {ODOO: odoo}
+    sides: dict[SideName, Side] = {LAGO: lago, **of_odoo, RERATE: rerate}
     compared = compare(sides, pair=run.pair, tolerance_cents=run.tolerance_cents)
     extra_of = {extra.record: extra for extra in extras}
     grounds = knowledge([i for i in compared if i.differs and i.base.lago_id not in extra_of])

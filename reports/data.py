@@ -11,12 +11,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Final, Literal
 
 from mappings.accounting import RecordsAccount
 from mappings.explain import Step
 
 SCHEMA = "1.1"
-SIDES = ("lago", "odoo", "rerate")
+
+SideName = Literal["lago", "odoo", "rerate"]  # who bills: as texts, keys of the JSON
+LAGO: Final = "lago"
+ODOO: Final = "odoo"
+RERATE: Final = "rerate"
+SIDES: tuple[SideName, ...] = (LAGO, ODOO, RERATE)
+Pair = tuple[SideName, SideName]  # the two that are compared
+UNKNOWN: Final = "unknown"  # of a finding: nobody can tell which side is wrong
 
 EQUAL, TOLERATED, DIFFERS, ONLY_LEFT, ONLY_RIGHT, REFUSED, OUTSIDE = STATUSES = (
     "equal",
@@ -214,7 +222,7 @@ class RunView:
 
     period: str
     organization: str
-    pair: tuple[str, str]  # ("lago", "odoo"), or ("lago", "rerate") in a control run
+    pair: Pair  # ("lago", "odoo"), or ("lago", "rerate") in a control run
     lago_version: str
     odoo_version: str
     tool_version: str

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports.data import InvoiceView, LapseView, Position, ReportData
+from reports.data import LAGO, InvoiceView, LapseView, Position, ReportData
 from reports.evidence import ageing
 from reports.registers import by_currency
 from reports.summary import lapse_remedy, what_to_do
@@ -74,7 +74,7 @@ def _gross(open_things: _Open) -> dict[str, int]:
 def _wrong(open_things: _Open, texts: Texts) -> Glance:
     """Lapses are Lago's."""
     sides = Counter(f.side for _, p in open_things.rows for f in p.findings if not f.waiver)
-    sides.update("lago" for _ in open_things.lapses)
+    sides.update(LAGO for _ in open_things.lapses)
     ordered = sorted(sides.items(), key=lambda item: (-item[1], item[0]))
     if not ordered:
         said = texts("glance.wrong.nobody") if open_things.nothing else texts.named("side", "unknown")

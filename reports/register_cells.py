@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import ROUND_DOWN, Decimal
 
-from reports.data import CreditsView, ReceivableView, ReportData
+from reports.data import ODOO, CreditsView, ReceivableView, ReportData
 from reports.registers import Register, SideSums, by_currency, by_month
 from reports.texts import Texts
 
@@ -124,7 +124,7 @@ def _settlement(register: Register, data: ReportData, texts: Texts) -> str:
         paid=texts.money(settled.paid_cents, currency),
         open=texts.money(settled.open_cents, currency),
     )
-    if "odoo" not in data.run.pair:
+    if ODOO not in data.run.pair:
         return said
     if not settled.tied:
         return f"{said} {texts('settled.untied', right=right)}"

@@ -13,7 +13,7 @@ from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from mappings.explain import Step
-from reports.data import SCHEMA, ReportData
+from reports.data import SCHEMA, SIDES, ReportData, SideName
 from reports.errors import ReportError
 from reports.step_labels import step_of
 
@@ -122,4 +122,5 @@ _SCALARS: Mapping[Any, Callable[[Any], Any]] = {
     Decimal: Decimal,
     date: date.fromisoformat,
     datetime: datetime.fromisoformat,
+    SideName: lambda name: SIDES[SIDES.index(name)],
 }

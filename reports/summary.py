@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from reports.data import COMPARED, OPEN, OUTSIDE, REFUSED, InvoiceView, LapseView, Position, ReportData
+from reports.data import COMPARED, LAGO, OPEN, OUTSIDE, REFUSED, InvoiceView, LapseView, Position, ReportData
 from reports.register_cells import covered
 from reports.registers import by_currency
 from reports.tallies import CauseTotal, Tally, TieOutBroken, check_ties, tally, tie_levels, total_causes
@@ -124,7 +124,7 @@ def _in_state(state: str, invoices: list[InvoiceView], texts: Texts) -> str:
     """``2 drafts (103.83 EUR)``: how many, and the money of their own headers."""
     cents: dict[str, int] = {}
     for invoice in invoices:
-        header = invoice.registers.get("lago")
+        header = invoice.registers.get(LAGO)
         cents[invoice.currency] = cents.get(invoice.currency, 0) + (header.gross_cents if header else 0)
     money = ", ".join(texts.money(amount, currency) for currency, amount in sorted(cents.items()))
     number = len(invoices)

@@ -9,7 +9,7 @@ import click
 
 from lago2odoo.cli import show
 from lago2odoo.cli.context import Context, open_context
-from lago2odoo.cli.migration import Migration, open_migration
+from lago2odoo.cli.migration import Migration, accept, open_migration
 from lago2odoo.cli.options import cohort_option, config_option, format_option, phase_option
 from lago2odoo.cli.outcome import Outcome, emit
 from mappings.dependents import find_dependents
@@ -21,7 +21,7 @@ from migrate.change_set.saved import from_json, removal_to_json
 from migrate.errors import Blocked, ConfigError
 from migrate.lago.control_totals import unread_credits
 from migrate.odoo.door import Door
-from migrate.odoo.findings import raise_on_errors, waived
+from migrate.odoo.findings import raise_on_errors
 from migrate.odoo.preflight import preflight
 from migrate.phases import chosen
 from migrate.state.ledger import Ledger
@@ -73,14 +73,14 @@ def _apply(
 ) -> Applied:
     """Nothing is written while records are skipped for a reason that nobody waived, or Odoo is not ready."""
     _require_waived(context, migration, phases)
-    raise_on_errors(waived(preflight(odoo, migration.target, migration.needs()), context.config.waive.checks))
+    raise_on_errors(accept(context, preflight(odoo, migration.target, migration.needs())))
     return apply(
         odoo,
         Ledger(store),
         migration.mapped,
         phases=phases,
         cohort=migration.cohort,
-        snapshot=migration.digest,
+        snapshot_digest=migration.digest,
         saved=saved,
         keep_usage=migration.keep_usage,
         allow_removals=allow_removals,

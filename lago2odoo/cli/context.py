@@ -16,7 +16,7 @@ from mappings.text import NotTextError, composed, decode_text
 from migrate import config as settings
 from migrate.config import Config
 from migrate.errors import ConfigError
-from migrate.lago.client import LagoClient
+from migrate.lago.client import LagoClient, LagoPatience
 from migrate.lago.recorded import RecordingSource
 from migrate.lago.source import LagoSource
 from migrate.masking import KNOWN
@@ -84,6 +84,8 @@ class Context:
             requests_per_second=lago.requests_per_second,
             connections=lago.connections,
             timeout=lago.timeout,
+            patience=LagoPatience(in_vain=lago.patience),
+            told=self.talk.say,
         ) as client:
             yield client
 

@@ -24,7 +24,7 @@ import httpx
 from lago2odoo.cli.outcome import Outcome, emit
 from lago2odoo.sandbox import require_extra
 from mappings.errors import Lago2OdooError
-from mappings.money import from_subunits
+from mappings.money import from_subunits, told_money
 from migrate import config as settings
 from reports.columns import table
 from reports.data import OPEN, STATUSES
@@ -234,7 +234,7 @@ def _summary(status: Json, verdict: Json, report: Path) -> str:
             cause_name(c["cause"]),
             side_name(c["side"]),
             str(c["count"]),
-            f"{from_subunits(c['delta_cents'], c['currency']):,} {c['currency']}",
+            told_money(c["delta_cents"], c["currency"]),
         )
         for c in verdict["causes"]
     ]

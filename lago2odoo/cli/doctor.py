@@ -10,7 +10,7 @@ import click
 from lago2odoo import shipped_addon
 from lago2odoo.cli import show
 from lago2odoo.cli.context import Context, open_context
-from lago2odoo.cli.migration import open_migration
+from lago2odoo.cli.migration import accept, open_migration
 from lago2odoo.cli.options import config_option, format_option
 from lago2odoo.cli.outcome import Outcome, emit
 from mappings.errors import Lago2OdooError
@@ -21,7 +21,7 @@ from migrate.errors import ConfigError, LagoRefused, OdooError
 from migrate.lago.source import Answer
 from migrate.odoo.discover import addon_version, discover
 from migrate.odoo.door import Door
-from migrate.odoo.findings import Finding, waived
+from migrate.odoo.findings import Finding
 from migrate.odoo.preflight import Needs, preflight
 from migrate.odoo.push import mismatch, remedy
 from migrate.state.event_files import check_event_files
@@ -136,7 +136,7 @@ def _odoo(context: Context, store: Store) -> Iterator[Finding]:
             )
             return
         migration = open_migration(context, store, odoo, None)
-        yield from waived(preflight(odoo, migration.target, migration.needs()), context.config.waive.checks)
+        yield from accept(context, preflight(odoo, migration.target, migration.needs()))
         yield from _quarantine(migration.snapshot, context.config.waive.reasons)
         yield from _addon(odoo, migration.target)
         yield from _stripe(context, migration.snapshot)

@@ -26,6 +26,7 @@ from migrate.lago.snapshot import load_snapshot
 from migrate.odoo.dangling import without_dangling
 from migrate.odoo.discover import discover
 from migrate.odoo.door import Door
+from migrate.odoo.findings import Finding, waived
 from migrate.odoo.needs import needs_of_snapshot
 from migrate.odoo.preflight import Needs, prepare
 from migrate.odoo.standing import find_standing
@@ -101,16 +102,30 @@ def _left_out_names(snapshot: Snapshot, mapped: Iterable[Mapped]) -> set[str]:
     return names | {item.lago_id for item in lost} | ({LOST} if lost else set())
 
 
-def note_unused(waived: Collection[str], names: Collection[str], place: str) -> Iterator[str]:
+def accept(context: Context, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The same, with the errors that ``[waive] checks`` accepts as warnings; what of it accepts nothing is said.
+
+    It is not, where a check could not be made: nobody knows what it would find.
+    """
+    checks = context.config.waive.checks
+    names = {finding.name for finding in findings if finding.level == "error" and finding.name}
+    if not any(finding.unasked for finding in findings):
+        context.say_all(note_unused(checks, names, f"{context.config_file} [waive] checks", "no check fails as"))
+    return waived(findings, checks)
+
+
+def note_unused(
+    accepted: Collection[str], names: Collection[str], place: str, nothing: str = "nothing is left out as"
+) -> Iterator[str]:
     """What somebody waived and nothing has: one that is called almost so, or none."""
-    unused = sorted(set(waived) - set(names))
-    near = {name: difflib.get_close_matches(name, set(names) - set(waived), 1, 0.8) for name in unused}
+    unused = sorted(set(accepted) - set(names))
+    near = {name: difflib.get_close_matches(name, set(names) - set(accepted), 1, 0.8) for name in unused}
     for name in unused:
         if near[name]:
-            yield f"{place}: nothing is left out as {name!r}; did you mean {near[name][0]!r}?"
+            yield f"{place}: {nothing} {name!r}; did you mean {near[name][0]!r}?"
     if hollow := [name for name in unused if not near[name]]:
         named = ", ".join(map(repr, hollow))
-        yield f"{place}: nothing is left out as {named}: take out what is not needed any more"
+        yield f"{place}: {nothing} {named}: take out what is not needed any more"
 
 
 def target_of(odoo: Door, snapshot: Snapshot) -> Target:

@@ -10,7 +10,7 @@ import click
 from lago2odoo.cli import show
 from lago2odoo.cli.context import open_context
 from lago2odoo.cli.files import write_whole
-from lago2odoo.cli.migration import Migration, open_migration
+from lago2odoo.cli.migration import Migration, accept, open_migration
 from lago2odoo.cli.options import cohort_option, config_option, format_option, phase_option
 from lago2odoo.cli.outcome import Outcome, emit
 from mappings.coverage import CoverageRow
@@ -20,7 +20,7 @@ from mappings.target import Phase
 from migrate.change_set.changes import ChangeSet
 from migrate.change_set.saved import to_document, to_json
 from migrate.lago.control_totals import unread_credits
-from migrate.odoo.findings import Finding, waived
+from migrate.odoo.findings import Finding
 from migrate.odoo.preflight import look_at_mapping
 from migrate.phases import chosen
 from migrate.preview import preview
@@ -43,14 +43,14 @@ def command(config: Path, form: str, phase: str | None, cohort: str | None, out:
     with open_context(config) as context, context.store() as store, context.odoo() as odoo:
         migration = open_migration(context, store, odoo, cohort)
         looked = look_at_mapping(odoo, migration.target, migration.needs())
-        misfits = [f for f in waived(looked, context.config.waive.checks) if f.level == "error"]
+        misfits = [f for f in accept(context, looked) if f.level == "error"]
         changes = preview(
             odoo,
             Ledger(store),
             migration.mapped,
             phases=chosen(Phase(phase) if phase else None),
             cohort=migration.cohort,
-            snapshot=migration.digest,
+            snapshot_digest=migration.digest,
             keep_usage=migration.keep_usage,
             progress=context.talk.progress,
         )

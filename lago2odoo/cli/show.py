@@ -10,7 +10,7 @@ from mappings.coverage import CoverageRow
 from mappings.dependents import Dependents
 from mappings.lost import REASON as LOST
 from mappings.lost import LostInvoice
-from mappings.money import from_subunits
+from mappings.money import told_money
 from mappings.names import customer_name
 from mappings.partners import NEW, PartnerProposal
 from mappings.quarantine import Quarantined
@@ -184,13 +184,14 @@ def quarantine(items: Sequence[Quarantined], dependents: Mapping[str, Dependents
 
 def unread_credits(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """``prepaid credits that wait for a quarantine, moved by nobody: 2 wallets (50.00 CAD)``; nothing where none do."""
-    told = [f"{row['wallets']:,} wallets ({_balance(row['balance_cents'], row['currency'])})" for row in rows]
+    told = [f"{row['wallets']:,} wallets ({readable_money(row['balance_cents'], row['currency'])})" for row in rows]
     if told:
         yield f"prepaid credits that wait for a quarantine, moved by nobody: {', '.join(told)}"
 
 
-def _balance(cents: int | None, currency: str) -> str:
-    return "their amount cannot be read" if cents is None else f"{from_subunits(cents, currency):,} {currency}"
+def readable_money(cents: int | None, currency: str) -> str:
+    """An amount, or that it cannot be read."""
+    return "their amount cannot be read" if cents is None else told_money(cents, currency)
 
 
 def incomplete(items: Iterable[Quarantined]) -> Iterator[str]:

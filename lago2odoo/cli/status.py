@@ -18,14 +18,14 @@ from lago2odoo.cli.still_open import StillOpen, is_waived, names_of, unfinished
 from lago2odoo.cli.waiver_file import load_waivers
 from mappings.dependents import find_dependents
 from mappings.lost import lost_invoices
-from mappings.money import from_subunits
+from mappings.money import from_subunits, told_money
 from mappings.records import Snapshot
 from migrate.errors import ConfigError, OdooError
 from migrate.lago.control_totals import SUMS, invoice_sums, unclaimed_sums, unread_credits, unread_sums
 from migrate.lago.extract import counts, report
 from migrate.lago.snapshot import load_snapshot
 from migrate.preview import Drift, since_apply
-from migrate.state.ledger import Ledger, Progress
+from migrate.state.ledger import Ledger, PhaseProgress
 from migrate.state.store import Store
 from reconcile.sides.extras import Extra
 from reconcile.sides.lago import billings
@@ -135,7 +135,7 @@ def _snapshot(store: Store) -> dict[str, Any]:
     }
 
 
-def _applied(applied: dict[str, int], phases: Sequence[Progress], drift: DriftReport) -> dict[str, Any]:
+def _applied(applied: dict[str, int], phases: Sequence[PhaseProgress], drift: DriftReport) -> dict[str, Any]:
     return {
         "applied": applied,
         "phases": [{**asdict(phase), "phase": phase.phase.value} for phase in phases],
@@ -151,7 +151,9 @@ def _extra(extra: Extra) -> dict[str, Any]:
     return {name: getattr(extra, name) for name in names}
 
 
-def render(data: dict[str, Any], sums: Sequence[dict[str, Any]], phases: Sequence[Progress], drift: DriftReport) -> str:
+def render(
+    data: dict[str, Any], sums: Sequence[dict[str, Any]], phases: Sequence[PhaseProgress], drift: DriftReport
+) -> str:
     """For people: counts, control totals, phases, drift."""
     snapshot = data["snapshot"]
     lines = [f"snapshot of {snapshot['taken_at']}, Lago {snapshot['lago_version']}", ""]
@@ -191,8 +193,7 @@ def _beside(unclaimed: Sequence[dict[str, Any]], unread: Sequence[dict[str, Any]
 
 
 def _money(row: dict[str, Any]) -> str:
-    cents, currency = row["billed_cents"], row["currency"]
-    return "their amount cannot be read" if cents is None else f"{from_subunits(cents, currency):,} {currency}"
+    return show.readable_money(row["billed_cents"], row["currency"])
 
 
 def _extra_lines(extras: Sequence[Extra]) -> list[str]:
@@ -201,11 +202,7 @@ def _extra_lines(extras: Sequence[Extra]) -> list[str]:
         return []
     lines = [f"only in Odoo: {len(extras):,} that bill or change a bill, and that Lago has not"]
     for extra in extras[:SHOWN]:
-        worth = (
-            ""
-            if extra.gross_cents is None
-            else f"{from_subunits(extra.gross_cents, extra.currency):,} {extra.currency}: "
-        )
+        worth = "" if extra.gross_cents is None else f"{told_money(extra.gross_cents, extra.currency)}: "
         lines.append(f"    {extra.kind} {worth}{extra.detail}")
     return lines + [f"    and {len(extras) - SHOWN:,} more: --format json"] * (len(extras) > SHOWN)
 

@@ -13,7 +13,7 @@ from mappings.lost import LostInvoice
 from mappings.quarantine import Quarantined, tally
 from migrate.errors import Blocked, OdooError
 from migrate.preview import Drift
-from migrate.state.ledger import Progress
+from migrate.state.ledger import PhaseProgress
 from reconcile.compare.waivers import REFUSED, Waiver
 from reconcile.sides.extras import Extra
 
@@ -26,7 +26,7 @@ class StillOpen:
     lost: tuple[LostInvoice, ...]
     drift: tuple[str, ...]
     extras: tuple[Extra, ...]
-    phases: tuple[Progress, ...]
+    phases: tuple[PhaseProgress, ...]
     unknown: str
 
     @property
@@ -87,7 +87,7 @@ def is_waived(extra: Extra, waivers: Sequence[Waiver]) -> bool:
     return any(w.holds(today) and w.covers(rule, extra.customer, cents) for w in waivers)
 
 
-def unfinished(phases: Sequence[Progress]) -> tuple[Progress, ...]:
+def unfinished(phases: Sequence[PhaseProgress]) -> tuple[PhaseProgress, ...]:
     """Those that an apply did not bring to an end, neither for their cohort nor since then for everyone."""
     whole = {p.phase: p.updated_at for p in phases if p.finished and not p.cohort}
     return tuple(p for p in phases if not p.finished and whole.get(p.phase, "") <= p.updated_at)

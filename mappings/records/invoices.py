@@ -172,6 +172,7 @@ class CreditNote:
     coupons_adjustment_amount_cents: int = 0
     offset_amount_cents: int = 0
     sub_total_excluding_taxes_amount_cents: int | None = None
+    billing_entity_code: str | None = None  # of the invoice
     customer: Customer | None = None
     items: tuple[CreditNoteItem, ...] = ()
     applied_taxes: tuple[AppliedTax, ...] = ()

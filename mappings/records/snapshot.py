@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from mappings.quarantine import Quarantined
+from mappings.quarantine import Quarantined, UsageGap
 from mappings.records.catalog import AddOn, BillableMetric, Plan
 from mappings.records.coupons import AppliedCoupon, Coupon
 from mappings.records.customers import Customer, PaymentMethod
@@ -19,7 +19,8 @@ from mappings.records.wallets import Wallet, WalletTransaction
 class Snapshot:
     """Everything extracted from one Lago, except the usage events (Parquet). The input of both lines.
 
-    ``quarantined``: what could not be read, and is therefore nowhere else.
+    ``quarantined``: what could not be read, and is therefore nowhere else. ``usage_gaps``: stretches of time whose
+    usage is not whole.
     """
 
     lago_version: str
@@ -42,3 +43,4 @@ class Snapshot:
     credit_notes: tuple[CreditNote, ...] = ()
     payments: tuple[Payment, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
+    usage_gaps: tuple[UsageGap, ...] = ()

@@ -167,10 +167,10 @@ class Removal:
 
 @dataclass(frozen=True, slots=True)
 class ChangeSet:
-    """The frozen tuple that preview shows and apply walks. ``snapshot``: digest of what was read from Lago."""
+    """The frozen tuple that preview shows and apply walks. ``snapshot_digest``: of what was read from Lago."""
 
     changes: tuple[Change, ...]
-    snapshot: str = ""
+    snapshot_digest: str = ""
     scope: Scope = EVERYTHING
     removals: tuple[Removal, ...] = ()
     kept_usage: int = 0  # usage records that nobody wants any more, and that stay
@@ -200,7 +200,7 @@ class ChangeSet:
     @property
     def digest(self) -> str:
         """Changes whenever Lago's snapshot, the mapping's result, or what concerns it in Odoo changes."""
-        hasher = hashlib.sha256(f"{self.snapshot}\0{self.scope}\0".encode())
+        hasher = hashlib.sha256(f"{self.snapshot_digest}\0{self.scope}\0".encode())
         for change in self.changes:
             hasher.update(_fingerprint(change).encode())
         return hasher.hexdigest()

@@ -40,7 +40,7 @@ def diff(
     observed: Observed,
     base: Mapping[str, Known],
     *,
-    snapshot: str = "",
+    snapshot_digest: str = "",
     scope: Scope = EVERYTHING,
     staying: frozenset[str] = frozenset(),
 ) -> ChangeSet:
@@ -54,7 +54,7 @@ def diff(
     vanished = [(x, k) for x, k in base.items() if x not in live]
     removals = [_removal(xid, known, observed.records.get(xid)) for xid, known in reversed(vanished)]
     every = (*changes, *removals)
-    return ChangeSet(every, snapshot, scope, count_removals(every, base))
+    return ChangeSet(every, snapshot_digest, scope, count_removals(every, base))
 
 
 def _skip(skipped: Skipped) -> Change:

@@ -85,7 +85,7 @@ def to_document(changes: ChangeSet) -> Document:
     """As plain JSON values."""
     return {
         "format": FORMAT,
-        "snapshot": changes.snapshot,
+        "snapshot": changes.snapshot_digest,
         "scope": {"phases": [p.value for p in changes.scope.phases], "cohort": changes.scope.cohort},
         "digest": changes.digest,
         "removals": [removal_to_json(removal) for removal in changes.removals],

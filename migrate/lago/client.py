@@ -41,6 +41,7 @@ class LagoPatience:
     longest_wait: float = 30.0
     rate_limited: int = 20  # times 429 is waited out
     foreign: int = 2  # after a success that is no answer of Lago's: a page, null, a list, nothing
+    in_vain: float = 120.0  # for calls of the whole run that were given up; after that each is tried once more
 
 
 @dataclass
@@ -50,6 +51,30 @@ class Counters:
     requests: int = 0
     retried: int = 0
     rate_limited: int = 0
+
+
+@dataclass
+class _InVain:
+    """How long the run has waited for calls that came to nothing: what Lago never gives must not cost hours."""
+
+    most: float
+    told: Callable[[str], object]
+    _seconds: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def is_enough(self) -> bool:
+        return self._seconds >= self.most
+
+    def add(self, seconds: float) -> None:
+        """Said once, when it becomes enough."""
+        with self._lock:
+            before, self._seconds = self._seconds, self._seconds + seconds
+        if before < self.most <= before + seconds:
+            self.told(
+                f"note: {before + seconds:,.0f} seconds were spent on calls that Lago did not answer "
+                f"([lago] patience = {self.most:g}): from now on a call that fails is tried once more, and no longer"
+            )
 
 
 @dataclass
@@ -93,6 +118,7 @@ class LagoClient:
         timeout: float = 30.0,
         patience: LagoPatience | None = None,
         transport: httpx.BaseTransport | None = None,
+        told: Callable[[str], object] = lambda text: None,
         sleep: Callable[[float], object] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -104,6 +130,7 @@ class LagoClient:
         self._closed = threading.Event()
         self._sleep = sleep or self._closed.wait
         self._pace = _Pace(requests_per_second, monotonic, self._sleep)
+        self._in_vain = _InVain(self._patience.in_vain, told)
         self._random = random.Random()  # noqa: S311  (jitter, no secret)
         self._count = threading.Lock()
         self._http = httpx.Client(
@@ -133,6 +160,7 @@ class LagoClient:
     def _asked(self, path: str, query: Query) -> tuple[Answer, httpx.Response]:
         """The answer, and the response that it came in."""
         failures = limited = foreign = 0
+        begun = self._pace.monotonic()
         while True:
             self._pace.wait()
             if self._closed.is_set():
@@ -153,7 +181,7 @@ class LagoClient:
             if answer is not None and response is not None:
                 return answer, response
             failures += 1
-            self._back_off(path, problem or _not_text(response) or "an answer that breaks off", failures)
+            self._back_off(path, problem or _not_text(response) or "an answer that breaks off", failures, begun)
 
     def clock(self) -> str:
         """The time in the server's ``Date`` header, asked for as patiently as anything; ours where it sends none."""
@@ -207,8 +235,10 @@ class LagoClient:
             )
         self._pace.hold(_reset(response, self._patience) + self._random.uniform(0, 0.1))
 
-    def _back_off(self, path: str, problem: str, failures: int) -> None:
-        if failures > self._patience.retries:
+    def _back_off(self, path: str, problem: str, failures: int, begun: float) -> None:
+        """Wait before the next try. Raises LagoUnreachable where there is none; ``begun``: when the first was made."""
+        if failures > (min(1, self._patience.retries) if self._in_vain.is_enough else self._patience.retries):
+            self._in_vain.add(self._pace.monotonic() - begun)
             raise LagoUnreachable(
                 f"GET {self.name}{path}: {problem}, {failures} times; check that Lago runs and can be reached, "
                 "then run the same command again: it resumes"

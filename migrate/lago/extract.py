@@ -15,11 +15,13 @@ from typing import Any
 
 from migrate.errors import Blocked, LagoRefused, StoreError
 from migrate.lago.read_events import read_events, staging
-from migrate.lago.read_resources import UNSHOWN, Progress, Reading
+from migrate.lago.read_resources import UNSHOWN, Reading
 from migrate.lago.recorded import API
 from migrate.lago.resources import RESOURCES
 from migrate.lago.source import LagoRefusal, LagoSource
+from migrate.progress import Progress, quiet
 from migrate.state import events
+from migrate.state.known_events import keep_known_events
 from migrate.state.records import Changes, Run
 from migrate.state.row_checks import PLAN
 from migrate.state.store import Store
@@ -60,7 +62,7 @@ def extract(
     store: Store,
     events_dir: Path,
     *,
-    progress: Progress = lambda *_: None,
+    progress: Progress = quiet,
     per_page: int = PER_PAGE,
 ) -> ExtractReport:
     """Read all of ``source`` into ``store`` and ``events_dir``; resumes an interrupted run of the same organization.
@@ -73,7 +75,8 @@ def extract(
         for resource in RESOURCES:
             reading.read(resource)
         staged = staging(events_dir) / f"run-{run.id}"
-        read_events(reading, staged)
+        unread = read_events(reading, staged)
+        keep_known_events(store.event_files(), events_dir, staged, unread)
         written = events.partition(staged, events_dir)
         total = sum(file.events for file in written)
         progress("events", total, total)

@@ -7,6 +7,7 @@ that is, so that a customer or a plan which others name and no page shows is not
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from mappings.quarantine import Quarantined, quarantined
 from mappings.records import Customer, Plan, Subscription
@@ -40,7 +41,8 @@ def gaps(pages: Pages, refused: Collection[str]) -> Iterator[Quarantined]:
         kind = _OWN.get(name, name)
         for place, why in places.items() if kind in KINDS else ():
             if not (name in _OWN and place in refused):
-                yield quarantined(kind, f"{name}/{place}", (_PAGE, UNREADABLE, why), "null", None)
+                page = quarantined(kind, f"{name}/{place}", (_PAGE, UNREADABLE, why), "null", None)
+                yield replace(page, of_page=True)
 
 
 def behind_gaps(

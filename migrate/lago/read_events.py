@@ -1,6 +1,7 @@
 """Lago's usage events -> Parquet, window by window: a window that has its file is done.
 
-Events that no column can hold are set aside, raw, beside the window's file and then in the state.
+Events that no column can hold are set aside, raw, beside the window's file and then in the state. Those that no page
+shows are gaps, named with the moments between which they lie.
 """
 
 from __future__ import annotations
@@ -11,15 +12,26 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from migrate.errors import LagoError
+from migrate.errors import LagoError, LagoUnreachable
 from migrate.lago.rawjson import Piece, elements, loads
 from migrate.lago.read_resources import Reading, answer_of, keys_of, listed, read_meta
 from migrate.lago.recorded import API
 from migrate.lago.resources import EVENTS
-from migrate.lago.source import Answer
+from migrate.lago.source import Answer, LagoRefusal
 from migrate.lago.unreadable_events import find_problem, is_suspect
+from migrate.lago.unreadable_pages import MOST, Gap, Shown, is_of_one_page, placed_in_list, read_page
+from migrate.lago.usage_gaps import (
+    SUFFIX,
+    EventsGap,
+    WindowReading,
+    bounds_of,
+    by_place,
+    read_gaps,
+    write_gaps,
+)
 from migrate.lago.windows import SECOND, EventsWindow, split
 from migrate.state import events
+from migrate.state.known_events import Stretch
 from migrate.state.private import close_to_others, make_folder
 from migrate.state.records import Raw
 from migrate.state.row_checks import PLAN, ends_of_plan
@@ -47,19 +59,42 @@ def _plan(reading: Reading) -> list[EventsWindow]:
 
 
 def _count(reading: Reading, window: EventsWindow) -> int:
-    answer = reading.source.get(API + EVENTS.path, [*window.query(), ("page", "1"), ("per_page", "1")])
-    return _total(answer) if "meta" in answer else 0
+    """How many events Lago counts; 0 where it does not say. A count comes with any page: the first may never come."""
+    for page in ("1", "2", "3"):
+        try:
+            answer = reading.source.get(API + EVENTS.path, [*window.query(), ("page", page), ("per_page", "1")])
+        except (LagoRefusal, LagoUnreachable) as error:
+            if not is_of_one_page(reading.source, error):
+                raise
+            continue
+        return _total(answer) if "meta" in answer else 0
+    return 0
 
 
-def read_events(reading: Reading, staged: Path) -> None:
-    """Each window becomes a Parquet file, written in the worker: a window that has its file is done."""
+def read_events(reading: Reading, staged: Path) -> tuple[Stretch, ...]:
+    """Each window becomes a Parquet file, written in the worker: a window that has its file is done.
+
+    Gives the stretches of time of which events are missing.
+    """
     make_folder(staged)
     plan = [window for window in _plan(reading) if not _file(staged, window).exists()]
-    total = 0
-    for rows in reading.together(lambda window: _read_window(reading, window, staged), plan):
-        total += rows
+    total, gaps = 0, len(read_gaps(staged))
+    for rows, missing in reading.together(lambda window: _read_window(reading, window, staged), plan):
+        total, gaps = total + rows, gaps + len(missing)
+        if gaps > MOST:
+            raise LagoUnreachable(missing[-1].why)
         reading.progress("events", total, None)
     _keep_aside(reading, staged)
+    return _keep_gaps(reading, staged)
+
+
+def _keep_gaps(reading: Reading, staged: Path) -> tuple[Stretch, ...]:
+    """What no page of a window shows, in the state."""
+    gaps = read_gaps(staged)
+    with reading.store.begin() as db:
+        for unit, note in gaps.items():
+            reading.store.mark(db, reading.run, unit, note)
+    return tuple(bounds for unit in gaps if (bounds := bounds_of(unit)))
 
 
 def _keep_aside(reading: Reading, staged: Path) -> None:
@@ -97,15 +132,16 @@ def _moment(text: object) -> datetime | None:
     return moment if moment.tzinfo and moment >= _EARLIEST else None
 
 
-def _read_window(reading: Reading, window: EventsWindow, staged: Path) -> int:
+def _read_window(reading: Reading, window: EventsWindow, staged: Path) -> tuple[int, tuple[EventsGap, ...]]:
     """Events are only ever added, newest first: later ones shift down, so that a reading repeats some, misses none."""
     for _ in range(3):
-        shown, counted = _window_events(reading, window)
+        shown, counted, gaps = _window_events(reading, window)
         if len(shown) >= counted:
             kept, aside = sorted_out([event for event in shown if window.holds(event)])
             _write_aside(aside, _file(staged, window).with_suffix(".aside"))
+            write_gaps(gaps, _file(staged, window).with_suffix(SUFFIX))
             events.write_parquet(events.table(kept), _file(staged, window))
-            return len(kept)
+            return len(kept), gaps
     raise LagoError(f"events from {window.name}: Lago counts {counted} and gives {len(shown)}; run the command again")
 
 
@@ -136,23 +172,43 @@ def _write_aside(aside: Sequence[Piece], target: Path) -> None:
     close_to_others(target)
 
 
-def _window_events(reading: Reading, window: EventsWindow) -> tuple[list[Piece], int]:
-    """The window's events without repetitions, and how many Lago counted when the reading began."""
-    shown: list[Piece] = []
+def _window_events(reading: Reading, window: EventsWindow) -> tuple[list[Piece], int, tuple[EventsGap, ...]]:
+    """The window's events without repetitions, how many of those that can be had Lago counted, and the gaps."""
+    by_places, gaps_met = dict[int, Piece](), list[Gap]()
     counted: list[int] = []
     number = 1
     while True:
-        query = [*window.query(), ("page", str(number)), ("per_page", str(reading.per_page))]
-        answer = answer_of(reading.source, EVENTS, API + EVENTS.path, query)
-        shown += listed(answer, EVENTS, f"page {number} from {window.name}")
-        counted.append(_total(answer) if "meta" in answer else len(shown))
-        if "meta" not in answer or read_meta(answer, "next_page") is None:
+        part = _part(reading, window, number, counted[-1] if counted else None)
+        by_places.update(by_place(part, (number - 1) * reading.per_page + 1))
+        gaps_met += part.gaps
+        if len(gaps_met) > MOST:
+            raise LagoUnreachable(gaps_met[-1].why)
+        counted.append(len(by_places) if part.counted is None else part.counted)
+        if not part.more:
             break
         number += 1
+    read = WindowReading(window, by_places, tuple(gaps_met))
+    shown, gaps = list(by_places.values()), read.named()
+    least = min(counted[0], counted[-1])
     # Nothing was added while we read: what looks repeated are Lago's own (its ClickHouse store keeps duplicates).
-    if counted[0] == counted[-1] == len(shown):
-        return shown, counted[0]
-    return list(events.unique(shown)), min(counted[0], counted[-1])
+    if counted[0] == counted[-1] == len(shown) + read.missing(least):
+        return shown, len(shown), gaps
+    return list(events.unique(shown)), least - read.missing(least), gaps
+
+
+def _part(reading: Reading, window: EventsWindow, number: int, counted: int | None) -> Shown:
+    """One page, in smaller ones where it fails."""
+
+    def ask(number: int, per_page: int) -> Shown:
+        query = [*window.query(), ("page", str(number)), ("per_page", str(per_page))]
+        answer = answer_of(reading.source, EVENTS, API + EVENTS.path, query)
+        pieces = listed(answer, EVENTS, f"page {number} from {window.name}")
+        if "meta" not in answer:
+            return Shown(pieces, None, False)
+        return Shown(pieces, _total(answer), read_meta(answer, "next_page") is not None)
+
+    part = read_page(reading.source, ask, number, reading.per_page)
+    return placed_in_list(part, counted, number * reading.per_page)
 
 
 def staging(events_dir: Path) -> Path:

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from itertools import islice
@@ -23,11 +23,20 @@ from migrate.lago.readings import NeverSettles, Readings
 from migrate.lago.recorded import API
 from migrate.lago.resources import Resource, Shape
 from migrate.lago.source import Answer, LagoRefusal, LagoSource, Query, segment
-from migrate.lago.unreadable_pages import MOST, UNREADABLE, Shown, is_of_one_page, patiently, read_page, reason_of
+from migrate.lago.unreadable_pages import (
+    MOST,
+    UNREADABLE,
+    Shown,
+    is_of_one_page,
+    patiently,
+    placed_in_list,
+    read_page,
+    reason_of,
+)
+from migrate.progress import Progress
 from migrate.state.records import Page, Raw, Run
 from migrate.state.store import Store
 
-Progress = Callable[[str, int, int | None], None]  # resource, how many records, of how many (None: unknown)
 T = TypeVar("T")
 S = TypeVar("S")
 
@@ -117,8 +126,7 @@ class Reading:
         except NeverSettles:
             self.store.drop_pages(self.run, resource.name)  # so that the command can be run again
             raise
-        whole = not self._gaps(resource.name)
-        vanished = self.store.keys(resource.name, self.run) - readings.keys()
+        whole, vanished = not self._gaps(resource.name), self.store.keys(resource.name, self.run) - readings.keys()
         with self.store.begin() as db:
             if whole:
                 self.store.forget(db, self.run, resource.name, sorted(vanished))
@@ -134,22 +142,16 @@ class Reading:
 
     def _part(self, resource: Resource, number: int, counted: int | None) -> Shown:
         """One page, in smaller ones where it fails. ``counted``: by Lago, on the page before."""
+        path, query = resource.path, resource.query
 
         def ask(number: int, per_page: int) -> Shown:
-            page, pieces, total = fetch_page(
-                self.source, resource, resource.path, resource.query, (1, number), per_page
-            )
+            page, pieces, total = fetch_page(self.source, resource, path, query, (1, number), per_page)
             return Shown(pieces, total, not page.last)
 
-        part = read_page(self.source, ask, number, self.per_page)
-        if not part.gaps:
-            return part
-        if len({*self._gaps(resource.name), *(f"{resource.name}/{gap}" for gap in part.gaps)}) > MOST:
+        part = placed_in_list(read_page(self.source, ask, number, self.per_page), counted, number * self.per_page)
+        if part.gaps and len({*self._gaps(resource.name), *(f"{resource.name}/{gap}" for gap in part.gaps)}) > MOST:
             raise LagoUnreachable(part.gaps[0].why)
-        if part.counted is None and counted is None:
-            return replace(part, gaps=(*part.gaps[:-1], replace(part.gaps[-1], last=None)))
-        total = counted if part.counted is None else part.counted
-        return replace(part, counted=total, more=part.more or (total or 0) > number * self.per_page)
+        return part
 
     def _read_below(self, resource: Resource, under: str) -> None:
         """One call (or list) for each parent, several at a time."""

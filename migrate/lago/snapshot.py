@@ -30,6 +30,7 @@ from migrate.lago.read_resources import NO_ID
 from migrate.lago.recorded import RecordingSource
 from migrate.lago.unreadable_events import problem_of
 from migrate.lago.unreadable_pages import UNREADABLE
+from migrate.lago.usage_gaps import usage_gaps
 from migrate.state.records import Raw, Run
 from migrate.state.store import Store
 
@@ -78,7 +79,7 @@ def load_snapshot(store: Store) -> r.Snapshot:
     everybody = (*customers, *(() if "customers" in load.pages else gone))
     unlisted = unlisted_entities(snapshot.billing_entities, everybody, invoices, load.quarantined)
     unread = tuple(sorted((*load.quarantined, *unlisted), key=lambda q: (q.resource, q.id)))
-    return replace(snapshot, customers=everybody, quarantined=unread)
+    return replace(snapshot, customers=everybody, quarantined=unread, usage_gaps=tuple(usage_gaps(unread)))
 
 
 def billed_from(invoices: Iterable[r.Invoice]) -> dict[str, datetime]:

@@ -7,7 +7,7 @@ and what the state knows from before stays. More than a few of one resource are 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from migrate.errors import LagoError, LagoUnreachable
@@ -86,6 +86,16 @@ def read_page(source: LagoSource, ask: Ask, number: int, size: int) -> Shown:
         if not is_of_one_page(source, error):
             raise
         return _in_parts(source, ask, number, size, reason_of(error))
+
+
+def placed_in_list(part: Shown, counted: int | None, end: int) -> Shown:
+    """``part`` with what the page before knew: ``counted``, of a list that was read to place ``end``."""
+    if not part.gaps:
+        return part
+    if part.counted is None and counted is None:
+        return replace(part, gaps=(*part.gaps[:-1], replace(part.gaps[-1], last=None)))
+    total = counted if part.counted is None else part.counted
+    return replace(part, counted=total, more=part.more or (total or 0) > end)
 
 
 def _in_parts(source: LagoSource, ask: Ask, number: int, size: int, why: str) -> Shown:

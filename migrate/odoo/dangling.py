@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from mappings.target import Desired, Find, Mapped, Skipped
 from migrate.change_set.changes import each_line
-from migrate.odoo.door import Door, quiet
+from migrate.odoo.door import Door
 from migrate.odoo.resolve import Reader, references
+from migrate.progress import quiet
 
 REASON = "reference_missing"
 _OWN = ("lago.", "base.")  # external ids that a record's own values lead to

@@ -31,11 +31,6 @@ CLASSIC = "_classic_read"  # Odoo's word for many2one fields as [id, name]; with
 T = TypeVar("T")
 Row = dict[str, Any]
 Domain = Sequence[Any]
-Progress = Callable[[str, int, int | None], None]
-
-
-def quiet(_what: str, _done: int, _total: int | None) -> None:
-    """Progress that nobody watches."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,14 @@ class Finding:
     """``level``: error (nothing may be written), warning, or ok. ``remedy`` says what a person does in Odoo.
 
     ``name``: how the configuration waives it ([waive] checks); empty where nobody can sensibly want it so.
+    ``unasked``: a check that may fail by such a name could not be made.
     """
 
     level: str
     what: str
     remedy: str = ""
     name: str = ""
+    unasked: bool = False
 
 
 def waived(findings: Iterable[Finding], names: Collection[str]) -> tuple[Finding, ...]:

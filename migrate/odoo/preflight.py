@@ -85,9 +85,8 @@ def _asked(check: Check, odoo: Door, target: Target, needs: Needs) -> Iterable[F
     except (OdooUnreachable, OutcomeUnknown):
         raise
     except OdooError as error:
-        return [
-            Finding("warning", f"could not be checked: {error}", "give the user the right to read it, or look yourself")
-        ]
+        remedy = "give the user the right to read it, or look yourself"
+        return [Finding("warning", f"could not be checked: {error}", remedy, unasked=check in OF_MAPPING)]
 
 
 def _version(odoo: Door, target: Target, needs: Needs) -> Iterator[Finding]:

@@ -17,10 +17,11 @@ from migrate.change_set.compare import diff
 from migrate.change_set.verdicts import MODEL, PREFIX, RUN, references, without
 from migrate.errors import Blocked, OdooError
 from migrate.odoo.discover import addon_version
-from migrate.odoo.door import Door, Progress, chunks, quiet
+from migrate.odoo.door import Door, chunks
 from migrate.odoo.errors import AccessDenied
 from migrate.odoo.loader import Failure, Loader, Size
 from migrate.odoo.resolve import Reader, wanted_of
+from migrate.progress import Progress, quiet
 
 ALL = "all"
 

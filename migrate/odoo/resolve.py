@@ -11,10 +11,11 @@ from mappings.target import OURS, Desired, Find, Ref, is_ours
 from migrate.change_set.changes import Known, Observed, Seen, each_line
 from migrate.change_set.watched import WATCHED
 from migrate.errors import Blocked, OdooError
-from migrate.odoo.door import AWAY, Door, Progress, chunks, is_done, quiet
+from migrate.odoo.door import AWAY, Door, chunks, is_done
 from migrate.odoo.errors import NoSuchMethod
 from migrate.odoo.methods import done_field, done_methods
 from migrate.odoo.values import Canon, Field, answered, related
+from migrate.progress import Progress, quiet
 
 MODULE = OURS
 

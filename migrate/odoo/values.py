@@ -37,9 +37,15 @@ class Field:
         return cls(raw["type"], raw.get("relation"), scale, bool(raw.get("readonly")))
 
 
-def id_of(value: Any) -> int:
-    """A many2one comes as ``[id, name]`` or ``id``."""
+def related_id(value: Any) -> int:
+    """The id in a many2one that is set: it comes as ``[id, name]`` or ``id``."""
     return int(value[0] if isinstance(value, list | tuple) else value)
+
+
+def number_or_none(value: object) -> int | None:
+    """A number, or the id in a many2one that may be empty; None for what Odoo calls false, and for 0."""
+    number = value[0] if isinstance(value, list | tuple) else value
+    return number if isinstance(number, int) and number else None
 
 
 def canon_from_json(raw: Canon | list[str]) -> Canon:

@@ -202,4 +202,5 @@ COLUMNS: Mapping[str, Mapping[str, ColumnKind]] = {
         "counts": ColumnKind("an object of objects of numbers, in JSON", _counts),
     },
     "report_runs": {"folder": FILLED, "runs": _number(1), "head": HASH, "compared_at": MOMENT},
+    "state_seals": {"name": FILLED, "rows": _number(0), "hash": HASH},
 }

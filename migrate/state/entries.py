@@ -19,6 +19,7 @@ from migrate.change_set.compare import compared
 from migrate.change_set.watched import LEADING, WATCHED, watched_values
 from migrate.odoo.values import Canon, canon_from_json
 
+_as_json = json.JSONEncoder(default=repr).encode  # made once: a ledger has many rows
 # sent: creation under way; writing: change under way; zeroed: a line that stays in Odoo without a quantity
 SENT, WRITING, APPLIED, ZEROED = "sent", "writing", "applied", "zeroed"
 
@@ -59,12 +60,15 @@ class StoredRow(Protocol):
     def _asdict(self) -> dict[str, object]: ...
 
 
-def entry_from_row(row: StoredRow) -> Entry:
-    """The row with its values read."""
-    values = {name: value for name, value in row._asdict().items() if name != "seal"}
-    texts = {name: _load(str(values.pop(name))) for name in ("sent", "stored", "before")}
-    flags = {name: bool(values.pop(name)) for name in ("created", "adopted")}
-    return Entry(**values, **texts, **flags)  # type: ignore[arg-type]  # the columns are the fields, a test holds it
+def entry_from_row(row: Mapping[str, object]) -> Entry:
+    """The row's columns by name, with their values read."""
+    values = dict(row)
+    values.pop("seal", None)
+    for name in ("sent", "stored", "before"):
+        values[name] = _load(str(values[name]))
+    for name in ("created", "adopted"):
+        values[name] = bool(values[name])
+    return Entry(**values)  # type: ignore[arg-type]  # the columns are the fields, a test holds it
 
 
 def row_from_entry(entry: Entry) -> Row:
@@ -78,8 +82,8 @@ def seal_of(row: Mapping[str, object]) -> str:
 
     How it is made never changes: rows that are there already would look damaged.
     """
-    parts = [int(value) if isinstance(value, bool) else value for name, value in row.items() if name != "seal"]
-    return hashlib.sha256(json.dumps(parts, default=repr).encode()).hexdigest()
+    parts = [int(value) if value is True or value is False else value for name, value in row.items() if name != "seal"]
+    return hashlib.sha256(_as_json(parts).encode()).hexdigest()
 
 
 def _row(entry: Entry) -> Row:

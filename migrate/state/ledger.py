@@ -33,6 +33,7 @@ from migrate.state.entries import (
 )
 from migrate.state.ledger_checks import require_whole
 from migrate.state.row_checks import counts_of, entry_of, phase_of
+from migrate.state.seals import reseal_ledger, seal_table
 from migrate.state.store import Store
 from migrate.state.tables import APPLIED_RECORDS, APPLY_RUNS, PHASES, as_stored
 
@@ -42,7 +43,7 @@ Counts = Mapping[str, Mapping[str, int]]  # phase -> action -> records
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class PhaseProgress:
     """How far a phase is for a cohort ('' is everyone)."""
 
     phase: Phase
@@ -73,6 +74,7 @@ class Ledger:
         with self.store.begin() as db:
             values = {"command": command, "cohort": cohort, "target": target, "started_at": started}
             key = db.execute(APPLY_RUNS.insert().values(**values)).inserted_primary_key
+            seal_table(db, APPLY_RUNS)
             self._seq = _last_number(db)
         self.run = key[0] if key else 0
         return self.run
@@ -107,6 +109,7 @@ class Ledger:
         """Add counts to those that the run told before."""
         told = json.dumps({**self._told(db), **counts})
         db.execute(APPLY_RUNS.update().where(APPLY_RUNS.c.id == self.run).values(counts=told, **values))
+        seal_table(db, APPLY_RUNS)
 
     def _told(self, db: sa.Connection) -> dict[str, dict[str, int]]:
         row = db.execute(sa.select(APPLY_RUNS).where(APPLY_RUNS.c.id == self.run)).first()
@@ -203,8 +206,7 @@ class Ledger:
             old = self._entries(db, [c.xid for c in changes] + wished + [line.xid for line in lines])
             entries = [e for c in changes for e in finish_change(c, seen[c.xid], observed, old, self._new)]
             entries += [put_to_sleep(old[xid], values, seen) for xid, values in zeroed.items()]
-            self._delete(db, [line.xid for line in lines if line.desired is None])
-            self._replace(db, entries)
+            self._replace(db, entries, [line.xid for line in lines if line.desired is None])
 
     def take_up(self, found: Sequence[Entry]) -> None:
         """Remember records that were found in Odoo, in this order; their numbers and run are given here."""
@@ -218,12 +220,16 @@ class Ledger:
             standing = [entry for entry in self._entries(db, xids).values() if entry.state == APPLIED]
             self._replace(db, [replace(entry, state=WRITING) for entry in standing])
 
+    def leave_standing(self, entries: Sequence[Entry], gone: Sequence[str]) -> None:
+        """Of these records and lines nothing is ours any more but their names; ``gone``: lines that went."""
+        with self.store.begin() as db:
+            self._replace(db, [replace(e, state=APPLIED, sent={}, stored={}, before={}) for e in entries], gone)
+
     def forget(self, xids: Sequence[str]) -> None:
         """These are undone; their lines go with them."""
         with self.store.begin() as db:
-            for parents in _among(APPLIED_RECORDS.c.parent, xids):
-                db.execute(APPLIED_RECORDS.delete().where(parents))
-            self._delete(db, xids)
+            gone = _drop(db, APPLIED_RECORDS.c.parent, xids) + _drop(db, APPLIED_RECORDS.c.xid, xids)
+            reseal_ledger(db, gone, ())
 
     def _new(self, change: Change, xid: str, parent: str, model: str) -> Entry:
         phase, customer, source = change.phase.value, change.customer, change.source
@@ -240,15 +246,14 @@ class Ledger:
             entries.update({row.xid: entry_of(row) for row in db.execute(as_stored(APPLIED_RECORDS).where(named))})
         return entries
 
-    def _replace(self, db: sa.Connection, entries: Sequence[Entry]) -> None:
-        self._delete(db, [entry.xid for entry in entries])
-        if entries:
-            db.execute(APPLIED_RECORDS.insert(), [row_from_entry(entry) for entry in entries])
-
-    @staticmethod
-    def _delete(db: sa.Connection, xids: Sequence[str]) -> None:
-        for named in _among(APPLIED_RECORDS.c.xid, xids):
-            db.execute(APPLIED_RECORDS.delete().where(named))
+    def _replace(self, db: sa.Connection, entries: Sequence[Entry], gone: Sequence[str] = ()) -> None:
+        """Put these in the place of what has their names; ``gone`` are there no more."""
+        rows = [row_from_entry(entry) for entry in entries]
+        dropped = _drop(db, APPLIED_RECORDS.c.xid, list(dict.fromkeys([*gone, *(entry.xid for entry in entries)])))
+        if rows:
+            db.execute(APPLIED_RECORDS.insert(), rows)
+        if rows or dropped:
+            reseal_ledger(db, dropped, (str(row["seal"]) for row in rows))
 
     # --- phases -------------------------------------------------------------------------------------------------
 
@@ -260,25 +265,36 @@ class Ledger:
         with self.store.begin() as db:
             db.execute(PHASES.delete().where(PHASES.c.phase == phase.value, PHASES.c.cohort == cohort))
             db.execute(PHASES.insert().values(phase=phase.value, cohort=cohort, **values))
+            seal_table(db, PHASES)
 
     def drop_phase(self, phase: Phase, cohort: str) -> None:
         """The phase is undone: for everyone, or for the cohort (then it is no longer finished for everyone either)."""
         with self.store.begin() as db:
             same = PHASES.c.phase == phase.value
             db.execute(PHASES.delete().where(same & (PHASES.c.cohort.in_([cohort, ""]) if cohort else sa.true())))
+            seal_table(db, PHASES)
 
-    def phases(self) -> tuple[Progress, ...]:
+    def phases(self) -> tuple[PhaseProgress, ...]:
         """All that is known, in order of the phases."""
         order = [p.value for p in Phase]
         with self.store.begin() as db:
             rows = db.execute(as_stored(PHASES)).all()
-        progress = [Progress(phase_of(r), r.cohort, bool(r.finished), r.detail, r.updated_at) for r in rows]
+        progress = [PhaseProgress(phase_of(r), r.cohort, bool(r.finished), r.detail, r.updated_at) for r in rows]
         return tuple(sorted(progress, key=lambda p: (order.index(p.phase.value), p.cohort)))
 
 
 def _last_number(db: sa.Connection) -> int:
     row = db.execute(as_stored(APPLIED_RECORDS).order_by(APPLIED_RECORDS.c.seq.desc()).limit(1)).first()
     return entry_of(row).seq if row else 0
+
+
+def _drop(db: sa.Connection, column: sa.Column[str], values: Sequence[str]) -> list[str]:
+    """Delete the rows with one of ``values``; gives their seals."""
+    seals: list[str] = []
+    for named in _among(column, values):
+        seals += db.scalars(sa.select(APPLIED_RECORDS.c.seal).where(named))
+        db.execute(APPLIED_RECORDS.delete().where(named))
+    return seals
 
 
 def _among(column: sa.Column[str], values: Sequence[str]) -> Iterator[sa.ColumnElement[bool]]:

@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from migrate.state.row_checks import TableRow, require_fit
+from migrate.state.seals import seal_table
 from migrate.state.store import Store
 from migrate.state.tables import REPORT_RUNS
 
@@ -35,6 +36,7 @@ def note_report_runs(store: Store, folder: str, known: ReportRuns) -> None:
     with store.begin() as db:
         db.execute(REPORT_RUNS.delete().where(REPORT_RUNS.c.folder == folder))
         db.execute(REPORT_RUNS.insert().values(folder=folder, **values))
+        seal_table(db, REPORT_RUNS)
 
 
 def _of(rows: Iterable[TableRow]) -> Iterator[ReportRuns]:

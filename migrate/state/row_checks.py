@@ -32,6 +32,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "extract_runs": ("id",),
     "apply_runs": ("id",),
     "report_runs": ("folder",),
+    "state_seals": ("name",),
 }
 _OF_RUNS = ("first_run", "changed_run", "seen_run")  # another extract leaves them as they are
 
@@ -111,7 +112,7 @@ def entry_of(row: StoredRow) -> Entry:
     if values["seal"] != seal_of(values):
         require_fit("applied_records", values)
         raise damaged_row("applied_records", values, "one of its columns was changed since: seal is another", RESTORE)
-    return entry_from_row(row)
+    return entry_from_row(values)
 
 
 def ends_of_plan(text: str | None) -> list[tuple[datetime | None, datetime | None]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -18,15 +19,17 @@ from migrate.errors import StoreError
 from migrate.lago.read_events import SET_ASIDE
 from migrate.lago.read_resources import NO_ID
 from migrate.lago.resources import RESOURCES, Shape
-from migrate.state.columns import READ_AGAIN, RESTORE
+from migrate.state.columns import READ_AGAIN, RESTORE, find_misfit
 from migrate.state.event_files import check_event_files
 from migrate.state.ledger_checks import ledger_problems
 from migrate.state.records import Raw
-from migrate.state.row_checks import TableRow, damaged, damaged_row, entry_of, raw_of
+from migrate.state.row_checks import TableRow, damaged, damaged_row, entry_of, raw_of, require_fit
+from migrate.state.seals import broken_seals
 from migrate.state.small_tables import SMALL, Check, each, rows_of, told
 from migrate.state.store import Store
-from migrate.state.tables import APPLIED_RECORDS, RECORDS, RUNS, as_stored
+from migrate.state.tables import APPLIED_RECORDS, RECORDS, RUNS, SEALS, as_stored
 
+_A_DAY = timedelta(days=1)  # two machines' clocks are that near, whatever their zones
 _SHOWN = 20  # problems of one kind that are told one by one
 
 
@@ -50,6 +53,7 @@ def check_state(store: Store, events: Path) -> StateCheck:
     problems: list[str] = []
     for check in CHECKS:
         problems += _some(told(check, store))
+    problems += told(partial(_seals, named=" ".join(problems)), store)
     run = next(iter(_whole(store)), None)
     if run is not None:
         problems += told(partial(_files, events=events), store)
@@ -149,13 +153,30 @@ def _ledger(store: Store) -> Iterator[str]:
     yield from each(rows_of(store, as_stored(APPLIED_RECORDS)), entry_of)
 
 
+def _seals(store: Store, named: str) -> Iterator[str]:
+    """Tables against what they held when they were written; those that are ``named`` already are not named again."""
+    yield from each(rows_of(store, as_stored(SEALS)), lambda row: require_fit(SEALS.name, row._asdict()))
+    with store.begin() as db:
+        yield from [str(problem) for table, problem in broken_seals(db) if table not in named]
+
+
+def _clock(store: Store) -> Iterator[str]:
+    """Lago's clock when an extract began, held against ours: what is known until then decides what is billed."""
+    now = datetime.now(UTC)
+    for row in rows_of(store, as_stored(RUNS)):
+        values = row._asdict()
+        if find_misfit(RUNS.name, values) is None and datetime.fromisoformat(values["taken_at"]) > now + _A_DAY:
+            why = f"taken_at is {row.taken_at}, and this machine's clock says {now:%Y-%m-%d %H:%M} UTC"
+            yield str(damaged_row(RUNS.name, values, why, f"set the clock right that is wrong, then {READ_AGAIN}"))
+
+
 def _files(store: Store, events: Path) -> Iterator[str]:
     """Files of events are held against their hashes in the state."""
     check_event_files(store.event_files(), events)
     yield from ()
 
 
-CHECKS: tuple[Check, ...] = (_database, *SMALL, _records, _orphans, _ledger)
+CHECKS: tuple[Check, ...] = (_database, *SMALL, _records, _orphans, _ledger, _clock)
 
 
 def _count(store: Store, table: sa.Table) -> int:

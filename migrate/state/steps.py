@@ -23,6 +23,7 @@ from migrate.state.columns import RESTORE, find_misfit
 from migrate.state.database import name
 from migrate.state.entries import seal_of
 from migrate.state.release_0_1 import ALWAYS, RELEASE_0_1
+from migrate.state.seals import seal_everything
 from migrate.state.tables import METADATA, VERSION
 
 _UPGRADE_KEY = int.from_bytes(b"lago2ups", "big") >> 1  # PostgreSQL: one process at a time takes steps
@@ -76,12 +77,20 @@ def add_report_runs(db: sa.Connection) -> None:
     db.execute(sa.text(f"create table report_runs ({columns})"))
 
 
+def add_seals(db: sa.Connection) -> None:
+    """What each table holds, so that a row that is gone shows; of those that are there already, as they are."""
+    columns = "name text primary key not null, rows bigint not null, hash text not null"
+    db.execute(sa.text(f"create table state_seals ({columns})"))
+    seal_everything(db)
+
+
 STEPS = (
     StateStep(1, "the tables of release 0.1", create_tables),
     StateStep(2, "the hash of each file of events", add_hash_of_event_files),
     StateStep(3, "records that were adopted", add_adopted_records),
     StateStep(4, "a seal on each row of the ledger", seal_ledger),
     StateStep(5, "how far the history of reports came", add_report_runs),
+    StateStep(6, "what each table held when it was written", add_seals),
 )
 
 

@@ -21,6 +21,7 @@ from migrate.state.database import store_error
 from migrate.state.private import close_to_others, make_folder, open_private
 from migrate.state.records import Changes, EventFile, Page, Raw, Run
 from migrate.state.row_checks import file_of, note_of, page_of, raws_of, run_of
+from migrate.state.seals import seal_extract
 from migrate.state.steps import bring_up_to_date
 from migrate.state.tables import DONE, EVENT_FILES, PAGES, RECORDS, RUNS, UNKNOWN, as_stored
 
@@ -123,6 +124,7 @@ class Store:
             db.execute(DONE.delete().where((DONE.c.run != run.id) | DONE.c.note.is_(None)))
             db.execute(UNKNOWN.delete().where(UNKNOWN.c.run != run.id))
             db.execute(RUNS.update().where(RUNS.c.id == run.id).values(finished=True))
+            seal_extract(db, run.id)
 
     # --- records ------------------------------------------------------------------------------------------------
 

@@ -128,6 +128,14 @@ REPORT_RUNS = sa.Table(
     sa.Column("compared_at", sa.Text, nullable=False),  # of the last of them
 )
 
+SEALS = sa.Table(
+    "state_seals",
+    METADATA,
+    sa.Column("name", sa.Text, primary_key=True),  # of a table
+    sa.Column("rows", sa.BigInteger, nullable=False),  # that it had when it was last written
+    sa.Column("hash", sa.Text, nullable=False),  # a sum over the hashes of these rows
+)
+
 
 def as_stored(table: sa.Table) -> sa.Select[tuple[object]]:
     """All rows of a table, each value as the database has it: a text where truth belongs is none, and stays visible."""

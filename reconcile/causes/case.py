@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 
 from reconcile.billed import BilledInvoice, BilledLine, LineKey
 from reconcile.causes.changes import Change
-from reconcile.causes.knowledge import Grounds, Knowledge
+from reconcile.causes.knowledge import Grounds, Knowledge, OdooTaxes
 from reconcile.causes.observed import Suspect
-from reconcile.compare.positions import ComparedInvoice, Key, plain
+from reconcile.compare.positions import ComparedInvoice, HeaderKey, Key, plain
 from reconcile.rating.header import HeaderTerms
-from reports.data import Evidence
+from reconcile.sides.odoo_terms import HeldSettings
+from reports.data import LAGO, ODOO, RERATE, UNKNOWN, Evidence, SideName
 
 Deviation = Mapping[Key, int]  # position -> cents by which a side exceeds the baseline
 
@@ -44,23 +45,28 @@ class Case:
     """One invoice in which one side deviates from the baseline (``ComparedInvoice.baseline``)."""
 
     invoice: ComparedInvoice
-    names: tuple[str, str]  # of the baseline and of the deviating side in the comparison
+    baseline_side: SideName
+    subject_side: SideName  # the one that deviates
     deviation: Deviation  # what is to be explained
     grounds: Grounds = field(default_factory=Grounds)
 
     @property
-    def side(self) -> str:
+    def blamed(self) -> str:
         """The side to blame. Without a third vote nobody can tell which of the two it is."""
-        return "unknown" if self.names[0] in self.invoice.pair else self.names[1]
+        return UNKNOWN if self.baseline_side in self.invoice.pair else self.subject_side
 
     @property
     def baseline(self) -> BilledInvoice:
-        return self.invoice.sides[self.names[0]]
+        return self.invoice.sides[self.baseline_side]
 
     @property
     def subject(self) -> BilledInvoice:
         """The deviating side's invoice; one without lines if it has none."""
-        return self.invoice.sides.get(self.names[1]) or replace(self.baseline, lines=(), totals=None)
+        return self.invoice.sides.get(self.subject_side) or replace(self.baseline, lines=(), totals=None)
+
+    @property
+    def header_deviation(self) -> dict[HeaderKey, int]:
+        return {key: cents for key, cents in self.deviation.items() if isinstance(key, HeaderKey)}
 
     @property
     def terms(self) -> HeaderTerms:
@@ -73,8 +79,29 @@ class Case:
     @property
     def suspects(self) -> tuple[Suspect, ...]:
         """Records of Odoo's that differ. Only a third vote can be asked under one."""
-        orders = self.known.orders if self.names == ("rerate", "odoo") else None
+        orders = self.known.orders if self.is_odoo_against_rerate else None
         return orders.suspects if orders else ()
+
+    @property
+    def is_of_odoo(self) -> bool:
+        return self.subject_side == ODOO
+
+    @property
+    def is_of_lago(self) -> bool:
+        return self.subject_side == LAGO
+
+    @property
+    def is_odoo_against_rerate(self) -> bool:
+        return self.is_of_odoo and self.baseline_side == RERATE
+
+    @property
+    def odoo_taxes(self) -> OdooTaxes:
+        """The taxes on Odoo's lines; none where nothing is known of them."""
+        return self.known.orders.taxes if self.known.orders else OdooTaxes()
+
+    @property
+    def odoo_settings(self) -> HeldSettings | None:
+        return self.known.orders.settings if self.known.orders else None
 
     @property
     def position_of(self) -> Mapping[Key, Key]:
@@ -86,7 +113,11 @@ class Case:
         """Deviating lines: key of the position, lines of the baseline, lines of the deviating side."""
         for position in self.invoice.positions:
             if isinstance(position.key, LineKey) and position.key in self.deviation:
-                yield position.key, position.lines.get(self.names[0], ()), position.lines.get(self.names[1], ())
+                yield (
+                    position.key,
+                    position.lines.get(self.baseline_side, ()),
+                    position.lines.get(self.subject_side, ()),
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,4 +135,9 @@ class Cause:
     last: bool = False  # dear to try: only for what is still open
 
 
-Named = tuple[str, Proposal]
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What a cause proposes, under its name."""
+
+    cause: str
+    proposal: Proposal

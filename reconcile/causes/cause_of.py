@@ -21,7 +21,13 @@ from mappings.usage import UsageRow
 from reconcile.causes.differences import Difference
 from reconcile.rerate.counterfactual import ABSENT, Path
 
-Named = Iterable[tuple[str, Sequence[Difference]]]
+
+@dataclass(frozen=True, slots=True)
+class OneCause:
+    """Differences that one cause has in one place."""
+
+    cause: str
+    differences: Sequence[Difference]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +40,7 @@ class Around:
 
 
 NOTHING_KNOWN = Around()
-Naming = Callable[[Sequence[Difference], Around], Named]
+Naming = Callable[[Sequence[Difference], Around], Iterable[OneCause]]
 
 EACH = "*"  # one step, whatever it is
 REST = "..."  # any further steps, or none
@@ -84,8 +90,9 @@ def faults(differences: Iterable[Difference], around: Around = NOTHING_KNOWN) ->
         together[number, row.root(difference.path)].append(difference)
     for (number, root), alike in together.items():
         row = CAUSE_OF[number]
-        for cause, part in [(row.cause, alike)] if isinstance(row.cause, str) else row.cause(alike, around):
-            yield Fault(cause=cause, root=root, row=row, differences=tuple(part))
+        parts = [OneCause(row.cause, alike)] if isinstance(row.cause, str) else row.cause(alike, around)
+        for part in parts:
+            yield Fault(cause=part.cause, root=root, row=row, differences=tuple(part.differences))
 
 
 # --- causes that depend on the values -----------------------------------------------------------------------------
@@ -98,11 +105,11 @@ TIER = frozenset({"from_value", "to_value"})
 def each(name: Callable[[Difference, Around], str]) -> Naming:
     """Every difference has its own cause; those of one cause belong together."""
 
-    def naming(alike: Sequence[Difference], around: Around) -> Named:
+    def naming(alike: Sequence[Difference], around: Around) -> Iterable[OneCause]:
         by_cause: dict[str, list[Difference]] = defaultdict(list)
         for difference in alike:
             by_cause[name(difference, around)].append(difference)
-        return by_cause.items()
+        return [OneCause(cause, part) for cause, part in by_cause.items()]
 
     return naming
 
@@ -177,7 +184,7 @@ def carried(difference: Difference, _around: Around) -> str:
     return "coupon_missing" if difference.odoo is ABSENT else "coupon_extra"
 
 
-def events(alike: Sequence[Difference], around: Around) -> Named:
+def events(alike: Sequence[Difference], around: Around) -> Iterable[OneCause]:
     """Events that only one side has. One that repeats another of Lago's under another name is a copy.
 
     Where that other one is not in Odoo, it stands in its place, and counts once: both are one fault.
@@ -197,19 +204,20 @@ def events(alike: Sequence[Difference], around: Around) -> Named:
             else:
                 by_cause["duplicate_events" if content in known else "extra_usage"].append(difference)
     by_cause["missing_usage"] = [difference for left in gone.values() for difference in left]
-    parts = [(cause, part) for cause, part in by_cause.items() if part]
-    return [*parts, ("extra_usage", replaced)] if replaced else parts
+    parts = [OneCause(cause, part) for cause, part in by_cause.items() if part]
+    return [*parts, OneCause("extra_usage", replaced)] if replaced else parts
 
 
 def _content(event: UsageRow) -> tuple[object, ...]:
     return event.code, event.timestamp, json_text(loaded(event.properties) or {})
 
 
-def shifts(alike: Sequence[Difference], _around: Around) -> Named:
+def shifts(alike: Sequence[Difference], _around: Around) -> Iterable[OneCause]:
     """The same shift of quarter hours on several events is a time zone (summer time makes two of them)."""
     by = [_moved(difference) for difference in alike]
     zone = all(not shift % timedelta(minutes=15) and abs(shift) <= timedelta(hours=14) for shift in by)
-    return [("time_zone" if zone and len(by) > 1 and len(set(by)) <= 2 else "period_boundary", alike)]
+    cause = "time_zone" if zone and len(by) > 1 and len(set(by)) <= 2 else "period_boundary"
+    return [OneCause(cause, alike)]
 
 
 def _moved(difference: Difference) -> timedelta:
@@ -217,10 +225,10 @@ def _moved(difference: Difference) -> timedelta:
     return odoo - lago if isinstance(lago, datetime) and isinstance(odoo, datetime) else timedelta(0)
 
 
-def values(alike: Sequence[Difference], _around: Around) -> Named:
+def values(alike: Sequence[Difference], _around: Around) -> Iterable[OneCause]:
     """Events with other values: less is missing usage."""
     more = sum((_size(difference.odoo) - _size(difference.lago) for difference in alike), Decimal(0))
-    return [("missing_usage" if more < 0 else "extra_usage", alike)]
+    return [OneCause("missing_usage" if more < 0 else "extra_usage", alike)]
 
 
 def _size(text: object) -> Decimal:

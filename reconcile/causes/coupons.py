@@ -11,7 +11,7 @@ from mappings.records import AppliedCoupon, Coupon
 from mappings.text import plain
 from reconcile.causes.cause_of import Fault, faults
 from reconcile.causes.differences import Difference, differences
-from reconcile.causes.observed import Place, Suspect, shown
+from reconcile.causes.observed import Place, Suspect, shown, suspect_of
 from reconcile.rerate.counterfactual import ABSENT, At, Path
 from reconcile.rerate.history import History
 from reconcile.rerate.suppositions import Records
@@ -29,15 +29,9 @@ def of_coupons(customer: str, orders: Sequence[HeldOrder], history: History) -> 
     for fault in faults(differences(lago, odoo, ("coupons",))):
         name, inside = str(fault.root[1]), fault.root[2:]
         code = (lago.get(name) or odoo[name]).applied.coupon_code
-        left, right = _told(fault, inside, lago, odoo)
-        yield Suspect(
-            cause=fault.cause,
-            place=Place("sale.order", where, f"fusion_coupons: {' '.join([code, *_fields(fault, inside)])}"),
-            lago=left,
-            odoo=right,
-            suppose=Records(changes=tuple(_changes(fault, lago, odoo))),
-            header=fault.row.header,
-        )
+        place = Place("sale.order", where, f"fusion_coupons: {' '.join([code, *_fields(fault, inside)])}")
+        suppose = Records(changes=tuple(_changes(fault, lago, odoo)))
+        yield suspect_of(fault, place, _told(fault, inside, lago, odoo), suppose)
 
 
 def held_coupons(customer: str, history: History) -> dict[str, HeldCoupon]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from reconcile.compare.positions import ComparedInvoice, Key
 from reconcile.sides.extras import EXTRA_INVOICE, EXTRA_ORDER, Extra
-from reports.data import Evidence, Finding
+from reports.data import ODOO, Evidence, Finding
 
 NAMES = (EXTRA_ORDER, EXTRA_INVOICE)  # those with an amount; the others are refusals of that name
 REMEDIES: Mapping[str, str] = {EXTRA_ORDER: "close_order", EXTRA_INVOICE: "remove_invoice"}
@@ -20,7 +20,7 @@ def explain_extra(extra: Extra, invoice: ComparedInvoice) -> dict[Key, tuple[Fin
 def _finding(extra: Extra, cents: int) -> Finding:
     return Finding(
         cause=extra.kind,
-        side="odoo",
+        side=ODOO,
         delta_cents=cents,
         proven=True,
         evidence=(Evidence(name=extra.told, values=extra.facts),),

@@ -23,7 +23,7 @@ from reconcile.causes.observed import named_taxes
 from reconcile.compare.positions import HeaderKey
 from reconcile.rating.header import coupon_credits, relatives_taxes
 from reconcile.rating.taxes import Rounding
-from reports.data import Evidence
+from reports.data import LAGO, Evidence
 
 Taxes = Mapping[LineKey, tuple[Tax, ...]]
 TaxRate = tuple[str, Decimal]  # code, percent
@@ -42,7 +42,7 @@ def coupon_missing(case: Case) -> Iterator[Proposal]:
             changes=tuple(DropCoupon(coupon.code) for coupon in dropped),
             evidence=(Evidence(name="coupon", values={**names, "cents": sum(cents[c.code] for c in dropped)}),),
             remedy=Evidence(name="carry_coupon", values=names),
-            observed=case.names[1] == "lago" and not {c.code for c in dropped} & case.known.credited,
+            observed=case.is_of_lago and not {c.code for c in dropped} & case.known.credited,
         )
 
 
@@ -76,7 +76,7 @@ def tax_wrong(case: Case) -> Iterator[Proposal]:
 
 def tax_rounding(case: Case) -> Iterator[Proposal]:
     """The side rounds each tax, or the tax of each line, where the baseline rounds the sum of all taxes once."""
-    settings = case.known.orders.settings if case.known.orders and case.names[1] == "odoo" else None
+    settings = case.odoo_settings if case.is_of_odoo else None
     for rounding, remedy in ((Rounding.TAX, "waive_rounding"), (Rounding.LINE, "round_globally")):
         if settings is None or settings.per_line is (rounding is Rounding.LINE):
             yield Proposal(
@@ -89,23 +89,23 @@ def tax_rounding(case: Case) -> Iterator[Proposal]:
 
 def _coupons_are_read(case: Case) -> bool:
     """Whether Odoo's orders were read: a coupon that they lack is a record that differs."""
-    return case.names[1] == "odoo" and case.known.orders is not None and bool(case.known.orders.read)
+    return case.is_of_odoo and case.known.orders is not None and bool(case.known.orders.read)
 
 
 def _taxes_are_read(case: Case) -> bool:
     """Whether the taxes on all of Odoo's lines are known."""
-    held = case.known.orders.line_taxes if case.known.orders else {}
-    return case.names[1] == "odoo" and bool(held) and all(line.key in held for line in case.subject.lines)
+    held = case.odoo_taxes.on_lines
+    return case.is_of_odoo and bool(held) and all(line.key in held for line in case.subject.lines)
 
 
 def _to_check(case: Case, values: Mapping[str, str | int | Decimal]) -> Evidence:
     """Lago's own taxes are no matter of the mapping."""
-    return Evidence(name="check_lagos_taxes") if case.names[1] == "lago" else Evidence(name="mend_tax", values=values)
+    return Evidence(name="check_lagos_taxes") if case.is_of_lago else Evidence(name="mend_tax", values=values)
 
 
 def _lago_taxed_otherwise(case: Case) -> bool:
     """Whether Lago's own fees bear other taxes than those that Lago assigns."""
-    today = case.known.orders.todays_taxes if case.known.orders and case.names[1] == "lago" else {}
+    today = case.known.orders.lago.todays_taxes if case.known.orders and case.is_of_lago else {}
     return any(_charged(taxes) != _charged(case.terms.taxes.get(key, ())) for key, taxes in today.items())
 
 
@@ -197,15 +197,15 @@ def held_taxes(kind: str) -> Callable[[Case], Iterator[Proposal]]:
 
     def propose(case: Case) -> Iterator[Proposal]:
         orders = case.known.orders
-        held: Taxes = orders.line_taxes if orders else {}
+        held: Taxes = case.odoo_taxes.on_lines
         lago = {
             key: case.terms.taxes.get(key) or relatives_taxes(case.terms, key) for key in held if key.kind != "other"
         }
         mine = {key: _charged(taxes) for key, taxes in lago.items()}
         other = {key: held[key] for key in lago if lago[key] and _charged(held[key]) != mine[key]}
-        if case.names != ("rerate", "odoo") or orders is None or not other or kind != _tax_fault(case, other, mine):
+        if not case.is_odoo_against_rerate or orders is None or not other or kind != _tax_fault(case, other, mine):
             return
-        today = orders.todays_taxes
+        today = orders.lago.todays_taxes
         lagos = all(_charged(today.get(key, ())) == _charged(taxes) for key, taxes in other.items())
         names: Mapping[str, str | int | Decimal] = {
             "lago": named_taxes(lago[key] for key in other),
@@ -215,7 +215,7 @@ def held_taxes(kind: str) -> Callable[[Case], Iterator[Proposal]]:
             changes=(TaxLines(other),),
             evidence=(Evidence(name="line_taxes", values=names),),
             remedy=Evidence(name="check_lagos_taxes") if lagos else _remedy(case, other, lago),
-            side="lago" if lagos else "",
+            side=LAGO if lagos else "",
             observed=True,
         )
 
@@ -233,7 +233,7 @@ def _remedy(case: Case, on_lines: Taxes, lago: Taxes) -> Evidence:
 
 def _of_group(case: Case, on_lines: Taxes, lago: Taxes) -> Evidence | None:
     """The lines bear the group that the table wants for Lago's codes: what it is made of is a matter of its record."""
-    by_line = case.known.orders.tax_groups if case.known.orders else {}
+    by_line = case.odoo_taxes.groups
     groups = {key: by_line[key] for key in on_lines if key in by_line}
     mapped = all(key in groups and groups[key].codes == {tax.code for tax in lago[key]} for key in on_lines)
     values = {
@@ -245,23 +245,21 @@ def _of_group(case: Case, on_lines: Taxes, lago: Taxes) -> Evidence | None:
 
 
 def _on_the_order(case: Case, lago: Taxes) -> Evidence:
-    orders = case.known.orders
-    places = orders.tax_places if orders else {}
+    odoo = case.odoo_taxes
     values: Mapping[str, str | int | Decimal] = {
-        "where": ", ".join(sorted({place for key in lago if (place := places.get(key))})),
+        "where": ", ".join(sorted({place for key in lago if (place := odoo.places.get(key))})),
         "tax": named_taxes(lago.values()),
     }
-    if orders and orders.away:
-        return Evidence(name="mend_position", values={**values, "position": ", ".join(orders.away)})
-    mapped = orders.mapped_taxes if orders else frozenset()
-    if all(_charged(taxes) <= mapped for taxes in lago.values()):
+    if odoo.away:
+        return Evidence(name="mend_position", values={**values, "position": ", ".join(odoo.away)})
+    if all(_charged(taxes) <= odoo.mapped for taxes in lago.values()):
         return Evidence(name="mend_line_taxes", values=values)
     return Evidence(name="mend_tax", values={"tax": values["tax"]})
 
 
 def _other_rate(case: Case, on_lines: Taxes) -> Evidence | None:
     """The right tax with another rate is a matter of its record."""
-    records = case.known.orders.tax_records if case.known.orders else {}
+    records = case.odoo_taxes.records
     rates = {tax.code: tax.rate for key in on_lines for tax in case.terms.taxes.get(key, ())}
     odoos = {tax.code: tax.rate for taxes in on_lines.values() for tax in taxes}
     off = [code for code, rate in odoos.items() if code in rates and rates[code] != rate and code in records]
@@ -276,7 +274,7 @@ def _other_rate(case: Case, on_lines: Taxes) -> Evidence | None:
 
 
 def _tax_fault(case: Case, other: Taxes, mine: Mapping[LineKey, frozenset[TaxRate]]) -> str:
-    if case.known.orders and case.known.orders.away:
+    if case.odoo_taxes.away:
         return "fiscal_position"
     missing = all(_charged(taxes) < mine[key] and not _is_at_zero(taxes, mine[key]) for key, taxes in other.items())
     return "tax_missing" if missing else "tax_wrong"

@@ -67,32 +67,54 @@ class OwnLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OdooTaxes:
+    """The taxes on an invoice's lines in Odoo, and where they come from.
+
+    ``away``: fiscal positions that are for another place than the customer's address; ``mapped``: Lago's code and the
+    rate of the tax that finance's table leads to; ``places``: which record gives a line its taxes; ``groups``: on lines
+    that bear the group to which the table leads.
+    """
+
+    on_lines: Mapping[LineKey, tuple[Tax, ...]] = field(default_factory=dict)
+    records: Mapping[str, TaxRecord] = field(default_factory=dict)  # by code
+    mapped: frozenset[tuple[str, Decimal]] = frozenset()
+    places: Mapping[LineKey, str] = field(default_factory=dict)
+    away: tuple[str, ...] = ()
+    groups: Mapping[LineKey, TaxGroup] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LagoOddities:
+    """What is odd in Lago's own records of an invoice, or is no longer as it was when Lago billed.
+
+    ``calendar``: boundaries that its calendar does not give; ``repeated``: events that are there twice;
+    ``todays_taxes``: what Lago assigns today.
+    """
+
+    calendar: tuple[str, ...] = ()
+    repeated: int = 0
+    todays_taxes: Mapping[LineKey, tuple[Tax, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderKnowledge:
     """Of the whole invoice, from Odoo's records and the re-rate of its customer.
 
-    ``read``: subscriptions whose orders were read; ``calendar``: boundaries of Lago that its calendar does not give;
-    ``repeated``: events that are there twice; ``line_taxes``: what stands on Odoo's lines; ``todays_taxes``: what Lago
-    assigns today; ``away``: fiscal positions that are for another place than the customer's address; ``settings``: what
-    Odoo computes amounts by.
+    ``read``: subscriptions whose orders were read; ``settings``: what Odoo computes amounts by; ``only_odoo``: charges
+    that Lago has not, as lines name them, and where they stand; ``names``: of the orders, by subscription;
+    ``own_lines``: the migration's, as Odoo's invoice names them; ``early``: the early discount that all orders give.
     """
 
     rules: Rules
     suspects: tuple[Suspect, ...] = ()
     read: frozenset[str] = frozenset()
-    calendar: tuple[str, ...] = ()
-    repeated: int = 0
-    line_taxes: Mapping[LineKey, tuple[Tax, ...]] = field(default_factory=dict)
-    todays_taxes: Mapping[LineKey, tuple[Tax, ...]] = field(default_factory=dict)
-    away: tuple[str, ...] = ()
     settings: HeldSettings | None = None
-    only_odoo: Mapping[str, str] = field(default_factory=dict)  # charges that Lago has not: as lines name them -> where
-    tax_records: Mapping[str, TaxRecord] = field(default_factory=dict)  # by code: those on Odoo's lines
-    mapped_taxes: frozenset[tuple[str, Decimal]] = frozenset()  # Lago's code, rate of the tax that the table leads to
-    tax_groups: Mapping[LineKey, TaxGroup] = field(default_factory=dict)  # on Odoo's lines, as the table wants it
-    early: tuple[EarlyDiscount, ...] = ()  # of the orders' payment terms, if all of them have the same one
-    order_names: Mapping[str, str] = field(default_factory=dict)  # by subscription
-    own_lines: Mapping[str, OwnLine] = field(default_factory=dict)  # as Odoo's invoice names lines of the migration's
-    tax_places: Mapping[LineKey, str] = field(default_factory=dict)  # which record gives a line of Odoo's its taxes
+    only_odoo: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    own_lines: Mapping[str, OwnLine] = field(default_factory=dict)
+    early: tuple[EarlyDiscount, ...] = ()
+    taxes: OdooTaxes = field(default_factory=OdooTaxes)
+    lago: LagoOddities = field(default_factory=LagoOddities)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

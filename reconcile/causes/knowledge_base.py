@@ -14,8 +14,10 @@ from reconcile.billed import BilledInvoice, BilledLine, LineKey
 from reconcile.causes.knowledge import (
     Grounds,
     Knowledge,
+    LagoOddities,
     LateUsage,
     LineKnowledge,
+    OdooTaxes,
     OrderKnowledge,
     OwnLine,
     TaxGroup,
@@ -39,7 +41,8 @@ from reconcile.rerate.hypothesis import World, Worlds
 from reconcile.rerate.noise_floor import calendar_differences
 from reconcile.rerate.occasions import stored_boundaries
 from reconcile.sides.lago import lago_key
-from reconcile.sides.odoo_terms import GROUP, EarlyDiscount, Held, HeldTax
+from reconcile.sides.odoo_terms import GROUP, EarlyDiscount, Held, HeldOrder, HeldTax
+from reports.data import LAGO, ODOO, RERATE
 
 Priced = Charge | FixedCharge
 
@@ -86,7 +89,7 @@ class KnowledgeBase:
         """What is known of the lines of an invoice that differ, and of the whole of it."""
         lines = {
             position.key: self._line(
-                position.key, position.lines.get("rerate") or position.lines.get("lago") or (), invoice
+                position.key, position.lines.get(RERATE) or position.lines.get(LAGO) or (), invoice
             )
             for position in invoice.positions
             if isinstance(position.key, LineKey) and position.delta_cents
@@ -103,7 +106,7 @@ class KnowledgeBase:
         invoice, customer = history.invoices.get(compared.base.lago_id), worlds.customer_of(compared.base.lago_id)
         if invoice is None or customer is None:
             return None
-        world, odoo = worlds.of(customer), compared.sides.get("odoo")
+        world, odoo = worlds.of(customer), compared.sides.get(ODOO)
         billings = [b for p in invoice.billing_periods if (b := history.billed_on(invoice, p))]
         windows = {line.key: line.window for line in odoo.lines} if odoo else {}
         orders = {b.subscription.lago_id: self.held.orders.get(b.subscription.lago_id) for b in billings}
@@ -111,25 +114,38 @@ class KnowledgeBase:
             rules=rules,
             suspects=suspects(billings, self.held, history, world, self.unmapped, windows),
             read=frozenset(self.held.orders),
-            calendar=tuple(calendar_differences(invoice, history, rules)),
-            repeated=_repeated(world),
-            line_taxes=self._line_taxes(odoo) if odoo is not None else {},
-            todays_taxes=dict(_todays(billings, history)),
-            away=tuple(dict.fromkeys(order.away for order in orders.values() if order and order.away)),
             settings=self.held.settings,
             only_odoo=dict(item for b in billings for item in self._only_odoo(b)),
-            tax_records=self._tax_records(odoo) if odoo is not None else {},
-            mapped_taxes=self._mapped_rates,
-            tax_groups=dict(self._tax_groups(odoo)) if odoo is not None else {},
             early=_shared(order.early for order in orders.values() if order),
-            order_names={name: str(order.row["name"]) for name, order in orders.items() if order},
             own_lines={
                 f"sale.order.line,{number}": OwnLine(f"sale.order.line {order.row['name']} ({number})", charge)
                 for order in orders.values()
                 if order
                 for number, charge in order.lines.items()
             },
-            tax_places={line.key: self._tax_place(line.key) for line in odoo.lines} if odoo is not None else {},
+            names={name: str(order.row["name"]) for name, order in orders.items() if order},
+            taxes=self._odoo_taxes(odoo, orders),
+            lago=LagoOddities(
+                calendar=tuple(calendar_differences(invoice, history, rules)),
+                repeated=_repeated(world),
+                todays_taxes=dict(_todays(billings, history)),
+            ),
+        )
+
+    def _odoo_taxes(self, odoo: BilledInvoice | None, orders: Mapping[str, HeldOrder | None]) -> OdooTaxes:
+        """The taxes on Odoo's lines, if it bills the invoice, and what they follow from."""
+        of_orders = OdooTaxes(
+            mapped=self._mapped_rates,
+            away=tuple(dict.fromkeys(order.away for order in orders.values() if order and order.away)),
+        )
+        if odoo is None:
+            return of_orders
+        return replace(
+            of_orders,
+            on_lines=self._line_taxes(odoo),
+            records=self._tax_records(odoo),
+            groups=dict(self._tax_groups(odoo)),
+            places={line.key: self._tax_place(line.key) for line in odoo.lines},
         )
 
     def _line_taxes(self, odoo: BilledInvoice) -> dict[LineKey, tuple[Tax, ...]]:

@@ -21,7 +21,7 @@ from reconcile.rating.header import header_of
 from reconcile.rerate.event_source import EventStore
 from reconcile.rerate.hypothesis import Hypothesis
 from reconcile.rerate.suppositions import ByCalendar, ByRules, CountedAs, Supposition
-from reports.data import Evidence
+from reports.data import LAGO, RERATE, Evidence
 
 STORES = (EventStore.POSTGRES, EventStore.CLICKHOUSE_DEDUPLICATED)
 
@@ -33,12 +33,12 @@ def _supposing(suppose: Supposition) -> tuple[Change, ...]:
 def period_boundary(case: Case) -> Iterator[Proposal]:
     """Lago stored boundaries that are not those of its own calendar: by the calendar the other side is right."""
     orders = case.known.orders
-    if case.names == ("rerate", "odoo") and orders is not None and orders.calendar:
+    if case.is_odoo_against_rerate and orders is not None and orders.lago.calendar:
         yield Proposal(
             changes=_supposing(ByCalendar()),
-            evidence=(Evidence(name="boundaries", values={"boundaries": "; ".join(orders.calendar)}),),
+            evidence=(Evidence(name="boundaries", values={"boundaries": "; ".join(orders.lago.calendar)}),),
             remedy=Evidence(name="check_boundaries"),
-            side="lago",
+            side=LAGO,
             observed=True,
         )
 
@@ -46,13 +46,13 @@ def period_boundary(case: Case) -> Iterator[Proposal]:
 def duplicate_events(case: Case) -> Iterator[Proposal]:
     """Events that are in Lago's store more than once, counted once."""
     orders = case.known.orders
-    if case.names[0] == "rerate" and orders is not None and orders.repeated:
+    if case.baseline_side == RERATE and orders is not None and orders.lago.repeated:
         for store in STORES:
             yield Proposal(
                 changes=_supposing(CountedAs(store=store)),
-                evidence=(Evidence(name="repeated", values={"events": orders.repeated}),),
+                evidence=(Evidence(name="repeated", values={"events": orders.lago.repeated}),),
                 remedy=Evidence(name="check_store"),
-                side="lago",
+                side=LAGO,
                 observed=True,
             )
 
@@ -60,7 +60,7 @@ def duplicate_events(case: Case) -> Iterator[Proposal]:
 def old_rule(case: Case) -> Iterator[Proposal]:
     """Lago computed by a rule that a later version of it changed."""
     orders = case.known.orders
-    if orders is None or case.names != ("rerate", "lago"):
+    if orders is None or not (case.is_of_lago and case.baseline_side == RERATE):
         return
     if not any(baseline and subject for _, baseline, subject in case.pairs()):
         return
@@ -78,7 +78,7 @@ def old_rule(case: Case) -> Iterator[Proposal]:
 def edited_line(case: Case) -> Iterator[Proposal]:
     """Lago's line contradicts its own numbers: its exact amount is the re-rate's, the amount billed is not."""
     for key, baseline, subject in case.pairs():
-        if case.names[1] != "lago" or len(baseline) != 1 or len(subject) != 1:
+        if not case.is_of_lago or len(baseline) != 1 or len(subject) != 1:
             continue
         exact = subject[0].precise_cents
         if exact is not None and int(round_half_up(exact)) == cents_of(baseline) != cents_of(subject):
@@ -93,7 +93,7 @@ def edited_line(case: Case) -> Iterator[Proposal]:
 def edited_header(case: Case) -> Iterator[Proposal]:
     """Lago's header does not follow from its own lines, taxes and coupons: a sum of it was changed."""
     stated = case.subject.totals
-    if case.names[1] != "lago" or stated is None:
+    if not case.is_of_lago or stated is None:
         return
     follows = header_of(case.subject.lines, case.terms, case.subject.currency)
     if follows is not None and (follows.net_cents, follows.tax_cents) != (stated.net_cents, stated.tax_cents):

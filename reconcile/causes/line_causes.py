@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconcile.billed import LineKey
-from reconcile.causes.case import Case, Cause, Named, Proposal
+from reconcile.causes.case import Candidate, Case, Cause, Proposal
 from reconcile.causes.changes import minimums, touched_charge
 from reconcile.causes.recompute import movement
 from reconcile.causes.record_causes import differing_records, suspected_records
@@ -15,17 +15,17 @@ from reconcile.compare.positions import Key
 Hit = tuple[Cause, Proposal, Mapping[Key, int]]
 
 
-def line_causes(case: Case, causes: Sequence[Cause]) -> list[Named]:
+def line_causes(case: Case, causes: Sequence[Cause]) -> list[Candidate]:
     """The records that give the lines, and causes whose lines hit exactly.
 
     Each deviating line is explained once, by the first that hits it.
     """
-    told = ((cause.name, proposal) for cause in causes if cause.record for proposal in cause.propose(case))
+    told = (Candidate(cause.name, proposal) for cause in causes if cause.record for proposal in cause.propose(case))
     records = differing_records(case, [*suspected_records(case, causes, header=False), *told])
     return [*records, *_by_rules(case, [cause for cause in causes if not cause.header], records)]
 
 
-def _by_rules(case: Case, causes: Sequence[Cause], records: Sequence[Named]) -> list[Named]:
+def _by_rules(case: Case, causes: Sequence[Cause], records: Sequence[Candidate]) -> list[Candidate]:
     open_lines: dict[Key, int] = {key: cents for key, cents in case.deviation.items() if isinstance(key, LineKey)}
     for key, cents in (movement(case, records, LineKey) or {}).items():
         if open_lines.get(key) == cents:
@@ -34,13 +34,13 @@ def _by_rules(case: Case, causes: Sequence[Cause], records: Sequence[Named]) -> 
     why = [c for c in causes if not c.describes]
     for tier in ([c for c in why if not c.last], [c for c in why if c.last], [c for c in causes if c.describes]):
         found += _taken([hit for c in tier for hit in _hits(case, c, open_lines)], open_lines)
-    return [(cause.name, proposal) for cause, proposal, _ in found]
+    return [Candidate(cause.name, proposal) for cause, proposal, _ in found]
 
 
 def _hits(case: Case, cause: Cause, open_lines: Mapping[Key, int]) -> Iterator[Hit]:
     for proposal in cause.propose(case) if open_lines else ():
         for variant in _variants(proposal, case):
-            moved = movement(case, [(cause.name, variant)], LineKey)
+            moved = movement(case, [Candidate(cause.name, variant)], LineKey)
             if moved and all(open_lines.get(key) == cents for key, cents in moved.items()):
                 yield cause, variant, moved
                 break

@@ -203,7 +203,7 @@ def _usage_proposal(
         changes=billed_at(baseline, cents),
         evidence=(evidence_of(key, "units", **units, **events),),
         remedy=Evidence(name="load_usage"),
-        observed=case.names[1] == "lago",  # Lago's own fee states other units
+        observed=case.is_of_lago,  # Lago's own fee states other units
     )
 
 
@@ -243,13 +243,13 @@ def missing_line(case: Case) -> Iterator[Proposal]:
                 changes=drop_lines(baseline),
                 evidence=(evidence_of(key, "no_line", cents=cents_of(baseline)),),
                 remedy=Evidence(name="find_line"),
-                observed=case.names[1] == "lago",  # Lago's own invoice has no such fee
+                observed=case.is_of_lago,  # Lago's own invoice has no such fee
             )
 
 
 def extra_line(case: Case) -> Iterator[Proposal]:
     """The side has a line that nobody else has. A charge that only Odoo has says why."""
-    charges = case.known.orders.only_odoo if case.known.orders and case.names[1] == "odoo" else {}
+    charges = case.known.orders.only_odoo if case.known.orders and case.is_of_odoo else {}
     for key, baseline, subject in case.pairs():
         if subject and not baseline and key.kind != "other":
             where = charges.get(key.item, "")
@@ -299,9 +299,7 @@ def price_precision(case: Case) -> Iterator[Proposal]:
         rated = [line.precise_cents for line in subject]
         if not baseline or len(rated) != 1 or rated[0] is None or round_half_up(rated[0]) != cents_of(baseline):
             continue
-        if case.names[1] == "odoo" and Decimal(cents_of(subject)) in {
-            _coarse(rated[0], digits) for digits in (1, 2, 3)
-        }:
+        if case.is_of_odoo and Decimal(cents_of(subject)) in {_coarse(rated[0], digits) for digits in (1, 2, 3)}:
             yield Proposal(
                 changes=set_lines(baseline, cents_of(subject)),
                 evidence=(evidence_of(key, "cut_price", cents=cents_of(subject), rated=rated[0]),),
@@ -312,7 +310,7 @@ def price_precision(case: Case) -> Iterator[Proposal]:
 
 def _prices_are_cut(case: Case) -> bool:
     """Whether Odoo's prices hold fewer digits than the currency has, by its own setting."""
-    settings = case.known.orders.settings if case.known.orders else None
+    settings = case.odoo_settings
     return settings is not None and settings.price_digits < exponent(case.baseline.currency)
 
 
@@ -339,10 +337,10 @@ def line_rounding(case: Case) -> Iterator[Proposal]:
 
 def currency_rounding(case: Case) -> Iterator[Proposal]:
     """Odoo rounds every amount of the currency to a step that is coarser than its smallest unit, by a setting."""
-    settings = case.known.orders.settings if case.known.orders else None
+    settings = case.odoo_settings
     currency = case.baseline.currency
     step = to_subunits(settings.rounding.get(currency, Decimal(0)), currency) if settings else 0
-    if step > 1 and case.names[1] == "odoo":
+    if step > 1 and case.is_of_odoo:
         values: Mapping[str, str | int | Decimal] = {"currency": currency, "step": str(from_subunits(step, currency))}
         yield Proposal(
             changes=(RoundAmounts(step, per_line=settings is not None and settings.per_line),),
@@ -360,7 +358,7 @@ def ended_in_odoo(case: Case) -> Iterator[Proposal]:
             (ours, theirs) for key, ours, theirs in case.pairs() if subscription and key.subscription == subscription
         ]
         gone = sum(not theirs for _, theirs in pairs)
-        if case.names[1] == "odoo" and gone and 2 * gone >= len(pairs) and all(ours for ours, _ in pairs):
+        if case.is_of_odoo and gone and 2 * gone >= len(pairs) and all(ours for ours, _ in pairs):
             place = suspect.place
             told: Mapping[str, str | int | Decimal] = {"where": place.label, "what": place.field, "lago": suspect.lago}
             yield Proposal(

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from mappings.records import Tax
 from mappings.text import json_text
+from reconcile.causes.cause_of import Fault
 from reconcile.rerate.counterfactual import ABSENT
 from reconcile.rerate.suppositions import Supposition
 
@@ -45,6 +46,12 @@ class Suspect:
     odoo: str
     suppose: Supposition
     header: bool = False
+
+
+def suspect_of(fault: Fault, place: Place, told: tuple[str, str], suppose: Supposition) -> Suspect:
+    """A fault as something to suppose. ``told``: what Lago has at the place, and what Odoo."""
+    lago, odoo = told
+    return Suspect(cause=fault.cause, place=place, lago=lago, odoo=odoo, suppose=suppose, header=fault.row.header)
 
 
 def named_taxes(sets: Iterable[Iterable[Tax]]) -> str:

@@ -45,7 +45,7 @@ def add_lines(lines: tuple[BilledLine, ...]) -> tuple[Change, ...]:
 
 def on_line(case: Case, *lines: BilledLine) -> tuple[Change, ...]:
     """The taxes that stand on these lines of Odoo's, where they are known."""
-    taxes = case.known.orders.line_taxes if case.known.orders else {}
+    taxes = case.odoo_taxes.on_lines
     bearing = {line.key: taxes[line.key] for line in lines if line.key in taxes}
     return (TaxLines(bearing),) if bearing else ()
 
@@ -68,4 +68,4 @@ def units_of(lines: tuple[BilledLine, ...]) -> Decimal | None:
 
 def is_read(case: Case, key: LineKey) -> bool:
     """Whether Odoo's records of this were read. What only the amount speaks for, they would have shown."""
-    return case.names[1] == "odoo" and case.known.orders is not None and key.subscription in case.known.orders.read
+    return case.is_of_odoo and case.known.orders is not None and key.subscription in case.known.orders.read

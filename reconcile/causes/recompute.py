@@ -16,7 +16,7 @@ from typing import assert_never
 from mappings.money import round_half_up
 from reconcile.billed import BilledInvoice, BilledLine, LineKey, Totals
 from reconcile.causes.by_terms import taxed_by_terms
-from reconcile.causes.case import Case, Named
+from reconcile.causes.case import Candidate, Case
 from reconcile.causes.changes import (
     AddLine,
     DropCoupon,
@@ -41,18 +41,23 @@ from reconcile.causes.changes import (
 from reconcile.compare.positions import HeaderKey, Key, compare_invoice
 from reconcile.rating.header import HeaderTerms, header_of, relatives_taxes, round_to
 from reconcile.rating.taxes import Rounding
+from reports.data import LAGO, RERATE, SideName
 
-BASELINE, SUBJECT = "baseline", "subject"
+# Two states of one invoice are compared as if two sides had billed it.
+BEFORE: SideName = LAGO
+AFTER: SideName = RERATE
 
 
 def movement(
-    case: Case, named: Sequence[Named], of: type[LineKey] | type[HeaderKey] | tuple[type, ...] = (LineKey, HeaderKey)
+    case: Case,
+    candidates: Sequence[Candidate],
+    of: type[LineKey] | type[HeaderKey] | tuple[type, ...] = (LineKey, HeaderKey),
 ) -> dict[Key, int] | None:
     """By how much what the causes change moves each position of the baseline (``of``: of lines, or of the header only).
 
     None where it cannot be told. The header moves only if it can be redone.
     """
-    changes = [change for _, proposal in named for change in proposal.changes]
+    changes = [change for candidate in candidates for change in candidate.proposal.changes]
     if not changes:
         return {}
     edits = [change for change in changes if not isinstance(change, Suppose)]
@@ -64,7 +69,7 @@ def movement(
     changed = replace(changed, unnamed_taxes=case.subject.unnamed_taxes)  # then taxes are one position, as compared
     moved: dict[Key, int] = defaultdict(int)
     position_of = case.position_of
-    for position in compare_invoice({BASELINE: case.baseline, SUBJECT: changed}, (BASELINE, SUBJECT)).positions:
+    for position in compare_invoice({BEFORE: case.baseline, AFTER: changed}, (BEFORE, AFTER)).positions:
         moved[position_of.get(position.key, position.key)] += position.delta_cents
     return {key: cents for key, cents in moved.items() if cents and isinstance(key, of)}
 

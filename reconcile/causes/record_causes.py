@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import combinations, islice
 
 from reconcile.billed import LineKey
-from reconcile.causes.case import Case, Cause, Deviation, Named, Proposal
+from reconcile.causes.case import Candidate, Case, Cause, Deviation, Proposal
 from reconcile.causes.changes import AddLine, Change, Suppose
 from reconcile.causes.observed import ANOTHER, IN_EXCESS, NAME, NOT_THERE, OWN, UNITS, USAGE, Suspect, named_taxes
 from reconcile.causes.of_lines import on_line, own_line
@@ -19,12 +19,12 @@ from reports.data import Evidence, Finding
 SINGLES, PAIRS = 16, 40  # how many suspects are tried one by one, and how many pairs of them
 
 
-def suspected_records(case: Case, causes: Sequence[Cause], *, header: bool) -> Iterator[Named]:
+def suspected_records(case: Case, causes: Sequence[Cause], *, header: bool) -> Iterator[Candidate]:
     """What was seen to differ and would move lines (or the header), in the order of the causes."""
     for cause in causes:
         for suspect in case.suspects:
             if suspect.cause == cause.name and suspect.header is header:
-                yield cause.name, _supposing(case, suspect)
+                yield Candidate(cause.name, _supposing(case, suspect))
 
 
 def _supposing(case: Case, suspect: Suspect) -> Proposal:
@@ -77,7 +77,7 @@ def _remedy_of(case: Case, suspect: Suspect, told: Mapping[str, str]) -> Evidenc
 
 def _taxes_of(case: Case, suspect: Suspect) -> str:
     """Lago's taxes on what the order sells: Odoo takes others, or none, with another product."""
-    names = case.known.orders.order_names if case.known.orders else {}
+    names = case.known.orders.names if case.known.orders else {}
     order = suspect.place.record.rpartition(" (")[0]
     sets = [taxes for key, taxes in case.terms.taxes.items() if names.get(key.subscription) == order]
     return named_taxes(sets or case.terms.taxes.values())
@@ -94,10 +94,10 @@ def by_record(case: Case, left_over: Finding) -> Finding:
     proposal = _supposing(case, suspects[0])
     evidence = (*proposal.evidence, Evidence(name="amounts_open"))
     cause = suspects[0].cause
-    return replace(left_over, cause=cause, side=case.side, evidence=evidence, remedy=proposal.remedy)
+    return replace(left_over, cause=cause, side=case.blamed, evidence=evidence, remedy=proposal.remedy)
 
 
-def differing_records(case: Case, suspected: list[Named]) -> list[Named]:
+def differing_records(case: Case, suspected: list[Candidate]) -> list[Candidate]:
     """The differing records that give the lines: all together, else some one by one, else two of them."""
     if not suspected or not any(isinstance(key, LineKey) for key in case.deviation):
         return []
@@ -109,53 +109,53 @@ def differing_records(case: Case, suspected: list[Named]) -> list[Named]:
     return []
 
 
-def _mostly_right(case: Case, named: Sequence[Named]) -> bool:
+def _mostly_right(case: Case, candidates: Sequence[Candidate]) -> bool:
     """Several lines come out to the cent, and more than do not: those are explained, the others stay open."""
-    moved = movement(case, named, LineKey) or {}
+    moved = movement(case, candidates, LineKey) or {}
     right = sum(case.deviation.get(key) == cents for key, cents in moved.items())
     return right > 1 and 2 * right > len(moved)
 
 
-def _subsets(case: Case, suspected: list[Named]) -> Iterator[list[Named]]:
+def _subsets(case: Case, suspected: list[Candidate]) -> Iterator[list[Candidate]]:
     yield suspected
     if len(suspected) > 1:
-        right = [named for named in suspected[:SINGLES] if _lines_right(case, [named])]
+        right = [candidate for candidate in suspected[:SINGLES] if _lines_right(case, [candidate])]
         yield right
-        yield from ([named] for named in right)
+        yield from ([candidate] for candidate in right)
         yield from (list(pair) for pair in islice(combinations(suspected[:SINGLES], 2), PAIRS))
 
 
-def _lines_right(case: Case, named: Sequence[Named]) -> bool:
+def _lines_right(case: Case, candidates: Sequence[Candidate]) -> bool:
     """They move some lines, and all of them by just what the side deviates."""
-    moved = movement(case, named, LineKey) or {}
+    moved = movement(case, candidates, LineKey) or {}
     return bool(moved) and all(case.deviation.get(key) == cents for key, cents in moved.items())
 
 
-def _needed(case: Case, tried: list[Named], suspected: list[Named]) -> list[Named]:
+def _needed(case: Case, tried: list[Candidate], suspected: list[Candidate]) -> list[Candidate]:
     """Without those that move nothing. One that another would replace is no proof of either."""
     whole = movement(case, tried)
-    kept, before = list(tried), list[Named]()
+    kept, before = list(tried), list[Candidate]()
     while len(kept) != len(before):  # what another one needed goes once that one is gone
         before = kept
-        for named in reversed(before):
-            rest = [other for other in kept if other is not named]
+        for candidate in reversed(before):
+            rest = [other for other in kept if other is not candidate]
             if rest and movement(case, rest) == whole:
                 kept = rest
-    return [_rivalled(case, named, kept, suspected, whole) for named in kept]
+    return [_rivalled(case, candidate, kept, suspected, whole) for candidate in kept]
 
 
 def _rivalled(
     case: Case,
-    named: Named,
-    kept: list[Named],
-    suspected: list[Named],
+    candidate: Candidate,
+    kept: list[Candidate],
+    suspected: list[Candidate],
     whole: Deviation | None,
-) -> Named:
-    rest = [other for other in kept if other is not named]
-    own = {id(proposal) for _, proposal in kept}
+) -> Candidate:
+    rest = [other for other in kept if other is not candidate]
+    own = {id(other) for other in kept}
     rivals = [
-        other[0]
+        other.cause
         for other in suspected
-        if id(other[1]) not in own and other[0] != named[0] and movement(case, [*rest, other]) == whole
+        if id(other) not in own and other.cause != candidate.cause and movement(case, [*rest, other]) == whole
     ]
-    return named[0], replace(named[1], others=tuple(dict.fromkeys(rivals)))
+    return replace(candidate, proposal=replace(candidate.proposal, others=tuple(dict.fromkeys(rivals))))

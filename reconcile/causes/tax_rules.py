@@ -60,7 +60,7 @@ def tax_terms(case: Case) -> Iterator[Proposal]:
 def early_discount(case: Case) -> Iterator[Proposal]:
     """The order's payment term gives an early discount, and its taxes are computed as if it were taken."""
     orders = case.known.orders
-    if orders is None or case.names[1] != "odoo":
+    if orders is None or not case.is_of_odoo:
         return
     for early in orders.early:
         kept = 1 - early.percent / 100
@@ -68,7 +68,7 @@ def early_discount(case: Case) -> Iterator[Proposal]:
             key: tuple(replace(tax, rate=tax.rate * kept) for tax in charged)
             for key, charged in case.terms.taxes.items()
         }
-        values = {"term": early.term, "where": ", ".join(f"sale.order {name}" for name in orders.order_names.values())}
+        values = {"term": early.term, "where": ", ".join(f"sale.order {name}" for name in orders.names.values())}
         yield Proposal(
             changes=(TaxLines(taxes),),
             evidence=(Evidence(name="early_term", values={**values, "percent": early.percent.normalize()}),),
@@ -79,17 +79,17 @@ def early_discount(case: Case) -> Iterator[Proposal]:
 
 def _copies(case: Case) -> Taxes:
     """Lines of Odoo's that bear a tax which stands for none of Lago's codes: a copy of one, by another name."""
-    on_lines = case.known.orders.line_taxes if case.known.orders else {}
+    on_lines = case.odoo_taxes.on_lines
     codes = {tax.code for taxes in case.terms.taxes.values() for tax in taxes}
     return {key: taxes for key, taxes in on_lines.items() if {tax.code for tax in taxes} - codes}
 
 
 def _records(case: Case) -> Records:
-    return case.known.orders.tax_records if case.known.orders and case.names[1] == "odoo" else {}
+    return case.odoo_taxes.records if case.is_of_odoo else {}
 
 
 def _rounds_lines(case: Case) -> bool:
-    settings = case.known.orders.settings if case.known.orders else None
+    settings = case.odoo_settings
     return settings is not None and settings.per_line
 
 

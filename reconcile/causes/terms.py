@@ -21,7 +21,7 @@ from mappings.records import (
 from mappings.target import xid
 from reconcile.causes.cause_of import TIER, Around, Fault, cut_alike, faults, prices_in
 from reconcile.causes.differences import Difference, differences
-from reconcile.causes.observed import NAME, OWN, Place, Suspect, shown
+from reconcile.causes.observed import NAME, OWN, Place, Suspect, shown, suspect_of
 from reconcile.rerate.billing import Billed
 from reconcile.rerate.counterfactual import ABSENT, At, Path
 from reconcile.rerate.history import History
@@ -161,7 +161,7 @@ def of_metrics(metrics: Iterable[BillableMetric], rows: Mapping[str, Row]) -> It
         sets = shown(_accepted(lago[name])), shown(_accepted(odoo[name]))
         place = Place("fusion.billing.metric", odoo[name].code, _name(fields.METRIC, step))
         told = sets if step == "filters" else _both(fault)
-        yield _suspect(fault, place, told, _records(fault, BillableMetric, name, 2))
+        yield suspect_of(fault, place, told, _records(fault, BillableMetric, name, 2))
 
 
 def _accepted(metric: BillableMetric) -> list[dict[str, object]]:
@@ -177,13 +177,13 @@ def _of_field(fault: Fault, lago: Terms, order: HeldOrder) -> Suspect:
     place, (difference, *_) = _in_order(order, _order_field(side, step)), fault.differences
     suppose: Supposition = _records(fault, type(record), record.lago_id, 1)
     if step not in ("plan_amount_cents", "minimum_commitment"):
-        return _suspect(fault, place, _both(fault), suppose)
+        return suspect_of(fault, place, _both(fault), suppose)
     currency = lago.plan.amount_currency
     if step == "plan_amount_cents":
         suppose = PriceThen(subscription=record.lago_id, cents=int(str(difference.odoo)))
         if difference.odoo == lago.plan.amount_cents:  # Odoo has today's price, as the mapping wants it
             fault = replace(fault, cause="price_then")
-    return _suspect(fault, place, (_money(difference.lago, currency), _money(difference.odoo, currency)), suppose)
+    return suspect_of(fault, place, (_money(difference.lago, currency), _money(difference.odoo, currency)), suppose)
 
 
 def _in_order(order: HeldOrder, field: str) -> Place:
@@ -212,10 +212,10 @@ def _left_out(
     suppose = Records(changes=(At(record=type(charge), lago_id=charge.lago_id),))
     if reason is None and place is not None:
         where, *told = place
-        return _suspect(fault, where, (told[0], told[1]), suppose)
+        return suspect_of(fault, where, (told[0], told[1]), suppose)
     where = _in_order(order, f"charge {charge.code or charge.lago_id}")
     named = fault if reason is None else replace(fault, cause="mapping_gap")
-    return _suspect(named, where, (charge.charge_model, reason or "none"), suppose)
+    return suspect_of(named, where, (charge.charge_model, reason or "none"), suppose)
 
 
 def _place_of(name: str, lago: Terms, order: HeldOrder) -> tuple[Place, str, str] | None:
@@ -247,7 +247,7 @@ def renamed(plan: Plan, order: HeldOrder) -> Iterator[Row]:
 
 def _of_charge(fault: Fault, lago: Priced, odoo: Priced, row: Row, currency: str) -> Suspect:
     place = Place(CHARGE, f"{row['code']} ({row['id']})", _charge_field(fault, fault.root[3:]))
-    return _suspect(fault, place, _told(fault, lago, odoo, currency), _records(fault, type(lago), lago.lago_id, 3))
+    return suspect_of(fault, place, _told(fault, lago, odoo, currency), _records(fault, type(lago), lago.lago_id, 3))
 
 
 def _told(fault: Fault, lago: Priced, odoo: Priced, currency: str) -> tuple[str, str]:
@@ -298,8 +298,3 @@ def _records(fault: Fault, record: type[object], lago_id: str, steps: int) -> Re
 def _value(difference: Difference) -> object:
     """The last tier has no end: an edge is never taken away."""
     return None if difference.odoo is ABSENT and difference.path[-1] in TIER else difference.odoo
-
-
-def _suspect(fault: Fault, place: Place, told: tuple[str, str], suppose: Supposition) -> Suspect:
-    lago, odoo = told
-    return Suspect(cause=fault.cause, place=place, lago=lago, odoo=odoo, suppose=suppose, header=fault.row.header)

@@ -12,7 +12,7 @@ from mappings.period import Window
 from mappings.usage import EventIds, UsageRow
 from reconcile.causes.cause_of import Around, Fault, faults
 from reconcile.causes.differences import differences, same_exactly
-from reconcile.causes.observed import ANOTHER, IN_EXCESS, NOT_THERE, USAGE, Place, Suspect
+from reconcile.causes.observed import ANOTHER, IN_EXCESS, NOT_THERE, USAGE, Place, Suspect, suspect_of
 from reconcile.rerate.counterfactual import ABSENT
 from reconcile.rerate.suppositions import Events
 from reconcile.sides.odoo_terms import Whereabouts
@@ -29,13 +29,9 @@ def of_usage(external_id: str, lago: Usage, rows: Iterable[Row], window: Window 
         names = list(dict.fromkeys(str(difference.path[1]) for difference in fault.differences))
         inside = [name for name in names if any(_is_in(side.get(name), window) for side in (lago, odoo))]
         examples = ", ".join((inside or names)[:3])
-        yield Suspect(
-            cause=fault.cause,
-            place=Place(USAGE, external_id, _field(fault)),
-            lago=f"{sum(name in lago for name in inside)} ({examples})",
-            odoo=f"{sum(name in odoo for name in inside)}",
-            suppose=_events(external_id, fault),
-        )
+        counts = [sum(name in side for name in inside) for side in (lago, odoo)]
+        place, told = Place(USAGE, external_id, _field(fault)), (f"{counts[0]} ({examples})", f"{counts[1]}")
+        yield suspect_of(fault, place, told, _events(external_id, fault))
 
 
 def _field(fault: Fault) -> str:

@@ -10,8 +10,21 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from reconcile.billed import BilledInvoice, BilledLine, LineKey, Totals
-from reports.data import DIFFERS, EQUAL, ONLY_LEFT, ONLY_RIGHT, OUTSIDE, REFUSED, TOLERATED
+from reconcile.billed import BilledInvoice, BilledLine, LineKey, Side, Totals
+from reports.data import (
+    DIFFERS,
+    EQUAL,
+    LAGO,
+    ODOO,
+    ONLY_LEFT,
+    ONLY_RIGHT,
+    OUTSIDE,
+    REFUSED,
+    RERATE,
+    TOLERATED,
+    Pair,
+    SideName,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +60,8 @@ class Compared:
     """
 
     key: Key
-    cents: Mapping[str, int]
-    lines: Mapping[str, tuple[BilledLine, ...]]
+    cents: Mapping[SideName, int]
+    lines: Mapping[SideName, tuple[BilledLine, ...]]
     status: str
     shape: str
     delta_cents: int
@@ -60,9 +73,9 @@ class ComparedInvoice:
     """One invoice over the sides, with its positions. ``base`` names it (Lago's if there is one)."""
 
     base: BilledInvoice
-    sides: Mapping[str, BilledInvoice]
+    sides: Mapping[SideName, BilledInvoice]
     positions: tuple[Compared, ...]
-    pair: tuple[str, str] = ("lago", "odoo")
+    pair: Pair = (LAGO, ODOO)
 
     @property
     def delta_cents(self) -> int:
@@ -73,13 +86,13 @@ class ComparedInvoice:
         return any(p.delta_cents for p in self.positions)
 
     @property
-    def baseline(self) -> str:
+    def baseline(self) -> SideName:
         """The side that both of the pair are held against: the re-rate where it has a vote, else the first of them."""
-        rerate = self.sides.get("rerate") if "rerate" not in self.pair else None
+        rerate = self.sides.get(RERATE) if RERATE not in self.pair else None
         votes = rerate is not None and not rerate.refusals and rerate.totals is not None
-        return "rerate" if votes else self.pair[0]
+        return RERATE if votes else self.pair[0]
 
-    def deviation(self, side: str) -> dict[Key, int]:
+    def deviation(self, side: SideName) -> dict[Key, int]:
         """By how many cents a side exceeds the baseline, position by position; equal ones are left out."""
         base = self.baseline
         if base not in self.sides:
@@ -91,11 +104,8 @@ class ComparedInvoice:
         }
 
 
-Side = Mapping[str, BilledInvoice]  # by Lago's invoice id
-
-
 def compare(
-    sides: Mapping[str, Side], *, pair: tuple[str, str] = ("lago", "odoo"), tolerance_cents: int = 0
+    sides: Mapping[SideName, Side], *, pair: Pair = (LAGO, ODOO), tolerance_cents: int = 0
 ) -> tuple[ComparedInvoice, ...]:
     """Compare all invoices of all sides, by Lago's invoice id, in the first side's order.
 
@@ -110,7 +120,7 @@ def compare(
 
 
 def compare_invoice(
-    sides: Mapping[str, BilledInvoice], pair: tuple[str, str] = ("lago", "odoo"), tolerance_cents: int = 0
+    sides: Mapping[SideName, BilledInvoice], pair: Pair = (LAGO, ODOO), tolerance_cents: int = 0
 ) -> ComparedInvoice:
     """Compare one invoice. Its positions tie out: on each side that knows all, they add up to its total."""
     base = sides.get(pair[0]) or sides[pair[1]]
@@ -127,7 +137,7 @@ def compare_invoice(
     return compared
 
 
-def _assert_total(name: str, invoice: BilledInvoice, compared: ComparedInvoice) -> None:
+def _assert_total(name: SideName, invoice: BilledInvoice, compared: ComparedInvoice) -> None:
     """The positions of a side that refused nothing add up to the total it states."""
     if invoice.totals is None or invoice.refusals:
         return
@@ -149,10 +159,10 @@ def stated_total(invoice: BilledInvoice) -> int:
 
 # --- lines -------------------------------------------------------------------------------------------------------
 
-Groups = dict[LineKey, dict[str, tuple[BilledLine, ...]]]
+Groups = dict[LineKey, dict[SideName, tuple[BilledLine, ...]]]
 
 
-def _grouped(sides: Mapping[str, BilledInvoice], pair: tuple[str, str]) -> Groups:
+def _grouped(sides: Mapping[SideName, BilledInvoice], pair: Pair) -> Groups:
     """Lines of all sides under their keys; where one side of the pair bills coarser, under the coarser key."""
     groups: Groups = {}
     for name, invoice in sides.items():
@@ -169,7 +179,7 @@ def plain(key: LineKey) -> LineKey:
     return replace(key, item="") if key.kind in ("subscription", "commitment") else key
 
 
-def _merged(groups: Groups, coarser: Callable[[LineKey], LineKey], pair: tuple[str, str]) -> Groups:
+def _merged(groups: Groups, coarser: Callable[[LineKey], LineKey], pair: Pair) -> Groups:
     """Join the lines below one coarse line of the other side of the pair (1:n, n:1)."""
     families: dict[LineKey, list[LineKey]] = defaultdict(list)
     for key in groups:
@@ -186,14 +196,14 @@ def _merged(groups: Groups, coarser: Callable[[LineKey], LineKey], pair: tuple[s
     return joined
 
 
-def _one_to_many(coarse: LineKey, family: list[LineKey], groups: Groups, pair: tuple[str, str]) -> bool:
+def _one_to_many(coarse: LineKey, family: list[LineKey], groups: Groups, pair: Pair) -> bool:
     """One side of the pair has just the coarse line, the other just finer ones, two or more."""
     has = {name: [key for key in family if name in groups[key]] for name in pair}
     alone, many = sorted(has.values(), key=len)
     return alone == [coarse] and len(many) > 1 and coarse not in many
 
 
-def _shape(lines: Mapping[str, tuple[BilledLine, ...]], pair: tuple[str, str]) -> str:
+def _shape(lines: Mapping[SideName, tuple[BilledLine, ...]], pair: Pair) -> str:
     left, right = (lines.get(name, ()) for name in pair)
     few, many = sorted((left, right), key=len)
     if len(few) == 1 and len(many) > 1 and {line.amount_cents for line in many} == {few[0].amount_cents}:
@@ -209,7 +219,7 @@ def _counts(left: tuple[BilledLine, ...], right: tuple[BilledLine, ...]) -> str:
 # --- header ------------------------------------------------------------------------------------------------------
 
 
-def _per_code(sides: Mapping[str, BilledInvoice]) -> bool:
+def _per_code(sides: Mapping[SideName, BilledInvoice]) -> bool:
     """Whether all sides name their taxes alike; if one has a tax without a Lago code, only their sum compares."""
     return not any(invoice.unnamed_taxes for invoice in sides.values())
 
@@ -242,7 +252,7 @@ def _taxes(totals: Totals, per_code: bool) -> dict[HeaderKey, int]:
     return {**named, HeaderKey("tax_rounding"): totals.tax_cents - sum(totals.taxes.values())}
 
 
-def _header_keys(sums: Mapping[str, dict[HeaderKey, int] | None]) -> list[HeaderKey]:
+def _header_keys(sums: Mapping[SideName, dict[HeaderKey, int] | None]) -> list[HeaderKey]:
     """All header parts that are not 0 everywhere, in the order in which they make up the total."""
     present = {key for parts in sums.values() if parts for key, cents in parts.items() if cents}
     return sorted(present, key=lambda key: (HEADER_PARTS.index(key.part), key.code))
@@ -253,10 +263,10 @@ def _header_keys(sums: Mapping[str, dict[HeaderKey, int] | None]) -> list[Header
 
 def _position(
     key: Key,
-    lines: Mapping[str, tuple[BilledLine, ...]],
-    sides: Mapping[str, BilledInvoice],
-    sums: Mapping[str, dict[HeaderKey, int] | None],
-    pair: tuple[str, str],
+    lines: Mapping[SideName, tuple[BilledLine, ...]],
+    sides: Mapping[SideName, BilledInvoice],
+    sums: Mapping[SideName, dict[HeaderKey, int] | None],
+    pair: Pair,
     tolerance: int,
 ) -> Compared:
     cents = {name: _cents(key, lines.get(name), invoice, sums[name]) for name, invoice in sides.items()}
@@ -283,10 +293,10 @@ def _cents(
 
 def _status(
     key: Key,
-    known: Mapping[str, int],
-    lines: Mapping[str, tuple[BilledLine, ...]],
-    sides: Mapping[str, BilledInvoice],
-    pair: tuple[str, str],
+    known: Mapping[SideName, int],
+    lines: Mapping[SideName, tuple[BilledLine, ...]],
+    sides: Mapping[SideName, BilledInvoice],
+    pair: Pair,
     tolerance: int,
 ) -> str:
     silent = [name for name in pair if name not in known]

@@ -11,7 +11,19 @@ from mappings.explain import Step
 from reconcile.billed import BilledInvoice, BilledLine, LineKey
 from reconcile.compare.positions import Compared, ComparedInvoice, Key
 from reconcile.compare.verdict import Verdict, control_verdict, verdict
-from reports.data import Finding, InvoiceView, Position, RefusalView, RegisterView, SideView
+from reports.data import (
+    LAGO,
+    ODOO,
+    SIDES,
+    Finding,
+    InvoiceView,
+    Pair,
+    Position,
+    RefusalView,
+    RegisterView,
+    SideName,
+    SideView,
+)
 
 
 def view(
@@ -48,9 +60,9 @@ def view(
     )
 
 
-def _register(name: str, side: BilledInvoice) -> RegisterView | None:
+def _register(name: SideName, side: BilledInvoice) -> RegisterView | None:
     """A side's own header. Lago's stands whatever cannot be compared; a side that refuses has none."""
-    stated = side.register if name == "lago" else None if side.refusals else side.totals
+    stated = side.register if name == LAGO else None if side.refusals else side.totals
     if stated is None:
         return None
     return RegisterView(
@@ -108,14 +120,12 @@ def _position_view(
     )
 
 
-def _verdict(
-    position: Compared, pair: tuple[str, str], tolerance_cents: int, findings: tuple[Finding, ...] = ()
-) -> str:
+def _verdict(position: Compared, pair: Pair, tolerance_cents: int, findings: tuple[Finding, ...] = ()) -> str:
     """The reading of the votes; a proof that the re-rate followed a wrong record of Lago's overrules them."""
-    if position.delta_cents and findings and all(f.proven for f in findings) and {f.side for f in findings} == {"lago"}:
+    if position.delta_cents and findings and all(f.proven for f in findings) and {f.side for f in findings} == {LAGO}:
         return Verdict.LAGO
-    lago, odoo, rerate = (position.cents.get(name) for name in ("lago", "odoo", "rerate"))
-    if "odoo" not in pair:
+    lago, odoo, rerate = (position.cents.get(name) for name in SIDES)
+    if ODOO not in pair:
         return control_verdict(lago, rerate, tolerance_cents)
     return verdict(lago, odoo, rerate, tolerance_cents)
 
@@ -145,7 +155,7 @@ def key_fields(key: Key) -> dict[str, str]:
     return {name: value for name, value in flat.items() if value}
 
 
-def _side_view(position: Compared, name: str) -> SideView:
+def _side_view(position: Compared, name: SideName) -> SideView:
     lines = position.lines.get(name, ())
     events = [line.events for line in lines]
     return SideView(

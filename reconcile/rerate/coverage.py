@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from mappings.dependents import readable_subscriptions
+from mappings.headers import NOTHING_BILLED
 from mappings.period import Boundaries, Window, boundaries, day_start, local_date
 from mappings.records import BillingPeriod, Invoice, Plan, Snapshot, Subscription
 from reconcile.billed import BilledInvoice
@@ -289,14 +290,7 @@ def _invoice(history: History, suspicion: _Suspicion) -> Invoice:
         created_at=suspicion.at,
         customer=history.customers.get(subscription.lago_customer_id),
         billing_periods=(suspicion.period,),
-        fees_amount_cents=0,
-        taxes_amount_cents=0,
-        coupons_amount_cents=0,
-        credit_notes_amount_cents=0,
-        sub_total_excluding_taxes_amount_cents=0,
-        sub_total_including_taxes_amount_cents=0,
-        prepaid_credit_amount_cents=0,
-        total_amount_cents=0,
+        **NOTHING_BILLED,
     )
 
 

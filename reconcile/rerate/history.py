@@ -33,6 +33,7 @@ from mappings.records import (
     WalletTransaction,
 )
 from mappings.sellers import UnreadSellers
+from mappings.unread_usage import UnreadUsage
 from reconcile.rating.demand import Carry
 from reconcile.rerate.billing import IN_ADVANCE, Billed, usage_window
 from reconcile.rerate.hidden_invoices import hidden_invoices
@@ -268,6 +269,14 @@ class History:
     @cached_property
     def _unread_sellers(self) -> UnreadSellers:
         return UnreadSellers.of(self.snapshot)
+
+    def unread_usage(self, invoice: Invoice) -> Quarantined | None:
+        """What Lago did not give of the stretch of time that an invoice bills usage of."""
+        return self._unread_usage.of(invoice)
+
+    @cached_property
+    def _unread_usage(self) -> UnreadUsage:
+        return UnreadUsage(self.snapshot)
 
     @cached_property
     def _default_entity(self) -> str:

@@ -7,7 +7,7 @@ follow by themselves; what comes out is held against what a side billed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, reduce
@@ -209,13 +209,18 @@ def source_of(world: World) -> EventSource:
 
 def by_calendar(snapshot: Snapshot, history: History, lago_id: str) -> Snapshot:
     """The snapshot in which one invoice has the boundaries that the calendar gives."""
-    invoices = (_by_calendar(i, history) if i.lago_id == lago_id else i for i in snapshot.invoices)
+    return _with_periods(snapshot, lago_id, lambda invoice, period: _period(invoice, period, history))
+
+
+def _with_periods(
+    snapshot: Snapshot, lago_id: str, period_of: Callable[[Invoice, BillingPeriod], BillingPeriod]
+) -> Snapshot:
+    """The snapshot in which one invoice has other periods."""
+    invoices = (
+        replace(i, billing_periods=tuple(period_of(i, p) for p in i.billing_periods)) if i.lago_id == lago_id else i
+        for i in snapshot.invoices
+    )
     return replace(snapshot, invoices=tuple(invoices))
-
-
-def _by_calendar(invoice: Invoice, history: History) -> Invoice:
-    periods = tuple(_period(invoice, period, history) for period in invoice.billing_periods)
-    return replace(invoice, billing_periods=periods)
 
 
 def _period(invoice: Invoice, period: BillingPeriod, history: History) -> BillingPeriod:
@@ -274,18 +279,14 @@ def _computed_otherwise(world: World, supposition: PriceThen | ByCalendar | Coun
 def _with_windows(snapshot: Snapshot, windows: Windows) -> Snapshot:
     """Other boundaries of one subscription on one invoice."""
 
-    def moved(period: BillingPeriod) -> BillingPeriod:
+    def moved(_invoice: Invoice, period: BillingPeriod) -> BillingPeriod:
         if period.lago_subscription_id != windows.subscription:
             return period
         for family, (start, end) in windows.ends.items():
             period = with_values(period, _ends(family, Window(start, end)))
         return period
 
-    invoices = (
-        replace(i, billing_periods=tuple(map(moved, i.billing_periods))) if i.lago_id == windows.invoice else i
-        for i in snapshot.invoices
-    )
-    return replace(snapshot, invoices=tuple(invoices))
+    return _with_periods(snapshot, windows.invoice, moved)
 
 
 def _with_events(events: pa.Table, other: Events) -> pa.Table:

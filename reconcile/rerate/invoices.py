@@ -17,6 +17,7 @@ from pathlib import Path
 
 from mappings.known import INVOICE_TYPES
 from mappings.records import Invoice, Snapshot
+from migrate.progress import Progress, quiet
 from reconcile.billed import BilledInvoice, BilledLine, Origin, Refusal
 from reconcile.rating.bill import Line, bill
 from reconcile.rating.header import totals
@@ -36,7 +37,6 @@ from reconcile.rerate.lines_single import add_single_lines
 from reconcile.rerate.unexplained import refuse_unexplained
 from reconcile.rerate.usage_queries import InvoiceDraft, UsageAnswers, answer_usage, draft_of
 
-Progress = Callable[[str, int, int], None]
 NOT_RATED = {  # invoice types that no usage and no plan explains
     "advance_charges": "its fees were paid before, one by one",
     "progressive_billing": "usage thresholds are not re-rated",
@@ -51,7 +51,7 @@ def rerate(
     events: Path | EventSource,
     *,
     late: bool = False,
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = quiet,
 ) -> Callable[[Sequence[BilledInvoice]], Mapping[str, BilledInvoice]]:
     """A function that re-rates Lago's invoices (by their ids) from ``snapshot`` and its usage ``events``.
 
@@ -100,6 +100,7 @@ def _add_lines(inputs: Inputs, draft: InvoiceDraft, usage: UsageAnswers, lines: 
     """All lines of an invoice. Raises Refused for one that cannot be recomputed at all."""
     _check_rated(draft.invoice)
     _check_seller(inputs.history, draft.invoice)
+    _check_usage(inputs.history, draft.invoice)
     if draft.invoice.invoice_type in SINGLE:
         add_single_lines(inputs.history, draft.invoice, lines)
         return
@@ -130,6 +131,13 @@ def _check_seller(history: History, invoice: Invoice) -> None:
     unread = history.unread_seller(invoice)
     if unread is not None:
         raise Refused(unread.reason, f"its billing entity {unread.name}: field {unread.field} {unread.problem}")
+
+
+def _check_usage(history: History, invoice: Invoice) -> None:
+    """Nobody knows whose an event is that Lago does not give: units that come out equal without it may be wrong."""
+    unread = history.unread_usage(invoice)
+    if unread is not None:
+        raise Refused(unread.reason, f"its usage is incomplete: {unread}")
 
 
 def _refusals_of_the_whole(history: History, draft: InvoiceDraft) -> Iterator[Refusal]:

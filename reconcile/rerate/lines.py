@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Protocol
 
+from mappings.explain import Step
 from mappings.records import Invoice, Tax
 from reconcile.billed import LineKey, Refusal
 from reconcile.rating.bill import Line
@@ -16,6 +19,20 @@ from reconcile.rerate.history import History
 from reconcile.sides.lago import lago_key
 
 
+class FeeOfPeriod(Protocol):
+    """A fee for a whole period, as ``rating`` gives it."""
+
+    @property
+    def amount_cents(self) -> int: ...
+
+    @property
+    def precise_cents(self) -> Decimal: ...
+
+    def steps(self, currency: str) -> tuple[Step, ...]:
+        """How it came about."""
+        ...
+
+
 @dataclass(slots=True, kw_only=True)
 class InvoiceLines:
     """Lines and refusals made so far. ``stored_taxes``: what Lago stored with the invoice's fees."""
@@ -24,6 +41,21 @@ class InvoiceLines:
     stored_taxes: Mapping[LineKey, tuple[Tax, ...]]
     lines: list[Line] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+
+    def add_of_period(self, kind: str, billed: Billed, fee: FeeOfPeriod, item_taxes: Sequence[Tax] = ()) -> None:
+        """Add the one line of a kind that a period has, whatever was used."""
+        key = LineKey(subscription=billed.subscription.lago_id, kind=kind, item="")
+        self.lines.append(
+            Line(
+                key=key,
+                plan_code=billed.plan.code,
+                taxes=self.taxes(billed, key, item_taxes),
+                amount_cents=fee.amount_cents,
+                precise_cents=fee.precise_cents,
+                units=Decimal(1),
+                steps=fee.steps(billed.invoice.currency),
+            )
+        )
 
     def refuse(self, refused: Refused, where: str) -> None:
         detail = f"{where}: {refused.detail}" if refused.detail else where

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
-from reconcile.billed import LineKey
-from reconcile.rating.bill import Line
 from reconcile.rating.subscription_fee import BaseFee, FeeHistory, PlanPrice, subscription_fee
 from reconcile.rerate.billing import Billed, subscription_window
 from reconcile.rerate.inputs import Inputs
@@ -16,20 +12,8 @@ from reconcile.rerate.occasions import Occasion, has_base_fee, occasion_of
 def add_base_line(inputs: Inputs, billed: Billed, lines: InvoiceLines) -> None:
     """Add the base fee, where the occasion has one."""
     fee = _base_fee(inputs, billed, occasion_of(inputs.history, billed))
-    if fee is None:
-        return
-    key = LineKey(subscription=billed.subscription.lago_id, kind="subscription", item="")
-    lines.lines.append(
-        Line(
-            key=key,
-            plan_code=billed.plan.code,
-            taxes=lines.taxes(billed, key),
-            amount_cents=fee.amount_cents,
-            precise_cents=fee.precise_cents,
-            units=Decimal(1),
-            steps=fee.steps(billed.invoice.currency),
-        )
-    )
+    if fee is not None:
+        lines.add_of_period("subscription", billed, fee)
 
 
 def _base_fee(inputs: Inputs, billed: Billed, occasion: Occasion) -> BaseFee | None:

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 from mappings.period import Window
 from mappings.records import MinimumCommitment
-from reconcile.billed import LineKey
 from reconcile.rating.bill import Line
 from reconcile.rating.commitment import CommitmentFee, commitment_fee, committed_days, committed_period
 from reconcile.rerate.billing import Billed, fee_window, subscription_window
@@ -26,20 +25,8 @@ def add_commitment_line(inputs: Inputs, billed: Billed, lines: InvoiceLines) -> 
         return
     with lines.refusing(f"commitment of {billed.subscription.external_id}"):
         fee = _commitment_fee(inputs, billed, commitment, lines.lines)
-        if fee is None:
-            return
-        key = LineKey(subscription=billed.subscription.lago_id, kind="commitment", item="")
-        lines.lines.append(
-            Line(
-                key=key,
-                plan_code=billed.plan.code,
-                taxes=lines.taxes(billed, key, commitment.taxes),
-                amount_cents=fee.amount_cents,
-                precise_cents=fee.precise_cents,
-                units=Decimal(1),
-                steps=fee.steps(billed.invoice.currency),
-            )
-        )
+        if fee is not None:
+            lines.add_of_period("commitment", billed, fee, commitment.taxes)
 
 
 def _commitment_fee(

@@ -26,6 +26,7 @@ from mappings.period import (
     zone_of,
 )
 from mappings.records import CreditNote, Fee, Invoice, Snapshot, Subscription
+from migrate.progress import Progress, quiet
 from reconcile.billed import BilledInvoice, BilledLine, LineKey, Refusal, Totals
 from reconcile.rating.rules import Rules, rules_for
 from reconcile.rating.termination_credit import PaidFee, TerminationCredit, termination_credit
@@ -33,7 +34,7 @@ from reconcile.rerate.billing import Billed, fixed_window, subscription_window, 
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.hidden_invoices import CLOSED, LOST, STANDALONE, hidden_invoices
 from reconcile.rerate.history import History
-from reconcile.rerate.invoices import Progress, rerate
+from reconcile.rerate.invoices import rerate
 from reconcile.sides.lago import ALL, lago_invoices
 
 TERMINATION_REASONS = ("order_change", "order_cancellation")
@@ -97,7 +98,7 @@ def control(
     events: Path | EventSource,
     *,
     period: str = ALL,
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = quiet,
     again: Rerate | None = None,
 ) -> tuple[InvoiceCheck, ...]:
     """Lago against the re-rate alone: the noise floor. Fees of hidden invoices are checked too.

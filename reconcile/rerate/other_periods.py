@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from mappings.period import Boundaries, Window
-from reconcile.billed import BilledInvoice, LineKey, Refusal
+from reconcile.billed import BilledInvoice, LineKey, Refusal, Side
 from reconcile.rerate.billing import Billed, fee_window, fixed_window, subscription_window, timezone_of, usage_window
 from reconcile.rerate.history import History
 from reconcile.rerate.noise_floor import alike, expected_boundaries
@@ -45,9 +45,7 @@ def _calendar(billed: Billed, history: History) -> Boundaries:
     return expected_boundaries(contract, billed, history)
 
 
-def with_periods(
-    lago: Mapping[str, BilledInvoice], odoo: Mapping[str, BilledInvoice], history: History
-) -> dict[str, BilledInvoice]:
+def with_periods(lago: Side, odoo: Side, history: History) -> dict[str, BilledInvoice]:
     """Odoo's side, where an invoice of the same amounts for another period is refused by name.
 
     Where the amounts differ, the period is one of the causes.

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from migrate.odoo.door import Door, Row
+from migrate.odoo.values import number_or_none
 from reconcile.billed import Billing
 from reconcile.sides.extra_orders import FAMILY
 from reconcile.sides.extras import EXTRA_INVOICE, Extra
 from reconcile.sides.lago import ALL
-from reconcile.sides.migrated import Scope, ours, owners_of
-from reconcile.sides.numbers import header_cents_of
-from reconcile.sides.odoo_terms import number_of
+from reconcile.sides.migrated import Scope, ours, owner_of, owners_of
+from reconcile.sides.numbers import nearest_cents_of
 
 MOVE = (
     "name",
@@ -82,25 +82,25 @@ def _own(odoo: Door, scope: Scope, moves: Sequence[int], billed: frozenset[tuple
         domain = [["fusion_order_id", "!=", False]]
         fields = ["move_id", "fusion_order_id"]
         for row in odoo.search_among("account.move.line", "move_id", moves, fields, domain=domain):
-            move, order = number_of(row["move_id"]) or 0, number_of(row["fusion_order_id"]) or 0
+            move, order = number_or_none(row["move_id"]) or 0, number_or_none(row["fusion_order_id"]) or 0
             orders[move] = orders.get(move, frozenset()) | {order}
         periods = odoo.search_among("fusion.billing.period", "move_id", moves, ["move_id", "order_id", "at"])
         for row in periods:
-            subscription = scope.orders.get(number_of(row["order_id"]) or 0, "")
+            subscription = scope.orders.get(number_or_none(row["order_id"]) or 0, "")
             if (subscription, str(row["at"])[:10]) in billed:
-                both.add(number_of(row["move_id"]) or 0)
+                both.add(number_or_none(row["move_id"]) or 0)
     return _Own(orders=orders, both=frozenset(both))
 
 
 def _is_extra(row: Row, scope: Scope, own: _Own) -> bool:
     """What no order of ours was billed on, or what was billed twice; a credit note goes with what it takes back."""
-    move = number_of(row["reversed_entry_id"]) if row["reversed_entry_id"] else row["id"]
+    move = number_or_none(row["reversed_entry_id"]) if row["reversed_entry_id"] else row["id"]
     of_ours = any(scope.has(order) for order in own.orders.get(move or 0, ()))
     return move in own.both or not of_ours
 
 
 def _extra(row: Row, scope: Scope, owners: Mapping[int, str], *, both: bool) -> Extra:
-    customer = owners.get(number_of(row["partner_id"]) or 0, "")
+    customer = owner_of(row, owners)
     currency = str(row["currency_id"][1])
     name = row["name"] or row["ref"] or f"draft {row['id']}"
     facts = {"what": str(name), "day": row["invoice_date"] or "–", "state": str(row["state"])}
@@ -113,8 +113,8 @@ def _extra(row: Row, scope: Scope, owners: Mapping[int, str], *, both: bool) -> 
         customer=customer,
         customer_name=scope.names.get(customer, customer),
         currency=currency,
-        net_cents=sign * header_cents_of(row["amount_untaxed"], currency),
-        tax_cents=sign * header_cents_of(row["amount_tax"], currency),
+        net_cents=sign * nearest_cents_of(row["amount_untaxed"], currency),
+        tax_cents=sign * nearest_cents_of(row["amount_tax"], currency),
         told="invoice_of_both" if both else "invoice_only_in_odoo",
         detail=f"{facts['what']} of {facts['day']} ({facts['state']}) {why}",
         facts=facts,

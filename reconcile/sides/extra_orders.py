@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from migrate.odoo.door import Door, Row
+from migrate.odoo.values import number_or_none
 from reconcile.sides.extras import EXTRA_ORDER, Extra
-from reconcile.sides.migrated import Scope, ours, owners_of
-from reconcile.sides.numbers import header_cents_of
-from reconcile.sides.odoo_terms import number_of
+from reconcile.sides.migrated import Scope, ours, owner_of, owners_of
+from reconcile.sides.numbers import nearest_cents_of
 
 FAMILY = "partner_id.commercial_partner_id"
 RUNNING = "3_progress"
@@ -45,8 +46,8 @@ NATIVE = (
 class _Recurring:
     """What recurs of an order: amounts in units (None: its record does not tell), how often, and when next."""
 
-    net: float | None = None
-    tax: float = 0.0
+    net: Decimal | None = None
+    tax: Decimal = Decimal(0)
     plan: str = ""
     following: str = ""
 
@@ -54,12 +55,12 @@ class _Recurring:
 def extra_orders(odoo: Door, scope: Scope) -> Iterator[Extra]:
     """Running ones that Lago has not, native subscriptions of OCA's among them."""
     natives = _natives(odoo, scope)
-    of_order = {number: row for row in natives if (number := number_of(row["sale_order_id"]))}
+    of_order = {number: row for row in natives if (number := number_or_none(row["sale_order_id"]))}
     known = odoo.fields_get("sale.order", ORDER)
     rows = [row for row in _orders(odoo, scope, known) if not scope.has(row["id"]) and _bills(row, of_order, known)]
     lines = _recurring_lines(odoo, [row["id"] for row in rows]) if "plan_id" in known else {}
     told = {row["id"] for row in rows} | scope.orders.keys()
-    lone = [row for row in natives if number_of(row["sale_order_id"]) not in told]
+    lone = [row for row in natives if number_or_none(row["sale_order_id"]) not in told]
     migrated = ours(odoo, "sale.subscription") if lone else {}
     lone = [row for row in lone if row["id"] not in migrated]
     owners = owners_of(odoo, scope, (row["partner_id"] for row in (*rows, *lone)))
@@ -101,26 +102,26 @@ def _natives(odoo: Door, scope: Scope) -> list[Row]:
     return list(found)
 
 
-def _recurring_lines(odoo: Door, orders: Sequence[int]) -> dict[int, tuple[float, float]]:
+def _recurring_lines(odoo: Door, orders: Sequence[int]) -> dict[int, tuple[Decimal, Decimal]]:
     """Order -> (net, tax) of its lines of products that recur."""
     domain = [["product_id.recurring_invoice", "=", True], ["display_type", "=", False]]
     fields = ["order_id", "price_subtotal", "price_tax"]
-    sums: dict[int, tuple[float, float]] = {}
+    sums: dict[int, tuple[Decimal, Decimal]] = {}
     for row in odoo.search_among("sale.order.line", "order_id", orders, fields, domain=domain):
-        net, tax = sums.get(order := number_of(row["order_id"]) or 0, (0.0, 0.0))
-        sums[order] = (net + row["price_subtotal"], tax + row["price_tax"])
+        net, tax = sums.get(order := number_or_none(row["order_id"]) or 0, (Decimal(0), Decimal(0)))
+        sums[order] = (net + Decimal(str(row["price_subtotal"])), tax + Decimal(str(row["price_tax"])))
     return sums
 
 
-def _of_order(row: Row, sums: tuple[float, float] | None) -> _Recurring:
-    net, tax = sums or (None, 0.0)
+def _of_order(row: Row, sums: tuple[Decimal, Decimal] | None) -> _Recurring:
+    net, tax = sums or (None, Decimal(0))
     return _Recurring(net=net, tax=tax, plan=_name(row, "plan_id"), following=row.get("next_invoice_date") or "")
 
 
 def _of_native(row: Row) -> _Recurring:
     return _Recurring(
-        net=row["recurring_total"],
-        tax=row["amount_tax"],
+        net=Decimal(str(row["recurring_total"])),
+        tax=Decimal(str(row["amount_tax"])),
         plan=_name(row, "template_id"),
         following=row["recurring_next_date"] or "",
     )
@@ -139,7 +140,7 @@ def _extra(
     *,
     model: str = "sale.order",
 ) -> Extra:
-    customer, currency = owners.get(number_of(row["partner_id"]) or 0, ""), _name(row, "currency_id")
+    customer, currency = owner_of(row, owners), _name(row, "currency_id")
     facts = {"what": str(row["name"]), "plan": recurring.plan or "–", "next": recurring.following or "–"}
     return Extra(
         kind=EXTRA_ORDER,
@@ -148,8 +149,8 @@ def _extra(
         customer=customer,
         customer_name=scope.names.get(customer, customer),
         currency=currency,
-        net_cents=None if recurring.net is None else header_cents_of(recurring.net, currency),
-        tax_cents=header_cents_of(recurring.tax, currency),
+        net_cents=None if recurring.net is None else nearest_cents_of(recurring.net, currency),
+        tax_cents=nearest_cents_of(recurring.tax, currency),
         told="order_only_in_odoo",
         detail=f"{facts['what']} runs in Odoo ({facts['plan']}, next invoice {facts['next']}), and Lago has none of it",
         facts=facts,

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from mappings.records import Snapshot
 from migrate.odoo.door import Door, Row
+from migrate.odoo.values import number_or_none
 from reconcile.sides.extras import EXTRA_CHARGE, EXTRA_COUPON, Extra
-from reconcile.sides.migrated import Scope, ours, owners_of
-from reconcile.sides.odoo_terms import number_of
+from reconcile.sides.migrated import Scope, ours, owner_of, owners_of
 
 
 def extra_charges(odoo: Door, snapshot: Snapshot, scope: Scope) -> Iterator[Extra]:
@@ -23,7 +23,7 @@ def extra_charges(odoo: Door, snapshot: Snapshot, scope: Scope) -> Iterator[Extr
     plans = _plans(odoo, snapshot, rows)
     orders = {number: row for row in _orders(odoo, rows) if (number := row["id"]) in scope.orders}
     for row in rows:
-        plan, order = number_of(row["plan_id"]) or 0, number_of(row["order_id"]) or 0
+        plan, order = number_or_none(row["plan_id"]) or 0, number_or_none(row["order_id"]) or 0
         if order in orders:
             yield _charge(row, f"order {orders[order]['name']}", str(orders[order]["currency_id"][1]))
         elif plan in plans and not order:
@@ -33,14 +33,14 @@ def extra_charges(odoo: Door, snapshot: Snapshot, scope: Scope) -> Iterator[Extr
 def _plans(odoo: Door, snapshot: Snapshot, rows: list[Row]) -> dict[int, tuple[str, str]]:
     """Migrated plan of Odoo's (product.template) -> (what it is called, its currency)."""
     plans = {plan.lago_id: plan for plan in snapshot.plans}
-    ids = sorted({number for row in rows if (number := number_of(row["plan_id"]))})
+    ids = sorted({number for row in rows if (number := number_or_none(row["plan_id"]))})
     templates = odoo.search_among("product.template", "id", ids, ["fusion_lago_id"])
     found = {row["id"]: plans[row["fusion_lago_id"]] for row in templates if row["fusion_lago_id"] in plans}
     return {number: (f"plan {plan.code}", plan.amount_currency) for number, plan in found.items()}
 
 
 def _orders(odoo: Door, rows: list[Row]) -> Iterator[Row]:
-    ids = sorted({number for row in rows if (number := number_of(row["order_id"]))})
+    ids = sorted({number for row in rows if (number := number_or_none(row["order_id"]))})
     return odoo.search_among("sale.order", "id", ids, ["name", "currency_id"], names=True)
 
 
@@ -66,7 +66,7 @@ def extra_coupons(odoo: Door, snapshot: Snapshot, scope: Scope) -> Iterator[Extr
     rows = list(odoo.search_among("sale.order", "id", sorted(scope.orders), fields, domain=domain, names=True))
     owners = owners_of(odoo, scope, (row["partner_id"] for row in rows))
     for row in rows:
-        customer = owners.get(number_of(row["partner_id"]) or 0, "")
+        customer = owner_of(row, owners)
         if not customer:
             continue
         for number, coupon in enumerate(json.loads(row["fusion_coupons"])):

@@ -67,11 +67,7 @@ def _as_invoice(extra: Extra, day: date) -> BilledInvoice:
         issued_on=day,
         type="only_odoo",
         lines=(line,) if known else (),
-        totals=_totals(net or 0, tax) if known else None,
+        totals=Totals.of(net or 0, tax) if known else None,
         refusals=() if known else (Refusal(reason=extra.kind, detail=extra.detail),),
         unstated=SETTLED_ELSEWHERE,
     )
-
-
-def _totals(net: int, tax: int) -> Totals:
-    return Totals(fees_cents=net, coupons_cents=0, net_cents=net, tax_cents=tax, gross_cents=net + tax)

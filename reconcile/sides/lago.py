@@ -11,7 +11,7 @@ from typing import Any
 from mappings.balances import due_cents
 from mappings.checks import CONTRADICTED, contradicted_currency
 from mappings.explain import LAGO_DETAILS, Step, StepKind, given
-from mappings.headers import HEADER, hidden_contradictions
+from mappings.headers import HEADER, hidden_contradictions, takes_coupons_after_taxes
 from mappings.known import INVOICE_TYPES
 from mappings.money import CONTEXT, from_subunits, subunits
 from mappings.records import Fee, Invoice, Json, Plan, Snapshot, Subscription
@@ -122,6 +122,9 @@ def _unknown(invoice: Invoice) -> Iterator[Refusal]:
         yield Refusal(reason="unknown_invoice_type", detail=f"invoice of type {invoice.invoice_type!r}")
     if invoice.invoice_type == "subscription" and not invoice.billing_periods:
         yield Refusal(reason="boundaries_missing", detail="the invoice says neither what it bills nor which period")
+    if takes_coupons_after_taxes(invoice):
+        detail = f"an invoice of version {invoice.version_number}, whose coupons came off after the taxes"
+        yield Refusal(reason="old_invoice_version", detail=detail)
     others = sorted({fee.amount_currency for fee in invoice.fees} - {invoice.currency})
     if others:
         detail = f"an invoice in {invoice.currency} with fees in {', '.join(others)}"

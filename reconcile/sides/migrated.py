@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from mappings.records import Snapshot
 from mappings.target import xid
-from migrate.odoo.door import Door
+from migrate.odoo.door import Door, Row
 from migrate.odoo.external_ids import made_of
-from reconcile.sides.odoo_terms import number_of
+from migrate.odoo.values import number_or_none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ def scope_of(odoo: Door, snapshot: Snapshot, customers: frozenset[str] | None) -
     rows = odoo.search_among("res.partner", "id", sorted(asked), ["commercial_partner_id"])
     prefix = xid("subscription", "").removeprefix("lago.")
     return Scope(
-        families={number_of(row["commercial_partner_id"]) or row["id"]: asked[row["id"]] for row in rows},
+        families={number_or_none(row["commercial_partner_id"]) or row["id"]: asked[row["id"]] for row in rows},
         names={c.external_id: c.name or c.legal_name or c.external_id for c in snapshot.customers},
         orders={number: name.removeprefix(prefix) for number, name in ours(odoo, "sale.order").items()},
         subscriptions=frozenset((*(s.lago_id for s in snapshot.subscriptions), *(q.id for q in snapshot.quarantined))),
@@ -46,9 +46,14 @@ def scope_of(odoo: Door, snapshot: Snapshot, customers: frozenset[str] | None) -
 
 def owners_of(odoo: Door, scope: Scope, partners: Iterable[object]) -> dict[int, str]:
     """Partner -> the migrated customer to whose family it belongs."""
-    ids = sorted({number for value in partners if (number := number_of(value))})
+    ids = sorted({number for value in partners if (number := number_or_none(value))})
     rows = odoo.search_among("res.partner", "id", ids, ["commercial_partner_id"])
-    return {r["id"]: scope.families.get(number_of(r["commercial_partner_id"]) or r["id"], "") for r in rows}
+    return {r["id"]: scope.families.get(number_or_none(r["commercial_partner_id"]) or r["id"], "") for r in rows}
+
+
+def owner_of(row: Row, owners: Mapping[int, str]) -> str:
+    """The migrated customer that a record of Odoo's bills; empty for anybody else."""
+    return owners.get(number_or_none(row["partner_id"]) or 0, "")
 
 
 def partners_of(odoo: Door, snapshot: Snapshot) -> dict[str, int]:

@@ -14,7 +14,7 @@ from mappings.explain import ADDON_STEPS, Step, StepKind, given
 from mappings.reasons import spell
 from mappings.records import Json
 from migrate.errors import OdooError
-from migrate.odoo.values import id_of
+from migrate.odoo.values import related_id
 from reconcile.billed import BilledInvoice, BilledLine, ForeignSum, LineKey, Origin, Refusal, Totals
 from reconcile.sides.lago import sound_totals
 from reconcile.sides.numbers import cents_of, header_cents_of, number_in
@@ -41,8 +41,7 @@ def unanswered(invoice: BilledInvoice) -> BilledInvoice:
 
 def nothing_of(lago: BilledInvoice) -> BilledInvoice:
     """Odoo's invoice of 0: it bills nothing of this."""
-    zero = Totals(fees_cents=0, coupons_cents=0, net_cents=0, tax_cents=0, gross_cents=0)
-    return replace(unanswered(lago), totals=zero, unstated=SETTLED_ELSEWHERE)
+    return replace(unanswered(lago), totals=Totals.of(0, 0), unstated=SETTLED_ELSEWHERE)
 
 
 def by_partner(answer: object) -> dict[int, list[Json]]:
@@ -51,7 +50,7 @@ def by_partner(answer: object) -> dict[int, list[Json]]:
         raise OdooFactsError("sale.order.fusion_rerun did not answer a list of invoices: update the addon")
     found: dict[int, list[Json]] = defaultdict(list)
     for item in answer:
-        found[id_of(item["partner_id"])].append(item)
+        found[related_id(item["partner_id"])].append(item)
     return found
 
 
@@ -98,9 +97,9 @@ def odoo_invoice(lago: BilledInvoice, answers: Sequence[Json], tax_codes: Mappin
 
 def _payers(answer: Json) -> Iterator[int]:
     """The order's customer and the invoice's; an addon of before names the first alone."""
-    yield id_of(answer["partner_id"])
+    yield related_id(answer["partner_id"])
     if answer.get("invoice_partner_id"):
-        yield id_of(answer["invoice_partner_id"])
+        yield related_id(answer["invoice_partner_id"])
 
 
 def _window(line: Json) -> tuple[datetime, datetime] | None:

@@ -11,14 +11,12 @@ from mappings.records import Snapshot
 from mappings.target import xid
 from migrate.odoo.door import Door, Row
 from migrate.odoo.external_ids import made_of, records_named
-from reconcile.billed import BilledInvoice, OpenLine
+from migrate.odoo.values import number_or_none
+from reconcile.billed import BilledInvoice, OpenLine, Side, ThreeSides
 from reconcile.sides.numbers import nearest_cents_of
-from reconcile.sides.odoo_terms import number_of
 
 
-def with_balances(
-    odoo: Door, snapshot: Snapshot, sides: Mapping[str, Mapping[str, BilledInvoice]]
-) -> dict[str, Mapping[str, BilledInvoice]]:
+def with_balances(odoo: Door, snapshot: Snapshot, sides: ThreeSides) -> ThreeSides:
     """The sides with ``settled_cents``: what was taken off after tax until today, paid amounts included.
 
     Odoo tells it by the open balance that the phase ``balances`` brought: as long as that is a draft, and for
@@ -26,17 +24,16 @@ def with_balances(
     """
     invoices = {i.lago_id: i for i in snapshot.invoices}
     balances = _open_balances(odoo, snapshot)
-    open_in_odoo = _told(snapshot, sides["lago"], balances)
-    settled: dict[str, dict[str, int]] = {"lago": {}, "odoo": {}}
-    for lago_id, cents in open_in_odoo.items():
-        totals = sides["lago"][lago_id].totals
-        if totals is not None:
-            settled["lago"][lago_id] = due_cents(invoices[lago_id]) - totals.gross_cents
-            settled["odoo"][lago_id] = cents - totals.gross_cents
-    settled["rerate"] = settled["lago"]
-    with_settled = {name: _with_settled(side, settled.get(name, {})) for name, side in sides.items()}
-    stated = {i: _stated(invoice, open_in_odoo.get(i), balances.get(i)) for i, invoice in with_settled["odoo"].items()}
-    return {**with_settled, "odoo": stated}
+    open_in_odoo = _told(snapshot, sides.lago, balances)
+    gross = {i: totals.gross_cents for i in open_in_odoo if (totals := sides.lago[i].totals) is not None}
+    settled_in_lago = {i: due_cents(invoices[i]) - cents for i, cents in gross.items()}
+    settled_in_odoo = {i: open_in_odoo[i] - cents for i, cents in gross.items()}
+    of_odoo = _with_settled(sides.odoo, settled_in_odoo)
+    return ThreeSides(
+        lago=_with_settled(sides.lago, settled_in_lago),
+        odoo={i: _stated(invoice, open_in_odoo.get(i), balances.get(i)) for i, invoice in of_odoo.items()},
+        rerate=_with_settled(sides.rerate, settled_in_lago),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +58,7 @@ def _stated(invoice: BilledInvoice, cents: int | None, balance: _Balance | None)
     return replace(invoice, open_cents=cents, open_line=line, payers=(*invoice.payers, *debtor))
 
 
-def _told(snapshot: Snapshot, lago: Mapping[str, BilledInvoice], balances: Mapping[str, _Balance]) -> dict[str, int]:
+def _told(snapshot: Snapshot, lago: Side, balances: Mapping[str, _Balance]) -> dict[str, int]:
     """Lago's invoice -> cents that are open in Odoo, of those that Odoo speaks of; also where it bills nothing else."""
     owners = _owners(snapshot)
     customers = {owners[lago_id] for lago_id in balances}
@@ -76,7 +73,7 @@ def _owners(snapshot: Snapshot) -> dict[str, str]:
     return {i.lago_id: i.customer.lago_id for i in snapshot.invoices if i.customer}
 
 
-def _with_settled(side: Mapping[str, BilledInvoice], settled: Mapping[str, int]) -> dict[str, BilledInvoice]:
+def _with_settled(side: Side, settled: Mapping[str, int]) -> dict[str, BilledInvoice]:
     return {i: replace(one, settled_cents=settled.get(i)) if one.totals else one for i, one in side.items()}
 
 
@@ -114,4 +111,4 @@ def _balance(row: Row) -> _Balance:
     currency = row["currency_id"][1] if isinstance(row["currency_id"], list | tuple) else ""
     draft = row["state"] == "draft"
     cents = nearest_cents_of(row["amount_total"], currency) if draft else None
-    return _Balance(cents=cents, partner=number_of(row["partner_id"]))
+    return _Balance(cents=cents, partner=number_or_none(row["partner_id"]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -10,8 +9,8 @@ from mappings.context import day_after
 from mappings.records import Invoice, Snapshot
 from migrate.odoo.door import Door, Row
 from migrate.odoo.external_ids import made_of
-from reconcile.billed import BilledInvoice, Refusal
-from reconcile.sides.odoo_terms import number_of
+from migrate.odoo.values import number_or_none
+from reconcile.billed import BilledInvoice, Refusal, Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +21,7 @@ class _Next:
     invoice: str
 
 
-def with_next_dates(odoo: Door, snapshot: Snapshot, side: Mapping[str, BilledInvoice]) -> dict[str, BilledInvoice]:
+def with_next_dates(odoo: Door, snapshot: Snapshot, side: Side) -> dict[str, BilledInvoice]:
     """Odoo's side, where a subscription's last invoice is refused by name if the next one comes on another day.
 
     Only as long as Odoo has billed nothing of the order: then its date moves on by itself.
@@ -61,7 +60,8 @@ def _following(snapshot: Snapshot) -> dict[str, _Next]:
 def _rows(odoo: Door, orders: list[int]) -> dict[int, Row]:
     """Order -> its name and its next day; of those that Odoo has billed nothing of and that run."""
     billed = {
-        number_of(r["order_id"]) for r in odoo.search_among("fusion.billing.period", "order_id", orders, ["order_id"])
+        number_or_none(r["order_id"])
+        for r in odoo.search_among("fusion.billing.period", "order_id", orders, ["order_id"])
     }
     asked = [order for order in orders if order not in billed]
     if odoo.count("ir.model", [["model", "=", "sale.subscription"]]):
@@ -72,7 +72,7 @@ def _rows(odoo: Door, orders: list[int]) -> dict[int, Row]:
         return {
             number: {"name": row["name"], "next": row["recurring_next_date"]}
             for row in found
-            if (number := number_of(row["sale_order_id"]))
+            if (number := number_or_none(row["sale_order_id"]))
         }
     if "next_invoice_date" not in odoo.fields_get("sale.order", ("next_invoice_date",)):
         return {}

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from mappings.records import Snapshot
 from migrate.odoo.door import Door
-from reconcile.billed import BilledInvoice, Refusal
+from migrate.odoo.values import number_or_none
+from reconcile.billed import BilledInvoice, Refusal, Side
 from reconcile.sides.migrated import partners_of
-from reconcile.sides.odoo_terms import number_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class Payer:
     family: int
 
 
-def with_payers(odoo: Door, snapshot: Snapshot, side: Mapping[str, BilledInvoice]) -> dict[str, BilledInvoice]:
+def with_payers(odoo: Door, snapshot: Snapshot, side: Side) -> dict[str, BilledInvoice]:
     """Odoo's side, where an invoice that somebody else than its customer would get is refused by name."""
     billed = [invoice for invoice in side.values() if invoice.payers]
     migrated = partners_of(odoo, snapshot) if billed else {}  # all: a partner may stand for one who is not asked for
@@ -38,7 +38,9 @@ def with_payers(odoo: Door, snapshot: Snapshot, side: Mapping[str, BilledInvoice
 def _partners(odoo: Door, ids: Sequence[int]) -> dict[int, Payer]:
     rows = odoo.search_among("res.partner", "id", ids, ["display_name", "commercial_partner_id"])
     return {
-        row["id"]: Payer(name=str(row["display_name"]), family=number_of(row["commercial_partner_id"]) or row["id"])
+        row["id"]: Payer(
+            name=str(row["display_name"]), family=number_or_none(row["commercial_partner_id"]) or row["id"]
+        )
         for row in rows
     }
 

@@ -13,9 +13,9 @@ from mappings.balances import due_cents
 from mappings.records import Snapshot
 from mappings.target import xid
 from migrate.odoo.door import Door, Row
+from migrate.odoo.values import number_or_none
 from reconcile.sides.migrated import ours
 from reconcile.sides.numbers import nearest_cents_of
-from reconcile.sides.odoo_terms import number_of
 from reports.data import ReceivableView
 
 OPEN = (
@@ -94,7 +94,7 @@ def _of_accounts(odoo: Door, brought: Mapping[int, str]) -> tuple[Sums, Sums]:
         currency = _currency(row)
         cents = nearest_cents_of(row["amount_residual_currency"], currency)
         account[currency] += cents
-        if number_of(row["move_id"]) not in brought:
+        if number_or_none(row["move_id"]) not in brought:
             other[currency] += cents
     return other, account
 

@@ -13,11 +13,12 @@ from typing import Any
 from mappings.records import Json, Snapshot
 from mappings.target import xid
 from migrate.errors import OdooError
-from migrate.odoo.door import Door, Progress, chunks
+from migrate.odoo.door import Door, chunks
 from migrate.odoo.errors import OutcomeUnknown, Retryable
 from migrate.odoo.external_ids import made_of
 from migrate.odoo.loader import FATAL
-from migrate.odoo.values import id_of
+from migrate.odoo.values import related_id
+from migrate.progress import Progress, quiet
 from reconcile.billed import BilledInvoice, Billing, Idle, LineKey, Refusal
 from reconcile.sides.odoo_answers import NOT_MADE, by_partner, invoice_of, nothing_of, unanswered
 
@@ -57,7 +58,7 @@ def odoo_invoices(
     statuses: Mapping[str, str] | None = None,
     unmapped: Mapping[str, str] | None = None,
     aliases: Mapping[LineKey, LineKey] | None = None,
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = quiet,
 ) -> dict[str, BilledInvoice]:
     """What Odoo bills for each of Lago's invoices, by Lago's invoice id.
 
@@ -219,7 +220,7 @@ def _no_order(subscription: str) -> Refusal:
 def _partners(odoo: Door, orders: Sequence[int]) -> dict[int, int]:
     """sale.order id -> its partner, of those that still exist."""
     rows = odoo.search_among("sale.order", "id", orders, ["partner_id"])
-    return {row["id"]: id_of(row["partner_id"]) for row in rows}
+    return {row["id"]: related_id(row["partner_id"]) for row in rows}
 
 
 def _batches(jobs: Sequence[_Job], *, single: bool) -> Iterator[list[_Job]]:

@@ -15,6 +15,7 @@ from mappings.fields import Row, columns
 from mappings.target import OURS, xid
 from migrate.odoo.door import Door
 from migrate.odoo.external_ids import made_of, records_named
+from migrate.odoo.values import number_or_none
 
 Rows = list[dict[str, object]]
 Whereabouts = Callable[[Collection[str]], Mapping[str, Row]]  # external ids of usage -> what Odoo has of them, if any
@@ -145,7 +146,7 @@ def read(odoo: Door, subscriptions: Sequence[str]) -> Held:
     charges, plans = _charges(odoo, orders, metrics, lines, templates)
     external = {number: _text(row["fusion_external_id"]) for number, row in orders.items()}
     usage = _usage(odoo, sorted(filter(None, external.values())))
-    away, made = _away(odoo, orders), _made(odoo, [number for line in lines if (number := number_of(line["id"]))])
+    away, made = _away(odoo, orders), _made(odoo, [number for line in lines if (number := number_or_none(line["id"]))])
     early = _early(odoo)
     return Held(
         orders={
@@ -156,7 +157,7 @@ def read(odoo: Door, subscriptions: Sequence[str]) -> Held:
                 away=away.get(number, ""),
                 plan=plans.get(number),
                 lines=dict(_of_subscription(subscription, made)),
-                early=early.get(number_of(orders[number].get("payment_term_id")) or 0),
+                early=early.get(number_or_none(orders[number].get("payment_term_id")) or 0),
             )
             for subscription, number in numbers.items()
             if number in orders
@@ -193,7 +194,7 @@ def _settings(odoo: Door) -> HeldSettings:
 
 
 def _digits(rows: Rows, name: str) -> int:
-    return max((number_of(row["digits"]) or 0 for row in rows if _text(row["name"]).startswith(name)), default=2)
+    return max((number_or_none(row["digits"]) or 0 for row in rows if _text(row["name"]).startswith(name)), default=2)
 
 
 def _rows(odoo: Door, model: str, domain: list[object], names: Sequence[str]) -> Rows:
@@ -207,13 +208,7 @@ def _rows(odoo: Door, model: str, domain: list[object], names: Sequence[str]) ->
 
 
 def _by_id(rows: Rows) -> dict[int, dict[str, object]]:
-    return {number: row for row in rows if (number := number_of(row["id"]))}
-
-
-def number_of(value: object) -> int | None:
-    """A many2one comes as ``[id, name]``, an id or nothing."""
-    number = value[0] if isinstance(value, list | tuple) else value
-    return number if isinstance(number, int) and number else None
+    return {number: row for row in rows if (number := number_or_none(row["id"]))}
 
 
 def numbers_of(values: object) -> tuple[int, ...]:
@@ -229,17 +224,17 @@ def _charges(
     odoo: Door, orders: Mapping[int, Row], metrics: Mapping[int, Row], lines: Rows, templates: Mapping[int, Row]
 ) -> tuple[dict[int, Rows], dict[int, HeldPlan]]:
     """Order -> its charges, as rating takes them: its own ones replace those of its plan; and its plan's line."""
-    known = {number for row in templates.values() if (number := number_of(row["id"]))}
+    known = {number for row in templates.values() if (number := number_or_none(row["id"]))}
     of_plans: list[object] = ["&", ["plan_id", "in", sorted(known)], ["order_id", "=", False]]
     by_order: dict[int, Rows] = defaultdict(list)
     by_plan: dict[int, Rows] = defaultdict(list)
     for row in _rows(
         odoo, "fusion.billing.charge", ["|", ["order_id", "in", sorted(orders)], *of_plans], charge_fields()
     ):
-        order, plan = number_of(row["order_id"]), number_of(row["plan_id"])
+        order, plan = number_or_none(row["order_id"]), number_or_none(row["plan_id"])
         (by_order[order] if order else by_plan[plan or 0]).append(_with_metric(row, metrics))
     plans = dict(_plans(orders, lines, templates, by_plan))
-    of_lines = {order: by_plan[number_of(template["id"]) or 0] for order, (_, template) in plans.items()}
+    of_lines = {order: by_plan[number_or_none(template["id"]) or 0] for order, (_, template) in plans.items()}
     held = {order: _held_plan(line, template) for order, (line, template) in plans.items()}
     return {order: by_order.get(order) or of_lines.get(order, []) for order in orders}, held
 
@@ -250,12 +245,12 @@ def _plans(
     """Order -> its plan's line and what it sells: charges or the order's code say so, else it is the first."""
     sold: dict[int, list[tuple[Row, Row]]] = defaultdict(list)
     for line in sorted(lines, key=_place):
-        template = templates.get(number_of(line["product_id"]) or 0)
+        template = templates.get(number_or_none(line["product_id"]) or 0)
         if template and not line["display_type"]:
-            sold[number_of(line["order_id"]) or 0].append((line, template))
+            sold[number_or_none(line["order_id"]) or 0].append((line, template))
     for order, pairs in sold.items():
         code = orders[order]["fusion_plan_code"]
-        yield order, next((p for p in pairs if number_of(p[1]["id"]) in charged or _is_code(p[1], code)), pairs[0])
+        yield order, next((p for p in pairs if number_or_none(p[1]["id"]) in charged or _is_code(p[1], code)), pairs[0])
 
 
 def _is_code(template: Row, code: object) -> bool:
@@ -264,25 +259,25 @@ def _is_code(template: Row, code: object) -> bool:
 
 def _held_plan(line: Row, template: Row) -> HeldPlan:
     name = _text(template["default_code"]) or _text(template["name"])
-    return HeldPlan(line=number_of(line["id"]) or 0, product=name, lago_id=_text(template["fusion_lago_id"]))
+    return HeldPlan(line=number_or_none(line["id"]) or 0, product=name, lago_id=_text(template["fusion_lago_id"]))
 
 
 def _place(line: Row) -> tuple[int, int]:
-    return number_of(line["sequence"]) or 0, number_of(line["id"]) or 0
+    return number_or_none(line["sequence"]) or 0, number_or_none(line["id"]) or 0
 
 
 def _templates(odoo: Door, lines: Rows) -> dict[int, Row]:
     """Product on a line -> its template, on which the charges of a plan hang."""
-    products = sorted({number for line in lines if (number := number_of(line["product_id"]))})
+    products = sorted({number for line in lines if (number := number_or_none(line["product_id"]))})
     rows = _by_id(_rows(odoo, "product.product", [["id", "in", products]], ("product_tmpl_id",)))
-    own = {number: template for number, row in rows.items() if (template := number_of(row["product_tmpl_id"]))}
+    own = {number: template for number, row in rows.items() if (template := number_or_none(row["product_tmpl_id"]))}
     names = ("name", "default_code", "fusion_lago_id")
     templates = _by_id(_rows(odoo, "product.template", [["id", "in", sorted(set(own.values()))]], names))
     return {number: templates[template] for number, template in own.items() if template in templates}
 
 
 def _with_metric(row: Row, metrics: Mapping[int, Row]) -> dict[str, object]:
-    metric = metrics.get(number_of(row["metric_id"]) or 0, {"code": None, "fusion_lago_id": None})
+    metric = metrics.get(number_or_none(row["metric_id"]) or 0, {"code": None, "fusion_lago_id": None})
     return {**row, "metric": metric["code"], "metric_lago_id": metric["fusion_lago_id"]}
 
 
@@ -321,7 +316,7 @@ def _shares(odoo: Door) -> dict[int, Decimal]:
     shares: dict[int, Decimal] = {}
     for row in _rows(odoo, REPARTITION, domain, ("tax_id", "repartition_type", "factor_percent")):
         part = Decimal(str(row["factor_percent"] or 0)) if row["repartition_type"] == "tax" else Decimal(0)
-        tax = number_of(row["tax_id"]) or 0
+        tax = number_or_none(row["tax_id"]) or 0
         shares[tax] = shares.get(tax, Decimal(0)) + part
     return shares
 
@@ -336,7 +331,7 @@ def _tax(number: int, row: Row, by_default: bool) -> HeldTax:
         included=row["price_include_override"] == INCLUDED or (by_default and not row["price_include_override"]),
         on_next=bool(row["include_base_amount"]),
         affected=bool(row["is_base_affected"]),
-        place=(number_of(row["sequence"]) or 0, number),
+        place=(number_or_none(row["sequence"]) or 0, number),
     )
 
 
@@ -355,9 +350,9 @@ def _early(odoo: Door) -> dict[int, EarlyDiscount]:
 
 def _away(odoo: Door, orders: Mapping[int, Row]) -> dict[int, str]:
     """Orders whose fiscal position is for another place than the customer's address: order -> the position's name."""
-    partners = sorted({number_of(order["partner_id"]) or 0 for order in orders.values()})
+    partners = sorted({number_or_none(order["partner_id"]) or 0 for order in orders.values()})
     places = {
-        number: (number_of(row["country_id"]), number_of(row["state_id"]))
+        number: (number_or_none(row["country_id"]), number_or_none(row["state_id"]))
         for number, row in _by_id(
             _rows(odoo, "res.partner", [["id", "in", partners]], ("country_id", "state_id"))
         ).items()
@@ -370,11 +365,11 @@ def _elsewhere(
     orders: Mapping[int, Row], places: Mapping[int, tuple[int | None, int | None]], positions: Mapping[int, Row]
 ) -> Iterator[tuple[int, str]]:
     for number, order in orders.items():
-        position = positions.get(number_of(order["fiscal_position_id"]) or 0)
-        country, state = places.get(number_of(order["partner_id"]) or 0, (None, None))
+        position = positions.get(number_or_none(order["fiscal_position_id"]) or 0)
+        country, state = places.get(number_or_none(order["partner_id"]) or 0, (None, None))
         if position is None:
             continue
         states = numbers_of(position["state_ids"])
-        wrong_country = number_of(position["country_id"]) not in (None, country)
+        wrong_country = number_or_none(position["country_id"]) not in (None, country)
         if wrong_country or (states and state not in states):
             yield number, _text(position["name"])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeGuard
 
 from mappings.dependents import unread_invoices, unread_subscriptions
@@ -18,6 +19,8 @@ from reconcile.billed import BilledInvoice, Refusal, Totals
 from reconcile.sides.lago import in_month
 
 NO_CURRENCY = "XXX"
+_NO_AMOUNTS = ("payment_methods",)
+_ZONES = timedelta(days=1)  # a month begins and ends in the customer's time zone
 _MOST = 2**63  # cents: as many as Lago can keep
 _NET = ("fees", "coupons", "sub_total_excluding_taxes", "taxes")
 _HEADER = (*_NET, "sub_total_including_taxes", "credit_notes", "prepaid_credit", "total")
@@ -37,20 +40,16 @@ def set_apart(
 
 
 def _shown(snapshot: Snapshot, period: str) -> Iterator[BilledInvoice]:
-    return (_unread(q, snapshot, period) for q in snapshot.quarantined if q.resource == "invoices")
+    for unread in snapshot.quarantined:
+        if unread.of_page and unread_page_may_touch(unread, snapshot, period):
+            yield _of_page(unread, snapshot, period)
+        elif unread.resource == "invoices" and not unread.of_page:
+            yield _unread(unread, snapshot, period)
 
 
 def _lost(lost: LostInvoice, snapshot: Snapshot, period: str) -> BilledInvoice:
     """An invoice that only its fees tell of: their money is billed, and compared with nothing."""
-    net, tax = lost.net_cents, lost.tax_cents
-    told = Totals(
-        fees_cents=net + lost.coupons_cents,
-        coupons_cents=lost.coupons_cents,
-        net_cents=net,
-        tax_cents=tax,
-        gross_cents=net + tax,
-        total_cents=net + tax,
-    )
+    told = Totals.of(lost.net_cents, lost.tax_cents, coupons_cents=lost.coupons_cents)
     return BilledInvoice(
         lago_id=lost.lago_id,
         number=lost.name,
@@ -94,6 +93,33 @@ def _unread(unread: Quarantined, snapshot: Snapshot, period: str) -> BilledInvoi
         type=str(shown.get("invoice_type") or "")[:20],
         customer_name=unread.customer,
     )
+
+
+def _of_page(unread: Quarantined, snapshot: Snapshot, period: str) -> BilledInvoice:
+    """A page that Lago did not give, among the invoices of a month that it may concern."""
+    told = f"incomplete, and it may concern this month: {unread.detail}"
+    shown = _unread(unread, snapshot, period)
+    return replace(shown, refusals=(Refusal(reason=unread.reason, detail=told),))
+
+
+def unread_page_may_touch(unread: Quarantined, snapshot: Snapshot, period: str) -> bool:
+    """Whether a month (or ``all``) may look different with a page that Lago did not give.
+
+    Of usage it is known when it was, of an invoice that was read before, which month it is of. Of anything else it is
+    not: a customer, a coupon, a subscription that nobody saw may be billed in any month.
+    """
+    if unread.resource in _NO_AMOUNTS:
+        return False
+    first = _begin_of(period)
+    if first is None:
+        return True
+    usage = next((gap for gap in snapshot.usage_gaps if gap.unread is unread), None)
+    if usage is not None:
+        begin = datetime.combine(first, time(), UTC)
+        return usage.touches(begin - _ZONES, begin + timedelta(days=monthrange(first.year, first.month)[1]) + _ZONES)
+    lago_id = unread.id.partition("/")[2]
+    known = next((i for i in snapshot.invoices if unread.resource == "invoices" and i.lago_id == lago_id), None)
+    return known is None or in_month(known.issuing_date, period)
 
 
 def _header(shown: Mapping[str, object]) -> Totals | None:

@@ -102,6 +102,28 @@ def test_what_is_older_than_its_external_id_is_never_deleted_and_is_named(lost: 
     assert lost.count("res.partner", ["ref", "=", "NX-1"]) == 1
 
 
+def test_what_a_rollback_left_of_before_is_named_by_the_next_one_word_for_word(lost: Any, tmp_path: Path) -> None:
+    """To adopt it again would lead in a circle: nothing more is known of it than before."""
+    make_older(tmp_path, "customer_1", "subscription_1", "line_1_0", "line_1_1")
+    adopt(lost.door, lost.ledger, lost.all(3))
+    wish = [lost.order(n, "5" if n == 1 else "1", "1") for n in range(3)]
+    assert lost.apply([lost.product(), *(lost.partner(n) for n in range(3)), *wish]).ok
+    first = rollback(lost.door, lost.ledger)
+    assert (first.restored, len(first.unknown)) == (1, 2)
+    assert all("delete its external id in Odoo" in text for text in first.unknown)
+    for _ in range(2):
+        assert foresee(lost.door, lost.ledger).unknown[::-1] == first.unknown[::-1]
+        again = rollback(lost.door, lost.ledger)
+        assert again == RolledBack(unknown=first.unknown, refused=first.refused)
+    assert rollback(lost.door, lost.ledger, phases=[Phase.CUSTOMERS]).unknown == first.unknown[1:]
+    assert lost.apply(lost.all(3)).ok, "and it may be applied again"
+    assert rollback(lost.door, lost.ledger).unknown == first.unknown
+    domain = [["module", "=", "lago"], ["name", "in", ["customer_1", "subscription_1", "line_1_0", "line_1_1"]]]
+    lost.odoo.call("ir.model.data", "unlink", lost.odoo.call("ir.model.data", "search", domain=domain))
+    assert rollback(lost.door, lost.ledger).unknown == ()
+    assert list(lost.ledger.entries()) == []
+
+
 def test_an_id_that_was_bound_to_somebody_elses_record_says_so_itself(lost: Any) -> None:
     domain = [["module", "=", "lago"], ["name", "=", "customer_2"]]
     number = lost.odoo.call("ir.model.data", "search", domain=domain)

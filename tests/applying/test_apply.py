@@ -165,12 +165,12 @@ def test_a_saved_preview_is_applied_exactly(world: Any) -> None:
 
 
 def test_a_saved_preview_is_refused_once_odoo_or_the_snapshot_moved(world: Any) -> None:
-    saved = preview(world.door, world.ledger, world.all(), snapshot="monday")
+    saved = preview(world.door, world.ledger, world.all(), snapshot_digest="monday")
     with pytest.raises(Blocked, match="snapshot"):
-        world.apply(world.all(), saved=saved, snapshot="tuesday")
+        world.apply(world.all(), saved=saved, snapshot_digest="tuesday")
     world.apply([world.partner(3)])
     with pytest.raises(Blocked, match="customer NX-3"):
-        world.apply(world.all(), saved=saved, snapshot="monday")
+        world.apply(world.all(), saved=saved, snapshot_digest="monday")
     assert world.ours("sale.order") == 0
 
 

@@ -347,7 +347,7 @@ def everything() -> ChangeSet:
     skipped = Skipped(phase=Phase.TOKENS, source=Source("x", ""), reason="r", detail="d", customer="C1")
     world = observed({"lago.subscription_1": seen_order(seen_line(4))}, found={CANADA: 38})
     gone = {"lago.customer_9": known_partner()}
-    return diff([rich, wish, skipped], world, gone, snapshot="abc")
+    return diff([rich, wish, skipped], world, gone, snapshot_digest="abc")
 
 
 def test_a_saved_preview_reads_back_as_the_same_tuple() -> None:
@@ -382,14 +382,14 @@ def test_an_edited_or_foreign_file_is_refused() -> None:
 def test_the_digest_moves_with_the_snapshot_with_odoo_and_with_the_mapping() -> None:
     there = observed({"lago.customer_1": seen_partner(city="A")})
     base = {"lago.customer_1": known_partner(city="A")}
-    first = diff([partner(city="B")], there, base, snapshot="1")
-    assert diff([partner(city="B")], there, base, snapshot="1").digest == first.digest
+    first = diff([partner(city="B")], there, base, snapshot_digest="1")
+    assert diff([partner(city="B")], there, base, snapshot_digest="1").digest == first.digest
     moved = observed({"lago.customer_1": seen_partner(city="C")})
     others = [
-        diff([partner(city="B")], there, base, snapshot="2"),
-        diff([partner(city="D")], there, base, snapshot="1"),
-        diff([partner(city="B")], moved, base, snapshot="1"),
-        diff([], there, base, snapshot="1"),
+        diff([partner(city="B")], there, base, snapshot_digest="2"),
+        diff([partner(city="D")], there, base, snapshot_digest="1"),
+        diff([partner(city="B")], moved, base, snapshot_digest="1"),
+        diff([], there, base, snapshot_digest="1"),
     ]
     assert len({first.digest, *(o.digest for o in others)}) == 5
     assert others[1].moved_since(first) == ("customer 1",)

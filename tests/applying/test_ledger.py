@@ -18,7 +18,7 @@ from migrate.change_set.compare import diff
 from migrate.errors import Blocked
 from migrate.odoo.values import Field
 from migrate.state.entries import APPLIED, SENT, WRITING, ZEROED, Entry
-from migrate.state.ledger import Ledger, Progress
+from migrate.state.ledger import Ledger, PhaseProgress
 from migrate.state.tables import APPLY_RUNS
 
 NOW = datetime(2031, 5, 1, 12, tzinfo=UTC)
@@ -421,9 +421,9 @@ def test_phases_are_told_in_their_order_then_by_cohort(ledger: Ledger) -> None:
     ledger.set_phase(Phase.CATALOG, "pilot", finished=True, detail="2 refused", now=NOW)
     at = "2031-05-01T12:00:00+00:00"
     assert ledger.phases() == (
-        Progress(Phase.CATALOG, "", True, "", at),
-        Progress(Phase.CATALOG, "pilot", True, "2 refused", at),
-        Progress(Phase.USAGE, "", False, "interrupted", at),
+        PhaseProgress(Phase.CATALOG, "", True, "", at),
+        PhaseProgress(Phase.CATALOG, "pilot", True, "2 refused", at),
+        PhaseProgress(Phase.USAGE, "", False, "interrupted", at),
     )
 
 

@@ -24,11 +24,13 @@ def test_what_covers_nothing_is_named_and_the_codes_stay(case: Callable[..., Cas
     (tmp_path / "waivers.toml").write_text(WAIVERS, encoding="utf-8")
     text = company.project.config.read_text("utf-8")
     skipped = ["wallet_negative", NOBODY]
-    waive = f'[waive]\nskipped = {skipped}\ndrift = ["customer nobody: street"]\n'
+    waive = f'[waive]\nskipped = {skipped}\ndrift = ["customer nobody: street"]\nchecks = ["tax_split"]\n'
     company.project.config.write_text(f"{text}\n{waive}", encoding="utf-8")
     assert company.run("extract").code == 0
     previewed, applied = company.run("preview"), company.run("apply")
     assert (previewed.code, applied.code) == (2, 0)
+    for result in (previewed, applied, company.run("doctor")):
+        assert "lago2odoo.toml [waive] checks: no check fails as 'tax_split': take out what is not needed" in result.err
     for result in (previewed, applied):
         assert (
             "lago2odoo.toml [waive]: nothing is left out as '0cc40000-0000-4000-8000-00000000dead': take out"

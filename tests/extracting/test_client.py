@@ -327,3 +327,33 @@ def mute() -> Iterator[int]:
 def test_a_server_that_hangs_up(tmp_path: Path) -> None:
     with mute() as port, pytest.raises(LagoUnreachable, match="the connection broke, 3 times"):
         attempt(f"http://127.0.0.1:{port}", tmp_path)
+
+
+def test_calls_that_never_succeed_cost_a_run_no_more_than_its_patience() -> None:
+    """After that each is tried once more only, which is said once; what Lago answers is waited for as before."""
+    clock, said, asked = Clock(), list[str](), list[str]()
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(500)
+
+    with client(handler, clock, told=said.append, patience=LagoPatience(in_vain=60.0)) as lago:
+        for number in range(20):
+            with pytest.raises(LagoUnreachable):
+                lago.get(f"/api/v1/invoices/{number}")
+    tries = [asked.count(f"/api/v1/invoices/{number}") for number in range(20)]
+    assert tries[0] == 7
+    assert tries[-10:] == [2] * 10
+    assert tries == sorted(tries, reverse=True)
+    assert clock.now - 100 < 60 + 31.5 + 20 * 0.5
+    (text,) = said
+    assert "[lago] patience = 60" in text
+
+
+def test_patience_with_what_comes_in_the_end_is_not_used_up() -> None:
+    clock, said = Clock(), list[str]()
+    many = [response for _ in range(20) for response in (*[httpx.Response(502)] * 6, OK)]
+    with client(scripted(*many), clock, told=said.append, patience=LagoPatience(in_vain=60.0)) as lago:
+        for _ in range(20):
+            lago.get(PATH)
+    assert said == []

@@ -16,6 +16,7 @@ from migrate.errors import StoreError
 from migrate.lago.snapshot import load_snapshot
 from migrate.state.ledger import Ledger
 from migrate.state.records import Raw
+from migrate.state.seals import seal_everything
 from migrate.state.self_check import StateCheck, check_state
 from migrate.state.small_tables import require_sound
 from migrate.state.store import Store
@@ -30,6 +31,7 @@ def state(tmp_path: Path) -> Path:
     path = write_old_state(tmp_path / "state.db")
     with Store.open(path) as store, store.begin() as db:
         db.exec_driver_sql("delete from event_files")
+        seal_everything(db)
     return path
 
 

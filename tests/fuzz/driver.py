@@ -154,7 +154,11 @@ class Driver:
             migration = open_migration(context, store, self.door, None)
             progress |= _mapped(migration)
             changes = preview(
-                self.door, Ledger(store), migration.mapped, snapshot=migration.digest, keep_usage=migration.keep_usage
+                self.door,
+                Ledger(store),
+                migration.mapped,
+                snapshot_digest=migration.digest,
+                keep_usage=migration.keep_usage,
             )
             progress["changes"] = {c.xid: c for c in changes.changes if c.skipped is None}
             progress["codes"]["preview"] = 1 if _is_open(context, migration) else 2 if changes.pending else 0
@@ -214,7 +218,7 @@ def _migrate(driver: Driver) -> None:
     with contextlib.redirect_stderr(io.StringIO()), context.store() as store, store.lock():
         extract(driver.company.source({}), store, context.events)
         migration = open_migration(context, store, driver.door, None)
-        applied = apply(driver.door, Ledger(store), migration.mapped, snapshot=migration.digest)
+        applied = apply(driver.door, Ledger(store), migration.mapped, snapshot_digest=migration.digest)
         applied.raise_if_failed()
 
 

@@ -459,3 +459,17 @@ def test_two_stripe_accounts_need_finances_word() -> None:
     items = mapped(replace(snap, subscriptions=()), tables=chosen)
     assert [t.values["stripe_payment_method"] for t in of(items, "payment.token")] == ["pm_2"]
     assert skips(items) == [("payment_method klant-c1/pm_123", "stripe_account_differs")]
+
+
+def test_what_is_owed_to_another_listed_seller_than_the_customers_is_not_ours() -> None:
+    """Lago lets a subscription be billed by another entity than its customer; that one is who is owed."""
+    main = snapshot().billing_entities[0]
+    entities = (main, replace(main, lago_id="b2", code="be", is_default=False))
+    theirs = {"billing_entity_code": "be"}
+    invoices = (invoice(), invoice("i2", billing_entity_code="nl"), invoice("i3", **theirs))
+    notes = (credit_note(customer=customer()), credit_note("n2", customer=customer(), **theirs))
+    items = mapped(snapshot(billing_entities=entities, invoices=invoices, credit_notes=notes))
+    named = [item for item in items if isinstance(item, Skipped) and item.reason == "other_billing_entity"]
+    assert sorted(item.source.lago_id for item in named) == ["i3", "n2"]
+    assert all("is owed to be, and this company of Odoo stands for nl" in item.detail for item in named)
+    assert len(of(items, "account.move")) == 3

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from mappings.headers import header_contradictions, hidden_contradictions, open_contradictions
-from tests.mapping.build import credit_note, invoice
+from reconcile.sides.lago import lago_invoices
+from tests.mapping.build import credit_note, invoice, snapshot
 
 SETTLED = {  # fees 100.00, a progressive credit of 10.00, coupons of 20.00, taxes of 7.00, a note of 5.00, 2.00 prepaid
     "fees_amount_cents": 10000,
@@ -40,10 +41,48 @@ def test_a_failed_invoice_may_not_be_summed_up_yet() -> None:
         assert not list(header_contradictions(invoice(status=status, total_amount_cents=1)))
 
 
-def test_how_older_invoices_took_coupons_off_is_another_matter() -> None:
-    old = {"version_number": 2, "coupons_amount_cents": 100, "total_amount_cents": 12000}
-    assert not list(header_contradictions(invoice(**old)))
-    assert list(header_contradictions(invoice(**old, taxes_amount_cents=1)))
+OLD = {  # fees 100.00, taxes of 10.00 on all of them, then coupons of 20.00, a note of 5.00 and 2.00 prepaid come off
+    "fees_amount_cents": 10000,
+    "coupons_amount_cents": 2000,
+    "sub_total_excluding_taxes_amount_cents": 10000,
+    "taxes_amount_cents": 1000,
+    "sub_total_including_taxes_amount_cents": 11000,
+    "credit_notes_amount_cents": 500,
+    "prepaid_credit_amount_cents": 200,
+    "total_amount_cents": 8300,
+}
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_invoices_of_versions_1_and_2_take_coupons_off_after_taxes(version: int) -> None:
+    """Held by each amount, as those of today are."""
+    assert not list(header_contradictions(invoice(**OLD, version_number=version)))
+    for name, value in OLD.items():
+        told = list(header_contradictions(invoice(**OLD | {name: value + 1}, version_number=version)))
+        assert told, name
+        assert all(" EUR, and " in text and " make " in text for text in told)
+    assert list(header_contradictions(invoice(**OLD, version_number=3)))
+    assert list(header_contradictions(invoice(**SETTLED, version_number=version)))
+
+
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
+def test_without_coupons_all_versions_add_up_alike(version: int) -> None:
+    plain = SETTLED | {"coupons_amount_cents": 0, "sub_total_excluding_taxes_amount_cents": 9000}
+    plain |= {"sub_total_including_taxes_amount_cents": 9700, "total_amount_cents": 9000}
+    assert not list(header_contradictions(invoice(**plain, version_number=version)))
+    assert list(header_contradictions(invoice(**plain | {"total_amount_cents": 9001}, version_number=version)))
+
+
+@pytest.mark.parametrize(
+    ("version", "coupons", "refused"), [(2, 2000, True), (1, 2000, True), (2, 0, False), (3, 2000, False)]
+)
+def test_what_the_re_rate_cannot_add_up_is_refused_and_nobody_is_blamed(
+    version: int, coupons: int, refused: bool
+) -> None:
+    old = invoice(**OLD | {"coupons_amount_cents": coupons}, version_number=version)
+    (billed,) = lago_invoices(snapshot(invoices=(old,)))
+    assert ("old_invoice_version" in {refusal.reason for refusal in billed.refusals}) is refused
+    assert billed.totals is None or not refused
 
 
 @pytest.mark.parametrize(

@@ -338,6 +338,28 @@ def test_gaps_of_metrics_and_plans() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("amount", "named"),
+    [
+        ("0.1", False),
+        ("0.000123", False),
+        ("19.9900000000", False),
+        ("123456789012.123", False),
+        ("0.12345678901234567890", True),
+        ("1234567890123.456789", True),
+    ],
+)
+def test_a_price_that_no_double_holds_is_billed_by_the_addon_alone(amount: str, named: bool) -> None:
+    dear = plan(fixed_charges=(fixed(properties={"amount": amount}),))
+    without = mapped(snapshot(plans=(dear,)), addon=False)
+    assert (("fixed_charge boot_klein/berth (f1)", "price_not_kept_by_odoo") in set(skips(without))) is named
+    lines = one(without, "sale.order").children["order_line"]
+    assert [Decimal(repr(float(str(line.values["price_unit"])))) for line in lines][1:] == (
+        [] if named else [Decimal(amount)]
+    )
+    assert "price_not_kept_by_odoo" not in reasons(mapped(snapshot(plans=(dear,))))
+
+
 def test_what_only_the_addon_can_express() -> None:
     dear = plan(
         pay_in_advance=False,

@@ -555,3 +555,13 @@ def test_a_subscription_in_another_currency_than_its_plan_is_refused() -> None:
     (skipped,) = [item for item in items if isinstance(item, Skipped) and item.source.resource == "subscription"]
     assert skipped.reason == "currency_contradicted"
     assert "pays in USD" in skipped.detail
+
+
+def test_a_price_of_its_own_that_no_double_holds_is_named_with_the_subscription() -> None:
+    """The catalog's price of the same add-on is fine: nobody else would name it."""
+    dear = fixed(properties={"amount": "40.12345678901234567890"})
+    item = subscription(plan=replace(override(), fixed_charges=(dear,)))
+    catalog = (plan(fixed_charges=(fixed(),)),)
+    items = mapped(snapshot(plans=catalog, subscriptions=(item,)), addon=False)
+    assert [name for name, why in skips(items) if why == "price_not_kept_by_odoo"] == ["subscription abo-1 (s1)"]
+    assert "price_not_kept_by_odoo" not in {why for _, why in skips(mapped(snapshot(plans=catalog), addon=False))}

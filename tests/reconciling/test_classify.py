@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconcile.billed import BilledInvoice, Refusal
-from reconcile.causes.case import Case, Proposal
+from reconcile.causes.case import Candidate, Case, Proposal
 from reconcile.causes.changes import (
     AddLine,
     DropCoupon,
@@ -25,8 +25,10 @@ from reconcile.causes.changes import (
 from reconcile.causes.knowledge import (
     Grounds,
     Knowledge,
+    LagoOddities,
     LateUsage,
     LineKnowledge,
+    OdooTaxes,
     OrderKnowledge,
     TaxRecord,
     grounds_of,
@@ -41,7 +43,7 @@ from reconcile.rating.tax_terms import TaxTerms
 from reconcile.rating.taxes import Rounding
 from reconcile.rerate.suppositions import Records
 from reconcile.sides.odoo_terms import EarlyDiscount, HeldSettings
-from reports.data import Evidence, Finding
+from reports.data import ODOO, RERATE, Evidence, Finding
 from tests.reconciling.build import GST_QST, coupon, invoice, key, line, tax, terms, totals, under
 
 LINES = (line(1003, "a", units="10", events=10), line(251, "b"), line(77, "c"))
@@ -198,10 +200,16 @@ def test_records_that_differ_are_taken_together_however_many() -> None:
     odoo = changed(*edits, rules=rules, base=truth)
     compared = compare_invoice({"lago": truth, "odoo": odoo, "rerate": truth})
     grounds = grounds_of(compared, rules, Knowledge())
-    case = Case(invoice=compared, names=("rerate", "odoo"), deviation=compared.deviation("odoo"), grounds=grounds)
-    heads = [(f"cause {n}", Proposal(changes=(edit,), observed=True)) for n, edit in enumerate(edits)]
+    case = Case(
+        invoice=compared,
+        baseline_side=RERATE,
+        subject_side=ODOO,
+        deviation=compared.deviation(ODOO),
+        grounds=grounds,
+    )
+    heads = [Candidate(f"cause {n}", Proposal(changes=(edit,), observed=True)) for n, edit in enumerate(edits)]
     assert second_best(case, [], heads, ()) == heads
-    guessed = [*heads[:2], ("cause 2", replace(heads[2][1], observed=False))]
+    guessed = [*heads[:2], Candidate("cause 2", replace(heads[2].proposal, observed=False))]
     assert second_best(case, [], guessed, ()) != guessed
 
 
@@ -434,7 +442,7 @@ def test_amounts_alone_are_a_candidate() -> None:
 def test_what_the_records_contradict_is_never_named() -> None:
     """The tax stands on all of Odoo's lines: whatever took the cents off, it is not a missing tax."""
     odoo = changed(DropTax("hst"))
-    findings = found(TRUTH, odoo, known=orders(line_taxes=ON_LINES))
+    findings = found(TRUTH, odoo, known=orders(taxes=OdooTaxes(on_lines=ON_LINES)))
     assert {f.cause for own in findings.values() for f in own} == {"unexplained"}
 
 
@@ -477,7 +485,7 @@ TRUTH_OF_TWO = invoice(*LINES, rules=TWO)
 def by_records(odoo: BilledInvoice, **records: TaxTerms) -> set[tuple[str, str, bool, str]]:
     """What is found where Odoo's lines bear GST and QST with these terms: cause, side, proven, where it is mended."""
     named_ones = {code: TaxRecord(label=f"{code} (7)", terms=terms) for code, terms in records.items()}
-    known = orders(line_taxes=TWO.taxes, tax_records=named_ones)
+    known = orders(taxes=OdooTaxes(on_lines=TWO.taxes, records=named_ones))
     findings = found(TRUTH_OF_TWO, odoo, TRUTH_OF_TWO, TWO, known)
     return {
         (f.cause, f.side, f.proven, str(f.remedy.values.get("what", "")) if f.remedy else "")
@@ -513,7 +521,7 @@ def test_a_copy_of_a_tax_that_is_included_in_the_price_is_proven_by_its_record()
     def said(included: bool) -> set[tuple[str, bool]]:
         terms = {"copy": TaxTerms(included=included, place=(1, 1)), "qst": TaxTerms(place=(2, 2))}
         records = {code: TaxRecord(label=f"{code} (7)", terms=one) for code, one in terms.items()}
-        known = orders(line_taxes=copies, tax_records=records)
+        known = orders(taxes=OdooTaxes(on_lines=copies, records=records))
         of_all = found(TRUTH_OF_TWO, odoo, TRUTH_OF_TWO, TWO, known).values()
         return {(f.cause, f.proven) for of_position in of_all for f in of_position}
 
@@ -540,7 +548,7 @@ def test_another_rate_in_the_tax_record_is_mended_there_and_not_in_the_mapping()
     odoo = changed(TaxLines({one.key: (tax("hst", "14"),) for one in LINES}))
     on_lines = {one.key: (tax("hst", "14"),) for one in LINES}
     record = TaxRecord(label="13% HST (7)", terms=TaxTerms())
-    (finding,) = found(TRUTH, odoo, known=orders(line_taxes=on_lines, tax_records={"hst": record}))[TAX]
+    (finding,) = found(TRUTH, odoo, known=orders(taxes=OdooTaxes(on_lines=on_lines, records={"hst": record})))[TAX]
     assert (finding.cause, finding.proven) == ("tax_wrong", True)
     assert finding.remedy == Evidence(
         name="mend_field", values={"where": "account.tax 13% HST (7)", "what": "amount", "lago": "13"}
@@ -550,7 +558,8 @@ def test_another_rate_in_the_tax_record_is_mended_there_and_not_in_the_mapping()
 def test_lines_of_a_tax_that_cancel_out_are_mended_there_and_not_its_rate() -> None:
     on_lines = {one.key: (tax("hst", "0"),) for one in LINES}
     record = TaxRecord(label="13% HST (7)", terms=TaxTerms(), share=Decimal(0))
-    known = orders(line_taxes=on_lines, tax_records={"hst": record}, todays_taxes=RULES.taxes)
+    held = OdooTaxes(on_lines=on_lines, records={"hst": record})
+    known = orders(taxes=held, lago=LagoOddities(todays_taxes=RULES.taxes))
     (finding,) = found(TRUTH, changed(TaxLines(on_lines)), known=known)[TAX]
     assert (finding.cause, finding.proven) == ("tax_wrong", True)
     remedy = Evidence(name="mend_repartition", values={"where": "account.tax 13% HST (7)", "share": Decimal(0)})
@@ -569,7 +578,7 @@ def test_an_early_discount_lowers_the_taxes_by_the_term_that_gives_it() -> None:
     odoo = replace(truth, totals=less)
 
     def said(*early: EarlyDiscount) -> set[tuple[str, bool, str]]:
-        known = orders(line_taxes=rules.taxes, order_names={"s1": "S1"}, early=early)
+        known = orders(taxes=OdooTaxes(on_lines=rules.taxes), names={"s1": "S1"}, early=early)
         findings = [f for own in found(truth, odoo, truth, rules, known).values() for f in own]
         return {(f.cause, f.proven, str(f.remedy.values["where"]) if f.remedy else "") for f in findings}
 

@@ -10,8 +10,10 @@ import pytest
 
 from mappings.records import Snapshot
 from migrate.odoo.door import Door
+from reconcile.sides import extra_invoices, extra_orders
 from reconcile.sides.extras import Extra
 from reconcile.sides.lago import billings
+from reconcile.sides.migrated import Scope
 from reconcile.sides.odoo_extras import extras
 from reports import pseudonyms, text
 from reports.data import ReportData
@@ -91,6 +93,30 @@ def company(base: Base, tmp_path_factory: pytest.TempPathFactory) -> Any:
 def asked(company: Company, period: str = "2026-07", customers: frozenset[str] | None = None) -> tuple[Extra, ...]:
     billed = (b for i in company.snapshot.invoices for b in billings(i))
     return extras(Door(company.odoo), company.snapshot, billed, period=period, customers=customers)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "cents"),
+    [
+        (1145.0, "JPY", 1145),
+        (12.345, "KWD", 12345),
+        (77.0, "CAD", 7700),
+        (10.5, "HUF", 11),  # Odoo has two digits of it, Lago none
+        (10.005, "CAD", 1001),  # in a company whose currency somebody made finer
+        (12.3456, "KWD", 12346),
+    ],
+)
+def test_what_only_odoo_has_is_told_in_any_currency(amount: float, currency: str, cents: int) -> None:
+    """It is somebody's own record: whatever digits it has, it is no end of the month for everybody."""
+    scope = Scope(families={5: STARTER}, names={}, orders={}, subscriptions=frozenset())
+    shown = {"id": 7, "name": "S7", "partner_id": [5, "x"], "currency_id": [1, currency]}
+    sums = {"recurring_total": amount, "amount_tax": amount, "template_id": False, "recurring_next_date": False}
+    order = extra_orders._extra(shown, extra_orders._of_native(sums), scope, {5: STARTER})
+    move = {"ref": "", "move_type": "out_refund", "invoice_date": "2026-07-15", "state": "draft"}
+    amounts = {"amount_untaxed": amount, "amount_tax": amount}
+    refund = extra_invoices._extra({**shown, **move, **amounts}, scope, {5: STARTER}, both=False)
+    assert (order.net_cents, order.tax_cents) == (cents, cents)
+    assert (refund.net_cents, refund.tax_cents) == (-cents, -cents)
 
 
 def test_a_migrated_company_has_nothing_of_its_own(company: Company) -> None:

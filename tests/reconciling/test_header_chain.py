@@ -18,7 +18,7 @@ import pytest
 
 import reconcile
 from reconcile.causes.changes import DropCoupon, DropSettlement, DropTax, Edit, RoundTax, TaxLines
-from reconcile.causes.knowledge import Knowledge, OrderKnowledge, grounds_of
+from reconcile.causes.knowledge import Knowledge, OdooTaxes, OrderKnowledge, grounds_of
 from reconcile.causes.proving import classify
 from reconcile.causes.rules import CAUSES
 from reconcile.compare.positions import compare_invoice
@@ -40,7 +40,7 @@ CHAIN = {
 }
 LINES = (line(1010),)
 ONE, TWO = terms(LINES), terms(LINES, taxes=GST_QST)
-OTHERS = Knowledge(orders=OrderKnowledge(rules=LATEST, line_taxes={key(): HST}))
+OTHERS = Knowledge(orders=OrderKnowledge(rules=LATEST, taxes=OdooTaxes(on_lines={key(): HST})))
 
 
 def traced(call: Callable[[], object]) -> set[tuple[str, str]]:

@@ -42,6 +42,7 @@ from reconcile.rerate.counterfactual import ABSENT, At
 from reconcile.rerate.history import History
 from reconcile.rerate.suppositions import Events, PriceThen, Records
 from reconcile.sides.odoo_terms import HeldOrder, HeldPlan, charge_fields, metric_fields, nowhere, order_fields
+from reports.data import ODOO, RERATE
 from tests.mapping import build
 from tests.mapping.build import (
     at,
@@ -231,13 +232,14 @@ def test_what_a_person_can_do(place: Place, remedy: str) -> None:
     shown_one = invoice(line(100))
     case = Case(
         invoice=compare_invoice({"lago": shown_one, "odoo": shown_one, "rerate": shown_one}),
-        names=("rerate", "odoo"),
+        baseline_side=RERATE,
+        subject_side=ODOO,
         deviation={},
         grounds=Grounds(known=Knowledge(orders=OrderKnowledge(rules=LATEST, suspects=(suspect,)))),
     )
-    ((_, proposal),) = suspected_records(case, CAUSES, header=False)
-    assert proposal.remedy is not None
-    assert proposal.remedy.name == remedy
+    (candidate,) = suspected_records(case, CAUSES, header=False)
+    assert candidate.proposal.remedy is not None
+    assert candidate.proposal.remedy.name == remedy
 
 
 def test_another_metric() -> None:

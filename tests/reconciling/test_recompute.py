@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reconcile.billed import BilledInvoice, LineKey
-from reconcile.causes.case import Case, Named, Proposal
+from reconcile.causes.case import Candidate, Case, Proposal
 from reconcile.causes.changes import (
     AddLine,
     DropCoupon,
@@ -40,6 +40,7 @@ from reconcile.rating.rules import LATEST
 from reconcile.rating.taxes import Rounding
 from reconcile.rerate.hypothesis import Hypothesis, Rerated
 from reconcile.rerate.suppositions import ByRules
+from reports.data import ODOO, RERATE
 from tests.reconciling.build import GST_QST, HST, coupon, invoice, key, line, tax, terms, totals, under
 
 
@@ -205,14 +206,16 @@ def test_a_hypothesis_is_left_to_the_re_rate_and_edits_go_on_top_of_what_it_gave
 
     baseline = invoice(line(1))
     named = [
-        ("price", Proposal(changes=(Suppose(hypothesis),))),
-        ("missing_line", Proposal(changes=(DropLine(key("c2")),))),
+        Candidate("price", Proposal(changes=(Suppose(hypothesis),))),
+        Candidate("missing_line", Proposal(changes=(DropLine(key("c2")),))),
     ]
     compared = compare_invoice({"lago": baseline, "odoo": baseline, "rerate": baseline})
 
-    def moved(grounds: Grounds, *causes: Named) -> dict[Key, int] | None:
+    def moved(grounds: Grounds, *causes: Candidate) -> dict[Key, int] | None:
         return movement(
-            Case(invoice=compared, names=("rerate", "odoo"), deviation={}, grounds=grounds), causes, LineKey
+            Case(invoice=compared, baseline_side=RERATE, subject_side=ODOO, deviation={}, grounds=grounds),
+            causes,
+            LineKey,
         )
 
     known = grounds_of(compared, terms([line(1)]), Knowledge(), rerate)

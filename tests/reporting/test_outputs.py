@@ -82,6 +82,14 @@ def test_a_file_that_is_no_report_is_refused_by_name(content: str, message: str,
         stored.read(tmp_path / "none.json")
 
 
+def test_a_report_of_a_side_that_nobody_knows_is_damaged(tmp_path: Path) -> None:
+    file = tmp_path / "other.json"
+    json.write(sample(), file)
+    file.write_text(file.read_text().replace('"lago",', '"lega",', 1))
+    with pytest.raises(stored.StoredReportError, match="damaged"):
+        stored.read(file)
+
+
 # --- CSV ------------------------------------------------------------------------------------------------------------
 
 

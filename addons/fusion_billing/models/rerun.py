@@ -24,6 +24,10 @@ STOPPED = "it is paused or closed in Odoo, where nothing is billed of it now"
 LEFT_OUT = "native invoicing leaves its lines out"
 BELOW = "lines with a quantity below 0: the scheduled invoicing leaves them out, a person who invoices may not"
 NEGATIVE = "its total is less than nothing, which Odoo does not post as an invoice"
+INACTIVE = "its currency %s is not active, and Odoo posts nothing in it"
+CLOSED = "it books on the archived account %s, and Odoo posts nothing on it"
+SHELVED = "its journal %s is archived, and Odoo posts nothing in it"
+NO_BANK = "the bank account that is to be paid, %s, is archived, and Odoo posts no invoice with it"
 
 
 class Undo(Exception):
@@ -267,7 +271,6 @@ class AccountMove(models.Model):
         for line in self.line_ids.filtered("tax_line_id"):
             taxes[line.tax_line_id.name] -= line.amount_currency
         text = self.currency_id._fusion_text
-        negative = self.currency_id.compare_amounts(self.amount_total, 0) < 0
         return {
             "partner_id": order.partner_id.id,
             "invoice_partner_id": self.partner_id.id,
@@ -281,8 +284,23 @@ class AccountMove(models.Model):
             "total": text(sign * self.amount_total),
             "taxes": {name: text(amount) for name, amount in taxes.items()},
             "move_id": self.id if keep else False,
-            "refusals": [refused("invoice_refused", order, NEGATIVE)] if negative else [],
+            "refusals": [refused("invoice_refused", order, why) for why in self._fusion_unpostable()],
         }
+
+    def _fusion_unpostable(self):
+        """Why Odoo drafts this invoice and does not post it.
+
+        Asked field by field: posting it to see could take a payment or send it out before it is undone.
+        """
+        closed = self.line_ids.account_id.filtered(lambda account: not account.active)
+        checks = (
+            (self.currency_id.compare_amounts(self.amount_total, 0) < 0, NEGATIVE),
+            (self.display_inactive_currency_warning, INACTIVE % self.currency_id.name),
+            (closed, CLOSED % ", ".join(closed.mapped("display_name"))),
+            (not self.journal_id.active, SHELVED % self.journal_id.display_name),
+            (self.partner_bank_id and not self.partner_bank_id.active, NO_BANK % self.partner_bank_id.display_name),
+        )
+        return [why for holds, why in checks if holds]
 
 
 class AccountMoveLine(models.Model):

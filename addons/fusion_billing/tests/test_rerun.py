@@ -202,6 +202,27 @@ class TestRerun(FusionCase):
         (answer,) = order.fusion_rerun([{"order": order.id, **JULY}])
         self.assertEqual([refusal["reason"] for refusal in answer["refusals"]], ["invoice_refused"])
 
+    def test_what_odoo_drafts_and_does_not_post_is_refused(self):
+        """Each would be a draft that nobody can post."""
+        euro = self.env["res.currency"].with_context(active_test=False).search([("name", "=", "EUR")])
+        euro.active = True
+        prices = self.env["product.pricelist"].create({"name": "Euro", "currency_id": euro.id})
+        abroad, closed, shelved = (self.subscription(f"sub-28-{number}") for number in range(3))
+        for values in ({"state": "draft"}, {"pricelist_id": prices.id}, {"state": "sale"}):
+            abroad.write(values)
+        euro.active = False
+        account = self.env["account.account"].create({"name": "Closed", "code": "499999", "account_type": "income"})
+        closed.order_line.product_id.property_account_income_id = account
+        account.active = False
+        journal = self.env["account.journal"].create({"name": "Shelved", "code": "FT3", "type": "sale"})
+        shelved.journal_id = journal
+        journal.active = False
+        for order, told in ((abroad, "EUR"), (closed, "Closed"), (shelved, "Shelved")):
+            (answer,) = order.fusion_rerun([{"order": order.id, **JULY}])
+            self.assertEqual({refusal["reason"] for refusal in answer["refusals"]}, {"invoice_refused"}, told)
+            told_of = [refusal["detail"] for refusal in answer["refusals"] if told in refusal["detail"]]
+            self.assertEqual(len(told_of), 1, answer["refusals"])
+
     def test_lines_that_cancel_out_are_both_there_or_named(self):
         """A price below 0 is invoiced like any other; a quantity below 0 only where refunds are made too."""
         other = self.env["product.product"].create({"name": "Setup", "type": "service", "invoice_policy": "order"})

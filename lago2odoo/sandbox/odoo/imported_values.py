@@ -179,19 +179,19 @@ def _float(_spec: Field, value: Any) -> float:
 
 
 def _date(_spec: Field, value: Any) -> str:
-    try:
-        return values.day(str(value))
-    except faults.Fault:
-        text = f"'{value}' does not seem to be a valid date for field '%s'"
-        raise Unusable(text, "Use the format '2012-12-31'") from None
+    return _in_time(values.day, value, "date", "2012-12-31")
 
 
 def _datetime(_spec: Field, value: Any) -> str:
+    return _in_time(values.moment, value, "datetime", "2012-12-31 23:59:59")
+
+
+def _in_time(read: Callable[[str], str], value: Any, kind: str, example: str) -> str:
     try:
-        return values.moment(str(value))
+        return read(str(value))
     except faults.Fault:
-        text = f"'{value}' does not seem to be a valid datetime for field '%s'"
-        raise Unusable(text, "Use the format '2012-12-31 23:59:59'") from None
+        text = f"'{value}' does not seem to be a valid {kind} for field '%s'"
+        raise Unusable(text, f"Use the format '{example}'") from None
 
 
 def _selection(spec: Field, value: Any) -> Any:

@@ -25,6 +25,7 @@ NOT_METERED = "native invoicing bills it without its usage: it must be confirmed
 STOPPED = "it is paused or closed in Odoo, where nothing is billed of it now"
 BELOW = "lines with a quantity below 0: the scheduled invoicing leaves them out, a person who invoices may not"
 NEGATIVE = "its total is less than nothing, which Odoo does not post as an invoice"
+INACTIVE = "its currency %s is not active, and Odoo posts nothing in it"
 UNBILLABLE = ("order_incomplete", "order_not_metered", "order_stopped")
 PREMIUM = "fusion_billing.lago_premium"
 
@@ -79,6 +80,13 @@ def _premium(env: Env) -> bool:
     return not found or found[0][0] not in ("0", "False")
 
 
+def _unpostable(env: Env, answer: Vals) -> list[str]:
+    """Why Odoo drafts this invoice and does not post it."""
+    found = env.store.query("SELECT active FROM res_currency WHERE name = ?", (answer["currency"],))
+    checks = ((float(answer["total"]) < 0, NEGATIVE), (not found[0][0], INACTIVE % answer["currency"]))
+    return [why for holds, why in checks if holds]
+
+
 class Drafts:
     """The invoices of some billings: their orders, with all that rating needs of them."""
 
@@ -116,9 +124,8 @@ class Drafts:
         move = self.env.create("account.move", [{**header, "invoice_line_ids": [[0, 0, v] for v in values_list]}])[0]
         self.env.settle()
         answer = _answer(self.env, orders[0], move, [line["billed"] for line in lines])
-        negative = float(answer["total"]) < 0
         below = [_refusal("line_left_out", order, BELOW) for order in orders if self.sold[order["id"]].left_out]
-        below += [_refusal("invoice_refused", orders[0], NEGATIVE)] if negative else []
+        below += [_refusal("invoice_refused", orders[0], why) for why in _unpostable(self.env, answer)]
         return {**answer, "move_id": move if keep else False, "refusals": [*refusals, *below]}
 
     def _unfit(self, order: Vals) -> list[Vals]:

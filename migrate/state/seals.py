@@ -1,0 +1,137 @@
+"""What each table of the state held when it was last written: how many rows, and a sum over the hashes of them.
+
+A value that was exchanged for another possible one shows by it, and a row that is gone with all that belongs to it. The
+sum does not ask for an order: the ledger, of many rows, takes off what goes and adds what comes.
+
+records, extracts, how far they came, files of events    when an extract is finished; nobody can tell while one goes on
+the ledger, phases, runs, the history of reports         with every write
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+import sqlalchemy as sa
+
+from migrate.errors import StoreError
+from migrate.state.columns import RESTORE
+from migrate.state.entries import seal_of
+from migrate.state.row_checks import damaged, require_fit
+from migrate.state.tables import (
+    APPLIED_RECORDS,
+    APPLY_RUNS,
+    DONE,
+    EVENT_FILES,
+    PHASES,
+    RECORDS,
+    REPORT_RUNS,
+    RUNS,
+    SEALS,
+    UNKNOWN,
+    as_stored,
+)
+
+_DIGITS = 64  # of a sum, in hexadecimal
+_ROWS = 5000  # at a time in memory
+Query = Callable[[int], sa.Executable]  # the latest finished extract -> the rows that it stands on
+
+_NAMED: Sequence[sa.Column[object]] = [c for c in RECORDS.columns if c.name != "payload"]  # its hash is there
+_OF_EXTRACT: Mapping[str, Query] = {
+    RUNS.name: lambda run: as_stored(RUNS).where(RUNS.c.id <= run),
+    DONE.name: lambda run: as_stored(DONE).where(DONE.c.run == run),
+    UNKNOWN.name: lambda run: as_stored(UNKNOWN).where(UNKNOWN.c.run == run),
+    EVENT_FILES.name: lambda run: as_stored(EVENT_FILES),
+    RECORDS.name: lambda run: sa.select(*_NAMED).where(RECORDS.c.seen_run == run),
+}
+_WHOLE = (PHASES, APPLY_RUNS, REPORT_RUNS)
+
+
+def seal_extract(db: sa.Connection, run: int) -> None:
+    """An extract is finished: all that it stands on, as it is."""
+    for name, query in _OF_EXTRACT.items():
+        _note(db, name, *_summed(db, query(run)))
+
+
+def seal_table(db: sa.Connection, table: sa.Table) -> None:
+    """A table of few rows, as it is."""
+    _note(db, table.name, *_summed(db, as_stored(table)))
+
+
+def seal_everything(db: sa.Connection) -> None:
+    """A state that has no seals yet, as it is."""
+    for table in _WHOLE:
+        seal_table(db, table)
+    _note(db, APPLIED_RECORDS.name, *_of_ledger(db))
+    if (run := _finished(db)) is not None:
+        seal_extract(db, run)
+
+
+def reseal_ledger(db: sa.Connection, gone: Iterable[str], come: Iterable[str]) -> None:
+    """Rows of the ledger with these seals went, and others came."""
+    query = sa.select(SEALS).where(SEALS.c.name == APPLIED_RECORDS.name)
+    row = db.execute(query).first()
+    if row is not None:
+        require_fit(SEALS.name, row._asdict())
+    number, total = (row.rows, _number(row.hash)) if row else (0, 0)
+    for seals, sign in ((gone, -1), (come, 1)):
+        for seal in seals:
+            number, total = number + sign, total + sign * _number(seal)
+    _note(db, APPLIED_RECORDS.name, number, total)
+
+
+def broken_seals(db: sa.Connection) -> Iterator[tuple[str, StoreError]]:
+    """Tables that are not as they were written, by name."""
+    known = {row.name: (row.rows, row.hash) for row in db.execute(sa.select(SEALS))}
+    sums = {table.name: _summed(db, as_stored(table)) for table in _WHOLE} | {APPLIED_RECORDS.name: _of_ledger(db)}
+    if (run := _finished(db)) is not None:
+        sums |= {name: _summed(db, query(run)) for name, query in _OF_EXTRACT.items()}
+    for name, (number, total) in sums.items():
+        if name not in known:
+            yield name, damaged(name, "state_seals tells nothing of it", RESTORE)
+        elif known[name] != (number, _text(total)):
+            why = f"it has {number} rows, and {known[name][0]} were written (state_seals)"
+            if known[name][0] == number:
+                why = "a value in it was changed since it was written (state_seals has another hash)"
+            yield name, damaged(name, why, RESTORE)
+
+
+def _finished(db: sa.Connection) -> int | None:
+    """The latest extract, if it is finished."""
+    query = sa.select(RUNS.c.id, RUNS.c.finished).where(~RUNS.c.dropped).order_by(RUNS.c.id.desc())
+    row = db.execute(query.limit(1)).first()
+    return row.id if row and row.finished else None
+
+
+def _summed(db: sa.Connection, query: sa.Executable) -> tuple[int, int]:
+    """(rows, the sum of their hashes)."""
+    number = total = 0
+    rows = iter(db.execute(query))
+    while some := list(islice(rows, _ROWS)):
+        number, total = number + len(some), total + sum(_number(seal_of(row._asdict())) for row in some)
+    return number, total
+
+
+def _of_ledger(db: sa.Connection) -> tuple[int, int]:
+    """The same by the seals that its rows bear."""
+    number = total = 0
+    for seal in db.scalars(sa.select(APPLIED_RECORDS.c.seal)):
+        number, total = number + 1, total + _number(seal)
+    return number, total
+
+
+def _note(db: sa.Connection, name: str, number: int, total: int) -> None:
+    db.execute(SEALS.delete().where(SEALS.c.name == name))
+    db.execute(SEALS.insert().values(name=name, rows=number, hash=_text(total)))
+
+
+def _number(seal: object) -> int:
+    """Of a hash; 0 of what is none."""
+    try:
+        return int(str(seal), 16)
+    except ValueError:
+        return 0
+
+
+def _text(total: int) -> str:
+    return f"{total % 16**_DIGITS:0{_DIGITS}x}"
