@@ -55,7 +55,8 @@ def left_over(position: Compared, cents: int, cases: Mapping[SideName, Case]) ->
     if position.status == TOLERATED:
         return replace(finding, cause="tolerated")
     deviating = [side for side, case in cases.items() if position.key in case.deviation]
-    return by_record(cases[ODOO], finding) if deviating == [ODOO] else finding
+    is_line = isinstance(position.key, LineKey)
+    return by_record(cases[ODOO], finding, is_line=is_line) if deviating == [ODOO] else finding
 
 
 def explain(case: Case, causes: Sequence[Cause]) -> Iterator[tuple[Key, Finding]]:

@@ -83,12 +83,13 @@ def _taxes_of(case: Case, suspect: Suspect) -> str:
     return named_taxes(sets or case.terms.taxes.values())
 
 
-def by_record(case: Case, left_over: Finding) -> Finding:
+def by_record(case: Case, left_over: Finding, *, is_line: bool) -> Finding:
     """What is left of a position of Odoo's, where a record of it differs although the amounts do not come out by it.
 
     It is a candidate, with the record as evidence; where records of several causes differ, nobody can tell which it is.
+    A record that moves the header only (a coupon) is none for a line.
     """
-    suspects = case.suspects
+    suspects = [suspect for suspect in case.suspects if not (is_line and suspect.header)]
     if len({suspect.cause for suspect in suspects}) != 1:
         return left_over
     proposal = _supposing(case, suspects[0])

@@ -474,6 +474,9 @@ def test_the_one_record_that_differs_is_a_candidate_for_what_is_left() -> None:
     assert finding.remedy == Evidence(
         name="mend_field", values={"where": "sale.order S1", "what": "fusion_trial_days", "lago": "14"}
     )
+    coupon = replace(suspect("coupon_missing", "fusion_coupons"), header=True)
+    beside = found(TRUTH, odoo, known=orders(suspects=(trial, coupon), read=frozenset({"s1"})))
+    assert [f.cause for f in beside[key("b")]] == ["trial"], "a coupon moves no line"
     several = orders(suspects=(trial, suspect("price", "fusion_plan_amount")), read=frozenset({"s1"}))
     assert {f.cause for own in found(TRUTH, odoo, known=several).values() for f in own} == {"unexplained"}
 
