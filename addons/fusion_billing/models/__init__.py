@@ -18,6 +18,7 @@ from . import (
     reconciliation,
     rerun,
     sale_order,
+    scheduled,
     service,
     signals,
     signing_key,

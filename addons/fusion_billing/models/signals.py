@@ -10,7 +10,7 @@ from odoo.tools.mail import plaintext2html
 from ..api import answers
 from ..rating import event_checks
 from .apart import tried_in_job
-from .gateway.invoices import PAID
+from .gateway.invoice_payments import PAID
 
 SHOWN_PARTNER = {
     "name", "email", "phone", "street", "street2", "city", "zip", "state_id", "country_id", "vat", "website",

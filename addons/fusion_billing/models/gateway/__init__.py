@@ -4,4 +4,4 @@ The routes are in ``controllers/lago.py``. A resource is one file here plus its 
 """
 
 from . import common  # isort: skip  (names the model that the others extend)
-from . import catalog, coupons, customers, events, invoices, subscriptions, usage, wallets
+from . import catalog, coupons, customers, events, invoice_payments, invoices, subscriptions, usage, wallets
