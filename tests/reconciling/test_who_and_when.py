@@ -42,6 +42,19 @@ def invoices_to(company: Company) -> None:
     on_order(partner_invoice_id=company.order(PRO)["partner_id"][0])(company)
 
 
+def contact_of(customer: str = "") -> Plant:
+    """The customer's partner becomes a contact of another customer, or of a company that is none: that one owes."""
+
+    def plant(company: Company) -> None:
+        own = company.order(STARTER)["partner_id"][0]
+        holding = [{"name": "Holding", "is_company": True}]
+        above = company.order(customer)["partner_id"][0] if customer else None
+        above = above or company.odoo.call("res.partner", "create", vals_list=holding)[0]
+        company.write("res.partner", [["id", "=", own]], is_company=False, parent_id=above, type="invoice")
+
+    return plant
+
+
 def debtor(company: Company) -> None:
     """The open balance of an invoice is given to another customer."""
     name = f"invoice_{open_invoice(company)}"
@@ -76,13 +89,24 @@ def told(
         (merged, "other_customer"),
         (invoices_to, "other_customer"),
         (debtor, "other_customer"),
+        (contact_of(PRO), "other_customer"),
+        (contact_of(), "other_customer"),
     ],
-    ids=["nothing", "a day", "five days", "a year", "never", "merged", "invoice address", "open balance"],
+    ids=[
+        *("nothing", "a day", "five days", "a year", "never"),
+        *("merged", "invoice address", "open balance", "contact of a customer", "contact of another company"),
+    ],
 )
 def test_who_pays_and_when_next(base: Base, tmp_path: Path, plant: Plant, reason: str) -> None:
     data, reasons = told(base, tmp_path / "copy", plant, month="all")
     assert reasons == ({reason} if reason else set())
     assert (judge(data).state is State.TO_ACT) == bool(reason)
+
+
+def test_who_has_another_customer_as_its_contact_owes_its_own(base: Base, tmp_path: Path) -> None:
+    data, reasons = told(base, tmp_path / "copy", contact_of(PRO), customer=PRO)
+    assert reasons == set()
+    assert data.invoices
 
 
 def test_a_date_that_moved_with_a_bill_is_as_it_must_be(base: Base, tmp_path: Path) -> None:
