@@ -23,7 +23,7 @@ from reconcile.rerate.hypothesis import Worlds
 from reconcile.rerate.lapses import Lapse
 from reconcile.rerate.other_periods import PeriodRefusals, other_periods
 from reconcile.run import reconcile
-from reconcile.sides.extras import Extra, as_invoices
+from reconcile.sides.extras import Extra, as_invoices, foreign_bills
 from reconcile.sides.lago import ALL, lago_invoices, services
 from reconcile.sides.odoo_balances import with_balances
 from reconcile.sides.odoo_extras import extras
@@ -148,7 +148,8 @@ def _with_records(
     balanced = with_balances(odoo, snapshot, billed)
     periods = other_periods(balanced.lago, balanced.odoo, History(snapshot))
     going_on = with_next_dates(odoo, snapshot, balanced.odoo)
-    only_odoos = extras(odoo, snapshot, billings, period=settings.period, customers=settings.customers)
+    lacking = extras(odoo, snapshot, billings, period=settings.period, customers=settings.customers)
+    only_odoos = (*foreign_bills(balanced.lago, balanced.odoo), *lacking)
     whole = {**going_on, **as_invoices(only_odoos, _last_day(settings))}
     paid = with_payers(odoo, snapshot, whole)
     return SidesRead(lago=balanced.lago, odoo=paid, rerate=balanced.rerate, extras=only_odoos, periods=periods)
