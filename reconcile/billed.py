@@ -81,10 +81,11 @@ class Idle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignSum:
-    """What a side bills in another currency than Lago, in units."""
+    """What a side bills in another currency than Lago: ``amount`` in units, taxes included; ``tax`` of it."""
 
     amount: Decimal
     currency: str
+    tax: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,9 +21,9 @@ from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.history import History
 from reconcile.rerate.hypothesis import Worlds
 from reconcile.rerate.lapses import Lapse
-from reconcile.rerate.other_periods import with_periods
+from reconcile.rerate.other_periods import PeriodRefusals, other_periods
 from reconcile.run import reconcile
-from reconcile.sides.extras import Extra, as_invoices
+from reconcile.sides.extras import Extra, as_invoices, foreign_bills
 from reconcile.sides.lago import ALL, lago_invoices, services
 from reconcile.sides.odoo_balances import with_balances
 from reconcile.sides.odoo_extras import extras
@@ -62,12 +62,16 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SidesRead:
-    """What was read of a period. ``odoo``: None in a control run; ``extras``: what only Odoo has, also on its side."""
+    """What was read of a period. ``odoo``: None in a control run; ``extras``: what only Odoo has, also on its side.
+
+    ``periods``: invoice -> where Odoo bills another period than Lago.
+    """
 
     lago: Side
     odoo: Side | None = None
     rerate: Side
     extras: tuple[Extra, ...] = ()
+    periods: Mapping[str, PeriodRefusals] = field(default_factory=dict)
 
 
 def dual_run(
@@ -132,6 +136,7 @@ def dual_run(
         services=services(snapshot, settings.services),
         lapses=[_lapse_view(lapse) for lapse in lapses],
         extras=sides.extras,
+        periods=sides.periods,
         receivables=receivables(odoo, snapshot) if odoo is not None and events is not None else (),
         credits=[CreditsView(**row) for row in unread_credits(snapshot, settings.customers)],
         waived=settings.waivers,
@@ -145,12 +150,13 @@ def _with_records(
     if billings is None:
         return SidesRead(lago=billed.lago, odoo=with_payers(odoo, snapshot, billed.odoo), rerate=billed.rerate)
     balanced = with_balances(odoo, snapshot, billed)
-    in_periods = with_periods(balanced.lago, balanced.odoo, History(snapshot))
-    going_on = with_next_dates(odoo, snapshot, in_periods)
-    only_odoos = extras(odoo, snapshot, billings, period=settings.period, customers=settings.customers)
+    periods = other_periods(balanced.lago, balanced.odoo, History(snapshot))
+    going_on = with_next_dates(odoo, snapshot, balanced.odoo)
+    lacking = extras(odoo, snapshot, billings, period=settings.period, customers=settings.customers)
+    only_odoos = (*foreign_bills(balanced.lago, balanced.odoo), *lacking)
     whole = {**going_on, **as_invoices(only_odoos, _last_day(settings))}
     paid = with_payers(odoo, snapshot, whole)
-    return SidesRead(lago=balanced.lago, odoo=paid, rerate=balanced.rerate, extras=only_odoos)
+    return SidesRead(lago=balanced.lago, odoo=paid, rerate=balanced.rerate, extras=only_odoos, periods=periods)
 
 
 def _last_day(settings: Settings) -> date:

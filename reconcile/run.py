@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from reconcile.billed import Side
 from reconcile.causes.extras import explain_extra
 from reconcile.causes.knowledge import Grounds
+from reconcile.causes.periods import with_periods
 from reconcile.causes.proving import classify
 from reconcile.causes.rules import CAUSES
 from reconcile.compare import waivers
 from reconcile.compare.positions import ComparedInvoice, Key, compare
 from reconcile.compare.views import view
 from reconcile.compare.waivers import Waiver
+from reconcile.rerate.other_periods import PeriodRefusals
 from reconcile.sides.extras import Extra
 from reports.data import (
     LAGO,
@@ -43,6 +45,7 @@ def reconcile(
     services: Mapping[str, str],
     lapses: Sequence[LapseView] = (),
     extras: Sequence[Extra] = (),
+    periods: Mapping[str, PeriodRefusals] | None = None,
     receivables: Sequence[ReceivableView] = (),
     credits: Sequence[CreditsView] = (),
     waived: Sequence[Waiver] = (),
@@ -51,6 +54,7 @@ def reconcile(
 
     ``run``: the conditions, among them the pair that is compared and the tolerance. ``services``: subscription -> name.
     ``lapses``: what Lago billed twice, or never; ``extras``: what only Odoo has, which is on Odoo's side already;
+    ``periods``: invoice -> where Odoo bills another period than Lago, refused unless a proven cause explains it;
     ``receivables``: what Lago is owed against Odoo's accounts; ``credits``: prepaid credits that wait for a quarantine.
     Raises TieOutBroken if the report contradicts itself.
     """
@@ -59,10 +63,16 @@ def reconcile(
     compared = compare(sides, pair=run.pair, tolerance_cents=run.tolerance_cents)
     extra_of = {extra.record: extra for extra in extras}
     grounds = knowledge([i for i in compared if i.differs and i.base.lago_id not in extra_of])
-    findings = (_explained(invoice, grounds, extra_of.get(invoice.base.lago_id)) for invoice in compared)
-    views = tuple(
-        view(invoice, causes, services, run.tolerance_cents) for invoice, causes in zip(compared, findings, strict=True)
+    explained = (
+        with_periods(
+            invoice,
+            _explained(invoice, grounds, extra_of.get(invoice.base.lago_id)),
+            (periods or {}).get(invoice.base.lago_id, {}),
+            run.tolerance_cents,
+        )
+        for invoice in compared
     )
+    views = tuple(view(invoice, causes, services, run.tolerance_cents) for invoice, causes in explained)
     unwaived = ReportData(
         run=run,
         invoices=views,

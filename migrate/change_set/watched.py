@@ -67,6 +67,10 @@ DECIDES: Mapping[str, Mapping[str, str]] = {
         "next_invoice_date": "when it is billed next",
         "end_date": "when native subscriptions close it",
     },
+    "res.partner": {
+        "parent_id": "who owes what it is billed: a contact's company does",
+        "is_company": "whether it owes its own bills although it is somebody's contact",
+    },
     "sale.order.line": LINE,
     "sale.subscription": {
         **WHO,
@@ -204,6 +208,7 @@ DECIDES_NOTHING: Mapping[str, Mapping[str, str]] = {
         "fusion_details": "what only the API shows",
         **dict.fromkeys(("fusion_verdict_ids", "fusion_verdict_count", "fusion_verdict_open_count"), "verdicts"),
     },
+    "res.partner": dict.fromkeys(("fusion_verdict_count", "fusion_verdict_open_count"), "verdicts"),
     "fusion.billing.charge": {
         "name": "words on the invoice",
         "tax_codes": "a note of where the taxes came from",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconcile.compare.positions import ComparedInvoice, Key
-from reconcile.sides.extras import EXTRA_INVOICE, EXTRA_ORDER, Extra
+from reconcile.sides.extras import EXTRA_INVOICE, EXTRA_ORDER, FOREIGN, Extra
 from reports.data import ODOO, Evidence, Finding
 
 NAMES = (EXTRA_ORDER, EXTRA_INVOICE)  # those with an amount; the others are refusals of that name
-REMEDIES: Mapping[str, str] = {EXTRA_ORDER: "close_order", EXTRA_INVOICE: "remove_invoice"}
+REMEDIES: Mapping[str, str] = {EXTRA_ORDER: "close_order", EXTRA_INVOICE: "remove_invoice", FOREIGN: "mend_currency"}
 
 
 def explain_extra(extra: Extra, invoice: ComparedInvoice) -> dict[Key, tuple[Finding, ...]]:
@@ -24,5 +24,5 @@ def _finding(extra: Extra, cents: int) -> Finding:
         delta_cents=cents,
         proven=True,
         evidence=(Evidence(name=extra.told, values=extra.facts),),
-        remedy=Evidence(name=REMEDIES[extra.kind], values={"what": extra.name}),
+        remedy=Evidence(name=REMEDIES[extra.kind], values={**extra.facts, "what": extra.name}),
     )

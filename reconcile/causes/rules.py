@@ -53,7 +53,7 @@ def both(*proposers: Callable[[Case], Iterable[Proposal]]) -> Callable[[Case], I
 
 CAUSES: tuple[Cause, ...] = (
     # lines: what was left out or is there twice
-    Cause(name="currency", propose=currency),
+    Cause(name="currency", propose=currency, record=True),  # it explains all lines: no record beside it does
     Cause(name="mapping_gap", propose=mapping_gap),
     Cause(name="base_product_swapped"),
     Cause(name="order_line_added", propose=order_line_added),

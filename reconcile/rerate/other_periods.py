@@ -1,13 +1,12 @@
-"""Lines of Odoo's that bill another period than Lago's: also where the amount is the same."""
+"""Lines of Odoo's that bill another period than Lago's, whatever their amounts."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import datetime
 
 from mappings.period import Boundaries, Window
+from mappings.records import BillingPeriod
 from reconcile.billed import BilledInvoice, LineKey, Refusal, Side
 from reconcile.rerate.billing import Billed, fee_window, fixed_window, subscription_window, timezone_of, usage_window
 from reconcile.rerate.history import History
@@ -15,6 +14,7 @@ from reconcile.rerate.noise_floor import alike, expected_boundaries
 from reconcile.sides.lago import lago_line
 
 LineWindows = Mapping[LineKey, tuple[datetime, datetime] | None]
+PeriodRefusals = Mapping[str, tuple[Refusal, ...]]  # by subscription
 
 FAMILIES = {"subscription": "subscription", "charge": "charges", "fixed_charge": "fixed_charges"}
 STORED = {"subscription": subscription_window, "charges": usage_window, "fixed_charges": fixed_window}
@@ -45,33 +45,30 @@ def _calendar(billed: Billed, history: History) -> Boundaries:
     return expected_boundaries(contract, billed, history)
 
 
-def with_periods(lago: Side, odoo: Side, history: History) -> dict[str, BilledInvoice]:
-    """Odoo's side, where an invoice of the same amounts for another period is refused by name.
+def other_periods(lago: Side, odoo: Side, history: History) -> dict[str, PeriodRefusals]:
+    """Invoice -> why Odoo's is for another period than Lago's, whatever the amounts are.
 
-    Where the amounts differ, the period is one of the causes.
+    Whether a cause explains it is known only when the amounts are explained: ``causes.periods`` decides.
     """
-    return {
-        number: replace(invoice, refusals=(*invoice.refusals, *_refusals(invoice, history)))
-        if number in lago and _same_amounts(lago[number], invoice)
-        else invoice
-        for number, invoice in odoo.items()
-    }
+    told = {number: _refusals(invoice, history) for number, invoice in odoo.items() if number in lago}
+    return {number: refusals for number, refusals in told.items() if refusals}
 
 
-def _same_amounts(lago: BilledInvoice, odoo: BilledInvoice) -> bool:
-    if lago.totals is None or odoo.totals is None or lago.totals.gross_cents != odoo.totals.gross_cents:
-        return False
-    ours, theirs = (Counter(line.amount_cents for line in side.lines if line.amount_cents) for side in (lago, odoo))
-    return ours == theirs
-
-
-def _refusals(odoo: BilledInvoice, history: History) -> Iterator[Refusal]:
+def _refusals(odoo: BilledInvoice, history: History) -> PeriodRefusals:
     shown = history.invoices.get(odoo.lago_id)
     windows = {line.key: line.window for line in odoo.lines if line.amount_cents}
+    refusals: dict[str, tuple[Refusal, ...]] = {}
     for period in shown.billing_periods if shown else ():
         billed = history.billed_on(shown, period) if shown else None
-        for family, (start, end) in other_windows(billed, windows, history).items() if billed else ():
-            stored = STORED[family](period)
-            lagos = f"{stored.start:%Y-%m-%d %H:%M} – {stored.end:%Y-%m-%d %H:%M}" if stored else "none"
-            detail = f"{family}: Odoo bills {start:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M} UTC, Lago {lagos}"
-            yield Refusal(reason="other_period", detail=detail)
+        for family, window in other_windows(billed, windows, history).items() if billed else ():
+            subscription = period.lago_subscription_id
+            refusals[subscription] = (*refusals.get(subscription, ()), _refusal(family, window, period))
+    return refusals
+
+
+def _refusal(family: str, window: tuple[datetime, datetime], period: BillingPeriod) -> Refusal:
+    start, end = window
+    stored = STORED[family](period)
+    lagos = f"{stored.start:%Y-%m-%d %H:%M} – {stored.end:%Y-%m-%d %H:%M}" if stored else "none"
+    detail = f"{family}: Odoo bills {start:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M} UTC, Lago {lagos}"
+    return Refusal(reason="other_period", detail=detail)

@@ -32,7 +32,7 @@ MOVE = (
     "amount_tax",
     "reversed_entry_id",
 )
-SIGNS = {"out_invoice": 1, "out_refund": -1}
+SIGNS = {"out_invoice": 1, "out_refund": -1, "out_receipt": 1}  # all documents that a customer owes or is owed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,14 +110,22 @@ def _window(line: Json) -> tuple[datetime, datetime] | None:
 
 
 def _foreign(lago: BilledInvoice, answers: Sequence[Json], tax_codes: Mapping[str, str]) -> BilledInvoice:
-    """What is billed in another currency is not billed in Lago's; ``foreign`` tells the sums."""
-    sums: dict[str, Decimal] = defaultdict(Decimal)
-    for answer in answers:
-        if answer["currency"] != lago.currency:
-            sums[answer["currency"]] += Decimal(str(answer["total"]))
-    foreign = tuple(ForeignSum(amount=amount, currency=currency) for currency, amount in sorted(sums.items()))
-    own = [answer for answer in answers if answer["currency"] == lago.currency]
-    return replace(odoo_invoice(lago, own, tax_codes) if own else nothing_of(lago), foreign=foreign)
+    """What is billed in another currency is not billed in Lago's; ``foreign`` tells the sums, unless it was refused."""
+    others = [answer for answer in answers if answer["currency"] != lago.currency]
+    usual = [answer for answer in answers if answer["currency"] == lago.currency]
+    billed = odoo_invoice(lago, usual, tax_codes) if usual else nothing_of(lago)
+    refused = tuple(_refusal(raw) for answer in others for raw in answer.get("refusals") or ())
+    if refused:
+        return replace(billed, totals=None, refusals=(*billed.refusals, *refused))
+    payers = {*billed.payers, *(number for answer in others for number in _payers(answer))}
+    return replace(billed, foreign=tuple(_foreign_sums(others)), payers=tuple(sorted(payers)))
+
+
+def _foreign_sums(answers: Sequence[Json]) -> Iterator[ForeignSum]:
+    for currency in sorted({str(answer["currency"]) for answer in answers}):
+        bills = [answer for answer in answers if answer["currency"] == currency]
+        amount, tax = (sum((Decimal(str(a[field])) for a in bills), Decimal(0)) for field in ("total", "tax"))
+        yield ForeignSum(amount=amount, currency=currency, tax=tax)
 
 
 def _odoo_totals(

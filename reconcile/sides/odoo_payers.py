@@ -1,4 +1,8 @@
-"""Who would get Odoo's invoices: orders that were moved, and partners that were merged, bill somebody else."""
+"""Who would get and owe Odoo's invoices: orders that were moved, and partners merged or put under another, bill others.
+
+The partner of a migrated customer is nobody's contact (the migration takes and makes no other): it owes its own bills.
+Odoo books what a contact owes on the company above it, its commercial partner.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mappings.records import Snapshot
-from migrate.odoo.door import Door
+from migrate.odoo.door import Door, Row
 from migrate.odoo.values import number_or_none
 from reconcile.billed import BilledInvoice, Refusal, Side
 from reconcile.sides.migrated import partners_of
@@ -14,18 +18,19 @@ from reconcile.sides.migrated import partners_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payer:
-    """``family``: the company (or person) that it belongs to, whose contacts may all receive invoices."""
+    """``family``: the company (or person) that it belongs to and that owes what its contacts are billed."""
 
     name: str
     family: int
+    owes: str  # the family's name
 
 
 def with_payers(odoo: Door, snapshot: Snapshot, side: Side) -> dict[str, BilledInvoice]:
     """Odoo's side, where an invoice that somebody else than its customer would get is refused by name."""
     billed = [invoice for invoice in side.values() if invoice.payers]
     migrated = partners_of(odoo, snapshot) if billed else {}  # all: a partner may stand for one who is not asked for
-    own = {number for invoice in billed if (number := migrated.get(invoice.customer))}
-    asked = {payer for invoice in billed for payer in invoice.payers} | own
+    customers = {number for invoice in billed if (number := migrated.get(invoice.customer))}
+    asked = {payer for invoice in billed for payer in invoice.payers} | customers
     partners = _partners(odoo, sorted(asked))
     shared = _shared(migrated)
     refusals = {i.lago_id: _refusal(i, migrated, partners, shared) for i in billed}
@@ -36,13 +41,14 @@ def with_payers(odoo: Door, snapshot: Snapshot, side: Side) -> dict[str, BilledI
 
 
 def _partners(odoo: Door, ids: Sequence[int]) -> dict[int, Payer]:
-    rows = odoo.search_among("res.partner", "id", ids, ["display_name", "commercial_partner_id"])
-    return {
-        row["id"]: Payer(
-            name=str(row["display_name"]), family=number_or_none(row["commercial_partner_id"]) or row["id"]
-        )
-        for row in rows
-    }
+    rows = odoo.search_among("res.partner", "id", ids, ["display_name", "commercial_partner_id"], names=True)
+    return {row["id"]: _payer(row) for row in rows}
+
+
+def _payer(row: Row) -> Payer:
+    name, family = str(row["display_name"]), row["commercial_partner_id"]
+    owes = str(family[1]) if isinstance(family, list | tuple) else name
+    return Payer(name=name, family=number_or_none(family) or row["id"], owes=owes)
 
 
 def _shared(migrated: Mapping[str, int]) -> dict[int, tuple[str, ...]]:
@@ -65,9 +71,12 @@ def _refusal(
     if partner in shared:
         told = f"partner {partners[partner].name} stands for several customers: {', '.join(shared[partner])}"
         return Refusal(reason="other_customer", detail=told)
-    family = partners[partner].family
-    others = [partners[p].name for p in invoice.payers if p in partners and partners[p].family != family]
+    customer, payers = partners[partner], [partners[p] for p in invoice.payers if p in partners]
+    others = [payer for payer in payers if payer.family != partner]
     if not others:
         return None
-    detail = f"in Odoo {', '.join(others)} would get this invoice, not {partners[partner].name}"
-    return Refusal(reason="other_customer", detail=detail)
+    if all(payer.family == customer.family for payer in others):
+        told = f"{customer.name} is a contact of {customer.owes} in Odoo, who would owe this invoice"
+    else:
+        told = f"in Odoo {', '.join(payer.name for payer in others)} would get this invoice, not {customer.name}"
+    return Refusal(reason="other_customer", detail=told)

@@ -69,6 +69,10 @@ CAUSES: Mapping[str, tuple[str, str]] = {
         "{what} runs in Odoo ({plan}, next invoice: {next}), and Lago has no subscription of it.",
         "{what} est en cours dans Odoo ({plan}, prochaine facture : {next}), et Lago n’en a aucun abonnement.",
     ),
+    "evidence.order_not_invoiced": (
+        "{what} of {day} is confirmed in Odoo and not invoiced in full, and Lago has none of it.",
+        "{what} du {day} est confirmée dans Odoo et pas encore toute facturée, et Lago ne l’a pas.",
+    ),
     "evidence.invoice_only_in_odoo": (
         "{what} of {day} ({state}) is in Odoo, and not in Lago.",
         "{what} du {day} ({state}) est dans Odoo, et pas dans Lago.",

@@ -41,6 +41,7 @@ STATES: Mapping[str, tuple[str, str]] = {
     "kind.credit": ("Prepaid credits bought", "Crédits prépayés achetés"),
     "kind.extra_order": ("Order that only Odoo has", "Commande que seul Odoo a"),
     "kind.extra_invoice": ("Invoice that only Odoo has", "Facture que seul Odoo a"),
+    "kind.currency": ("Billed in another currency", "Facturé dans une autre devise"),
     "kind.other": ("Other line of the order", "Autre ligne de la commande"),
     "kind.adjustment": ("Header not explained by its lines", "En-tête non expliqué par ses lignes"),
     "kind.coupons": ("Coupons", "Coupons"),

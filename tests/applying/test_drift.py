@@ -99,6 +99,12 @@ def test_who_gets_the_invoice(odoo: Any, ledger: Ledger, numbers: dict[str, int]
     assert {"partner_id", "partner_invoice_id", "partner_shipping_id"} <= fields(odoo, ledger)
 
 
+def test_who_owes_it(odoo: Any, ledger: Ledger, numbers: dict[str, int]) -> None:
+    """A contact's bills are its company's: Odoo books them there."""
+    write(odoo, "res.partner", numbers["ada"], parent_id=numbers["bob"])
+    assert "parent_id" in fields(odoo, ledger)
+
+
 def test_an_external_id_that_stands_for_another_record(odoo: Any, ledger: Ledger, numbers: dict[str, int]) -> None:
     """Odoo's merging of contacts moves the external ids of those that go."""
     domain = [["module", "=", "lago"], ["name", "=", "ada"]]

@@ -15,7 +15,7 @@ from reconcile.sides.extras import Extra
 from reconcile.sides.lago import billings
 from reconcile.sides.migrated import Scope
 from reconcile.sides.odoo_extras import extras
-from reports import pseudonyms, text
+from reports import html, pseudonyms, text
 from reports.data import ReportData
 from reports.registers import by_month
 from reports.verdict import State, judge
@@ -58,6 +58,19 @@ def lone_invoice(company: Company, day: str | bool, **values: Any) -> int:
     partner = company.order(STARTER)["partner_id"][0]
     vals = {"move_type": "out_invoice", "partner_id": partner, "invoice_date": day, **values}
     return create(company, "account.move", **vals, invoice_line_ids=[[0, 0, line]])
+
+
+def lone_sale(company: Company, invoiced: float = 0.0, *, downpayment: bool = False, **values: Any) -> int:
+    """Ten pieces at 12.50, sold once."""
+    product = create(company, "product.product", name="Training", type="service")
+    line = {"product_id": product, "product_uom_qty": 10.0, "price_unit": 12.5, "tax_ids": [[6, 0, []]]}
+    parts = [line, {**line, "product_uom_qty": 0.0, "is_downpayment": True}] if downpayment else [line]
+    partner = company.order(STARTER)["partner_id"][0]
+    order = create(company, "sale.order", partner_id=partner, order_line=[[0, 0, part] for part in parts], **values)
+    company.odoo.call("sale.order", "action_confirm", [order])
+    if invoiced:
+        company.write("sale.order.line", [["order_id", "=", order]], qty_invoiced=invoiced)
+    return order
 
 
 def period_of(company: Company, at: str) -> int:
@@ -145,6 +158,26 @@ def test_each_kind_is_named_with_its_money(company: Company, base: Base, tmp_pat
         codes = planted.codes_of(copy.odoo, copy.snapshot)
         data = planted.reconciled(copy, JULY, codes)
     check(data, base.snapshot)
+
+
+def test_orders_that_are_invoiced_once_and_receipts(base: Base, tmp_path: Path) -> None:
+    with planted.copied(base, tmp_path / "once") as copy:
+        whole, half, paid = lone_sale(copy), lone_sale(copy, 4.0), lone_sale(copy, 10.0)
+        third, unknown = lone_sale(copy, 10 / 3), lone_sale(copy, downpayment=True)
+        receipt = lone_invoice(copy, "2026-07-15", move_type="out_receipt")
+        lone_invoice(copy, "2026-06-15", move_type="out_receipt")
+        found = {e.record: (e.kind, e.customer, e.net_cents) for e in asked(copy)}
+        data = planted.reconciled(copy, JULY, planted.codes_of(copy.odoo, copy.snapshot))
+    assert found == {
+        f"sale.order,{whole}": ("extra_order", STARTER, 125_00),
+        f"sale.order,{half}": ("extra_order", STARTER, 75_00),
+        f"sale.order,{third}": ("extra_order", STARTER, 83_38),
+        f"sale.order,{unknown}": ("extra_order", STARTER, None),
+        f"account.move,{receipt}": ("extra_invoice", STARTER, 250_00),
+    }
+    assert f"sale.order,{paid}" not in found
+    assert judge(data).state is State.TO_ACT
+    assert "is confirmed in Odoo and not invoiced in full" in html.render(data)
 
 
 def check(data: ReportData, snapshot: Snapshot) -> None:

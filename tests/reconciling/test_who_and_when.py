@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from reports.data import ReportData
 from reports.verdict import State, judge
-from tests.faults import PRO, STARTER, Company, Fault
+from tests.faults import CUSTOMERS, FAULTS, PRO, STARTER, Company, Fault
 from tests.reconciling import planted
 from tests.reconciling.planted import Base
 
-Plant = Callable[[Company], None]
+Plant = Callable[[Company], object]
 
 
-def on_order(**values: object) -> Plant:
-    return lambda c: c.write("sale.order", [["id", "=", c.order(STARTER)["id"]]], **values)
+def on_order(customer: str = STARTER, **values: object) -> Plant:
+    return lambda c: c.write("sale.order", [["id", "=", c.order(customer)["id"]]], **values)
 
 
 def next_day(days: int) -> Plant:
@@ -41,6 +42,19 @@ def invoices_to(company: Company) -> None:
     on_order(partner_invoice_id=company.order(PRO)["partner_id"][0])(company)
 
 
+def contact_of(customer: str = "") -> Plant:
+    """The customer's partner becomes a contact of another customer, or of a company that is none: that one owes."""
+
+    def plant(company: Company) -> None:
+        own = company.order(STARTER)["partner_id"][0]
+        holding = [{"name": "Holding", "is_company": True}]
+        above = company.order(customer)["partner_id"][0] if customer else None
+        above = above or company.odoo.call("res.partner", "create", vals_list=holding)[0]
+        company.write("res.partner", [["id", "=", own]], is_company=False, parent_id=above, type="invoice")
+
+    return plant
+
+
 def debtor(company: Company) -> None:
     """The open balance of an invoice is given to another customer."""
     name = f"invoice_{open_invoice(company)}"
@@ -53,8 +67,10 @@ def open_invoice(company: Company) -> str:
     return next(i.lago_id for i in invoices if i.status == "finalized" and i.total_due_amount_cents)
 
 
-def told(base: Base, folder: Path, plant: Plant, month: str = "2026-07") -> tuple[ReportData, set[str]]:
-    fault = Fault(name="", side="odoo", causes=frozenset(), customers=(STARTER,), plant=plant, month=month)
+def told(
+    base: Base, folder: Path, plant: Plant, month: str = "2026-07", customer: str = STARTER
+) -> tuple[ReportData, set[str]]:
+    fault = Fault(name="", side="odoo", causes=frozenset(), customers=(customer,), plant=plant, month=month)
     with planted.copied(base, folder) as company:
         codes = planted.codes_of(company.odoo, company.snapshot)
         plant(company)
@@ -73,13 +89,24 @@ def told(base: Base, folder: Path, plant: Plant, month: str = "2026-07") -> tupl
         (merged, "other_customer"),
         (invoices_to, "other_customer"),
         (debtor, "other_customer"),
+        (contact_of(PRO), "other_customer"),
+        (contact_of(), "other_customer"),
     ],
-    ids=["nothing", "a day", "five days", "a year", "never", "merged", "invoice address", "open balance"],
+    ids=[
+        *("nothing", "a day", "five days", "a year", "never"),
+        *("merged", "invoice address", "open balance", "contact of a customer", "contact of another company"),
+    ],
 )
 def test_who_pays_and_when_next(base: Base, tmp_path: Path, plant: Plant, reason: str) -> None:
     data, reasons = told(base, tmp_path / "copy", plant, month="all")
     assert reasons == ({reason} if reason else set())
     assert (judge(data).state is State.TO_ACT) == bool(reason)
+
+
+def test_who_has_another_customer_as_its_contact_owes_its_own(base: Base, tmp_path: Path) -> None:
+    data, reasons = told(base, tmp_path / "copy", contact_of(PRO), customer=PRO)
+    assert reasons == set()
+    assert data.invoices
 
 
 def test_a_date_that_moved_with_a_bill_is_as_it_must_be(base: Base, tmp_path: Path) -> None:
@@ -101,3 +128,37 @@ def test_another_period_of_the_same_amount(base: Base, tmp_path: Path) -> None:
     data, reasons = told(base, tmp_path / "copy", plant)
     assert reasons == {"other_period"}
     assert {p.delta_cents for _, p in data.rows()} == {0}
+
+
+@pytest.mark.parametrize("dearer", ["0", "0.20"], ids=["a rounding cent", "a price too"])
+def test_another_period_behind_another_difference(base: Base, tmp_path: Path, dearer: str) -> None:
+    """A proven cause of the amounts says nothing of the period: what it names stays, and the period is refused."""
+
+    def plant(company: Company) -> None:
+        order = company.order(PRO)
+        amount = Decimal(order["fusion_plan_amount"]) + Decimal(dearer)
+        advance = not order["fusion_pay_in_advance"]
+        on_order(PRO, fusion_pay_in_advance=advance, fusion_plan_amount=str(amount))(company)
+
+    clean, none = told(base, tmp_path / "clean", lambda company: None, customer=PRO)
+    assert ([p.delta_cents for _, p in clean.rows() if p.delta_cents], none) == ([1], set())
+    data, reasons = told(base, tmp_path / "copy", plant, customer=PRO)
+    assert reasons == {"other_period"}
+    assert judge(data).state is State.TO_ACT
+    assert {f.cause for _, p in data.rows() for f in p.findings} == ({"price"} if Decimal(dearer) else set())
+
+
+def test_nothing_is_refused_of_what_was_migrated_as_it_is(base: Base, tmp_path: Path) -> None:
+    """All months of all customers, those that differ by a cent or by a price of then among them."""
+    everybody = Fault(name="", side="odoo", causes=frozenset(), customers=CUSTOMERS, plant=lambda c: None, month="all")
+    with planted.copied(base, tmp_path / "copy") as company:
+        data = planted.reconciled(company, everybody, planted.codes_of(company.odoo, company.snapshot))
+    assert [(i.number, r.reason, r.detail) for i in data.invoices for r in i.refusals] == []
+    assert any(i.differs for i in data.invoices)
+
+
+def test_a_period_that_a_proven_cause_explains_is_not_refused(base: Base, tmp_path: Path) -> None:
+    fault = next(fault for fault in FAULTS if fault.name == "anniversary instead of calendar, two charges")
+    data, reasons = told(base, tmp_path / "copy", fault.plant, fault.month, fault.customers[0])
+    assert reasons == set()
+    assert {f.cause for _, p in data.rows() for f in p.findings if f.proven} >= {"period_boundary"}

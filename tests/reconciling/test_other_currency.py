@@ -1,0 +1,72 @@
+"""An order that bills in another currency: Odoo's bill stands in the register of its own, and the cause is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mappings.records import Snapshot
+from reconcile.billed import BilledInvoice, ForeignSum, Refusal
+from reconcile.sides.lago import lago_invoices
+from reconcile.sides.odoo_answers import odoo_invoice
+from reports.data import ReportData
+from reports.registers import by_month
+from reports.verdict import State, judge
+from tests.faults import STARTER, Company, Fault, other_currency
+from tests.reconciling import planted
+from tests.reconciling.planted import Base
+
+Edit = Callable[[Company], None]
+
+
+def metric(company: Company) -> None:
+    company.write("fusion.billing.metric", [["code", "=", "egress_gb"]], aggregation="count_agg", field_name=False)
+
+
+def plan_and_charge(company: Company) -> None:
+    order = company.order(STARTER)
+    company.write("sale.order", [["id", "=", order["id"]]], fusion_plan_amount="1.00")
+    charge = company.charge("egress_gb", "nexacloud_starter")
+    company.write("fusion.billing.charge", [["id", "=", charge["id"]]], min_amount="99.00")
+
+
+def july(base: Base, folder: Path, edit: Edit) -> ReportData:
+    fault = Fault(name="", side="odoo", causes=frozenset(), customers=(STARTER,), plant=lambda company: None)
+    with planted.copied(base, folder) as company:
+        other_currency(company)
+        edit(company)
+        return planted.reconciled(company, fault, planted.codes_of(company.odoo, company.snapshot))
+
+
+@pytest.mark.parametrize(
+    "edit", [lambda company: None, metric, plan_and_charge], ids=["alone", "a metric too", "a plan and a charge too"]
+)
+def test_it_is_named_and_in_the_register(base: Base, tmp_path: Path, edit: Edit) -> None:
+    data = july(base, tmp_path / "copy", edit)
+    assert {(f.cause, f.side, f.proven) for _, p in data.rows() for f in p.findings} == {("currency", "odoo", True)}
+    assert judge(data).state is State.TO_ACT
+    cad, usd = by_month(data)
+    (foreign,) = [i for i in data.invoices if i.currency == "USD"]
+    told = next(e.values["amount"] for p in foreign.positions for f in p.findings for e in f.evidence)
+    assert f"{usd.right.gross_cents / 100:.2f} USD" == told
+    assert (usd.right.alone, usd.right.alone_cents, usd.left.gross_cents) == (1, usd.right.gross_cents, 0)
+    assert (cad.left.alone, cad.left.alone_cents, cad.right.gross_cents) == (1, cad.left.gross_cents, 0)
+
+
+def answered(lago: BilledInvoice, **values: Any) -> BilledInvoice:
+    empty = {"partner_id": 7, "invoice_partner_id": 8, "lines": [], "taxes": {}, "untaxed": "10.00", "tax": "1.30"}
+    return odoo_invoice(lago, [{**empty, "currency": "USD", "total": "11.30", **values}], {})
+
+
+def test_what_was_refused_in_another_currency_stays_refused(snapshot: Snapshot) -> None:
+    lago = next(invoice for invoice in lago_invoices(snapshot, "2026-07") if invoice.currency == "CAD")
+    billed = answered(lago)
+    assert billed.foreign == (ForeignSum(amount=Decimal("11.30"), tax=Decimal("1.30"), currency="USD"),)
+    assert (billed.payers, billed.refusals) == ((7, 8), ())
+    refused = answered(lago, refusals=[{"reason": "invoice_refused", "detail": "No journal"}])
+    assert (refused.foreign, refused.totals) == ((), None)
+    assert refused.refusals == (Refusal(reason="invoice_refused", detail="No journal"),)
