@@ -92,7 +92,7 @@ class CohortConfig:
 class WaiveConfig:
     """What someone has looked at and accepts, by name.
 
-    Reasons of skipped records, ``doctor``'s checks, and fields that were changed in Odoo, as ``status`` names them.
+    Reasons or ids of skipped records, ``doctor``'s checks, and changes in Odoo, as ``status`` names them.
     """
 
     skipped: tuple[str, ...] = ()
@@ -101,8 +101,8 @@ class WaiveConfig:
 
     @property
     def reasons(self) -> frozenset[str]:
-        """The names as they are spelled now; the file may hold old ones."""
-        return frozenset(map(spell, self.skipped))
+        """The names as they stand, for they may be ids, and as reasons are spelled now: the file may hold old ones."""
+        return frozenset((*self.skipped, *map(spell, self.skipped)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -365,7 +365,7 @@ events = ".lago2odoo/events"            # usage events, Parquet
 plans = ["nexacloud_*"]
 
 [waive]
-skipped = []                        # reasons of skipped records that someone has looked at and accepts
+skipped = []                        # reasons or ids of skipped records that someone has looked at and accepts
 # checks = ["currency_rounding"]    # errors of 'doctor' that someone accepts (also: tax_split, income_account_type)
 # drift = ["customer acme: street"]   # changes made in Odoo that 'status' tells and someone accepts
 

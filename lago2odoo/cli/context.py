@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from lago2odoo.cli.talk import Talk
 from mappings import tables
-from mappings.reasons import note_old_spellings
 from mappings.tables import TableError, Tables
 from mappings.text import NotTextError, composed, decode_text
 from migrate import config as settings
@@ -139,8 +138,6 @@ def open_context(config_file: Path) -> Iterator[Context]:
     """Read the configuration and be ready to speak; at the end the line of progress is taken away."""
     talk = Talk()
     try:
-        context = Context(config=settings.load(config_file), config_file=config_file, talk=talk)
-        context.say_all(note_old_spellings(context.config.waive.skipped, f"{config_file} [waive]"))
-        yield context
+        yield Context(config=settings.load(config_file), config_file=config_file, talk=talk)
     finally:
         talk.close()
