@@ -1,4 +1,4 @@
-"""Numbers that no date and no double can hold, or that mean nothing below 0: named by extract, left out with what depends on them."""
+"""Numbers that no date and no double can hold, or that mean nothing: named, left out with what depends on them."""
 
 from __future__ import annotations
 
