@@ -8,7 +8,7 @@ What depends on one is skipped for the same reason, and names it (``Skipped.beca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,6 +35,11 @@ class Quarantined:
 
     def __str__(self) -> str:
         return f"{self.resource} {self.name}: field {self.field} {self.problem}"
+
+    @property
+    def names(self) -> frozenset[str]:
+        """As what somebody may waive it: its reason, its id, its customer's external id."""
+        return frozenset({self.reason, self.id, self.customer}) - {""}
 
     @property
     def name(self) -> str:
@@ -85,6 +90,11 @@ def quarantined(resource: str, identity: str, problem: tuple[str, str, str], raw
 def by_id(items: Iterable[Quarantined], *resources: str) -> dict[str, Quarantined]:
     """Those of ``resources`` by their ids."""
     return {item.id: item for item in items if item.resource in resources}
+
+
+def with_ids(waived: Collection[str], items: Iterable[Quarantined]) -> frozenset[str]:
+    """The same, and the ids of what is waived by another name: what depends on a record names it by its id."""
+    return frozenset(waived) | {item.id for item in items if item.names & frozenset(waived)}
 
 
 def tally(items: Iterable[Quarantined]) -> dict[str, int]:

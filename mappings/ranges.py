@@ -1,7 +1,8 @@
-"""How large a number of Lago's may be, field by field: what dates, Odoo's doubles and 4-byte columns can hold. Pure.
+"""How large or small a number of Lago's may be, field by field: what it can mean, and what Odoo can hold. Pure.
 
-A number outside is a mistake of units, or one that could not be written to Odoo as it is: its record goes into
-quarantine, where a date that overflows would end the command for everybody.
+A number outside is a mistake of units or of sign, or one that could not be written to Odoo as it is (dates, doubles,
+4-byte columns): its record goes into quarantine, where a date that overflows would end the command for everybody, and
+a price below 0 would pay the customer.
 """
 
 from __future__ import annotations
@@ -23,19 +24,38 @@ def _within(most: int, problem: str) -> Bound:
     return lambda number: "" if -most <= number <= most else problem
 
 
+def _from_0(bound: Bound) -> Bound:
+    """The same of what has no meaning below 0, and which Lago's own forms refuse."""
+    return lambda number: "is below 0" if number < 0 else bound(number)
+
+
+def _anything(_number: Number) -> str:
+    return ""
+
+
+def _above_0(number: Number) -> str:
+    return "" if number > 0 else "is not above 0"
+
+
 _DAYS = _within(DAYS, f"is more than {DAYS} days")
 _CENTS = _within(HELD - 1, "is more than Odoo's doubles hold to the cent")
 _UNITS = _within(HELD - 1, "is more units than Odoo's doubles hold")
 _INTEGER = _within(WORDS_OF_4_BYTES - 1, "is larger than Lago can count")
 
 BOUNDS: Mapping[str, Bound] = {
-    "Plan.trial_period": _DAYS,
-    "Customer.net_payment_term": _DAYS,
-    "Invoice.net_payment_term": _DAYS,
-    "Organization.net_payment_term": _DAYS,
-    "BillingEntity.net_payment_term": _DAYS,
-    "BillingEntity.invoice_grace_period": _DAYS,
-    "BillingConfiguration.invoice_grace_period": _DAYS,
+    "Plan.trial_period": _from_0(_DAYS),
+    "Customer.net_payment_term": _from_0(_DAYS),
+    "Invoice.net_payment_term": _from_0(_DAYS),
+    "Organization.net_payment_term": _from_0(_DAYS),
+    "BillingEntity.net_payment_term": _from_0(_DAYS),
+    "BillingEntity.invoice_grace_period": _from_0(_DAYS),
+    "BillingConfiguration.invoice_grace_period": _from_0(_DAYS),
+    "Plan.amount_cents": _from_0(_CENTS),
+    "Subscription.plan_amount_cents": _from_0(_CENTS),
+    "MinimumCommitment.amount_cents": _from_0(_CENTS),
+    "Charge.min_amount_cents": _from_0(_CENTS),
+    "Tax.rate": _from_0(_anything),
+    "Wallet.rate_amount": _above_0,
     "FixedCharge.units": _UNITS,
     "BillableMetric.rounding_precision": _within(ROUNDED_TO, f"is more than {ROUNDED_TO} digits"),
     "Coupon.frequency_duration": _INTEGER,
@@ -50,7 +70,5 @@ BOUNDS: Mapping[str, Bound] = {
 
 def bound_of(place: str, *, whole: bool) -> Bound | None:
     """``Plan.trial_period`` -> its bound. ``whole``: of a whole number, as amounts in cents are."""
-    field = place.partition(".")[2]
-    if whole and "_cents" in field:
-        return _CENTS
-    return BOUNDS.get(place)
+    amount = whole and "_cents" in place.partition(".")[2]
+    return BOUNDS.get(place, _CENTS if amount else None)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -17,6 +16,7 @@ from typing import Any, TypeVar
 from mappings.partners import NEW
 from mappings.target import Ref
 from mappings.text import composed
+from mappings.toml import NotTomlError, read_toml
 
 T = TypeVar("T")
 
@@ -118,8 +118,8 @@ def parse(text: str, name: str, base: Tables | None) -> Tables:
     Raises TableError.
     """
     try:
-        raw = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
+        raw = read_toml(text, parse_float=Decimal)
+    except NotTomlError as error:
         raise TableError(f"{name}: not valid TOML: {error}") from error
     reader = _TableReader(name, text)
     reader.known(raw, (*_ENTRIES, *_SECTIONS, *_FREE), "", 0)

@@ -5,13 +5,14 @@ A mapper turns one Lago record into ``Desired`` records or a ``Skipped`` with it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from mappings.partners import Standing
+from mappings.reasons import OF_THE_SERVER
 
 OURS = "lago"  # the module of every external id that we give, and that nobody else gives
 
@@ -107,6 +108,24 @@ class Skipped:
     customer: str | None = None
     count: int = 1  # records it stands for: usage events are counted, not listed
     because: str = ""  # id of the record in quarantine that it is, or that it depends on
+
+    @property
+    def names(self) -> frozenset[str]:
+        """As what somebody may waive it: its reason, its own id (or what it is called), that of the quarantine.
+
+        Also the external id of its customer, which stands for all that is left out of theirs.
+        """
+        own = {self.reason, self.source.lago_id or self.source.label, self.because, self.customer or ""}
+        return frozenset(own) - {""}
+
+    def is_waived(self, waived: Collection[str]) -> bool:
+        """Whether somebody accepted it by one of its names."""
+        return any(name in waived for name in self.names)
+
+    @property
+    def of_everybody(self) -> bool:
+        """Whether the server lacks something, and no single record is in the way."""
+        return self.reason in OF_THE_SERVER
 
 
 Mapped = Desired | Skipped

@@ -49,9 +49,9 @@ class UsageRow:
 class _Count:
     """Rows of one reason: how many, and a few to show."""
 
-    detail: str
+    problem: Problem
+    source: Source
     customer: str | None = None
-    because: str = ""
     rows: int = 0
     examples: list[str] = field(default_factory=list)
 
@@ -63,12 +63,13 @@ class _Count:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stream:
-    """What to do with the events of one external subscription id.
+    """What to do with the events of one external subscription id. ``subscription``: Lago's id of the one that decides.
 
     ``since``: start of the open period (None: nothing is running). ``billed``: start, end and end of knowledge of every
     period Lago has invoiced, by start.
     """
 
+    subscription: str
     customer: str
     since: datetime | None
     problem: Problem | None
@@ -78,19 +79,30 @@ class _Stream:
 def usage(context: Context, rows: Iterable[UsageRow]) -> Iterator[Mapped]:
     """The rows to load, in their order, then the counts of those that could not be."""
     streams, codes, ids = _streams(context), {m.code: m.recurring for m in context.metrics.values()}, EventIds()
-    counts: dict[tuple[str, str], _Count] = {}
+    counts: dict[tuple[str, str, str], _Count] = {}
     for each in rows:
         row, external_id = ids.take(each)
         stream = streams.get(row.external_subscription_id)
         problem = _problem(context, row, stream, codes)
         if problem is not None:
-            customer = stream.customer if stream and problem.because else None
-            key = (problem.reason, row.code if problem.reason == "event_metric_unknown" else problem.because)
-            counts.setdefault(key, _Count(problem.detail, customer, problem.because)).add(row)
+            count = _count(row, stream, problem)
+            counts.setdefault((problem.reason, count.source.lago_id, count.source.label), count).add(row)
         elif stream is not None and _is_needed(context, row, stream, codes):
             yield _event(row, external_id, stream)
-    for (reason, code), count in sorted(counts.items()):
-        yield _skipped(reason, code, count)
+    for _, count in sorted(counts.items(), key=lambda found: found[0]):
+        yield _skipped(count)
+
+
+def _count(row: UsageRow, stream: _Stream | None, problem: Problem) -> _Count:
+    """Of events like this one: of one record in quarantine, of one subscription, of one metric, or of none of these."""
+    if problem.because:
+        source = Source("event", problem.reason, problem.because)
+    elif stream and problem is stream.problem:
+        source = Source("event", row.external_subscription_id, stream.subscription)
+    else:
+        source = Source("event", row.code if problem.reason == "event_metric_unknown" else problem.reason)
+    own = stream is not None and (problem.because or problem is stream.problem)
+    return _Count(problem, source, stream.customer if stream and own else None)
 
 
 def _problem(context: Context, row: UsageRow, stream: _Stream | None, codes: Mapping[str, bool]) -> Problem | None:
@@ -172,16 +184,16 @@ def _is_late(moment: datetime, received: datetime, stream: _Stream) -> bool:
     return moment <= end and received > known
 
 
-def _skipped(reason: str, code: str, count: _Count) -> Skipped:
+def _skipped(count: _Count) -> Skipped:
     shown = ", ".join(count.examples)
     return Skipped(
         phase=Phase.USAGE,
-        source=Source("event", (count.because and reason) or code or reason),
-        reason=reason,
-        detail=f"{count.rows} events {count.detail} (for example {shown})",
+        source=count.source,
+        reason=count.problem.reason,
+        detail=f"{count.rows} events {count.problem.detail} (for example {shown})",
         customer=count.customer or None,
         count=count.rows,
-        because=count.because,
+        because=count.problem.because,
     )
 
 
@@ -202,7 +214,7 @@ def _stream(
     problem = refusal(context, newest)
     customer = context.external(newest.lago_customer_id) or newest.external_customer_id
     since = _open_since(running) if running and is_wanted(context, running) else None
-    return _Stream(customer=customer, since=since, problem=problem, billed=billed)
+    return _Stream(subscription=newest.lago_id, customer=customer, since=since, problem=problem, billed=billed)
 
 
 def _open_since(subscription: Subscription) -> datetime:

@@ -11,7 +11,7 @@ Stop it at any moment, with Ctrl-C or a kill: the next run finds what is there b
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mappings.target import Desired, Mapped, Phase
@@ -34,7 +34,7 @@ from migrate.odoo.standing import bind, unbind
 from migrate.phases import EVERYONE, ORDER, Cohort, require_predecessors
 from migrate.preview import KeepUsage, compare, keep_nothing, shape_of
 from migrate.progress import Progress, quiet
-from migrate.state.ledger import Ledger
+from migrate.state.ledger import LEFT_OUT, Ledger
 
 NOT_WRITTEN = "not written"
 NAMED = 3  # of each kind, where there may be many
@@ -139,26 +139,27 @@ def apply(
     snapshot_digest: str = "",
     saved: ChangeSet | None = None,
     keep_usage: KeepUsage = keep_nothing,
+    waived: Collection[str] = (),
     allow_removals: int = 0,
     progress: Progress = quiet,
 ) -> Applied:
     """Write the changes, phase by phase. ``saved``: only if the changes are still exactly these, else Blocked.
 
-    ``keep_usage``: as for ``preview``. ``allow_removals``: so many records may go even if they are more than the
-    ordinary; Blocked, before anything is written, if there are more.
+    ``keep_usage``, ``waived``: as for ``preview``. ``allow_removals``: so many may go even if they are more than
+    the ordinary; Blocked, before anything is written, if there are more.
 
     Hold ``ledger.store.lock()`` around it. A refused record stops only what refers to it; its phase and theirs stay
     unfinished, which blocks a later run of the next phases alone.
     """
     started = time.monotonic()
     reader = Reader(odoo, progress)
-    changes, observed = compare(reader, ledger, mapped, phases, cohort, snapshot_digest, keep_usage)
+    changes, observed = compare(reader, ledger, mapped, phases, cohort, snapshot_digest, keep_usage, waived)
     if saved is not None:
         _require_same(saved, changes)
     require_consent(changes, allow_removals)
     having = {m.phase for m in mapped if isinstance(m, Desired)}
     earlier = [p for p in ORDER if p in having and p not in phases]  # of those of this run it is known what lacks
-    run = _Run(ledger, Loader(reader, observed), observed, cohort, progress)
+    run = _Run(ledger, Loader(reader, observed), observed, cohort, progress, frozenset(waived))
     ledger.begin("apply", cohort.name, identity(odoo))
     run.adopted = adopt_met(odoo, ledger, changes, observed)
     for phase in (p for p in ORDER if p in phases):
@@ -196,6 +197,7 @@ class _Run:
     observed: Observed
     cohort: Cohort
     progress: Progress
+    waived: frozenset[str] = frozenset()
     failures: list[Failure] = field(default_factory=list)
     missing: dict[str, Failure] = field(default_factory=dict)  # by external id: those that failed, and their lines
     written: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -218,8 +220,14 @@ class _Run:
                 self._write([change for change in batch if change.xid not in self.missing])
                 self._step(phase, len(batch), total)
         failed = self.failures[before:]
-        detail = f"{len(failed)} records refused, first {failed[0]}" if failed else ""
-        self.ledger.set_phase(phase, self.cohort.name, finished=not failed, detail=detail)
+        detail = f"{len(failed)} records refused, first {failed[0]}" if failed else self._left_out(changes)
+        self.ledger.set_phase(phase, self.cohort.name, finished=not detail, detail=detail)
+
+    def _left_out(self, changes: Sequence[Change]) -> str:
+        """``left out: 3 records (custom_aggregation)``: what nobody waived, so that the phase is not done."""
+        left = [c.skipped for c in changes if c.skipped and not c.skipped.is_waived(self.waived)]
+        reasons = ", ".join(sorted({item.reason for item in left}))
+        return f"{LEFT_OUT}{sum(item.count for item in left):,} records ({reasons})" if left else ""
 
     def _step(self, phase: Phase, records: int, total: int) -> None:
         self._done += records

@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import tomllib
 import types
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -19,7 +18,9 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from mappings.reasons import spell
 from mappings.text import NotTextError, composed, decode_text
-from migrate.config_checks import problem_of
+from mappings.toml import NotTomlError, read_toml
+from migrate.config_checks import contradictions, problem_of
+from migrate.config_files import missing_files
 from migrate.errors import ConfigError
 from migrate.masking import KNOWN
 
@@ -92,7 +93,7 @@ class CohortConfig:
 class WaiveConfig:
     """What someone has looked at and accepts, by name.
 
-    Reasons of skipped records, ``doctor``'s checks, and fields that were changed in Odoo, as ``status`` names them.
+    Reasons or ids of skipped records, ``doctor``'s checks, and changes in Odoo, as ``status`` names them.
     """
 
     skipped: tuple[str, ...] = ()
@@ -101,8 +102,8 @@ class WaiveConfig:
 
     @property
     def reasons(self) -> frozenset[str]:
-        """The names as they are spelled now; the file may hold old ones."""
-        return frozenset(map(spell, self.skipped))
+        """The names as they stand, for they may be ids, and as reasons are spelled now: the file may hold old ones."""
+        return frozenset((*self.skipped, *map(spell, self.skipped)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,18 +187,25 @@ def load(path: Path) -> Config:
         raise ConfigError(f"{path}: {error}") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    return parse(text, path)
+    config = parse(text, path)
+    if problems := [
+        f"{_Reader(path, text).place(key)}: {key} {problem}" for key, problem in missing_files(config, config.path)
+    ]:
+        raise ConfigError("; ".join(problems))
+    return config
 
 
 def parse(text: str, path: Path) -> Config:
     """Check the text of a configuration file that stands (or would stand) at ``path``."""
     try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        raw = read_toml(text)
+    except NotTomlError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
     reader = _Reader(path, text)
     known = {f.name for f in fields(Config)} - {"folder"}
     sections = reader.each(raw, known, "", get_type_hints(Config))
+    if not reader.problems:
+        reader.problems.extend(f"{reader.place(key)}: {key} {problem}" for key, problem in contradictions(raw))
     if reader.problems:
         raise ConfigError("; ".join(reader.problems))
     return Config(folder=path.absolute().parent, **sections)
@@ -365,7 +373,7 @@ events = ".lago2odoo/events"            # usage events, Parquet
 plans = ["nexacloud_*"]
 
 [waive]
-skipped = []                        # reasons of skipped records that someone has looked at and accepts
+skipped = []                        # reasons or ids of skipped records that someone has looked at and accepts
 # checks = ["currency_rounding"]    # errors of 'doctor' that someone accepts (also: tax_split, income_account_type)
 # drift = ["customer acme: street"]   # changes made in Odoo that 'status' tells and someone accepts
 

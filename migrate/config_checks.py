@@ -7,7 +7,7 @@ may be a secret: an address with a password, a key pasted where the name of its 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from urllib.parse import urlsplit
 
@@ -44,6 +44,8 @@ def _some_of(choices: tuple[str, ...]) -> Check:
 
 
 def _filled(value: object) -> str:
+    if not str(value).isprintable():
+        return "must not hold control characters"
     return "" if str(value).strip() else "must not be empty: fill it in, or take the line away"
 
 
@@ -79,7 +81,7 @@ def _address(value: object) -> str:
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         usable = False
-    if not usable or any(sign.isspace() for sign in str(value)):
+    if not usable or any(sign.isspace() or not sign.isprintable() for sign in str(value)):
         return "must be an address like https://odoo.example.com"
     if parts.username or parts.password or parts.query or parts.fragment:
         return "must be an address without user, password, ? or #: the key is sent in a header"
@@ -89,7 +91,7 @@ def _address(value: object) -> str:
 def _state(value: object) -> str:
     """A file, or the address of one of the two databases that may hold the state."""
     scheme, sign, rest = str(value).partition("://")
-    if not sign:
+    if not sign or not str(value).isprintable():
         return _filled(value)
     if scheme not in _STATES or not rest.strip("/"):
         return "must be sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
@@ -99,6 +101,15 @@ def _state(value: object) -> str:
 def _day(value: object) -> str:
     fits = isinstance(value, date) and 2000 <= value.year <= 2199
     return "" if fits else f"must be a day of the years 2000 to 2199, not {value}"
+
+
+def contradictions(raw: Mapping[str, Mapping[str, object]]) -> Iterator[tuple[str, str]]:
+    """Key and problem of what is right key by key, and not together; ``raw`` is as the file has it."""
+    if {"url", "recording"} <= raw.get("lago", {}).keys():
+        yield "lago.recording", "and lago.url are two sources: take one of them away"
+    for name, cohort in raw.get("cohorts", {}).items():
+        if isinstance(cohort, Mapping) and not any(cohort.get(key) for key in ("customers", "plans")):
+            yield f"cohorts.{name}", "names nobody: list customers or plans, or take it away"
 
 
 CHECKS: Mapping[str, Check] = {

@@ -35,9 +35,9 @@ def chosen(phase: Phase | None) -> tuple[Phase, ...]:
 def require_predecessors(
     phase: Phase, cohort: Cohort, progress: Iterable[PhaseProgress], needed: Sequence[Phase] = ORDER
 ) -> None:
-    """Raise Blocked unless every phase of ``needed`` (those that have records) before ``phase`` is finished."""
-    done = {p.phase for p in progress if p.finished and p.cohort in ("", cohort.name)}
-    failed = {p.phase: p.detail for p in progress if not p.finished and p.cohort == cohort.name}
+    """Raise Blocked unless all before ``phase`` of ``needed`` (those that have records) are done, but for left-outs."""
+    done = {p.phase for p in progress if not p.blocks and p.cohort in ("", cohort.name)}
+    failed = {p.phase: p.detail for p in progress if p.blocks and p.cohort == cohort.name}
     for before in ORDER[: ORDER.index(phase)]:
         if before in done or before not in needed:
             continue

@@ -6,7 +6,7 @@ since_apply(odoo, ledger, progress=...) -> SinceApply             for ``status``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -63,15 +63,17 @@ def preview(
     cohort: Cohort = EVERYONE,
     snapshot_digest: str = "",
     keep_usage: KeepUsage = keep_nothing,
+    waived: Collection[str] = (),
     progress: Progress = quiet,
 ) -> ChangeSet:
     """What apply would do. Reads only. Raises Blocked if a reference leads nowhere or a module is missing.
 
     ``keep_usage``: which of the usage records that nobody wants any more stay (``migrate.state.kept_usage``).
+    ``waived``: names of what may be left out.
     """
     ledger.require_same(identity(odoo))
     reader = Reader(odoo, progress)
-    return compare(reader, ledger, mapped, phases, cohort, snapshot_digest, keep_usage)[0]
+    return compare(reader, ledger, mapped, phases, cohort, snapshot_digest, keep_usage, waived)[0]
 
 
 def drifted(odoo: Door, ledger: Ledger, progress: Progress = quiet) -> tuple[Drift, ...]:
@@ -172,6 +174,7 @@ def compare(
     cohort: Cohort,
     snapshot_digest: str,
     keep_usage: KeepUsage,
+    waived: Collection[str] = (),
 ) -> tuple[ChangeSet, Observed]:
     """The changes, and what they were compared with."""
     within = [m for m in mapped if m.phase in phases and cohort.takes(m.customer)]
@@ -185,21 +188,24 @@ def compare(
     coming = everything | {line.xid for m in mapped if isinstance(m, Desired) for _, line in each_line(m)}
     vanished = {x: k for x, k in known.items() if x not in everything}
     kept = keep_usage({x: k for x, k in vanished.items() if k.model == USAGE})
-    waiting = held_back([m for m in mapped if isinstance(m, Skipped)], vanished)
+    waiting = held_back([m for m in mapped if isinstance(m, Skipped)], vanished, waived)
     observed = observe(reader, desired, {x: k for x, k in vanished.items() if x not in kept | waiting}, coming)
     scope, staying = Scope(tuple(phases), cohort.name), everything | kept | waiting
     changes = diff([*desired, *skipped], observed, known, snapshot_digest=snapshot_digest, scope=scope, staying=staying)
     return replace(changes, kept_usage=len(kept)), observed
 
 
-def held_back(skipped: Sequence[Skipped], vanished: Mapping[str, Known]) -> frozenset[str]:
-    """What nobody wants any more, but only because something of Lago's cannot be read: it stays as it is.
+def held_back(
+    skipped: Sequence[Skipped], vanished: Mapping[str, Known], waived: Collection[str] = ()
+) -> frozenset[str]:
+    """What nobody wants any more, but perhaps only because something of Lago's is left out: it stays as it is.
 
+    What cannot be read, accepted or not; what cannot be expressed, until somebody accepts that it is left out.
     All of a customer to whom that belongs; of what customers share, all of its phase.
     """
-    unread = [item for item in skipped if item.because]
+    unread = [item for item in skipped if item.because or not item.is_waived(waived)]
     customers = {item.customer for item in unread if item.customer}
-    ids = tuple({item.source.lago_id for item in unread if item.source.lago_id} | {item.because for item in unread})
+    ids = tuple({name for item in unread for name in (item.source.lago_id, item.because) if name})
     phases = {item.phase.value for item in unread}
     return frozenset(
         x

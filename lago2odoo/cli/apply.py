@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -49,16 +49,18 @@ from migrate.state.store import Store
     help="Let up to N records go, usage or many of a kind, that Lago does not show any more.",
 )
 def command(config: Path, form: str, phase: str | None, cohort: str | None, file: Path | None, allowed: int) -> int:
-    """Write the changes to Odoo, phase by phase. Safe to interrupt; a second run has nothing to do."""
+    """Write the changes to Odoo, phase by phase. Safe to interrupt; a second run has nothing to do.
+
+    What is left out costs itself: everything else is written, and the exit code is 1 until it is waived by name.
+    """
     saved = _read_saved(file) if file else None
     phase, cohort = _scope(saved, phase, cohort) if saved else (phase, cohort)
     with open_context(config) as context, context.store() as store, store.lock(), context.odoo() as odoo:
         migration = open_migration(context, store, odoo, cohort)
         phases = chosen(Phase(phase) if phase else None)
         applied = _apply(context, store, odoo, migration, phases=phases, saved=saved, allow_removals=allowed)
-    waived = context.config.waive.reasons
-    unread = _unread(migration, phases, waived)
-    return emit(Outcome(_data(applied), _text(applied, waived, migration), error=applied.error or unread), form)
+    error = applied.error or _left_out(migration, phases)
+    return emit(Outcome(_data(applied), _text(applied, migration), error=error), form)
 
 
 def _apply(
@@ -71,8 +73,8 @@ def _apply(
     saved: ChangeSet | None,
     allow_removals: int,
 ) -> Applied:
-    """Nothing is written while records are skipped for a reason that nobody waived, or Odoo is not ready."""
-    _require_waived(context, migration, phases)
+    """Nothing is written while Odoo lacks what everybody needs, or is not ready; else what is left out costs itself."""
+    _require_server(migration, phases)
     raise_on_errors(accept(context, preflight(odoo, migration.target, migration.needs())))
     return apply(
         odoo,
@@ -83,6 +85,7 @@ def _apply(
         snapshot_digest=migration.digest,
         saved=saved,
         keep_usage=migration.keep_usage,
+        waived=migration.waived,
         allow_removals=allow_removals,
         progress=context.talk.progress,
     )
@@ -103,28 +106,22 @@ def _scope(saved: ChangeSet, phase: str | None, cohort: str | None) -> tuple[str
     return phase or saved_phase, cohort or saved.scope.cohort or None
 
 
-def _require_waived(context: Context, migration: Migration, phases: tuple[Phase, ...]) -> None:
-    """Before the first write: what cannot be expressed must have been accepted by name.
-
-    What is in quarantine, and what depends on it, stops nobody else.
-    """
-    ours = (item for item in _skipped(migration, phases) if not item.because)
-    reasons = show.open_reasons(ours, context.config.waive.reasons)
-    if reasons:
-        raise Blocked(show.remedy(reasons))
+def _require_server(migration: Migration, phases: tuple[Phase, ...]) -> None:
+    """Before the first write: what the server lacks for everybody must have been accepted by name."""
+    if lacking := show.lacking(_open(migration, phases)):
+        raise Blocked(lacking)
 
 
-def _skipped(migration: Migration, phases: tuple[Phase, ...]) -> Iterator[Skipped]:
-    """What is skipped within the command's scope."""
-    skipped = (item for item in migration.mapped if isinstance(item, Skipped))
+def _open(migration: Migration, phases: tuple[Phase, ...]) -> Iterator[Skipped]:
+    """What is left out within the command's scope, and nobody waived."""
+    skipped = (item for item in migration.mapped if isinstance(item, Skipped) and not item.is_waived(migration.waived))
     return (item for item in skipped if item.phase in phases and migration.cohort.takes(item.customer))
 
 
-def _unread(migration: Migration, phases: tuple[Phase, ...], waived: Collection[str]) -> Blocked | None:
-    """How the command ends although everything else is written: somebody must mend what is in quarantine."""
-    ours = [item for item in _skipped(migration, phases) if item.because]
-    reasons = show.open_reasons(ours, waived)
-    return Blocked(show.remedy_of_quarantine(reasons, ours)) if reasons else None
+def _left_out(migration: Migration, phases: tuple[Phase, ...]) -> Blocked | None:
+    """How the command ends although everything else is written: somebody must mend or waive what is left out."""
+    remedies = show.remedies(_open(migration, phases), ())
+    return Blocked(f"everything else is written; {remedies}") if remedies else None
 
 
 def _data(applied: Applied) -> dict[str, object]:
@@ -143,12 +140,12 @@ def _data(applied: Applied) -> dict[str, object]:
     }
 
 
-def _text(applied: Applied, waived: Collection[str], migration: Migration) -> str:
+def _text(applied: Applied, migration: Migration) -> str:
     lines = [show.counts(applied.counts()), ""]
     lines += show.quarantine(migration.snapshot.quarantined, find_dependents(migration.snapshot))
     lines += show.unread_credits(unread_credits(migration.snapshot, migration.cohort.customers))
     lines += [*show.removals(applied.changes)]
-    lines += [*show.skipped(applied.changes, waived)]
+    lines += [*show.skipped(applied.changes, migration.waived)]
     lines += [*(f"kept in Odoo's own form: {text}" for text in applied.altered), *applied.leftovers]
     lines += show.adopted(applied.adopted)
     lines += show.refused(applied.refused)

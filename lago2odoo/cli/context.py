@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from lago2odoo.cli.talk import Talk
+from lago2odoo.cli.waiver_file import read_waivers
 from mappings import tables
 from mappings.reasons import note_old_spellings
 from mappings.tables import TableError, Tables
@@ -25,6 +26,7 @@ from migrate.odoo.door import Door
 from migrate.shipped_tables import shipped
 from migrate.state.small_tables import require_sound
 from migrate.state.store import Store
+from reconcile.compare.waivers import Waiver
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,12 @@ class Context:
         with closing(connect(access)) as connection:
             yield Door(connection)
 
+    def waivers(self) -> tuple[Waiver, ...]:
+        """What the file of waivers holds; old spellings are told."""
+        waivers = read_waivers(self.config)
+        self.say_all(note_old_spellings((waiver.rule for waiver in waivers), self.config.reconcile.waivers or ""))
+        return waivers
+
     def tables(self) -> Tables:
         """Finance's look-ups: the file of the configuration over the shipped ones."""
         name = self.config.mapping.tables
@@ -136,11 +144,15 @@ def state_url(config: Config) -> str:
 
 @contextmanager
 def open_context(config_file: Path) -> Iterator[Context]:
-    """Read the configuration and be ready to speak; at the end the line of progress is taken away."""
+    """Read the configuration, with the files it names, and be ready to speak; at the end the line of progress goes.
+
+    All of it, for every command: what another one would refuse is no surprise later.
+    """
     talk = Talk()
     try:
         context = Context(config=settings.load(config_file), config_file=config_file, talk=talk)
-        context.say_all(note_old_spellings(context.config.waive.skipped, f"{config_file} [waive]"))
+        context.tables()
+        read_waivers(context.config)
         yield context
     finally:
         talk.close()

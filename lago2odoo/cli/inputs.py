@@ -7,9 +7,8 @@ from pathlib import Path
 
 from lago2odoo.cli.context import Context
 from lago2odoo.cli.migration import check_events
-from mappings.text import NotTextError, composed, decode_text
 from migrate.config import without_secrets
-from migrate.errors import ConfigError, StoreError
+from migrate.errors import StoreError
 from migrate.shipped_tables import SHIPPED
 from migrate.state.digest import digest
 from migrate.state.store import Store
@@ -33,16 +32,6 @@ def _files(context: Context) -> Iterator[tuple[str, bytes]]:
         yield TABLES, _read(config.path(config.mapping.tables))
     if config.reconcile.waivers:
         yield WAIVERS, _read(config.path(config.reconcile.waivers))
-
-
-def waiver_text(path: Path) -> str:
-    """The text of a waiver file. Raises ConfigError."""
-    try:
-        return composed(decode_text(path.read_bytes()))
-    except NotTextError as error:
-        raise ConfigError(f"{path}: the waivers cannot be read: {error}") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: the waivers cannot be read: {error.strerror}") from error
 
 
 def _read(path: Path) -> bytes:

@@ -17,6 +17,8 @@ from mappings.desired import desired, iterate
 from mappings.lost import REASON as LOST
 from mappings.lost import lost_invoices
 from mappings.partners import PartnerProposal
+from mappings.quarantine import with_ids
+from mappings.reasons import note_old_spellings, spell
 from mappings.records import Snapshot
 from mappings.tables import Tables
 from mappings.target import Desired, Mapped, Phase, Skipped, Target
@@ -48,6 +50,7 @@ class Migration:
     tables: Tables
     target: Target
     mapped: tuple[Mapped, ...]
+    waived: frozenset[str]  # names of what may be left out
     cohort: Cohort
     digest: str
     events: int  # in the snapshot
@@ -79,13 +82,13 @@ def open_migration(context: Context, store: Store, odoo: Door, cohort: str | Non
     context.talk.say("mapping")
     wanted = desired(snapshot, usage_rows(context), target, tables, options)
     mapped = (*prepare(target), *without_dangling(odoo, wanted))
-    names = _left_out_names(snapshot, mapped)
-    context.say_all(note_unused(context.config.waive.reasons, names, f"{context.config_file} [waive]"))
+    _note_names(context, _left_out_names(snapshot, mapped))
     return Migration(
         snapshot=snapshot,
         tables=tables,
         target=target,
         mapped=mapped,
+        waived=with_ids(context.config.waive.reasons, snapshot.quarantined),
         cohort=cohort_of(context, snapshot, cohort),
         digest=digest(store),
         events=sum(file.events for file in store.event_files()),
@@ -94,12 +97,19 @@ def open_migration(context: Context, store: Store, odoo: Door, cohort: str | Non
 
 
 def _left_out_names(snapshot: Snapshot, mapped: Iterable[Mapped]) -> set[str]:
-    """All that ``[waive] skipped`` may name here: reasons, and ids of what cannot be read or is not there."""
-    skipped = [item for item in mapped if isinstance(item, Skipped)]
-    names = {item.reason for item in skipped} | {item.because for item in skipped if item.because}
-    names |= {name for item in snapshot.quarantined for name in (item.reason, item.id)}
+    """All that ``[waive] skipped`` may name here: reasons, and ids of what is left out, unread or not there."""
+    names = {name for item in mapped if isinstance(item, Skipped) for name in item.names}
+    names |= {name for item in snapshot.quarantined for name in item.names}
     lost = lost_invoices(snapshot)
     return names | {item.lago_id for item in lost} | ({LOST} if lost else set())
+
+
+def _note_names(context: Context, names: Collection[str]) -> None:
+    """What is waived under an old spelling, and what nothing has. An id may look like an old spelling, and is none."""
+    given, place = context.config.waive.skipped, f"{context.config_file} [waive]"
+    old = [name for name in given if name not in names and spell(name) in names]
+    context.say_all(note_old_spellings(old, place))
+    context.say_all(note_unused(set(given) - set(old), names, place))
 
 
 def accept(context: Context, findings: Sequence[Finding]) -> tuple[Finding, ...]:

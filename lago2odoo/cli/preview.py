@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -16,7 +16,7 @@ from lago2odoo.cli.outcome import Outcome, emit
 from mappings.coverage import CoverageRow
 from mappings.dependents import find_dependents
 from mappings.partners import PartnerProposal
-from mappings.target import Phase
+from mappings.target import Phase, Skipped
 from migrate.change_set.changes import ChangeSet
 from migrate.change_set.saved import to_document, to_json
 from migrate.lago.control_totals import unread_credits
@@ -52,32 +52,32 @@ def command(config: Path, form: str, phase: str | None, cohort: str | None, out:
             cohort=migration.cohort,
             snapshot_digest=migration.digest,
             keep_usage=migration.keep_usage,
+            waived=migration.waived,
             progress=context.talk.progress,
         )
     if out is not None:
         write_whole(out, lambda path: path.write_text(to_json(changes), encoding="utf-8"), "preview")
-    return emit(_outcome(changes, migration, misfits, context.config.waive.reasons, out), form)
+    return emit(_outcome(changes, migration, misfits, out), form)
 
 
 def _outcome(
     changes: ChangeSet,
     migration: Migration,
     misfits: Sequence[Finding],
-    accepted: Collection[str],
     out: Path | None,
 ) -> Outcome:
     """Exit code 2 while there is something to do, 1 while something stands in the way.
 
     That is what is left out and nobody waived, or a mapping that does not fit Odoo's records.
     """
-    rows, snapshot = migration.coverage(), migration.snapshot
-    reasons = show.open_reasons((c.skipped for c in changes.changes if c.skipped), accepted)
+    rows, snapshot, accepted = migration.coverage(), migration.snapshot, migration.waived
+    left = [c.skipped for c in changes.changes if c.skipped and not c.skipped.is_waived(accepted)]
     credit_sums = unread_credits(snapshot, migration.cohort.customers)
     unread = [*show.quarantine(snapshot.quarantined, find_dependents(snapshot)), *show.unread_credits(credit_sums)]
     lines = [show.matrix(rows), "", *unread, *_lines(changes, accepted), "", *show.misfits(misfits)]
     lines += show.proposals(proposals := migration.proposals(), migration.tables.name)
-    lines += _next(changes, reasons, misfits, out)
-    code = 1 if reasons or misfits else 2 if changes.pending else 0
+    lines += _next(changes, left, misfits, out)
+    code = 1 if left or misfits else 2 if changes.pending else 0
     return Outcome(
         lambda: {"unread_credits": credit_sums, **_data(changes, rows, misfits, proposals)}, "\n".join(lines), code
     )
@@ -113,16 +113,19 @@ def _lines(changes: ChangeSet, accepted: Collection[str]) -> Iterator[str]:
     yield "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def _next(
-    changes: ChangeSet, reasons: Mapping[str, int], misfits: Sequence[Finding], out: Path | None
-) -> Iterator[str]:
+def _next(changes: ChangeSet, left: Sequence[Skipped], misfits: Sequence[Finding], out: Path | None) -> Iterator[str]:
+    """What stands in the way of all, else what is left out while the rest may be written, and the next command."""
     if out is not None:
         yield f"saved to {out}: apply exactly this with 'lago2odoo apply --changes {out}'"
     if misfits:
         yield "apply writes nothing until the mapping fits Odoo's records"
-    elif reasons:
-        yield show.remedy(reasons)
-    elif any(removal.needs_consent for removal in changes.removals):
+        return
+    if lacking := show.lacking(left):
+        yield lacking
+        return
+    if left:
+        yield show.remedies(left, ())
+    if any(removal.needs_consent for removal in changes.removals):
         yield f"if these removals are right: lago2odoo apply --allow-removals {changes.removed}"
     elif changes.pending:
         yield "changes are pending; next: lago2odoo apply"

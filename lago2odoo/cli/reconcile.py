@@ -27,7 +27,6 @@ from lago2odoo.cli.options import (
     pseudonymise_option,
 )
 from lago2odoo.cli.outcome import Outcome, emit
-from lago2odoo.cli.waiver_file import load_waivers
 from mappings.left_out import left_out
 from mappings.records import Snapshot
 from migrate.change_set.verdicts import Owners, verdicts
@@ -147,7 +146,7 @@ def _note_waivers(context: Context, snapshot: Snapshot, data: ReportData) -> Non
     """Which waivers covered nothing: one with a wrong name looks like one that is not needed."""
     customers = {customer.external_id for customer in snapshot.customers}
     customers |= {name for q in snapshot.quarantined for name in (q.customer, q.label) if name}
-    notes = unused(load_waivers(context), data, customers, data.run.compared_at.date())
+    notes = unused(context.waivers(), data, customers, data.run.compared_at.date())
     context.say_all(f"{context.config.reconcile.waivers}: {note}" for note in notes)
 
 
@@ -264,7 +263,7 @@ def _settings(context: Context, snapshot: Snapshot, odoo: Door | None, cohort: C
         tax_codes=tax_codes(odoo, tables, snapshot) if odoo else {},
         mapped_taxes=led_to(odoo, tables) if odoo else {},
         shadow=find_shadow_journal(odoo) if odoo and declared.keep_shadow_invoices else None,
-        waivers=load_waivers(context),
+        waivers=context.waivers(),
     )
 
 

@@ -75,7 +75,7 @@ def skipped(changes: ChangeSet, waived: Collection[str]) -> Iterator[str]:
     reasons: dict[str, list[Skipped]] = {}
     accepted: dict[str, int] = {}
     for change in changes.of(Action.SKIPPED):
-        if change.skipped and is_waived(change.skipped, waived):
+        if change.skipped and change.skipped.is_waived(waived):
             accepted[change.skipped.reason] = accepted.get(change.skipped.reason, 0) + change.skipped.count
         elif change.skipped:
             reasons.setdefault(change.skipped.reason, []).append(change.skipped)
@@ -160,14 +160,9 @@ def open_reasons(skipped: Iterable[Skipped], waived: Collection[str]) -> dict[st
     """Reasons of skipped records that nobody waived, and how many records each stands for."""
     counts_by_reason: dict[str, int] = {}
     for item in skipped:
-        if not is_waived(item, waived):
+        if not item.is_waived(waived):
             counts_by_reason[item.reason] = counts_by_reason.get(item.reason, 0) + item.count
     return counts_by_reason
-
-
-def is_waived(item: Skipped, waived: Collection[str]) -> bool:
-    """By its reason, or by the id of the record in quarantine that it is or depends on."""
-    return item.reason in waived or (bool(item.because) and item.because in waived)
 
 
 def quarantine(items: Sequence[Quarantined], dependents: Mapping[str, Dependents]) -> Iterator[str]:
@@ -229,20 +224,31 @@ def lost_data(invoices: Iterable[LostInvoice]) -> list[dict[str, object]]:
     ]
 
 
-def remedy_of_quarantine(reasons: Mapping[str, int], items: Iterable[Skipped]) -> str:
-    """What to do about what is in quarantine, once everything else is done."""
-    ids = sorted({item.because for item in items if item.reason in reasons})
-    more = f" and {len(ids) - 3} more" if len(ids) > 3 else ""
+def remedies(items: Iterable[Skipped], waived: Collection[str]) -> str:
+    """What to do about all that is left out and that nobody waived, in quarantine or not; empty if nothing is."""
+    left = [item for item in items if not item.is_waived(waived)]
+    told = [remedy(reasons)] if (reasons := open_reasons((i for i in left if not i.because), ())) else []
+    waiting = [item for item in left if item.because]
+    return "; ".join([*told, _remedy_of_quarantine(waiting)] if waiting else told)
+
+
+def lacking(items: Iterable[Skipped]) -> str:
+    """What the server lacks for everybody, in one line: nobody is written before somebody decided. Empty: nothing."""
+    reasons = open_reasons((item for item in items if item.of_everybody), ())
+    return f"apply writes nothing, for Odoo lacks a module or a field: {remedy(reasons)}" if reasons else ""
+
+
+def _remedy_of_quarantine(items: Sequence[Skipped]) -> str:
+    reasons, ids = open_reasons(items, ()), sorted({item.because for item in items})
     return (
-        f"everything else is written; {sum(reasons.values()):,} records wait for {len(ids):,} in quarantine "
-        f"({', '.join(ids[:3])}{more}): mend them in Lago and extract again, or add to the configuration "
-        f"[waive] skipped = {list(reasons)}, or their ids"
+        f"{sum(reasons.values()):,} records wait for {len(ids):,} in quarantine ({some(ids)}): mend them in Lago and "
+        f"extract again, or add to the configuration [waive] skipped = {list(reasons)}, or their ids"
     )
 
 
 def open_quarantine(items: Iterable[Quarantined], waived: Collection[str]) -> tuple[Quarantined, ...]:
-    """What could not be read and nobody waived, by its reason or by its id."""
-    return tuple(item for item in items if item.reason not in waived and item.id not in waived)
+    """What could not be read and nobody waived by one of its names."""
+    return tuple(item for item in items if item.names.isdisjoint(waived))
 
 
 def some(names: Sequence[str]) -> str:
@@ -281,5 +287,5 @@ def remedy(reasons: Mapping[str, int]) -> str:
     """What to do about skipped records that nobody waived."""
     return (
         f"{sum(reasons.values()):,} records cannot be expressed in Odoo and nobody waived it: mend them, or add to the "
-        f"configuration [waive] skipped = {list(reasons)}"
+        f"configuration [waive] skipped = {list(reasons)}, or their ids"
     )

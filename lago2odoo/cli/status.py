@@ -15,7 +15,6 @@ from lago2odoo.cli.migration import check_events
 from lago2odoo.cli.options import config_option, format_option
 from lago2odoo.cli.outcome import Outcome, emit
 from lago2odoo.cli.still_open import StillOpen, is_waived, names_of, unfinished
-from lago2odoo.cli.waiver_file import load_waivers
 from mappings.dependents import find_dependents
 from mappings.lost import lost_invoices
 from mappings.money import from_subunits, told_money
@@ -66,7 +65,7 @@ def _outcome(context: Context, store: Store) -> Outcome:
     snapshot, waive = load_snapshot(store), context.config.waive
     sums, unread = invoice_sums(snapshot.invoices), _quarantine(snapshot)
     check_events(context, store)
-    ledger, waivers = Ledger(store), load_waivers(context)
+    ledger, waivers = Ledger(store), context.waivers()
     applied, phases = ledger.count(), ledger.phases()
     drift = look(context, ledger, snapshot) if applied else DriftReport()
     missing = lost_invoices(snapshot)

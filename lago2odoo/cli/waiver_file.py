@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from lago2odoo.cli.context import Context
-from lago2odoo.cli.inputs import waiver_text
-from mappings.reasons import note_old_spellings
+from pathlib import Path
+
+from mappings.text import NotTextError, composed, decode_text
+from migrate.config import Config
+from migrate.errors import ConfigError
 from reconcile.causes.extras import NAMES as ONLY_IN_ODOO
 from reconcile.causes.rules import CAUSES
 from reconcile.compare.waivers import Waiver, parse
 from reconcile.rerate.lapses import KINDS
 
 
-def load_waivers(context: Context) -> tuple[Waiver, ...]:
+def read_waivers(config: Config) -> tuple[Waiver, ...]:
     """What the file holds; nothing without one. Raises ConfigError."""
-    name = context.config.reconcile.waivers
+    name = config.reconcile.waivers
     if not name:
         return ()
-    path = context.config.path(name)
-    waivers = parse(waiver_text(path), str(path), [*(cause.name for cause in CAUSES), *ONLY_IN_ODOO, *KINDS])
-    context.say_all(note_old_spellings((waiver.rule for waiver in waivers), name))
-    return waivers
+    path = config.path(name)
+    return parse(waiver_text(path), str(path), [*(cause.name for cause in CAUSES), *ONLY_IN_ODOO, *KINDS])
+
+
+def waiver_text(path: Path) -> str:
+    """The text of a waiver file. Raises ConfigError."""
+    try:
+        return composed(decode_text(path.read_bytes()))
+    except NotTextError as error:
+        raise ConfigError(f"{path}: the waivers cannot be read: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: the waivers cannot be read: {error.strerror}") from error

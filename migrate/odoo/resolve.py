@@ -207,7 +207,8 @@ class Reader:
 
     def _read(self, model: str, ids: Sequence[int], fields: Iterable[str]) -> dict[int, dict[str, Any]]:
         rows: dict[int, dict[str, Any]] = {}
-        names = sorted({*fields, *({"active", *WATCHED.get(model, ())} & self.fields[model].keys())})
+        known = {"active", *WATCHED.get(model, ())} & self.fields[model].keys()
+        names = sorted({*fields, *known}) or ["id"]  # asked for nothing, Odoo reads and computes every field there is
         for some in chunks(ids):
             rows.update({row["id"]: row for row in self.door.read(model, some, names)})
             self.progress(f"reading {model}", len(rows), len(ids))

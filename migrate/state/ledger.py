@@ -37,6 +37,7 @@ from migrate.state.seals import reseal_ledger, seal_table
 from migrate.state.store import Store
 from migrate.state.tables import APPLIED_RECORDS, APPLY_RUNS, PHASES, as_stored
 
+LEFT_OUT = "left out: "  # how the detail of a phase begins that lacks only what nobody can write
 LEFT_ARCHIVED = "left_archived"  # among a rollback's counts: external id -> id
 PARAMETERS = 500  # of one statement
 Counts = Mapping[str, Mapping[str, int]]  # phase -> action -> records
@@ -51,6 +52,11 @@ class PhaseProgress:
     finished: bool
     detail: str
     updated_at: str
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the next phases must wait: what was left out by name costs itself, not them."""
+        return not self.finished and not self.detail.startswith(LEFT_OUT)
 
 
 @dataclass(slots=True)

@@ -15,7 +15,6 @@ A waived difference never becomes a match: it is counted apart, and the run ends
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
@@ -23,6 +22,7 @@ from typing import Any
 
 from mappings.reasons import spell
 from mappings.text import composed
+from mappings.toml import NotTomlError, read_toml
 from migrate.errors import ConfigError
 from reports.data import Finding, InvoiceView, LapseView, Position, RefusalView, ReportData, WaiverView
 from reports.people import same_person
@@ -81,8 +81,8 @@ def parse(text: str, name: str, rules: Iterable[str]) -> tuple[Waiver, ...]:
     Raises ConfigError, with file and line, for anything that is wrong.
     """
     try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        raw = read_toml(text)
+    except NotTomlError as error:
         raise ConfigError(f"{name}: not valid TOML: {error}") from error
     unknown = sorted(set(raw) - {"waiver"})
     if unknown:

@@ -15,6 +15,8 @@ from mappings.target import Desired, Phase, Source
 from migrate.adopt import adopt, strangers
 from migrate.change_set.changes import Action
 from migrate.errors import Blocked, OdooError
+from migrate.odoo.door import Door
+from migrate.preview import since_apply
 from migrate.rollback import RolledBack, foresee, rollback
 from migrate.state.entries import SENT
 from migrate.state.ledger import Ledger
@@ -195,3 +197,20 @@ def test_whatever_was_planned_only_our_external_ids_make_a_record_ours(world: An
     world.ledger.intend([replace(change, action=Action.CREATE)])
     (entry,) = world.ledger.entries()
     assert (entry.created, entry.state) == (False, SENT)
+
+
+def test_of_records_of_which_nothing_is_known_as_sent_nothing_is_read(
+    lost: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked for no field at all, Odoo would read and compute every one that it has."""
+    adopt(lost.door, lost.ledger)
+    read, asked = Door.read, []
+
+    def told(self: Door, model: str, ids: Any, fields: Any, **more: Any) -> Any:
+        asked.append((model, list(fields)))
+        return read(self, model, ids, fields, **more)
+
+    monkeypatch.setattr(Door, "read", told)
+    assert since_apply(lost.door, lost.ledger).drift == ()
+    assert asked
+    assert [model for model, fields in asked if not fields] == []

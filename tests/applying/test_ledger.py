@@ -513,3 +513,22 @@ def test_a_line_that_was_not_read_back_is_still_under_way(ledger: Ledger) -> Non
     ledger.applied(some, {"lago.order_1": seen_order({1: "10"})}, observed())
     states = {e.xid: e.state for e in ledger.entries()}
     assert states == {"lago.order_1": APPLIED, "lago.line_1": APPLIED, "lago.line_2": SENT}
+
+
+def test_only_what_was_verified_is_marked_as_being_undone(ledger: Ledger) -> None:
+    """A creation under way may not be there at all, and a line that sleeps is no half work of an undoing."""
+    ledger.begin("apply")
+    ledger.intend(changes(ledger, [partner()], observed()))
+    ledger.begin_undoing([ONE])
+    assert entry(ledger).state == SENT
+    write(ledger, partner(), observed(), seen_partner())
+    ledger.begin_undoing([ONE])
+    assert entry(ledger).state == WRITING
+
+    write(ledger, order(line(1), line(2)), observed(), seen_order({1: "10", 2: "10"}))
+    both = observed(("lago.order_1", seen_order({1: "10", 2: "10"})))
+    zeroed = {"lago.line_2": {"price_unit": "0"}}
+    ledger.applied(changes(ledger, [order(line(1))], both), {"lago.order_1": seen_order({1: "10"})}, both, zeroed)
+    ledger.begin_undoing(["lago.order_1", "lago.line_1", "lago.line_2"])
+    states = [entry(ledger, f"lago.{name}").state for name in ("order_1", "line_1", "line_2")]
+    assert states == [WRITING, WRITING, ZEROED]

@@ -1,4 +1,4 @@
-"""Numbers that no date and no double can hold: named by extract, left out with what depends on them."""
+"""Numbers that no date and no double can hold, or that mean nothing: named, left out with what depends on them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ from tests.cases.test_quarantine import quarantine, skipped
     ("resource", "changes"),
     [
         ("plans", {"trial_period": 1e8}),
+        ("plans", {"trial_period": -3.5}),
+        ("plans", {"amount_cents": -4900}),
+        ("plans", {"minimum_commitment": {"lago_id": "mc", "amount_cents": -1}}),
+        ("customers", {"net_payment_term": -1}),
         ("customers", {"net_payment_term": 99_999_999}),
         ("customers", {"billing_configuration": {"invoice_grace_period": 10**9}}),
         ("invoices", {"net_payment_term": 99_999_999, "payment_due_date": None, "payment_status": "pending"}),

@@ -14,6 +14,7 @@ from migrate.config_checks import CHECKS, LANGUAGES, TRANSPORTS, WAIVABLE
 from migrate.errors import ConfigError
 from migrate.odoo.connect import _TRANSPORTS
 from reports.texts import LOCALES
+from tests.cli.conftest import command
 
 FILE = Path("acme/lago2odoo.toml")
 
@@ -48,6 +49,13 @@ def test_values_arrive_with_their_types() -> None:
         ("[cohorts.pilot]\nplan = ['x']", ":2", "did you mean 'plans'?"),
         ("store = 'x'", ":1", "store must be a table"),
         ("[lago", "", "not valid TOML"),
+        (f"a = {'[' * 5000}{']' * 5000}", "", "not valid TOML: tables or lists are nested too deeply"),
+        (f"a = {'9' * 5000}", "", "not valid TOML: an integer has more than the 64 bits"),
+        (f"a.b = [1, 0x{'f' * 5000}]", "", "not valid TOML: an integer has more than the 64 bits"),
+        ("a = -9223372036854775809", "", "not valid TOML: an integer has more than the 64 bits"),
+        ("[lago]\nurl = 'https://x.example'\nrecording = 'r'", ":3", "lago.recording and lago.url are two sources"),
+        ("[cohorts.pilot]\ncustomers = []", ":1", "cohorts.pilot names nobody: list customers or plans"),
+        ("[cohorts]\n[cohorts.pilot]", ":2", "cohorts.pilot names nobody: list customers or plans"),
     ],
 )
 def test_a_mistake_is_named_with_file_and_line(text: str, place: str, says: str) -> None:
@@ -79,6 +87,9 @@ def test_a_mistake_is_named_with_file_and_line(text: str, place: str, says: str)
         ("[store]\nurl = 'mysql://me:geheim@host/db'", "store.url must be sqlite:///FILE or postgresql+psycopg://"),
         ("[store]\nurl = 'postgresql://'", "store.url must be sqlite:///FILE or postgresql+psycopg://"),
         ("[store]\nevents = ''", "store.events must not be empty"),
+        ('[odoo]\nurl = "https://odoo.example/\\u0000"', "odoo.url must be an address like https://"),
+        ('[odoo]\ndatabase = "a\\u0000"', "odoo.database must not hold control characters"),
+        ('[store]\nurl = "sqlite:///a\\u0000"', "store.url must not hold control characters"),
         ("[mapping]\nusage_since = 0026-07-01", "mapping.usage_since must be a day of the years 2000 to 2199"),
         ("[mapping]\ntables = ''", "mapping.tables must not be empty"),
         ("[cohorts.pilot]\ncustomers = ['']", "cohorts.pilot.customers must not hold an empty text"),
@@ -154,7 +165,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_cohort_names_the_known_ones() -> None:
-    read = config.parse("[cohorts.pilot]\n[cohorts.rest]", FILE)
+    read = config.parse("[cohorts.pilot]\nplans = ['a']\n[cohorts.rest]\nplans = ['b']", FILE)
     with pytest.raises(ConfigError, match=r"no cohort 'all'.*pilot, rest"):
         read.cohort("all")
 
@@ -172,3 +183,64 @@ def test_a_missing_secret_names_the_variable(tmp_path: Path, monkeypatch: pytest
         config.secret("ACME_KEY", None, tmp_path, "Odoo key")
     with pytest.raises(ConfigError, match="nowhere: the Odoo key cannot be read"):
         config.secret("ACME_KEY", "nowhere", tmp_path, "Odoo key")
+
+
+NAMED = (
+    ("lago", "recording", "gone", "there is no such folder"),
+    ("lago", "api_key_file", "gone.key", "there is no such file"),
+    ("odoo", "key_file", "gone.key", "there is no such file"),
+    ("mapping", "tables", "gone.toml", "there is no such file"),
+    ("reconcile", "waivers", "gone.toml", "there is no such file"),
+)
+READING = ("doctor", "extract", "preview", "apply", "status", "rollback", "adopt", "reconcile", "report")
+
+
+@pytest.mark.parametrize(("section", "key", "name", "says"), NAMED)
+def test_a_file_that_is_named_and_not_there_is_told(
+    section: str, key: str, name: str, says: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "lago2odoo.toml"
+    path.write_text(f"[{section}]\n{key} = '{name}'\n", "utf-8")
+    with pytest.raises(ConfigError) as caught:
+        config.load(path)
+    assert str(caught.value) == f"{path}:2: {section}.{key} names {tmp_path / name}, and {says}"
+
+
+def test_all_of_them_are_told_at_once_but_for_keys_of_people(tmp_path: Path) -> None:
+    path = tmp_path / "lago2odoo.toml"
+    text = "".join(f"[{section}]\n{key} = '{name}'\n" for section, key, name, _ in NAMED if key != "api_key_file")
+    path.write_text(f"{text}[evidence]\npreparer_key = 'not-here'\nreviewer_key = 'nor-here'\n", "utf-8")
+    with pytest.raises(ConfigError) as caught:
+        config.load(path)
+    assert str(caught.value).count("there is no such") == 4
+    assert "evidence" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", READING)
+@pytest.mark.parametrize(
+    ("section", "key", "content", "says"),
+    [
+        (
+            "mapping",
+            "tables",
+            f"a = {'[' * 5000}{']' * 5000}",
+            "wrong.toml: not valid TOML: tables or lists are nested",
+        ),
+        ("mapping", "tables", "[taxess]", "wrong.toml:1: taxess is unknown"),
+        ("reconcile", "waivers", f"a = {'9' * 5000}", "wrong.toml: not valid TOML: an integer has more than the 64"),
+        ("reconcile", "waivers", "[[waiver]]\nrule = 'none'", "wrong.toml:"),
+    ],
+)
+def test_every_command_reads_all_of_it(
+    name: str, section: str, key: str, content: str, says: str, tmp_path: Path
+) -> None:
+    """Also what only another command needs: it is told before anything is begun, in one line."""
+    (tmp_path / "wrong.toml").write_text(content, "utf-8")
+    path = tmp_path / "lago2odoo.toml"
+    path.write_text(f"[{section}]\n{key} = 'wrong.toml'\n", "utf-8")
+    told = command(name, *(["--period", "2026-07"] if name == "reconcile" else []), "--config", str(path))
+    assert (told.code, told.out) == (1, "")
+    (line,) = told.err.strip().splitlines()
+    assert line.startswith("lago2odoo: ")
+    assert says in line
+    assert not (tmp_path / ".lago2odoo").exists()

@@ -74,6 +74,33 @@ def test_price_list(shop: Any, word: str) -> None:
     assert lines[0]["price_unit"] == 7.123456
 
 
+def test_a_price_rule_is_called_after_what_it_is_for(shop: Any, word: str) -> None:
+    variant = shop.product(name=word, default_code="SKU")
+    template = shop.one("product.product", variant, "product_tmpl_id")[0]
+    category = shop.find("product.category", limit=1, order="id")[0]
+    pricelist = shop.make("product.pricelist", name=word, currency_id=shop.ref("base.USD"))
+    rules: dict[str, dict[str, Any]] = {
+        "All Products": {"applied_on": "3_global"},
+        "All Categories": {"applied_on": "3_global", "display_applied_on": "2_product_category"},
+        f"Category: {shop.one('product.category', category, 'display_name')}": {
+            "applied_on": "2_product_category",
+            "categ_id": category,
+        },
+        f"[SKU] {word}": {"applied_on": "1_product", "product_tmpl_id": template},
+        f"Variant: [SKU] {word}": {
+            "applied_on": "0_product_variant",
+            "product_id": variant,
+            "product_tmpl_id": template,
+        },
+    }
+    for told, vals in rules.items():
+        rule = shop.make("product.pricelist.item", pricelist_id=pricelist, fixed_price=1, **vals)
+        assert shop.get("product.pricelist.item", rule, "name", "display_name") == {
+            "id": rule, "name": told, "display_name": told
+        }  # fmt: skip
+        assert shop.get("product.pricelist.item", rule)["name"] == told, "asked for no field, it answers with all"
+
+
 def test_a_partner_has_no_price_list_unless_they_are_switched_on(shop: Any) -> None:
     assert shop.one("res.partner", shop.partner(), "property_product_pricelist") is False
     assert shop.one("sale.order", shop.order(), "pricelist_id") is False

@@ -8,7 +8,7 @@ from unicodedata import normalize
 import httpx
 import pytest
 
-from lago2odoo.cli.inputs import waiver_text
+from lago2odoo.cli.waiver_file import waiver_text
 from mappings.cohorts import customers_of
 from mappings.decode import decode
 from mappings.records import Customer

@@ -45,6 +45,61 @@ def test_a_number_that_is_too_large_is_refused_with_its_place(kind: str, field: 
     assert refused.value.reason == "value_out_of_range"
 
 
+PLAN = {
+    "lago_id": "p",
+    "code": "p",
+    "name": "p",
+    "interval": "monthly",
+    "amount_currency": "CAD",
+    "pay_in_advance": True,
+}
+SIGNED: list[tuple[str, dict[str, Any], str, Any]] = [
+    ("Plan", PLAN, "amount_cents", -4900),
+    ("Plan", PLAN | {"amount_cents": 0}, "trial_period", Decimal("-3.5")),
+    ("MinimumCommitment", {}, "amount_cents", -1),
+    ("Tax", {"lago_id": "t", "code": "t"}, "rate", Decimal("-13.0")),
+    ("BillingConfiguration", {}, "invoice_grace_period", -1),
+]
+
+
+@pytest.mark.parametrize(("kind", "best", "field", "wrong"), SIGNED)
+def test_what_has_no_meaning_below_0_is_refused_with_its_place(
+    kind: str, best: dict[str, Any], field: str, wrong: int | Decimal
+) -> None:
+    cls: Any = getattr(records, kind)
+    assert getattr(decode(cls, {**best, field: 0}, "records"), field) == 0
+    with pytest.raises(DecodeError, match=f"field {field} .* is below 0") as refused:
+        decode(cls, {**best, field: wrong}, "records")
+    assert refused.value.reason == "value_out_of_range"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        *(f"{kind}.net_payment_term" for kind in ("Customer", "Invoice", "Organization", "BillingEntity")),
+        "Subscription.plan_amount_cents",
+        "Charge.min_amount_cents",
+    ],
+)
+def test_nor_have_terms_and_prices_elsewhere(place: str) -> None:
+    bound = ranges.bound_of(place, whole="_cents" in place)
+    assert bound is not None
+    assert (bound(-1), bound(0), bound(30)) == ("is below 0", "", "")
+
+
+def test_a_credit_that_is_worth_nothing_has_no_amount() -> None:
+    bound = ranges.bound_of("Wallet.rate_amount", whole=False)
+    assert bound is not None
+    assert [bound(Decimal(rate)) for rate in ("-1", "0", "0.01")] == ["is not above 0", "is not above 0", ""]
+
+
+def test_what_may_be_below_0_still_is() -> None:
+    for place in ("Wallet.balance_cents", "Fee.amount_cents", "Invoice.fees_amount_cents"):
+        bound = ranges.bound_of(place, whole=True)
+        assert bound is not None
+        assert bound(-1) == ""
+
+
 def test_every_bound_is_one_of_a_field() -> None:
     known = {f"{name}.{f.name}" for name in dir(records) if hasattr(kind := getattr(records, name), "__mro__")
              and hasattr(kind, "__dataclass_fields__") for f in fields(kind)}  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.billed import BilledInvoice, Refusal
+from reconcile.billed import BilledInvoice, BilledLine, Refusal
 from reconcile.causes.case import Candidate, Case, Proposal
 from reconcile.causes.changes import (
     AddLine,
@@ -254,6 +254,27 @@ def test_what_the_migration_left_out_comes_before_a_missing_line() -> None:
     findings = found(TRUTH, odoo, known=Knowledge(lines={key("b"): LineKnowledge(unmapped="custom_aggregation")}))
     assert findings[key("b")][0].cause == "mapping_gap"
     assert findings[TAX][0].cause == "mapping_gap"
+
+
+def test_a_line_that_is_there_was_not_left_out_by_the_migration() -> None:
+    """Even one that bills nothing, which moves the invoice by just as much."""
+    odoo = under_same(replace(line(251, "b"), amount_cents=0, precise_cents=None))
+    findings = found(TRUTH, odoo, known=Knowledge(lines={key("b"): LineKnowledge(unmapped="custom_aggregation")}))
+    assert "mapping_gap" not in {f.cause for own in findings.values() for f in own}
+
+
+def test_a_discount_is_that_of_one_line() -> None:
+    """Of two that share a key nobody knows which was rated: no half of the price, although it fits to the cent."""
+    halves = [replace(line(cents, "b"), discount=Decimal(50), precise_cents=None) for cents in (63, 63)]
+    findings = found(TRUTH, under_same(*halves))
+    assert "discount" not in {f.cause for own in findings.values() for f in own}
+    (one,) = found(TRUTH, under_same(replace(halves[0], amount_cents=126)))[key("b")]
+    assert (one.cause, one.proven) == ("discount", True), "on a single line it is"
+
+
+def under_same(*lines: BilledLine) -> BilledInvoice:
+    """Odoo's invoice, with these in the place of line b."""
+    return changed(base=invoice(LINES[0], *lines, LINES[2]))
 
 
 def reprice(units: Decimal) -> int | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lago2odoo.cli.inputs import waiver_text
+from lago2odoo.cli.waiver_file import waiver_text
 from migrate.errors import ConfigError
 from reconcile.compare.waivers import Waiver, apply, parse, unused
 from reports.data import Finding, InvoiceView, Position, RefusalView, ReportData, RunView, SideView

@@ -132,7 +132,27 @@ def _fill_items(env: Env, vals_list: list[Vals]) -> None:
             vals.update({"company_id": found["company_id"], "currency_id": found["currency_id"]})
 
 
-PRICELIST_ITEM = Behaviour(fill=_fill_items)
+_CALLED_AFTER = {  # what a rule is for -> the field of it, its model, and how Odoo puts that
+    "2_product_category": ("categ_id", "product.category", "Category: {}"),
+    "1_product": ("product_tmpl_id", "product.template", "{}"),
+    "0_product_variant": ("product_id", "product.product", "Variant: {}"),
+}
+
+
+def _item_names(env: Env, ids: list[int]) -> dict[int, str]:
+    columns = ("applied_on", "display_applied_on", *(field for field, _, _ in _CALLED_AFTER.values()))
+    names = {}
+    for row in env.rows("product.pricelist.item", ids, columns):
+        field, model, words = _CALLED_AFTER.get(row["applied_on"], ("", "", ""))
+        if field and row[field]:
+            names[row["id"]] = words.format(env.names(model, [row[field]])[row[field]])
+        else:
+            by_category = row["display_applied_on"] == "2_product_category"
+            names[row["id"]] = "All Categories" if by_category else "All Products"
+    return names
+
+
+PRICELIST_ITEM = Behaviour(fill=_fill_items, names=_item_names, computed={"name": _item_names})
 
 
 def price_of(env: Env, pricelist: int | None, product: int, quantity: float, at: str) -> float:
