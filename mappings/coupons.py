@@ -143,7 +143,7 @@ def _ended_since(context: Context, moment: datetime | None) -> bool:
 def _credits(applied: AppliedCoupon, invoices: Mapping[str, Invoice]) -> Iterator[dict[str, Any]]:
     """What each invoice took, when it was made, and when it was voided (then Lago gives it back)."""
     for credit in applied.credits:
-        invoice = invoices.get((credit.invoice or {}).get("lago_id", ""))
+        invoice = invoices.get(credit.invoice.lago_id) if credit.invoice else None
         if invoice is not None:
             voided = invoice.status == "voided"
             yield {

@@ -135,7 +135,7 @@ def _names_of_credits(snapshot: Snapshot) -> Iterator[tuple[str, str, _Told]]:
     """Coupons that were taken off something, credits that were bought, invoices that were made anew."""
     for applied in snapshot.applied_coupons:
         for credit in applied.credits:
-            lago_id = str((credit.invoice or {}).get("lago_id") or "")
+            lago_id = credit.invoice.lago_id if credit.invoice else ""
             if lago_id and credit.amount_cents:
                 yield lago_id, "coupon", _Told(customer=applied.external_customer_id, currency=credit.amount_currency)
     owners = {w.lago_id: _Told(customer=w.external_customer_id, currency=w.currency) for w in snapshot.wallets}
