@@ -7,7 +7,7 @@ payment. Every other invoice is on Lago's list: one that is not here was lost on
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,6 +16,7 @@ from mappings.period import local_date
 from mappings.records import Customer, Fee, Snapshot
 
 REASON = "invoice_lost"
+UNLISTED = "fee_unlisted"
 _WAITING = "incomplete"  # a subscription whose first invoice is not paid yet: that invoice is open, and not shown
 _SETTLED, _SUCCEEDED = "settled", "succeeded"
 
@@ -102,6 +103,16 @@ def lost_invoices(snapshot: Snapshot) -> tuple[LostInvoice, ...]:
         for lago_id, naming in sorted(named.items())
         if not hides(naming, customers.get(naming.customer))
     )
+
+
+def unlisted_fees(snapshot: Snapshot, missed: Collection[str]) -> tuple[Fee, ...]:
+    """Fees that Lago's list of fees (their taxes, what was billed in advance) does not show any more.
+
+    ``missed``: ids of fees that it showed once. Their invoices stand, and show them: they are not deleted.
+    """
+    unread = {record.id for record in snapshot.quarantined}
+    shown = (fee for invoice in snapshot.invoices for fee in invoice.fees)
+    return tuple(fee for fee in shown if fee.lago_id in missed and fee.lago_id not in unread)
 
 
 @dataclass(frozen=True, slots=True)

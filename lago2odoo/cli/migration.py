@@ -15,13 +15,14 @@ from mappings.context import Options, proposals
 from mappings.coverage import CoverageRow, coverage
 from mappings.desired import desired, iterate
 from mappings.lost import REASON as LOST
-from mappings.lost import lost_invoices
+from mappings.lost import UNLISTED, lost_invoices, unlisted_fees
 from mappings.partners import PartnerProposal
 from mappings.records import Snapshot
 from mappings.tables import Tables
 from mappings.target import Desired, Mapped, Phase, Skipped, Target
 from mappings.usage import UsageRow
 from migrate.errors import ConfigError
+from migrate.lago.extract import require_finished
 from migrate.lago.snapshot import load_snapshot
 from migrate.odoo.dangling import without_dangling
 from migrate.odoo.discover import discover
@@ -79,7 +80,7 @@ def open_migration(context: Context, store: Store, odoo: Door, cohort: str | Non
     context.talk.say("mapping")
     wanted = desired(snapshot, usage_rows(context), target, tables, options)
     mapped = (*prepare(target), *without_dangling(odoo, wanted))
-    names = _left_out_names(snapshot, mapped)
+    names = _left_out_names(store, snapshot, mapped)
     context.say_all(note_unused(context.config.waive.reasons, names, f"{context.config_file} [waive]"))
     return Migration(
         snapshot=snapshot,
@@ -93,12 +94,13 @@ def open_migration(context: Context, store: Store, odoo: Door, cohort: str | Non
     )
 
 
-def _left_out_names(snapshot: Snapshot, mapped: Iterable[Mapped]) -> set[str]:
+def _left_out_names(store: Store, snapshot: Snapshot, mapped: Iterable[Mapped]) -> set[str]:
     """All that ``[waive] skipped`` may name here: reasons, and ids of what cannot be read or is not there."""
     skipped = [item for item in mapped if isinstance(item, Skipped)]
     names = {item.reason for item in skipped} | {item.because for item in skipped if item.because}
     names |= {name for item in snapshot.quarantined for name in (item.reason, item.id)}
     lost = lost_invoices(snapshot)
+    names |= {UNLISTED} if unlisted_fees(snapshot, store.missed("fees", require_finished(store))) else set()
     return names | {item.lago_id for item in lost} | ({LOST} if lost else set())
 
 

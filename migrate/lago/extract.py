@@ -34,7 +34,8 @@ WORDS = {UNSHOWN: "Lago lists it, and has it not (404) when it is asked for: lef
 class ExtractReport:
     """What an extract found. ``left_out`` names what Lago did not show, and why.
 
-    ``unshown``: ids of records that it listed, and had not when they were asked for.
+    ``unshown``: ids of records that it listed, and had not when they were asked for; ``missed_fees``: of fees that its
+    list showed to an earlier extract, and not to this one.
     """
 
     lago_version: str
@@ -44,6 +45,7 @@ class ExtractReport:
     unknown_fields: Mapping[str, tuple[str, ...]]
     left_out: tuple[str, ...]
     unshown: tuple[str, ...] = ()
+    missed_fees: frozenset[str] = frozenset()
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -97,6 +99,7 @@ def report(store: Store) -> ExtractReport:
         unknown_fields=store.unknown(run),
         left_out=tuple(sorted(f"{unit}: {WORDS.get(note, note)}" for unit, note in notes.items())),
         unshown=tuple(sorted(unit.partition("/")[2] for unit, note in notes.items() if note == UNSHOWN)),
+        missed_fees=store.missed("fees", run),
     )
 
 
