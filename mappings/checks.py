@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from mappings.details import wrong_details
 from mappings.prices import Wrong, wrong_charge, wrong_fixed_charge
-from mappings.records import AppliedCoupon, Charge, Coupon, FixedCharge, Json, MetadataItem, Plan, Subscription
+from mappings.records import AppliedCoupon, Charge, Coupon, Fee, FixedCharge, Json, MetadataItem, Plan, Subscription
 
 VALUE_MISSING = "value_missing"
 DATES_SWAPPED = "dates_contradict"
@@ -97,11 +98,13 @@ def _day(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-CHECKED = (Charge, FixedCharge, Coupon, AppliedCoupon)
+CHECKED = (Charge, FixedCharge, Coupon, AppliedCoupon, Fee)
 
 
 def wrong_in(record: object) -> Wrong | None:
     """The first thing that contradicts itself in a record of one of the ``CHECKED`` classes."""
+    if isinstance(record, Fee):
+        return wrong_details(record)
     if isinstance(record, Charge):
         return wrong_charge(record)
     if isinstance(record, FixedCharge):

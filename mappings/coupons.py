@@ -49,6 +49,15 @@ def coupons_by_subscription(context: Context) -> dict[str, str]:
     return {lago_id: json_text(items) for lago_id, items in shapes.items()}
 
 
+def shown_coupons(context: Context) -> dict[str, frozenset[str]]:
+    """Lago id of a customer -> the coupons of theirs that Lago shows, with what they are, or says are over."""
+    definitions, shown = _definitions(context), dict[str, set[str]]()
+    for applied in context.snapshot.applied_coupons:
+        if applied.status != "active" or applied.lago_coupon_id in definitions:
+            shown.setdefault(applied.lago_customer_id, set()).add(applied.lago_id)
+    return {customer: frozenset(ids) for customer, ids in shown.items()}
+
+
 def coupon_gaps(context: Context) -> Iterator[Skipped]:
     """The coupons in force that no order expresses."""
     definitions = _definitions(context)
@@ -143,7 +152,7 @@ def _ended_since(context: Context, moment: datetime | None) -> bool:
 def _credits(applied: AppliedCoupon, invoices: Mapping[str, Invoice]) -> Iterator[dict[str, Any]]:
     """What each invoice took, when it was made, and when it was voided (then Lago gives it back)."""
     for credit in applied.credits:
-        invoice = invoices.get((credit.invoice or {}).get("lago_id", ""))
+        invoice = invoices.get(credit.invoice.lago_id) if credit.invoice else None
         if invoice is not None:
             voided = invoice.status == "voided"
             yield {

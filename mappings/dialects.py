@@ -68,6 +68,7 @@ class SubscriptionOrder:
     ship_to: Ref | None = None
     origin: str | None = None
     extras: Mapping[str, Value] = field(default_factory=dict)
+    shown: Mapping[str, frozenset[str]] = field(default_factory=dict)  # as ``Desired.shown``
 
 
 def bills_parts_monthly(plan: Plan) -> bool:
@@ -165,6 +166,7 @@ def _sale_order(
         children={"order_line": lines},
         after=after,
         once=once,
+        shown=order.shown,
     )
 
 

@@ -7,7 +7,7 @@ payment. Every other invoice is on Lago's list: one that is not here was lost on
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,6 +16,7 @@ from mappings.period import local_date
 from mappings.records import Customer, Fee, Snapshot
 
 REASON = "invoice_lost"
+UNLISTED = "fee_unlisted"
 _WAITING = "incomplete"  # a subscription whose first invoice is not paid yet: that invoice is open, and not shown
 _SETTLED, _SUCCEEDED = "settled", "succeeded"
 
@@ -104,6 +105,16 @@ def lost_invoices(snapshot: Snapshot) -> tuple[LostInvoice, ...]:
     )
 
 
+def unlisted_fees(snapshot: Snapshot, missed: Collection[str]) -> tuple[Fee, ...]:
+    """Fees that Lago's list of fees (their taxes, what was billed in advance) does not show any more.
+
+    ``missed``: ids of fees that it showed once. Their invoices stand, and show them: they are not deleted.
+    """
+    unread = {record.id for record in snapshot.quarantined}
+    shown = (fee for invoice in snapshot.invoices for fee in invoice.fees)
+    return tuple(fee for fee in shown if fee.lago_id in missed and fee.lago_id not in unread)
+
+
 @dataclass(frozen=True, slots=True)
 class _Told:
     """What a record says of the invoice that it names."""
@@ -135,7 +146,7 @@ def _names_of_credits(snapshot: Snapshot) -> Iterator[tuple[str, str, _Told]]:
     """Coupons that were taken off something, credits that were bought, invoices that were made anew."""
     for applied in snapshot.applied_coupons:
         for credit in applied.credits:
-            lago_id = str((credit.invoice or {}).get("lago_id") or "")
+            lago_id = credit.invoice.lago_id if credit.invoice else ""
             if lago_id and credit.amount_cents:
                 yield lago_id, "coupon", _Told(customer=applied.external_customer_id, currency=credit.amount_currency)
     owners = {w.lago_id: _Told(customer=w.external_customer_id, currency=w.currency) for w in snapshot.wallets}

@@ -21,7 +21,7 @@ from mappings import dialects, fields
 from mappings.charges import gap, order_charges
 from mappings.checks import CONTRADICTED, contradicted_currency
 from mappings.context import CURRENT, Context, Problem, day_after, local_day, partner_ref
-from mappings.coupons import coupons_by_subscription
+from mappings.coupons import coupons_by_subscription, shown_coupons
 from mappings.customers import delivery_contact, invoice_contact, pricelist_ref, term_ref
 from mappings.dialects import CANCELLED, CLOSED, DRAFT, RUNNING, OrderLine, SubscriptionOrder
 from mappings.fields import written
@@ -45,6 +45,7 @@ def subscriptions(context: Context) -> Iterator[Mapped]:
     ordered = sorted(context.snapshot.subscriptions, key=age)
     names, previous = order_names(ordered), predecessors(ordered)
     coupons, advance = coupons_by_subscription(context), billed_in_advance(context)
+    shown = shown_coupons(context)
     moved: set[str] = set()
     for subscription in ordered:
         if not is_wanted(context, subscription):
@@ -61,7 +62,11 @@ def subscriptions(context: Context) -> Iterator[Mapped]:
             yield _skipped(context, subscription, order)
             continue
         moved.add(subscription.lago_id)
-        order = replace(order, extras={**order.extras, **_billed(context, subscription, plan, advance)})
+        order = replace(
+            order,
+            extras={**order.extras, **_billed(context, subscription, plan, advance)},
+            shown={"fusion_coupons": shown.get(subscription.lago_customer_id, frozenset())},
+        )
         yield from dialects.records(context, order)
         yield from _own_charges(context, subscription, plan, order)
         yield from (_skipped(context, subscription, missing) for missing in _gaps(context, subscription, plan))

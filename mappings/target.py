@@ -81,6 +81,8 @@ class Desired:
     ``once`` fields are written at creation only: Odoo moves them on by itself afterwards (next invoice date...).
     ``late`` fields are left out of the creation and written by a second call, after the ``after`` methods: creation or
     those methods would overwrite them.
+    ``shown``: field that is put together from another list of Lago's -> ids of that list that Lago shows, whether they
+    stand in the field or not: what leaves the field and is none of them was not ended, it was not seen.
     ``existing``: the database id of a record that stands in Odoo already, and that finance says is this one.
     """
 
@@ -95,6 +97,7 @@ class Desired:
     after: tuple[str, ...] = ()  # methods to call once it exists, for example ("action_confirm",)
     late: frozenset[str] = frozenset()
     existing: int | None = None
+    shown: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

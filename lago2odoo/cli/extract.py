@@ -12,9 +12,9 @@ from lago2odoo.cli.context import open_context
 from lago2odoo.cli.options import config_option, format_option
 from lago2odoo.cli.outcome import Outcome, emit
 from mappings.dependents import find_dependents
-from mappings.lost import lost_invoices
+from mappings.lost import UNLISTED, lost_invoices, unlisted_fees
 from mappings.quarantine import tally
-from mappings.records import Snapshot
+from mappings.records import Fee, Snapshot
 from migrate.errors import Blocked
 from migrate.lago.control_totals import unread_credits
 from migrate.lago.extract import ExtractReport, extract
@@ -47,15 +47,18 @@ def outcome_of(report: ExtractReport, snapshot: Snapshot, waived: Collection[str
     missing = lost_invoices(snapshot)
     still_open = show.open_quarantine(snapshot.quarantined, waived)
     lost = show.open_lost(missing, waived)
+    unlisted = () if UNLISTED in waived else unlisted_fees(snapshot, report.missed_fees)
     unshown = [name for name in report.unshown if name not in waived and UNSHOWN not in waived]
     data = {
         **report.as_json(),
         "quarantined": tally(snapshot.quarantined),
         "lost": show.lost_data(missing),
         "not_waived": {"quarantined": tally(still_open), "lost": len(lost), "unshown": len(unshown)},
+        **({"unlisted_fees": [fee.lago_id for fee in unlisted]} if unlisted else {}),
     }
     error = None
-    remedies = "; ".join(filter(None, (show.remedies_of_unread(still_open, lost), remedy_of_unshown(unshown))))
+    told = (show.remedies_of_unread(still_open, lost), remedy_of_unshown(unshown), remedy_of_unlisted(unlisted))
+    remedies = "; ".join(filter(None, told))
     if remedies:
         error = Blocked(f"everything else is read; {remedies}; next: lago2odoo preview")
     return Outcome(data, "\n".join([*unread, *waiting, *show.lost(missing), render(report)]), error=error)
@@ -68,6 +71,17 @@ def remedy_of_unshown(ids: Sequence[str]) -> str:
     return (
         f"{len(ids):,} records that Lago listed were not there when they were asked for ({show.some(ids)}): "
         f"run 'lago2odoo extract' again, or add to the configuration [waive] skipped = [{UNSHOWN!r}], or their ids"
+    )
+
+
+def remedy_of_unlisted(fees: Sequence[Fee]) -> str:
+    """What to do about fees that their invoices show and the list of fees does not; empty if there are none."""
+    if not fees:
+        return ""
+    return (
+        f"{len(fees):,} fees that invoices show are not in Lago's list of fees any more "
+        f"({show.some([fee.lago_id for fee in fees])}): run 'lago2odoo extract' again, or add to the configuration "
+        f"[waive] skipped = [{UNLISTED!r}]"
     )
 
 

@@ -15,7 +15,7 @@ from mappings.context import Options, proposals
 from mappings.coverage import CoverageRow, coverage
 from mappings.desired import desired, iterate
 from mappings.lost import REASON as LOST
-from mappings.lost import lost_invoices
+from mappings.lost import UNLISTED, lost_invoices, unlisted_fees
 from mappings.partners import PartnerProposal
 from mappings.quarantine import with_ids
 from mappings.reasons import note_old_spellings, spell
@@ -24,6 +24,7 @@ from mappings.tables import Tables
 from mappings.target import Desired, Mapped, Phase, Skipped, Target
 from mappings.usage import UsageRow
 from migrate.errors import ConfigError
+from migrate.lago.extract import require_finished
 from migrate.lago.snapshot import load_snapshot
 from migrate.odoo.dangling import without_dangling
 from migrate.odoo.discover import discover
@@ -82,7 +83,7 @@ def open_migration(context: Context, store: Store, odoo: Door, cohort: str | Non
     context.talk.say("mapping")
     wanted = desired(snapshot, usage_rows(context), target, tables, options)
     mapped = (*prepare(target), *without_dangling(odoo, wanted))
-    _note_names(context, _left_out_names(snapshot, mapped))
+    _note_names(context, _left_out_names(store, snapshot, mapped))
     return Migration(
         snapshot=snapshot,
         tables=tables,
@@ -96,11 +97,12 @@ def open_migration(context: Context, store: Store, odoo: Door, cohort: str | Non
     )
 
 
-def _left_out_names(snapshot: Snapshot, mapped: Iterable[Mapped]) -> set[str]:
+def _left_out_names(store: Store, snapshot: Snapshot, mapped: Iterable[Mapped]) -> set[str]:
     """All that ``[waive] skipped`` may name here: reasons, and ids of what is left out, unread or not there."""
     names = {name for item in mapped if isinstance(item, Skipped) for name in item.names}
     names |= {name for item in snapshot.quarantined for name in item.names}
     lost = lost_invoices(snapshot)
+    names |= {UNLISTED} if unlisted_fees(snapshot, store.missed("fees", require_finished(store))) else set()
     return names | {item.lago_id for item in lost} | ({LOST} if lost else set())
 
 

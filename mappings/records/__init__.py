@@ -18,7 +18,7 @@ from mappings.records.catalog import (
     Plan,
     PricingUnit,
 )
-from mappings.records.coupons import AppliedCoupon, Coupon, Credit, CreditItem
+from mappings.records.coupons import AppliedCoupon, Coupon, Credit, CreditedInvoice, CreditItem
 from mappings.records.customers import Address, BillingConfiguration, Customer, MetadataItem, PaymentMethod
 from mappings.records.invoices import (
     AppliedTax,
@@ -53,6 +53,7 @@ __all__ = [
     "CreditItem",
     "CreditNote",
     "CreditNoteItem",
+    "CreditedInvoice",
     "Customer",
     "Event",
     "Fee",

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from mappings.records.raw import Json
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coupon:
@@ -43,6 +41,13 @@ class CreditItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CreditedInvoice:
+    """The invoice that a coupon reduced."""
+
+    lago_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Credit:
     """An amount taken off an invoice; ``before_taxes`` is true for coupons, false for credit notes."""
 
@@ -51,7 +56,7 @@ class Credit:
     amount_currency: str
     item: CreditItem
     before_taxes: bool = True
-    invoice: Json | None = None  # in applied_coupons: {lago_id, payment_status} of the invoice it reduced
+    invoice: CreditedInvoice | None = None  # in applied_coupons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Nothing is removed because it was not seen: what would go is counted by kind, and above a bound a person must agree.
 
 A list that Lago answered empty once, or a file that was lost, looks like records that were deleted. Usage is what
-Odoo bills: not one record of it goes unseen. Of any other kind up to 5 % go as ordinary corrections. Pure.
+Odoo bills: not one record of it goes unseen, and no coupon or moment within a record that Lago did not end
+(``migrate.change_set.gathered``). Of any other kind up to 5 % go as ordinary corrections. Pure.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from mappings.usage import MODEL as USAGE
 from migrate.change_set.changes import Action, Change, ChangeSet, Known, Removal
+from migrate.change_set.gathered import known_parts, missing_parts
 from migrate.errors import Blocked
 
 BOUND_PERCENT = 5
@@ -45,7 +47,7 @@ def require_consent(changes: ChangeSet, allowed: int) -> None:
 
 
 def _needs_consent(model: str, number: int, known: int) -> bool:
-    return model == USAGE or number * 100 > known * BOUND_PERCENT
+    return model == USAGE or ": " in model or number * 100 > known * BOUND_PERCENT
 
 
 def _removed(changes: Iterable[Change]) -> Iterator[str]:
@@ -56,9 +58,13 @@ def _removed(changes: Iterable[Change]) -> Iterator[str]:
             if any(d.field == "active" and d.after is False for d in change.diffs if d.verdict is Action.UPDATE):
                 yield change.model  # archived: so goes a customer that Lago lists no more, but its invoices name
             yield from (line.model for line in change.lines if line.action is Action.REMOVE)
+            for name, number in missing_parts(change):
+                yield from [name] * number
 
 
 def _models(base: Mapping[str, Known]) -> Iterator[str]:
     for known in base.values():
         yield known.model
         yield from (line.model for line in known.lines.values())
+        for name, number in known_parts(known):
+            yield from [name] * number

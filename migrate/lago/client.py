@@ -14,13 +14,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from urllib.parse import urlsplit
 
 import httpx
 
 from migrate.errors import ConfigError, LagoRefused, LagoUnreachable
+from migrate.lago.clock import moment_of
 from migrate.lago.rawjson import members
 from migrate.lago.source import Answer, LagoRefusal, Query
 from migrate.masking import Masked
@@ -108,6 +108,8 @@ class ForeignAnswer(LagoRefused):
 class LagoClient:
     """``get`` from one Lago. Threads may share it; use as a context manager, or call ``close``."""
 
+    has_clock = True
+
     def __init__(
         self,
         url: str,
@@ -184,14 +186,17 @@ class LagoClient:
             self._back_off(path, problem or _not_text(response) or "an answer that breaks off", failures, begun)
 
     def clock(self) -> str:
-        """The time in the server's ``Date`` header, asked for as patiently as anything; ours where it sends none."""
+        """The time in the server's ``Date`` header, asked for as patiently as anything; ours where it sends none.
+
+        Raises LagoRefused for a header that is no time.
+        """
         with self._masked.errors():
             try:
                 response: httpx.Response | None = self._asked("/health", ())[1]
             except LagoRefusal:  # a no of Lago's has the time as well
                 _, response = self._try("/health", ())
         date = response.headers.get("date") if response is not None else None
-        return (parsedate_to_datetime(date) if date else datetime.now(UTC)).astimezone(UTC).isoformat()
+        return (moment_of(date, self.name) if date else datetime.now(UTC)).isoformat()
 
     def _try(self, path: str, query: Query) -> tuple[str, httpx.Response | None]:
         """(why it is worth another try, the response)."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from migrate.errors import Blocked, LagoRefused, StoreError
+from migrate.lago.clock import require_clock
 from migrate.lago.read_events import read_events, staging
 from migrate.lago.read_resources import UNSHOWN, Reading
 from migrate.lago.recorded import API
@@ -34,7 +35,8 @@ WORDS = {UNSHOWN: "Lago lists it, and has it not (404) when it is asked for: lef
 class ExtractReport:
     """What an extract found. ``left_out`` names what Lago did not show, and why.
 
-    ``unshown``: ids of records that it listed, and had not when they were asked for.
+    ``unshown``: ids of records that it listed, and had not when they were asked for; ``missed_fees``: of fees that its
+    list showed to an earlier extract, and not to this one.
     """
 
     lago_version: str
@@ -44,6 +46,7 @@ class ExtractReport:
     unknown_fields: Mapping[str, tuple[str, ...]]
     left_out: tuple[str, ...]
     unshown: tuple[str, ...] = ()
+    missed_fees: frozenset[str] = frozenset()
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -97,6 +100,7 @@ def report(store: Store) -> ExtractReport:
         unknown_fields=store.unknown(run),
         left_out=tuple(sorted(f"{unit}: {WORDS.get(note, note)}" for unit, note in notes.items())),
         unshown=tuple(sorted(unit.partition("/")[2] for unit, note in notes.items() if note == UNSHOWN)),
+        missed_fees=store.missed("fees", run),
     )
 
 
@@ -112,8 +116,9 @@ def _begin(source: LagoSource, store: Store) -> Run:
         version = str(source.get("/health")["version"].value)
     except (LagoRefusal, KeyError):
         version = "unknown"
-    organization = source.get(f"{API}/organizations").get("organization")
-    identity = organization.value.get("lago_id") if organization and isinstance(organization.value, dict) else None
+    shown = source.get(f"{API}/organizations").get("organization")
+    organization: Mapping[str, object] = shown.value if shown and isinstance(shown.value, dict) else {}
+    identity = organization.get("lago_id")
     if not isinstance(identity, str):
         raise LagoRefused(f"{source.name} does not show an organization; check that it is Lago's API")
     latest = store.latest()
@@ -122,7 +127,18 @@ def _begin(source: LagoSource, store: Store) -> Run:
             f"the state holds another organization ({latest.source}) than {source.name} shows ({identity}); "
             "set another [store] url and events folder for it"
         )
-    return store.unfinished(identity) or store.new_run(identity, version, datetime.fromisoformat(source.clock()))
+    return store.unfinished(identity) or store.new_run(identity, version, _clock(source, organization, latest))
+
+
+def _clock(source: LagoSource, organization: Mapping[str, object], latest: Run | None) -> datetime:
+    """Lago's time. Raises LagoRefused for a clock that contradicts what is known."""
+    moment = datetime.fromisoformat(source.clock())
+    if source.has_clock:
+        known: dict[str, object] = {"its organization was made": organization.get("created_at")}
+        if latest and latest.finished:
+            known["the last extract was made"] = latest.taken_at
+        require_clock(moment, datetime.now(UTC), known)
+    return moment
 
 
 def require_finished(store: Store) -> Run:

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from migrate.errors import LagoError, LagoUnreachable
+from migrate.errors import LagoUnreachable
 from migrate.lago.rawjson import Piece, elements, loads
 from migrate.lago.read_resources import Reading, answer_of, keys_of, listed, read_meta
+from migrate.lago.readings import Repeats
 from migrate.lago.recorded import API
 from migrate.lago.resources import EVENTS
 from migrate.lago.source import Answer, LagoRefusal
@@ -37,6 +38,10 @@ from migrate.state.records import Raw
 from migrate.state.row_checks import PLAN, ends_of_plan
 
 SET_ASIDE = "events_set_aside"  # what they are called in the state
+MOST_ALIKE = 50  # pages in a row of events that were shown before: Lago's ClickHouse store keeps duplicates
+LACKING = ".lacking"  # ends the name of the file that says what a window lacks
+_TRIES = 3  # readings of a window that gives fewer events than Lago counts
+_DIGITS = 40  # of a count
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -85,6 +90,7 @@ def read_events(reading: Reading, staged: Path) -> tuple[Stretch, ...]:
             raise LagoUnreachable(missing[-1].why)
         reading.progress("events", total, None)
     _keep_aside(reading, staged)
+    _keep_lacking(reading, staged)
     return _keep_gaps(reading, staged)
 
 
@@ -95,6 +101,13 @@ def _keep_gaps(reading: Reading, staged: Path) -> tuple[Stretch, ...]:
         for unit, note in gaps.items():
             reading.store.mark(db, reading.run, unit, note)
     return tuple(bounds for unit in gaps if (bounds := bounds_of(unit)))
+
+
+def _keep_lacking(reading: Reading, staged: Path) -> None:
+    """What windows lack, in the state."""
+    with reading.store.begin() as db:
+        for path in sorted(staged.glob(f"*{LACKING}")):
+            reading.store.mark(db, reading.run, f"{EVENTS.name}/{path.stem}", path.read_text(encoding="utf-8"))
 
 
 def _keep_aside(reading: Reading, staged: Path) -> None:
@@ -134,15 +147,18 @@ def _moment(text: object) -> datetime | None:
 
 def _read_window(reading: Reading, window: EventsWindow, staged: Path) -> tuple[int, tuple[EventsGap, ...]]:
     """Events are only ever added, newest first: later ones shift down, so that a reading repeats some, misses none."""
-    for _ in range(3):
+    for _ in range(_TRIES):
         shown, counted, gaps = _window_events(reading, window)
         if len(shown) >= counted:
-            kept, aside = sorted_out([event for event in shown if window.holds(event)])
-            _write_aside(aside, _file(staged, window).with_suffix(".aside"))
-            write_gaps(gaps, _file(staged, window).with_suffix(SUFFIX))
-            events.write_parquet(events.table(kept), _file(staged, window))
-            return len(kept), gaps
-    raise LagoError(f"events from {window.name}: Lago counts {counted} and gives {len(shown)}; run the command again")
+            break
+    else:
+        lacking = f"incomplete: Lago counts {counted:,} and gives {len(shown):,} of them, read {_TRIES} times"
+        _file(staged, window).with_suffix(LACKING).write_text(f"{lacking}; extract again", encoding="utf-8")
+    kept, aside = sorted_out([event for event in shown if window.holds(event)])
+    _write_aside(aside, _file(staged, window).with_suffix(".aside"))
+    write_gaps(gaps, _file(staged, window).with_suffix(SUFFIX))
+    events.write_parquet(events.table(kept), _file(staged, window))
+    return len(kept), gaps
 
 
 def sorted_out(shown: Sequence[Piece]) -> tuple[list[Piece], list[Piece]]:
@@ -176,7 +192,7 @@ def _window_events(reading: Reading, window: EventsWindow) -> tuple[list[Piece],
     """The window's events without repetitions, how many of those that can be had Lago counted, and the gaps."""
     by_places, gaps_met = dict[int, Piece](), list[Gap]()
     counted: list[int] = []
-    number = 1
+    number, repeats = 1, Repeats(f"events from {window.name}", MOST_ALIKE)
     while True:
         part = _part(reading, window, number, counted[-1] if counted else None)
         by_places.update(by_place(part, (number - 1) * reading.per_page + 1))
@@ -186,6 +202,7 @@ def _window_events(reading: Reading, window: EventsWindow) -> tuple[list[Piece],
         counted.append(len(by_places) if part.counted is None else part.counted)
         if not part.more:
             break
+        repeats.add(keys_of(EVENTS, part.pieces), number)
         number += 1
     read = WindowReading(window, by_places, tuple(gaps_met))
     shown, gaps = list(by_places.values()), read.named()
@@ -205,7 +222,7 @@ def _part(reading: Reading, window: EventsWindow, number: int, counted: int | No
         pieces = listed(answer, EVENTS, f"page {number} from {window.name}")
         if "meta" not in answer:
             return Shown(pieces, None, False)
-        return Shown(pieces, _total(answer), read_meta(answer, "next_page") is not None)
+        return Shown(pieces, _total(answer), bool(pieces) and read_meta(answer, "next_page") is not None)
 
     part = read_page(reading.source, ask, number, reading.per_page)
     return placed_in_list(part, counted, number * reading.per_page)
@@ -217,4 +234,6 @@ def staging(events_dir: Path) -> Path:
 
 
 def _total(answer: Answer) -> int:
-    return int(str(read_meta(answer, "total_count") or 0))
+    """How many Lago counts; 0 where it says no number."""
+    counted = str(read_meta(answer, "total_count"))
+    return int(counted) if counted.isascii() and counted.isdecimal() and len(counted) <= _DIGITS else 0

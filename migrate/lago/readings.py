@@ -10,12 +10,16 @@ list is read again. A list of one page is one answer, and cannot shift.
 A list that gets new records all the time has repetitions in every reading. From the fifth on they are accepted:
 then only records that were both created and deleted within one reading could hide another one.
 
+Something between Lago and us may answer every page with the same one, and say that there are more: pages in a row that
+bring nothing new end the reading by name (``Repeats``).
+
 Lago counts the list with every page. One that shows fewer than its last page counts is read once more, for what was
 deleted meanwhile; if it still does, that is said (``lacking``), and never passed over.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from migrate.errors import LagoError
@@ -23,10 +27,37 @@ from migrate.state.records import Page
 
 STRICT_READINGS = 4
 MOST_READINGS = 10
+MOST_REPEATED = 3  # pages in a row of records that were shown before: as many never shift while three are read
 
 
 class NeverSettles(LagoError):
     """The list was another one every time it was read."""
+
+
+class SamePages(NeverSettles):
+    """Page after page brought nothing that was not shown before."""
+
+
+@dataclass
+class Repeats:
+    """The pages of one reading in a row. ``most``: how many may bring nothing new, one after the other."""
+
+    name: str
+    most: int = MOST_REPEATED
+    _seen: set[str] = field(default_factory=set)
+    _in_vain: int = 0
+
+    def add(self, keys: Sequence[str], number: int) -> None:
+        """One page more, after which others are said to come. Raises SamePages; a page of nothing says nothing."""
+        new = set(keys) - self._seen
+        self._seen |= new
+        self._in_vain = 0 if new or not keys else self._in_vain + 1
+        if self._in_vain >= self.most:
+            raise SamePages(
+                f"{self.name}: page {number} and those before it bring nothing that was not shown already, "
+                "and Lago says that there are more: something between Lago and this machine does not pass on "
+                "which page is asked for (a cache, a proxy); mend that, or ask Lago directly, then run it again"
+            )
 
 
 @dataclass
@@ -38,9 +69,10 @@ class Readings:
     counted: int | None = None  # by Lago, on the latest page; None: it does not say
     _asked_again: bool = False
     _resumed: bool = False
+    _repeats: Repeats = field(init=False)
 
     def __post_init__(self) -> None:
-        self._resumed = bool(self.pages)
+        self._resumed, self._repeats = bool(self.pages), Repeats(self.name)
 
     def wanted(self) -> tuple[int, int] | None:
         """(reading, page number), both from 1; None once the list is settled. Raises NeverSettles."""
@@ -62,6 +94,10 @@ class Readings:
 
     def add(self, page: Page, counted: int | None = None) -> None:
         """``counted``: how many there are in all, as Lago says on this page."""
+        if page.number == 1:
+            self._repeats = Repeats(self.name)
+        if not page.last:
+            self._repeats.add(page.keys, page.number)
         self.pages.append(page)
         self.counted, self._resumed = counted, False
 

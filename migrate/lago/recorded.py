@@ -355,6 +355,7 @@ class RecordingSource:
     """A recording as ``migrate.lago.source.Source``."""
 
     connections = 1  # nothing to wait for
+    has_clock = False  # its time is that of its latest record
 
     def __init__(self, lago: RecordedLago) -> None:
         self.lago = lago

@@ -33,6 +33,10 @@ class LagoSource(Protocol):
     def connections(self) -> int:
         """How many calls at a time are worth making."""
 
+    @property
+    def has_clock(self) -> bool:
+        """Whether its time is a clock's, which may be wrong."""
+
     def get(self, path: str, query: Query = ()) -> Answer:
         """Raises Refusal, LagoRefused, LagoUnreachable or LagoError; the message is complete."""
 

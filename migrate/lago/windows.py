@@ -44,10 +44,17 @@ class EventsWindow:
 def split(whole: EventsWindow, count: Callable[[EventsWindow], int], most: int) -> list[EventsWindow]:
     """Windows of at most ``most`` events that together are ``whole`` (which has both ends), by halving.
 
-    Lago pages by offset, so late pages of a long list are slow; and windows can be read side by side.
+    Lago pages by offset, so late pages of a long list are slow; and windows can be read side by side. A count that is
+    the same for either half says nothing of a window: that is not halved.
     """
-    if whole.since is None or whole.until is None or whole.until - whole.since < 2 * SECOND or count(whole) <= most:
+    return _halved(whole, count(whole), count, most)
+
+
+def _halved(whole: EventsWindow, counted: int, count: Callable[[EventsWindow], int], most: int) -> list[EventsWindow]:
+    if whole.since is None or whole.until is None or whole.until - whole.since < 2 * SECOND or counted <= most:
         return [whole]
     middle = (whole.since + (whole.until - whole.since) / 2).replace(microsecond=0)
-    halves = (EventsWindow(whole.since, middle), EventsWindow(middle, whole.until))
-    return [part for half in halves for part in split(half, count, most)]
+    halves = [(half, count(half)) for half in (EventsWindow(whole.since, middle), EventsWindow(middle, whole.until))]
+    if all(number >= counted for _, number in halves):
+        return [whole]
+    return [part for half, number in halves for part in _halved(half, number, count, most)]

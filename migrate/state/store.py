@@ -186,6 +186,12 @@ class Store:
         with self.begin() as db:
             return frozenset(db.scalars(query))
 
+    def missed(self, resource: str, run: Run) -> frozenset[str]:
+        """The keys of the records that an earlier run saw, and ``run`` did not."""
+        query = sa.select(RECORDS.c.key).where(RECORDS.c.resource == resource, RECORDS.c.seen_run != run.id)
+        with self.begin() as db:
+            return frozenset(db.scalars(query))
+
     def changes(self, run: Run) -> dict[str, Changes]:
         """Per resource: how many records, how many new, changed, gone since the run before."""
         before = sa.select(sa.func.max(RUNS.c.id)).where(RUNS.c.finished, RUNS.c.id < run.id).scalar_subquery()

@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
 
+from mappings.details import price_cents
 from mappings.money import round_float, to_subunits
 from mappings.records import Charge, ChargeFilter, FixedCharge, Json, Plan, Snapshot, Tax
 from reconcile.billed import BilledInvoice, BilledLine, LineKey
@@ -313,9 +314,9 @@ class KnowledgeBase:
     def _prices_once(self, subscription: str) -> set[int]:
         """Prices that Lago noted with the subscription's fees when it billed them."""
         return {
-            int(fee.amount_details["plan_amount_cents"])
+            price
             for fee in self.snapshot.fees
-            if fee.lago_subscription_id == subscription and "plan_amount_cents" in fee.amount_details
+            if fee.lago_subscription_id == subscription and (price := price_cents(fee)) is not None
         }
 
     # --- dates ---

@@ -29,7 +29,7 @@ from reconcile.rating.refusal import in_range
 from reconcile.rating.rules import LATEST, Rules
 from reconcile.rating.running import Reached, Running, UniqueChanges, running_of
 from reconcile.rating.scope import Scope, Use
-from reconcile.rating.tiers import ZERO
+from reconcile.rating.tiers import ZERO, decimal_of
 from reconcile.rating.usage_keys import group_keys
 
 _ONE = Decimal(1)
@@ -293,7 +293,7 @@ def _prorated(case: _Case, event: Picked, amount: Decimal) -> Decimal:
     window = case.demand.window
     first, last = (local_date(moment, window.timezone) for moment in (event.use.moment, window.charges_to))
     share = divide_numeric(Decimal((last - first).days + 1), Decimal(window.charges_duration))
-    price = Decimal(str(case.demand.charge.properties.get("amount") or 0))
+    price = decimal_of(case.demand.charge.properties, "amount")
     return round_up(divide(amount, price) * share, 5) * price
 
 

@@ -52,7 +52,7 @@ def _held(history: History, applied: AppliedCoupon, invoice: Invoice) -> HeldCou
 
 def _uses(history: History, applied: AppliedCoupon) -> Iterator[tuple[Invoice, Credit]]:
     for credit in applied.credits:
-        invoice = history.invoices.get((credit.invoice or {}).get("lago_id", ""))
+        invoice = history.invoices.get(credit.invoice.lago_id) if credit.invoice else None
         if invoice is not None:
             yield invoice, credit
 

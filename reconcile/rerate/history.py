@@ -10,9 +10,9 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
-from decimal import Decimal
 from functools import cached_property
 
+from mappings.details import adjustment, price_cents
 from mappings.period import Contract, yearly_cents
 from mappings.quarantine import Quarantined
 from mappings.records import (
@@ -223,9 +223,9 @@ class History:
         stored: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
         for lago_id, billings in self.billed.items():
             for billed in billings:
-                price = next((fee.amount_details.get("plan_amount_cents") for fee in billed.base_fees()), None)
+                price = next((price_cents(fee) for fee in billed.base_fees()), None)
                 if price is not None:
-                    stored[lago_id].append((billed.invoice.created_at, int(price)))
+                    stored[lago_id].append((billed.invoice.created_at, price))
         return stored
 
     def known_until(self, invoice: Invoice) -> datetime:
@@ -339,11 +339,7 @@ class History:
             for charge in plan.charges
             if any(properties.get(name) for properties in _prices(charge) for name in BOUNDS)
         }
-        shown = [
-            Decimal(str(fee.amount_details.get("min_max_adjustment_total_amount") or 0))
-            for fee in self.snapshot.fees
-            if fee.lago_charge_id in bounded
-        ]
+        shown = [adjustment(fee) or 0 for fee in self.snapshot.fees if fee.lago_charge_id in bounded]
         return not shown or any(shown)
 
     def all_earlier(self, billed: Billed) -> tuple[Billed, ...]:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from mappings.details import price_cents
 from mappings.lost import REASON
 from mappings.period import (
     Boundaries,
@@ -321,9 +322,10 @@ def _termination(fee: Fee, subscription: Subscription, invoice: Invoice, history
     contract = history.contract(subscription, billed.plan, timezone_of(history.customer(invoice)), ended_at)
     trial = billed.plan.trial_period
     started_at = history.initial_started_at(subscription)
+    stored_price = price_cents(listed)
     paid = PaidFee(
         amount_cents=listed.amount_cents,
-        plan_amount_cents=int(listed.amount_details.get("plan_amount_cents", billed.plan.amount_cents)),
+        plan_amount_cents=billed.plan.amount_cents if stored_price is None else stored_price,
         from_datetime=listed.from_date,
         coupons_cents=listed.precise_coupons_amount_cents,
         taxes=history.fee_taxes(listed),

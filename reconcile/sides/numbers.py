@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from math import ulp
 
 from mappings.money import CONTEXT, exponent, round_half_up
+from mappings.prices import number_in as written_number
 
 _FINE = 6  # digits of an amount in Odoo, at the most
 ODOO_DIGITS = 2  # that Odoo has at the least, of currencies too that Lago counts whole
@@ -14,12 +15,8 @@ _STEPS = 4  # between doubles, that sums of Odoo's may be away from the amount m
 
 
 def number_in(value: object) -> Decimal | None:
-    """The finite number that a value is; None where it is none."""
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
+    """The number that a value is, Odoo's doubles too; None where it is none, or larger than anything that is billed."""
+    return written_number(repr(value) if isinstance(value, float) else value)
 
 
 def header_cents_of(amount: object, currency: str) -> int:

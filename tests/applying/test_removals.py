@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings.target import Phase
+from mappings.target import Desired, Phase, Source
 from mappings.usage import MODEL, EventIds, UsageRow
 from migrate.change_set.changes import Action, Change, ChangeSet, FieldDiff, Known, LineChange, Removal
 from migrate.change_set.removals import count_removals, require_consent
@@ -149,3 +150,41 @@ def test_usage_that_lago_forgot_or_that_no_period_needs_is_no_correction(tmp_pat
 def test_an_extract_without_any_event_says_nothing_of_older_ones(tmp_path: Path) -> None:
     vanished = {"lago.event_1": Known(MODEL, 7, {"timestamp": "2026-07-03 08:00:00"})}
     assert find_kept_usage(tmp_path, vanished) == vanished.keys()
+
+
+def coupons(*entries: tuple[str, int]) -> str:
+    """Entries of an order: a coupon's id, and how many invoices it reduced."""
+    return json.dumps(
+        [{"lago_id": i, "credits": [{"at": f"2026-0{n}-01"} for n in range(1, k + 1)]} for i, k in entries]
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "before", "after", "shown", "missing"),
+    [
+        ("fusion_coupons", coupons(("a", 2), ("b", 0)), None, (), 2),
+        ("fusion_coupons", coupons(("a", 2), ("b", 0)), coupons(("a", 2)), ("a",), 1),
+        ("fusion_coupons", coupons(("a", 2), ("b", 0)), coupons(("a", 2)), ("a", "b"), 0),  # ended: Lago shows it
+        ("fusion_coupons", coupons(("a", 2)), coupons(("a", 3), ("b", 0)), (), 0),
+        ("fusion_coupons", coupons(("a", 3)), coupons(("a", 1)), ("a",), 2),  # invoices that nobody shows
+        ("fusion_coupons", "somebody's text", coupons(("a", 1)), ("a",), 0),
+        ("fusion_advance_until", "2026-07-02 10:00:00", None, (), 1),
+        ("fusion_advance_until", "2026-07-02 10:00:00", "2026-07-01 10:00:00", (), 1),
+        ("fusion_advance_until", "2026-07-02 10:00:00", "2026-07-03 10:00:00", (), 0),
+        ("fusion_advance_until", None, "2026-07-03 10:00:00", (), 0),
+        ("client_order_ref", "PO-1", None, (), 0),  # its record's own
+    ],
+)
+@pytest.mark.parametrize("verdict", [Action.UPDATE, Action.KEPT])
+def test_what_lago_did_not_end_leaves_a_field_by_consent_alone(
+    field: str, before: str | None, after: str | None, shown: tuple[str, ...], missing: int, verdict: Action
+) -> None:
+    phase, source = Phase.SUBSCRIPTIONS, Source("subscription", "s", "s1")
+    shows = {"fusion_coupons": frozenset(shown)}
+    order = Desired(phase=phase, model="sale.order", xid="lago.s1", values={}, source=source, shown=shows)
+    diffs = (FieldDiff(field, before, after, verdict),)
+    change = Change(verdict, phase, "sale.order", "lago.s1", "subscription s", desired=order, res_id=1, diffs=diffs)
+    applied = {f"lago.{n}": Known("sale.order", n, {field: before}) for n in range(1000)}
+    removals = changes_of(change, applied=applied).removals
+    assert sum(one.number for one in removals) == (missing if verdict is Action.UPDATE else 0)
+    assert all(one.needs_consent and one.known >= 1000 and one.model == f"sale.order: {field}" for one in removals)

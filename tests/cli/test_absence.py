@@ -129,3 +129,28 @@ def test_a_list_that_lago_answers_empty_once_removes_nothing(applied: Applied, t
     assert applied.odoo == before
     assert applied.project.run("extract").code == 0
     assert applied.project.run("preview").code == 0, "Lago shows them again"
+
+
+def test_a_field_made_from_a_list_that_came_empty_is_held_like_a_record(applied: Applied, tmp_path: Path) -> None:
+    before, empty = applied.odoo, applied.without(tmp_path / "empty", "applied_coupons")
+    assert applied.project.run("extract", "--recording", str(empty)).code == 0
+    data = json.loads(applied.project.run("preview", "--format", "json").out)
+    (removal,) = [one for one in data["removals"] if one["model"] == "sale.order: fusion_coupons"]
+    assert (removal["number"] == removal["known"] > 0, removal["needs_consent"]) == (True, True)
+    result = applied.project.run("apply")
+    one_line(result, f"{removal['number']} of {removal['known']} sale.order: fusion_coupons", "nothing was written")
+    assert applied.odoo == before
+    total = sum(one["number"] for one in data["removals"])
+    assert applied.project.run("apply", "--allow-removals", str(total)).code == 0
+    assert applied.odoo != before, "a person agreed"
+
+
+def test_fees_that_their_invoices_show_and_no_list_are_told(applied: Applied, tmp_path: Path) -> None:
+    empty = applied.without(tmp_path / "empty", "fees")
+    result = applied.project.run("extract", "--recording", str(empty))
+    said = "fees that invoices show are not in Lago's list of fees any more ("
+    assert (result.code, said in result.err, "Traceback" in result.err) == (1, True, False)
+    applied.project.replace("[waive]\nskipped = [", "[waive]\nskipped = ['fee_unlisted', ")
+    assert applied.project.run("extract", "--recording", str(empty)).code == 0
+    assert applied.project.run("extract").code == 0, "Lago shows them again"
+    assert "fee_unlisted" in applied.project.run("preview").err, "a waiver of nothing"

@@ -387,6 +387,69 @@ def test_fewer_records_than_lago_counts_are_said(
     assert all(f"incomplete: Lago counts {shown + 1} and shows {shown} of them" in note for note in lacking)
 
 
+class ShortOfEvents(Short):
+    short = "/api/v1/events"
+
+
+def test_events_that_lago_counts_and_never_gives_are_said_like_other_lists(small: RecordedLago, tmp_path: Path) -> None:
+    with Store.open(tmp_path / "state.db") as store:
+        whole = extract(RecordingSource(small), store, tmp_path / "events")
+        told = extract(ShortOfEvents(small, 9999), store, tmp_path / "events")
+        assert told.events == whole.events > 0
+        assert report(store).left_out == told.left_out
+    lacking = [note for note in told.left_out if note.startswith("events/")]
+    assert lacking
+    assert all("incomplete: Lago counts " in note and note.endswith("extract again") for note in lacking)
+
+
+class Countless(RecordingSource):
+    """A Lago that counts any list to a number that no list has."""
+
+    asked = 0
+
+    def get(self, path: str, query: Query = ()) -> Answer:
+        answer = super().get(path, query)
+        self.asked += 1
+        if "meta" not in answer:
+            return answer
+        meta = {**answer["meta"].value, "total_count": 10**30}
+        return {**answer, "meta": Piece(json.dumps(meta), meta)}
+
+
+def test_a_count_that_no_list_has_is_said_and_ends(small: RecordedLago, tmp_path: Path) -> None:
+    plain, source = RecordingSource(small), Countless(small)
+    with Store.open(tmp_path / "state.db") as store:
+        whole = extract(plain, store, tmp_path / "events")
+        told = extract(source, store, tmp_path / "events")
+    assert {n: c.total for n, c in told.resources.items()} == {n: c.total for n, c in whole.resources.items()}
+    assert told.events == whole.events
+    assert any(note.startswith("events/") and "incomplete" in note for note in told.left_out)
+    assert source.asked < 3000
+
+
+class OnePage(RecordingSource):
+    """Something before Lago that knows one page of a list only, and says that there is another."""
+
+    def __init__(self, lago: RecordedLago, path: str) -> None:
+        super().__init__(lago)
+        self.path = path
+
+    def get(self, path: str, query: Query = ()) -> Answer:
+        if path != self.path:
+            return super().get(path, query)
+        answer = super().get(path, [(name, "1" if name == "page" else value) for name, value in query])
+        meta = {**answer["meta"].value, "next_page": 2}
+        return {**answer, "meta": Piece(json.dumps(meta), meta)}
+
+
+@pytest.mark.parametrize("name", ["fees", "events", "customers"])
+def test_a_page_that_comes_for_every_page_ends_by_name(small: RecordedLago, tmp_path: Path, name: str) -> None:
+    with Store.open(tmp_path / "state.db") as store:
+        with pytest.raises(LagoError, match=rf"{name}.* bring nothing that was not shown already"):
+            extract(OnePage(small, f"/api/v1/{name}"), store, tmp_path / "events")
+        assert extract(RecordingSource(small), store, tmp_path / "events").events > 0, "the same command again"
+
+
 def test_a_recording_that_lacks_an_invoice_says_so(some: Path, tmp_path: Path) -> None:
     """Lago keeps the count of its invoices for a while, so that another one is no reason to refuse the recording."""
     cut = shutil.copytree(some, tmp_path / "cut")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migrate.errors import LagoError
-from migrate.lago.readings import MOST_READINGS, STRICT_READINGS, Readings
+from migrate.lago.readings import MOST_READINGS, MOST_REPEATED, STRICT_READINGS, Readings, Repeats, SamePages
 from migrate.state.records import Page
 
 SIZE = 3
@@ -123,3 +123,27 @@ def test_what_was_read_to_its_end_is_asked_again_for_its_count() -> None:
     assert readings.wanted() == (2, 1)
     readings.add(Page(2, 1, ("a",), True), 1)
     assert (readings.wanted(), readings.lacking) == (None, "")
+
+
+def test_pages_that_are_all_the_same_one_end_by_name() -> None:
+    readings = Readings("fees")
+    with pytest.raises(
+        SamePages, match=r"fees: page 4 and those before it bring nothing .* \(a cache, a proxy\)"
+    ) as no:
+        while wanted := readings.wanted():
+            readings.add(Page(*wanted, ("a", "b"), last=False))
+    assert "\n" not in str(no.value)
+    assert len(readings.pages) == MOST_REPEATED
+
+
+def test_a_reading_that_is_resumed_is_held_to_the_same() -> None:
+    readings = Readings("fees", [Page(1, 1, ("a", "b"), last=False)])
+    with pytest.raises(SamePages):
+        while wanted := readings.wanted():
+            readings.add(Page(*wanted, ("a", "b"), last=False))
+
+
+def test_something_new_and_pages_of_nothing_are_no_repetition() -> None:
+    repeats = Repeats("fees", most=2)
+    for number, keys in enumerate((("a",), ("a",), ("a", "b"), ("b",), (), (), (), ("c",)), 1):
+        repeats.add(keys, number)

@@ -37,8 +37,12 @@ class Campaign:
         return Judge(Owners(self.records), self.driver.undisturbed)
 
     def verdicts(self, seed: int, numbers: Iterable[int]) -> Iterator[Verdict]:
-        """A verdict on each number. What must not be is found out alone: one mutation in a run of its own."""
-        for together in self._together([mutation(self.records, seed, number) for number in numbers]):
+        """A verdict on each number."""
+        yield from self.judged([mutation(self.records, seed, number) for number in numbers])
+
+    def judged(self, mutations: Sequence[Mutation]) -> Iterator[Verdict]:
+        """A verdict on each. What must not be is found out alone: one mutation in a run of its own."""
+        for together in self._together(mutations):
             verdicts = self.judge.judge(together, self._run(together))
             if len(together) > 1 and any(v.kind in FORBIDDEN or v.kind == CLEAN for v in verdicts):
                 verdicts = [v for one in together for v in self.judge.judge([one], self._run([one]))]

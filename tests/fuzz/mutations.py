@@ -18,9 +18,10 @@ from urllib.parse import quote, unquote
 
 from mappings.decode import FOR_PEOPLE
 from tests.fuzz.company import Answer, Company, Payload, records_of, text_of
+from tests.fuzz.places import Path, Place, get_at, items_of, paths_in
 from tests.fuzz.values import IMPOSSIBLE, POSSIBLE, is_id, is_time
+from tests.fuzz.within import FREE_FORM, fees_within
 
-Path = tuple[str | int, ...]
 Change = Callable[[Payload], None]
 MISSING = "missing"
 SWAPPED, DUPLICATE = "swapped times", "duplicate id"
@@ -36,21 +37,13 @@ IDENTITIES = ("lago_id", "code", "external_id", "number", "transaction_id")
 _TRIES = 400
 FIELD_KINDS = (MISSING, SWAPPED, DUPLICATE, *IMPOSSIBLE, *POSSIBLE)
 _WITHOUT_OWNER = 0.15  # share of mutations of what no customer owns: plans, metrics, taxes
+_ALIKE = 0.5  # share of mutations of a fee that its invoice shows alike
+_FREE_FORM = 0.3  # share of those of a fee with free-form details that break one of them
 _EVERYBODYS = 0.015  # share of those of what is everybody's
 
 
 class Unfit(Exception):
     """A kind of mutation that says nothing about this record."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A record in an answer: file, number of the answer, root, number in its list (None: it is no list)."""
-
-    file: str
-    answer: int
-    root: str
-    item: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +89,7 @@ class Records:
         places: dict[tuple[str, str], list[Place]] = {}
         for name, answers in self.company.files.items():
             for number, answer in enumerate(answers):
-                for root, item, record in _items(answer):
+                for root, item, record in items_of(answer):
                     key = (singular(root), identity(record, answer))
                     places.setdefault(key, []).append(Place(name, number, root, item))
         return {key: tuple(found) for key, found in places.items()}
@@ -156,6 +149,11 @@ class Records:
         found: Payload = shown if place.item is None else shown[place.item]
         return found
 
+    @cached_property
+    def within(self) -> Mapping[str, Sequence[tuple[Place, Path]]]:
+        """Fee -> where others show it."""
+        return fees_within(self.company)
+
     def at(self, place: Place) -> Payload:
         """A copy that may be changed."""
         return copy.deepcopy(self.view(place))
@@ -183,19 +181,45 @@ def _of_field(records: Records, rng: Random, kind: str, seed: int, number: int) 
     paths = _paths_by_name(shown, kind)
     if not paths:
         raise Unfit
-    path = rng.choice(paths[rng.choice(sorted(paths))])
+    apart = Random(f"{seed}/{number}/within")
+    free_form = [name for name in sorted(paths) if name.startswith(FREE_FORM)]
+    names = free_form if free_form and apart.random() < _FREE_FORM else sorted(paths)
+    path = rng.choice(paths[rng.choice(names)])
     inner = rng.random()
+    others = records.within.get(record, ()) if kind_of_record == "fee" and apart.random() < _ALIKE else ()
+
+    def make(payload: Payload) -> None:
+        _change(records, kind, kind_of_record, record, path, Random(inner))(payload)
+
+    return of_field(records, (kind_of_record, record), path, make, others, seed=seed, number=number, kind=kind)
+
+
+def of_field(
+    records: Records,
+    broken_record: tuple[str, str],
+    path: Path,
+    make: Change,
+    others: Sequence[tuple[Place, Path]],
+    *,
+    seed: int,
+    number: int,
+    kind: str,
+) -> Mutation:
+    """A field of one record changed where it is shown by itself, and within ``others`` alike."""
+    kind_of_record, record = broken_record
+    places = records.places[broken_record]
     broken: dict[Place, Payload | str | None] = {}
     values: set[str] = set()
-    for place in places:
+    for place, within in (*((place, ()) for place in places), *others):
         payload = records.at(place)
-        change = _change(records, kind, kind_of_record, record, path, Random(inner))
-        if _has(payload, path):
-            change(payload)
+        shown = get_at(payload, within)
+        if _has(shown, path):
+            make(shown)
             broken[place] = payload
-            values |= {text for text in (_texts_at(payload, path)) if text}
+            values |= {text for text in (_texts_at(shown, path)) if text}
     if not broken:
         raise Unfit
+    own = [broken[place] for place in places if place in broken]
     return Mutation(
         seed=seed,
         number=number,
@@ -205,9 +229,9 @@ def _of_field(records: Records, rng: Random, kind: str, seed: int, number: int) 
         field=".".join(map(str, path)),
         impossible=kind in IMPOSSIBLE and not _may_be(kind, kind_of_record, path),
         values=tuple(sorted(values)),
-        names=_names(shown),
+        names=_names(records.view(places[0])),
         places=broken,
-        renamed=_renamed(shown, path, broken.values()),
+        renamed=_renamed(records.view(places[0]), path, own),
     )
 
 
@@ -249,7 +273,7 @@ def _change(records: Records, kind: str, root: str, record: str, path: Path, rng
     if kind == DUPLICATE:
         return lambda payload: _take_id(records, payload, root, record, path, rng)
     make = (IMPOSSIBLE.get(kind) or POSSIBLE[kind]).make
-    return lambda payload: _put(payload, path, make(rng, _get(payload, path)))
+    return lambda payload: _put(payload, path, make(rng, get_at(payload, path)))
 
 
 def _of_record(records: Records, rng: Random, seed: int, number: int) -> Mutation:
@@ -358,14 +382,6 @@ def _counted(answer: Answer) -> Answer:
 # --- records and their paths ---
 
 
-def _items(answer: Answer) -> Iterator[tuple[str, int | None, Payload]]:
-    for root, value in answer.body.items():
-        if root != "meta" and isinstance(value, dict) and value:
-            yield root, None, value
-        if isinstance(value, list):
-            yield from ((root, number, item) for number, item in enumerate(value) if isinstance(item, dict))
-
-
 def singular(root: str) -> str:
     """``billing_entities`` -> ``billing_entity``."""
     return f"{root[:-3]}y" if root.endswith("ies") else root.removesuffix("s") if root != "taxes" else "tax"
@@ -379,7 +395,7 @@ def identity(record: Payload, answer: Answer) -> str:
 def _paths_by_name(payload: Payload, kind: str) -> dict[str, list[Path]]:
     """The fields that a kind of mutation fits, those inside too, by the names that lead to them."""
     paths: dict[str, list[Path]] = {}
-    for path, value in _paths(payload, ()):
+    for path, value in paths_in(payload, ()):
         if not _fits(kind, path, value):
             continue
         paths.setdefault(".".join(part for part in path if isinstance(part, str)), []).append(path)
@@ -396,38 +412,25 @@ def _fits(kind: str, path: Path, value: object) -> bool:
     return (IMPOSSIBLE.get(kind) or POSSIBLE[kind]).fits(value)
 
 
-def _paths(value: object, path: Path) -> Iterator[tuple[Path, object]]:
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, each in inner:
-        yield (*path, key), each
-        yield from _paths(each, (*path, key))
-
-
 def _has(payload: Any, path: Path) -> bool:
     try:
-        _get(payload, path)
+        get_at(payload, path)
     except (KeyError, IndexError, TypeError):
         return False
     return True
 
 
-def _get(payload: Any, path: Path) -> Any:
-    for part in path:
-        payload = payload[part]
-    return payload
-
-
 def _put(payload: Any, path: Path, value: object) -> None:
-    _get(payload, path[:-1])[path[-1]] = value
+    get_at(payload, path[:-1])[path[-1]] = value
 
 
 def _delete(payload: Any, path: Path) -> None:
-    del _get(payload, path[:-1])[path[-1]]
+    del get_at(payload, path[:-1])[path[-1]]
 
 
 def _swap(payload: Any, path: Path, rng: Random) -> None:
     """A time takes the place of another one beside it."""
-    beside = _get(payload, path[:-1])
+    beside = get_at(payload, path[:-1])
     if not isinstance(beside, dict):
         raise Unfit
     others = sorted(key for key, value in beside.items() if is_time(value) and value != beside[path[-1]])
@@ -451,7 +454,7 @@ def _take_id(records: Records, payload: Any, root: str, record: str, path: Path,
 def _texts_at(payload: Any, path: Path) -> Iterator[str]:
     """What identifies something: the value that was put there."""
     if _has(payload, path):
-        value = _get(payload, path)
+        value = get_at(payload, path)
         if isinstance(value, str) and (is_id(value) or len(value) < 60):
             yield value
 

@@ -14,6 +14,7 @@ from mappings.records import (
     Charge,
     ChargeFilter,
     Credit,
+    CreditedInvoice,
     CreditItem,
     FixedCharge,
     MetricFilter,
@@ -187,7 +188,7 @@ def coupons(draw: st.DrawFn, lago_id: str, currency: str) -> HeldCoupon:
             amount_cents=draw(cents),
             amount_currency=currency,
             item=CreditItem(type="coupon"),
-            invoice={"lago_id": name},
+            invoice=CreditedInvoice(lago_id=name),
         )
         for name in ids
     )

@@ -115,6 +115,14 @@ def test_text_in_details_is_kept_as_text() -> None:
     assert [s.units or s.amount for s in kept] == [None, None, None, 3, 2]
 
 
+@pytest.mark.parametrize("written", ["1E+999999999", "1e-999999999", "9" * 5000, "٣٫٥", "zz", "", True])
+def test_a_detail_that_is_no_number_of_anything_billed_is_shown_as_it_is_written(written: object) -> None:
+    details = {"plan_amount_cents": written, "tiers": [{"units": written, "total_with_flat_amount": written}]}
+    shown = list(lago._details(details, "", "CAD"))
+    assert shown[0] == Step(kind=StepKind.AS_WRITTEN, values={"text": f"plan_amount_cents: {written}"})
+    assert (shown[1].units, shown[1].amount) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("details", "expected"),
     [

@@ -1,0 +1,64 @@
+"""Lago's own clock when an extract begins: what it shows is the state of that moment, and bills are held against it.
+
+    Date header -> a moment -> held against what is known -> taken_at of the run
+
+A clock that contradicts what is known would make the whole state one of another time: it is refused before anything is
+written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from mappings.ranges import YEARS
+from migrate.errors import LagoRefused
+
+A_DAY = timedelta(days=1)  # two machines' clocks are that near, whatever their zones
+_FIRST = datetime(2021, 1, 1, tzinfo=UTC)
+_REMEDY = "set the clock right of Lago's server, or of what stands before it, then run the same command again"
+
+
+def moment_of(header: str, name: str) -> datetime:
+    """The moment of a ``Date`` header, in UTC. Raises LagoRefused for one that is none; ``name``: of the server."""
+    try:
+        moment = parsedate_to_datetime(header)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise LagoRefused(f"{name} says in its Date header {ascii(header)[:60]}, which is no time; {_REMEDY}") from None
+
+
+def require_clock(moment: datetime, now: datetime, known: Mapping[str, object]) -> None:
+    """Raise LagoRefused for a clock that cannot be right.
+
+    ``now``: this machine's. ``known``: what cannot have been later, by its name ("Lago's organization was made"): a
+    moment, or what Lago wrote for one.
+    """
+    if moment.year not in YEARS:
+        raise _refused(moment, f"no year from {YEARS.start} to {YEARS.stop - 1}")
+    if moment < _FIRST:
+        raise _refused(moment, "which is before there was a Lago")
+    if moment > now + A_DAY:
+        raise _refused(moment, f"and this machine's says {_shown(now)}")
+    for name, earlier in known.items():
+        last = earlier if isinstance(earlier, datetime) else _read(earlier)
+        if last is not None and moment < last - A_DAY:
+            raise _refused(moment, f"and {name} at {_shown(last)}")
+
+
+def _refused(moment: datetime, why: str) -> LagoRefused:
+    return LagoRefused(f"Lago's clock says {_shown(moment)}, {why}: nothing is read; {_REMEDY}")
+
+
+def _read(written: object) -> datetime | None:
+    """A moment of Lago's; one that cannot be read says nothing of its clock."""
+    try:
+        moment = datetime.fromisoformat(written) if isinstance(written, str) else None
+        return moment.astimezone(UTC) if moment and moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _shown(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
