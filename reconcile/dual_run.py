@@ -14,9 +14,9 @@ from migrate.odoo.door import Door
 from migrate.progress import Progress, quiet
 from reconcile.billed import BilledInvoice, Billing, Side, ThreeSides
 from reconcile.causes.knowledge import Grounds
-from reconcile.causes.knowledge_base import KnowledgeBase
 from reconcile.compare.positions import ComparedInvoice
 from reconcile.compare.waivers import Waiver
+from reconcile.knowledge_base import KnowledgeBase
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.history import History
 from reconcile.rerate.hypothesis import Worlds
@@ -24,6 +24,7 @@ from reconcile.rerate.lapses import Lapse
 from reconcile.rerate.other_periods import PeriodRefusals, other_periods
 from reconcile.run import reconcile
 from reconcile.sides.extras import Extra, as_invoices, foreign_bills
+from reconcile.sides.held_terms import Held
 from reconcile.sides.lago import ALL, lago_invoices, services
 from reconcile.sides.odoo_balances import with_balances
 from reconcile.sides.odoo_extras import extras
@@ -31,7 +32,6 @@ from reconcile.sides.odoo_next import with_next_dates
 from reconcile.sides.odoo_payers import with_payers
 from reconcile.sides.odoo_receivables import receivables
 from reconcile.sides.odoo_rerun import Shadow, aliases, odoo_invoices
-from reconcile.sides.odoo_terms import Held
 from reconcile.sides.odoo_terms import read as held_by
 from reconcile.sides.unread import set_apart
 from reports.data import LAGO, ODOO, RERATE, CreditsView, LapseView, ReportData, RunView

@@ -22,7 +22,8 @@ from migrate.odoo.protocol import Odoo
 from reconcile.billed import BilledInvoice, LineKey
 from reconcile.rating.rules import Rules
 from reconcile.rerate.event_source import EventSource
-from reconcile.rerate.hypothesis import World, Worlds, rerate_in
+from reconcile.rerate.hypothesis import Worlds, rerate_in
+from reconcile.rerate.supposed import World
 from reconcile.sides.lago import lago_invoices, lago_key
 
 STARTER, PRO, TEAM = "cust_0056", "NX-1057", "4f7b2d44-24ae-cfc1-933d-234b9524c8aa"

@@ -6,7 +6,7 @@ import ast
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from statistics import median
@@ -20,7 +20,14 @@ PACKAGES = ("mappings", "reports", "migrate", "reconcile", "lago2odoo")
 MAY_IMPORT = {name: set(PACKAGES[: position + 1]) for position, name in enumerate(PACKAGES)}
 
 # The rooms of the dual run, floor by floor: a room may import itself and those on the floors below it.
-FLOORS = (("billed",), ("sides", "rating", "compare"), ("rerate",), ("causes",), ("run",), ("dual_run",))
+FLOORS = (
+    ("billed",),
+    ("sides", "rating", "compare"),
+    ("rerate",),
+    ("causes",),
+    ("run", "knowledge_base"),
+    ("dual_run",),
+)
 
 PURE = ("mappings/", "migrate/change_set/", "reconcile/rating/", "reconcile/compare/", "reconcile/causes/")
 PURE += ("reconcile/rerate/counterfactual.py", "reconcile/rerate/suppositions.py")
@@ -119,13 +126,49 @@ def test_no_modules_import_each_other_in_a_circle(package: str) -> None:
         visit(module, ())
 
 
-@pytest.mark.parametrize("path", [p for p in sources() if name(p).startswith(PURE)], ids=name)
-def test_pure_modules_touch_nothing(path: Path) -> None:
+def modules_of_all() -> Mapping[str, Path]:
+    return {module_of(path).removesuffix(".__init__"): path for path in sources()}
+
+
+def reached(first: Iterable[str], imports: Callable[[str], Iterable[str]]) -> dict[str, str]:
+    """All modules that ``first`` import, however deep; each with the way that leads to it."""
+    ways = {module: module for module in first}
+    left = list(ways)
+    while left:
+        module = left.pop(0)
+        for other in imports(module):
+            if other not in ways:
+                ways[other] = f"{ways[module]} -> {other}"
+                left.append(other)
+    return ways
+
+
+def ways_from_the_pure() -> dict[str, str]:
+    modules = modules_of_all()
+
+    def imports(module: str) -> list[str]:
+        return sorted({each for each in imported(modules[module]) if each in modules})
+
+    return reached([module for module, path in modules.items() if name(path).startswith(PURE)], imports)
+
+
+@pytest.mark.parametrize(("module", "way"), ways_from_the_pure().items(), ids=ways_from_the_pure())
+def test_pure_modules_and_all_that_they_import_touch_nothing(module: str, way: str) -> None:
+    path = modules_of_all()[module]
     wrong = [m for m in imported(path) if m.split(".")[0] in IO_MODULES]
-    assert not wrong, f"{name(path)} is pure and must not import {wrong}"
+    assert not wrong, f"{way}: pure, and must not import {wrong}"
     text = path.read_text(encoding="utf-8")
-    assert not CLOCK.search(text), f"{name(path)} is pure and must not read the clock"
-    assert not READS.search(text), f"{name(path)} is pure and must be given text, not a file"
+    assert not CLOCK.search(text), f"{way}: pure, and must not read the clock"
+    assert not READS.search(text), f"{way}: pure, and must be given text, not a file"
+
+
+def test_purity_is_followed_as_deep_as_imports_go() -> None:
+    imports = {"causes": ["enum"], "enum": ["events"], "events": ["causes"], "other": ["disk"], "disk": []}
+    assert reached(["causes"], imports.__getitem__) == {
+        "causes": "causes",
+        "enum": "causes -> enum",
+        "events": "causes -> enum -> events",
+    }
 
 
 def test_the_addon_stands_alone() -> None:

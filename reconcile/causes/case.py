@@ -11,7 +11,7 @@ from reconcile.causes.knowledge import Grounds, Knowledge, OdooTaxes
 from reconcile.causes.observed import Suspect
 from reconcile.compare.positions import ComparedInvoice, HeaderKey, Key, plain
 from reconcile.rating.header import HeaderTerms
-from reconcile.sides.odoo_terms import HeldSettings
+from reconcile.sides.held_terms import HeldSettings
 from reports.data import LAGO, ODOO, RERATE, UNKNOWN, Evidence, SideName
 
 Deviation = Mapping[Key, int]  # position -> cents by which a side exceeds the baseline

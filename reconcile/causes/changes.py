@@ -10,7 +10,7 @@ from mappings.records import Tax
 from reconcile.billed import BilledInvoice, BilledLine, LineKey, Totals
 from reconcile.rating.tax_terms import Terms
 from reconcile.rating.taxes import Rounding
-from reconcile.rerate.hypothesis import Hypothesis
+from reconcile.rerate.supposed import Hypothesis
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from reconcile.causes.observed import Place, Suspect, shown, suspect_of
 from reconcile.rerate.counterfactual import ABSENT, At, Path
 from reconcile.rerate.history import History
 from reconcile.rerate.suppositions import Records
-from reconcile.sides.odoo_terms import HeldOrder
+from reconcile.sides.held_terms import HeldOrder
 
 CREDITS = ("applied", "credits")
 

@@ -16,8 +16,8 @@ from reconcile.compare.positions import ComparedInvoice
 from reconcile.rating.header import HeaderTerms, basis
 from reconcile.rating.rules import Rules
 from reconcile.rating.tax_terms import TaxTerms
-from reconcile.rerate.hypothesis import Hypothesis, Rerated
-from reconcile.sides.odoo_terms import EarlyDiscount, HeldSettings
+from reconcile.rerate.supposed import Hypothesis, Rerated
+from reconcile.sides.held_terms import EarlyDiscount, HeldSettings
 
 Reprice = Callable[[Decimal], int | None]  # units -> cents at the line's own price; None where units do not tell
 

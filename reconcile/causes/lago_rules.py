@@ -18,8 +18,8 @@ from reconcile.causes.of_lines import (
     set_lines,
 )
 from reconcile.rating.header import header_of
-from reconcile.rerate.event_source import EventStore
-from reconcile.rerate.hypothesis import Hypothesis
+from reconcile.rerate.event_stores import EventStore
+from reconcile.rerate.supposed import Hypothesis
 from reconcile.rerate.suppositions import ByCalendar, ByRules, CountedAs, Supposition
 from reports.data import LAGO, RERATE, Evidence
 

@@ -11,10 +11,10 @@ from reconcile.causes.terms import of_metrics, of_order, terms_of
 from reconcile.causes.usage import of_usage, placed
 from reconcile.rerate.billing import Billed, usage_window
 from reconcile.rerate.history import History
-from reconcile.rerate.hypothesis import World, events_of
 from reconcile.rerate.other_periods import STORED, LineWindows, other_windows
+from reconcile.rerate.supposed import World, events_of
 from reconcile.rerate.suppositions import Events, Records, Windows
-from reconcile.sides.odoo_terms import Held, HeldOrder, Whereabouts
+from reconcile.sides.held_terms import Held, HeldOrder, Whereabouts
 
 
 def suspects(

@@ -12,7 +12,7 @@ from reconcile.causes.changes import AddLine, Change, Suppose
 from reconcile.causes.observed import ANOTHER, IN_EXCESS, NAME, NOT_THERE, OWN, UNITS, USAGE, Suspect, named_taxes
 from reconcile.causes.of_lines import on_line, own_line
 from reconcile.causes.recompute import movement
-from reconcile.rerate.hypothesis import Hypothesis
+from reconcile.rerate.supposed import Hypothesis
 from reconcile.rerate.suppositions import Records
 from reports.data import Evidence, Finding
 

@@ -26,7 +26,7 @@ from reconcile.rerate.billing import Billed
 from reconcile.rerate.counterfactual import ABSENT, At, Path
 from reconcile.rerate.history import History
 from reconcile.rerate.suppositions import PriceThen, Records, Supposition
-from reconcile.sides.odoo_terms import HeldOrder, HeldSettings
+from reconcile.sides.held_terms import HeldOrder, HeldSettings
 
 
 def terms_of(billed: Billed, history: History) -> Terms:

@@ -15,7 +15,7 @@ from reconcile.causes.differences import differences, same_exactly
 from reconcile.causes.observed import ANOTHER, IN_EXCESS, NOT_THERE, USAGE, Place, Suspect, suspect_of
 from reconcile.rerate.counterfactual import ABSENT
 from reconcile.rerate.suppositions import Events
-from reconcile.sides.odoo_terms import Whereabouts
+from reconcile.sides.held_terms import Whereabouts
 
 Usage = Mapping[str, UsageRow]  # by transaction
 

@@ -27,6 +27,7 @@ from reconcile.rerate.history import History
 from reconcile.rerate.hypothesis import part_of
 from reconcile.rerate.inputs import Inputs
 from reconcile.rerate.invoices import rerate_invoices
+from reconcile.rerate.lago_calendar import overlapped_once
 from reconcile.rerate.lapses import (
     BILLED_TWICE,
     PERIOD_NEVER,
@@ -37,7 +38,6 @@ from reconcile.rerate.lapses import (
     timezone_of_customer,
 )
 from reconcile.rerate.lapses_of_events import fees_of_events, lapses_of_events
-from reconcile.rerate.noise_floor import overlapped_once
 from reconcile.sides.lago import ALL, in_month, lago_invoices
 
 SUPPOSED = "supposed"  # id and number of the invoice that nobody made

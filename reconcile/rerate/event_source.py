@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +18,7 @@ from mappings.records import Event
 from mappings.text import plain
 from reconcile.rating.demand import ChargeWindow, Demand
 from reconcile.rating.refusal import Refused
+from reconcile.rerate.event_stores import EventStore
 
 Thing = TypeVar("Thing")
 Numbered = tuple[int, Demand]
@@ -34,18 +34,6 @@ _COLUMNS: Mapping[str, pa.DataType] = {
     "precise_total_amount_cents": _TEXT,
     "lago_id": _TEXT,
 }
-
-
-class EventStore(StrEnum):
-    """Where Lago kept the events: it decides which repeated ones count (facts §9.2).
-
-    PostgreSQL refuses a transaction twice in a subscription: the first one counts. ClickHouse takes all; only an
-    organization with deduplication counts the last received of those with the same code, transaction and time.
-    """
-
-    POSTGRES = "postgres"
-    CLICKHOUSE = "clickhouse"
-    CLICKHOUSE_DEDUPLICATED = "clickhouse_deduplicated"
 
 
 _SAME = {

@@ -7,8 +7,8 @@ follow by themselves; what comes out is held against what a side billed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, reduce
 from pathlib import Path
@@ -19,18 +19,18 @@ import pyarrow as pa
 from mappings.fields import with_values
 from mappings.period import Boundaries, Window
 from mappings.records import BillingPeriod, Invoice, Plan, Snapshot, Subscription
-from mappings.usage import UsageRow
 from reconcile.billed import BilledInvoice
-from reconcile.rating.header import HeaderTerms, basis
-from reconcile.rating.rules import Rules, rules_for
+from reconcile.rating.header import basis
+from reconcile.rating.rules import rules_for
 from reconcile.rerate.billing import IN_ADVANCE, timezone_of
 from reconcile.rerate.counterfactual import counterfactual
-from reconcile.rerate.event_source import EventSource, EventStore
+from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.header_terms import header_terms
 from reconcile.rerate.history import History
 from reconcile.rerate.inputs import Inputs
 from reconcile.rerate.invoices import rerate_invoices
-from reconcile.rerate.noise_floor import expected_boundaries
+from reconcile.rerate.lago_calendar import expected_boundaries
+from reconcile.rerate.supposed import COLUMNS, Hypothesis, Rerated, World
 from reconcile.rerate.suppositions import (
     ByCalendar,
     ByRules,
@@ -41,44 +41,6 @@ from reconcile.rerate.suppositions import (
     Supposition,
     Windows,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """``events``: rows as the extract wrote them. ``calendar``: boundaries by Lago's calendar, not as it stored them.
-
-    ``prices``: subscription -> cents of a full period. ``store``: repeated events count as that store counts them.
-    """
-
-    snapshot: Snapshot
-    events: pa.Table
-    rules: Rules
-    premium: bool
-    late: bool = False
-    calendar: bool = False
-    prices: Mapping[str, int] = field(default_factory=dict)
-    store: EventStore | None = None
-
-
-COLUMNS = (
-    "transaction_id", "external_subscription_id", "code", "timestamp", "created_at", "properties",
-    "precise_total_amount_cents", "lago_id",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Hypothesis:
-    """How a world might be. Each is only equal to itself: an invoice is re-rated once under each."""
-
-    suppose: Supposition
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rerated:
-    """An invoice re-rated under hypotheses, and what its header follows from (None: it does not follow)."""
-
-    invoice: BilledInvoice
-    terms: HeaderTerms | None
 
 
 class Supposed(History):
@@ -312,12 +274,3 @@ def _with_changes(row: dict[str, object], other: Events) -> dict[str, object]:
 def _in_table(value: object) -> object:
     """The table's moments have no zone: they are in UTC."""
     return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value
-
-
-def events_of(world: World, external_id: str) -> Iterator[UsageRow]:
-    """The usage of a subscription. An event that nobody noted the arrival of arrived at its own moment."""
-    is_own = pa.compute.is_in(world.events.column("external_subscription_id"), pa.array([external_id], pa.string()))
-    for row in world.events.filter(is_own).select(COLUMNS).to_pylist():
-        at = row["timestamp"].replace(tzinfo=UTC)
-        arrived = row["created_at"].replace(tzinfo=UTC) if row["created_at"] else at
-        yield UsageRow(**{**row, "timestamp": at, "created_at": arrived})

@@ -9,46 +9,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 from mappings.details import price_cents
 from mappings.lost import REASON
 from mappings.period import (
-    Boundaries,
-    Contract,
-    LastInvoice,
-    Window,
-    boundaries,
-    final_boundaries,
-    local_date,
     trial_end,
-    zone_of,
 )
 from mappings.records import CreditNote, Fee, Invoice, Snapshot, Subscription
 from migrate.progress import Progress, quiet
 from reconcile.billed import BilledInvoice, BilledLine, LineKey, Refusal, Totals
 from reconcile.rating.rules import Rules, rules_for
 from reconcile.rating.termination_credit import PaidFee, TerminationCredit, termination_credit
-from reconcile.rerate.billing import Billed, fixed_window, subscription_window, timezone_of, usage_window
+from reconcile.rerate.billing import timezone_of
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.hidden_invoices import CLOSED, LOST, STANDALONE, hidden_invoices
 from reconcile.rerate.history import History
 from reconcile.rerate.invoices import rerate
+from reconcile.rerate.lago_calendar import calendar_differences
 from reconcile.sides.lago import ALL, lago_invoices
 
 TERMINATION_REASONS = ("order_change", "order_cancellation")
-_SECOND = timedelta(seconds=1)
 Rerate = Callable[[Sequence[BilledInvoice]], Mapping[str, BilledInvoice]]
 _IS_LOST = Refusal(reason=REASON, detail="named by fees, and not in the snapshot: extract again")
-UNKNOWN_ZONE = "another"  # of an earlier invoice: surely not the customer's of today
 
 __all__ = [
     "CreditNoteCheck",
     "FeeCheck",
     "InvoiceCheck",
-    "calendar_differences",
     "control",
     "control_credit_notes",
     "remembering",
@@ -188,84 +177,6 @@ def same(lago: BilledLine, mine: BilledLine) -> bool:
     units = lago.units is None or lago.units == mine.units
     events = lago.events is None or mine.events is None or lago.events == mine.events
     return (lago.amount_cents, lago.tax_cents) == (mine.amount_cents, mine.tax_cents) and units and events
-
-
-def calendar_differences(invoice: Invoice, history: History, rules: Rules) -> Iterator[str]:
-    """Boundaries that today's calendar rules would not give, to the second (facts §0.1: stored ones come first)."""
-    for period in invoice.billing_periods:
-        billed = history.billed_on(invoice, period)
-        if billed is None:
-            continue
-        timezone = timezone_of(history.customer(invoice))
-        contract = history.contract(billed.subscription, billed.plan, timezone, invoice.created_at)
-        if not rules.tiling_anniversaries and overlapped_once(contract):
-            yield f"{period.external_subscription_id}: not checked, this Lago's anniversaries on late days overlap"
-            continue
-        expected = expected_boundaries(contract, billed, history)
-        for name, window, stored in (
-            ("base fee", expected.subscription, subscription_window(period)),
-            ("usage", expected.charges, usage_window(period)),
-            ("fixed charges", expected.fixed_charges, fixed_window(period)),
-        ):
-            if not alike(window, stored):
-                yield f"{period.external_subscription_id} {name}: stored {_text(stored)}, calendar {_text(window)}"
-
-
-def expected_boundaries(contract: Contract, billed: Billed, history: History) -> Boundaries:
-    """Boundaries of a billing as Lago's rules give them."""
-    at = billed.invoice.created_at
-    if contract.terminated_at is None:
-        return boundaries(contract, at, last_invoice=_last_invoice(billed, history))
-    if contract.next_yearly_cents is not None:
-        return boundaries(contract, at, current_usage=contract.upgraded)
-    final = final_boundaries(contract, at)
-    windows = (usage_window(old.period) for old in history.earlier(billed))
-    already = any(final.charges and _seconds(window) == _seconds(final.charges) for window in windows)
-    return boundaries(contract, at) if already else final
-
-
-def _last_invoice(billed: Billed, history: History) -> LastInvoice | None:
-    """The API keeps no time zone of invoices: a change shows where the last usage did not end at local midnight."""
-    earlier = history.earlier(billed)
-    if not earlier:
-        return None
-    usage, fixed = usage_window(earlier[-1].period), fixed_window(earlier[-1].period)
-    return LastInvoice(
-        timezone=UNKNOWN_ZONE if usage and not _ends_day(usage, billed, history) else None,
-        charges_to=usage.end if usage else None,
-        fixed_charges_to=fixed.end if fixed else None,
-    )
-
-
-def _ends_day(window: Window, billed: Billed, history: History) -> bool:
-    local = window.end.astimezone(zone_of(timezone_of(history.customer(billed.invoice))))
-    return (local.hour, local.minute, local.second) == (23, 59, 59) or window.start == window.end
-
-
-def overlapped_once(contract: Contract) -> bool:
-    """Anchors whose periods overlapped or left gaps before Lago mended its calendar (facts §0.3)."""
-    if not contract.anniversary:
-        return False
-    anchor = local_date(contract.subscription_at, contract.timezone)
-    if contract.interval == "yearly":
-        return (anchor.month, anchor.day) == (2, 29)
-    return contract.interval in ("quarterly", "semiannual") and anchor.day >= 29
-
-
-def alike(expected: Window | None, stored: Window | None) -> bool:
-    """Equal to the second, as the API gives them: an end within one is rounded on one side, cut on the other."""
-    if expected is None or stored is None:
-        return expected is stored
-    pairs = ((expected.start, stored.start), (expected.end, stored.end))
-    return all(abs(one.replace(microsecond=0) - other.replace(microsecond=0)) <= _SECOND for one, other in pairs)
-
-
-def _seconds(window: Window | None) -> tuple[datetime, datetime] | None:
-    return (window.start.replace(microsecond=0), window.end.replace(microsecond=0)) if window else None
-
-
-def _text(window: Window | None) -> str:
-    return f"{window.start:%Y-%m-%dT%H:%M:%SZ} to {window.end:%Y-%m-%dT%H:%M:%SZ}" if window else "nothing"
 
 
 def _amount(line: BilledLine) -> tuple[int, Decimal]:

@@ -10,7 +10,7 @@ from mappings.records import BillingPeriod
 from reconcile.billed import BilledInvoice, LineKey, Refusal, Side
 from reconcile.rerate.billing import Billed, fee_window, fixed_window, subscription_window, timezone_of, usage_window
 from reconcile.rerate.history import History
-from reconcile.rerate.noise_floor import alike, expected_boundaries
+from reconcile.rerate.lago_calendar import alike, expected_boundaries
 from reconcile.sides.lago import lago_line
 
 LineWindows = Mapping[LineKey, tuple[datetime, datetime] | None]

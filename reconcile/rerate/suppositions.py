@@ -9,7 +9,7 @@ from datetime import datetime
 from mappings.usage import UsageRow
 from reconcile.rating.rules import Rules
 from reconcile.rerate.counterfactual import At
-from reconcile.rerate.event_source import EventStore
+from reconcile.rerate.event_stores import EventStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

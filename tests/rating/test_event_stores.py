@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mappings.records import Event
-from reconcile.rerate.event_source import EventSource, EventStore
+from reconcile.rerate.event_source import EventSource
+from reconcile.rerate.event_stores import EventStore
 
 NOON = datetime(2026, 7, 2, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)

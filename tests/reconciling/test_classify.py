@@ -42,7 +42,7 @@ from reconcile.rating.rules import LATEST
 from reconcile.rating.tax_terms import TaxTerms
 from reconcile.rating.taxes import Rounding
 from reconcile.rerate.suppositions import Records
-from reconcile.sides.odoo_terms import EarlyDiscount, HeldSettings
+from reconcile.sides.held_terms import EarlyDiscount, HeldSettings
 from reports.data import ODOO, RERATE, Evidence, Finding
 from tests.reconciling.build import GST_QST, coupon, invoice, key, line, tax, terms, totals, under
 

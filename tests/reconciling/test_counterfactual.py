@@ -27,8 +27,9 @@ from mappings.records import (
 )
 from reconcile.rating.rules import LATEST
 from reconcile.rerate.counterfactual import ABSENT, At, counterfactual
-from reconcile.rerate.event_source import EventStore
-from reconcile.rerate.hypothesis import World, events_of, supposed
+from reconcile.rerate.event_stores import EventStore
+from reconcile.rerate.hypothesis import supposed
+from reconcile.rerate.supposed import World, events_of
 from reconcile.rerate.suppositions import (
     ByCalendar,
     ByRules,

@@ -16,8 +16,8 @@ from reconcile import dual_run as run
 from reconcile.billed import BilledInvoice, LineKey, Refusal
 from reconcile.causes.changes import DropLine, SetLine, SetTaxes
 from reconcile.causes.knowledge import Knowledge
-from reconcile.causes.knowledge_base import KnowledgeBase
 from reconcile.compare.positions import compare_invoice
+from reconcile.knowledge_base import KnowledgeBase
 from reconcile.rerate import invoices as rerate
 from reconcile.sides.lago import lago_invoices
 from reconcile.sides.odoo_answers import SETTLED_ELSEWHERE

@@ -41,7 +41,8 @@ from reconcile.rating.rules import LATEST
 from reconcile.rerate.counterfactual import ABSENT, At
 from reconcile.rerate.history import History
 from reconcile.rerate.suppositions import Events, PriceThen, Records
-from reconcile.sides.odoo_terms import HeldOrder, HeldPlan, charge_fields, metric_fields, nowhere, order_fields
+from reconcile.sides.held_terms import HeldOrder, HeldPlan, nowhere
+from reconcile.sides.odoo_terms import charge_fields, metric_fields, order_fields
 from reports.data import ODOO, RERATE
 from tests.mapping import build
 from tests.mapping.build import (

@@ -38,7 +38,7 @@ from reconcile.rating.header import (
 )
 from reconcile.rating.rules import LATEST
 from reconcile.rating.taxes import Rounding
-from reconcile.rerate.hypothesis import Hypothesis, Rerated
+from reconcile.rerate.supposed import Hypothesis, Rerated
 from reconcile.rerate.suppositions import ByRules
 from reports.data import ODOO, RERATE
 from tests.reconciling.build import GST_QST, HST, coupon, invoice, key, line, tax, terms, totals, under

@@ -15,8 +15,9 @@ from reconcile.causes.coupons import held_coupons
 from reconcile.causes.differences import differences, same_exactly
 from reconcile.causes.terms import of_metrics, of_order, terms_of
 from reconcile.rerate.history import History
-from reconcile.rerate.hypothesis import Worlds, events_of
-from reconcile.sides.odoo_terms import Held
+from reconcile.rerate.hypothesis import Worlds
+from reconcile.rerate.supposed import events_of
+from reconcile.sides.held_terms import Held
 from reconcile.sides.odoo_terms import read as read_terms
 from tests.faults import Company
 from tests.reconciling import planted

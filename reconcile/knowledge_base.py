@@ -38,11 +38,12 @@ from reconcile.rating.taxes import applicable
 from reconcile.rerate.billing import Billed
 from reconcile.rerate.header_terms import header_terms
 from reconcile.rerate.history import History
-from reconcile.rerate.hypothesis import World, Worlds
-from reconcile.rerate.noise_floor import calendar_differences
+from reconcile.rerate.hypothesis import Worlds
+from reconcile.rerate.lago_calendar import calendar_differences
 from reconcile.rerate.occasions import stored_boundaries
+from reconcile.rerate.supposed import World
+from reconcile.sides.held_terms import GROUP, EarlyDiscount, Held, HeldOrder, HeldTax
 from reconcile.sides.lago import lago_key
-from reconcile.sides.odoo_terms import GROUP, EarlyDiscount, Held, HeldOrder, HeldTax
 from reports.data import LAGO, ODOO, RERATE
 
 Priced = Charge | FixedCharge

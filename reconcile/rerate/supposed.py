@@ -1,0 +1,68 @@
+"""What a supposition is made of and gives: a world, hypotheses of it, an invoice re-rated under them. Pure.
+
+``hypothesis`` makes the worlds and re-rates in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mappings.records import Snapshot
+from mappings.usage import UsageRow
+from reconcile.billed import BilledInvoice
+from reconcile.rating.header import HeaderTerms
+from reconcile.rating.rules import Rules
+from reconcile.rerate.event_stores import EventStore
+from reconcile.rerate.suppositions import Supposition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """``events``: rows as the extract wrote them. ``calendar``: boundaries by Lago's calendar, not as it stored them.
+
+    ``prices``: subscription -> cents of a full period. ``store``: repeated events count as that store counts them.
+    """
+
+    snapshot: Snapshot
+    events: pa.Table
+    rules: Rules
+    premium: bool
+    late: bool = False
+    calendar: bool = False
+    prices: Mapping[str, int] = field(default_factory=dict)
+    store: EventStore | None = None
+
+
+COLUMNS = (
+    "transaction_id", "external_subscription_id", "code", "timestamp", "created_at", "properties",
+    "precise_total_amount_cents", "lago_id",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hypothesis:
+    """How a world might be. Each is only equal to itself: an invoice is re-rated once under each."""
+
+    suppose: Supposition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rerated:
+    """An invoice re-rated under hypotheses, and what its header follows from (None: it does not follow)."""
+
+    invoice: BilledInvoice
+    terms: HeaderTerms | None
+
+
+def events_of(world: World, external_id: str) -> Iterator[UsageRow]:
+    """The usage of a subscription. An event that nobody noted the arrival of arrived at its own moment."""
+    is_own = pc.is_in(world.events.column("external_subscription_id"), pa.array([external_id], pa.string()))
+    for row in world.events.filter(is_own).select(COLUMNS).to_pylist():
+        at = row["timestamp"].replace(tzinfo=UTC)
+        arrived = row["created_at"].replace(tzinfo=UTC) if row["created_at"] else at
+        yield UsageRow(**{**row, "timestamp": at, "created_at": arrived})

@@ -1,0 +1,104 @@
+"""What Odoo holds of subscriptions: prices, dates, usage, coupons, taxes. Pure: ``odoo_terms`` reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from mappings.fields import Row
+
+Whereabouts = Callable[[Collection[str]], Mapping[str, Row]]  # external ids of usage -> what Odoo has of them, if any
+
+GROUP = "group"  # the kind of a tax that is its parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldTax:
+    """A tax of Odoo; ``rate`` in percent (of a fixed one: units of the currency). A group is its parts.
+
+    ``kind`` (percent, fixed, division), ``included`` (the price on the line holds it already), ``on_next`` (the taxes
+    after it are computed on it too) and ``affected`` (it is computed on those before): how. ``place``: in which order.
+    ``share``: percent of it that its repartition lines put on an invoice.
+    """
+
+    name: str
+    rate: Decimal
+    parts: tuple[int, ...] = ()
+    kind: str = "percent"
+    included: bool = False
+    on_next: bool = False
+    affected: bool = True
+    place: tuple[int, int] = (0, 0)
+    share: Decimal = Decimal(100)
+
+    @property
+    def charged(self) -> Decimal:
+        """The rate that comes onto an invoice."""
+        return self.rate * self.share / 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldSettings:
+    """What Odoo computes amounts by. ``rounding``: currency -> the step that its amounts are rounded to, in units.
+
+    ``price_digits``, ``unit_digits``: decimals that the price on a line, and a quantity, can hold.
+    """
+
+    per_line: bool = False  # the company rounds the tax of each line
+    rounding: Mapping[str, Decimal] = field(default_factory=dict)
+    price_digits: int = 2
+    unit_digits: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldPlan:
+    """The line that is taken for the price plan of an order, and what it sells. ``lago_id``: of a plan, else empty."""
+
+    line: int
+    product: str
+    lago_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyDiscount:
+    """A payment term that lowers the base of the taxes on the invoice itself, by so many percent."""
+
+    term: str
+    percent: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldOrder:
+    """One subscription in Odoo. ``away``: its fiscal position is for another place than its customer's address.
+
+    ``plan``: what its plan's line sells; None where nothing says. ``lines``: those that the migration made, and
+    of which charge (Lago id; ``base``: the plan). ``early``: of its payment term.
+    """
+
+    row: Row
+    charges: tuple[Row, ...]
+    usage: tuple[Row, ...]
+    away: str = ""
+    plan: HeldPlan | None = None
+    lines: Mapping[int, str] = field(default_factory=dict)
+    early: EarlyDiscount | None = None
+
+
+def nowhere(_external_ids: Collection[str]) -> Mapping[str, Row]:
+    """Nothing was read."""
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """``orders`` and ``metrics`` by Lago id (a metric that has none: by code), ``taxes`` by Odoo's id.
+
+    ``whereabouts``: asked for usage that an order lacks; somebody may have written it to another subscription.
+    """
+
+    orders: Mapping[str, HeldOrder] = field(default_factory=dict)
+    metrics: Mapping[str, Row] = field(default_factory=dict)
+    taxes: Mapping[int, HeldTax] = field(default_factory=dict)
+    settings: HeldSettings | None = None  # None: nothing was read
+    whereabouts: Whereabouts = nowhere
