@@ -314,11 +314,6 @@ def day_end(day: date, timezone: str) -> datetime:
     return _utc(datetime.combine(day, time.max), timezone)
 
 
-def next_start(end: datetime, timezone: str) -> datetime:
-    """Local midnight of the day that lies 24 hours after ``end`` (so Lago adds a day: clock changes move it)."""
-    return day_start(local_date(end + _DAY, timezone), timezone)
-
-
 def trial_end(started_at: datetime, days: Decimal) -> datetime:
     """When the free days are over that began at ``started_at`` (of the first subscription under its external id)."""
     days = min(days, Decimal(DAYS))  # people can write more into Odoo than a date holds

@@ -106,11 +106,6 @@ class Tables:
         """An external id of the file, with the company filled in; None where the file leaves it empty."""
         return Ref(external_id.replace("{company}", str(company_id))) if external_id else None
 
-    def place_of(self, external_id: str, company_id: int) -> str | None:
-        """Where the file names an external id that Odoo turned out not to have: ``tables.toml:14``."""
-        filled = {key.replace("{company}", str(company_id)): place for key, place in self.places.items()}
-        return filled.get(external_id)
-
 
 def parse(text: str, name: str, base: Tables | None) -> Tables:
     """Check the text of a table file called ``name``. Sections it lacks are taken from ``base``, if given.

@@ -76,11 +76,6 @@ def preview(
     return compare(reader, ledger, mapped, phases, cohort, snapshot_digest, keep_usage, waived)[0]
 
 
-def drifted(odoo: Door, ledger: Ledger, progress: Progress = quiet) -> tuple[Drift, ...]:
-    """Which applied records changed in Odoo since, and in what; what is posted is no drift."""
-    return since_apply(odoo, ledger, progress).drift
-
-
 def since_apply(odoo: Door, ledger: Ledger, progress: Progress = quiet) -> SinceApply:
     """What became of the applied records in Odoo."""
     known = {x: k for x, k in ledger.known().items() if not k.writing}

@@ -221,5 +221,3 @@ RESOURCES: tuple[Resource, ...] = (
 )
 
 EVENTS = Resource(name="events", path="/events", root="events", schema="event")
-
-BY_NAME: Mapping[str, Resource] = {resource.name: resource for resource in RESOURCES}

@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TypeVar
 
 from mappings import records as r
@@ -22,12 +21,11 @@ from mappings.prices import Wrong
 from mappings.quarantine import Quarantined, quarantined
 from mappings.sellers import unlisted_entities
 from migrate.errors import PayloadError
-from migrate.lago.extract import extract, require_finished
+from migrate.lago.extract import require_finished
 from migrate.lago.gaps import Pages, behind_gaps, gaps, unread_pages
 from migrate.lago.rawjson import loads
 from migrate.lago.read_events import SET_ASIDE
 from migrate.lago.read_resources import NO_ID
-from migrate.lago.recorded import RecordingSource
 from migrate.lago.unreadable_events import problem_of
 from migrate.lago.unreadable_pages import UNREADABLE
 from migrate.lago.usage_gaps import usage_gaps
@@ -269,11 +267,3 @@ def _filled(resource: str, payload: Mapping[str, object]) -> Mapping[str, object
     undated = resource == "invoices" and payload.get("issuing_date") is None and payload.get("status") in NOT_FINAL
     made = payload.get("created_at")
     return {**payload, "issuing_date": made[:10]} if undated and isinstance(made, str) else payload
-
-
-def snapshot_of_recording(path: Path, workdir: Path) -> tuple[r.Snapshot, Path]:
-    """All of a recording, through the ordinary extract: the snapshot, and the folder of the events' Parquet."""
-    events_dir = workdir / "events"
-    with Store.open(workdir / "state.db") as store:
-        extract(RecordingSource.open(path), store, events_dir)
-        return load_snapshot(store), events_dir

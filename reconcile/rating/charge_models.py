@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal, localcontext
 
 from mappings.explain import Step, StepKind
-from mappings.money import CONTEXT, from_subunits, round_half_up
+from mappings.money import CONTEXT, from_subunits
 from mappings.records import Json
 from reconcile.rating.aggregation import Aggregation
 from reconcile.rating.graduated import price_graduated, price_graduated_percentage
@@ -111,20 +111,3 @@ MODELS: Mapping[str, Callable[[Priced], Rated]] = {
     "dynamic": _price_dynamic,
     "custom": _price_custom,
 }
-
-
-_RECOMPUTED = ("standard", "graduated", "package", "volume")
-
-
-def projected(case: Priced, rated: Rated, ratio: Decimal) -> tuple[Decimal, Decimal]:
-    """Units and amount extrapolated to the whole period; ``ratio`` is the elapsed share of it (0 gives 0)."""
-    if ratio <= 0:
-        return ZERO, ZERO
-    with localcontext(CONTEXT):
-        units = round_half_up(divide(rated.units, ratio), 2)
-        if case.model not in _RECOMPUTED or (case.model == "graduated" and case.prorated):
-            return units, divide(rated.amount, ratio)
-        if (case.model == "graduated" and units <= 0) or not units:
-            return units, ZERO  # without flat fees
-        whole = replace(case, aggregation=replace(case.aggregation, units=units, full_units=None))
-        return units, MODELS[case.model](whole).amount

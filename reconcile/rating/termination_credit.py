@@ -53,10 +53,6 @@ class TerminationCredit:
         return int(round_half_up(self.total_precise))
 
     @property
-    def item_cents(self) -> int:
-        return int(round_half_up(self.item_precise))
-
-    @property
     def coupons_cents(self) -> int:
         return int(round_half_up(self.coupons_precise))
 

@@ -76,11 +76,6 @@ class Drawn:
     def total_cents(self) -> int:
         return sum(one.amount_cents for one in self.draws)
 
-    def by_source(self, source: str) -> int | None:
-        """Cents paid by top-ups of one source; None if none was used."""
-        amounts = [cents for drawn in self.draws for kind, cents in drawn.consumed if kind == source]
-        return sum(amounts) if amounts else None
-
 
 Bucket = tuple[str, str | None]
 

@@ -15,12 +15,11 @@ from decimal import Decimal, localcontext
 from itertools import groupby
 from typing import Any
 
-from mappings.records import BillableMetric, Charge
 from reconcile.rating.advance import fees_of_events
 from reconcile.rating.aggregation import Aggregation
 from reconcile.rating.buckets import Bucket, Picked, answer_of, text_keys
-from reconcile.rating.demand import ChargeWindow, Demand
-from reconcile.rating.fees import ChargeFee, fees_of, is_billed
+from reconcile.rating.demand import Demand
+from reconcile.rating.fees import ChargeFee
 from reconcile.rating.metric_rounding import rounded
 from reconcile.rating.pg_numeric import WIDE
 from reconcile.rating.refusal import Refused, in_range
@@ -67,31 +66,7 @@ def _sorted(
     return plain, others
 
 
-def aggregate_one(source: EventSource, demand: Demand, *, rules: Rules = LATEST) -> tuple[Bucket, ...]:
-    """The buckets of a single demand. Raises Refused."""
-    ((_, buckets),) = aggregate(source, [demand], rules=rules)
-    if isinstance(buckets, Refused):
-        raise buckets
-    return buckets
-
-
-# --- fees of a single charge ---
-
-
-def charge_fees(
-    window: ChargeWindow,
-    charge: Charge,
-    metric: BillableMetric,
-    source: EventSource,
-    *,
-    rules: Rules = LATEST,
-    premium: bool = True,
-) -> tuple[ChargeFee, ...]:
-    """All fees of one charge for a window, true-up last. Raises Refused for what cannot be recomputed."""
-    demand = Demand(window=window, charge=charge, metric=metric)
-    if not is_billed(demand):
-        return ()
-    return fees_of(demand, aggregate_one(source, demand, rules=rules), rules=rules, premium=premium)
+# --- fees of single events ---
 
 
 def pay_in_advance_fees(

@@ -13,7 +13,7 @@ from migrate.change_set.saved import from_json, to_json
 from migrate.errors import Blocked, OdooError
 from migrate.odoo.errors import AccessDenied, OdooUnreachable, OutcomeUnknown, Refused, Retryable
 from migrate.phases import Cohort
-from migrate.preview import drifted, in_order, preview
+from migrate.preview import in_order, preview, since_apply
 
 
 def totals(applied: Any) -> dict[str, int]:
@@ -77,7 +77,7 @@ def test_what_someone_changed_in_odoo_is_kept_and_named(world: Any) -> None:
     applied = world.apply(world.all())
     assert applied.ok
     assert [c.source for c in applied.changes.of(Action.KEPT)] == ["customer NX-1"]
-    found = drifted(world.door, world.ledger)
+    found = since_apply(world.door, world.ledger).drift
     assert [(d.source, d.diffs[0].before, d.diffs[0].after) for d in found] == [("customer NX-1", "Paris", "Toronto")]
 
 

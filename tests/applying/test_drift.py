@@ -12,7 +12,7 @@ import pytest
 from mappings.target import Desired, Phase, Ref, Source
 from migrate.apply import apply
 from migrate.odoo.door import Door
-from migrate.preview import drifted, preview
+from migrate.preview import preview, since_apply
 from migrate.state.ledger import Ledger
 
 
@@ -50,14 +50,14 @@ def wished() -> list[Desired]:
 @pytest.fixture
 def numbers(odoo: Any, ledger: Ledger) -> dict[str, int]:
     assert apply(Door(odoo), ledger, wished()).ok
-    assert drifted(Door(odoo), ledger) == ()
+    assert since_apply(Door(odoo), ledger).drift == ()
     domain = [["module", "=", "lago"]]
     rows = odoo.call("ir.model.data", "search_read", domain=domain, fields=["name", "res_id"])
     return {row["name"]: row["res_id"] for row in rows}
 
 
 def fields(odoo: Any, ledger: Ledger) -> set[str]:
-    return {d.field for record in drifted(Door(odoo), ledger) for d in record.diffs}
+    return {d.field for record in since_apply(Door(odoo), ledger).drift for d in record.diffs}
 
 
 def write(odoo: Any, model: str, number: int, **vals: Any) -> None:
@@ -146,7 +146,7 @@ def card(odoo: Any, ledger: Ledger) -> int:
     ]
     applied = apply(Door(odoo), ledger, wishes)
     assert applied.ok, [failure.reason for failure in applied.failures]
-    assert drifted(Door(odoo), ledger) == ()
+    assert since_apply(Door(odoo), ledger).drift == ()
     domain = [["module", "=", "lago"], ["name", "=", "card"]]
     return int(odoo.call("ir.model.data", "search_read", domain=domain, fields=["res_id"])[0]["res_id"])
 

@@ -12,11 +12,11 @@ from mappings.mapped_to import MappedTo, Role, mapped_to
 from mappings.records import Snapshot
 from migrate.errors import OdooError
 from migrate.lago.recording import bundled
-from migrate.lago.snapshot import snapshot_of_recording
 from migrate.odoo.door import Door
 from migrate.odoo.findings import Finding, raise_on_errors, waived
 from migrate.odoo.mapped import check_mapped
 from migrate.shipped_tables import shipped
+from tests.recorded import snapshot_of_recording
 
 PLACE = "tables.toml:7"
 HST = {"hst_on": Decimal(13)}

@@ -26,10 +26,10 @@ from mappings.records import Snapshot, Subscription
 from mappings.target import Desired, Find, Mapped, Phase, Ref, Skipped, Target
 from mappings.usage import UsageRow
 from migrate.lago.recording import bundled
-from migrate.lago.snapshot import snapshot_of_recording
 from migrate.shipped_tables import shipped
 from tests.mapping.build import mapped as small_mapped
 from tests.mapping.build import of, one, skips
+from tests.recorded import snapshot_of_recording
 
 TARGETS = [(dialect, addon) for dialect in ("enterprise", "oca") for addon in (True, False)]
 

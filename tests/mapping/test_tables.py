@@ -64,9 +64,9 @@ match = "plan:*"
 
 def test_the_place_of_an_external_id_is_known_for_messages() -> None:
     tables = parse('\n[[taxes]]\ncodes = ["vat"]\nodoo = "account.{company}_vat"\n', "mine.toml", shipped())
-    assert tables.place_of("account.5_vat", 5) == "mine.toml:4"
-    assert tables.place_of("account.5_hst_sale_tax_13", 5).startswith("tables.toml:")
-    assert tables.place_of("base.CAD", 5) is None
+    assert tables.places["account.{company}_vat"] == "mine.toml:4"
+    assert tables.places["account.{company}_hst_sale_tax_13"].startswith("tables.toml:")
+    assert "base.CAD" not in tables.places
 
 
 def test_every_free_section() -> None:

@@ -26,7 +26,7 @@ from migrate.odoo.door import Door
 from migrate.odoo.errors import DatabaseMissing, OdooUnreachable, Unauthorized
 from migrate.odoo.preflight import prepare
 from migrate.odoo.protocol import Odoo
-from migrate.preview import drifted, preview
+from migrate.preview import preview, since_apply
 from migrate.rollback import RolledBack, rollback
 from migrate.shadow_invoices import remove_shadow_invoices
 from migrate.state.ledger import Ledger
@@ -149,7 +149,7 @@ def test_an_archived_partner_is_drift_and_stays(common: Any, ledger: Ledger, rec
     applied = apply(Door(odoo), ledger, records(4))
     assert (applied.ok, applied.calls) == (True, 0)
     assert [c.source for c in applied.changes.of(Action.KEPT)] == ["customer 3"]
-    assert [(d.source, d.diffs[0].field) for d in drifted(Door(odoo), ledger)] == [("customer 3", "active")]
+    assert [(d.source, d.diffs[0].field) for d in since_apply(Door(odoo), ledger).drift] == [("customer 3", "active")]
     refused = rollback(Door(odoo), ledger)
     assert refused.changed_since == ("customer 3 (res.partner: active)",)
 
@@ -174,9 +174,9 @@ def test_prepaid_credits_that_an_order_spent_are_no_drift_those_that_somebody_ty
     spent = {"card_id": held, "description": "An order", "used": 20.0, "order_model": "sale.order", "order_id": 1}
     odoo.call("loyalty.history", "create", vals_list=[spent])
     odoo.call("loyalty.card", "write", [held], vals={"points": 30.0})
-    assert drifted(Door(odoo), ledger) == ()
+    assert since_apply(Door(odoo), ledger).drift == ()
     odoo.call("loyalty.card", "write", [held], vals={"points": 1000.0})
-    assert [d.diffs[0].field for d in drifted(Door(odoo), ledger)] == ["points"]
+    assert [d.diffs[0].field for d in since_apply(Door(odoo), ledger).drift] == ["points"]
 
 
 def test_a_partner_with_a_posted_invoice_is_archived_by_rollback(common: Any, ledger: Ledger, records: Any) -> None:

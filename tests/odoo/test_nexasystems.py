@@ -13,7 +13,6 @@ import pytest
 from migrate.change_set.changes import Action, ChangeSet, each_line
 from migrate.change_set.saved import from_json
 from migrate.lago.recording import bundled
-from migrate.lago.snapshot import snapshot_of_recording
 from tests.odoo.command import lago2odoo
 from tests.odoo.company_twin import (
     check_copies,
@@ -24,6 +23,7 @@ from tests.odoo.company_twin import (
     copy_of,
 )
 from tests.odoo.export import sql, tables
+from tests.recorded import snapshot_of_recording
 
 pytestmark = pytest.mark.odoo
 

@@ -18,7 +18,7 @@ from migrate.apply import apply
 from migrate.odoo.door import Door
 from migrate.odoo.errors import OutcomeUnknown
 from migrate.odoo.protocol import Odoo
-from migrate.preview import drifted, preview
+from migrate.preview import preview, since_apply
 from migrate.rollback import rollback
 from migrate.state.ledger import Ledger
 from migrate.state.store import Store
@@ -198,7 +198,7 @@ def test_dates_survive_a_run_that_ends_where_odoo_has_just_moved_them(
         with pytest.raises(Killed):
             apply(Door(cut), ledger, wish)
         assert stands(odoo)[2:4] != ("2026-03-04", "2026-08-03")
-        assert drifted(Door(odoo), ledger) == (), "half our own work is nobody's change"
+        assert since_apply(Door(odoo), ledger).drift == (), "half our own work is nobody's change"
         cut.error = AssertionError("cut once")
     apply(Door(cut), ledger, wish).raise_if_failed()
     assert (cut.cuts, stands(odoo)) == (1, ("in_progress", True, "2026-03-04", "2026-08-03", 1))

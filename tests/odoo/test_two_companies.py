@@ -14,13 +14,12 @@ from mappings.records import Snapshot
 from mappings.target import Desired, Target
 from migrate.apply import Applied, apply
 from migrate.lago.recording import bundled
-from migrate.lago.snapshot import snapshot_of_recording
 from migrate.odoo.discover import discover
 from migrate.odoo.door import Door
 from migrate.odoo.findings import Finding
 from migrate.odoo.preflight import SHADOW_JOURNAL, needs_of, preflight, prepare
 from migrate.odoo.protocol import Odoo
-from migrate.preview import Drift, drifted
+from migrate.preview import Drift, since_apply
 from migrate.shipped_tables import shipped
 from migrate.state.ledger import Ledger
 from migrate.state.store import Store
@@ -32,6 +31,7 @@ from reconcile.sides.odoo_taxes import tax_codes
 from reports.data import ReportData
 from tests.faults import PERCENT, STARTER, TEAM
 from tests.reconciling import planted
+from tests.recorded import snapshot_of_recording
 
 PEOPLE = (STARTER, TEAM, PERCENT)
 MONTH = "2026-07"
@@ -139,7 +139,7 @@ def told(base: planted.Base, odoo: Odoo) -> Told:
     with Store.open(base.folder / "ledger.db") as store, store.lock():
         again: Applied = apply(Door(odoo), Ledger(store), mapped)
         assert again.ok
-        drift = drifted(Door(odoo), Ledger(store))
+        drift = since_apply(Door(odoo), Ledger(store)).drift
     codes = tax_codes(Door(odoo), tables, snapshot)
     with EventSource.from_parquet(base.events) as source:
         report = dual_run(

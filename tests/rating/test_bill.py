@@ -506,7 +506,7 @@ ENDED = at("2023-02-25T10:00Z")
 def test_unused_days_are_given_back_with_their_tax() -> None:
     credit = termination_credit(FEBRUARY, paid(5000, tax("20")), ENDED)
     assert credit is not None
-    assert (credit.item_precise, credit.item_cents) == (Decimal("535.71428"), 536)
+    assert credit.item_precise == Decimal("535.71428")
     assert (credit.net_cents, credit.taxes_cents, credit.total_cents) == (536, 107, 643)
     assert (credit.credit_cents, credit.refund_cents, credit.offset_cents) == (643, 0, 0)
 
@@ -621,7 +621,7 @@ def test_net_of_a_credit_note_is_rounded_after_coupons() -> None:
     found = termination_credit(FEBRUARY, paid(405, coupons="40.5"), at("2023-02-27T10:00Z"))
     assert found is not None
     assert (found.item_precise, found.coupons_precise) == (Decimal("14.46428"), Decimal("1.44643"))
-    assert (found.item_cents, found.coupons_cents, found.net_cents) == (14, 1, 13)
+    assert (found.coupons_cents, found.net_cents) == (1, 13)
 
 
 def test_a_trial_ending_with_the_period_leaves_its_last_day() -> None:
@@ -645,13 +645,14 @@ def test_a_wallet_after_an_invoice() -> None:
         top_ups=(TopUp(source="granted", remaining_cents=200), TopUp(source="purchased", remaining_cents=300)),
     )
     made = bill([line(150), line(100, metric="m")], "CAD", wallets=[wallet])
-    assert (made.prepaid.by_source("granted"), made.prepaid.by_source("purchased")) == (200, 50)
+    assert [one.consumed for one in made.prepaid.draws] == [(("granted", 200), ("purchased", 50))]
     (after,) = made.prepaid.wallets
     assert (after.balance_cents, after.credits_balance) == (250, Decimal("1.25"))
     assert (after.consumed_cents, after.consumed_credits) == (350, Decimal("1.75"))
     assert [one.remaining_cents for one in after.top_ups] == [0, 250]
     little = bill([line(1)], "CAD", wallets=[wallet])
-    assert (little.prepaid.total_cents, little.prepaid.by_source("purchased"), little.total_cents) == (1, None, 0)
+    assert [one.consumed for one in little.prepaid.draws] == [(("granted", 1),)]
+    assert (little.prepaid.total_cents, little.total_cents) == (1, 0)
 
 
 def test_credit_notes_come_before_wallets_and_leave_the_rest_to_them() -> None:

@@ -11,8 +11,8 @@ import pytest
 from mappings.records import BillableMetric, Charge
 from reconcile.rating.demand import ChargeWindow, Demand
 from reconcile.rating.refusal import Refused
-from reconcile.rerate.aggregating import aggregate_one
 from reconcile.rerate.event_source import EventSource
+from tests.vectors_support.one_charge import aggregate_one
 
 ROW = """
     select 't1' as transaction_id, 'sub' as external_subscription_id, 'm' as code,

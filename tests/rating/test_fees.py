@@ -14,8 +14,9 @@ from mappings.records import BillableMetric, Charge, ChargeFilter, Event, Metric
 from reconcile.rating.demand import ChargeWindow, Demand
 from reconcile.rating.fees import ChargeFee, amounts, true_up
 from reconcile.rating.refusal import Refused
-from reconcile.rerate.aggregating import charge_fees, pay_in_advance_fees
+from reconcile.rerate.aggregating import pay_in_advance_fees
 from reconcile.rerate.event_source import EventSource
+from tests.vectors_support.one_charge import charge_fees
 
 START = datetime(2026, 2, 1, tzinfo=UTC)
 END = datetime(2026, 2, 28, 23, 59, 59, 999999, tzinfo=UTC)

@@ -19,7 +19,6 @@ from mappings.period import (
     day_start,
     days_between,
     final_boundaries,
-    next_start,
     round_to_second,
     run_at,
     yearly_cents,
@@ -327,12 +326,9 @@ def test_usage_goes_on_where_it_ended_when_the_time_zone_changed() -> None:
     assert far.charges.start == at("2024-06-01T04:00Z"), "26 hours is the widest gap between two zones"
 
 
-def test_next_start_skips_a_day_where_the_clock_jumps() -> None:
-    end = day_end(date(2022, 3, 12), "America/Halifax")
-    assert next_start(end, "America/Halifax") == day_start(date(2022, 3, 14), "America/Halifax")
-    assert next_start(day_end(date(2022, 3, 13), "America/Halifax"), "America/Halifax") == day_start(
-        date(2022, 3, 14), "America/Halifax"
-    )
+def test_a_day_that_the_clock_jumps_over_begins_with_its_first_instant() -> None:
+    """In Santiago midnight did not exist on 11 September 2022."""
+    assert day_start(date(2022, 9, 11), "America/Santiago") == at("2022-09-11T04:00Z")
 
 
 def test_yearly_price_weighs_the_intervals() -> None:

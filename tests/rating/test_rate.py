@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconcile.rating.aggregation import Aggregation
-from reconcile.rating.charge_models import MODELS, projected, rate, rate_case
+from reconcile.rating.charge_models import MODELS, rate, rate_case
 from reconcile.rating.pricing import Priced, Rated, divide
 from reconcile.rating.refusal import Refused
 from reconcile.rating.rules import LATEST, rules_for
+from tests.vectors_support.projection import projected
 
 D = Decimal
 BEFORE_FLAT_FEE = rules_for("v1.50.0")

@@ -15,8 +15,9 @@ from reconcile.rating.commitment import commitment_fee
 from reconcile.rating.demand import ChargeWindow, Demand
 from reconcile.rating.refusal import Refused
 from reconcile.rating.rules import LATEST, Rules, rules_for
-from reconcile.rerate.aggregating import aggregate_one, charge_fees, pay_in_advance_fees
+from reconcile.rerate.aggregating import pay_in_advance_fees
 from reconcile.rerate.event_source import EventSource
+from tests.vectors_support.one_charge import aggregate_one, charge_fees
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
 WINDOW = ChargeWindow(

@@ -18,8 +18,9 @@ from reconcile.rating.aggregation import Aggregation
 from reconcile.rating.buckets import Bucket
 from reconcile.rating.demand import Carry, ChargeWindow, Demand
 from reconcile.rating.refusal import Refused
-from reconcile.rerate.aggregating import aggregate, aggregate_one
+from reconcile.rerate.aggregating import aggregate
 from reconcile.rerate.event_source import EventSource
+from tests.vectors_support.one_charge import aggregate_one
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
 END = datetime(2026, 7, 31, 23, 59, 59, 999999, tzinfo=UTC)

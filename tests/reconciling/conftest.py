@@ -8,8 +8,8 @@ import pytest
 
 from mappings.records import Snapshot
 from migrate.lago.recording import bundled
-from migrate.lago.snapshot import snapshot_of_recording
 from tests.reconciling import planted
+from tests.recorded import snapshot_of_recording
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,6 @@ import pytest
 
 from mappings.records import Snapshot
 from migrate.lago.recording import bundled
-from migrate.lago.snapshot import snapshot_of_recording
 from reconcile.billed import BilledInvoice, Refusal
 from reconcile.dual_run import Settings, dual_run
 from reconcile.sides.lago import lago_invoices
@@ -27,6 +26,7 @@ from reports.data import Age, Evidence, InvoiceView, RefusalView, ReportData
 from reports.pseudonyms import KeyFileError, load_key, originals, pseudonymise
 from reports.tallies import check_ties
 from reports.verdict import judge
+from tests.recorded import snapshot_of_recording
 from tests.reporting.sample import NOW, equal, finding, invoice, position, sample
 
 KEY, OTHER = b"k" * 32, b"o" * 32

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from mappings.explain import ADDON_STEPS, CONVERSION_RATE, PRICING_UNIT, Step, StepKind
 from mappings.records import Snapshot
 from migrate.lago.recording import bundled
-from migrate.lago.snapshot import snapshot_of_recording
 from reconcile.sides.lago import lago_invoices
 from reports.step_labels import NOTATION, label_of, step_of
 from reports.texts import Texts
 from reports.texts.steps import STEPS
+from tests.recorded import snapshot_of_recording
 
 ROOT = Path(__file__).parents[2]
 CALLS = {"step": 0, "by_days": 3, "nothing": 0, "whole": 1}  # of the addon: where their kind stands

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mappings import period
@@ -84,6 +84,11 @@ def windows_json(found: period.Boundaries) -> dict[str, Any]:
     }
 
 
+def _next_start(end: datetime, zone: str) -> datetime:
+    """Local midnight of the day that lies 24 hours after ``end`` (so Lago adds a day: clock changes move it)."""
+    return period.day_start(period.local_date(end + timedelta(days=1), zone), zone)
+
+
 def _calendar(contract: period.Contract, at: datetime, current_usage: bool, amount_cents: int) -> dict[str, Any]:
     """Period marks of a run; unlike the windows they ignore when the subscription started."""
     run, zone = period.run_at(contract, at, current_usage=current_usage), contract.timezone
@@ -93,7 +98,7 @@ def _calendar(contract: period.Contract, at: datetime, current_usage: bool, amou
     return {
         "next_end_of_period": period.day_end(cycle.end(cycle.start(run.day)), zone),
         "end_of_period": period.day_end(end, zone),
-        "next_period_started_at": period.next_start(period.day_end(end, zone), zone),
+        "next_period_started_at": _next_start(period.day_end(end, zone), zone),
         "previous_beginning_of_period": period.day_start(cycle.start(run.closed_day()), zone),
         "current_beginning_of_period": period.day_start(cycle.start(run.day), zone),
         "single_day_price": amount_cents / cycle.days(first),

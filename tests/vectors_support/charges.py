@@ -12,7 +12,7 @@ from mappings import period
 from mappings.records import BillableMetric, Charge, ChargeFilter, Event, MetricFilter
 from reconcile.rating.aggregation import Aggregation
 from reconcile.rating.buckets import Bucket
-from reconcile.rating.charge_models import projected, rate_case
+from reconcile.rating.charge_models import rate_case
 from reconcile.rating.demand import ChargeWindow, Demand
 from reconcile.rating.fees import ChargeFee, fee_of, true_up
 from reconcile.rating.metric_rounding import round_units
@@ -20,6 +20,7 @@ from reconcile.rating.pricing import Priced, Rated
 from reconcile.rerate.aggregating import pay_in_advance_fees
 from reconcile.rerate.event_source import EventSource
 from tests.vectors_support.calendar import moment
+from tests.vectors_support.projection import projected
 
 Case = dict[str, Any]
 Raw = Mapping[str, Any]

@@ -133,11 +133,17 @@ def applied_coupons_json(held: Sequence[HeldCoupon], credited: Mapping[str, int]
     ]
 
 
+def _paid_by(bill: Bill, source: str) -> int | None:
+    """Cents paid by top-ups of one source; None if none was used."""
+    amounts = [cents for drawn in bill.prepaid.draws for kind, cents in drawn.consumed if kind == source]
+    return sum(amounts) if amounts else None
+
+
 def prepaid_json(bill: Bill, currency: str) -> dict[str, Any]:
     return {
         "prepaid_credit_amount_cents": bill.prepaid.total_cents,
-        "prepaid_granted_credit_amount_cents": bill.prepaid.by_source("granted"),
-        "prepaid_purchased_credit_amount_cents": bill.prepaid.by_source("purchased"),
+        "prepaid_granted_credit_amount_cents": _paid_by(bill, "granted"),
+        "prepaid_purchased_credit_amount_cents": _paid_by(bill, "purchased"),
         "wallet_transactions": [
             {
                 "wallet": one.wallet,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
+from mappings.money import round_half_up
 from reconcile.rating.bill import BilledFee
 from reconcile.rating.termination_credit import PaidFee, TerminationCredit, termination_credit
 from tests.vectors_support.calendar import moment
@@ -85,8 +87,12 @@ def credit_json(credit: TerminationCredit) -> dict[str, Any]:
         "precise_coupons_adjustment_amount_cents": credit.coupons_precise,
         "precise_total_amount_cents": credit.total_precise,
         "sub_total_excluding_taxes_amount_cents": credit.net_cents,
-        "items": [{"amount_cents": credit.item_cents, "precise_amount_cents": credit.item_precise}],
+        "items": [{"amount_cents": _cents(credit.item_precise), "precise_amount_cents": credit.item_precise}],
     }
+
+
+def _cents(precise: Decimal) -> int:
+    return int(round_half_up(precise))
 
 
 AREAS: dict[str, Callable[[Case], Mapping[str, Any]]] = {"termination_credit_notes": termination}

@@ -13,10 +13,10 @@ from mappings import period
 from reconcile.billed import LineKey
 from reconcile.rating.bill import Line, bill
 from reconcile.rating.fees import ChargeFee
-from reconcile.rerate.aggregating import charge_fees
 from tests.vectors_support.calendar import moment
 from tests.vectors_support.charges import charge_record, metric_record
 from tests.vectors_support.invoices import header
+from tests.vectors_support.one_charge import charge_fees
 from tests.vectors_support.world import Covered, World, from_first_set
 
 Case = dict[str, Any]

@@ -20,12 +20,12 @@ from reconcile.rating.fixed_charges import FixedFee, UnitsChange, advance_fee, f
 from reconcile.rating.subscription_fee import FeeHistory, PlanPrice, subscription_fee
 from reconcile.rating.taxes import applicable
 from reconcile.rating.wallets import PrepaidWallet
-from reconcile.rerate.aggregating import charge_fees
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.occasions import Occasion, has_base_fee, has_charges, in_month_of_base_fee
 from tests.vectors_support.calendar import moment
 from tests.vectors_support.charges import charge_fee_json, charge_record, event_records, metric_record
 from tests.vectors_support.invoices import held_coupon, prepaid_wallet, taxes_applied_to, taxes_by_code
+from tests.vectors_support.one_charge import charge_fees
 
 Raw = Mapping[str, Any]
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from migrate.lago.recording import bundled
-from migrate.lago.snapshot import snapshot_of_recording
 from migrate.odoo.errors import Refused
 from tests.odoo.conftest import RealServer, script
 from tests.odoo.matrix.judge import Said, Verdict, look
 from tests.odoo.matrix.kinds import Kind
 from tests.odoo.matrix.remedy import remedied
 from tests.odoo.matrix.world import Migrated, copied, keep, kept, migrated
+from tests.recorded import snapshot_of_recording
 
 # A folder: the migrated databases stay for the next run, while this list is worked on. The addon must be the same.
 KEEP = os.environ.get("LAGO2ODOO_FAULTS_KEEP", "")

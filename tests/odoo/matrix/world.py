@@ -17,7 +17,7 @@ from mappings.records import Snapshot
 from migrate.odoo.discover import QUANTITY_PRECISION
 from migrate.odoo.door import Door
 from migrate.odoo.protocol import Odoo
-from migrate.preview import Drift, drifted
+from migrate.preview import Drift, since_apply
 from migrate.shipped_tables import shipped
 from migrate.state.ledger import Ledger
 from migrate.state.store import Store
@@ -83,7 +83,7 @@ class Planted:
     def status(self) -> tuple[Drift, ...]:
         """What ``lago2odoo status`` finds changed."""
         with Store.open(self.folder / "ledger.db") as store:
-            return drifted(Door(self.company.odoo), Ledger(store))
+            return since_apply(Door(self.company.odoo), Ledger(store)).drift
 
     def apply(self) -> None:
         """``lago2odoo apply`` with the tables as they were."""
