@@ -30,7 +30,11 @@ class StoreError(Lago2OdooError):
 
 
 class LagoError(Lago2OdooError):
-    """Lago's API or a recording did not give what it should."""
+    """Lago's API or a recording did not give what it should. ``problem``: without the way out."""
+
+    def __init__(self, problem: str, way_out: str = "") -> None:
+        super().__init__(f"{problem}; {way_out}" if way_out else problem)
+        self.problem = problem
 
 
 class LagoUnreachable(LagoError):

@@ -236,7 +236,7 @@ class LagoClient:
         self._add("rate_limited")
         if times > self._patience.rate_limited:
             raise LagoUnreachable(
-                f"GET {self.name}{path}: rate limited {times} times in a row; lower lago.requests_per_second"
+                f"GET {self.name}{path}: rate limited {times} times in a row", "lower lago.requests_per_second"
             )
         self._pace.hold(_reset(response, self._patience) + self._random.uniform(0, 0.1))
 
@@ -245,8 +245,8 @@ class LagoClient:
         if failures > (min(1, self._patience.retries) if self._in_vain.is_enough else self._patience.retries):
             self._in_vain.add(self._pace.monotonic() - begun)
             raise LagoUnreachable(
-                f"GET {self.name}{path}: {problem}, {failures} times; check that Lago runs and can be reached, "
-                "then run the same command again: it resumes"
+                f"GET {self.name}{path}: {problem}, {failures} times",
+                "check that Lago runs and can be reached, then run the same command again: it resumes",
             )
         self._add("retried")
         longest = min(self._patience.longest_wait, self._patience.first_wait * 2 ** (failures - 1))

@@ -12,7 +12,7 @@ from dataclasses import replace
 from mappings.quarantine import Quarantined, quarantined
 from mappings.records import Customer, Plan, Subscription
 from mappings.unread import KINDS
-from migrate.lago.unreadable_pages import UNREADABLE
+from migrate.lago.unreadable_pages import UNREADABLE, why_unread
 
 Pages = Mapping[str, Mapping[str, str]]  # resource -> record or place in the list -> why Lago does not give it
 _PAGE = "(page)"
@@ -29,9 +29,10 @@ def unread_pages(notes: Mapping[str, str | None]) -> Pages:
     """From the units of a run and what is noted of them."""
     pages: dict[str, dict[str, str]] = {}
     for unit, note in notes.items():
-        if note and note.startswith(UNREADABLE):
+        why = why_unread(note)
+        if why is not None:
             name, _, place = unit.partition("/")
-            pages.setdefault(name, {})[place] = note.removeprefix(f"{UNREADABLE}: ")
+            pages.setdefault(name, {})[place] = why
     return pages
 
 

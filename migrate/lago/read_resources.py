@@ -25,13 +25,13 @@ from migrate.lago.resources import Resource, Shape
 from migrate.lago.source import Answer, LagoRefusal, LagoSource, Query, segment
 from migrate.lago.unreadable_pages import (
     MOST,
-    UNREADABLE,
     Shown,
     is_of_one_page,
+    note_of,
     patiently,
     placed_in_list,
     read_page,
-    reason_of,
+    why_unread,
 )
 from migrate.progress import Progress
 from migrate.state.records import Page, Raw, Run
@@ -58,11 +58,12 @@ class _Found:
     unknown: frozenset[str] = frozenset()
     note: str | None = None
     parent_gone: bool = False
+    unread: str | None = None  # why Lago does not give it, although it answers everything else
 
     @property
-    def unreadable(self) -> bool:
-        """Whether Lago does not give it, although it answers everything else."""
-        return bool(self.note) and str(self.note).startswith(UNREADABLE)
+    def kept_note(self) -> str | None:
+        """What the state keeps of it."""
+        return self.note if self.unread is None else note_of(self.unread)
 
 
 @dataclass
@@ -91,7 +92,7 @@ class Reading:
                 note = self._read_list(resource) if resource.shape is Shape.LIST else self._read_one(resource)
             except (LagoRefusal, LagoUnreachable) as error:
                 refusal = self._refusal(error)
-                note = _left_out(resource, refusal) if refusal else f"{UNREADABLE}: {reason_of(error)}"
+                note = _left_out(resource, refusal) if refusal else note_of(error.problem)
         with self.store.begin() as db:
             self.store.mark(db, self.run, resource.name, note)
 
@@ -118,7 +119,7 @@ class Reading:
                     unknown = {(resource.name, path) for _, paths in checked for path in paths}
                     self.store.add_unknown(db, self.run, unknown)
                     for gap in part.gaps:
-                        self.store.mark(db, self.run, f"{resource.name}/{gap}", f"{UNREADABLE}: {gap.why}")
+                        self.store.mark(db, self.run, f"{resource.name}/{gap}", note_of(gap.why))
                     self.store.add_page(db, self.run, resource.name, page)
                 readings.add(page, part.counted)
                 shown = len(page.keys) + (shown if page.number > 1 else 0)
@@ -138,7 +139,7 @@ class Reading:
     def _gaps(self, name: str) -> frozenset[str]:
         """The units of this run that could not be read."""
         done = self.store.done(self.run, f"{name}/")
-        return frozenset(unit for unit, note in done.items() if note and note.startswith(UNREADABLE))
+        return frozenset(unit for unit, note in done.items() if why_unread(note) is not None)
 
     def _part(self, resource: Resource, number: int, counted: int | None) -> Shown:
         """One page, in smaller ones where it fails. ``counted``: by Lago, on the page before."""
@@ -162,9 +163,9 @@ class Reading:
             for finding in self.together(lambda parent: self._below(resource, parent), self._parents(resource, under)):
                 pending.append(finding)
                 finished += 1
-                unreadable += finding.unreadable
-                if unreadable > MOST:
-                    raise LagoUnreachable(str(finding.note).removeprefix(f"{UNREADABLE}: "))
+                unreadable += finding.unread is not None
+                if unreadable > MOST and finding.unread is not None:
+                    raise LagoUnreachable(finding.unread)
                 if len(pending) >= _BATCH:
                     self._keep(resource, pending)
                 self.progress(resource.name, finished, total)
@@ -189,8 +190,8 @@ class Reading:
             unknown = {(resource.name, path) for finding in pending for path in finding.unknown}
             self.store.add_unknown(db, self.run, unknown)
             for finding in pending:
-                self.store.mark(db, self.run, _unit(resource, finding.parent), finding.note)
-            unread = [finding.parent.key for finding in pending if finding.unreadable]
+                self.store.mark(db, self.run, _unit(resource, finding.parent), finding.kept_note)
+            unread = [finding.parent.key for finding in pending if finding.unread is not None]
             self.store.keep_known(db, self.run, resource.name, unread)
             gone = [finding.parent.key for finding in pending if finding.parent_gone]
             if resource.under:
@@ -213,7 +214,7 @@ class Reading:
         except (LagoRefusal, LagoUnreachable) as error:
             refusal = self._refusal(error)
             if refusal is None:
-                return _Found(parent, note=f"{UNREADABLE}: {reason_of(error)}")
+                return _Found(parent, unread=error.problem)
             note = _left_out(resource, refusal)
             gone = resource.absent == "parent gone" and refusal.status == 404
             return _Found(parent, note=UNSHOWN if gone else note, parent_gone=gone)

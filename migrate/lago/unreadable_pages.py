@@ -47,6 +47,17 @@ class Shown:
     gaps: tuple[Gap, ...] = ()
 
 
+def note_of(why: str) -> str:
+    """What the state keeps of a page that Lago does not give."""
+    return f"{UNREADABLE}: {why}"
+
+
+def why_unread(note: str | None) -> str | None:
+    """The same read from the state; None where the note is of something else, or there is none."""
+    is_of_page = note is not None and note.startswith(UNREADABLE)
+    return note.removeprefix(f"{UNREADABLE}: ") if note and is_of_page else None
+
+
 Ask = Callable[[int, int], Shown]  # page number, records a page
 
 
@@ -61,11 +72,6 @@ def is_of_one_page(source: LagoSource, error: LagoError) -> bool:
     except LagoError:
         return False
     return True
-
-
-def reason_of(error: LagoError) -> str:
-    """Without the way out, which is another one for a single page."""
-    return str(error).partition("; ")[0]
 
 
 def patiently(source: LagoSource, ask: Callable[[], T]) -> T:
@@ -85,7 +91,7 @@ def read_page(source: LagoSource, ask: Ask, number: int, size: int) -> Shown:
     except (LagoRefusal, LagoUnreachable) as error:
         if not is_of_one_page(source, error):
             raise
-        return _in_parts(source, ask, number, size, reason_of(error))
+        return _in_parts(source, ask, number, size, error.problem)
 
 
 def placed_in_list(part: Shown, counted: int | None, end: int) -> Shown:

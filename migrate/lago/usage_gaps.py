@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mappings.quarantine import Quarantined, UsageGap
 from migrate.lago.rawjson import Piece
-from migrate.lago.unreadable_pages import UNREADABLE, Gap, Shown
+from migrate.lago.unreadable_pages import Gap, Shown, note_of
 from migrate.lago.windows import SECOND, EventsWindow
 from migrate.state.private import close_to_others
 
@@ -43,7 +43,7 @@ class EventsGap:
 
     @property
     def note(self) -> str:
-        return f"{UNREADABLE}: {self.why}"
+        return note_of(self.why)
 
 
 def bounds_of(unit: str) -> tuple[datetime | None, datetime | None] | None:

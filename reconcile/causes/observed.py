@@ -25,15 +25,22 @@ UNITS = ("units", "unit_changes")  # of a fixed charge, and how they changed sin
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A field of a record of Odoo's (of several: of the usage of a subscription). ``record`` is its name for people."""
+    """A field of a record of Odoo's (of several: of the usage of a subscription).
+
+    ``record`` is its name, code or order; ``number`` its id in Odoo, where the name alone does not tell which it is.
+    """
 
     model: str
     record: str
     field: str
+    number: str = ""
 
     @property
     def label(self) -> str:
-        return f"{self.model} of {self.record}" if self.model == USAGE else f"{self.model} {self.record}"
+        """How people find it."""
+        if self.model == USAGE:
+            return f"{self.model} of {self.record}"
+        return f"{self.model} {self.record}" + (f" ({self.number})" if self.number else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

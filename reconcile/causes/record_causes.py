@@ -55,7 +55,7 @@ def _instead(case: Case, suspect: Suspect) -> Iterator[Change]:
 def _other_names(suspect: Suspect) -> tuple[str, ...]:
     """How lines name a charge that bears another id, or none: by its code then."""
     renamed = suspect.place.field == NAME
-    return (suspect.odoo, suspect.place.record.rpartition(" (")[0]) if renamed else ()
+    return (suspect.odoo, suspect.place.record) if renamed else ()
 
 
 USAGE_REMEDIES = {NOT_THERE: "mend_usage", IN_EXCESS: "remove_usage", ANOTHER: "return_usage"}
@@ -78,8 +78,7 @@ def _remedy_of(case: Case, suspect: Suspect, told: Mapping[str, str]) -> Evidenc
 def _taxes_of(case: Case, suspect: Suspect) -> str:
     """Lago's taxes on what the order sells: Odoo takes others, or none, with another product."""
     names = case.known.orders.names if case.known.orders else {}
-    order = suspect.place.record.rpartition(" (")[0]
-    sets = [taxes for key, taxes in case.terms.taxes.items() if names.get(key.subscription) == order]
+    sets = [taxes for key, taxes in case.terms.taxes.items() if names.get(key.subscription) == suspect.place.record]
     return named_taxes(sets or case.terms.taxes.values())
 
 

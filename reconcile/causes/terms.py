@@ -115,7 +115,7 @@ def _changed_units(charge: FixedCharge, row: Row) -> Iterator[Suspect]:
     change = At(record=FixedCharge, lago_id=charge.lago_id, path=("units",), value=was)
     yield Suspect(
         cause="missing_usage" if was < charge.units else "extra_usage",
-        place=Place(CHARGE, f"{row['code']} ({row['id']})", "unit_changes"),
+        place=_of_row(row, "unit_changes"),
         lago=shown(charge.units),
         odoo=shown(was),
         suppose=Records(changes=(change,)),
@@ -133,7 +133,7 @@ def _swapped(lago: Terms, order: HeldOrder, plans: Mapping[str, Plan]) -> list[S
         At(record=Plan, lago_id=lago.plan.lago_id, path=(name,), value=getattr(plan, name) if plan else ())
         for name in ("charges", "fixed_charges")
     )
-    line = Place("sale.order.line", f"{order.row['name']} ({sold.line})", "product_id")
+    line = Place("sale.order.line", str(order.row["name"]), "product_id", str(sold.line))
     return [
         Suspect(
             cause="base_product_swapped",
@@ -227,7 +227,7 @@ def _place_of(name: str, lago: Terms, order: HeldOrder) -> tuple[Place, str, str
     for row in renamed(lago.plan, order):
         if row["code"] == charge.code:
             return (
-                Place(CHARGE, f"{row['code']} ({row['id']})", NAME),
+                _of_row(row, NAME),
                 charge.lago_id,
                 shown(row["fusion_lago_id"]),
             )
@@ -245,8 +245,12 @@ def renamed(plan: Plan, order: HeldOrder) -> Iterator[Row]:
     yield from (row for row in order.charges if row["code"] in missing and row["fusion_lago_id"] not in known)
 
 
+def _of_row(row: Row, field: str) -> Place:
+    return Place(CHARGE, str(row["code"]), field, str(row["id"]))
+
+
 def _of_charge(fault: Fault, lago: Priced, odoo: Priced, row: Row, currency: str) -> Suspect:
-    place = Place(CHARGE, f"{row['code']} ({row['id']})", _charge_field(fault, fault.root[3:]))
+    place = _of_row(row, _charge_field(fault, fault.root[3:]))
     return suspect_of(fault, place, _told(fault, lago, odoo, currency), _records(fault, type(lago), lago.lago_id, 3))
 
 

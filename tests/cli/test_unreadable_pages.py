@@ -23,7 +23,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, resource: str, part: str) -> None:
     def fails(source: RecordingSource, path: str, query: Query = ()) -> Answer:
         answer = answers(source, path, query)
         if path == f"{API}/{resource}" and part in answer[resource].text:
-            raise LagoUnreachable(f"GET {path}: status 500, 7 times; check that Lago runs")
+            raise LagoUnreachable(f"GET {path}: status 500, 7 times", "check that Lago runs")
         return answer
 
     monkeypatch.setattr(RecordingSource, "get", fails)
@@ -68,7 +68,7 @@ def test_a_customer_that_no_page_shows_stays_in_odoo(
     def fails(source: RecordingSource, path: str, query: Query = ()) -> Answer:
         answer = answers(source, path, query)
         if path == f"{API}/customers" and f'"{LOST}"' in answer["customers"].text:
-            raise LagoUnreachable(f"GET {path}: status 500, 7 times; check that Lago runs")
+            raise LagoUnreachable(f"GET {path}: status 500, 7 times", "check that Lago runs")
         return answer
 
     with opened(tmp_path, recording) as company:

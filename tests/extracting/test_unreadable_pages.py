@@ -14,7 +14,7 @@ from migrate.lago.extract import ExtractReport, extract
 from migrate.lago.recorded import API, RecordedLago, RecordingSource
 from migrate.lago.snapshot import load_snapshot
 from migrate.lago.source import Answer, LagoRefusal, Query
-from migrate.lago.unreadable_pages import MOST, UNREADABLE, Gap
+from migrate.lago.unreadable_pages import MOST, UNREADABLE, Gap, note_of, why_unread
 from migrate.state.store import Store
 
 Fails = Callable[[str, Answer], bool]  # the path, and what it would have answered
@@ -32,7 +32,7 @@ class Failing(RecordingSource):
         if self.fails(path, answer):
             if self.refused:
                 raise LagoRefusal(path, 422, "validation_errors")
-            raise LagoUnreachable(f"GET {path}: status 500, 7 times; check that Lago runs")
+            raise LagoUnreachable(f"GET {path}: status 500, 7 times", "check that Lago runs")
         return answer
 
 
@@ -148,3 +148,11 @@ def test_a_gap_says_which_records() -> None:
         "records 101 to 200",
         "from record 1 on",
     ]
+
+
+def test_what_is_kept_of_a_page_is_read_back_as_it_was() -> None:
+    """The note's form is the state's: states of older extracts hold it. Other notes are of something else."""
+    problem = LagoUnreachable("GET /plans: status 500; of a proxy: page_unreadable: x", "check that Lago runs").problem
+    assert note_of("GET /plans: status 500, 7 times") == "page_unreadable: GET /plans: status 500, 7 times"
+    assert why_unread(note_of(problem)) == problem == "GET /plans: status 500; of a proxy: page_unreadable: x"
+    assert [why_unread(note) for note in (None, "", "unreachable: no id")] == [None, None, None]

@@ -223,8 +223,8 @@ def test_units_that_were_set_back_are_remembered() -> None:
         (Place(USAGE, "abo-1", "in excess"), "remove_usage"),
         (Place(USAGE, "abo-1", "timestamp"), "reload_usage"),
         (Place(USAGE, "abo-2", ANOTHER), "return_usage"),
-        (Place("fusion.billing.charge", "f1 (3)", "units"), "mend_units"),
-        (Place("fusion.billing.charge", "ch1 (4)", "prorated"), "mend_field"),
+        (Place("fusion.billing.charge", "f1", "units", "3"), "mend_units"),
+        (Place("fusion.billing.charge", "ch1", "prorated", "4"), "mend_field"),
     ],
 )
 def test_what_a_person_can_do(place: Place, remedy: str) -> None:
@@ -327,6 +327,13 @@ USAGE = {name: build.row(name, f"2026-07-0{n} 10:00") for n, name in enumerate((
 def usage_rows(**changed: object) -> list[dict[str, object]]:
     items = mapped(SNAPSHOT, USAGE.values(), build.Options(usage_since=at("2026-01-01 00:00")))
     return [{**row_of(record), **changed} for record in of(items, "fusion.billing.usage")]
+
+
+def test_a_place_holds_its_record_and_the_label_is_made_of_it() -> None:
+    """Brackets of a name are part of it: nothing is taken out of the label again."""
+    line = Place("sale.order.line", "S1 (copy)", "product_id", "7")
+    assert (line.record, line.label) == ("S1 (copy)", "sale.order.line S1 (copy) (7)")
+    assert Place("sale.order", "S1 (copy)", "state").label == "sale.order S1 (copy)"
 
 
 def test_usage_that_is_written_to_another_subscription() -> None:
