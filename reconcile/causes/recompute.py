@@ -101,7 +101,7 @@ def edited(terms: HeaderTerms | None, baseline: BilledInvoice, edits: Sequence[E
     for edit in edits:
         draft = edit_draft(draft, edit)
     step, per_line = (draft.coarse.step, draft.coarse.per_line) if draft.coarse else (1, False)
-    totals, lines = draft.stated, _coarse(draft.lines, step)
+    totals, lines = draft.stated, _coarse(draft.lines, step) if draft.coarse else draft.lines
     if totals is None and terms is not None:
         totals = header_of(
             lines if per_line else draft.lines,
@@ -166,7 +166,7 @@ def edit_draft(draft: Draft, edit: Edit) -> Draft:  # noqa: PLR0911, PLR0912 - a
 
 
 def _coarse(lines: tuple[BilledLine, ...], step: int) -> tuple[BilledLine, ...]:
-    return lines if step == 1 else tuple(_at(line, round_to(line.amount_cents, step)) for line in lines)
+    return tuple(_at(line, round_to(line.amount_cents, step)) for line in lines)
 
 
 def _with_amount(lines: tuple[BilledLine, ...], key: LineKey, cents: int) -> tuple[BilledLine, ...]:

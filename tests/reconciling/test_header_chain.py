@@ -17,14 +17,19 @@ from types import FrameType
 import pytest
 
 import reconcile
+from reconcile.causes.case import Cause
 from reconcile.causes.changes import DropCoupon, DropSettlement, DropTax, Edit, RoundTax, TaxLines
 from reconcile.causes.knowledge import Knowledge, OdooTaxes, OrderKnowledge, grounds_of
+from reconcile.causes.observed import Place, Suspect
 from reconcile.causes.proving import classify
 from reconcile.causes.rules import CAUSES
 from reconcile.compare.positions import compare_invoice
 from reconcile.rating.header import HeaderTerms
 from reconcile.rating.rules import LATEST
 from reconcile.rating.taxes import Rounding
+from reconcile.rerate.hypothesis import Worlds
+from reconcile.rerate.supposed import Rerated
+from reconcile.rerate.suppositions import Records
 from tests.reconciling.build import GST_QST, HST, coupon, invoice, key, line, terms, totals, under
 
 RECONCILE = Path(reconcile.__file__).parent
@@ -115,4 +120,47 @@ def test_a_header_is_explained_in_few_functions(
 
 def test_the_architecture_tells_the_chain() -> None:
     told = (RECONCILE.parent / "docs/architecture.md").read_text(encoding="utf-8")
-    assert {name for _, name in CHAIN} <= set(re.findall(r"`[\w/.]*\b(\w+)`", told.split("How a differing header")[1]))
+    named = set(re.findall(r"`[\w/.]*\b(\w+)`", told.split("How a differing header")[1]))
+    assert {name for _, name in CHAIN | OF_RECORDS} <= named
+
+
+RULES = terms(LINES, [coupon("a", 100)])
+LEFT_OUT = Suspect(
+    cause="coupon_missing",
+    place=Place("sale.order", "S1", "fusion_coupons: a"),
+    lago="a",
+    odoo="none",
+    suppose=Records(changes=()),
+    header=True,
+)
+
+
+OF_RECORDS = {
+    ("causes/proving.py", "classify"),
+    ("causes/proving.py", "explain"),
+    ("causes/proving.py", "header_causes"),
+    ("causes/record_causes.py", "suspected_records"),
+    ("causes/record_causes.py", "_supposing"),
+    ("causes/record_causes.py", "_instead"),
+    ("causes/record_causes.py", "_remedy_of"),
+    ("causes/recompute.py", "movement"),
+}
+RERATE = ("rerate/hypothesis.py", Worlds.rerate.__name__)  # a room below: its door is one function
+
+
+def test_a_record_that_differs_is_one_function_more() -> None:
+    """It comes from the records instead of a rule, and the header is the re-rate's under it: nothing is edited."""
+    truth = invoice(*LINES, header=totals(LINES, RULES))
+    odoo = under(RULES, truth, [DropCoupon("a")])
+    compared = compare_invoice({"lago": truth, "odoo": odoo, "rerate": truth})
+    known = Knowledge(orders=OrderKnowledge(rules=LATEST, suspects=(LEFT_OUT,)))
+    supposed = Rerated(invoice=odoo, terms=None)
+    grounds = grounds_of(compared, RULES, known, lambda _baseline, _hypotheses: supposed)
+    named = []
+    ran = traced(lambda: named.append(classify(compared, [Cause(name="coupon_missing", header=True)], grounds)))
+    findings = [finding for own in named[0].values() for finding in own]
+    assert {(finding.cause, finding.proven) for finding in findings} == {("coupon_missing", True)}
+    assert ran == OF_RECORDS
+    followed = OF_RECORDS | {RERATE}
+    assert len(followed) <= 9
+    assert len({file for file, _ in followed}) <= 4
