@@ -123,7 +123,7 @@ def _line(text: str, key: str) -> int:
     return next(found, 1)
 
 
-def _waiver(item: Mapping[str, Any], place: _WaiverPlace, rules: set[str]) -> Waiver:
+def _waiver(item: Mapping[str, Any], place: _WaiverPlace, rules: set[str]) -> Waiver:  # Any: TOML, checked key by key
     for key, value in item.items():
         if key not in _TYPES:
             raise place.error(key, f"unknown key {key!r}; known: {', '.join(_TYPES)}")

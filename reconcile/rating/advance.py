@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from itertools import groupby
-from typing import Any
 
 from mappings.explain import Step, StepKind
 from mappings.money import exponent, round_half_up, round_up
@@ -281,7 +280,7 @@ def _taken_off(*parts: tuple[StepKind, Decimal]) -> Iterator[Step]:
 
 def _nothing(rated: Rated) -> Rated:
     """No amount without units: flat fees come with the first event."""
-    ranges: dict[str, list[Any]] = {key: [] for key in rated.amount_details if key == "graduated_percentage_ranges"}
+    ranges: dict[str, list[object]] = {key: [] for key in rated.amount_details if key == "graduated_percentage_ranges"}
     adjustment = {key: ZERO for key in rated.amount_details if key == "min_max_adjustment_total_amount"}
     return replace(rated, amount=ZERO, amount_details={**rated.amount_details, **ranges, **adjustment})
 
@@ -312,7 +311,7 @@ def _rate(case: _Case, properties: Json, aggregation: Aggregation) -> Rated:
     )
 
 
-def _details(model: str, after: Json, before: Json, applied: Decimal) -> dict[str, Any]:
+def _details(model: str, after: Json, before: Json, applied: Decimal) -> dict[str, object]:
     """Only models of percentages keep details: what the event added to each number."""
     if model == "graduated_percentage":
         key = "graduated_percentage_ranges"
@@ -330,12 +329,12 @@ def _details(model: str, after: Json, before: Json, applied: Decimal) -> dict[st
     }
 
 
-def _added_ranges(after: Sequence[Json], before: Sequence[Json]) -> list[dict[str, Any]]:
+def _added_ranges(after: Sequence[Json], before: Sequence[Json]) -> list[dict[str, object]]:
     earlier: Sequence[Json] = [*before, *({} for _ in after[len(before) :])]
     return [_added_range(new, old) for new, old in zip(after, earlier, strict=False)]
 
 
-def _added_range(new: Json, old: Json) -> dict[str, Any]:
+def _added_range(new: Json, old: Json) -> dict[str, object]:
     added = {key: new[key] - old.get(key, ZERO) for key in ("units", "flat_unit_amount", "total_with_flat_amount")}
     per_unit = round_half_up(divide(added["total_with_flat_amount"], added["units"]), 2)
     return {**new, **added, "per_unit_total_amount": per_unit}  # Lago shows the price of one unit here, cut to cents

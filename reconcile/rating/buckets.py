@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from mappings.records import ChargeFilter, Json
 from reconcile.rating.aggregate import aggregate_scope
@@ -42,7 +41,7 @@ class Picked:
     texts: tuple[str | None, ...]
     types: tuple[str | None, ...]
     transaction_id: str = ""
-    position: tuple[Any, ...] = ()  # sorts events as Lago received them
+    position: tuple[object, ...] = ()  # sorts events as Lago received them
 
 
 def text_keys(demand: Demand, rules: Rules = LATEST) -> tuple[str, ...]:

@@ -102,7 +102,7 @@ def _shown(fees: Sequence[ChargeFee]) -> Sequence[ChargeFee]:
     return [fee for fee in fees if is_stored(fee)] or [replace(fees[0], grouped_by=nameless)]
 
 
-def _inherited(parent: ChargeFee | None) -> dict[str, Any]:
+def _inherited(parent: ChargeFee | None) -> dict[str, Any]:  # Any: keyword arguments of ChargeFee
     """What a true-up fee copies from the fee it belongs to."""
     return {} if parent is None else {"grouped_by": parent.grouped_by, "amount_details": parent.amount_details}
 

@@ -186,7 +186,7 @@ def _selection(keys: tuple[str, ...], paired: str) -> str:
         order by demand, timestamp, created_at, position"""  # noqa: S608 (only parameter numbers)
 
 
-def _picked(row: Sequence[Any], keys: int) -> tuple[int, Picked]:
+def _picked(row: Sequence[Any], keys: int) -> tuple[int, Picked]:  # Any: a row of DuckDB's, by its query above
     demand, moment, value, json_type, operation, cents, received, transaction_id, position, *texts = row
     use = Use(
         moment=moment.replace(tzinfo=UTC),

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -22,6 +22,7 @@ from reconcile.rerate.event_stores import EventStore
 
 Thing = TypeVar("Thing")
 Numbered = tuple[int, Demand]
+Column: TypeAlias = "pa.Array[Any]"  # Any: what it is of is for pyarrow to know
 _MANY = 1_000  # rows
 _TEXT, _TIME = pa.string(), pa.timestamp("us")
 _COLUMNS: Mapping[str, pa.DataType] = {
@@ -210,7 +211,7 @@ def _tables(members: Sequence[Numbered]) -> dict[str, pa.Table]:
     }
 
 
-def _window_table(windows: Sequence[ChargeWindow], firsts: pa.Array[Any]) -> pa.Table:
+def _window_table(windows: Sequence[ChargeWindow], firsts: Column) -> pa.Table:
     until = _times([window.charges_to for window in windows])
     return pa.table(
         {
@@ -225,7 +226,7 @@ def _window_table(windows: Sequence[ChargeWindow], firsts: pa.Array[Any]) -> pa.
     )
 
 
-def _distinct(things: Sequence[Thing]) -> tuple[list[Thing], pa.Array[Any]]:
+def _distinct(things: Sequence[Thing]) -> tuple[list[Thing], Column]:
     """The objects that occur, and for each of ``things`` the place of its object among them."""
     ids = [id(thing) for thing in things]
     by_id: dict[int | None, Thing] = dict(zip(ids, things, strict=True))
@@ -233,7 +234,7 @@ def _distinct(things: Sequence[Thing]) -> tuple[list[Thing], pa.Array[Any]]:
     return [by_id[one] for one in encoded.dictionary.to_pylist()], encoded.indices
 
 
-def _times(moments: Sequence[datetime | None]) -> pa.Array[Any]:
+def _times(moments: Sequence[datetime | None]) -> Column:
     """Aware times as DuckDB has them here: UTC without saying so."""
     return pa.array(moments, pa.timestamp("us", "UTC")).cast(_TIME)
 
@@ -260,7 +261,7 @@ def _arrow(events: Iterable[Event]) -> pa.Table:
     return pa.table({**columns, "position": pa.array(range(len(rows)), pa.int64())})
 
 
-def _cell(event: Event, name: str) -> Any:
+def _cell(event: Event, name: str) -> object:
     value = getattr(event, name)
     if name == "properties":
         return _json(value)
@@ -273,7 +274,7 @@ def _naive(moment: datetime) -> datetime:
     return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).replace(tzinfo=None)
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     """JSON text in which a Decimal is the number it stands for."""
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{json.dumps(str(key))}:{_json(item)}" for key, item in value.items()) + "}"

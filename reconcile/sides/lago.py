@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 from mappings.balances import due_cents
 from mappings.checks import CONTRADICTED, contradicted_currency
@@ -218,7 +217,7 @@ def _lago_steps(fee: Fee) -> tuple[Step, ...]:
     return (whole, *_details(fee.amount_details, "", fee.amount_currency))
 
 
-def _details(details: Any, path: str, currency: str) -> Iterator[Step]:
+def _details(details: object, path: str, currency: str) -> Iterator[Step]:
     if isinstance(details, Mapping) and _TIER_TOTAL in details:
         yield _unlisted_tier(path, details)
     elif isinstance(details, Mapping):
@@ -259,7 +258,7 @@ def _with_amounts(step: Step, tier: Json) -> Step:
     )
 
 
-def _detail(path: str, value: Any, currency: str) -> Step:
+def _detail(path: str, value: object, currency: str) -> Step:
     """One of Lago's numbers, under the heading that it belongs to: its name tells money, prices, cents and units."""
     number, name = number_in(value), path.rsplit(".", 1)[-1]
     if number is None:

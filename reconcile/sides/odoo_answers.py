@@ -181,7 +181,7 @@ def odoo_line(line: Json, currency: str) -> BilledLine:
     )
 
 
-def _count(events: Any) -> int | None:
+def _count(events: Any) -> int | None:  # Any: JSON as the addon answered
     if events is None or events is False:
         return None
     return len(events) if isinstance(events, list | tuple) else int(events)

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from mappings.records import Json, Snapshot
+from mappings.records import ChargeFilter, Json, Snapshot
 from mappings.target import xid
 from migrate.errors import OdooError
 from migrate.odoo.door import Door, chunks
@@ -107,7 +106,7 @@ def aliases(snapshot: Snapshot) -> dict[LineKey, LineKey]:
     return found
 
 
-def _like(values: Json, filters: Sequence[Any]) -> str:
+def _like(values: Mapping[str, tuple[str, ...]], filters: Sequence[ChargeFilter]) -> str:
     return next((f.lago_id for f in filters if f.values == values), "")
 
 
@@ -258,7 +257,7 @@ def _rerun(
     return {job.invoice.lago_id: invoice_of(job.invoice, answers.get(job.partner, []), tax_codes) for job in jobs}
 
 
-def _billed(odoo: Door, orders: Sequence[int], billings: Sequence[Json], number: str, shadow: Shadow | None) -> Any:
+def _billed(odoo: Door, orders: Sequence[int], billings: Sequence[Json], number: str, shadow: Shadow | None) -> object:
     """Drafts that stay are made once: made again because no answer came, they would stand there twice."""
     if shadow is None:
         return odoo.ask("sale.order", "fusion_rerun", orders, active_test=True, billings=billings, keep=False)
