@@ -238,7 +238,8 @@ def test_coupons_stand_as_they_did_before_the_invoice(snapshot: Snapshot) -> Non
     once = next(one for one in snapshot.applied_coupons if one.frequency == "once" and len(one.credits) > 1)
     used = []
     for credit in once.credits:
-        invoice = history.invoices[(credit.invoice or {})["lago_id"]]
+        assert credit.invoice is not None
+        invoice = history.invoices[credit.invoice.lago_id]
         held = next(one for one in held_coupons(history, invoice) if one.code == once.coupon_code)
         used.append((invoice.created_at, held.used_cents, credit.amount_cents, held.ended))
     used.sort()
