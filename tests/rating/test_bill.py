@@ -526,6 +526,16 @@ def test_nothing_is_given_back_on_the_last_day_or_twice() -> None:
     assert termination_credit(FEBRUARY, replace(twice, credited_cents=Decimal(500)), ENDED).total_cents == 100  # type: ignore[union-attr]
 
 
+def test_a_refund_is_no_more_than_what_was_paid_beyond_the_days_used() -> None:
+    """20 of 28 days of 5600 used are 5000 of 200 a day; nothing paid, nothing refunded, and the rest is a credit."""
+    parts = {}
+    for paid_cents in (0, 5000, 5001, 5600):
+        credit = termination_credit(FEBRUARY, paid(5600, paid_cents=paid_cents), ENDED, mode="refund")
+        assert credit is not None
+        parts[paid_cents] = (credit.refund_cents, credit.credit_cents)
+    assert parts == {0: (0, 600), 5000: (0, 600), 5001: (1, 599), 5600: (600, 0)}
+
+
 def test_coupons_and_trials_lower_what_is_given_back() -> None:
     half = termination_credit(FEBRUARY, paid(5600, coupons="2800"), ENDED)
     assert half is not None
