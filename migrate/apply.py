@@ -29,7 +29,7 @@ from migrate.odoo.discover import identity
 from migrate.odoo.door import Door
 from migrate.odoo.loader import Failure, Loader, Size
 from migrate.odoo.remove import RELEASE, Undone, drop_lines, remove
-from migrate.odoo.resolve import Reader, references
+from migrate.odoo.resolve import OdooReader, references
 from migrate.odoo.standing import bind, unbind
 from migrate.phases import EVERYONE, ORDER, Cohort, require_predecessors
 from migrate.preview import KeepUsage, compare, keep_nothing, shape_of
@@ -152,7 +152,7 @@ def apply(
     unfinished, which blocks a later run of the next phases alone.
     """
     started = time.monotonic()
-    reader = Reader(odoo, progress)
+    reader = OdooReader(odoo, progress)
     changes, observed = compare(reader, ledger, mapped, phases, cohort, snapshot_digest, keep_usage, waived)
     if saved is not None:
         _require_same(saved, changes)

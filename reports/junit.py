@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 from reports.data import OPEN, OUTSIDE, InvoiceView, Position, RefusalView, ReportData
 from reports.summary import lapse_cells, position_name
 from reports.texts import Texts
-from reports.verdict import Outcome, judge
+from reports.verdict import RunOutcome, judge
 
 # What XML 1.0 cannot carry, not even escaped.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -66,9 +66,9 @@ def _outcome(case: ET.Element, data: ReportData, texts: Texts) -> None:
     if judged.differing:
         failed = ((i, p) for i, p in rows if p.status in OPEN and p.open)
         _child(case, "failure", texts("difference"), (_line(i, p, texts) for i, p in failed))
-    elif judged.outcome is Outcome.DIFFERENT:
+    elif judged.outcome is RunOutcome.DIFFERENT:
         _child(case, "error", texts("refusals"), (_refused(i, r, texts) for i, r in refusals))
-    elif judged.outcome is Outcome.WAIVED:
+    elif judged.outcome is RunOutcome.WAIVED:
         waived = ((i, p) for i, p in rows if p.status in OPEN)
         _child(case, "skipped", texts("state_of_run.waived"), (_line(i, p, texts) for i, p in waived))
     elif rows and all(p.status == OUTSIDE for _, p in rows):

@@ -12,7 +12,7 @@ from lago2odoo.cli.context import open_context
 from lago2odoo.cli.files import write_whole
 from lago2odoo.cli.migration import Migration, accept, open_migration
 from lago2odoo.cli.options import cohort_option, config_option, format_option, phase_option
-from lago2odoo.cli.outcome import Outcome, emit
+from lago2odoo.cli.outcome import CommandOutcome, emit
 from mappings.coverage import CoverageRow
 from mappings.dependents import find_dependents
 from mappings.partners import PartnerProposal
@@ -20,7 +20,7 @@ from mappings.target import Phase, Skipped
 from migrate.change_set.changes import ChangeSet
 from migrate.change_set.saved import to_document, to_json
 from migrate.lago.control_totals import unread_credits
-from migrate.odoo.findings import Finding
+from migrate.odoo.findings import CheckFinding
 from migrate.odoo.preflight import look_at_mapping
 from migrate.phases import chosen
 from migrate.preview import preview
@@ -63,9 +63,9 @@ def command(config: Path, form: str, phase: str | None, cohort: str | None, out:
 def _outcome(
     changes: ChangeSet,
     migration: Migration,
-    misfits: Sequence[Finding],
+    misfits: Sequence[CheckFinding],
     out: Path | None,
-) -> Outcome:
+) -> CommandOutcome:
     """Exit code 2 while there is something to do, 1 while something stands in the way.
 
     That is what is left out and nobody waived, or a mapping that does not fit Odoo's records.
@@ -78,13 +78,16 @@ def _outcome(
     lines += show.proposals(proposals := migration.proposals(), migration.tables.name)
     lines += _next(changes, left, misfits, out)
     code = 1 if left or misfits else 2 if changes.pending else 0
-    return Outcome(
+    return CommandOutcome(
         lambda: {"unread_credits": credit_sums, **_data(changes, rows, misfits, proposals)}, "\n".join(lines), code
     )
 
 
 def _data(
-    changes: ChangeSet, rows: Sequence[CoverageRow], misfits: Sequence[Finding], proposals: Sequence[PartnerProposal]
+    changes: ChangeSet,
+    rows: Sequence[CoverageRow],
+    misfits: Sequence[CheckFinding],
+    proposals: Sequence[PartnerProposal],
 ) -> dict[str, object]:
     document = to_document(changes)
     coverage = [{name: getattr(row, name) for name in row.__slots__} for row in rows]
@@ -113,7 +116,9 @@ def _lines(changes: ChangeSet, accepted: Collection[str]) -> Iterator[str]:
     yield "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def _next(changes: ChangeSet, left: Sequence[Skipped], misfits: Sequence[Finding], out: Path | None) -> Iterator[str]:
+def _next(
+    changes: ChangeSet, left: Sequence[Skipped], misfits: Sequence[CheckFinding], out: Path | None
+) -> Iterator[str]:
     """What stands in the way of all, else what is left out while the rest may be written, and the next command."""
     if out is not None:
         yield f"saved to {out}: apply exactly this with 'lago2odoo apply --changes {out}'"

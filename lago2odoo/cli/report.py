@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 from lago2odoo.cli.lazy import LazyGroup
 from lago2odoo.cli.options import check_month, config_option, format_option, out_dir_option, pseudonymise_option
-from lago2odoo.cli.outcome import Outcome, emit
+from lago2odoo.cli.outcome import CommandOutcome, emit
 
 
 @click.group("report", cls=LazyGroup, invoke_without_command=True, subcommand_metavar="[sign|countersign|verify] ...")
@@ -49,8 +49,8 @@ def _was_given(click_context: click.Context, parameter: click.Parameter) -> bool
     return click_context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
 
 
-def _outcome(written: tuple[Path, ...]) -> Outcome:
+def _outcome(written: tuple[Path, ...]) -> CommandOutcome:
     stem = written[0].stem
     files = {path.name.removeprefix(f"{stem}."): str(path) for path in written}
     others = ", ".join(path.name for path in written[1:])
-    return Outcome(files, f"report: {written[0]}\nbeside it: {others}")
+    return CommandOutcome(files, f"report: {written[0]}\nbeside it: {others}")

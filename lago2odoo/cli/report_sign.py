@@ -13,10 +13,10 @@ from pathlib import Path
 import click
 from click.decorators import FC
 
-from lago2odoo.cli.context import Context, open_context
+from lago2odoo.cli.context import CommandContext, open_context
 from lago2odoo.cli.inputs import gather
 from lago2odoo.cli.options import cohort_option, config_option, format_option, period_option
-from lago2odoo.cli.outcome import Outcome, emit
+from lago2odoo.cli.outcome import CommandOutcome, emit
 from lago2odoo.cli.signing_keys import read_keys
 from reports.evidence.signatures import Keys, Signatory, add_signature
 from reports.evidence.signing import Signed, Signing, check_people, sign
@@ -86,7 +86,7 @@ def command(
 NO_KEYS: Keys = {}
 
 
-def sign_in(context: Context, signing: Signing, out: Path | None = None, keys: Keys = NO_KEYS) -> Signed:
+def sign_in(context: CommandContext, signing: Signing, out: Path | None = None, keys: Keys = NO_KEYS) -> Signed:
     """Sign with what the project holds; nothing else may run meanwhile.
 
     The signatures come last: a command that was killed before them finds its pack, and adds them, when it is run again.
@@ -100,7 +100,7 @@ def sign_in(context: Context, signing: Signing, out: Path | None = None, keys: K
     return signed
 
 
-def outcome_of(signed: Signed, keys: Keys = NO_KEYS) -> Outcome:
+def outcome_of(signed: Signed, keys: Keys = NO_KEYS) -> CommandOutcome:
     """Where the pack is, the seal to keep apart from it, and the keys that signed it."""
     facts, path, pack = signed.facts, signed.path, signed.pack
     said = "signed already, by the same people" if signed.before else "signed"
@@ -120,4 +120,4 @@ def outcome_of(signed: Signed, keys: Keys = NO_KEYS) -> Outcome:
         "before": signed.before,
         "keys": {role.value: key.public.fingerprint for role, key in keys.items()},
     }
-    return Outcome(data, "\n".join(lines))
+    return CommandOutcome(data, "\n".join(lines))

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from lago2odoo.cli.context import Context, open_context
+from lago2odoo.cli.context import CommandContext, open_context
 from lago2odoo.cli.migration import cohort_of
 from lago2odoo.cli.options import cohort_option, config_option, format_option, phase_option
-from lago2odoo.cli.outcome import Outcome, emit
+from lago2odoo.cli.outcome import CommandOutcome, emit
 from mappings.target import Phase
 from migrate.lago.snapshot import load_snapshot
 from migrate.odoo.door import Door
@@ -43,30 +43,30 @@ def command(config: Path, form: str, phase: str | None, cohort: str | None, shad
 
 
 def _undo(
-    context: Context, store: Store, odoo: Door, phases: tuple[Phase, ...], cohort: Cohort, shadow: bool
-) -> Outcome:
+    context: CommandContext, store: Store, odoo: Door, phases: tuple[Phase, ...], cohort: Cohort, shadow: bool
+) -> CommandOutcome:
     """Undo the phases, last first; or only remove the shadow invoices that reconcile kept."""
     with store.lock():
         if shadow:
             done = remove_shadow_invoices(odoo, progress=context.talk.progress)
         else:
             done = rollback(odoo, Ledger(store), phases=phases, cohort=cohort, progress=context.talk.progress)
-    return Outcome(asdict(done), render(done), error=done.error)
+    return CommandOutcome(asdict(done), render(done), error=done.error)
 
 
-def _cohort(context: Context, store: Store, name: str | None) -> Cohort:
+def _cohort(context: CommandContext, store: Store, name: str | None) -> Cohort:
     return cohort_of(context, load_snapshot(store), name) if name else EVERYONE
 
 
 def _foresee(
-    context: Context, store: Store, odoo: Door, phases: tuple[Phase, ...], cohort: Cohort, shadow: bool
-) -> Outcome:
+    context: CommandContext, store: Store, odoo: Door, phases: tuple[Phase, ...], cohort: Cohort, shadow: bool
+) -> CommandOutcome:
     """Exit code 2 while there is something to undo."""
     if shadow:
         foreseen = shadow_invoices(odoo)
     else:
         foreseen = foresee(odoo, Ledger(store), phases=phases, cohort=cohort, progress=context.talk.progress)
-    return Outcome(asdict(foreseen), "\n".join(_plan(foreseen)), 2 if foreseen.pending else 0)
+    return CommandOutcome(asdict(foreseen), "\n".join(_plan(foreseen)), 2 if foreseen.pending else 0)
 
 
 def _plan(foreseen: Foreseen) -> Iterator[str]:

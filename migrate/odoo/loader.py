@@ -31,9 +31,9 @@ from migrate.odoo.errors import (
     DatabaseMissing,
     NoSuchMethod,
     NotOdoo,
+    OdooRefused,
     OdooUnreachable,
     OutcomeUnknown,
-    Refused,
     Retryable,
     Unauthorized,
     is_concurrent,
@@ -41,7 +41,7 @@ from migrate.odoo.errors import (
 )
 from migrate.odoo.methods import MOVED_ALONG, done_field, write_arguments
 from migrate.odoo.read_back import ReadBack
-from migrate.odoo.resolve import QUIETLY, Reader
+from migrate.odoo.resolve import QUIETLY, OdooReader
 from migrate.odoo.rows import matrix, written
 from migrate.odoo.values import Canon
 from migrate.odoo.what_to_write import (
@@ -99,7 +99,7 @@ class Size:
 class Loader:
     """Writes batches of changes of one model through one reader's connection."""
 
-    reader: Reader
+    reader: OdooReader
     observed: Observed  # over the reader's growing maps
     calls: int = 0  # writing calls, for the proof that nothing was written
     read_back: ReadBack = field(init=False)
@@ -242,7 +242,7 @@ class Loader:
             texts = [one_line(str(m.get("message"))) for m in answer["messages"] if m.get("type") == "error"]
             if any(is_concurrent(text) for text in texts):
                 raise Retryable(f"{model}.load: {texts[0]}")
-            raise Refused(texts[0] if texts else f"{model}.load: refused without a reason")
+            raise OdooRefused(texts[0] if texts else f"{model}.load: refused without a reason")
 
     def _write_lines(self, change: Change) -> None:
         """Fields, changed and vanished lines in one transaction through the record; then new lines, by external id.
@@ -269,7 +269,7 @@ class Loader:
         deletions = [(line.field, [2, line.res_id, 0]) for line in removals]
         try:
             self._write(change, {**values, **join_commands(commands, deletions)})
-        except Refused:
+        except OdooRefused:
             if not removals or any(line.model not in ZERO for line in removals):
                 raise
             self._write(change, {**values, **join_commands(commands, self._zeroing(removals))})
@@ -389,7 +389,7 @@ class Loader:
             self.reader.learn_xids([target.xid])
         place = self.reader.ids.get(target.xid)
         if place is None:
-            raise Refused(f"{target.xid} is not in Odoo")
+            raise OdooRefused(f"{target.xid} is not in Odoo")
         return place[1]
 
 

@@ -16,16 +16,21 @@ from mappings.target import Desired, Phase, Source
 from migrate.change_set.changes import Action, Change, FieldDiff, Known, LineChange, Observed, Seen
 from migrate.change_set.compare import diff
 from migrate.errors import Blocked
-from migrate.odoo.values import Field
+from migrate.odoo.values import OdooField
 from migrate.state.entries import APPLIED, SENT, WRITING, ZEROED, Entry
 from migrate.state.ledger import Ledger, PhaseProgress
 from migrate.state.tables import APPLY_RUNS
 
 NOW = datetime(2031, 5, 1, 12, tzinfo=UTC)
 FIELDS = {
-    "res.partner": {"name": Field("char"), "city": Field("char"), "zip": Field("char"), "tag_ids": Field("many2many")},
-    "sale.order": {"client_order_ref": Field("char"), "order_line": Field("one2many", "sale.order.line")},
-    "sale.order.line": {"name": Field("char"), "price_unit": Field("float")},
+    "res.partner": {
+        "name": OdooField("char"),
+        "city": OdooField("char"),
+        "zip": OdooField("char"),
+        "tag_ids": OdooField("many2many"),
+    },
+    "sale.order": {"client_order_ref": OdooField("char"), "order_line": OdooField("one2many", "sale.order.line")},
+    "sale.order.line": {"name": OdooField("char"), "price_unit": OdooField("float")},
 }
 
 
