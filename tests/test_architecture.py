@@ -255,6 +255,37 @@ def test_few_lines_are_hidden_from_the_type_checker() -> None:
     assert len(hidden) <= 5, hidden
 
 
+# What functions do that give nothing back: the first word of each. What gives a value is called after the value.
+ACTS = """
+    act add allocate archive arrive assert attempt back begin bind bring call check clear close complete configure
+    consume count create cut delete drop end fail finish forget format give hold insert intend keep learn leave
+    load look make mark name note prepare price push put raise read recover refuse release remember remove replace
+    require reseal restore say seal set settle show spill step sync take tell touch unbind undo wait warn write
+"""
+# Values that happen to be functions: what is done with progress that nobody watches, a re-rate that is not to be had.
+PASSED_ON = {"quiet", "progress", "cannot_rerate"}
+
+
+def test_functions_that_act_begin_with_a_verb() -> None:
+    """The sandbox apart, whose functions are Odoo's methods and what hangs on them; commands have a name of click's."""
+    files = [path for path in sources() if not name(path).startswith("lago2odoo/sandbox/")]
+    acting = {(name(path), f.name) for path in files for f in ast.walk(ast.parse(path.read_text("utf-8"))) if acts(f)}
+    assert len(acting) > 150
+    wrong = {(file, f) for file, f in acting if f.lstrip("_").split("_")[0] not in ACTS.split() and f not in PASSED_ON}
+    assert wrong == set()
+
+
+def acts(node: ast.AST) -> bool:
+    """Whether it is a function that gives nothing back, and neither a command nor one of Python's own names."""
+    if (
+        not isinstance(node, FunctionNode)
+        or node.name.startswith("__")
+        or "click" in ast.unparse(node).split("def ")[0]
+    ):
+        return False
+    return isinstance(node.returns, ast.Constant) and node.returns.value is None
+
+
 TABLE_ROW = re.compile(r"^\| (?P<behaviour>[^|]+) \| (?P<files>[^|]+) \|$", re.MULTILINE)
 
 

@@ -234,7 +234,7 @@ class Loader:
         columns, rows = matrix(records, self.id_of, by_id=by_id)
         # Archived records are found by database id only if we say so; by external id they always are.
         context = {"active_test": False} if by_id else {}
-        self._settled(lambda: self._load_once(batch[0].model, columns, rows, context))
+        self._settle(lambda: self._load_once(batch[0].model, columns, rows, context))
 
     def _load_once(self, model: str, columns: list[str], rows: list[list[str]], context: Mapping[str, Any]) -> None:
         answer = self._call(model, "load", None, fields=columns, data=rows, more_context=context)
@@ -249,7 +249,7 @@ class Loader:
 
         Lines written alone would leave the record's totals behind.
         """
-        self._settled(lambda: self._write_one(change))
+        self._settle(lambda: self._write_one(change))
         children: dict[str, list[Desired]] = {}
         for line in change.lines:
             if line.action is Action.CREATE and line.desired:
@@ -310,7 +310,7 @@ class Loader:
             if missing:
                 self._call(batch[0].model, method, missing)
 
-        self._settled(attempt)
+        self._settle(attempt)
 
     # --- robustness --------------------------------------------------------------------------------------------
 
@@ -326,7 +326,7 @@ class Loader:
         self.calls += 1
         return self.reader.door.send(model, method, ids, {**QUIETLY, **more_context}, **arguments)
 
-    def _settled(self, attempt: Callable[[], Any]) -> None:
+    def _settle(self, attempt: Callable[[], Any]) -> None:
         """Repeat while the outcome is unknown or nothing was committed. Every attempt must bear repetition."""
         for number in range(ATTEMPTS):
             try:
@@ -338,7 +338,7 @@ class Loader:
             except (OutcomeUnknown, OdooUnreachable):
                 if number == ATTEMPTS - 1:
                     raise
-                self.reader.door.until_up()
+                self.reader.door.wait_until_up()
             else:
                 return
 
@@ -373,7 +373,7 @@ class Loader:
         wrong = [c for c in batch if self.read_back.unlike(c, seen.get(c.xid), expected)]
         failures: list[Failure] = []
         if wrong:
-            self.reader.door.until_up()
+            self.reader.door.wait_until_up()
             failures = self._halving(wrong, again)
             seen.update(self.read_back.look(wrong))
         for change in without(wrong, failures):

@@ -76,7 +76,7 @@ class OdooReader:
             try:
                 answer = self.door.send(model, method, ids, QUIETLY, **arguments)
             except AWAY:
-                self.door.until_up()
+                self.door.wait_until_up()
             else:
                 if is_done(method, answer):
                     return answer

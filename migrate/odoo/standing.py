@@ -79,7 +79,7 @@ def _name(door: Door, name: str, number: int) -> None:
         try:
             door.send("ir.model.data", "create", None, vals_list=[row])
         except AWAY:
-            door.until_up()
+            door.wait_until_up()
 
 
 def unbind(door: Door, xids: Iterable[str]) -> None:
