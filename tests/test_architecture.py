@@ -260,7 +260,7 @@ ACTS = """
     act add allocate archive arrive assert attempt back begin bind bring call check clear close complete configure
     consume count create cut delete drop end fail finish forget format give hold insert intend keep learn leave
     load look make mark name note prepare price push put raise read recover refuse release remember remove replace
-    require reseal restore say seal set settle show spill step sync take tell touch unbind undo wait warn write
+    require reseal restore run say seal set settle show spill step sync take tell touch unbind undo wait warn write
 """
 # Values that happen to be functions: what is done with progress that nobody watches, a re-rate that is not to be had.
 PASSED_ON = {"quiet", "progress", "cannot_rerate"}

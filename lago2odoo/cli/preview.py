@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from lago2odoo.cli import show
-from lago2odoo.cli.context import open_context
+from lago2odoo.cli.context import CommandContext, open_context
 from lago2odoo.cli.files import write_whole
 from lago2odoo.cli.migration import Migration, accept, open_migration
 from lago2odoo.cli.options import cohort_option, config_option, format_option, phase_option
@@ -20,11 +20,13 @@ from mappings.target import Phase, Skipped
 from migrate.change_set.changes import ChangeSet
 from migrate.change_set.saved import to_document, to_json
 from migrate.lago.control_totals import unread_credits
+from migrate.odoo.door import Door
 from migrate.odoo.findings import CheckFinding
 from migrate.odoo.preflight import look_at_mapping
 from migrate.phases import chosen
 from migrate.preview import preview
 from migrate.state.ledger import Ledger
+from migrate.state.store import Store
 
 
 @click.command("preview")
@@ -42,22 +44,31 @@ def command(config: Path, form: str, phase: str | None, cohort: str | None, out:
     """Show what apply would do, field by field. Writes nothing to Odoo."""
     with open_context(config) as context, context.store() as store, context.odoo() as odoo:
         migration = open_migration(context, store, odoo, cohort)
-        looked = look_at_mapping(odoo, migration.target, migration.needs())
-        misfits = [f for f in accept(context, looked) if f.level == "error"]
-        changes = preview(
-            odoo,
-            Ledger(store),
-            migration.mapped,
-            phases=chosen(Phase(phase) if phase else None),
-            cohort=migration.cohort,
-            snapshot_digest=migration.digest,
-            keep_usage=migration.keep_usage,
-            waived=migration.waived,
-            progress=context.talk.progress,
-        )
+        misfits = _misfits(context, odoo, migration)
+        changes = _preview(context, store, odoo, migration, phase)
     if out is not None:
         write_whole(out, lambda path: path.write_text(to_json(changes), encoding="utf-8"), "preview")
     return emit(_outcome(changes, migration, misfits, out), form)
+
+
+def _misfits(context: CommandContext, odoo: Door, migration: Migration) -> list[CheckFinding]:
+    """Where the mapping leads to records of Odoo's that do not fit, and nobody accepted it."""
+    looked = look_at_mapping(odoo, migration.target, migration.needs())
+    return [finding for finding in accept(context, looked) if finding.level == "error"]
+
+
+def _preview(context: CommandContext, store: Store, odoo: Door, migration: Migration, phase: str | None) -> ChangeSet:
+    return preview(
+        odoo,
+        Ledger(store),
+        migration.mapped,
+        phases=chosen(Phase(phase) if phase else None),
+        cohort=migration.cohort,
+        snapshot_digest=migration.digest,
+        keep_usage=migration.keep_usage,
+        waived=migration.waived,
+        progress=context.talk.progress,
+    )
 
 
 def _outcome(

@@ -52,6 +52,7 @@ from reports import junit, markdown, pseudonyms, stored, text
 from reports.data import ReportData
 from reports.evidence import ageing
 from reports.evidence.ageing import Head
+from reports.evidence.inputs import PackInputs
 from reports.verdict import judge
 from reports.version import tool_version
 
@@ -107,21 +108,26 @@ def _run(context: CommandContext, asked: Request) -> CommandOutcome:
     if key is None:
         context.say_all(show.incomplete(snapshot.quarantined))
     cohort = cohort_of(context, snapshot, asked.cohort)
-    data = _compare(context, snapshot, cohort, asked)
-    if key is None:  # else nobody is named
-        _note_waivers(context, snapshot, data)
-    data = ageing.apply(data, ageing.read(folder))
+    compared = _compare(context, snapshot, cohort, asked)
+    data = ageing.apply(compared, ageing.read(folder))
     if key is not None:
-        data, folder = pseudonyms.pseudonymise(data, key, pseudonyms.originals(snapshot)), folder / pseudonyms.FOLDER
-    path = _save(data, folder, asked)
-    if key is None:
-        ageing.append(path, data, inputs.hashes)
-        _note_history(context, folder)
+        data = pseudonyms.pseudonymise(data, key, pseudonyms.originals(snapshot))
+        return _say(context, data, _save(data, folder / pseudonyms.FOLDER, asked), asked.ci)
+    _note_waivers(context, snapshot, compared)
+    path = _keep(context, data, folder, asked, inputs)
     if asked.push:
         _push(context, snapshot, data, PushScope(period=asked.period, customers=cohort.customers))
-    if asked.control and key is None:
+    if asked.control:
         return _look_closer(context, snapshot, data, cohort, path)
     return _say(context, data, path, asked.ci)
+
+
+def _keep(context: CommandContext, data: ReportData, folder: Path, asked: Request, inputs: PackInputs) -> Path:
+    """The file of a run, noted in the history of the folder: from now on it can be reported and signed."""
+    path = _save(data, folder, asked)
+    ageing.append(path, data, inputs.hashes)
+    _note_history(context, folder)
+    return path
 
 
 def _require_history(context: CommandContext, folder: Path) -> None:

@@ -28,13 +28,16 @@ def command(
     if click_context.invoked_subcommand is not None:
         _refuse_options_before(click_context)
         return None
-    # Late, because its subcommands pass here too, and verify needs no renderer.
+    return emit(_outcome(_write(config, period, out, key_file)), form)
+
+
+def _write(config: Path, period: str | None, out: Path | None, key_file: Path | None) -> tuple[Path, ...]:
+    # Late, because the subcommands pass by this module too, and verify needs no renderer.
     from lago2odoo.cli.context import open_context  # noqa: PLC0415
     from lago2odoo.cli.report_files import write  # noqa: PLC0415
 
     with open_context(config) as context:
-        written = write(context, period, out, key_file)
-    return emit(_outcome(written), form)
+        return write(context, period, out, key_file)
 
 
 def _refuse_options_before(click_context: click.Context) -> None:

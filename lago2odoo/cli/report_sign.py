@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from click.decorators import FC
@@ -57,25 +58,14 @@ def command(
     config: Path,
     form: str,
     *,
-    period: str,
-    cohort: str | None,
-    preparer: str,
-    reviewer: str,
     out: Path | None,
-    accept_open: str | None,
     preparer_key: Path | None,
     reviewer_key: Path | None,
     role: str | None,
+    **month: Any,
 ) -> int:
     """Freeze a reconciled month as an evidence pack, signed by a reviewer who did not prepare it."""
-    signing = Signing(
-        period=period,
-        cohort=cohort,
-        preparer=preparer,
-        reviewer=reviewer,
-        at=datetime.now(UTC),
-        accept_open=accept_open,
-    )
+    signing = Signing(at=datetime.now(UTC), **month)
     given = {Signatory.PREPARER: preparer_key, Signatory.REVIEWER: reviewer_key}
     with open_context(config) as context:
         keys = read_keys(context.config, given, Signatory(role) if role else None)
