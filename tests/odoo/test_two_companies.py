@@ -17,7 +17,7 @@ from migrate.lago.recording import bundled
 from migrate.lago.snapshot import snapshot_of_recording
 from migrate.odoo.discover import discover
 from migrate.odoo.door import Door
-from migrate.odoo.findings import Finding
+from migrate.odoo.findings import CheckFinding
 from migrate.odoo.preflight import SHADOW_JOURNAL, needs_of, preflight, prepare
 from migrate.odoo.protocol import Odoo
 from migrate.preview import Drift, drifted
@@ -85,7 +85,7 @@ class Told:
     """What the commands say of this Odoo: discovery, doctor, apply, status, reconcile."""
 
     target: Target
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckFinding, ...]
     applied: tuple[int, Mapping[str, Any]]
     drift: tuple[Drift, ...]
     codes: Mapping[str, str]

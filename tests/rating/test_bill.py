@@ -14,7 +14,7 @@ from mappings.explain import StepKind
 from mappings.period import Contract, Window, boundaries, day_end, local_date
 from mappings.records import FixedCharge, Tax
 from reconcile.billed import LineKey
-from reconcile.rating.bill import Line, bill, take_from
+from reconcile.rating.bill import FeeLine, bill, take_from
 from reconcile.rating.commitment import commitment_fee
 from reconcile.rating.coupons import CouponCredit, HeldCoupon, Reducible, apply_coupons, coupon_amount
 from reconcile.rating.fixed_charges import UnitsChange, advance_fee, fixed_fee, units_in, weighted_units, without_paid
@@ -37,8 +37,10 @@ def tax(rate: str, code: str = "") -> Tax:
     return Tax(lago_id=code or rate, code=code or rate, name=rate, rate=Decimal(rate))
 
 
-def line(cents: int, kind: str = "charge", *taxes: Tax, plan: str = "plan", metric: str = "m", item: str = "") -> Line:
-    return Line(
+def line(
+    cents: int, kind: str = "charge", *taxes: Tax, plan: str = "plan", metric: str = "m", item: str = ""
+) -> FeeLine:
+    return FeeLine(
         key=LineKey("sub", kind, item),
         plan_code=plan,
         metric_code=metric if kind == "charge" else None,
