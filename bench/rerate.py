@@ -24,7 +24,7 @@ import duckdb
 from mappings.records import BillableMetric, Charge
 from reconcile.rating.demand import ChargeWindow, Demand
 from reconcile.rating.fees import fees_of
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 from reconcile.rerate.aggregating import aggregate
 from reconcile.rerate.event_source import EventSource
 
@@ -121,7 +121,7 @@ def ours(folder: Path) -> dict[str, float]:
     rating = 0.0
     with EventSource.from_parquet(folder, memory_limit=MEMORY, threads=THREADS) as source:
         for index, buckets in aggregate(source, asked):
-            if isinstance(buckets, Refused):
+            if isinstance(buckets, RerateRefused):
                 raise buckets
             started = time.perf_counter()
             fees += len(fees_of(asked[index], buckets))

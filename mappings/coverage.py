@@ -77,13 +77,13 @@ class _Tally:
             self.skipped.setdefault(resource, {}).setdefault(str(item.source), []).append(item)
             return
         self.models.setdefault(resource, Counter()).update(_models(item))
-        self._coupons(item)
+        self._count_coupons(item)
         if resource == "event":
             self.events += 1  # there may be millions: their names are not kept
         else:
             self.expressed.setdefault(resource, set()).add(str(item.source))
 
-    def _coupons(self, item: Desired) -> None:
+    def _count_coupons(self, item: Desired) -> None:
         """Coupons have no record of their own: they stand on the orders they reduce."""
         for coupon in json.loads(str(item.values.get("fusion_coupons") or "[]")):
             self.expressed.setdefault("applied_coupon", set()).add(coupon["lago_id"])

@@ -45,7 +45,7 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class FieldPair:
     """One row: the field of Lago's record, that of Odoo's, and the kind of value.
 
     ``required``: Odoo's record is never without it. Where it is, nothing is known, and Lago's value stands.
@@ -61,12 +61,12 @@ class Field:
         return self.kind.columns(self.odoo)
 
 
-def columns(rows: Iterable[Field]) -> tuple[str, ...]:
+def columns(rows: Iterable[FieldPair]) -> tuple[str, ...]:
     """The fields of Odoo's to be read."""
     return tuple(column for row in rows for column in row.columns)
 
 
-def written(rows: Iterable[Field], record: object, currency: str = "") -> dict[str, Value]:
+def written(rows: Iterable[FieldPair], record: object, currency: str = "") -> dict[str, Value]:
     """The values of Odoo's fields for a record of Lago's."""
     values: dict[str, Value] = {}
     for row in rows:
@@ -74,17 +74,17 @@ def written(rows: Iterable[Field], record: object, currency: str = "") -> dict[s
     return values
 
 
-def read(rows: Iterable[Field], values: Row, record: T, currency: str = "") -> T:
+def read(rows: Iterable[FieldPair], values: Row, record: T, currency: str = "") -> T:
     """``record`` with what Odoo holds of it."""
     return with_values(record, {row.lago: _read(row, values, getattr(record, row.lago), currency) for row in rows})
 
 
-def read_row(rows: Iterable[Field], values: Row, record: T, currency: str = "") -> T:
+def read_row(rows: Iterable[FieldPair], values: Row, record: T, currency: str = "") -> T:
     """The same of a record's row: a field that an older addon does not have is in none, and says nothing."""
     return read([row for row in rows if any(column in values for column in row.columns)], values, record, currency)
 
 
-def _read(row: Field, values: Row, lago: object, currency: str) -> object:
+def _read(row: FieldPair, values: Row, lago: object, currency: str) -> object:
     cells = [values.get(column) for column in row.columns]
     if row.required and all(value is None for value in cells):
         return lago
@@ -252,70 +252,70 @@ SETS = Kind(write=lambda value, _: (json_text(_sorted(value)),), read=lambda val
 # --- the rows -----------------------------------------------------------------------------------------------------
 
 SUBSCRIPTION = (  # Subscription -> sale.order
-    Field(lago="external_id", odoo="fusion_external_id", kind=NAME),
-    Field(lago="billing_time", odoo="fusion_billing_time", kind=TEXT, required=True),
-    Field(lago="subscription_at", odoo="fusion_anchor", kind=SECONDS, required=True),
-    Field(lago="started_at", odoo="fusion_started_at", kind=MOMENT),
-    Field(lago="terminated_at", odoo="fusion_ended_at", kind=MOMENT),
-    Field(lago="ending_at", odoo="fusion_ending_at", kind=SECONDS),
-    Field(lago="created_at", odoo="fusion_created_at", kind=SECONDS, required=True),
-    Field(lago="plan_amount_cents", odoo="fusion_plan_amount", kind=MONEY, required=True),
+    FieldPair(lago="external_id", odoo="fusion_external_id", kind=NAME),
+    FieldPair(lago="billing_time", odoo="fusion_billing_time", kind=TEXT, required=True),
+    FieldPair(lago="subscription_at", odoo="fusion_anchor", kind=SECONDS, required=True),
+    FieldPair(lago="started_at", odoo="fusion_started_at", kind=MOMENT),
+    FieldPair(lago="terminated_at", odoo="fusion_ended_at", kind=MOMENT),
+    FieldPair(lago="ending_at", odoo="fusion_ending_at", kind=SECONDS),
+    FieldPair(lago="created_at", odoo="fusion_created_at", kind=SECONDS, required=True),
+    FieldPair(lago="plan_amount_cents", odoo="fusion_plan_amount", kind=MONEY, required=True),
 )
 TERMS = (  # Plan -> sale.order and product.template
-    Field(lago="interval", odoo="fusion_interval", kind=TEXT, required=True),
-    Field(lago="pay_in_advance", odoo="fusion_pay_in_advance", kind=FLAG),
-    Field(lago="trial_period", odoo="fusion_trial_days", kind=DAYS),
-    Field(lago="bill_charges_monthly", odoo="fusion_bill_charges_monthly", kind=FLAG),
-    Field(lago="bill_fixed_charges_monthly", odoo="fusion_bill_fixed_charges_monthly", kind=FLAG),
+    FieldPair(lago="interval", odoo="fusion_interval", kind=TEXT, required=True),
+    FieldPair(lago="pay_in_advance", odoo="fusion_pay_in_advance", kind=FLAG),
+    FieldPair(lago="trial_period", odoo="fusion_trial_days", kind=DAYS),
+    FieldPair(lago="bill_charges_monthly", odoo="fusion_bill_charges_monthly", kind=FLAG),
+    FieldPair(lago="bill_fixed_charges_monthly", odoo="fusion_bill_fixed_charges_monthly", kind=FLAG),
 )
-PLAN = (Field(lago="code", odoo="fusion_plan_code", kind=TEXT, required=True), *TERMS)  # Plan -> sale.order
-COMMITMENT = (Field(lago="amount_cents", odoo="fusion_commitment", kind=MONEY),)  # MinimumCommitment -> sale.order
-CUSTOMER = (Field(lago="applicable_timezone", odoo="fusion_timezone", kind=ZONE),)  # Customer -> sale.order
+PLAN = (FieldPair(lago="code", odoo="fusion_plan_code", kind=TEXT, required=True), *TERMS)  # Plan -> sale.order
+COMMITMENT = (FieldPair(lago="amount_cents", odoo="fusion_commitment", kind=MONEY),)  # MinimumCommitment -> sale.order
+CUSTOMER = (FieldPair(lago="applicable_timezone", odoo="fusion_timezone", kind=ZONE),)  # Customer -> sale.order
 
 PRICE = (  # Charge and FixedCharge -> fusion.billing.charge
-    Field(lago="charge_model", odoo="charge_model", kind=TEXT, required=True),
-    Field(lago="properties", odoo="properties", kind=JSON),
-    Field(lago="pay_in_advance", odoo="pay_in_advance", kind=FLAG),
-    Field(lago="prorated", odoo="prorated", kind=FLAG),
+    FieldPair(lago="charge_model", odoo="charge_model", kind=TEXT, required=True),
+    FieldPair(lago="properties", odoo="properties", kind=JSON),
+    FieldPair(lago="pay_in_advance", odoo="pay_in_advance", kind=FLAG),
+    FieldPair(lago="prorated", odoo="prorated", kind=FLAG),
 )
 CHARGE = (
     *PRICE,
-    Field(lago="invoiceable", odoo="invoiceable", kind=FLAG),
-    Field(lago="min_amount_cents", odoo="min_amount", kind=MONEY),
+    FieldPair(lago="invoiceable", odoo="invoiceable", kind=FLAG),
+    FieldPair(lago="min_amount_cents", odoo="min_amount", kind=MONEY),
 )
-FIXED_CHARGE = (*PRICE, Field(lago="units", odoo="units", kind=NUMBER, required=True))
+FIXED_CHARGE = (*PRICE, FieldPair(lago="units", odoo="units", kind=NUMBER, required=True))
 METRIC = (  # BillableMetric -> fusion.billing.metric
-    Field(lago="aggregation_type", odoo="aggregation", kind=TEXT, required=True),
-    Field(lago="field_name", odoo="field_name", kind=TEXT),
-    Field(lago="recurring", odoo="recurring", kind=FLAG),
-    Field(lago="rounding_function", odoo="rounding_function", kind=TEXT),
-    Field(lago="rounding_precision", odoo="rounding_precision", kind=DIGITS),
-    Field(lago="weighted_interval", odoo="weighted_interval", kind=TEXT),
+    FieldPair(lago="aggregation_type", odoo="aggregation", kind=TEXT, required=True),
+    FieldPair(lago="field_name", odoo="field_name", kind=TEXT),
+    FieldPair(lago="recurring", odoo="recurring", kind=FLAG),
+    FieldPair(lago="rounding_function", odoo="rounding_function", kind=TEXT),
+    FieldPair(lago="rounding_precision", odoo="rounding_precision", kind=DIGITS),
+    FieldPair(lago="weighted_interval", odoo="weighted_interval", kind=TEXT),
 )
 APPLIED_COUPON = (  # AppliedCoupon -> an entry of sale.order's fusion_coupons
-    Field(lago="frequency", odoo="frequency", kind=TEXT, required=True),
-    Field(lago="frequency_duration", odoo="frequency_duration", kind=WHOLE),
-    Field(lago="amount_cents", odoo="amount_cents", kind=WHOLE),
-    Field(lago="amount_currency", odoo="amount_currency", kind=TEXT),
-    Field(lago="percentage_rate", odoo="percentage_rate", kind=RATE),
-    Field(lago="created_at", odoo="created_at", kind=ISO, required=True),
-    Field(lago="terminated_at", odoo="terminated_at", kind=ISO),
+    FieldPair(lago="frequency", odoo="frequency", kind=TEXT, required=True),
+    FieldPair(lago="frequency_duration", odoo="frequency_duration", kind=WHOLE),
+    FieldPair(lago="amount_cents", odoo="amount_cents", kind=WHOLE),
+    FieldPair(lago="amount_currency", odoo="amount_currency", kind=TEXT),
+    FieldPair(lago="percentage_rate", odoo="percentage_rate", kind=RATE),
+    FieldPair(lago="created_at", odoo="created_at", kind=ISO, required=True),
+    FieldPair(lago="terminated_at", odoo="terminated_at", kind=ISO),
 )
 COUPON = (  # Coupon -> the same entry; codes are sets, in whatever order
-    Field(lago="plan_codes", odoo="plan_codes", kind=CODES),
-    Field(lago="billable_metric_codes", odoo="billable_metric_codes", kind=CODES),
+    FieldPair(lago="plan_codes", odoo="plan_codes", kind=CODES),
+    FieldPair(lago="billable_metric_codes", odoo="billable_metric_codes", kind=CODES),
 )
-METRIC_FILTER = (Field(lago="values", odoo="values", kind=CODES),)  # -> an entry of the metric's filters
+METRIC_FILTER = (FieldPair(lago="values", odoo="values", kind=CODES),)  # -> an entry of the metric's filters
 CHARGE_FILTER = (  # -> an entry of the charge's filters
-    Field(lago="values", odoo="values", kind=SETS),
-    Field(lago="properties", odoo="properties", kind=PRICES),
+    FieldPair(lago="values", odoo="values", kind=SETS),
+    FieldPair(lago="properties", odoo="properties", kind=PRICES),
 )
 USAGE = (  # an event -> fusion.billing.usage
-    Field(lago="transaction_id", odoo="transaction_id", kind=TEXT, required=True),
-    Field(lago="external_subscription_id", odoo="external_subscription_id", kind=TEXT, required=True),
-    Field(lago="code", odoo="code", kind=TEXT, required=True),
-    Field(lago="timestamp", odoo="timestamp", kind=MOMENT, required=True),
-    Field(lago="created_at", odoo="received_at", kind=MOMENT, required=True),
-    Field(lago="properties", odoo="properties", kind=JSON_TEXT),
-    Field(lago="precise_total_amount_cents", odoo="precise_total_amount_cents", kind=NUMBER_TEXT),
+    FieldPair(lago="transaction_id", odoo="transaction_id", kind=TEXT, required=True),
+    FieldPair(lago="external_subscription_id", odoo="external_subscription_id", kind=TEXT, required=True),
+    FieldPair(lago="code", odoo="code", kind=TEXT, required=True),
+    FieldPair(lago="timestamp", odoo="timestamp", kind=MOMENT, required=True),
+    FieldPair(lago="created_at", odoo="received_at", kind=MOMENT, required=True),
+    FieldPair(lago="properties", odoo="properties", kind=JSON_TEXT),
+    FieldPair(lago="precise_total_amount_cents", odoo="precise_total_amount_cents", kind=NUMBER_TEXT),
 )

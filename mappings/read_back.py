@@ -46,7 +46,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldCoupon:
+class DefinedCoupon:
     """A coupon of a customer with its definition: what it is limited to."""
 
     applied: AppliedCoupon
@@ -144,7 +144,7 @@ def metric(lago: BillableMetric, row: Row) -> BillableMetric:
     return replace(read_row(fields.METRIC, row, lago), code=str(row.get("code") or lago.code), filters=tuple(filters))
 
 
-def coupons(lago: Mapping[str, HeldCoupon], customer: str, entries: Iterable[Row]) -> dict[str, HeldCoupon]:
+def coupons(lago: Mapping[str, DefinedCoupon], customer: str, entries: Iterable[Row]) -> dict[str, DefinedCoupon]:
     """Lago id of an applied coupon -> the coupon. ``entries``: those of a customer's orders (``fusion_coupons``)."""
     entry_by_id = {str(entry.get("lago_id") or entry.get("coupon_code")): entry for entry in entries}
     return {key: _coupon(lago.get(key) or _unknown(key, customer, entry), entry) for key, entry in entry_by_id.items()}
@@ -155,14 +155,14 @@ def coupon_entries(text: object) -> tuple[Row, ...]:
     return tuple(_entries(text))
 
 
-def _coupon(lago: HeldCoupon, entry: Row) -> HeldCoupon:
+def _coupon(lago: DefinedCoupon, entry: Row) -> DefinedCoupon:
     coupon = read(fields.COUPON, entry, lago.coupon)
     if coupon.plan_codes is not lago.coupon.plan_codes:
         coupon = replace(coupon, limited_plans=bool(coupon.plan_codes))
     if coupon.billable_metric_codes is not lago.coupon.billable_metric_codes:
         coupon = replace(coupon, limited_billable_metrics=bool(coupon.billable_metric_codes))
     applied = read(fields.APPLIED_COUPON, entry, lago.applied)
-    return HeldCoupon(applied=replace(applied, credits=_credits(lago.applied, entry)), coupon=coupon)
+    return DefinedCoupon(applied=replace(applied, credits=_credits(lago.applied, entry)), coupon=coupon)
 
 
 def _credits(lago: AppliedCoupon, entry: Row) -> tuple[Credit, ...]:
@@ -180,7 +180,7 @@ def _credits(lago: AppliedCoupon, entry: Row) -> tuple[Credit, ...]:
     )
 
 
-def _unknown(key: str, customer: str, entry: Row) -> HeldCoupon:
+def _unknown(key: str, customer: str, entry: Row) -> DefinedCoupon:
     """A coupon that only Odoo has; ``_coupon`` fills it."""
     code = str(entry.get("coupon_code") or key)
     kind = "fixed_amount" if entry.get("percentage_rate") is None else "percentage"
@@ -194,7 +194,7 @@ def _unknown(key: str, customer: str, entry: Row) -> HeldCoupon:
         frequency="forever",
         created_at=_NO_MOMENT,
     )
-    return HeldCoupon(
+    return DefinedCoupon(
         applied=applied,
         coupon=Coupon(lago_id=key, code=code, name=key, coupon_type=kind, frequency="forever"),
     )

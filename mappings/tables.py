@@ -117,7 +117,7 @@ def parse(text: str, name: str, base: Tables | None) -> Tables:
     except NotTomlError as error:
         raise TableError(f"{name}: not valid TOML: {error}") from error
     reader = _TableReader(name, text)
-    reader.known(raw, (*_ENTRIES, *_SECTIONS, *_FREE), "", 0)
+    reader.require_known(raw, (*_ENTRIES, *_SECTIONS, *_FREE), "", 0)
     sections = _entries(reader, raw) | _sections(reader, raw) | _free(reader, raw)
     kept = {} if base is None else {key: getattr(base, key) for key in _fields() - set(sections) - {"name", "places"}}
     places = dict(base.places if base else {}) | reader.places
@@ -132,10 +132,10 @@ def _entries(reader: _TableReader, raw: Mapping[str, Any]) -> dict[str, Any]:
     sections: dict[str, Any] = {}
     if "taxes" in raw:
         sections["taxes"] = tuple(_tax(reader, item, at) for item, at in reader.items(raw, "taxes"))
-        reader.unique([entry.codes for entry in sections["taxes"]], "taxes", "codes")
+        reader.require_unique([entry.codes for entry in sections["taxes"]], "taxes", "codes")
     if "services" in raw:
         sections["services"] = tuple(_service(reader, item, at) for item, at in reader.items(raw, "services"))
-        reader.unique([entry.code for entry in sections["services"]], "services", "code")
+        reader.require_unique([entry.code for entry in sections["services"]], "services", "code")
     if "products" in raw:
         sections["products"] = tuple(_product(reader, item, at) for item, at in reader.items(raw, "products"))
     return sections
@@ -175,7 +175,7 @@ def _sections(reader: _TableReader, raw: Mapping[str, Any]) -> dict[str, Any]:
     for section, keys in _SECTIONS.items():
         if section in raw:
             table = reader.of(dict, raw[section], section, 0)
-            reader.known(table, keys, f"{section}.", 0)
+            reader.require_known(table, keys, f"{section}.", 0)
             values |= _section(reader, section, table)
     return values
 
@@ -259,7 +259,7 @@ class _TableReader:
         numbers = (number for number in range(start, len(lines)) if assignment.match(lines[number]))
         return next(numbers, start) + 1 if section else start + 1
 
-    def known(self, table: Mapping[str, Any], known: Iterable[str], prefix: str, at: int) -> None:
+    def require_known(self, table: Mapping[str, Any], known: Iterable[str], prefix: str, at: int) -> None:
         for key in table:
             if key not in known:
                 near = difflib.get_close_matches(key, list(known), 1)
@@ -272,7 +272,7 @@ class _TableReader:
             (self.of(dict, item, section, at), at) for at, item in enumerate(self.of(list, raw[section], section, 0), 1)
         ]
         for item, at in items:
-            self.known(item, _ENTRIES[section] + _OPTIONAL[section], f"{section}.", at)
+            self.require_known(item, _ENTRIES[section] + _OPTIONAL[section], f"{section}.", at)
             for key in _ENTRIES[section]:
                 if key not in item:
                     raise self.error(f"{section}.{key}", at, f"is missing: add {key} = ...")
@@ -307,7 +307,7 @@ class _TableReader:
             raise self.error(f"payment_terms.{key}", 0, "must be a number of days")
         return int(key)
 
-    def unique(self, values: list[Any], section: str, key: str) -> None:
+    def require_unique(self, values: list[Any], section: str, key: str) -> None:
         for position, value in enumerate(values):
             if value in values[:position]:
                 raise self.error(f"{section}.{key}", position + 1, "stands in the table twice: remove one of the two")

@@ -29,7 +29,7 @@ from migrate.odoo.discover import identity
 from migrate.odoo.door import Door
 from migrate.odoo.loader import Failure, Loader, Size
 from migrate.odoo.remove import RELEASE, Undone, drop_lines, remove
-from migrate.odoo.resolve import Reader, references
+from migrate.odoo.resolve import OdooReader, references
 from migrate.odoo.standing import bind, unbind
 from migrate.phases import EVERYONE, ORDER, Cohort, require_predecessors
 from migrate.preview import KeepUsage, compare, keep_nothing, shape_of
@@ -152,7 +152,7 @@ def apply(
     unfinished, which blocks a later run of the next phases alone.
     """
     started = time.monotonic()
-    reader = Reader(odoo, progress)
+    reader = OdooReader(odoo, progress)
     changes, observed = compare(reader, ledger, mapped, phases, cohort, snapshot_digest, keep_usage, waived)
     if saved is not None:
         _require_same(saved, changes)
@@ -164,7 +164,7 @@ def apply(
     run.adopted = adopt_met(odoo, ledger, changes, observed)
     for phase in (p for p in ORDER if p in phases):
         require_predecessors(phase, cohort, ledger.phases(), earlier)
-        run.phase(phase, [c for c in changes.changes if c.phase is phase and c.action is not Action.REMOVE])
+        run.write_phase(phase, [c for c in changes.changes if c.phase is phase and c.action is not Action.REMOVE])
     run.remove(list(changes.of(Action.REMOVE)))
     result = run.result(changes, time.monotonic() - started)
     ledger.end(result.written)
@@ -206,7 +206,7 @@ class _Run:
     sizes: dict[str, Size] = field(default_factory=dict)
     _done: int = 0
 
-    def phase(self, phase: Phase, changes: Sequence[Change]) -> None:
+    def write_phase(self, phase: Phase, changes: Sequence[Change]) -> None:
         """The changes of one phase but removals: what is there already, then creations and updates in order."""
         before = len(self.failures)
         self._done, total = 0, len(changes)
@@ -269,7 +269,7 @@ class _Run:
         seen, failures = act(batch)
         self._fail(failures)
         good = [c for c in batch if c.xid in seen]
-        self.ledger.applied(good, seen, self.observed, self.loader.zeroed)
+        self.ledger.finish(good, seen, self.observed, self.loader.zeroed)
         self.loader.zeroed.clear()
         self._count(good)
 
@@ -277,7 +277,7 @@ class _Run:
         """Found as wanted, but new to the ledger: another run wrote them, and was stopped before it could note it."""
         for start in range(0, len(changes), 500):
             some = changes[start : start + 500]
-            self.ledger.applied(some, self.observed.records, self.observed)
+            self.ledger.finish(some, self.observed.records, self.observed)
 
     def remove(self, changes: Sequence[Change]) -> None:
         """What is no longer in Lago, newest first, after all phases: a customer goes after its orders.
@@ -294,10 +294,10 @@ class _Run:
         self.ledger.forget(before_us)
         self.ledger.begin_undoing([c.xid for c in ours if c.model in RELEASE])
         for done, change in enumerate(ours, 1):
-            self._removed(change, remove(self.loader.reader, change.model, {change.xid: change.res_id or 0}))
+            self._note_removed(change, remove(self.loader.reader, change.model, {change.xid: change.res_id or 0}))
             self.progress("apply: remove", done, len(ours))
 
-    def _removed(self, change: Change, outcome: Undone) -> None:
+    def _note_removed(self, change: Change, outcome: Undone) -> None:
         if outcome.refused:
             self.failures.append(Failure(change, f"cannot be removed: {outcome.refused[change.xid]}"))
             detail = f"{change.source} cannot be removed"

@@ -14,13 +14,13 @@ from itertools import accumulate
 
 from mappings.target import Desired, Mapped, Phase, Skipped
 from mappings.usage import MODEL as USAGE
-from migrate.change_set.changes import ChangeSet, FieldDiff, Known, Observed, Scope, Seen, each_line
+from migrate.change_set.changes import ChangeScope, ChangeSet, FieldDiff, Known, Observed, Seen, each_line
 from migrate.change_set.compare import diff, is_next_step, unlike_after_apply
 from migrate.change_set.watched import MOVING
 from migrate.errors import OdooError
 from migrate.odoo.discover import identity
 from migrate.odoo.door import Door
-from migrate.odoo.resolve import Reader, line_fields, observe, references, wanted_known
+from migrate.odoo.resolve import OdooReader, line_fields, observe, references, wanted_known
 from migrate.odoo.values import related_id
 from migrate.phases import EVERYONE, ORDER, Cohort
 from migrate.progress import Progress, quiet
@@ -72,14 +72,14 @@ def preview(
     ``waived``: names of what may be left out.
     """
     ledger.require_same(identity(odoo))
-    reader = Reader(odoo, progress)
+    reader = OdooReader(odoo, progress)
     return compare(reader, ledger, mapped, phases, cohort, snapshot_digest, keep_usage, waived)[0]
 
 
 def since_apply(odoo: Door, ledger: Ledger, progress: Progress = quiet) -> SinceApply:
     """What became of the applied records in Odoo."""
     known = {x: k for x, k in ledger.known().items() if not k.writing}
-    reader = Reader(odoo, progress)
+    reader = OdooReader(odoo, progress)
     seen = look_known(reader, known)
     billed, spent = _billed(odoo, seen), _spent(odoo, seen)
     gone = [Drift(x, k.source, k.model, k.phase, True) for x, k in known.items() if x not in seen]
@@ -146,7 +146,7 @@ def _window(billed: date, order: Seen) -> tuple[date, date]:
     return billed - timedelta(days=1), billed + timedelta(days=min(days, longest) + LATER)
 
 
-def look_known(reader: Reader, known: Mapping[str, Known]) -> dict[str, Seen]:
+def look_known(reader: OdooReader, known: Mapping[str, Known]) -> dict[str, Seen]:
     """The records of the ledger as they stand in Odoo."""
     names = line_fields(())
     needed: dict[str, set[str]] = {}
@@ -162,7 +162,7 @@ def look_known(reader: Reader, known: Mapping[str, Known]) -> dict[str, Seen]:
 
 
 def compare(
-    reader: Reader,
+    reader: OdooReader,
     ledger: Ledger,
     mapped: Sequence[Mapped],
     phases: Sequence[Phase],
@@ -185,7 +185,7 @@ def compare(
     kept = keep_usage({x: k for x, k in vanished.items() if k.model == USAGE})
     waiting = held_back([m for m in mapped if isinstance(m, Skipped)], vanished, waived)
     observed = observe(reader, desired, {x: k for x, k in vanished.items() if x not in kept | waiting}, coming)
-    scope, staying = Scope(tuple(phases), cohort.name), everything | kept | waiting
+    scope, staying = ChangeScope(tuple(phases), cohort.name), everything | kept | waiting
     changes = diff([*desired, *skipped], observed, known, snapshot_digest=snapshot_digest, scope=scope, staying=staying)
     return replace(changes, kept_usage=len(kept)), observed
 

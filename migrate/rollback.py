@@ -22,9 +22,9 @@ from migrate.odoo.door import Door
 from migrate.odoo.loader import FATAL
 from migrate.odoo.methods import MOVED_ALONG, done_field, write_arguments
 from migrate.odoo.remove import RELEASE, Undone, drop_lines, remove
-from migrate.odoo.resolve import Reader, Wanted
+from migrate.odoo.resolve import OdooReader, Wanted
 from migrate.odoo.standing import unbind
-from migrate.odoo.values import Canon, Field
+from migrate.odoo.values import Canon, OdooField
 from migrate.phases import EVERYONE, ORDER, Cohort
 from migrate.preview import look_known
 from migrate.progress import Progress, quiet
@@ -102,7 +102,7 @@ def rollback(
     progress: Progress = quiet,
 ) -> RolledBack:
     """Undo the phases, last first. Hold ``ledger.store.lock()``. Blocked if a later phase still stands on one."""
-    run = _Undo.open(Reader(odoo, progress), ledger, phases, cohort)
+    run = _Undo.open(OdooReader(odoo, progress), ledger, phases, cohort)
     ledger.begin("rollback", cohort.name, identity(odoo))
     run.look()
     for phase in reversed([p for p in ORDER if p in phases]):
@@ -125,7 +125,7 @@ def foresee(
 ) -> Foreseen:
     """What ``rollback`` with the same arguments would do. Reads only; refuses what rollback would refuse."""
     ledger.require_same(identity(odoo))
-    run = _Undo.open(Reader(odoo, progress), ledger, phases, cohort)
+    run = _Undo.open(OdooReader(odoo, progress), ledger, phases, cohort)
     run.look()
     run.unknown += _strangers(odoo, ledger, phases, cohort, run)
     return run.foreseen()
@@ -159,7 +159,7 @@ class _Undo:
     """One rollback on its way."""
 
     ledger: Ledger
-    reader: Reader
+    reader: OdooReader
     known: Mapping[str, Known]
     entries: Sequence[Entry]  # in order of application
     lines: Mapping[str, Sequence[Entry]]  # external id of a record -> its lines
@@ -171,7 +171,7 @@ class _Undo:
     names: dict[str, str] = field(default_factory=dict)
 
     @staticmethod
-    def open(reader: Reader, ledger: Ledger, phases: Sequence[Phase], cohort: Cohort) -> _Undo:
+    def open(reader: OdooReader, ledger: Ledger, phases: Sequence[Phase], cohort: Cohort) -> _Undo:
         """Over the ledger's records of these phases. Blocked if later ones stand on them."""
         _require_no_successors(ledger, phases, cohort)
         every = list(ledger.entries(phases, cohort.customers))
@@ -359,7 +359,7 @@ class _Undo:
             if row[check.field] in check.values:
                 raise OdooError(f"{name} was called on it, which only a person can take back: do so in Odoo")
 
-    def _raw(self, value: Canon, field: Field) -> object:
+    def _raw(self, value: Canon, field: OdooField) -> object:
         """A canonical value as ``write`` takes it."""
         if field.type == "many2many":
             return [[6, 0, [self._id(name, field) for name in (value if isinstance(value, tuple) else ())]]]
@@ -369,7 +369,7 @@ class _Undo:
             return float(str(value or 0))
         return False if value is None else value
 
-    def _id(self, name: str, field: Field) -> int:
+    def _id(self, name: str, field: OdooField) -> int:
         if name.startswith(f"{field.relation}#"):
             return int(name.rpartition("#")[2])
         if name not in self.reader.ids:

@@ -11,14 +11,14 @@ from typing import Any
 
 from migrate.odoo.door import Door
 from migrate.odoo.preflight import SHADOW_JOURNAL
-from migrate.odoo.resolve import Reader
+from migrate.odoo.resolve import OdooReader
 from migrate.progress import Progress, quiet
 from migrate.rollback import BATCH, Foreseen, Planned, RolledBack
 
 
 def remove_shadow_invoices(odoo: Door, journal_code: str = SHADOW_JOURNAL, progress: Progress = quiet) -> RolledBack:
     """Delete every draft of the shadow journal. One that someone posted or named is not a shadow any more: refused."""
-    reader = Reader(odoo, progress)
+    reader = OdooReader(odoo, progress)
     drafts, real = _shadows(reader, journal_code)
     ids = [row["id"] for row in drafts]
     for start in range(0, len(ids), BATCH):
@@ -30,12 +30,12 @@ def remove_shadow_invoices(odoo: Door, journal_code: str = SHADOW_JOURNAL, progr
 
 def shadow_invoices(odoo: Door, journal_code: str = SHADOW_JOURNAL) -> Foreseen:
     """What ``remove_shadow_invoices`` would do. Reads only."""
-    drafts, real = _shadows(Reader(odoo), journal_code)
+    drafts, real = _shadows(OdooReader(odoo), journal_code)
     delete = tuple(Planned("account.move", _shadow(row)) for row in drafts)
     return Foreseen(delete, changed_since=tuple(f"{_shadow(row)}: posted or numbered" for row in real))
 
 
-def _shadows(reader: Reader, journal_code: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _shadows(reader: OdooReader, journal_code: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """(drafts, those that are drafts no more) of the shadow journal."""
     door = reader.door
     domain = [["journal_id.code", "=", journal_code], ["journal_id.company_id", "=", door.company_id]]

@@ -31,7 +31,7 @@ from reconcile.causes.terms import renamed
 from reconcile.compare.positions import ComparedInvoice, plain
 from reconcile.rating.aggregation import Aggregation
 from reconcile.rating.charge_models import rate
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 from reconcile.rating.rules import rules_for
 from reconcile.rating.tax_terms import TaxTerms
 from reconcile.rating.taxes import applicable
@@ -276,7 +276,7 @@ class KnowledgeBase:
         try:
             rules = rules_for(self.snapshot.lago_version)
             rated = rate(charge.charge_model, properties, usage, currency=currency, rules=rules)
-        except Refused:
+        except RerateRefused:
             return None
         return to_subunits(rated.amount, currency)
 

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 from reports.data import OPEN, OUTSIDE, InvoiceView, Position, RefusalView, ReportData
 from reports.summary import lapse_cells, position_name
 from reports.texts import Texts
-from reports.verdict import Outcome, judge
+from reports.verdict import RunOutcome, judge
 
 # What XML 1.0 cannot carry, not even escaped.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -31,11 +31,11 @@ def render(data: ReportData, locale: str = "en_CA") -> bytes:
     suite = ET.Element("testsuite", name=_clean(texts.title(data.run.period)))
     for (customer, month), invoices in _cases(data).items():
         case = ET.SubElement(suite, "testcase", classname=f"reconcile.{month}", name=_clean(customer))
-        _outcome(case, replace(data, invoices=tuple(invoices), lapses=()), texts)
+        _tell_outcome(case, replace(data, invoices=tuple(invoices), lapses=()), texts)
     for lapse in data.lapses:
         name = f"{lapse.customer} {lapse.subscription} {lapse.begins:%Y-%m-%d}"
         case = ET.SubElement(suite, "testcase", classname=f"coverage.{lapse.kind}", name=_clean(name))
-        _child(case, "skipped" if lapse.waiver else "failure", " · ".join(lapse_cells(lapse, texts)), ())
+        _add_child(case, "skipped" if lapse.waiver else "failure", " · ".join(lapse_cells(lapse, texts)), ())
     kinds = {
         "tests": "testcase",
         "failures": "testcase/failure",
@@ -58,21 +58,21 @@ def _cases(data: ReportData) -> dict[tuple[str, str], list[InvoiceView]]:
     return dict(sorted(cases.items()))
 
 
-def _outcome(case: ET.Element, data: ReportData, texts: Texts) -> None:
+def _tell_outcome(case: ET.Element, data: ReportData, texts: Texts) -> None:
     """What the verdict on the invoices of a case makes of it."""
     judged = judge(data)
     rows = list(data.rows())
     refusals = [(i, r) for i in data.invoices for r in i.refusals]
     if judged.differing:
         failed = ((i, p) for i, p in rows if p.status in OPEN and p.open)
-        _child(case, "failure", texts("difference"), (_line(i, p, texts) for i, p in failed))
-    elif judged.outcome is Outcome.DIFFERENT:
-        _child(case, "error", texts("refusals"), (_refused(i, r, texts) for i, r in refusals))
-    elif judged.outcome is Outcome.WAIVED:
+        _add_child(case, "failure", texts("difference"), (_line(i, p, texts) for i, p in failed))
+    elif judged.outcome is RunOutcome.DIFFERENT:
+        _add_child(case, "error", texts("refusals"), (_refused(i, r, texts) for i, r in refusals))
+    elif judged.outcome is RunOutcome.WAIVED:
         waived = ((i, p) for i, p in rows if p.status in OPEN)
-        _child(case, "skipped", texts("state_of_run.waived"), (_line(i, p, texts) for i, p in waived))
+        _add_child(case, "skipped", texts("state_of_run.waived"), (_line(i, p, texts) for i, p in waived))
     elif rows and all(p.status == OUTSIDE for _, p in rows):
-        _child(case, "skipped", texts("status.outside"), ())
+        _add_child(case, "skipped", texts("status.outside"), ())
 
 
 def _refused(invoice: InvoiceView, refusal: RefusalView, texts: Texts) -> str:
@@ -85,7 +85,7 @@ def _line(invoice: InvoiceView, position: Position, texts: Texts) -> str:
     return f"{invoice.number} {position_name(position, texts)}: {amount} ({causes}) [{position.id}]"
 
 
-def _child(case: ET.Element, kind: str, message: str, lines: Iterable[str]) -> None:
+def _add_child(case: ET.Element, kind: str, message: str, lines: Iterable[str]) -> None:
     ET.SubElement(case, kind, message=_clean(message)).text = _clean("\n".join(lines))
 
 

@@ -30,7 +30,7 @@ class State(StrEnum):
     TO_ACT = "to_act"
 
 
-class Outcome(StrEnum):
+class RunOutcome(StrEnum):
     """The run in one word; each has its exit code (0, 3, 2)."""
 
     EQUAL = "equal"
@@ -39,12 +39,12 @@ class Outcome(StrEnum):
 
 
 OUTCOMES = {
-    State.EQUAL: Outcome.EQUAL,
-    State.WAIVED: Outcome.WAIVED,
-    State.IMMATERIAL: Outcome.DIFFERENT,
-    State.TO_ACT: Outcome.DIFFERENT,
+    State.EQUAL: RunOutcome.EQUAL,
+    State.WAIVED: RunOutcome.WAIVED,
+    State.IMMATERIAL: RunOutcome.DIFFERENT,
+    State.TO_ACT: RunOutcome.DIFFERENT,
 }
-EXIT_CODES = {Outcome.EQUAL: 0, Outcome.DIFFERENT: 2, Outcome.WAIVED: 3}
+EXIT_CODES = {RunOutcome.EQUAL: 0, RunOutcome.DIFFERENT: 2, RunOutcome.WAIVED: 3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class ReportVerdict:
         return State.WAIVED if self.waived else State.EQUAL
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> RunOutcome:
         return OUTCOMES[self.state]
 
     @property

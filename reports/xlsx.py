@@ -40,7 +40,7 @@ def write(data: ReportData, path: Path, locale: str = "en_CA") -> None:
         writer = _Writer(book, texts)
         summary = book.add_worksheet(_sheet_name(texts("sheet.summary")))
         sheets = {name: writer.sheet(texts(f"sheet.{name}"), frame) for name, frame in _frames(data, texts).items()}
-        writer.summary(summary, data, sheets)
+        writer.write_summary(summary, data, sheets)
     path.write_bytes(content.getvalue())
 
 
@@ -89,7 +89,7 @@ class _Writer:
             sheet.set_column(column, column, _width(key))
         for row, values in enumerate(frame.rows, 1):
             for column, key in enumerate(frame.columns):
-                self.cell(sheet, row, column, values[key], str(values.get("currency", "")))
+                self.write_cell(sheet, row, column, values[key], str(values.get("currency", "")))
         sheet.freeze_panes(1, 1)
         if len(frame.rows):
             sheet.autofilter(0, 0, len(frame.rows), len(frame.columns) - 1)
@@ -97,12 +97,12 @@ class _Writer:
         sheet.fit_to_pages(1, 0)
         return name, frame
 
-    def cell(self, sheet: Any, row: int, column: int, value: Any, currency: str) -> None:
+    def write_cell(self, sheet: Any, row: int, column: int, value: Any, currency: str) -> None:
         """One value by its type; text is always a string."""
         if value is None:
             return
         if isinstance(value, Decimal):
-            self.decimal(sheet, row, column, value, currency)
+            self.write_decimal(sheet, row, column, value, currency)
         elif isinstance(value, int):
             sheet.write_number(row, column, value, self.whole)
         elif isinstance(value, date):
@@ -110,7 +110,7 @@ class _Writer:
         else:
             sheet.write_string(row, column, str(value)[:32767])
 
-    def decimal(self, sheet: Any, row: int, column: int, value: Decimal, currency: str) -> None:
+    def write_decimal(self, sheet: Any, row: int, column: int, value: Decimal, currency: str) -> None:
         digits = len(value.normalize().as_tuple().digits)
         if digits > EXACT_DIGITS:
             sheet.write_string(row, column, f"{value:f}")
@@ -118,7 +118,7 @@ class _Writer:
         exact = currency and -int(value.as_tuple().exponent) <= exponent(currency)
         sheet.write_number(row, column, float(value), self.amount(currency) if exact else self.plain)
 
-    def summary(self, sheet: Any, data: ReportData, sheets: Mapping[str, tuple[str, Table]]) -> None:
+    def write_summary(self, sheet: Any, data: ReportData, sheets: Mapping[str, tuple[str, Table]]) -> None:
         """The verdict, and per currency the totals of every level as formulas with a check that they agree."""
         texts = self.texts
         sheet.set_column(0, 0, 34)
@@ -139,11 +139,11 @@ class _Writer:
                 sheet.write_string(row, 0, texts(f"sheet.{name}"))
                 sheet.write_string(row, 1, tally.currency)
                 amounts = (tally.left_cents, tally.right_cents, tally.delta_cents)
-                self.sums(sheet, row, sheets[name], (left, right, "difference"), tally.currency, amounts)
+                self.write_sums(sheet, row, sheets[name], (left, right, "difference"), tally.currency, amounts)
                 self.check(sheet, row, first)
-        self.registers(sheet, row + 2, data, sheets["register"])
+        self.write_registers(sheet, row + 2, data, sheets["register"])
 
-    def registers(self, sheet: Any, row: int, data: ReportData, source: tuple[str, Table]) -> None:
+    def write_registers(self, sheet: Any, row: int, data: ReportData, source: tuple[str, Table]) -> None:
         """Per currency, what both sides billed by their own headers: formulas over the sheet of the registers."""
         texts, (name, frame) = self.texts, source
         sheet.write_string(row, 0, texts("registers"), self.head)
@@ -157,7 +157,7 @@ class _Writer:
                 formula = f"=SUMIFS({_range(name, frame, 'billed')},{same})"
                 sheet.write_formula(row, place, formula, self.amount(register.currency), value)
 
-    def sums(
+    def write_sums(
         self,
         sheet: Any,
         row: int,

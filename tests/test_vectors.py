@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 from tests.vectors_support import calendar, charges, headers, terminations, timeline
 from tests.vectors_support.compare import differences
 from tests.vectors_support.load import Case, area_files, cases, directory
@@ -39,7 +39,7 @@ def run(adapter: Adapter, case: Case, tally: Tally) -> None:
     lago_fails = "error" in case["expected"]
     try:
         got = adapter(case)
-    except Refused as refused:
+    except RerateRefused as refused:
         if lago_fails:
             tally.equal += 1
             return

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from lago2odoo import shipped_addon
-from lago2odoo.cli.outcome import Outcome, emit
+from lago2odoo.cli.outcome import CommandOutcome, emit
 
 
 @click.command("export")
@@ -15,4 +15,4 @@ from lago2odoo.cli.outcome import Outcome, emit
 def command(folder: Path) -> int:
     """Copy the addon into FOLDER, a folder of your server's addons path."""
     target, version = shipped_addon.copy_to(folder), shipped_addon.version()
-    return emit(Outcome({"written": str(target), "version": version}, f"wrote {target} (version {version})"))
+    return emit(CommandOutcome({"written": str(target), "version": version}, f"wrote {target} (version {version})"))

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from lago2odoo.cli import show
-from lago2odoo.cli.context import Context, open_context
+from lago2odoo.cli.context import CommandContext, open_context
 from lago2odoo.cli.migration import open_migration
 from lago2odoo.cli.options import config_option, format_option
-from lago2odoo.cli.outcome import Outcome, emit
+from lago2odoo.cli.outcome import CommandOutcome, emit
 from mappings.target import Mapped
 from migrate.adopt import Adoption, adopt
 from migrate.odoo.door import Door
@@ -26,10 +26,10 @@ def command(config: Path, form: str) -> int:
     with open_context(config) as context, context.store() as store, store.lock(), context.odoo() as odoo:
         mapped = _mapped(context, store, odoo)
         adoption = adopt(odoo, Ledger(store), mapped, context.talk.progress)
-    return emit(Outcome(_data(adoption), _text(adoption, bool(mapped))), form)
+    return emit(CommandOutcome(_data(adoption), _text(adoption, bool(mapped))), form)
 
 
-def _mapped(context: Context, store: Store, odoo: Door) -> tuple[Mapped, ...]:
+def _mapped(context: CommandContext, store: Store, odoo: Door) -> tuple[Mapped, ...]:
     """What the snapshot wants, if there is one: it says whose a record is. Odoo's external ids alone do not."""
     latest = store.latest()
     if latest is None or not latest.finished:

@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from lago2odoo.cli import show
-from lago2odoo.cli.context import Context, open_context
+from lago2odoo.cli.context import CommandContext, open_context
 from lago2odoo.cli.migration import Migration, accept, open_migration
 from lago2odoo.cli.options import cohort_option, config_option, format_option, phase_option
-from lago2odoo.cli.outcome import Outcome, emit
+from lago2odoo.cli.outcome import CommandOutcome, emit
 from mappings.dependents import find_dependents
 from mappings.target import Phase, Skipped
 from mappings.text import NotTextError, decode_text
@@ -60,11 +60,11 @@ def command(config: Path, form: str, phase: str | None, cohort: str | None, file
         phases = chosen(Phase(phase) if phase else None)
         applied = _apply(context, store, odoo, migration, phases=phases, saved=saved, allow_removals=allowed)
     error = applied.error or _left_out(migration, phases)
-    return emit(Outcome(_data(applied), _text(applied, migration), error=error), form)
+    return emit(CommandOutcome(_data(applied), _text(applied, migration), error=error), form)
 
 
 def _apply(
-    context: Context,
+    context: CommandContext,
     store: Store,
     odoo: Door,
     migration: Migration,

@@ -30,7 +30,7 @@ from reconcile.compare.waivers import Waiver
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class CommandContext:
     """One command's surroundings."""
 
     config: Config
@@ -143,14 +143,14 @@ def state_url(config: Config) -> str:
 
 
 @contextmanager
-def open_context(config_file: Path) -> Iterator[Context]:
+def open_context(config_file: Path) -> Iterator[CommandContext]:
     """Read the configuration, with the files it names, and be ready to speak; at the end the line of progress goes.
 
     All of it, for every command: what another one would refuse is no surprise later.
     """
     talk = Talk()
     try:
-        context = Context(config=settings.load(config_file), config_file=config_file, talk=talk)
+        context = CommandContext(config=settings.load(config_file), config_file=config_file, talk=talk)
         context.tables()
         read_waivers(context.config)
         yield context

@@ -21,7 +21,7 @@ from typing import Any
 import click
 import httpx
 
-from lago2odoo.cli.outcome import Outcome, emit
+from lago2odoo.cli.outcome import CommandOutcome, emit
 from lago2odoo.sandbox import require_extra
 from mappings.errors import Lago2OdooError
 from mappings.money import from_subunits, told_money
@@ -135,10 +135,10 @@ def _go_the_way(folder: Path) -> tuple[Json, Json]:
     return status, json.loads((folder / "report" / f"{PERIOD}.json").read_text(encoding="utf-8"))
 
 
-def _outcome(status: Json, verdict: Json, report: Path) -> Outcome:
+def _outcome(status: Json, verdict: Json, report: Path) -> CommandOutcome:
     """The exit code is that of reconcile: 0 equal, 2 differences, 3 only waived ones."""
     code = int(verdict["exit_code"])
-    return Outcome({}, f"{_summary(status, verdict, report)}\n{ENDINGS[code]}", code)
+    return CommandOutcome({}, f"{_summary(status, verdict, report)}\n{ENDINGS[code]}", code)
 
 
 def _clear(folder: Path) -> None:

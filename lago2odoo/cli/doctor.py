@@ -9,10 +9,10 @@ import click
 
 from lago2odoo import shipped_addon
 from lago2odoo.cli import show
-from lago2odoo.cli.context import Context, open_context
+from lago2odoo.cli.context import CommandContext, open_context
 from lago2odoo.cli.migration import accept, open_migration
 from lago2odoo.cli.options import config_option, format_option
-from lago2odoo.cli.outcome import Outcome, emit
+from lago2odoo.cli.outcome import CommandOutcome, emit
 from mappings.errors import Lago2OdooError
 from mappings.records import Snapshot
 from mappings.target import Target
@@ -21,7 +21,7 @@ from migrate.errors import ConfigError, LagoRefused, OdooError
 from migrate.lago.source import Answer
 from migrate.odoo.discover import addon_version, discover
 from migrate.odoo.door import Door
-from migrate.odoo.findings import Finding
+from migrate.odoo.findings import CheckFinding
 from migrate.odoo.preflight import Needs, preflight
 from migrate.odoo.push import mismatch, remedy
 from migrate.state.event_files import check_event_files
@@ -43,26 +43,26 @@ def command(config: Path, form: str, only_state: bool) -> int:
     return emit(_outcome(findings), form)
 
 
-def _outcome(findings: Sequence[Finding]) -> Outcome:
+def _outcome(findings: Sequence[CheckFinding]) -> CommandOutcome:
     """Exit code 1 on errors."""
     failed = any(f.level == "error" for f in findings)
     data = {"findings": [{"level": f.level, "what": f.what, "remedy": f.remedy} for f in findings]}
-    return Outcome(data, "\n".join(map(render, findings)), 1 if failed else 0)
+    return CommandOutcome(data, "\n".join(map(render, findings)), 1 if failed else 0)
 
 
-def render(finding: Finding) -> str:
+def render(finding: CheckFinding) -> str:
     """``ERROR   quantities keep 2 decimals ... -> what to do``."""
     remedy = f" -> {finding.remedy}" if finding.remedy else ""
     return f"{MARKS[finding.level]}  {finding.what}{remedy}"
 
 
-def check(context: Context) -> Iterator[Finding]:
+def check(context: CommandContext) -> Iterator[CheckFinding]:
     """Everything that can be checked now; one check that fails does not hide the others."""
     try:
         context.tables()
-        yield Finding("ok", "mapping tables")
+        yield CheckFinding("ok", "mapping tables")
     except ConfigError as error:
-        yield Finding("error", str(error))
+        yield CheckFinding("error", str(error))
         return
     yield from _lago(context)
     try:
@@ -70,7 +70,7 @@ def check(context: Context) -> Iterator[Finding]:
             yield from _events(context, store)
             yield from _odoo(context, store)
     except Lago2OdooError as error:
-        yield Finding("error", str(error))
+        yield CheckFinding("error", str(error))
 
 
 NO_STATE = (
@@ -78,32 +78,32 @@ NO_STATE = (
 )
 
 
-def check_own_state(context: Context) -> Iterator[Finding]:
+def check_own_state(context: CommandContext) -> Iterator[CheckFinding]:
     """The state held against itself: all that is damaged, each with the way out."""
     try:
         with context.unchecked_store() as store:
             checked = check_state(store, context.events)
             if checked.is_empty:
-                yield Finding("error", NO_STATE)
+                yield CheckFinding("error", NO_STATE)
             else:
                 yield from _state(checked)
     except Lago2OdooError as error:
-        yield Finding("error", str(error))
+        yield CheckFinding("error", str(error))
 
 
-def _state(checked: StateCheck) -> Iterator[Finding]:
-    yield from (Finding("error", problem) for problem in checked.problems)
+def _state(checked: StateCheck) -> Iterator[CheckFinding]:
+    yield from (CheckFinding("error", problem) for problem in checked.problems)
     if not checked.problems:
         said = f"{checked.records:,} records, {checked.rows:,} rows of the ledger, {checked.files} files of events"
-        yield Finding("ok", f"the state is as it was written: {said}")
+        yield CheckFinding("ok", f"the state is as it was written: {said}")
 
 
-def _lago(context: Context) -> Iterator[Finding]:
+def _lago(context: CommandContext) -> Iterator[CheckFinding]:
     try:
         with context.source(None) as source:
-            yield Finding("ok", _lago_of(source.get("/health"), source.get("/api/v1/organizations"), source.name))
+            yield CheckFinding("ok", _lago_of(source.get("/health"), source.get("/api/v1/organizations"), source.name))
     except Lago2OdooError as error:
-        yield Finding("error", str(error))
+        yield CheckFinding("error", str(error))
 
 
 def _lago_of(health: Answer, organizations: Answer, place: str) -> str:
@@ -114,24 +114,24 @@ def _lago_of(health: Answer, organizations: Answer, place: str) -> str:
     return f"Lago {version.value}, organization {organization.value.get('name')}"
 
 
-def _events(context: Context, store: Store) -> Iterator[Finding]:
+def _events(context: CommandContext, store: Store) -> Iterator[CheckFinding]:
     """The files of events. Damaged ones end the check: what else there is to say is made from them."""
     run = store.latest()
     if run is None or not run.finished:
         return
     checked = check_event_files(store.event_files(), context.events)
     if checked.note:
-        yield Finding("warning", checked.note)
-    yield Finding("ok", f"{len(checked.hashes)} files of events are as the state knows them")
+        yield CheckFinding("warning", checked.note)
+    yield CheckFinding("ok", f"{len(checked.hashes)} files of events are as the state knows them")
 
 
-def _odoo(context: Context, store: Store) -> Iterator[Finding]:
+def _odoo(context: CommandContext, store: Store) -> Iterator[CheckFinding]:
     with context.odoo() as odoo:
         if store.latest() is None:
             target = discover(odoo)
             yield from preflight(odoo, target, Needs())
             yield from _addon(odoo, target)
-            yield Finding(
+            yield CheckFinding(
                 "warning", "nothing is extracted yet: what the data needs is checked after 'lago2odoo extract'"
             )
             return
@@ -142,43 +142,43 @@ def _odoo(context: Context, store: Store) -> Iterator[Finding]:
         yield from _stripe(context, migration.snapshot)
 
 
-def _quarantine(snapshot: Snapshot, accepted: Collection[str]) -> Iterator[Finding]:
+def _quarantine(snapshot: Snapshot, accepted: Collection[str]) -> Iterator[CheckFinding]:
     """What cannot be read is moved with nobody: somebody has to look at it, before or after."""
     still_open = show.open_quarantine(snapshot.quarantined, accepted)
     if still_open:
-        yield Finding("error", show.remedy_of_unread(still_open), "lago2odoo preview shows what depends on them")
+        yield CheckFinding("error", show.remedy_of_unread(still_open), "lago2odoo preview shows what depends on them")
     if count := len(snapshot.quarantined) - len(still_open):
-        yield Finding("warning", f"{count:,} records of Lago are in quarantine (waived)")
+        yield CheckFinding("warning", f"{count:,} records of Lago are in quarantine (waived)")
 
 
-def _addon(odoo: Door, target: Target) -> Iterator[Finding]:
+def _addon(odoo: Door, target: Target) -> Iterator[CheckFinding]:
     """The installed addon must be the version that this tool speaks to."""
     if not target.addon:
         return
     try:
         installed = addon_version(odoo)
     except OdooError as error:
-        yield Finding("warning", f"the version of the addon could not be asked: {error}")
+        yield CheckFinding("warning", f"the version of the addon could not be asked: {error}")
         return
     shipped = shipped_addon.version()
     if installed == shipped:
-        yield Finding("ok", f"addon fusion_billing {installed}")
+        yield CheckFinding("ok", f"addon fusion_billing {installed}")
     else:
-        yield Finding("warning", mismatch(installed, shipped), remedy(installed, shipped))
+        yield CheckFinding("warning", mismatch(installed, shipped), remedy(installed, shipped))
 
 
-def _stripe(context: Context, snapshot: Snapshot) -> Iterator[Finding]:
+def _stripe(context: CommandContext, snapshot: Snapshot) -> Iterator[CheckFinding]:
     if not snapshot.payment_methods:
         return
     try:
         proof = _prove(context, snapshot)
     except StripeError as error:
-        yield Finding("error", str(error))
+        yield CheckFinding("error", str(error))
         return
-    yield Finding("ok" if proof.proven else "warning", proof.sentence)
+    yield CheckFinding("ok" if proof.proven else "warning", proof.sentence)
 
 
-def _prove(context: Context, snapshot: Snapshot) -> Proof:
+def _prove(context: CommandContext, snapshot: Snapshot) -> Proof:
     access = context.config.stripe
     references = references_of(snapshot)
     try:

@@ -10,7 +10,7 @@ import click
 from lago2odoo.cli import show
 from lago2odoo.cli.context import open_context
 from lago2odoo.cli.options import config_option, format_option
-from lago2odoo.cli.outcome import Outcome, emit
+from lago2odoo.cli.outcome import CommandOutcome, emit
 from mappings.dependents import find_dependents
 from mappings.lost import UNLISTED, lost_invoices, unlisted_fees
 from mappings.quarantine import tally
@@ -40,7 +40,7 @@ def command(config: Path, form: str, recording: Path | None) -> int:
     return emit(outcome_of(report, snapshot, context.config.waive.reasons), form)
 
 
-def outcome_of(report: ExtractReport, snapshot: Snapshot, waived: Collection[str]) -> Outcome:
+def outcome_of(report: ExtractReport, snapshot: Snapshot, waived: Collection[str]) -> CommandOutcome:
     """It ends with 1, although all else is read, while something is in quarantine that nobody waived."""
     unread = show.quarantine(snapshot.quarantined, find_dependents(snapshot))
     waiting = show.unread_credits(unread_credits(snapshot))
@@ -61,7 +61,7 @@ def outcome_of(report: ExtractReport, snapshot: Snapshot, waived: Collection[str
     remedies = "; ".join(filter(None, told))
     if remedies:
         error = Blocked(f"everything else is read; {remedies}; next: lago2odoo preview")
-    return Outcome(data, "\n".join([*unread, *waiting, *show.lost(missing), render(report)]), error=error)
+    return CommandOutcome(data, "\n".join([*unread, *waiting, *show.lost(missing), render(report)]), error=error)
 
 
 def remedy_of_unshown(ids: Sequence[str]) -> str:

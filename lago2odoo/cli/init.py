@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from lago2odoo.cli.options import config_option
-from lago2odoo.cli.outcome import Outcome, emit
+from lago2odoo.cli.outcome import CommandOutcome, emit
 from migrate import config as settings
 
 
@@ -16,4 +16,6 @@ from migrate import config as settings
 def command(config: Path) -> int:
     """Write a commented starting configuration."""
     settings.write_template(config)
-    return emit(Outcome({"written": str(config)}, f"wrote {config}; fill in [lago] and [odoo], then: lago2odoo doctor"))
+    return emit(
+        CommandOutcome({"written": str(config)}, f"wrote {config}; fill in [lago] and [odoo], then: lago2odoo doctor")
+    )

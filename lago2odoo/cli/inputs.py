@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from lago2odoo.cli.context import Context
+from lago2odoo.cli.context import CommandContext
 from lago2odoo.cli.migration import check_events
 from migrate.config import without_secrets
 from migrate.errors import StoreError
 from migrate.shipped_tables import SHIPPED
 from migrate.state.digest import digest
 from migrate.state.store import Store
-from reports.evidence.inputs import SETTINGS, SHIPPED_TABLES, TABLES, Inputs
+from reports.evidence.inputs import SETTINGS, SHIPPED_TABLES, TABLES, PackInputs
 from reports.evidence.packs import WAIVERS, canonical, sha256
 
 
-def gather(context: Context, store: Store) -> Inputs:
+def gather(context: CommandContext, store: Store) -> PackInputs:
     """Read them all as they are now. Raises StoreError if a file is gone or damaged."""
     files = dict(_files(context))
     hashes = {name: sha256(content) for name, content in files.items()}
     hashes |= {f"events/{path}": sha for path, sha in check_events(context, store).hashes.items()}
-    return Inputs(files=files, hashes={"snapshot": digest(store), **hashes})
+    return PackInputs(files=files, hashes={"snapshot": digest(store), **hashes})
 
 
-def _files(context: Context) -> Iterator[tuple[str, bytes]]:
+def _files(context: CommandContext) -> Iterator[tuple[str, bytes]]:
     config = context.config
     yield SETTINGS, canonical(without_secrets(config))
     yield SHIPPED_TABLES, SHIPPED.read_bytes()

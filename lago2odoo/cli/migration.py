@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from functools import partial
 
-from lago2odoo.cli.context import Context
+from lago2odoo.cli.context import CommandContext
 from mappings.accounting import RecordsAccount, account
 from mappings.cohorts import CohortError, customers_of
 from mappings.context import Options, proposals
@@ -29,7 +29,7 @@ from migrate.lago.snapshot import load_snapshot
 from migrate.odoo.dangling import without_dangling
 from migrate.odoo.discover import discover
 from migrate.odoo.door import Door
-from migrate.odoo.findings import Finding, waived
+from migrate.odoo.findings import CheckFinding, waived
 from migrate.odoo.needs import needs_of_snapshot
 from migrate.odoo.preflight import Needs, prepare
 from migrate.odoo.standing import find_standing
@@ -71,7 +71,7 @@ class Migration:
         return needs_of_snapshot(self.snapshot, self.mapped, self.tables, self.target.company_id)
 
 
-def open_migration(context: Context, store: Store, odoo: Door, cohort: str | None) -> Migration:
+def open_migration(context: CommandContext, store: Store, odoo: Door, cohort: str | None) -> Migration:
     """Read the snapshot, ask Odoo what it can express, and map."""
     tables = context.tables()
     context.talk.say("reading the snapshot")
@@ -106,7 +106,7 @@ def _left_out_names(store: Store, snapshot: Snapshot, mapped: Iterable[Mapped]) 
     return names | {item.lago_id for item in lost} | ({LOST} if lost else set())
 
 
-def _note_names(context: Context, names: Collection[str]) -> None:
+def _note_names(context: CommandContext, names: Collection[str]) -> None:
     """What is waived under an old spelling, and what nothing has. An id may look like an old spelling, and is none."""
     given, place = context.config.waive.skipped, f"{context.config_file} [waive]"
     old = [name for name in given if name not in names and spell(name) in names]
@@ -114,7 +114,7 @@ def _note_names(context: Context, names: Collection[str]) -> None:
     context.say_all(note_unused(set(given) - set(old), names, place))
 
 
-def accept(context: Context, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+def accept(context: CommandContext, findings: Sequence[CheckFinding]) -> tuple[CheckFinding, ...]:
     """The same, with the errors that ``[waive] checks`` accepts as warnings; what of it accepts nothing is said.
 
     It is not, where a check could not be made: nobody knows what it would find.
@@ -145,7 +145,7 @@ def target_of(odoo: Door, snapshot: Snapshot) -> Target:
     return replace(discover(odoo), standing=find_standing(odoo, snapshot.customers))
 
 
-def check_events(context: Context, store: Store) -> CheckedFiles:
+def check_events(context: CommandContext, store: Store) -> CheckedFiles:
     """The files of events, held against the state; what could not be checked is said. Raises StoreError."""
     checked = check_event_files(store.event_files(), context.events)
     if checked.note:
@@ -153,27 +153,27 @@ def check_events(context: Context, store: Store) -> CheckedFiles:
     return checked
 
 
-def mapped_but_usage(context: Context, snapshot: Snapshot, odoo: Door) -> tuple[Mapped, ...]:
+def mapped_but_usage(context: CommandContext, snapshot: Snapshot, odoo: Door) -> tuple[Mapped, ...]:
     """What is wanted of this Odoo and what is left out, without the usage events, of which there may be millions."""
     phases = frozenset(Phase) - {Phase.USAGE}
     wanted = tuple(iterate(snapshot, (), target_of(odoo, snapshot), context.tables(), Options(), phases))
     return without_dangling(odoo, wanted)
 
 
-def account_of(context: Context, snapshot: Snapshot, mapped: Sequence[Mapped]) -> tuple[RecordsAccount, ...]:
+def account_of(context: CommandContext, snapshot: Snapshot, mapped: Sequence[Mapped]) -> tuple[RecordsAccount, ...]:
     """Every record that Lago gave: in Odoo, as the ledger says, or left out."""
     with context.store() as store:
         loaded = Ledger(store).loaded([item.xid for item in mapped if isinstance(item, Desired)])
     return account(snapshot, mapped, loaded)
 
 
-def usage_rows(context: Context) -> Iterator[UsageRow]:
+def usage_rows(context: CommandContext) -> Iterator[UsageRow]:
     """The usage events at hand, one by one."""
     for row in events.rows(context.events):
         yield UsageRow(**{**row, "external_subscription_id": row["external_subscription_id"] or ""})
 
 
-def cohort_of(context: Context, snapshot: Snapshot, name: str | None) -> Cohort:
+def cohort_of(context: CommandContext, snapshot: Snapshot, name: str | None) -> Cohort:
     """The customers of a cohort of the configuration; everyone without a name."""
     if name is None:
         return EVERYONE

@@ -14,7 +14,7 @@ from migrate.masking import KNOWN
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CommandOutcome:
     """``data`` for ``--format json``, ``text`` for people, and the exit code.
 
     Or the ``error`` that the command ends with, told on stderr after them.
@@ -28,7 +28,7 @@ class Outcome:
     error: Lago2OdooError | None = None
 
 
-def emit(outcome: Outcome, form: str = "text") -> int:
+def emit(outcome: CommandOutcome, form: str = "text") -> int:
     """Print an outcome's data or text on stdout; answer its exit code, or raise the error it ends with."""
     if form == "json":
         data = outcome.data() if callable(outcome.data) else outcome.data

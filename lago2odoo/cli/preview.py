@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from lago2odoo.cli import show
-from lago2odoo.cli.context import open_context
+from lago2odoo.cli.context import CommandContext, open_context
 from lago2odoo.cli.files import write_whole
 from lago2odoo.cli.migration import Migration, accept, open_migration
 from lago2odoo.cli.options import cohort_option, config_option, format_option, phase_option
-from lago2odoo.cli.outcome import Outcome, emit
+from lago2odoo.cli.outcome import CommandOutcome, emit
 from mappings.coverage import CoverageRow
 from mappings.dependents import find_dependents
 from mappings.partners import PartnerProposal
@@ -20,11 +20,13 @@ from mappings.target import Phase, Skipped
 from migrate.change_set.changes import ChangeSet
 from migrate.change_set.saved import to_document, to_json
 from migrate.lago.control_totals import unread_credits
-from migrate.odoo.findings import Finding
+from migrate.odoo.door import Door
+from migrate.odoo.findings import CheckFinding
 from migrate.odoo.preflight import look_at_mapping
 from migrate.phases import chosen
 from migrate.preview import preview
 from migrate.state.ledger import Ledger
+from migrate.state.store import Store
 
 
 @click.command("preview")
@@ -42,30 +44,39 @@ def command(config: Path, form: str, phase: str | None, cohort: str | None, out:
     """Show what apply would do, field by field. Writes nothing to Odoo."""
     with open_context(config) as context, context.store() as store, context.odoo() as odoo:
         migration = open_migration(context, store, odoo, cohort)
-        looked = look_at_mapping(odoo, migration.target, migration.needs())
-        misfits = [f for f in accept(context, looked) if f.level == "error"]
-        changes = preview(
-            odoo,
-            Ledger(store),
-            migration.mapped,
-            phases=chosen(Phase(phase) if phase else None),
-            cohort=migration.cohort,
-            snapshot_digest=migration.digest,
-            keep_usage=migration.keep_usage,
-            waived=migration.waived,
-            progress=context.talk.progress,
-        )
+        misfits = _misfits(context, odoo, migration)
+        changes = _preview(context, store, odoo, migration, phase)
     if out is not None:
         write_whole(out, lambda path: path.write_text(to_json(changes), encoding="utf-8"), "preview")
     return emit(_outcome(changes, migration, misfits, out), form)
 
 
+def _misfits(context: CommandContext, odoo: Door, migration: Migration) -> list[CheckFinding]:
+    """Where the mapping leads to records of Odoo's that do not fit, and nobody accepted it."""
+    looked = look_at_mapping(odoo, migration.target, migration.needs())
+    return [finding for finding in accept(context, looked) if finding.level == "error"]
+
+
+def _preview(context: CommandContext, store: Store, odoo: Door, migration: Migration, phase: str | None) -> ChangeSet:
+    return preview(
+        odoo,
+        Ledger(store),
+        migration.mapped,
+        phases=chosen(Phase(phase) if phase else None),
+        cohort=migration.cohort,
+        snapshot_digest=migration.digest,
+        keep_usage=migration.keep_usage,
+        waived=migration.waived,
+        progress=context.talk.progress,
+    )
+
+
 def _outcome(
     changes: ChangeSet,
     migration: Migration,
-    misfits: Sequence[Finding],
+    misfits: Sequence[CheckFinding],
     out: Path | None,
-) -> Outcome:
+) -> CommandOutcome:
     """Exit code 2 while there is something to do, 1 while something stands in the way.
 
     That is what is left out and nobody waived, or a mapping that does not fit Odoo's records.
@@ -78,13 +89,16 @@ def _outcome(
     lines += show.proposals(proposals := migration.proposals(), migration.tables.name)
     lines += _next(changes, left, misfits, out)
     code = 1 if left or misfits else 2 if changes.pending else 0
-    return Outcome(
+    return CommandOutcome(
         lambda: {"unread_credits": credit_sums, **_data(changes, rows, misfits, proposals)}, "\n".join(lines), code
     )
 
 
 def _data(
-    changes: ChangeSet, rows: Sequence[CoverageRow], misfits: Sequence[Finding], proposals: Sequence[PartnerProposal]
+    changes: ChangeSet,
+    rows: Sequence[CoverageRow],
+    misfits: Sequence[CheckFinding],
+    proposals: Sequence[PartnerProposal],
 ) -> dict[str, object]:
     document = to_document(changes)
     coverage = [{name: getattr(row, name) for name in row.__slots__} for row in rows]
@@ -113,7 +127,9 @@ def _lines(changes: ChangeSet, accepted: Collection[str]) -> Iterator[str]:
     yield "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def _next(changes: ChangeSet, left: Sequence[Skipped], misfits: Sequence[Finding], out: Path | None) -> Iterator[str]:
+def _next(
+    changes: ChangeSet, left: Sequence[Skipped], misfits: Sequence[CheckFinding], out: Path | None
+) -> Iterator[str]:
     """What stands in the way of all, else what is left out while the rest may be written, and the next command."""
     if out is not None:
         yield f"saved to {out}: apply exactly this with 'lago2odoo apply --changes {out}'"

@@ -14,7 +14,7 @@ import click
 
 from lago2odoo import shipped_addon
 from lago2odoo.cli import show, show_control
-from lago2odoo.cli.context import Context, open_context
+from lago2odoo.cli.context import CommandContext, open_context
 from lago2odoo.cli.files import write_whole
 from lago2odoo.cli.inputs import gather
 from lago2odoo.cli.migration import account_of, cohort_of, mapped_but_usage
@@ -26,7 +26,7 @@ from lago2odoo.cli.options import (
     period_option,
     pseudonymise_option,
 )
-from lago2odoo.cli.outcome import Outcome, emit
+from lago2odoo.cli.outcome import CommandOutcome, emit
 from mappings.left_out import left_out
 from mappings.records import Snapshot
 from migrate.change_set.verdicts import Owners, verdicts
@@ -52,6 +52,7 @@ from reports import junit, markdown, pseudonyms, stored, text
 from reports.data import ReportData
 from reports.evidence import ageing
 from reports.evidence.ageing import Head
+from reports.evidence.inputs import PackInputs
 from reports.verdict import judge
 from reports.version import tool_version
 
@@ -91,7 +92,7 @@ def command(config: Path, form: str, **options: Any) -> int:
     return emit(outcome, form)
 
 
-def _run(context: Context, asked: Request) -> Outcome:
+def _run(context: CommandContext, asked: Request) -> CommandOutcome:
     """Reconcile a period. Exit code 0 equal, 2 differences, 3 only waived ones.
 
     With a key file nothing is written or printed but the report for others; it cannot be signed.
@@ -107,24 +108,29 @@ def _run(context: Context, asked: Request) -> Outcome:
     if key is None:
         context.say_all(show.incomplete(snapshot.quarantined))
     cohort = cohort_of(context, snapshot, asked.cohort)
-    data = _compare(context, snapshot, cohort, asked)
-    if key is None:  # else nobody is named
-        _note_waivers(context, snapshot, data)
-    data = ageing.apply(data, ageing.read(folder))
+    compared = _compare(context, snapshot, cohort, asked)
+    data = ageing.apply(compared, ageing.read(folder))
     if key is not None:
-        data, folder = pseudonyms.pseudonymise(data, key, pseudonyms.originals(snapshot)), folder / pseudonyms.FOLDER
-    path = _save(data, folder, asked)
-    if key is None:
-        ageing.append(path, data, inputs.hashes)
-        _note_history(context, folder)
+        data = pseudonyms.pseudonymise(data, key, pseudonyms.originals(snapshot))
+        return _say(context, data, _save(data, folder / pseudonyms.FOLDER, asked), asked.ci)
+    _note_waivers(context, snapshot, compared)
+    path = _keep(context, data, folder, asked, inputs)
     if asked.push:
         _push(context, snapshot, data, PushScope(period=asked.period, customers=cohort.customers))
-    if asked.control and key is None:
+    if asked.control:
         return _look_closer(context, snapshot, data, cohort, path)
     return _say(context, data, path, asked.ci)
 
 
-def _require_history(context: Context, folder: Path) -> None:
+def _keep(context: CommandContext, data: ReportData, folder: Path, asked: Request, inputs: PackInputs) -> Path:
+    """The file of a run, noted in the history of the folder: from now on it can be reported and signed."""
+    path = _save(data, folder, asked)
+    ageing.append(path, data, inputs.hashes)
+    _note_history(context, folder)
+    return path
+
+
+def _require_history(context: CommandContext, folder: Path) -> None:
     """The clock stands behind all runs that were noted, and all runs that the state knows of are noted still."""
     now = datetime.now(UTC)
     ageing.require_clock(ageing.read(folder), now)
@@ -134,7 +140,7 @@ def _require_history(context: Context, folder: Path) -> None:
     ageing.require_continued(folder, head, now)
 
 
-def _note_history(context: Context, folder: Path) -> None:
+def _note_history(context: CommandContext, folder: Path) -> None:
     head = ageing.head(folder)
     if head is not None:
         known = ReportRuns(runs=head.runs, head=head.sha256, compared_at=head.compared_at)
@@ -142,7 +148,7 @@ def _note_history(context: Context, folder: Path) -> None:
             note_report_runs(store, context.place(folder), known)
 
 
-def _note_waivers(context: Context, snapshot: Snapshot, data: ReportData) -> None:
+def _note_waivers(context: CommandContext, snapshot: Snapshot, data: ReportData) -> None:
     """Which waivers covered nothing: one with a wrong name looks like one that is not needed."""
     customers = {customer.external_id for customer in snapshot.customers}
     customers |= {name for q in snapshot.quarantined for name in (q.customer, q.label) if name}
@@ -150,7 +156,7 @@ def _note_waivers(context: Context, snapshot: Snapshot, data: ReportData) -> Non
     context.say_all(f"{context.config.reconcile.waivers}: {note}" for note in notes)
 
 
-def _require_push(context: Context, asked: Request) -> None:
+def _require_push(context: CommandContext, asked: Request) -> None:
     """What a push needs, asked before the long work and not after it."""
     if asked.alone:
         raise ConfigError(
@@ -162,7 +168,7 @@ def _require_push(context: Context, asked: Request) -> None:
         require_addon(odoo, shipped_addon.version())
 
 
-def _push(context: Context, snapshot: Snapshot, data: ReportData, scope: PushScope) -> None:
+def _push(context: CommandContext, snapshot: Snapshot, data: ReportData, scope: PushScope) -> None:
     """The verdicts to Odoo; the report's data is safe on disk by now."""
     desired = verdicts(data, Owners.of(snapshot), context.config.report.language)
     with context.odoo() as odoo:
@@ -171,7 +177,7 @@ def _push(context: Context, snapshot: Snapshot, data: ReportData, scope: PushSco
     pushed.raise_if_failed()
 
 
-def _without_odoo(context: Context, ci: bool) -> bool:
+def _without_odoo(context: CommandContext, ci: bool) -> bool:
     """In CI, a configuration that names no Odoo has none: a snapshot is all it needs, and no secret."""
     lacking = ci and context.config.odoo.url is None
     if lacking:
@@ -179,13 +185,13 @@ def _without_odoo(context: Context, ci: bool) -> bool:
     return lacking
 
 
-def _say(context: Context, data: ReportData, path: Path, ci: bool) -> Outcome:
+def _say(context: CommandContext, data: ReportData, path: Path, ci: bool) -> CommandOutcome:
     summary = markdown if ci else text
     shown = [summary.render(data, context.config.report.language), "", f"data: {path}", "next: lago2odoo report"]
-    return Outcome(partial(report_json.document, data), "\n".join(shown), judge(data).exit_code)
+    return CommandOutcome(partial(report_json.document, data), "\n".join(shown), judge(data).exit_code)
 
 
-def _compare(context: Context, snapshot: Snapshot, cohort: Cohort, asked: Request) -> ReportData:
+def _compare(context: CommandContext, snapshot: Snapshot, cohort: Cohort, asked: Request) -> ReportData:
     """The month's report; the files of usage are opened once for all of it."""
     with _odoo(context, asked.alone) as odoo, EventSource.from_parquet(context.events) as usage:
         settings = _settings(context, snapshot, odoo, cohort, asked.period)
@@ -210,7 +216,7 @@ def _compare(context: Context, snapshot: Snapshot, cohort: Cohort, asked: Reques
     return data
 
 
-def _warn_of_usage(context: Context, snapshot: Snapshot, period: str) -> None:
+def _warn_of_usage(context: CommandContext, snapshot: Snapshot, period: str) -> None:
     """Odoo can only bill usage that it was given; what is missing would look like an error of Odoo's."""
     given, needed = context.config.mapping.usage_since, usage_begins(snapshot, period)
     if needed is not None and (given is None or given > needed.date()):
@@ -220,7 +226,9 @@ def _warn_of_usage(context: Context, snapshot: Snapshot, period: str) -> None:
         )
 
 
-def _look_closer(context: Context, snapshot: Snapshot, data: ReportData, cohort: Cohort, path: Path) -> Outcome:
+def _look_closer(
+    context: CommandContext, snapshot: Snapshot, data: ReportData, cohort: Cohort, path: Path
+) -> CommandOutcome:
     """The control run looks closer: units and events of each fee, fees without an invoice, Lago's calendar."""
     context.talk.say("checking fee by fee")
     run = control_run(snapshot, context.events, period=data.run.period)
@@ -230,7 +238,7 @@ def _look_closer(context: Context, snapshot: Snapshot, data: ReportData, cohort:
         code = code or 2
     language = context.config.report.language
     parts = [show_control.render(checks), text.lapses(data, language), text.totals(data, language), f"data: {path}"]
-    return Outcome(
+    return CommandOutcome(
         lambda: {**show_control.document(checks), "totals": report_json.totals(data)},
         "\n".join(part for part in parts if part),
         code,
@@ -238,7 +246,7 @@ def _look_closer(context: Context, snapshot: Snapshot, data: ReportData, cohort:
 
 
 @contextmanager
-def _odoo(context: Context, alone: bool) -> Iterator[Door | None]:
+def _odoo(context: CommandContext, alone: bool) -> Iterator[Door | None]:
     """A control run asks no Odoo, and needs no key for it."""
     if alone:
         yield None
@@ -247,7 +255,7 @@ def _odoo(context: Context, alone: bool) -> Iterator[Door | None]:
         yield odoo
 
 
-def _settings(context: Context, snapshot: Snapshot, odoo: Door | None, cohort: Cohort, period: str) -> Settings:
+def _settings(context: CommandContext, snapshot: Snapshot, odoo: Door | None, cohort: Cohort, period: str) -> Settings:
     tables, declared = context.tables(), context.config.reconcile
     services = {plan.code: entry.name for plan in snapshot.plans if (entry := tables.service(plan.code))}
     return Settings(

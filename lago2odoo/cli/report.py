@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 from lago2odoo.cli.lazy import LazyGroup
 from lago2odoo.cli.options import check_month, config_option, format_option, out_dir_option, pseudonymise_option
-from lago2odoo.cli.outcome import Outcome, emit
+from lago2odoo.cli.outcome import CommandOutcome, emit
 
 
 @click.group("report", cls=LazyGroup, invoke_without_command=True, subcommand_metavar="[sign|countersign|verify] ...")
@@ -28,13 +28,16 @@ def command(
     if click_context.invoked_subcommand is not None:
         _refuse_options_before(click_context)
         return None
-    # Late, because its subcommands pass here too, and verify needs no renderer.
+    return emit(_outcome(_write(config, period, out, key_file)), form)
+
+
+def _write(config: Path, period: str | None, out: Path | None, key_file: Path | None) -> tuple[Path, ...]:
+    # Late, because the subcommands pass by this module too, and verify needs no renderer.
     from lago2odoo.cli.context import open_context  # noqa: PLC0415
     from lago2odoo.cli.report_files import write  # noqa: PLC0415
 
     with open_context(config) as context:
-        written = write(context, period, out, key_file)
-    return emit(_outcome(written), form)
+        return write(context, period, out, key_file)
 
 
 def _refuse_options_before(click_context: click.Context) -> None:
@@ -49,8 +52,8 @@ def _was_given(click_context: click.Context, parameter: click.Parameter) -> bool
     return click_context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
 
 
-def _outcome(written: tuple[Path, ...]) -> Outcome:
+def _outcome(written: tuple[Path, ...]) -> CommandOutcome:
     stem = written[0].stem
     files = {path.name.removeprefix(f"{stem}."): str(path) for path in written}
     others = ", ".join(path.name for path in written[1:])
-    return Outcome(files, f"report: {written[0]}\nbeside it: {others}")
+    return CommandOutcome(files, f"report: {written[0]}\nbeside it: {others}")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from lago2odoo.cli.options import config_option, format_option
-from lago2odoo.cli.outcome import Outcome, emit
+from lago2odoo.cli.outcome import CommandOutcome, emit
 from lago2odoo.cli.report_verify import note_lines
 from lago2odoo.cli.signing_keys import read_keys
 from migrate import config as settings
@@ -47,7 +47,7 @@ def _settings(path: Path) -> Config:
     return Config() if path == DEFAULT_FILE and not path.exists() else settings.load(path)
 
 
-def countersign(config: Config, pack: Path, role: Signatory, key_file: Path | None) -> Outcome:
+def countersign(config: Config, pack: Path, role: Signatory, key_file: Path | None) -> CommandOutcome:
     """Nobody signs what is not as it was signed. Raises NotSigned."""
     key = read_keys(config, {role: key_file}, role, option="--key")[role]
     checked = check([pack])
@@ -68,7 +68,7 @@ def _refuse_altered(checked: Checked, pack: Path, data: bytes) -> None:
         )
 
 
-def _outcome(pack: Verified, role: Signatory, key: PublicKey, path: Path) -> Outcome:
+def _outcome(pack: Verified, role: Signatory, key: PublicKey, path: Path) -> CommandOutcome:
     said = {name: plain(str(pack.facts[name])) for name in (*Signatory, "period", "outcome")}
     lines = [
         f"signed as {role}, {said[role]}: {said['period']}, prepared by {said['preparer']}, "
@@ -85,4 +85,4 @@ def _outcome(pack: Verified, role: Signatory, key: PublicKey, path: Path) -> Out
         "fingerprint": key.fingerprint,
         "notes": list(pack.notes),
     }
-    return Outcome(data, "\n".join(lines))
+    return CommandOutcome(data, "\n".join(lines))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from lago2odoo.cli.context import Context
+from lago2odoo.cli.context import CommandContext
 from lago2odoo.cli.files import write_whole
 from migrate.lago.snapshot import load_snapshot
 from reports import csv, html, json, junit, markdown, pseudonyms, stored, xlsx
@@ -23,7 +23,7 @@ WRITERS = {
 }
 
 
-def write(context: Context, period: str | None, out: Path | None, key_file: Path | None) -> tuple[Path, ...]:
+def write(context: CommandContext, period: str | None, out: Path | None, key_file: Path | None) -> tuple[Path, ...]:
     """Write the report of ``period`` (default: the one reconciled last) in all formats, beside its data.
 
     With a key file it goes to a folder of its own, ``shared``, under pseudonyms, its data included. The page comes
@@ -42,7 +42,7 @@ def write(context: Context, period: str | None, out: Path | None, key_file: Path
     return (*written, source)
 
 
-def _pseudonymise(context: Context, data: ReportData, key_file: Path) -> ReportData:
+def _pseudonymise(context: CommandContext, data: ReportData, key_file: Path) -> ReportData:
     key = pseudonyms.load_key(key_file)
     with context.store() as store:
         return pseudonyms.pseudonymise(data, key, pseudonyms.originals(load_snapshot(store)))

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from click.decorators import FC
 
-from lago2odoo.cli.context import Context, open_context
+from lago2odoo.cli.context import CommandContext, open_context
 from lago2odoo.cli.inputs import gather
 from lago2odoo.cli.options import cohort_option, config_option, format_option, period_option
-from lago2odoo.cli.outcome import Outcome, emit
+from lago2odoo.cli.outcome import CommandOutcome, emit
 from lago2odoo.cli.signing_keys import read_keys
 from reports.evidence.signatures import Keys, Signatory, add_signature
 from reports.evidence.signing import Signed, Signing, check_people, sign
@@ -57,25 +58,14 @@ def command(
     config: Path,
     form: str,
     *,
-    period: str,
-    cohort: str | None,
-    preparer: str,
-    reviewer: str,
     out: Path | None,
-    accept_open: str | None,
     preparer_key: Path | None,
     reviewer_key: Path | None,
     role: str | None,
+    **month: Any,
 ) -> int:
     """Freeze a reconciled month as an evidence pack, signed by a reviewer who did not prepare it."""
-    signing = Signing(
-        period=period,
-        cohort=cohort,
-        preparer=preparer,
-        reviewer=reviewer,
-        at=datetime.now(UTC),
-        accept_open=accept_open,
-    )
+    signing = Signing(at=datetime.now(UTC), **month)
     given = {Signatory.PREPARER: preparer_key, Signatory.REVIEWER: reviewer_key}
     with open_context(config) as context:
         keys = read_keys(context.config, given, Signatory(role) if role else None)
@@ -86,7 +76,7 @@ def command(
 NO_KEYS: Keys = {}
 
 
-def sign_in(context: Context, signing: Signing, out: Path | None = None, keys: Keys = NO_KEYS) -> Signed:
+def sign_in(context: CommandContext, signing: Signing, out: Path | None = None, keys: Keys = NO_KEYS) -> Signed:
     """Sign with what the project holds; nothing else may run meanwhile.
 
     The signatures come last: a command that was killed before them finds its pack, and adds them, when it is run again.
@@ -100,7 +90,7 @@ def sign_in(context: Context, signing: Signing, out: Path | None = None, keys: K
     return signed
 
 
-def outcome_of(signed: Signed, keys: Keys = NO_KEYS) -> Outcome:
+def outcome_of(signed: Signed, keys: Keys = NO_KEYS) -> CommandOutcome:
     """Where the pack is, the seal to keep apart from it, and the keys that signed it."""
     facts, path, pack = signed.facts, signed.path, signed.pack
     said = "signed already, by the same people" if signed.before else "signed"
@@ -120,4 +110,4 @@ def outcome_of(signed: Signed, keys: Keys = NO_KEYS) -> Outcome:
         "before": signed.before,
         "keys": {role.value: key.public.fingerprint for role, key in keys.items()},
     }
-    return Outcome(data, "\n".join(lines))
+    return CommandOutcome(data, "\n".join(lines))

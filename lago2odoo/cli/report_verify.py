@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lago2odoo.cli.options import format_option
-from lago2odoo.cli.outcome import Outcome, emit
+from lago2odoo.cli.outcome import CommandOutcome, emit
 from migrate.config_checks import LANGUAGES
 from reports.columns import table
 from reports.evidence import packs
@@ -47,14 +47,14 @@ def command(
     return emit(outcome_of(check(files, seal=seal, trust=trust), language), form)
 
 
-def outcome_of(checked: Checked, language: str = LANGUAGES[0]) -> Outcome:
+def outcome_of(checked: Checked, language: str = LANGUAGES[0]) -> CommandOutcome:
     """Exit code 0 as signed, 1 altered, or not proven by anything outside of the pack."""
     from reports.texts import Texts  # noqa: PLC0415  (not needed by those who only ask for help)
 
     texts = Texts(language)
     lines = [line for name, pack in checked.packs for line in _lines(name, pack, checked, texts)]
     lines += [f"chain: {flaw}" for flaw in checked.chain]
-    return Outcome(_document(checked), "\n".join(lines), 0 if checked.proven else 1)
+    return CommandOutcome(_document(checked), "\n".join(lines), 0 if checked.proven else 1)
 
 
 def _document(checked: Checked) -> dict[str, object]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import click
 
-from lago2odoo.cli.context import Context, open_context
+from lago2odoo.cli.context import CommandContext, open_context
 from lago2odoo.cli.migration import cohort_of
 from lago2odoo.cli.options import cohort_option, config_option, format_option, phase_option
-from lago2odoo.cli.outcome import Outcome, emit
+from lago2odoo.cli.outcome import CommandOutcome, emit
 from mappings.target import Phase
 from migrate.lago.snapshot import load_snapshot
 from migrate.odoo.door import Door
@@ -37,36 +38,50 @@ def command(config: Path, form: str, phase: str | None, cohort: str | None, shad
     """Undo exactly what apply did, in reverse order. Refuses what someone else changed since."""
     with open_context(config) as context, context.store() as store, context.odoo() as odoo:
         phases, members = chosen(Phase(phase) if phase else None), _cohort(context, store, cohort)
-        undo = _foresee if dry_run else _undo
-        outcome = undo(context, store, odoo, phases, members, shadow)
+        work = _shadow_work(context, odoo) if shadow else _applied_work(context, store, odoo, phases, members)
+        outcome = _foresee(work) if dry_run else _undo(work, store)
     return emit(outcome, form)
 
 
-def _undo(
-    context: Context, store: Store, odoo: Door, phases: tuple[Phase, ...], cohort: Cohort, shadow: bool
-) -> Outcome:
-    """Undo the phases, last first; or only remove the shadow invoices that reconcile kept."""
-    with store.lock():
-        if shadow:
-            done = remove_shadow_invoices(odoo, progress=context.talk.progress)
-        else:
-            done = rollback(odoo, Ledger(store), phases=phases, cohort=cohort, progress=context.talk.progress)
-    return Outcome(asdict(done), render(done), error=done.error)
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a rollback is about: told beforehand, or undone."""
+
+    foresee: Callable[[], Foreseen]
+    undo: Callable[[], RolledBack]
 
 
-def _cohort(context: Context, store: Store, name: str | None) -> Cohort:
+def _shadow_work(context: CommandContext, odoo: Door) -> Work:
+    """The shadow invoices that reconcile kept, and nothing else."""
+    return Work(
+        foresee=partial(shadow_invoices, odoo),
+        undo=partial(remove_shadow_invoices, odoo, progress=context.talk.progress),
+    )
+
+
+def _applied_work(context: CommandContext, store: Store, odoo: Door, phases: tuple[Phase, ...], cohort: Cohort) -> Work:
+    """What apply did in these phases, last first."""
+    ledger, progress = Ledger(store), context.talk.progress
+    return Work(
+        foresee=partial(foresee, odoo, ledger, phases=phases, cohort=cohort, progress=progress),
+        undo=partial(rollback, odoo, ledger, phases=phases, cohort=cohort, progress=progress),
+    )
+
+
+def _cohort(context: CommandContext, store: Store, name: str | None) -> Cohort:
     return cohort_of(context, load_snapshot(store), name) if name else EVERYONE
 
 
-def _foresee(
-    context: Context, store: Store, odoo: Door, phases: tuple[Phase, ...], cohort: Cohort, shadow: bool
-) -> Outcome:
+def _undo(work: Work, store: Store) -> CommandOutcome:
+    with store.lock():
+        done = work.undo()
+    return CommandOutcome(asdict(done), render(done), error=done.error)
+
+
+def _foresee(work: Work) -> CommandOutcome:
     """Exit code 2 while there is something to undo."""
-    if shadow:
-        foreseen = shadow_invoices(odoo)
-    else:
-        foreseen = foresee(odoo, Ledger(store), phases=phases, cohort=cohort, progress=context.talk.progress)
-    return Outcome(asdict(foreseen), "\n".join(_plan(foreseen)), 2 if foreseen.pending else 0)
+    foreseen = work.foresee()
+    return CommandOutcome(asdict(foreseen), "\n".join(_plan(foreseen)), 2 if foreseen.pending else 0)
 
 
 def _plan(foreseen: Foreseen) -> Iterator[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
 
+from lago2odoo.cli.serving import accepted_key, run_until_stopped
 from lago2odoo.cli.talk import say
 from lago2odoo.sandbox import lago as embedded_lago
-from migrate import config as settings
 
 
 @click.command("lago")
@@ -18,13 +19,7 @@ from migrate import config as settings
 @click.option("--key-env", default="LAGO_API_KEY", show_default=True, help="Variable that holds the API key to accept.")
 def command(recording: Path | None, host: str, port: int, key_env: str) -> int:
     """Serve a recording as Lago would, until Ctrl-C."""
-    key = settings.secret(key_env, None, Path(), "API key that the sandbox accepts")
-    server = embedded_lago.make(recording, host=host, port=port, api_key=key)
-    say(f"embedded Lago on {server.url}; Ctrl-C ends it")
-    try:
-        server.run()
-    except KeyboardInterrupt:
-        say("embedded Lago ended")
-    finally:
-        server.close()
+    with closing(embedded_lago.make(recording, host=host, port=port, api_key=accepted_key(key_env))) as server:
+        say(f"embedded Lago on {server.url}; Ctrl-C ends it")
+        run_until_stopped(server.run, "embedded Lago")
     return 0

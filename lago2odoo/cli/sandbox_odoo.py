@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
 
+from lago2odoo.cli.serving import accepted_key, run_until_stopped
 from lago2odoo.cli.talk import say
 from lago2odoo.sandbox import require_extra
-from migrate import config as settings
 
 DATABASE = "demo"
 
@@ -31,10 +32,9 @@ def command(data: Path, host: str, port: int, key_env: str, flavour: str) -> int
     require_extra()
     from lago2odoo.sandbox import odoo as embedded_odoo  # noqa: PLC0415  (needs the extra)
 
-    key = settings.secret(key_env, None, Path(), "API key that the sandbox accepts")
+    key = accepted_key(key_env)
     say(f"embedded Odoo on http://{host}:{port}, database {DATABASE}, records in {data}; Ctrl-C ends it")
-    try:
-        embedded_odoo.run(data, host, port, flavour, api_key=key, database=DATABASE)
-    except KeyboardInterrupt:
-        say("embedded Odoo ended")
+    run_until_stopped(
+        partial(embedded_odoo.run, data, host, port, flavour, api_key=key, database=DATABASE), "embedded Odoo"
+    )
     return 0

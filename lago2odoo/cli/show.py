@@ -20,7 +20,7 @@ from migrate.adopt import Adoption
 from migrate.apply import NOT_WRITTEN, NotTaken
 from migrate.change_set.changes import Action, ChangeSet, FieldDiff, Removal
 from migrate.lago.unreadable_pages import UNREADABLE
-from migrate.odoo.findings import Finding
+from migrate.odoo.findings import CheckFinding
 from reports.columns import table
 
 SHOWN = 20
@@ -113,7 +113,7 @@ def proposals(found: Sequence[PartnerProposal], tables: str) -> Iterator[str]:
         yield f"    and {len(found) - SHOWN:,} more: --format json shows all"
 
 
-def misfits(findings: Iterable[Finding]) -> Iterator[str]:
+def misfits(findings: Iterable[CheckFinding]) -> Iterator[str]:
     """Where the mapping does not fit Odoo's own records; ``apply`` refuses for the same."""
     yield from (f"ERROR    {f.what} -> {f.remedy}" for f in findings)
 

@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from lago2odoo.cli import show
-from lago2odoo.cli.context import Context, open_context
+from lago2odoo.cli.context import CommandContext, open_context
 from lago2odoo.cli.migration import check_events
 from lago2odoo.cli.options import config_option, format_option
-from lago2odoo.cli.outcome import Outcome, emit
+from lago2odoo.cli.outcome import CommandOutcome, emit
 from lago2odoo.cli.still_open import StillOpen, is_waived, names_of, unfinished
 from mappings.dependents import find_dependents
 from mappings.lost import lost_invoices
@@ -54,14 +54,14 @@ def command(config: Path, form: str) -> int:
     return emit(outcome, form)
 
 
-def _outcome(context: Context, store: Store) -> Outcome:
+def _outcome(context: CommandContext, store: Store) -> CommandOutcome:
     """Everything the state knows, and a look at Odoo for drift.
 
     Exit code 1 while a record is in quarantine, or Odoo cannot be asked; else 2 while Odoo is not as it was left, or
     a phase is unfinished. What somebody waived by name counts for neither.
     """
     if store.latest() is None:
-        return Outcome({"snapshot": None}, "nothing is extracted yet; next: lago2odoo extract")
+        return CommandOutcome({"snapshot": None}, "nothing is extracted yet; next: lago2odoo extract")
     snapshot, waive = load_snapshot(store), context.config.waive
     sums, unread = invoice_sums(snapshot.invoices), _quarantine(snapshot)
     check_events(context, store)
@@ -87,10 +87,10 @@ def _outcome(context: Context, store: Store) -> Outcome:
     waiting = show.unread_credits(registers["unread_credits"])
     lines = [*show.quarantine(snapshot.quarantined, find_dependents(snapshot)), *waiting]
     lines += [*show.lost(missing), *still.lines()]
-    return Outcome(data, "\n".join([render(data, sums, phases, drift), *lines]), still.exit_code, still.error)
+    return CommandOutcome(data, "\n".join([render(data, sums, phases, drift), *lines]), still.exit_code, still.error)
 
 
-def _note_unused(context: Context, found: Sequence[Drift]) -> None:
+def _note_unused(context: CommandContext, found: Sequence[Drift]) -> None:
     """Waived changes that are none in Odoo, or none any more."""
     changed = {name for record in found for name in names_of(record)}
     unused = [name for name in context.config.waive.drift if name not in changed]
@@ -109,7 +109,7 @@ def _quarantine(snapshot: Snapshot) -> list[dict[str, str]]:
     ]
 
 
-def look(context: Context, ledger: Ledger, snapshot: Snapshot) -> DriftReport:
+def look(context: CommandContext, ledger: Ledger, snapshot: Snapshot) -> DriftReport:
     """Ask Odoo; a server that cannot be asked leaves the rest of the status as it is."""
     try:
         with context.odoo() as odoo:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mappings.target import Desired, Find, Phase, Ref, Skipped
-from migrate.odoo.values import Canon, Field
+from migrate.odoo.values import Canon, OdooField
 
 
 class Action(StrEnum):
@@ -65,7 +65,7 @@ class Seen:
 class Observed:
     """Odoo's side, read once. ``ids``: external id -> (model, id) of all that is referred to and exists."""
 
-    fields: Mapping[str, Mapping[str, Field]]
+    fields: Mapping[str, Mapping[str, OdooField]]
     records: Mapping[str, Seen]
     ids: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     found: Mapping[Find, int] = field(default_factory=dict)
@@ -140,7 +140,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class ChangeScope:
     """What a change set covers: phases, and the cohort's name ('' is everyone)."""
 
     phases: tuple[Phase, ...] = tuple(Phase)
@@ -152,7 +152,7 @@ class Scope:
         return f"{who}, {'all phases' if whole else 'phase ' + ', '.join(p.value for p in self.phases)}"
 
 
-EVERYTHING = Scope()
+EVERYTHING = ChangeScope()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +171,7 @@ class ChangeSet:
 
     changes: tuple[Change, ...]
     snapshot_digest: str = ""
-    scope: Scope = EVERYTHING
+    scope: ChangeScope = EVERYTHING
     removals: tuple[Removal, ...] = ()
     kept_usage: int = 0  # usage records that nobody wants any more, and that stay
 

@@ -21,12 +21,12 @@ from migrate.change_set.changes import (
     EVERYTHING,
     Action,
     Change,
+    ChangeScope,
     ChangeSet,
     FieldDiff,
     Known,
     LineChange,
     Observed,
-    Scope,
     Seen,
     each_line,
 )
@@ -41,7 +41,7 @@ def diff(
     base: Mapping[str, Known],
     *,
     snapshot_digest: str = "",
-    scope: Scope = EVERYTHING,
+    scope: ChangeScope = EVERYTHING,
     staying: frozenset[str] = frozenset(),
 ) -> ChangeSet:
     """Compare; the result keeps the order of ``mapped``, removals come last, newest first.

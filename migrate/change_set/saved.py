@@ -9,11 +9,11 @@ from mappings.target import Phase
 from migrate.change_set.changes import (
     Action,
     Change,
+    ChangeScope,
     ChangeSet,
     FieldDiff,
     LineChange,
     Removal,
-    Scope,
     diff_to_json,
     each_line,
 )
@@ -105,7 +105,7 @@ def from_json(text: str, place: str = "changes file") -> ChangeSet:
         raw: Document = json.loads(text)
         if raw["format"] != FORMAT:
             raise ConfigError(f"{place}: written by another version; preview again")
-        scope = Scope(tuple(Phase(p) for p in raw["scope"]["phases"]), raw["scope"]["cohort"])
+        scope = ChangeScope(tuple(Phase(p) for p in raw["scope"]["phases"]), raw["scope"]["cohort"])
         removals = tuple(Removal(**removal) for removal in raw.get("removals", ()))
         every = tuple(_change_from_json(c) for c in raw["changes"])
         changes = ChangeSet(every, raw["snapshot"], scope, removals, raw.get("kept_usage", 0))

@@ -123,7 +123,7 @@ class RecordedLago:
         self._lists: dict[str, str] = {}  # path of a recorded list -> its file
         for name in sorted(recording.names):
             for call in recording.calls(name):
-                self._file(name, call)
+                self._put(name, call)
 
     def answer(self, method: str, path: str, query: Query = (), body: Any = None) -> Reply:
         """The answer to an authorized call; ``path`` is still percent-encoded. Raises LagoError for a hole."""
@@ -268,7 +268,7 @@ class RecordedLago:
                 return Reply(call.status, call.body.text)
         return error(403, "recording_is_read_only")
 
-    def _file(self, name: str, call: Call) -> None:
+    def _put(self, name: str, call: Call) -> None:
         """Put a call where ``answer`` finds it."""
         if call.method != "GET":
             return

@@ -71,9 +71,9 @@ def load_snapshot(store: Store) -> r.Snapshot:
         credit_notes=credit_notes,
         payments=load.many(r.Payment, "payments"),
     )
-    load.events()
+    load.note_set_aside()
     gone = deleted_customers(customers, invoices, credit_notes, subscriptions, load.quarantined)
-    load.gaps(gone, snapshot)
+    load.note_gaps(gone, snapshot)
     everybody = (*customers, *(() if "customers" in load.pages else gone))
     unlisted = unlisted_entities(snapshot.billing_entities, everybody, invoices, load.quarantined)
     unread = tuple(sorted((*load.quarantined, *unlisted), key=lambda q: (q.resource, q.id)))
@@ -146,7 +146,7 @@ class _Loading:
         """What Lago did not give in this run, although it answered everything else."""
         return unread_pages(self.store.done(self.run))
 
-    def gaps(self, gone: Iterable[r.Customer], snapshot: r.Snapshot) -> None:
+    def note_gaps(self, gone: Iterable[r.Customer], snapshot: r.Snapshot) -> None:
         """What could not be read of lists, and what may stand there."""
         refused = {q.id for q in self.quarantined if q.field == OWN_PAGE}
         self.quarantined += [
@@ -191,7 +191,7 @@ class _Loading:
         more = ((raw, {"external_customer_id": external.get(raw.parent)}) for raw in raws)
         return self._decoded(r.PaymentMethod, "payment_methods", more)
 
-    def events(self) -> None:
+    def note_set_aside(self) -> None:
         """Those that were set aside while they were read."""
         for raw in self.store.seen(SET_ASIDE, self.run):
             payload = loads(raw.payload)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from mappings.target import Desired, Find, Mapped, Skipped
 from migrate.change_set.changes import each_line
 from migrate.odoo.door import Door
-from migrate.odoo.resolve import Reader, references
+from migrate.odoo.resolve import OdooReader, references
 from migrate.progress import quiet
 
 REASON = "reference_missing"
@@ -46,7 +46,7 @@ def _lost(odoo: Door, desired: Sequence[Desired]) -> dict[str, str]:
 
 def _missing(odoo: Door, outside: Sequence[str], finds: Mapping[Find, None]) -> dict[str | Find, str]:
     """What is not in Odoo, and what to do about it."""
-    reader = Reader(odoo, quiet)
+    reader = OdooReader(odoo, quiet)
     reader.learn_xids(outside)
     missing: dict[str | Find, str] = {xid: "which is not in Odoo" for xid in outside if xid not in reader.ids}
     for find in finds:

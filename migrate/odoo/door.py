@@ -42,7 +42,7 @@ class Patience:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
 
-    def until_up(self, odoo: Odoo) -> None:
+    def wait_until_up(self, odoo: Odoo) -> None:
         """Return as soon as Odoo answers. Raises OdooUnreachable when patience is over."""
         end = self.clock() + self.seconds
         while True:
@@ -67,7 +67,7 @@ class Patience:
                     raise _gone(error) from None
                 if attempts > 1:  # the server is up, and yet this read fails
                     self.sleep(self.pause)
-                self.until_up(odoo)
+                self.wait_until_up(odoo)
 
 
 def _gone(error: OdooError) -> OdooUnreachable:
@@ -121,9 +121,9 @@ class Door:
         """A call that changes something, once: without an answer it may or may not have been done."""
         return self._odoo.call(model, method, ids, context={**self.context, **more_context}, **arguments)
 
-    def until_up(self) -> None:
+    def wait_until_up(self) -> None:
         """Wait until Odoo answers."""
-        self.patience.until_up(self._odoo)
+        self.patience.wait_until_up(self._odoo)
 
     def _answer(self, model: str, method: str, ids: Sequence[int] | None, arguments: Mapping[str, Any]) -> Any:
         def attempt() -> Any:

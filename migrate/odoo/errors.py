@@ -61,7 +61,7 @@ class RecordMissing(OdooError):
     """The record is gone."""
 
 
-class Refused(OdooError):
+class OdooRefused(OdooError):
     """Odoo's own rules say no."""
 
 
@@ -82,7 +82,7 @@ _BY_NAME: tuple[tuple[re.Pattern[str], type[OdooError]], ...] = tuple(
         (r"AccessError$|Forbidden$", AccessDenied),
         (r"MissingError$", RecordMissing),
         (r"NotFound$|AttributeError$", NoSuchMethod),
-        (r"(UserError|ValidationError|RedirectWarning|IntegrityError|Violation|CheckViolation)$", Refused),
+        (r"(UserError|ValidationError|RedirectWarning|IntegrityError|Violation|CheckViolation)$", OdooRefused),
         (r"(ValueError|TypeError|KeyError|UnprocessableEntity|BadRequest|InvalidDomain)$", BadCall),
     )
 )

@@ -31,9 +31,9 @@ from migrate.odoo.errors import (
     DatabaseMissing,
     NoSuchMethod,
     NotOdoo,
+    OdooRefused,
     OdooUnreachable,
     OutcomeUnknown,
-    Refused,
     Retryable,
     Unauthorized,
     is_concurrent,
@@ -41,7 +41,7 @@ from migrate.odoo.errors import (
 )
 from migrate.odoo.methods import MOVED_ALONG, done_field, write_arguments
 from migrate.odoo.read_back import ReadBack
-from migrate.odoo.resolve import QUIETLY, Reader
+from migrate.odoo.resolve import QUIETLY, OdooReader
 from migrate.odoo.rows import matrix, written
 from migrate.odoo.values import Canon
 from migrate.odoo.what_to_write import (
@@ -99,7 +99,7 @@ class Size:
 class Loader:
     """Writes batches of changes of one model through one reader's connection."""
 
-    reader: Reader
+    reader: OdooReader
     observed: Observed  # over the reader's growing maps
     calls: int = 0  # writing calls, for the proof that nothing was written
     read_back: ReadBack = field(init=False)
@@ -234,7 +234,7 @@ class Loader:
         columns, rows = matrix(records, self.id_of, by_id=by_id)
         # Archived records are found by database id only if we say so; by external id they always are.
         context = {"active_test": False} if by_id else {}
-        self._settled(lambda: self._load_once(batch[0].model, columns, rows, context))
+        self._settle(lambda: self._load_once(batch[0].model, columns, rows, context))
 
     def _load_once(self, model: str, columns: list[str], rows: list[list[str]], context: Mapping[str, Any]) -> None:
         answer = self._call(model, "load", None, fields=columns, data=rows, more_context=context)
@@ -242,14 +242,14 @@ class Loader:
             texts = [one_line(str(m.get("message"))) for m in answer["messages"] if m.get("type") == "error"]
             if any(is_concurrent(text) for text in texts):
                 raise Retryable(f"{model}.load: {texts[0]}")
-            raise Refused(texts[0] if texts else f"{model}.load: refused without a reason")
+            raise OdooRefused(texts[0] if texts else f"{model}.load: refused without a reason")
 
     def _write_lines(self, change: Change) -> None:
         """Fields, changed and vanished lines in one transaction through the record; then new lines, by external id.
 
         Lines written alone would leave the record's totals behind.
         """
-        self._settled(lambda: self._write_one(change))
+        self._settle(lambda: self._write_one(change))
         children: dict[str, list[Desired]] = {}
         for line in change.lines:
             if line.action is Action.CREATE and line.desired:
@@ -269,7 +269,7 @@ class Loader:
         deletions = [(line.field, [2, line.res_id, 0]) for line in removals]
         try:
             self._write(change, {**values, **join_commands(commands, deletions)})
-        except Refused:
+        except OdooRefused:
             if not removals or any(line.model not in ZERO for line in removals):
                 raise
             self._write(change, {**values, **join_commands(commands, self._zeroing(removals))})
@@ -310,7 +310,7 @@ class Loader:
             if missing:
                 self._call(batch[0].model, method, missing)
 
-        self._settled(attempt)
+        self._settle(attempt)
 
     # --- robustness --------------------------------------------------------------------------------------------
 
@@ -326,7 +326,7 @@ class Loader:
         self.calls += 1
         return self.reader.door.send(model, method, ids, {**QUIETLY, **more_context}, **arguments)
 
-    def _settled(self, attempt: Callable[[], Any]) -> None:
+    def _settle(self, attempt: Callable[[], Any]) -> None:
         """Repeat while the outcome is unknown or nothing was committed. Every attempt must bear repetition."""
         for number in range(ATTEMPTS):
             try:
@@ -338,7 +338,7 @@ class Loader:
             except (OutcomeUnknown, OdooUnreachable):
                 if number == ATTEMPTS - 1:
                     raise
-                self.reader.door.until_up()
+                self.reader.door.wait_until_up()
             else:
                 return
 
@@ -373,7 +373,7 @@ class Loader:
         wrong = [c for c in batch if self.read_back.unlike(c, seen.get(c.xid), expected)]
         failures: list[Failure] = []
         if wrong:
-            self.reader.door.until_up()
+            self.reader.door.wait_until_up()
             failures = self._halving(wrong, again)
             seen.update(self.read_back.look(wrong))
         for change in without(wrong, failures):
@@ -389,7 +389,7 @@ class Loader:
             self.reader.learn_xids([target.xid])
         place = self.reader.ids.get(target.xid)
         if place is None:
-            raise Refused(f"{target.xid} is not in Odoo")
+            raise OdooRefused(f"{target.xid} is not in Odoo")
         return place[1]
 
 

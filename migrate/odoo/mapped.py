@@ -15,7 +15,7 @@ from mappings.mapped_to import MappedTo, Role
 from mappings.text import plain
 from migrate.odoo.door import Door, Row
 from migrate.odoo.external_ids import records_named
-from migrate.odoo.findings import Finding
+from migrate.odoo.findings import CheckFinding
 
 Problem = tuple[str, str, str]  # what Odoo has, the remedy, the name that waives it ("" if nothing does)
 
@@ -42,20 +42,20 @@ WHOLE = Decimal(100)  # percent
 ANOTHER = "correct the table, or the record in Odoo"
 
 
-def check_mapped(door: Door, entries: Sequence[MappedTo]) -> Iterator[Finding]:
+def check_mapped(door: Door, entries: Sequence[MappedTo]) -> Iterator[CheckFinding]:
     """One finding for each thing that is wrong with an entry's record; one of level ok if nothing is."""
     places = records_named(door, [entry.xid for entry in entries])
     present = [entry for entry in entries if entry.xid in places]
     problems = [finding for entry in present for finding in _entry_problems(door, entry, places[entry.xid])]
     yield from problems
     if present and not problems:
-        yield Finding("ok", f"{len(present)} entries of the mapping tables fit Odoo's records")
+        yield CheckFinding("ok", f"{len(present)} entries of the mapping tables fit Odoo's records")
 
 
-def _entry_problems(door: Door, entry: MappedTo, place: tuple[str, int]) -> Iterator[Finding]:
+def _entry_problems(door: Door, entry: MappedTo, place: tuple[str, int]) -> Iterator[CheckFinding]:
     for what, remedy, name in _problems(door, entry, *place):
         subject = f"{entry.place}: {entry.role} for {entry.stands_for}, {entry.xid}"
-        yield Finding("error", f"{subject}: {what}", remedy, name)
+        yield CheckFinding("error", f"{subject}: {what}", remedy, name)
 
 
 def _problems(door: Door, entry: MappedTo, model: str, number: int) -> Iterator[Problem]:

@@ -19,7 +19,7 @@ from migrate.odoo.door import Door
 from migrate.odoo.enterprise import EXPECTED, unlike
 from migrate.odoo.errors import NoSuchMethod, OdooUnreachable, OutcomeUnknown
 from migrate.odoo.external_ids import records_named
-from migrate.odoo.findings import Finding
+from migrate.odoo.findings import CheckFinding
 from migrate.odoo.mapped import check_mapped
 from migrate.odoo.schedulers import look_at_schedulers
 
@@ -41,17 +41,17 @@ class Needs:
     mapped: tuple[MappedTo, ...] = ()  # what finance's tables name, and the data uses
 
 
-def preflight(odoo: Door, target: Target, needs: Needs) -> tuple[Finding, ...]:
+def preflight(odoo: Door, target: Target, needs: Needs) -> tuple[CheckFinding, ...]:
     """Ask the server; nothing is changed. Findings of level error come first."""
     return _all_of(CHECKS, odoo, target, needs)
 
 
-def look_at_mapping(odoo: Door, target: Target, needs: Needs) -> tuple[Finding, ...]:
+def look_at_mapping(odoo: Door, target: Target, needs: Needs) -> tuple[CheckFinding, ...]:
     """Only what concerns the mapping: whether the records that the tables name are there, and fit what Lago bills."""
     return _all_of(OF_MAPPING, odoo, target, needs)
 
 
-def _all_of(checks: Sequence[Check], odoo: Door, target: Target, needs: Needs) -> tuple[Finding, ...]:
+def _all_of(checks: Sequence[Check], odoo: Door, target: Target, needs: Needs) -> tuple[CheckFinding, ...]:
     findings = [finding for check in checks for finding in _asked(check, odoo, target, needs)]
     order = {"error": 0, "warning": 1, "ok": 2}
     return tuple(sorted(findings, key=lambda f: order[f.level]))
@@ -76,81 +76,81 @@ def prepare(target: Target) -> tuple[Desired, ...]:
     )
 
 
-Check = Callable[[Door, Target, Needs], Iterable[Finding]]
+Check = Callable[[Door, Target, Needs], Iterable[CheckFinding]]
 
 
-def _asked(check: Check, odoo: Door, target: Target, needs: Needs) -> Iterable[Finding]:
+def _asked(check: Check, odoo: Door, target: Target, needs: Needs) -> Iterable[CheckFinding]:
     try:
         return list(check(odoo, target, needs))
     except (OdooUnreachable, OutcomeUnknown):
         raise
     except OdooError as error:
         remedy = "give the user the right to read it, or look yourself"
-        return [Finding("warning", f"could not be checked: {error}", remedy, unasked=check in OF_MAPPING)]
+        return [CheckFinding("warning", f"could not be checked: {error}", remedy, unasked=check in OF_MAPPING)]
 
 
-def _version(odoo: Door, target: Target, needs: Needs) -> Iterator[Finding]:
+def _version(odoo: Door, target: Target, needs: Needs) -> Iterator[CheckFinding]:
     version = odoo.server_version
     major = version.split(".")[0].removeprefix("saas~")
     if major == "19":
-        yield Finding("ok", f"Odoo {version}, subscriptions: {target.subscriptions}")
+        yield CheckFinding("ok", f"Odoo {version}, subscriptions: {target.subscriptions}")
     else:
-        yield Finding("warning", f"Odoo {version} is not 19", "this version of lago2odoo is tried on Odoo 19 only")
+        yield CheckFinding("warning", f"Odoo {version} is not 19", "this version of lago2odoo is tried on Odoo 19 only")
 
 
-def _company(odoo: Door, target: Target, needs: Needs) -> Iterator[Finding]:
+def _company(odoo: Door, target: Target, needs: Needs) -> Iterator[CheckFinding]:
     names = ["name", "country_code", "chart_template", "state_id", "tax_calculation_rounding_method"]
     known = odoo.fields_get("res.company", names)
     company = odoo.read("res.company", [target.company_id], [name for name in names if name in known])[0]
     country, chart = company.get("country_code"), company.get("chart_template")
     if not country:
-        yield Finding(
+        yield CheckFinding(
             "error", f"company {company['name']} has no country", "set it, before a chart of accounts is installed"
         )
     elif needs.country and country != needs.country.upper():
-        yield Finding(
+        yield CheckFinding(
             "warning",
             f"company {company['name']} is in {country}, the seller in Lago in {needs.country.upper()}",
             "check that this is the company the customers buy from",
         )
     if not chart:
-        yield Finding(
+        yield CheckFinding(
             "error", f"company {company['name']} has no chart of accounts", "install its country's localisation"
         )
     elif chart == "generic_coa":
-        yield Finding(
+        yield CheckFinding(
             "warning",
             f"company {company['name']} has the generic chart of accounts, without its country's taxes",
             "set country and province before Invoicing is installed, or load the country's chart",
         )
     else:
-        yield Finding("ok", f"company {company['name']} ({country}), chart {chart}")
+        yield CheckFinding("ok", f"company {company['name']} ({country}), chart {chart}")
     if company.get("tax_calculation_rounding_method") == "round_per_line":
-        yield Finding(
+        yield CheckFinding(
             "warning",
             f"company {company['name']} rounds the tax of each line, Lago that of each invoice",
             "Settings, Invoicing: set the rounding method to 'Round Globally', or expect differences of a cent",
         )
 
 
-def _currencies(odoo: Door, target: Target, needs: Needs) -> Iterator[Finding]:
+def _currencies(odoo: Door, target: Target, needs: Needs) -> Iterator[CheckFinding]:
     lacking = needs.currencies - (target.all_currencies or needs.currencies)
     for code in sorted(lacking):
         what = f"currency {code} is not in Odoo: what is in it is left out (currency_unknown)"
-        yield Finding("warning", what, f"correct it in Lago, or import it into Odoo with the id base.{code}")
+        yield CheckFinding("warning", what, f"correct it in Lago, or import it into Odoo with the id base.{code}")
     for code in sorted(needs.currencies - lacking - target.currencies):
-        yield Finding("warning", f"currency {code} is not active", "apply activates it in the phase catalog")
+        yield CheckFinding("warning", f"currency {code} is not active", "apply activates it in the phase catalog")
     domain = [["name", "in", sorted(needs.currencies - lacking)]]
     rows = odoo.search_read("res.currency", domain, ["name", "rounding"], order="name")
     for row in rows:
         yield from _digits(row["name"], Decimal(str(row["rounding"])))
 
 
-def _digits(code: str, theirs: Decimal) -> Iterator[Finding]:
+def _digits(code: str, theirs: Decimal) -> Iterator[CheckFinding]:
     """Inactive ones too: apply activates them. Where Odoo counts finer, every amount of Lago's can be written."""
     ours = Decimal(1).scaleb(-exponent(code))
     if theirs <= 0 or ours % theirs:
-        yield Finding(
+        yield CheckFinding(
             "error",
             f"currency {code} rounds to {theirs} in Odoo and to {ours} in Lago",
             f"set its Rounding Factor to {ours}, or waive it: every amount of this currency may then differ",
@@ -158,21 +158,21 @@ def _digits(code: str, theirs: Decimal) -> Iterator[Finding]:
         )
     elif theirs != ours:
         told = f"currency {code} rounds to {theirs} in Odoo and to {ours} in Lago: taxes may differ by less than {ours}"
-        yield Finding("warning", told, f"set its Rounding Factor to {ours} before anything is billed in it")
+        yield CheckFinding("warning", told, f"set its Rounding Factor to {ours} before anything is billed in it")
 
 
-def _precision(odoo: Door, target: Target, needs: Needs) -> Iterator[Finding]:
+def _precision(odoo: Door, target: Target, needs: Needs) -> Iterator[CheckFinding]:
     if target.quantity_digits < needs.quantity_digits:
-        yield Finding(
+        yield CheckFinding(
             "error",
             f"quantities keep {target.quantity_digits} decimals, the data has {needs.quantity_digits}: Odoo cuts them",
             f"Settings, Technical, Decimal Accuracy: set 'Product Unit' to {max(6, needs.quantity_digits)}",
         )
     else:
-        yield Finding("ok", f"quantities keep {target.quantity_digits} decimals")
+        yield CheckFinding("ok", f"quantities keep {target.quantity_digits} decimals")
 
 
-def _references(odoo: Door, target: Target, needs: Needs) -> Iterator[Finding]:
+def _references(odoo: Door, target: Target, needs: Needs) -> Iterator[CheckFinding]:
     """Taxes, accounts and the like that the tables name."""
     present = records_named(odoo, needs.xids)
     missing = sorted(needs.xids - present.keys())
@@ -180,12 +180,12 @@ def _references(odoo: Door, target: Target, needs: Needs) -> Iterator[Finding]:
     places = {entry.xid: f"{entry.place}: " for entry in needs.mapped}
     for xid in missing:
         what = f"{places.get(xid, '')}{xid} is not in Odoo"
-        yield Finding("error", what, "install what provides it, or name another one in the tables")
+        yield CheckFinding("error", what, "install what provides it, or name another one in the tables")
     for xid in asleep:
         what = f"{places.get(xid, '')}{xid} is archived in Odoo"
-        yield Finding("error", what, "reactivate it, or name another one in the tables")
+        yield CheckFinding("error", what, "reactivate it, or name another one in the tables")
     if needs.xids and not missing and not asleep:
-        yield Finding("ok", f"{len(needs.xids)} references to Odoo's own records are there")
+        yield CheckFinding("ok", f"{len(needs.xids)} references to Odoo's own records are there")
 
 
 def _archived(odoo: Door, present: Mapping[str, tuple[str, int]]) -> Iterator[str]:
@@ -197,66 +197,68 @@ def _archived(odoo: Door, present: Mapping[str, tuple[str, int]]) -> Iterator[st
             yield from (ids[res_id] for res_id in odoo.search(model, domain))
 
 
-def _provinces(odoo: Door, target: Target, needs: Needs) -> Iterator[Finding]:
+def _provinces(odoo: Door, target: Target, needs: Needs) -> Iterator[CheckFinding]:
     if needs.stateless:
         names = ", ".join(needs.stateless[:5]) + (" ..." if len(needs.stateless) > 5 else "")
-        yield Finding(
+        yield CheckFinding(
             "warning",
             f"{len(needs.stateless)} customers have no province or state: {names}",
             "Odoo then takes them for foreign, without tax; add it in Lago, then extract again",
         )
 
 
-def _languages(odoo: Door, target: Target, needs: Needs) -> Iterator[Finding]:
+def _languages(odoo: Door, target: Target, needs: Needs) -> Iterator[CheckFinding]:
     for code in sorted(needs.languages):
         if not any(lang.split("_")[0] == code.replace("-", "_").split("_")[0] for lang in target.languages):
-            yield Finding(
+            yield CheckFinding(
                 "warning",
                 f"language {code} is not installed",
                 "Settings, Languages: add it, or its customers get English",
             )
 
 
-def _mapped(odoo: Door, target: Target, needs: Needs) -> Iterator[Finding]:
+def _mapped(odoo: Door, target: Target, needs: Needs) -> Iterator[CheckFinding]:
     yield from check_mapped(odoo, needs.mapped)
 
 
-def _sales_journal(odoo: Door, target: Target, needs: Needs) -> Iterator[Finding]:
+def _sales_journal(odoo: Door, target: Target, needs: Needs) -> Iterator[CheckFinding]:
     """Ours do not count: Odoo's invoices go to a journal of its own."""
     ours = ["code", "!=", SHADOW_JOURNAL]
     if not odoo.count("account.journal", [["type", "=", "sale"], ours], active_test=True):
-        yield Finding(
+        yield CheckFinding(
             "error",
             "there is no active sales journal: Odoo refuses every invoice",
             "Invoicing, Configuration, Journals: reactivate it",
         )
 
 
-def _journals(odoo: Door, target: Target, needs: Needs) -> Iterator[Finding]:
+def _journals(odoo: Door, target: Target, needs: Needs) -> Iterator[CheckFinding]:
     domain = [["code", "=", SHADOW_JOURNAL], ["company_id", "=", target.company_id]]
     rows = odoo.search_read("account.journal", domain, ["name", "type"], active_test=True)
     if any(row["type"] != "sale" for row in rows):
-        yield Finding(
+        yield CheckFinding(
             "error", f"journal {SHADOW_JOURNAL} is not a sales journal", "rename it: shadow invoices need this code"
         )
     elif rows:
-        yield Finding("ok", f"shadow journal {SHADOW_JOURNAL} ({rows[0]['name']})")
+        yield CheckFinding("ok", f"shadow journal {SHADOW_JOURNAL} ({rows[0]['name']})")
     else:
-        yield Finding("ok", f"shadow journal {SHADOW_JOURNAL} is created by apply")
+        yield CheckFinding("ok", f"shadow journal {SHADOW_JOURNAL} is created by apply")
 
 
-def _rights(odoo: Door, target: Target, needs: Needs) -> Iterator[Finding]:
+def _rights(odoo: Door, target: Target, needs: Needs) -> Iterator[CheckFinding]:
     needed = {(model, right) for model in needs.writes for right in ("read", "create", "write", "unlink")}
     needed |= {("ir.model.data", right) for right in ("read", "create", "write", "unlink")}
     lacking = sorted(pair for pair in needed if not _may(odoo, *pair))
     for model, right in lacking:
         if right == "unlink":  # no group of Odoo 19 may delete a loyalty card: only a rollback would want to
             remedy = "apply does not need it; a rollback would leave these records"
-            yield Finding("warning", f"this user may not unlink {model}", remedy)
+            yield CheckFinding("warning", f"this user may not unlink {model}", remedy)
         else:
-            yield Finding("error", f"this user may not {right} {model}", "use an administrator's key, or add the group")
+            yield CheckFinding(
+                "error", f"this user may not {right} {model}", "use an administrator's key, or add the group"
+            )
     if not lacking:
-        yield Finding("ok", f"rights on {len(needs.writes) + 1} models")
+        yield CheckFinding("ok", f"rights on {len(needs.writes) + 1} models")
 
 
 def _may(odoo: Door, model: str, right: str) -> bool:
@@ -266,39 +268,39 @@ def _may(odoo: Door, model: str, right: str) -> bool:
         return False
 
 
-def _enterprise(odoo: Door, target: Target, needs: Needs) -> Iterator[Finding]:
+def _enterprise(odoo: Door, target: Target, needs: Needs) -> Iterator[CheckFinding]:
     """What docs/enterprise.md lists as to be checked on the instance."""
     if target.subscriptions != "enterprise":
         return
     differences = unlike(odoo)
     for each in differences:
         remedy = "see docs/enterprise.md: this version of lago2odoo expects it otherwise"
-        yield Finding("error" if each.needed else "warning", each.what, remedy)
+        yield CheckFinding("error" if each.needed else "warning", each.what, remedy)
     if not any(each.needed for each in differences):
-        yield Finding("ok", f"subscriptions are as expected: {len(EXPECTED)} models and fields looked at")
+        yield CheckFinding("ok", f"subscriptions are as expected: {len(EXPECTED)} models and fields looked at")
 
 
-def _stripe(odoo: Door, target: Target, needs: Needs) -> Iterator[Finding]:
+def _stripe(odoo: Door, target: Target, needs: Needs) -> Iterator[CheckFinding]:
     if needs.tokens and not target.stripe:
-        yield Finding(
+        yield CheckFinding(
             "warning",
             "payment methods are kept at Stripe, and no Stripe provider is enabled in Odoo",
             "enable it before the phase tokens: every later switch of its state archives the tokens",
         )
 
 
-def _addon(odoo: Door, target: Target, needs: Needs) -> Iterator[Finding]:
+def _addon(odoo: Door, target: Target, needs: Needs) -> Iterator[CheckFinding]:
     if target.addon:
-        yield Finding("ok", "addon fusion_billing is installed")
+        yield CheckFinding("ok", "addon fusion_billing is installed")
     else:
-        yield Finding(
+        yield CheckFinding(
             "warning",
             "addon fusion_billing is not installed: usage cannot be metered or rerun in Odoo",
             "'lago2odoo addon export DIR', then install it",
         )
 
 
-def _schedulers(odoo: Door, target: Target, needs: Needs) -> Iterator[Finding]:
+def _schedulers(odoo: Door, target: Target, needs: Needs) -> Iterator[CheckFinding]:
     yield from look_at_schedulers(odoo, target)
 
 

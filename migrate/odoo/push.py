@@ -20,7 +20,7 @@ from migrate.odoo.discover import addon_version
 from migrate.odoo.door import Door, chunks
 from migrate.odoo.errors import AccessDenied
 from migrate.odoo.loader import Failure, Loader, Size
-from migrate.odoo.resolve import Reader, wanted_of
+from migrate.odoo.resolve import OdooReader, wanted_of
 from migrate.progress import Progress, quiet
 
 ALL = "all"
@@ -96,7 +96,7 @@ def push(
     progress: Progress = quiet,
 ) -> Pushed:
     """Make Odoo hold exactly ``desired`` within ``scope``. Verdicts that Odoo refuses do not stop the others."""
-    reader = Reader(odoo, progress)
+    reader = OdooReader(odoo, progress)
     desired, observed = _observe(reader, desired)
     changes = [_with_run(change, observed) for change in diff(desired, observed, {}).changes]
     loader = Loader(reader, observed)
@@ -116,7 +116,7 @@ def push(
     )
 
 
-def _observe(reader: Reader, desired: tuple[Desired, ...]) -> tuple[tuple[Desired, ...], Observed]:
+def _observe(reader: OdooReader, desired: tuple[Desired, ...]) -> tuple[tuple[Desired, ...], Observed]:
     """What stands in Odoo of these verdicts; and the verdicts without references that lead nowhere."""
     reader.learn_fields({MODEL: {name for verdict in desired for name in verdict.values}})
     currencies = {str(getattr(verdict.values["currency_id"], "xid", "")) for verdict in desired}
@@ -147,7 +147,7 @@ def _write(loader: Loader, changes: Sequence[Change], action: Action, progress: 
         progress(f"push: {action.value}", start, len(some))
 
 
-def _gone(reader: Reader, scope: PushScope, kept: Collection[str]) -> list[int]:
+def _gone(reader: OdooReader, scope: PushScope, kept: Collection[str]) -> list[int]:
     """Ids of the verdicts within the scope that this run does not have, and that a push has written."""
     domain: list[Any] = [["active", "=", True], ["company_id", "=", reader.door.company_id]]
     if scope.period != ALL:

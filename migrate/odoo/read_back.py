@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from mappings.target import Desired
 from migrate.change_set.changes import Action, Change, LineChange, Observed, Seen, each_line, exempt
 from migrate.change_set.compare import compared
-from migrate.odoo.resolve import Reader, wanted_of
+from migrate.odoo.resolve import OdooReader, wanted_of
 from migrate.odoo.values import Canon
 from migrate.odoo.what_to_write import updates_of
 
@@ -19,7 +19,7 @@ TEXTS = frozenset({"char", "text", "html"})  # where Odoo may normalise; anythin
 class ReadBack:
     """Reads through the loader's own connection, and remembers what it saw that is not as sent."""
 
-    reader: Reader
+    reader: OdooReader
     observed: Observed
     altered: dict[tuple[str, str], str] = field(default_factory=dict)  # texts that Odoo keeps in another form
     zeroed: dict[str, Mapping[str, Canon]] = field(default_factory=dict)  # lines that stay, without a quantity

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from migrate.odoo.door import chunks
-from migrate.odoo.errors import OdooError, RecordMissing, Refused
+from migrate.odoo.errors import OdooError, OdooRefused, RecordMissing
 from migrate.odoo.loader import FATAL
 from migrate.odoo.methods import write_arguments
-from migrate.odoo.resolve import MODULE, Reader
+from migrate.odoo.resolve import MODULE, OdooReader
 
 # What must happen before Odoo lets go of a record, where its state is not one it can be deleted in.
 RELEASE: Mapping[str, tuple[tuple[str, tuple[str, ...], str], ...]] = {
@@ -37,7 +37,7 @@ class Undone:
         self.refused |= other.refused
 
 
-def remove(reader: Reader, model: str, records: Mapping[str, int]) -> Undone:
+def remove(reader: OdooReader, model: str, records: Mapping[str, int]) -> Undone:
     """Delete ``records`` (external id -> id) of one model: in one call if Odoo agrees, else halved."""
     result = Undone()
     present = _present(reader, model, records)
@@ -46,7 +46,7 @@ def remove(reader: Reader, model: str, records: Mapping[str, int]) -> Undone:
     return result
 
 
-def drop_lines(reader: Reader, xids: Sequence[str]) -> None:
+def drop_lines(reader: OdooReader, xids: Sequence[str]) -> None:
     """Lines of records that are gone.
 
     Most went along: PostgreSQL cascades, Odoo does not hear of it, and their external ids stay. Some outlive their
@@ -67,12 +67,12 @@ def drop_lines(reader: Reader, xids: Sequence[str]) -> None:
             reader.write("ir.model.data", "unlink", dangling)
 
 
-def _present(reader: Reader, model: str, records: Mapping[str, int]) -> dict[str, int]:
+def _present(reader: OdooReader, model: str, records: Mapping[str, int]) -> dict[str, int]:
     existing = reader.door.existing(model, list(records.values()))
     return {xid: res_id for xid, res_id in records.items() if res_id in existing}
 
 
-def _delete(reader: Reader, model: str, records: Mapping[str, int], result: Undone) -> None:
+def _delete(reader: OdooReader, model: str, records: Mapping[str, int], result: Undone) -> None:
     if not records:
         return
     try:
@@ -94,7 +94,7 @@ def _delete(reader: Reader, model: str, records: Mapping[str, int], result: Undo
     result.archived |= dict.fromkeys(sorted(archived), "is in use and was archived by Odoo")
 
 
-def _release(reader: Reader, model: str, ids: list[int]) -> None:
+def _release(reader: OdooReader, model: str, ids: list[int]) -> None:
     for name, values, method in RELEASE.get(model, ()):
         rows = reader.door.read(model, ids, [name])
         releasable = [row["id"] for row in rows if row[name] in values]
@@ -102,7 +102,7 @@ def _release(reader: Reader, model: str, ids: list[int]) -> None:
             reader.write(model, method, releasable)
 
 
-def _unlink(reader: Reader, model: str, records: Mapping[str, int]) -> frozenset[str]:
+def _unlink(reader: OdooReader, model: str, records: Mapping[str, int]) -> frozenset[str]:
     """Those that Odoo archived instead. Refused if any stands as before: what came may not have been Odoo's answer."""
     archived: set[str] = set()
     for _ in range(TOLD):
@@ -116,10 +116,10 @@ def _unlink(reader: Reader, model: str, records: Mapping[str, int]) -> frozenset
         archived |= still.keys() - records.keys()
         if not records:
             return frozenset(archived)
-    raise Refused(f"{model}: {len(records)} records stand after they were deleted {TOLD} times")
+    raise OdooRefused(f"{model}: {len(records)} records stand after they were deleted {TOLD} times")
 
 
-def _active(reader: Reader, model: str, records: Mapping[str, int]) -> dict[str, int]:
+def _active(reader: OdooReader, model: str, records: Mapping[str, int]) -> dict[str, int]:
     """Those that are not archived."""
     active = reader.fields.get(model, {}).get("active")
     if not records or active is None or active.type != "boolean":
@@ -129,7 +129,7 @@ def _active(reader: Reader, model: str, records: Mapping[str, int]) -> dict[str,
     return {xid: res_id for xid, res_id in records.items() if res_id not in archived}
 
 
-def _archive(reader: Reader, model: str, record: tuple[str, int], reason: str, result: Undone) -> None:
+def _archive(reader: OdooReader, model: str, record: tuple[str, int], reason: str, result: Undone) -> None:
     xid, res_id = record
     active = reader.fields.get(model, {}).get("active")
     if active is None or active.type != "boolean":
@@ -137,7 +137,7 @@ def _archive(reader: Reader, model: str, record: tuple[str, int], reason: str, r
         return
     try:
         reader.write(model, "write", [res_id], **write_arguments(model, {"active": False}))
-    except Refused as error:
+    except OdooRefused as error:
         result.refused[xid] = str(error)
         return
     if _active(reader, model, {xid: res_id}):

@@ -14,7 +14,7 @@ from migrate.errors import Blocked, OdooError
 from migrate.odoo.door import AWAY, Door, chunks, is_done
 from migrate.odoo.errors import NoSuchMethod
 from migrate.odoo.methods import done_field, done_methods
-from migrate.odoo.values import Canon, Field, answered, related
+from migrate.odoo.values import Canon, OdooField, answered, related
 from migrate.progress import Progress, quiet
 
 MODULE = OURS
@@ -54,13 +54,13 @@ def wanted_known(known: Known, line_fields: Mapping[tuple[str, str], str]) -> Wa
 QUIETLY: Mapping[str, Any] = {"tracking_disable": True}  # context of what we write: no message for each field
 
 
-class Reader:
+class OdooReader:
     """Reads through the door, and remembers fields, external ids and names. ``ids`` grow while apply creates."""
 
     def __init__(self, door: Door, progress: Progress = quiet) -> None:
         self.door = door
         self.progress = progress
-        self.fields: dict[str, dict[str, Field]] = {}
+        self.fields: dict[str, dict[str, OdooField]] = {}
         self.ids: dict[str, tuple[str, int]] = {}
         self.names: dict[tuple[str, int], str] = {}
         self.found: dict[Find, int] = {}
@@ -76,7 +76,7 @@ class Reader:
             try:
                 answer = self.door.send(model, method, ids, QUIETLY, **arguments)
             except AWAY:
-                self.door.until_up()
+                self.door.wait_until_up()
             else:
                 if is_done(method, answer):
                     return answer
@@ -103,7 +103,7 @@ class Reader:
         """``fields_get`` of those of ``names`` that the server has."""
         attributes = ["type", "relation", "digits", "readonly"]
         raw = self.door.fields_get(model, list(names), attributes)
-        self.fields.setdefault(model, {}).update({name: Field.read(entry) for name, entry in raw.items()})
+        self.fields.setdefault(model, {}).update({name: OdooField.read(entry) for name, entry in raw.items()})
 
     # --- external ids ------------------------------------------------------------------------------------------
 
@@ -290,7 +290,7 @@ def _merged(
 
 
 def observe(
-    reader: Reader, desired: Sequence[Desired], known: Mapping[str, Known], coming: frozenset[str] = frozenset()
+    reader: OdooReader, desired: Sequence[Desired], known: Mapping[str, Known], coming: frozenset[str] = frozenset()
 ) -> Observed:
     """Read everything that ``desired`` and ``known`` (records that may have to go) concern.
 

@@ -11,7 +11,7 @@ from itertools import zip_longest
 from typing import Any
 
 from mappings.target import Desired, Find, Ref, Value
-from migrate.odoo.values import Field, cell, related
+from migrate.odoo.values import OdooField, cell, related
 
 IdOf = Callable[[Ref | Find], int]
 Matrix = tuple[list[str], list[list[str]]]
@@ -84,12 +84,12 @@ def _column(name: str, values: Sequence[Value], prefix: str, id_of: IdOf) -> Col
     return f"{prefix}{name}/.id", lambda record: ",".join(str(id_of(t)) for t in related(record.values.get(name)))
 
 
-def written(record: Desired, names: Iterable[str], fields: Mapping[str, Field], id_of: IdOf) -> dict[str, Any]:
+def written(record: Desired, names: Iterable[str], fields: Mapping[str, OdooField], id_of: IdOf) -> dict[str, Any]:
     """Plain JSON values for ``write``."""
     return {name: _json(record.values.get(name), fields[name], id_of) for name in names}
 
 
-def _json(value: Value, field: Field, id_of: IdOf) -> Any:
+def _json(value: Value, field: OdooField, id_of: IdOf) -> Any:
     if field.type == "many2many":
         return [[6, 0, [id_of(t) for t in related(value)]]]
     if isinstance(value, Ref | Find):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mappings.target import Target
 from migrate.odoo.door import Door, Row
-from migrate.odoo.findings import Finding
+from migrate.odoo.findings import CheckFinding
 
 OURS = "_fusion_cron_invoice"
 NATIVE = {"enterprise": "_cron_recurring_create_invoice", "oca": "cron_subscription_management"}
@@ -53,7 +53,7 @@ def _action(row: Row) -> BillingAction:
     )
 
 
-def look_at_schedulers(odoo: Door, target: Target) -> Iterator[Finding]:
+def look_at_schedulers(odoo: Door, target: Target) -> Iterator[CheckFinding]:
     """What bills the orders, by name. The addon's guard lets each period be billed once, whoever comes first."""
     makers = actions(odoo)
     native = NATIVE.get(target.subscriptions, "")
@@ -63,27 +63,27 @@ def look_at_schedulers(odoo: Door, target: Target) -> Iterator[Finding]:
     for action in makers:
         if action.active and not action.known:
             remedy = "look at its code: what it invoices of migrated orders is billed beside the calendar"
-            yield Finding("warning", f"scheduled action {action} makes invoices, too", remedy)
+            yield CheckFinding("warning", f"scheduled action {action} makes invoices, too", remedy)
 
 
-def _who(billing: Sequence[BillingAction], known: Sequence[BillingAction]) -> Iterator[Finding]:
+def _who(billing: Sequence[BillingAction], known: Sequence[BillingAction]) -> Iterator[CheckFinding]:
     if not billing:
         asleep = ", ".join(map(str, known)) or "there is none"
         remedy = "switch one on before the cutover (Settings, Technical, Scheduled Actions), or invoice by hand"
-        yield Finding("warning", f"no scheduled action bills the migrated orders: {asleep}", remedy)
+        yield CheckFinding("warning", f"no scheduled action bills the migrated orders: {asleep}", remedy)
     elif len(billing) == 1:
-        yield Finding("ok", f"the migrated orders are billed by {billing[0]}")
+        yield CheckFinding("ok", f"the migrated orders are billed by {billing[0]}")
     else:
         names = " and ".join(map(str, billing))
         remedy = "each period is billed once, by the first one; switch the other off where only one shall bill"
-        yield Finding("warning", f"two scheduled actions bill the migrated orders: {names}", remedy)
+        yield CheckFinding("warning", f"two scheduled actions bill the migrated orders: {names}", remedy)
 
 
-def _unguarded(billing: Sequence[BillingAction], native: str, target: Target) -> Iterator[Finding]:
+def _unguarded(billing: Sequence[BillingAction], native: str, target: Target) -> Iterator[CheckFinding]:
     """Without the addon the native action bills the lines as they stand: without usage, and every month anew."""
     for action in billing:
         if action.known == native and not target.addon:
-            yield Finding(
+            yield CheckFinding(
                 "warning",
                 f"{action} bills the lines of orders as they stand, without their usage",
                 "install fusion_billing ('lago2odoo addon export DIR'), or switch the action off until it is",

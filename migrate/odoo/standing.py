@@ -17,7 +17,7 @@ from mappings.records import Customer
 from migrate.change_set.changes import Change
 from migrate.odoo.door import AWAY, Door
 from migrate.odoo.external_ids import made_of
-from migrate.odoo.resolve import MODULE, Reader
+from migrate.odoo.resolve import MODULE, OdooReader
 
 MODEL = "res.partner"
 _FIELDS = ("name", "ref", "vat", "email", "street", "city", "zip", "active")
@@ -79,7 +79,7 @@ def _name(door: Door, name: str, number: int) -> None:
         try:
             door.send("ir.model.data", "create", None, vals_list=[row])
         except AWAY:
-            door.until_up()
+            door.wait_until_up()
 
 
 def unbind(door: Door, xids: Iterable[str]) -> None:
@@ -88,4 +88,4 @@ def unbind(door: Door, xids: Iterable[str]) -> None:
     domain = [["module", "=", MODULE], ["model", "=", MODEL], ["noupdate", "=", True]]
     rows = [row["id"] for row in door.search_among("ir.model.data", "name", names, ["id"], domain=domain)]
     if rows:
-        Reader(door).write("ir.model.data", "unlink", rows)
+        OdooReader(door).write("ir.model.data", "unlink", rows)

@@ -21,7 +21,7 @@ NameFor = Callable[[Ref | Find], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class OdooField:
     """What ``fields_get`` tells. ``digits``: Odoo cuts to so many decimals (None: it does not)."""
 
     type: str
@@ -30,7 +30,7 @@ class Field:
     readonly: bool = False
 
     @classmethod
-    def read(cls, raw: Mapping[str, Any]) -> Field:
+    def read(cls, raw: Mapping[str, Any]) -> OdooField:
         """From one entry of ``fields_get``; ``digits`` there is ``[precision, scale]``."""
         digits = raw.get("digits")
         scale = int(digits[1]) if digits else None
@@ -53,7 +53,7 @@ def canon_from_json(raw: Canon | list[str]) -> Canon:
     return tuple(raw) if isinstance(raw, list) else raw
 
 
-def wanted(value: Value, field: Field, name: NameFor) -> Canon:
+def wanted(value: Value, field: OdooField, name: NameFor) -> Canon:
     """The canonical form of a mapper's value."""
     kind = type(value)
     if kind is Ref or kind is Find:
@@ -63,7 +63,7 @@ def wanted(value: Value, field: Field, name: NameFor) -> Canon:
     return _scalar(value, field)
 
 
-def answered(raw: Any, field: Field, name: NameOf) -> Canon:
+def answered(raw: Any, field: OdooField, name: NameOf) -> Canon:
     """The canonical form of what ``read`` answered (``load=''`` or not: a pair or an id)."""
     if field.type == "many2one":
         if not raw:
@@ -87,7 +87,7 @@ def cell(value: Value) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def _scalar(value: Any, field: Field) -> Canon:
+def _scalar(value: Any, field: OdooField) -> Canon:
     """By the field's type; whatever has no entry is text."""
     return _BY_TYPE.get(field.type, _text)(value)
 

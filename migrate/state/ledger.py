@@ -195,7 +195,7 @@ class Ledger:
             old = self._entries(db, touched)
             self._replace(db, [entry for c in changes for entry in begin_change(c, old, self._new)])
 
-    def applied(
+    def finish(
         self,
         changes: Sequence[Change],
         seen: Mapping[str, Seen],

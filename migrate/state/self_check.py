@@ -94,7 +94,7 @@ def _records(store: Store) -> Iterator[str]:
     latest = next(iter(_whole(store)), None)
     query = as_stored(RECORDS)
     yield from each(
-        rows_of(store, query if latest is None else query.where(RECORDS.c.seen_run >= latest.id)), _readable
+        rows_of(store, query if latest is None else query.where(RECORDS.c.seen_run >= latest.id)), _require_readable
     )
     twice = sa.select(RECORDS.c.resource, RECORDS.c.key).group_by(RECORDS.c.resource, RECORDS.c.key)
     for row in rows_of(store, twice.having(sa.func.count() > 1)):
@@ -106,7 +106,7 @@ def _records(store: Store) -> Iterator[str]:
             yield str(damaged_row("extract_runs", latest._asdict(), why, RESTORE))
 
 
-def _readable(row: TableRow) -> None:
+def _require_readable(row: TableRow) -> None:
     """Its text is JSON, and its name is one that an extract would give it. Raises StoreError."""
     raw = raw_of(row)
     try:

@@ -47,7 +47,7 @@ REST = "..."  # any further steps, or none
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CauseRow:
     """``steps``: so many steps of a path tell faults apart (None: those before ``REST``).
 
     ``calendar``: the boundaries of invoices follow from it. ``header``: it moves coupons and taxes only, no line.
@@ -73,16 +73,16 @@ def _fits(step: str | frozenset[str], at: str | int) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class RecordFault:
     """Differences of one cause in one place (``root``)."""
 
     cause: str
     root: Path
-    row: Row
+    row: CauseRow
     differences: tuple[Difference, ...]
 
 
-def faults(differences: Iterable[Difference], around: Around = NOTHING_KNOWN) -> Iterator[Fault]:
+def faults(differences: Iterable[Difference], around: Around = NOTHING_KNOWN) -> Iterator[RecordFault]:
     """Differences by cause, put together where they are one fault."""
     together: dict[tuple[int, Path], list[Difference]] = defaultdict(list)
     for difference in differences:
@@ -92,7 +92,7 @@ def faults(differences: Iterable[Difference], around: Around = NOTHING_KNOWN) ->
         row = CAUSE_OF[number]
         parts = [OneCause(row.cause, alike)] if isinstance(row.cause, str) else row.cause(alike, around)
         for part in parts:
-            yield Fault(cause=part.cause, root=root, row=row, differences=tuple(part.differences))
+            yield RecordFault(cause=part.cause, root=root, row=row, differences=tuple(part.differences))
 
 
 # --- causes that depend on the values -----------------------------------------------------------------------------
@@ -249,44 +249,44 @@ PERIODS = frozenset({"interval", "pay_in_advance", "bill_charges_monthly", "bill
 METRIC_OF = frozenset({"billable_metric_code", "lago_billable_metric_id"})
 ROUNDING = frozenset({"rounding_function", "rounding_precision"})
 
-CAUSE_OF: tuple[Row, ...] = (
+CAUSE_OF: tuple[CauseRow, ...] = (
     # the order
-    Row(("customer", "applicable_timezone"), "time_zone", calendar=True),
-    Row(("subscription", "plan_amount_cents"), "price"),
-    Row(("subscription", frozenset({"subscription_at", "billing_time"})), "period_boundary", calendar=True),
-    Row(("subscription", DATES), "plan_change_date", calendar=True),
-    Row(("subscription", "previous_plan_code"), "previous_order", calendar=True),
-    Row(("subscription", "external_id"), "missing_usage"),
-    Row(("subscription", REST), "plan_change_date", steps=2),
-    Row(("plan", PERIODS), "period_boundary", calendar=True),
-    Row(("plan", "trial_period"), "trial", calendar=True),
-    Row(("plan", "minimum_commitment", REST), "minimum"),
-    Row(("plan", "code"), "coupon_limit", header=True),
+    CauseRow(("customer", "applicable_timezone"), "time_zone", calendar=True),
+    CauseRow(("subscription", "plan_amount_cents"), "price"),
+    CauseRow(("subscription", frozenset({"subscription_at", "billing_time"})), "period_boundary", calendar=True),
+    CauseRow(("subscription", DATES), "plan_change_date", calendar=True),
+    CauseRow(("subscription", "previous_plan_code"), "previous_order", calendar=True),
+    CauseRow(("subscription", "external_id"), "missing_usage"),
+    CauseRow(("subscription", REST), "plan_change_date", steps=2),
+    CauseRow(("plan", PERIODS), "period_boundary", calendar=True),
+    CauseRow(("plan", "trial_period"), "trial", calendar=True),
+    CauseRow(("plan", "minimum_commitment", REST), "minimum"),
+    CauseRow(("plan", "code"), "coupon_limit", header=True),
     # its charges
-    Row(PRICE, "missing_line"),
-    Row((*PRICE, "charge_model"), "price"),
-    Row((*PRICE, "prorated"), "proration"),
-    Row((*PRICE, "properties", REST), each(price_of)),
-    Row((*FIXED_CHARGE, "units"), each(units_of)),
-    Row((*CHARGE, "min_amount_cents"), "minimum"),
-    Row((*CHARGE, METRIC_OF), "aggregation", steps=3),
-    Row((*CHARGE, "filters", EACH, "properties", REST), each(price_of)),
-    Row((*CHARGE, "filters", REST), "filter"),
-    Row((*PRICE, REST), "charge_terms", steps=4),
-    Row(("plan", REST), "charge_terms", steps=2),
+    CauseRow(PRICE, "missing_line"),
+    CauseRow((*PRICE, "charge_model"), "price"),
+    CauseRow((*PRICE, "prorated"), "proration"),
+    CauseRow((*PRICE, "properties", REST), each(price_of)),
+    CauseRow((*FIXED_CHARGE, "units"), each(units_of)),
+    CauseRow((*CHARGE, "min_amount_cents"), "minimum"),
+    CauseRow((*CHARGE, METRIC_OF), "aggregation", steps=3),
+    CauseRow((*CHARGE, "filters", EACH, "properties", REST), each(price_of)),
+    CauseRow((*CHARGE, "filters", REST), "filter"),
+    CauseRow((*PRICE, REST), "charge_terms", steps=4),
+    CauseRow(("plan", REST), "charge_terms", steps=2),
     # what they measure
-    Row(("metrics", EACH, ROUNDING), "quantity_precision"),
-    Row(("metrics", EACH, "filters", REST), "filter"),
-    Row(("metrics", EACH, REST), "aggregation", steps=3),
-    Row(("usage", EACH), events, steps=1),
-    Row(("usage", EACH, "timestamp"), shifts, steps=1),
-    Row(("usage", EACH, "created_at"), "late_events", steps=1),
-    Row(("usage", EACH, frozenset({"properties", "precise_total_amount_cents"})), values, steps=1),
-    Row(("usage", EACH, REST), "missing_usage", steps=1),
+    CauseRow(("metrics", EACH, ROUNDING), "quantity_precision"),
+    CauseRow(("metrics", EACH, "filters", REST), "filter"),
+    CauseRow(("metrics", EACH, REST), "aggregation", steps=3),
+    CauseRow(("usage", EACH), events, steps=1),
+    CauseRow(("usage", EACH, "timestamp"), shifts, steps=1),
+    CauseRow(("usage", EACH, "created_at"), "late_events", steps=1),
+    CauseRow(("usage", EACH, frozenset({"properties", "precise_total_amount_cents"})), values, steps=1),
+    CauseRow(("usage", EACH, REST), "missing_usage", steps=1),
     # coupons
-    Row(("coupons", EACH), each(carried), header=True),
-    Row((*COUPON, frozenset({"created_at", "terminated_at"})), "coupon_expired", header=True),
-    Row((*COUPON, "credits", REST), "coupon_limit", header=True),
-    Row((*COUPON, REST), "coupon_limit", steps=4, header=True),
-    Row(("coupons", EACH, "coupon", REST), "coupon_limit", steps=3, header=True),
+    CauseRow(("coupons", EACH), each(carried), header=True),
+    CauseRow((*COUPON, frozenset({"created_at", "terminated_at"})), "coupon_expired", header=True),
+    CauseRow((*COUPON, "credits", REST), "coupon_limit", header=True),
+    CauseRow((*COUPON, REST), "coupon_limit", steps=4, header=True),
+    CauseRow(("coupons", EACH, "coupon", REST), "coupon_limit", steps=3, header=True),
 )

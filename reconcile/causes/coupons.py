@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from mappings import read_back
-from mappings.read_back import HeldCoupon
+from mappings.read_back import DefinedCoupon
 from mappings.records import AppliedCoupon, Coupon
 from mappings.text import plain
-from reconcile.causes.cause_of import Fault, faults
+from reconcile.causes.cause_of import RecordFault, faults
 from reconcile.causes.differences import Difference, differences
 from reconcile.causes.observed import Place, Suspect, shown, suspect_of
 from reconcile.rerate.counterfactual import ABSENT, At, Path
 from reconcile.rerate.history import History
-from reconcile.rerate.suppositions import Records
+from reconcile.rerate.suppositions import OtherRecords
 from reconcile.sides.held_terms import HeldOrder
 
 CREDITS = ("applied", "credits")
@@ -30,14 +30,14 @@ def of_coupons(customer: str, orders: Sequence[HeldOrder], history: History) -> 
         name, inside = str(fault.root[1]), fault.root[2:]
         code = (lago.get(name) or odoo[name]).applied.coupon_code
         place = Place("sale.order", where, f"fusion_coupons: {' '.join([code, *_fields(fault, inside)])}")
-        suppose = Records(changes=tuple(_changes(fault, lago, odoo)))
+        suppose = OtherRecords(changes=tuple(_changes(fault, lago, odoo)))
         yield suspect_of(fault, place, _told(fault, inside, lago, odoo), suppose)
 
 
-def held_coupons(customer: str, history: History) -> dict[str, HeldCoupon]:
+def held_coupons(customer: str, history: History) -> dict[str, DefinedCoupon]:
     """Lago's coupons of a customer, with what they are limited to."""
     applied = (one for one in history.snapshot.applied_coupons if one.lago_customer_id == customer)
-    return {one.lago_id: HeldCoupon(applied=one, coupon=_definition(one, history.coupons)) for one in applied}
+    return {one.lago_id: DefinedCoupon(applied=one, coupon=_definition(one, history.coupons)) for one in applied}
 
 
 def _definition(applied: AppliedCoupon, coupons: Mapping[str, Coupon]) -> Coupon:
@@ -52,19 +52,19 @@ def _definition(applied: AppliedCoupon, coupons: Mapping[str, Coupon]) -> Coupon
     return coupons.get(applied.lago_coupon_id, unlimited)
 
 
-def _fields(fault: Fault, inside: Path) -> list[str]:
+def _fields(fault: RecordFault, inside: Path) -> list[str]:
     """Lago's names: the entries of ``fusion_coupons`` have them too. A scope is named by its codes."""
     if inside != ("coupon",):
         return [str(step) for step in inside[1:]]
     return [", ".join(str(d.path[3]) for d in _codes(fault))]
 
 
-def _codes(fault: Fault) -> list[Difference]:
+def _codes(fault: RecordFault) -> list[Difference]:
     return [d for d in fault.differences if str(d.path[3]).endswith("_codes")]
 
 
 def _told(
-    fault: Fault, inside: Path, lago: Mapping[str, HeldCoupon], odoo: Mapping[str, HeldCoupon]
+    fault: RecordFault, inside: Path, lago: Mapping[str, DefinedCoupon], odoo: Mapping[str, DefinedCoupon]
 ) -> tuple[str, str]:
     name = str(fault.root[1])
     if not inside:
@@ -84,11 +84,11 @@ def _in_text(value: object) -> object:
     return plain(value) if isinstance(value, Decimal) else value
 
 
-def _taken(held: HeldCoupon) -> int:
+def _taken(held: DefinedCoupon) -> int:
     return sum(credit.amount_cents for credit in held.applied.credits)
 
 
-def _changes(fault: Fault, lago: Mapping[str, HeldCoupon], odoo: Mapping[str, HeldCoupon]) -> Iterable[At]:
+def _changes(fault: RecordFault, lago: Mapping[str, DefinedCoupon], odoo: Mapping[str, DefinedCoupon]) -> Iterable[At]:
     name, inside = str(fault.root[1]), fault.root[2:]
     if not inside:
         return _whole(name, odoo.get(name))
@@ -100,7 +100,7 @@ def _changes(fault: Fault, lago: Mapping[str, HeldCoupon], odoo: Mapping[str, He
     return [At(record=record, lago_id=lago_id, path=d.path[3:], value=d.odoo) for d in fault.differences]
 
 
-def _whole(name: str, odoo: HeldCoupon | None) -> list[At]:
+def _whole(name: str, odoo: DefinedCoupon | None) -> list[At]:
     """A coupon that Odoo has and Lago has not, or the other way round."""
     if odoo is None:
         return [At(record=AppliedCoupon, lago_id=name, value=ABSENT)]

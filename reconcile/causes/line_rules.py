@@ -28,7 +28,7 @@ from reconcile.causes.of_lines import (
     set_lines,
     units_of,
 )
-from reconcile.rerate.suppositions import Records
+from reconcile.rerate.suppositions import OtherRecords
 from reports.data import Evidence
 
 
@@ -371,6 +371,6 @@ def ended_in_odoo(case: Case) -> Iterator[Proposal]:
 
 def _ended_by(suspect: Suspect) -> str:
     """The subscription (Lago id) whose end differs; empty for any other difference."""
-    changes = suspect.suppose.changes if isinstance(suspect.suppose, Records) else ()
+    changes = suspect.suppose.changes if isinstance(suspect.suppose, OtherRecords) else ()
     ends = (c.lago_id for c in changes if c.record is Subscription and c.path == ("terminated_at",))
     return next(ends, "")

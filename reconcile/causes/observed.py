@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from mappings.records import Tax
 from mappings.text import json_text
-from reconcile.causes.cause_of import Fault
+from reconcile.causes.cause_of import RecordFault
 from reconcile.rerate.counterfactual import ABSENT
 from reconcile.rerate.suppositions import Supposition
 
@@ -55,7 +55,7 @@ class Suspect:
     header: bool = False
 
 
-def suspect_of(fault: Fault, place: Place, told: tuple[str, str], suppose: Supposition) -> Suspect:
+def suspect_of(fault: RecordFault, place: Place, told: tuple[str, str], suppose: Supposition) -> Suspect:
     """A fault as something to suppose. ``told``: what Lago has at the place, and what Odoo."""
     lago, odoo = told
     return Suspect(cause=fault.cause, place=place, lago=lago, odoo=odoo, suppose=suppose, header=fault.row.header)

@@ -13,7 +13,7 @@ from reconcile.rerate.billing import Billed, usage_window
 from reconcile.rerate.history import History
 from reconcile.rerate.other_periods import STORED, LineWindows, other_windows
 from reconcile.rerate.supposed import World, events_of
-from reconcile.rerate.suppositions import Events, Records, Windows
+from reconcile.rerate.suppositions import Events, OtherRecords, Windows
 from reconcile.sides.held_terms import Held, HeldOrder, Whereabouts
 
 
@@ -112,7 +112,7 @@ def _of_windows(billed: Billed, windows: LineWindows, found: Sequence[Suspect], 
 
 def _moves(suspect: Suspect, billed: Billed) -> bool:
     """Whether a record that differs moves the boundaries of this subscription."""
-    if not isinstance(suspect.suppose, Records) or not suspect.suppose.calendar:
+    if not isinstance(suspect.suppose, OtherRecords) or not suspect.suppose.calendar:
         return False
     customer = billed.invoice.customer
     owners = {billed.subscription.lago_id, billed.plan.lago_id, customer.lago_id if customer else ""}

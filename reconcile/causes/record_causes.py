@@ -13,7 +13,7 @@ from reconcile.causes.observed import ANOTHER, IN_EXCESS, NAME, NOT_THERE, OWN, 
 from reconcile.causes.of_lines import on_line, own_line
 from reconcile.causes.recompute import movement
 from reconcile.rerate.supposed import Hypothesis
-from reconcile.rerate.suppositions import Records
+from reconcile.rerate.suppositions import OtherRecords
 from reports.data import Evidence, Finding
 
 SINGLES, PAIRS = 16, 40  # how many suspects are tried one by one, and how many pairs of them
@@ -44,7 +44,7 @@ def _instead(case: Case, suspect: Suspect) -> Iterator[Change]:
     A charge that bears another id bills its lines under that one; the migration's own line of a charge that is gone is
     billed by itself.
     """
-    changes = suspect.suppose.changes if isinstance(suspect.suppose, Records) else ()
+    changes = suspect.suppose.changes if isinstance(suspect.suppose, OtherRecords) else ()
     gone = {change.lago_id for change in changes if not change.path}
     for line in case.subject.lines if gone else ():
         made = own_line(case, line.key)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from mappings import fields, read_back
-from mappings.fields import Field, Row, decimal_of, loaded
+from mappings.fields import FieldPair, Row, decimal_of, loaded
 from mappings.money import from_subunits
 from mappings.read_back import Terms
 from mappings.records import (
@@ -19,13 +19,13 @@ from mappings.records import (
     Subscription,
 )
 from mappings.target import xid
-from reconcile.causes.cause_of import TIER, Around, Fault, cut_alike, faults, prices_in
+from reconcile.causes.cause_of import TIER, Around, RecordFault, cut_alike, faults, prices_in
 from reconcile.causes.differences import Difference, differences
 from reconcile.causes.observed import NAME, OWN, Place, Suspect, shown, suspect_of
 from reconcile.rerate.billing import Billed
 from reconcile.rerate.counterfactual import ABSENT, At, Path
 from reconcile.rerate.history import History
-from reconcile.rerate.suppositions import PriceThen, Records, Supposition
+from reconcile.rerate.suppositions import OtherRecords, PriceThen, Supposition
 from reconcile.sides.held_terms import HeldOrder, HeldSettings
 
 
@@ -92,7 +92,7 @@ def _kept(settings: HeldSettings | None, differing: Sequence[Difference], odoo: 
     return Around(prices=alike | {settings.price_digits}, units=frozenset((settings.unit_digits,)))
 
 
-def _with_prices(differing: Sequence[Fault]) -> Iterator[Fault]:
+def _with_prices(differing: Sequence[RecordFault]) -> Iterator[RecordFault]:
     """A charge of another model has other prices because of that: neither can be told, or set, without the other."""
     models = {fault.root[:3]: fault for fault in differing if fault.root[3:] == (MODEL,)}
     priced: dict[Path, list[Difference]] = defaultdict(list)
@@ -118,7 +118,7 @@ def _changed_units(charge: FixedCharge, row: Row) -> Iterator[Suspect]:
         place=_of_row(row, "unit_changes"),
         lago=shown(charge.units),
         odoo=shown(was),
-        suppose=Records(changes=(change,)),
+        suppose=OtherRecords(changes=(change,)),
     )
 
 
@@ -140,7 +140,7 @@ def _swapped(lago: Terms, order: HeldOrder, plans: Mapping[str, Plan]) -> list[S
             place=line,
             lago=lago.plan.code,
             odoo=sold.product,
-            suppose=Records(changes=(*gone, *instead)),
+            suppose=OtherRecords(changes=(*gone, *instead)),
         )
     ]
 
@@ -171,7 +171,7 @@ def _accepted(metric: BillableMetric) -> list[dict[str, object]]:
 # --- the order ----------------------------------------------------------------------------------------------------
 
 
-def _of_field(fault: Fault, lago: Terms, order: HeldOrder) -> Suspect:
+def _of_field(fault: RecordFault, lago: Terms, order: HeldOrder) -> Suspect:
     side, step = (str(step) for step in fault.root[:2])
     record: Customer | Subscription | Plan = getattr(lago, side)
     place, (difference, *_) = _in_order(order, _order_field(side, step)), fault.differences
@@ -206,10 +206,10 @@ def _money(amount: object, currency: str) -> str:
 
 
 def _left_out(
-    fault: Fault, charge: Priced, order: HeldOrder, reason: str | None, place: tuple[Place, str, str] | None
+    fault: RecordFault, charge: Priced, order: HeldOrder, reason: str | None, place: tuple[Place, str, str] | None
 ) -> Suspect:
     """A charge that Odoo does not have. The migration may have said why, or a record that is there (``place``)."""
-    suppose = Records(changes=(At(record=type(charge), lago_id=charge.lago_id),))
+    suppose = OtherRecords(changes=(At(record=type(charge), lago_id=charge.lago_id),))
     if reason is None and place is not None:
         where, *told = place
         return suspect_of(fault, where, (told[0], told[1]), suppose)
@@ -249,12 +249,12 @@ def _of_row(row: Row, field: str) -> Place:
     return Place(CHARGE, str(row["code"]), field, str(row["id"]))
 
 
-def _of_charge(fault: Fault, lago: Priced, odoo: Priced, row: Row, currency: str) -> Suspect:
+def _of_charge(fault: RecordFault, lago: Priced, odoo: Priced, row: Row, currency: str) -> Suspect:
     place = _of_row(row, _charge_field(fault, fault.root[3:]))
     return suspect_of(fault, place, _told(fault, lago, odoo, currency), _records(fault, type(lago), lago.lago_id, 3))
 
 
-def _told(fault: Fault, lago: Priced, odoo: Priced, currency: str) -> tuple[str, str]:
+def _told(fault: RecordFault, lago: Priced, odoo: Priced, currency: str) -> tuple[str, str]:
     """Of a metric its code; of a minimum its money; of filters all that each side has; else what differs."""
     inside = fault.root[3:]
     if isinstance(lago, Charge) and isinstance(odoo, Charge) and not inside:
@@ -268,7 +268,7 @@ def _told(fault: Fault, lago: Priced, odoo: Priced, currency: str) -> tuple[str,
     return _both(fault)
 
 
-def _charge_field(fault: Fault, inside: Path) -> str:
+def _charge_field(fault: RecordFault, inside: Path) -> str:
     """``properties: graduated_ranges.0.to_value``: Odoo's field, and the place in it."""
     if not inside:
         return "metric"
@@ -284,19 +284,19 @@ def _charge_field(fault: Fault, inside: Path) -> str:
 # --- what they have in common -------------------------------------------------------------------------------------
 
 
-def _name(rows: Iterable[Field], step: str) -> str:
+def _name(rows: Iterable[FieldPair], step: str) -> str:
     """Odoo's name of a field of Lago's; what has no row (filters) is called the same."""
     return next((row.odoo for row in rows if row.lago == step), step)
 
 
-def _both(fault: Fault) -> tuple[str, str]:
+def _both(fault: RecordFault) -> tuple[str, str]:
     return shown([d.lago for d in fault.differences]), shown([d.odoo for d in fault.differences])
 
 
-def _records(fault: Fault, record: type[object], lago_id: str, steps: int) -> Records:
+def _records(fault: RecordFault, record: type[object], lago_id: str, steps: int) -> OtherRecords:
     """The record with Odoo's values. ``steps``: so many of a path lead to it."""
     changes = tuple(At(record=record, lago_id=lago_id, path=d.path[steps:], value=_value(d)) for d in fault.differences)
-    return Records(changes=changes, calendar=fault.row.calendar)
+    return OtherRecords(changes=changes, calendar=fault.row.calendar)
 
 
 def _value(difference: Difference) -> object:

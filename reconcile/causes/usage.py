@@ -10,7 +10,7 @@ from mappings import fields, read_back
 from mappings.fields import Row
 from mappings.period import Window
 from mappings.usage import EventIds, UsageRow
-from reconcile.causes.cause_of import Around, Fault, faults
+from reconcile.causes.cause_of import Around, RecordFault, faults
 from reconcile.causes.differences import differences, same_exactly
 from reconcile.causes.observed import ANOTHER, IN_EXCESS, NOT_THERE, USAGE, Place, Suspect, suspect_of
 from reconcile.rerate.counterfactual import ABSENT
@@ -34,7 +34,7 @@ def of_usage(external_id: str, lago: Usage, rows: Iterable[Row], window: Window 
         yield suspect_of(fault, place, told, _events(external_id, fault))
 
 
-def _field(fault: Fault) -> str:
+def _field(fault: RecordFault) -> str:
     path, odoo = fault.differences[0].path, fault.differences[0].odoo
     if len(path) == 2:
         return NOT_THERE if odoo is ABSENT else IN_EXCESS
@@ -89,7 +89,7 @@ def _is_in(event: UsageRow | None, window: Window | None) -> bool:
     return event is not None and window is not None and window.start <= event.timestamp <= window.end
 
 
-def _events(external_id: str, fault: Fault) -> Events:
+def _events(external_id: str, fault: RecordFault) -> Events:
     """Lago's usage with what Odoo has of the events in question."""
     gone, more, changed = set[str](), list[UsageRow](), defaultdict[str, dict[str, object]](dict)
     for difference in fault.differences:

@@ -27,7 +27,7 @@ from reconcile.rating.pricing import Priced, Rated, divide
 from reconcile.rating.refusal import in_range
 from reconcile.rating.rules import LATEST, Rules
 from reconcile.rating.running import Reached, Running, UniqueChanges, running_of
-from reconcile.rating.scope import Scope, Use
+from reconcile.rating.scope import EventScope, Use
 from reconcile.rating.tiers import ZERO, decimal_of
 from reconcile.rating.usage_keys import group_keys
 
@@ -199,9 +199,11 @@ def _bucket(case: _Case, position: int) -> _Bucket:
     return _Bucket(position=position, properties=properties, places=places, any_group=any_group)
 
 
-def _scope(case: _Case, bucket: _Bucket) -> Scope:
+def _scope(case: _Case, bucket: _Bucket) -> EventScope:
     """A bucket without events."""
-    return Scope(demand=case.demand, properties=bucket.properties, uses=(), listed=(), grouped=False, in_advance=True)
+    return EventScope(
+        demand=case.demand, properties=bucket.properties, uses=(), listed=(), grouped=False, in_advance=True
+    )
 
 
 def _makes_fee(case: _Case, use: Use) -> bool:

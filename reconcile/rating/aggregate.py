@@ -14,44 +14,44 @@ from reconcile.rating.aggregation import Aggregation
 from reconcile.rating.event_lists import with_lists
 from reconcile.rating.metric_rounding import rounded
 from reconcile.rating.pg_numeric import WIDE
-from reconcile.rating.refusal import Refused
-from reconcile.rating.scope import Scope, numbers_of
+from reconcile.rating.refusal import RerateRefused
+from reconcile.rating.scope import EventScope, numbers_of
 from reconcile.rating.sums import sum_values
 from reconcile.rating.tiers import ZERO
 from reconcile.rating.unique_counts import count_unique
 from reconcile.rating.weighted_sums import weigh
 
 
-def aggregate_scope(scope: Scope) -> Aggregation:
+def aggregate_scope(scope: EventScope) -> Aggregation:
     """Units of one bucket and group, rounded by the metric. Refused for aggregations that cannot be recomputed."""
     kind = KINDS.get(scope.metric.aggregation_type)
     if kind is None:
-        raise Refused("unknown_aggregation", f"metric {scope.metric.code}: {scope.metric.aggregation_type}")
+        raise RerateRefused("unknown_aggregation", f"metric {scope.metric.code}: {scope.metric.aggregation_type}")
     with localcontext(WIDE):
         aggregation = replace(kind(scope), grouped_by=scope.group)
         return aggregation if scope.in_advance else rounded(scope.metric, aggregation)
 
 
-def _count(scope: Scope) -> Aggregation:
+def _count(scope: EventScope) -> Aggregation:
     events = scope.within(scope.uses)
     return with_lists(scope, Aggregation(units=Decimal(len(events)), events_count=len(events)))
 
 
-def _take_maximum(scope: Scope) -> Aggregation:
+def _take_maximum(scope: EventScope) -> Aggregation:
     values = numbers_of(scope.within(scope.uses))
     return with_lists(scope, Aggregation(units=max(values, default=ZERO), events_count=len(values)))
 
 
-def _take_latest(scope: Scope) -> Aggregation:
+def _take_latest(scope: EventScope) -> Aggregation:
     values = numbers_of(scope.within(scope.uses))
     return Aggregation(units=max(values[-1], ZERO) if values else ZERO, events_count=len(values))
 
 
-def _refuse_custom(scope: Scope) -> Aggregation:
-    raise Refused("custom_aggregation", f"metric {scope.metric.code} is computed by its own code inside Lago")
+def _refuse_custom(scope: EventScope) -> Aggregation:
+    raise RerateRefused("custom_aggregation", f"metric {scope.metric.code} is computed by its own code inside Lago")
 
 
-KINDS: Mapping[str, Callable[[Scope], Aggregation]] = {
+KINDS: Mapping[str, Callable[[EventScope], Aggregation]] = {
     "count_agg": _count,
     "sum_agg": sum_values,
     "max_agg": _take_maximum,

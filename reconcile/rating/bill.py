@@ -20,7 +20,7 @@ from reconcile.rating.wallets import Drawn, PrepaidWallet, Spendable, draw
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class FeeLine:
     """A fee before coupons and taxes. ``taxes`` is the set that applies to it (``taxes.applicable``)."""
 
     key: LineKey
@@ -43,7 +43,7 @@ class Line:
 class BilledFee:
     """A line of an invoice with its share of the coupons and its taxes."""
 
-    line: Line
+    line: FeeLine
     coupons_cents: Decimal
     taxed: Taxed
 
@@ -65,7 +65,7 @@ class Bill:
 
 
 def bill(
-    lines: Sequence[Line],
+    lines: Sequence[FeeLine],
     currency: str,
     *,
     coupons: Sequence[HeldCoupon] = (),
@@ -121,7 +121,7 @@ def take_from(balances: Sequence[int], amount: int) -> tuple[int, ...]:
     return tuple(taken)
 
 
-def _reducible(line: Line) -> Reducible:
+def _reducible(line: FeeLine) -> Reducible:
     return Reducible(
         amount_cents=line.amount_cents,
         kind=line.fee_type,
@@ -130,7 +130,7 @@ def _reducible(line: Line) -> Reducible:
     )
 
 
-def taxable(line: Line, share: Decimal) -> Taxable:
+def taxable(line: FeeLine, share: Decimal) -> Taxable:
     """A line after coupons, of which ``share`` is its part, as taxes are computed on it."""
     return Taxable(
         amount_cents=line.amount_cents, precise_cents=line.precise_cents, coupons_cents=share, taxes=line.taxes

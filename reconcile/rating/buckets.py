@@ -14,9 +14,9 @@ from reconcile.rating.aggregation import Aggregation
 from reconcile.rating.demand import Demand
 from reconcile.rating.filters import DEFAULT, buckets_of, check_filters
 from reconcile.rating.pg_numeric import numeric
-from reconcile.rating.refusal import Refused, in_range
+from reconcile.rating.refusal import RerateRefused, in_range
 from reconcile.rating.rules import LATEST, Rules
-from reconcile.rating.scope import NOTHING, Scope, Start, Use
+from reconcile.rating.scope import NOTHING, EventScope, Start, Use
 from reconcile.rating.tiers import ZERO
 from reconcile.rating.usage_keys import group_keys
 
@@ -60,12 +60,12 @@ def bucket_properties(demand: Demand) -> Iterator[Json]:
 
 def answer_of(
     demand: Demand, keys: tuple[str, ...], events: Sequence[Picked], rules: Rules
-) -> tuple[Bucket, ...] | Refused:
+) -> tuple[Bucket, ...] | RerateRefused:
     """The buckets of a demand, or why there are none."""
     try:
         with in_range():
             return tuple(_buckets(demand, keys, events, rules))
-    except Refused as refused:
+    except RerateRefused as refused:
         return refused
 
 
@@ -89,7 +89,7 @@ def _buckets(demand: Demand, keys: tuple[str, ...], events: Sequence[Picked], ru
 
 def scopes(
     demand: Demand, properties: Json, keys: tuple[str, ...], events: Sequence[Picked], rules: Rules = LATEST
-) -> Iterator[Scope]:
+) -> Iterator[EventScope]:
     """A bucket's events split into pricing groups; without any event one empty group with null values."""
     names = group_keys(properties)
     places = tuple(keys.index(key) for key in names)
@@ -103,7 +103,7 @@ def scopes(
     shown = Counter(map(presented, starts))
     for values in sorted(starts, key=_order) or [(None,) * len(names)]:
         uses = tuple(event.use for event in groups.get(values, ()))
-        yield Scope(
+        yield EventScope(
             demand=demand,
             properties=properties,
             uses=uses,

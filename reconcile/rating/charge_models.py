@@ -14,7 +14,7 @@ from reconcile.rating.aggregation import Aggregation
 from reconcile.rating.graduated import price_graduated, price_graduated_percentage
 from reconcile.rating.percentage import price_percentage
 from reconcile.rating.pricing import Priced, Rated, divide, rated_of
-from reconcile.rating.refusal import Refused, in_range
+from reconcile.rating.refusal import RerateRefused, in_range
 from reconcile.rating.rules import LATEST, Rules
 from reconcile.rating.tiers import ZERO, decimal_of
 from reconcile.rating.volume import price_volume
@@ -31,7 +31,7 @@ def rate(
     premium: bool = True,
     rules: Rules = LATEST,
 ) -> Rated:
-    """Price one bucket's units. Raises ``Refused`` for what Lago could not price either (named reason)."""
+    """Price one bucket's units. Raises ``RerateRefused`` for what Lago could not price either (named reason)."""
     return rate_case(
         Priced(
             model=charge_model,
@@ -51,7 +51,7 @@ def rate_case(case: Priced) -> Rated:
     """What the case costs, by its charge model."""
     model = MODELS.get(case.model)
     if model is None:
-        raise Refused("unknown_charge_model", f"charge model {case.model!r}; known: {', '.join(MODELS)}")
+        raise RerateRefused("unknown_charge_model", f"charge model {case.model!r}; known: {', '.join(MODELS)}")
     with localcontext(CONTEXT):
         return model(case)
 
@@ -66,7 +66,9 @@ def _price_standard(case: Priced) -> Rated:
 def _price_dynamic(case: Priced) -> Rated:
     cents = case.aggregation.precise_total_amount_cents
     if cents is None:
-        raise Refused("dynamic_without_amount", "two groups that look alike (blank and null): Lago fails here too")
+        raise RerateRefused(
+            "dynamic_without_amount", "two groups that look alike (blank and null): Lago fails here too"
+        )
     amount = from_subunits(cents, case.currency) if case.aggregation.units else ZERO
     return rated_of(case, amount, {}, (Step(kind=StepKind.OWN_PRICES, amount=amount),))
 
@@ -80,7 +82,7 @@ def _price_package(case: Priced) -> Rated:
     free, price = decimal_of(case.properties, "free_units"), decimal_of(case.properties, "amount")
     size = decimal_of(case.properties, "package_size")
     if size <= 0:
-        raise Refused("bad_price", f"package_size is {case.properties.get('package_size')!r}, not above 0")
+        raise RerateRefused("bad_price", f"package_size is {case.properties.get('package_size')!r}, not above 0")
     paid = max(case.aggregation.units - free, ZERO)
     packages = Decimal(math.ceil(float(paid) / float(size)))  # Lago divides doubles here
     amount = packages * price

@@ -9,13 +9,13 @@ from decimal import Decimal
 from itertools import accumulate
 
 from reconcile.rating.aggregation import Aggregation
-from reconcile.rating.scope import Scope, Use, numbers_of
+from reconcile.rating.scope import EventScope, Use, numbers_of
 from reconcile.rating.tiers import ZERO, decimal_of
 
 _ONE = Decimal(1)
 
 
-def with_lists(scope: Scope, aggregation: Aggregation) -> Aggregation:
+def with_lists(scope: EventScope, aggregation: Aggregation) -> Aggregation:
     """A percentage charge prices events one by one: their values and the running total are added."""
     charge = scope.demand.charge
     if charge.charge_model != "percentage":
@@ -26,7 +26,7 @@ def with_lists(scope: Scope, aggregation: Aggregation) -> Aggregation:
     return replace(aggregation, running_total=total, events=_values(scope, priced))
 
 
-def _values(scope: Scope, uses: Sequence[Use]) -> tuple[Decimal, ...]:
+def _values(scope: EventScope, uses: Sequence[Use]) -> tuple[Decimal, ...]:
     """What each event is worth to a bound per transaction: its value, or 1 where events are counted."""
     kind = scope.metric.aggregation_type
     if kind == "max_agg":
@@ -40,7 +40,7 @@ def _first_maximum(values: Sequence[Decimal]) -> tuple[Decimal, ...]:
     return tuple(value if index == place else ZERO for index, value in enumerate(values))
 
 
-def _running_total(scope: Scope, aggregation: Aggregation, values: tuple[Decimal, ...]) -> tuple[Decimal, ...]:
+def _running_total(scope: EventScope, aggregation: Aggregation, values: tuple[Decimal, ...]) -> tuple[Decimal, ...]:
     """Cumulative units as far as free units reach (facts §4.5)."""
     properties = scope.properties
     free_events = int(decimal_of(properties, "free_units_per_events"))

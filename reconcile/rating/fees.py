@@ -20,7 +20,7 @@ from reconcile.rating.charge_models import rate_case
 from reconcile.rating.demand import ChargeWindow, Demand
 from reconcile.rating.float_column import stored
 from reconcile.rating.pricing import Priced
-from reconcile.rating.refusal import Refused, in_range
+from reconcile.rating.refusal import RerateRefused, in_range
 from reconcile.rating.rules import LATEST, Rules
 from reconcile.rating.tiers import ZERO
 
@@ -31,7 +31,7 @@ _CUSTOM_UNIT_DIGITS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Amounts:
+class FeeAmounts:
     """The money of a fee as Lago stores it. ``precise_*`` are unrounded but for Lago's 15 decimals."""
 
     amount_cents: int
@@ -168,7 +168,9 @@ def billed_units(demand: Demand, aggregation: Aggregation) -> Decimal:
 
 
 @in_range()
-def amounts(amount: Decimal, unit_amount: Decimal, currency: str, pricing_unit: PricingUnit | None = None) -> Amounts:
+def amounts(
+    amount: Decimal, unit_amount: Decimal, currency: str, pricing_unit: PricingUnit | None = None
+) -> FeeAmounts:
     """``amount`` and ``unit_amount`` in units of the currency (or of the pricing unit) -> what Lago stores."""
     with localcontext(CONTEXT):
         if pricing_unit is not None:
@@ -176,7 +178,7 @@ def amounts(amount: Decimal, unit_amount: Decimal, currency: str, pricing_unit: 
             amount = round_half_up(amount, _CUSTOM_UNIT_DIGITS) * pricing_unit.conversion_rate
             unit_amount = unit_amount * pricing_unit.conversion_rate
         scale = subunits(currency)
-        return Amounts(
+        return FeeAmounts(
             amount_cents=to_subunits(amount, currency),
             precise_amount_cents=round_half_up(amount * scale, _STORED_DIGITS),
             unit_amount_cents=int(truncate(unit_amount * scale)),
@@ -200,11 +202,13 @@ def in_currency(steps: tuple[Step, ...], pricing_unit: PricingUnit | None) -> tu
 def check_storable(fee: ChargeFee) -> None:
     """Raises Refused where Lago cannot store the fee: it then produces no invoice either."""
     if fee.units < 0:
-        raise Refused("units_out_of_range", f"{fee.units} units of a prorated charge: Lago fails here too")
+        raise RerateRefused("units_out_of_range", f"{fee.units} units of a prorated charge: Lago fails here too")
     if max(abs(fee.amount_cents), abs(fee.unit_amount_cents)) > _LARGEST:
-        raise Refused("amount_out_of_range", f"{fee.amount_cents} cents: beyond Lago's integers, it fails here too")
+        raise RerateRefused(
+            "amount_out_of_range", f"{fee.amount_cents} cents: beyond Lago's integers, it fails here too"
+        )
     if abs(fee.precise_unit_amount) >= _UNIT_PRICE_LIMIT:
-        raise Refused("unit_price_out_of_range", f"{fee.precise_unit_amount}: Lago fails here too")
+        raise RerateRefused("unit_price_out_of_range", f"{fee.precise_unit_amount}: Lago fails here too")
 
 
 # --- charge minimum ---

@@ -13,7 +13,7 @@ from mappings.period import Window, local_date, utc_date
 from mappings.records import FixedCharge, Json
 from reconcile.rating.aggregation import Aggregation
 from reconcile.rating.charge_models import rate
-from reconcile.rating.fees import Amounts, amounts
+from reconcile.rating.fees import FeeAmounts, amounts
 from reconcile.rating.pricing import divide
 
 SLICE_DIGITS = 6  # Lago rounds the units of each stretch of days
@@ -35,7 +35,7 @@ class FixedFee:
 
     units: Decimal
     weighted: Decimal
-    money: Amounts
+    money: FeeAmounts
     amount_details: Json
     steps: tuple[Step, ...]
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from mappings.money import round_half_up
 from mappings.records import Tax
 from reconcile.billed import BilledInvoice, BilledLine, LineKey, Totals
-from reconcile.rating.bill import Bill, Line, bill, taxable
+from reconcile.rating.bill import Bill, FeeLine, bill, taxable
 from reconcile.rating.coupons import HeldCoupon
 from reconcile.rating.taxes import Rounding
 from reconcile.rating.taxes import coupon_lines as lines_of_coupons
@@ -122,9 +122,9 @@ def _bill(
     return bill([_line(line, terms) for line in lines], currency, coupons=terms.coupons, rounding=rounding)
 
 
-def _line(line: BilledLine, terms: HeaderTerms) -> Line:
+def _line(line: BilledLine, terms: HeaderTerms) -> FeeLine:
     exact = line.precise_cents
-    return Line(
+    return FeeLine(
         key=line.key,
         plan_code=terms.plan_codes.get(line.key.subscription, ""),
         metric_code=terms.metric_codes.get(line.key.item),

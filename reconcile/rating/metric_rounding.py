@@ -9,7 +9,7 @@ from decimal import Decimal
 from mappings.money import round_down, round_half_up, round_up
 from mappings.records import BillableMetric
 from reconcile.rating.aggregation import Aggregation
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 
 
 def rounded(metric: BillableMetric, aggregation: Aggregation) -> Aggregation:
@@ -32,7 +32,7 @@ def round_units(metric: BillableMetric, units: Decimal) -> Decimal:
         return units
     rounding = ROUNDINGS.get(metric.rounding_function)
     if rounding is None:
-        raise Refused("unknown_rounding", f"metric {metric.code}: rounding_function {metric.rounding_function!r}")
+        raise RerateRefused("unknown_rounding", f"metric {metric.code}: rounding_function {metric.rounding_function!r}")
     return rounding(units, metric.rounding_precision or 0)
 
 

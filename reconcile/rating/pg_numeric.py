@@ -6,7 +6,7 @@ import re
 from decimal import ROUND_HALF_UP, Decimal
 
 from mappings.money import CONTEXT
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 
 NUMERIC = r"-?[0-9]+(\.[0-9]+)?"
 JSON_NUMBERS = frozenset({"DOUBLE", "UBIGINT", "BIGINT", "HUGEINT", "UHUGEINT"})  # DuckDB's json_type
@@ -37,7 +37,7 @@ def of_few_digits(text: str) -> Decimal:
     value = Decimal(text)
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int) or exponent < -MOST_DIGITS or value.adjusted() > MOST_DIGITS:
-        raise Refused("number_out_of_range", f"an event's number {text[:20]!r} of more than {MOST_DIGITS} digits")
+        raise RerateRefused("number_out_of_range", f"an event's number {text[:20]!r} of more than {MOST_DIGITS} digits")
     return value
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from decimal import InvalidOperation
 
 
-class Refused(Exception):
+class RerateRefused(Exception):
     """The re-rate cannot give this number. Caught where a fee or invoice is built and shown as a ``Refusal``.
 
     ``reason`` is a stable snake_case name (it is counted), ``detail`` says which charge, range, event... and why.
@@ -25,4 +25,6 @@ def in_range() -> Iterator[None]:
     try:
         yield
     except InvalidOperation:
-        raise Refused("number_out_of_range", "usage or prices give more digits than any amount of Lago's has") from None
+        raise RerateRefused(
+            "number_out_of_range", "usage or prices give more digits than any amount of Lago's has"
+        ) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields
 
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +40,10 @@ _SINCE: dict[str, tuple[int, int, int]] = {
 }
 
 
-def unknown_before(rule: str, detail: str) -> Refused:
+def unknown_before(rule: str, detail: str) -> RerateRefused:
     """The refusal of a number that an older Lago computed in a way that is not known. ``rule`` is one of ``Rules``."""
     version = ".".join(map(str, _SINCE[rule]))
-    return Refused(f"rule_before_v{version}", detail)
+    return RerateRefused(f"rule_before_v{version}", detail)
 
 
 def rules_for(version: str) -> Rules:

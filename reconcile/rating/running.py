@@ -30,7 +30,7 @@ from reconcile.rating.percentage import (
     usage_of,
 )
 from reconcile.rating.pg_numeric import numeric
-from reconcile.rating.scope import Scope, Use
+from reconcile.rating.scope import EventScope, Use
 from reconcile.rating.tiers import ZERO
 from reconcile.rating.unique_counts import effect_of
 
@@ -52,7 +52,7 @@ class Running(Protocol):
         """The units of all events up to ``moment``. Raises Refused like ``aggregate_scope``."""
 
 
-def running_of(scope: Scope, premium: bool) -> Running:
+def running_of(scope: EventScope, premium: bool) -> Running:
     """Nothing has arrived yet: ``scope`` has no events."""
     make = _RUNNING.get(scope.metric.aggregation_type)
     return _Replay(scope) if make is None else make(scope, _Percentage(scope, premium))
@@ -62,7 +62,7 @@ def running_of(scope: Scope, premium: bool) -> Running:
 class _Percentage:
     """The prices of a percentage charge, read when first needed: bad ones refuse no event that makes no fee."""
 
-    scope: Scope
+    scope: EventScope
     premium: bool
 
     @property
@@ -85,7 +85,7 @@ class _Percentage:
 
 
 class _RunningCount:
-    def __init__(self, scope: Scope, percentage: _Percentage) -> None:
+    def __init__(self, scope: EventScope, percentage: _Percentage) -> None:
         self._scope, self._percentage = scope, percentage
         self._fold: Fold[Use, int] = Fold(0, lambda count, _: count + 1)
 
@@ -104,7 +104,7 @@ class _Value:
 
     def __init__(
         self,
-        scope: Scope,
+        scope: EventScope,
         percentage: _Percentage,
         choose: Callable[[Decimal, Decimal], Decimal],
         floor: Decimal | None,
@@ -127,11 +127,11 @@ class _Value:
         return self._percentage.reached(whole, lambda _: Free())
 
 
-def _maximum(scope: Scope, percentage: _Percentage) -> Running:
+def _maximum(scope: EventScope, percentage: _Percentage) -> Running:
     return _Value(scope, percentage, max, floor=None)
 
 
-def _latest(scope: Scope, percentage: _Percentage) -> Running:
+def _latest(scope: EventScope, percentage: _Percentage) -> Running:
     return _Value(scope, percentage, lambda _, value: value, floor=ZERO)
 
 
@@ -147,7 +147,7 @@ class _Summed:
 
 
 class _Sum:
-    def __init__(self, scope: Scope, percentage: _Percentage) -> None:
+    def __init__(self, scope: EventScope, percentage: _Percentage) -> None:
         self._scope, self._percentage = scope, percentage
         self._sums: Fold[tuple[Decimal, Decimal | None], _Summed] = Fold(_Summed(), _add)
         self._free: Fold[Decimal, RunningFree] = Fold(
@@ -233,7 +233,7 @@ class UniqueChanges:
 
 
 class _Unique:
-    def __init__(self, scope: Scope, percentage: _Percentage) -> None:
+    def __init__(self, scope: EventScope, percentage: _Percentage) -> None:
         self._scope, self._percentage = scope, percentage
         self._changes = UniqueChanges()
         self._fold: Fold[int, int] = Fold(0, lambda total, change: total + change)
@@ -258,7 +258,7 @@ class _Unique:
 class _Replay:
     """Aggregations that Lago does not offer in advance (weighted sums), and those that are refused."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: EventScope) -> None:
         self._scope = scope
         self._arrived: list[tuple[Key, Use]] = []
 
@@ -272,7 +272,7 @@ class _Replay:
         return Reached(whole=replace(whole, events=()))
 
 
-_RUNNING: Mapping[str, Callable[[Scope, _Percentage], Running]] = {
+_RUNNING: Mapping[str, Callable[[EventScope, _Percentage], Running]] = {
     "count_agg": _RunningCount,
     "sum_agg": _Sum,
     "max_agg": _maximum,

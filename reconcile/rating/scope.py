@@ -44,7 +44,7 @@ NOTHING = Start()
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class EventScope:
     """The events of one bucket and group, by time.
 
     ``uses``: all up to the end of the window, with their history. ``listed``: the ones Lago's per-event queries see,

@@ -17,13 +17,13 @@ from reconcile.rating.metric_rounding import round_units
 from reconcile.rating.pg_numeric import divide_numeric, numeric
 from reconcile.rating.proration import PRORATION_DIGITS, check_removed, share_of_days
 from reconcile.rating.rules import unknown_before
-from reconcile.rating.scope import Scope, Use, numbers_of
+from reconcile.rating.scope import EventScope, Use, numbers_of
 from reconcile.rating.tiers import ZERO
 
 _WEEK, _LONGEST_MONTH = 7, 31  # days
 
 
-def sum_values(scope: Scope) -> Aggregation:
+def sum_values(scope: EventScope) -> Aggregation:
     """The sum of the events' values."""
     counted = [use for use in scope.billed(scope.uses) if numeric(use.value, use.json_type) is not None]
     _check_running_state(scope, counted)
@@ -34,14 +34,14 @@ def sum_values(scope: Scope) -> Aggregation:
     return with_lists(scope, plain)
 
 
-def _own_prices(scope: Scope, counted: Iterable[Use]) -> Decimal | None:
+def _own_prices(scope: EventScope, counted: Iterable[Use]) -> Decimal | None:
     """Dynamic charges: what the events say they cost. Of two groups that look alike Lago loses the second one's."""
     if scope.demand.charge.charge_model != "dynamic" or scope.twin:
         return None
     return sum((use.cents for use in counted if use.cents is not None), ZERO)
 
 
-def _check_running_state(scope: Scope, counted: Sequence[Use]) -> None:
+def _check_running_state(scope: EventScope, counted: Sequence[Use]) -> None:
     """Before v1.51.0 a running total below 0 inflated the current usage of pay-in-advance charges: unknown how far.
 
     Lago updates its total as events arrive, so neither order of the events may take it below 0.
@@ -55,7 +55,7 @@ def _check_running_state(scope: Scope, counted: Sequence[Use]) -> None:
         raise unknown_before("advance_negative_state", detail)
 
 
-def _check_carry_over(scope: Scope, carried: Decimal) -> None:
+def _check_carry_over(scope: EventScope, carried: Decimal) -> None:
     """Before v1.47.0 what was carried over were the units of the previous fee: clipped, rounded, without late events.
 
     They are the sum of the earlier events where none of that could have changed them.
@@ -74,7 +74,7 @@ def _check_carry_over(scope: Scope, carried: Decimal) -> None:
             raise unknown_before("prorated_sum_from_events", detail)
 
 
-def _is_late(scope: Scope, use: Use) -> bool:
+def _is_late(scope: EventScope, use: Use) -> bool:
     """Whether a period can have ended between an event and its arrival: on a day of the month, or week, like ours."""
     start = local_date(scope.window.charges_from, scope.window.timezone)
     first, last = (local_date(moment, scope.window.timezone) for moment in (use.moment, use.received or use.moment))
@@ -88,7 +88,7 @@ def _opens_like(start: date, day: date, duration: int) -> bool:
     return day.day == min(start.day, monthrange(day.year, day.month)[1])
 
 
-def _prorated_sum(scope: Scope, plain: Aggregation) -> Aggregation:
+def _prorated_sum(scope: EventScope, plain: Aggregation) -> Aggregation:
     carried, prorated_carried = _carried(scope, scope.uses)
     _check_carry_over(scope, carried)
     current = scope.within(scope.uses)
@@ -108,7 +108,7 @@ def _prorated_sum(scope: Scope, plain: Aggregation) -> Aggregation:
     )
 
 
-def _carried(scope: Scope, uses: Sequence[Use]) -> tuple[Decimal, Decimal]:
+def _carried(scope: EventScope, uses: Sequence[Use]) -> tuple[Decimal, Decimal]:
     """The sum before the window, and its share for the days of the window."""
     window = scope.window
     before = sum(numbers_of(use for use in uses if use.moment < window.charges_from), ZERO)
@@ -116,7 +116,7 @@ def _carried(scope: Scope, uses: Sequence[Use]) -> tuple[Decimal, Decimal]:
     return before, before * divide_numeric(Decimal(days), Decimal(window.charges_duration))
 
 
-def _weighted_events(scope: Scope, uses: Iterable[Use]) -> tuple[tuple[Decimal, Decimal], ...]:
+def _weighted_events(scope: EventScope, uses: Iterable[Use]) -> tuple[tuple[Decimal, Decimal], ...]:
     """Each numeric event and its share for the days from it to the end of the window."""
     return tuple(
         (value, value * share_of_days(scope, local_date(use.moment, scope.window.timezone)))

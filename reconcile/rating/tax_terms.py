@@ -31,11 +31,6 @@ class TaxTerms:
     affected: bool = True
     place: tuple[int, int] = (0, 0)
 
-    @property
-    def plain(self) -> bool:
-        """Whether it is computed as Lago computes it."""
-        return self.kind == PERCENT and not self.included and not self.on_next
-
 
 PLAIN = TaxTerms()
 Terms = Mapping[str, TaxTerms]  # by the tax's code; one that is not there is computed as Lago does

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from mappings.prices import gap_in
 from mappings.records import Json
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 
 ZERO = Decimal(0)
 
@@ -31,11 +31,11 @@ def tiers(properties: Json, key: str, price_key: str) -> tuple[Tier, ...]:
     """The ranges of a charge in stored order. Refused: none, not starting at 0, with a gap, or closed at the end."""
     raw = properties.get(key)
     if not isinstance(raw, (list, tuple)) or not raw:
-        raise Refused("no_price_range", f"{key} is empty")
+        raise RerateRefused("no_price_range", f"{key} is empty")
     ranges = tuple(_tier(key, item, price_key) for item in raw)
     gap = gap_in([(tier.lower, tier.upper) for tier in ranges])
     if gap:
-        raise Refused("price_range_gap", f"{key}: {gap}")
+        raise RerateRefused("price_range_gap", f"{key}: {gap}")
     return ranges
 
 
@@ -64,5 +64,5 @@ def decimal_of(properties: Json, key: str, place: str = "properties") -> Decimal
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite():
-        raise Refused("bad_price", f"{place}: {key} is {value!r}, not a number")
+        raise RerateRefused("bad_price", f"{place}: {key} is {value!r}, not a number")
     return number

@@ -12,7 +12,7 @@ from mappings.period import local_date
 from reconcile.rating.aggregation import Aggregation
 from reconcile.rating.event_lists import with_lists
 from reconcile.rating.proration import PRORATION_DIGITS, check_removed, share_of_days
-from reconcile.rating.scope import Scope, Use
+from reconcile.rating.scope import EventScope, Use
 from reconcile.rating.tiers import ZERO
 
 
@@ -25,7 +25,7 @@ class _Presence:
     removed: datetime | None = None
 
 
-def count_unique(scope: Scope) -> Aggregation:
+def count_unique(scope: EventScope) -> Aggregation:
     """How many different values the events name."""
     if scope.demand.charge.prorated and not scope.in_advance:
         return _prorated_unique(scope)
@@ -50,7 +50,7 @@ def effect_of(adds: bool, present: bool) -> int:
     return int(adds) - int(present)
 
 
-def _prorated_unique(scope: Scope) -> Aggregation:
+def _prorated_unique(scope: EventScope) -> Aggregation:
     presences, steps = _presences(scope, scope.uses)
     units = round_up(sum((_presence_share(scope, presence) for presence in presences), ZERO), PRORATION_DIGITS)
     full = Decimal(sum(1 for presence in presences if presence.removed is None))
@@ -70,7 +70,7 @@ def _prorated_unique(scope: Scope) -> Aggregation:
     )
 
 
-def _presences(scope: Scope, uses: Sequence[Use]) -> tuple[list[_Presence], list[tuple[int, _Presence]]]:
+def _presences(scope: EventScope, uses: Sequence[Use]) -> tuple[list[_Presence], list[tuple[int, _Presence]]]:
     """When each value was there; and the changes in order of time, each with its presence."""
     current: dict[str | None, _Presence] = {}
     presences: list[_Presence] = []
@@ -86,7 +86,7 @@ def _presences(scope: Scope, uses: Sequence[Use]) -> tuple[list[_Presence], list
     return presences, steps
 
 
-def _without_flicker(scope: Scope, uses: Sequence[Use]) -> list[Use]:
+def _without_flicker(scope: EventScope, uses: Sequence[Use]) -> list[Use]:
     """Drop removes that are followed by an add of the same value on the same day (null groups keep them)."""
     if scope.null_group:
         return list(uses)
@@ -101,7 +101,7 @@ def _without_flicker(scope: Scope, uses: Sequence[Use]) -> list[Use]:
     return kept[::-1]
 
 
-def _presence_share(scope: Scope, presence: _Presence) -> Decimal:
+def _presence_share(scope: EventScope, presence: _Presence) -> Decimal:
     timezone = scope.window.timezone
     first = max(local_date(presence.added, timezone), local_date(scope.window.charges_from, timezone))
     if presence.removed is None:
@@ -111,7 +111,7 @@ def _presence_share(scope: Scope, presence: _Presence) -> Decimal:
     return share_of_days(scope, first, local_date(presence.removed, timezone))
 
 
-def _is_gone(scope: Scope, presence: _Presence) -> bool:
+def _is_gone(scope: EventScope, presence: _Presence) -> bool:
     """Removed on a day before the period."""
     timezone = scope.window.timezone
     start = local_date(scope.window.charges_from, timezone)

@@ -9,7 +9,7 @@ from mappings.explain import Step, StepKind
 from mappings.money import round_up
 from mappings.records import Json
 from reconcile.rating.pricing import Priced, Rated, divide, quantity_of, rated_of
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 from reconcile.rating.tiers import ZERO, Tier, tiers
 
 
@@ -38,7 +38,7 @@ def _volume_tier(ranges: tuple[Tier, ...], number: Decimal) -> Tier:
     for tier in sorted(ranges, key=lambda tier: tier.lower):
         if tier.lower <= round_up(number) and (tier.upper is None or number <= tier.upper):
             return tier
-    raise Refused("volume_without_range", f"no volume range holds {number} units: Lago fails here too")
+    raise RerateRefused("volume_without_range", f"no volume range holds {number} units: Lago fails here too")
 
 
 def _volume_details(flat: Decimal, price: Decimal, variable: Decimal) -> Json:

@@ -9,11 +9,11 @@ from itertools import accumulate, pairwise
 from mappings.money import round_up
 from reconcile.rating.aggregation import Aggregation
 from reconcile.rating.pg_numeric import divide_numeric, numeric
-from reconcile.rating.scope import Scope, numbers_of
+from reconcile.rating.scope import EventScope, numbers_of
 from reconcile.rating.tiers import ZERO
 
 
-def weigh(scope: Scope) -> Aggregation:
+def weigh(scope: EventScope) -> Aggregation:
     """The level of a running total, weighted by how long it stood."""
     window = scope.window
     current = [use for use in scope.within(scope.uses) if numeric(use.value, use.json_type) is not None]

@@ -22,7 +22,7 @@ from reconcile.rating.demand import Demand
 from reconcile.rating.fees import ChargeFee
 from reconcile.rating.metric_rounding import rounded
 from reconcile.rating.pg_numeric import WIDE
-from reconcile.rating.refusal import Refused, in_range
+from reconcile.rating.refusal import RerateRefused, in_range
 from reconcile.rating.rules import LATEST, Rules
 from reconcile.rating.scope import Use
 from reconcile.rating.usage_keys import pointer
@@ -34,7 +34,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def aggregate(
     source: EventSource, demands: Sequence[Demand], *, rules: Rules = LATEST, in_bulk: bool = True
-) -> Iterator[tuple[int, tuple[Bucket, ...] | Refused]]:
+) -> Iterator[tuple[int, tuple[Bucket, ...] | RerateRefused]]:
     """(index of the demand, its buckets in billing order) for every demand; a refused one gives its refusal.
 
     ``in_bulk`` False answers every demand event by event (the reference, slower). Raises Refused for unreadable events.
@@ -74,21 +74,21 @@ def pay_in_advance_fees(
 ) -> tuple[ChargeFee, ...]:
     """The fees of every event in the window, in the order Lago received the events. Raises Refused."""
     ((_, fees),) = advance_fees(source, [demand], rules=rules, premium=premium)
-    if isinstance(fees, Refused):
+    if isinstance(fees, RerateRefused):
         raise fees
     return fees
 
 
 def advance_fees(
     source: EventSource, demands: Sequence[Demand], *, rules: Rules = LATEST, premium: bool = True
-) -> Iterator[tuple[int, tuple[ChargeFee, ...] | Refused]]:
+) -> Iterator[tuple[int, tuple[ChargeFee, ...] | RerateRefused]]:
     """(index of the demand, the fees of its events in the order Lago received them), each demand's events read once."""
     with readable("events"):
         for kind, members in _classes(list(enumerate(demands)), rules).items():
             for index, events in _events_of(source, members, kind.keys):
                 try:
                     yield index, fees_of_events(demands[index], kind.keys, events, rules=rules, premium=premium)
-                except Refused as refused:
+                except RerateRefused as refused:
                     yield index, refused
 
 
@@ -97,7 +97,7 @@ def advance_fees(
 
 def _in_bulk(
     source: EventSource, kind: str, field: str | None, members: Sequence[Numbered], rules: Rules
-) -> Iterator[tuple[int, tuple[Bucket, ...] | Refused]]:
+) -> Iterator[tuple[int, tuple[Bucket, ...] | RerateRefused]]:
     left = dict(members)
     misfits: list[Numbered] = []
     with source.demanded(members) as paired:
@@ -113,13 +113,13 @@ def _in_bulk(
         yield from _one_by_one(source, misfits, rules)
 
 
-def _plain_answer(demand: Demand, aggregation: Aggregation) -> tuple[Bucket, ...] | Refused:
+def _plain_answer(demand: Demand, aggregation: Aggregation) -> tuple[Bucket, ...] | RerateRefused:
     properties = demand.charge.properties
     if demand.metric.rounding_function is not None:
         try:
             with localcontext(WIDE), in_range():
                 aggregation = rounded(demand.metric, aggregation)
-        except Refused as refused:
+        except RerateRefused as refused:
             return refused
     return (Bucket(filter=None, position=None, properties=properties, aggregations=(aggregation,)),)
 
@@ -147,7 +147,7 @@ def _classes(demands: Sequence[Numbered], rules: Rules) -> dict[_Class, list[Num
 
 def _one_by_one(
     source: EventSource, members: Sequence[Numbered], rules: Rules
-) -> Iterator[tuple[int, tuple[Bucket, ...] | Refused]]:
+) -> Iterator[tuple[int, tuple[Bucket, ...] | RerateRefused]]:
     keys = next(iter(_classes([members[0]], rules))).keys
     demands = dict(members)
     for index, events in _events_of(source, members, keys):

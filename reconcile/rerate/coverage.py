@@ -25,7 +25,7 @@ from reconcile.rerate.billing import IN_ADVANCE, Billed, subscription_window, us
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.history import History
 from reconcile.rerate.hypothesis import part_of
-from reconcile.rerate.inputs import Inputs
+from reconcile.rerate.inputs import RerateInputs
 from reconcile.rerate.invoices import rerate_invoices
 from reconcile.rerate.lago_calendar import overlapped_once
 from reconcile.rerate.lapses import (
@@ -61,7 +61,7 @@ class _Suspicion:
     unknown: frozenset[str] = frozenset()  # numbers of invoices without which it is rated: they bill usage again
 
 
-def coverage(inputs: Inputs, period: str = ALL, customers: frozenset[str] | None = None) -> tuple[Lapse, ...]:
+def coverage(inputs: RerateInputs, period: str = ALL, customers: frozenset[str] | None = None) -> tuple[Lapse, ...]:
     """The lapses of a month (or all), oldest first. ``customers`` (external ids): only theirs."""
     history = inputs.history
     subscriptions = [s for s in readable_subscriptions(history.snapshot, customers) if s.started_at is not None]
@@ -73,7 +73,7 @@ def coverage(inputs: Inputs, period: str = ALL, customers: frozenset[str] | None
     return tuple(sorted(lapses, key=lambda lapse: (lapse.day, lapse.subscription, lapse.kind, lapse.window.start)))
 
 
-def _suspicions(inputs: Inputs, subscription: Subscription) -> Iterator[_Suspicion]:
+def _suspicions(inputs: RerateInputs, subscription: Subscription) -> Iterator[_Suspicion]:
     history = inputs.history
     plan = last_plan(history, subscription)
     if plan is None:
@@ -93,7 +93,7 @@ def _suspicions(inputs: Inputs, subscription: Subscription) -> Iterator[_Suspici
 
 
 def _missed_runs(
-    inputs: Inputs, subscription: Subscription, plan: Plan, billings: Sequence[Billed]
+    inputs: RerateInputs, subscription: Subscription, plan: Plan, billings: Sequence[Billed]
 ) -> Iterator[_Suspicion]:
     """Billing days of the calendar on which Lago billed nothing, although it did or should have before or after."""
     history = inputs.history
@@ -164,7 +164,7 @@ def _twice(subscription: Subscription, plan: Plan, billings: Sequence[Billed]) -
 
 
 def _gaps(
-    inputs: Inputs, subscription: Subscription, plan: Plan, billings: Sequence[Billed], missed: Sequence[Window]
+    inputs: RerateInputs, subscription: Subscription, plan: Plan, billings: Sequence[Billed], missed: Sequence[Window]
 ) -> Iterator[_Suspicion]:
     """Stretches between windows, and up to the end of a subscription that ended, that no invoice bills the usage of.
 
@@ -209,7 +209,7 @@ def _day(history: History, suspicion: _Suspicion) -> date:
     return local_date(suspicion.at, timezone_of_customer(history, suspicion.subscription))
 
 
-def _worth(inputs: Inputs, suspicions: Sequence[_Suspicion]) -> Iterator[Lapse]:
+def _worth(inputs: RerateInputs, suspicions: Sequence[_Suspicion]) -> Iterator[Lapse]:
     """The lapses among the suspicions: those that are worth something, by the invoice that nobody made."""
     for suspicion in suspicions:
         rated = _rate(inputs, suspicion)
@@ -219,7 +219,7 @@ def _worth(inputs: Inputs, suspicions: Sequence[_Suspicion]) -> Iterator[Lapse]:
             yield lapse
 
 
-def _rate(inputs: Inputs, suspicion: _Suspicion) -> BilledInvoice:
+def _rate(inputs: RerateInputs, suspicion: _Suspicion) -> BilledInvoice:
     """The invoice that nobody made, rated in its customer's part of the snapshot.
 
     Without the invoices that bill it twice: what usage carries over would be carried over twice.
@@ -238,7 +238,7 @@ def _cents(rated: BilledInvoice, kind: str) -> int:
     return sum(line.amount_cents for line in rated.lines if kind == PERIOD_NEVER or line.key.kind in usage)
 
 
-def _lapse(inputs: Inputs, suspicion: _Suspicion, rated: BilledInvoice, cents: int | None) -> Lapse:
+def _lapse(inputs: RerateInputs, suspicion: _Suspicion, rated: BilledInvoice, cents: int | None) -> Lapse:
     subscription = suspicion.subscription
     return Lapse(
         kind=suspicion.kind,
@@ -303,5 +303,5 @@ def lapses_of(
             return lapses_of(snapshot, source, period=period, customers=customers)
     history = History(snapshot)
     rules = rules_for(snapshot.lago_version)
-    inputs = Inputs(history=history, source=events, rules=rules, premium=history.premium)
+    inputs = RerateInputs(history=history, source=events, rules=rules, premium=history.premium)
     return coverage(inputs, period, customers)

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from mappings.records import Event
 from mappings.text import plain
 from reconcile.rating.demand import ChargeWindow, Demand
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 from reconcile.rerate.event_stores import EventStore
 
 Thing = TypeVar("Thing")
@@ -151,7 +151,7 @@ class EventSource:
         for name, kind in _COLUMNS.items():
             expected = "TIMESTAMP" if kind == _TIME else "VARCHAR"
             if columns.get(name) != expected:
-                raise Refused(
+                raise RerateRefused(
                     "bad_event_file", f"{place}: column {name} is {columns.get(name, 'missing')}, not {expected}"
                 )
 
@@ -162,7 +162,7 @@ def readable(place: str) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        raise Refused("bad_event_file", f"{place}: {str(error).splitlines()[0]}") from None
+        raise RerateRefused("bad_event_file", f"{place}: {str(error).splitlines()[0]}") from None
 
 
 # --- the demands, as tables ---

@@ -27,7 +27,7 @@ from reconcile.rerate.counterfactual import counterfactual
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.header_terms import header_terms
 from reconcile.rerate.history import History
-from reconcile.rerate.inputs import Inputs
+from reconcile.rerate.inputs import RerateInputs
 from reconcile.rerate.invoices import rerate_invoices
 from reconcile.rerate.lago_calendar import expected_boundaries
 from reconcile.rerate.supposed import COLUMNS, Hypothesis, Rerated, World
@@ -36,8 +36,8 @@ from reconcile.rerate.suppositions import (
     ByRules,
     CountedAs,
     Events,
+    OtherRecords,
     PriceThen,
-    Records,
     Supposition,
     Windows,
 )
@@ -148,7 +148,7 @@ def rerate_in(world: World, shown: BilledInvoice) -> Rerated | None:
     if shown.lago_id not in history.invoices:
         return None
     with source_of(world) as source:
-        inputs = Inputs(history=history, source=source, rules=world.rules, premium=world.premium)
+        inputs = RerateInputs(history=history, source=source, rules=world.rules, premium=world.premium)
         (invoice,) = rerate_invoices(inputs, [shown])
     if invoice.refusals or invoice.totals is None:
         return None
@@ -212,7 +212,7 @@ def _ends(name: str, window: Window | None) -> dict[str, datetime | None]:
 def supposed(world: World, supposition: Supposition) -> World:
     """The world in which it is so."""
     match supposition:
-        case Records(changes=changes, calendar=calendar):
+        case OtherRecords(changes=changes, calendar=calendar):
             snapshot = reduce(counterfactual, changes, world.snapshot)
             return replace(world, snapshot=snapshot, calendar=world.calendar or calendar)
         case Windows():

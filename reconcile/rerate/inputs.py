@@ -10,7 +10,7 @@ from reconcile.rerate.history import History
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
+class RerateInputs:
     """Lago's history, its usage events and the rules of its version. ``premium``: whether its licence was on."""
 
     history: History

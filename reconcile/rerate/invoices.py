@@ -19,15 +19,15 @@ from mappings.known import INVOICE_TYPES
 from mappings.records import Invoice, Snapshot
 from migrate.progress import Progress, quiet
 from reconcile.billed import BilledInvoice, BilledLine, Origin, Refusal
-from reconcile.rating.bill import Line, bill
+from reconcile.rating.bill import FeeLine, bill
 from reconcile.rating.header import totals
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 from reconcile.rating.rules import rules_for
 from reconcile.rerate.billing import IN_ADVANCE
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.held_coupons import usable_coupons
 from reconcile.rerate.history import History
-from reconcile.rerate.inputs import Inputs
+from reconcile.rerate.inputs import RerateInputs
 from reconcile.rerate.lines import InvoiceLines, lines_of
 from reconcile.rerate.lines_base import add_base_line
 from reconcile.rerate.lines_charges import add_advance_lines, add_charge_lines
@@ -73,7 +73,7 @@ def _rerate_all(
     history: History, source: EventSource, lago: Sequence[BilledInvoice], progress: Progress
 ) -> dict[str, BilledInvoice]:
     rules = rules_for(history.snapshot.lago_version)
-    inputs = Inputs(history=history, source=source, rules=rules, premium=history.premium)
+    inputs = RerateInputs(history=history, source=source, rules=rules, premium=history.premium)
     rerated: dict[str, BilledInvoice] = {}
     for invoice in rerate_invoices(inputs, lago):
         rerated[invoice.lago_id] = invoice
@@ -81,14 +81,14 @@ def _rerate_all(
     return rerated
 
 
-def rerate_invoices(inputs: Inputs, lago: Sequence[BilledInvoice]) -> Iterator[BilledInvoice]:
+def rerate_invoices(inputs: RerateInputs, lago: Sequence[BilledInvoice]) -> Iterator[BilledInvoice]:
     """Lago's invoices re-rated, in their order. The questions of all of them are answered together, first."""
     drafts = [draft_of(inputs, shown) for shown in lago]
     usage = answer_usage(inputs, drafts)
     return (_rerate_draft(inputs, draft, usage) for draft in drafts)
 
 
-def _rerate_draft(inputs: Inputs, draft: InvoiceDraft, usage: UsageAnswers) -> BilledInvoice:
+def _rerate_draft(inputs: RerateInputs, draft: InvoiceDraft, usage: UsageAnswers) -> BilledInvoice:
     lines = lines_of(inputs.history, draft.invoice)
     with lines.refusing(draft.invoice.number):
         _add_lines(inputs, draft, usage, lines)
@@ -96,7 +96,7 @@ def _rerate_draft(inputs: Inputs, draft: InvoiceDraft, usage: UsageAnswers) -> B
     return _finished(inputs.history, draft, lines)
 
 
-def _add_lines(inputs: Inputs, draft: InvoiceDraft, usage: UsageAnswers, lines: InvoiceLines) -> None:
+def _add_lines(inputs: RerateInputs, draft: InvoiceDraft, usage: UsageAnswers, lines: InvoiceLines) -> None:
     """All lines of an invoice. Raises Refused for one that cannot be recomputed at all."""
     _check_rated(draft.invoice)
     _check_seller(inputs.history, draft.invoice)
@@ -117,27 +117,27 @@ def _add_lines(inputs: Inputs, draft: InvoiceDraft, usage: UsageAnswers, lines: 
 
 def _check_rated(invoice: Invoice) -> None:
     if invoice.invoice_type in NOT_RATED:
-        raise Refused(f"{invoice.invoice_type}_invoice", NOT_RATED[invoice.invoice_type])
+        raise RerateRefused(f"{invoice.invoice_type}_invoice", NOT_RATED[invoice.invoice_type])
     if invoice.invoice_type not in INVOICE_TYPES:
-        raise Refused("unknown_invoice_type", f"invoice of type {invoice.invoice_type!r}")
+        raise RerateRefused("unknown_invoice_type", f"invoice of type {invoice.invoice_type!r}")
     if invoice.invoice_type == "subscription" and not invoice.billing_periods:
-        raise Refused("boundaries_missing", "the invoice says neither what it bills nor which period")
+        raise RerateRefused("boundaries_missing", "the invoice says neither what it bills nor which period")
     if any(fee.lago_original_fee_id for fee in invoice.fees):
-        raise Refused("regenerated_invoice", "its fees were copied from a voided invoice, not computed")
+        raise RerateRefused("regenerated_invoice", "its fees were copied from a voided invoice, not computed")
 
 
 def _check_seller(history: History, invoice: Invoice) -> None:
     """Taxes of a seller of whom nothing is known are not none: no line can be told without them."""
     unread = history.unread_seller(invoice)
     if unread is not None:
-        raise Refused(unread.reason, f"its billing entity {unread.name}: field {unread.field} {unread.problem}")
+        raise RerateRefused(unread.reason, f"its billing entity {unread.name}: field {unread.field} {unread.problem}")
 
 
 def _check_usage(history: History, invoice: Invoice) -> None:
     """Nobody knows whose an event is that Lago does not give: units that come out equal without it may be wrong."""
     unread = history.unread_usage(invoice)
     if unread is not None:
-        raise Refused(unread.reason, f"its usage is incomplete: {unread}")
+        raise RerateRefused(unread.reason, f"its usage is incomplete: {unread}")
 
 
 def _refusals_of_the_whole(history: History, draft: InvoiceDraft) -> Iterator[Refusal]:
@@ -181,7 +181,7 @@ def _finished(history: History, draft: InvoiceDraft, lines: InvoiceLines) -> Bil
     )
 
 
-def billed_line(line: Line, tax_cents: int) -> BilledLine:
+def billed_line(line: FeeLine, tax_cents: int) -> BilledLine:
     """A line of the re-rate as the comparison takes it."""
     return BilledLine(
         key=line.key,

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from mappings.period import Contract, Window, boundaries, day_start, local_date
 from mappings.records import Plan, Subscription
 from reconcile.rating.demand import ChargeWindow, Demand
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 from reconcile.rerate.aggregating import pay_in_advance_fees
 from reconcile.rerate.history import History
-from reconcile.rerate.inputs import Inputs
+from reconcile.rerate.inputs import RerateInputs
 from reconcile.rerate.lapses import BILLED_TWICE, USAGE_NEVER, Lapse, last_plan, name_of_customer, timezone_of_customer
 from reconcile.sides.lago import ALL, in_month
 
@@ -24,7 +24,7 @@ FeesOfEvents = Mapping[tuple[str | None, str | None], Mapping[str, int]]
 
 
 def lapses_of_events(
-    inputs: Inputs, subscription: Subscription, made: FeesOfEvents, period: str = ALL
+    inputs: RerateInputs, subscription: Subscription, made: FeesOfEvents, period: str = ALL
 ) -> Iterator[Lapse]:
     """Of a subscription, for each of its usage periods that ended in the month (or all)."""
     history = inputs.history
@@ -81,11 +81,11 @@ def _charge_window(history: History, subscription: Subscription, plan: Plan, win
 
 
 def _event_lapses(
-    inputs: Inputs, subscription: Subscription, demand: Demand, billed: Mapping[str, int]
+    inputs: RerateInputs, subscription: Subscription, demand: Demand, billed: Mapping[str, int]
 ) -> Iterator[Lapse]:
     try:
         fees = pay_in_advance_fees(inputs.source, demand, rules=inputs.rules, premium=inputs.premium)
-    except Refused:
+    except RerateRefused:
         return  # named by the re-rate of the invoices themselves
     never = [fee for fee in fees if fee.amount_cents and (fee.transaction_id or "") not in billed]
     twice = [fee for fee in fees if fee.amount_cents and billed.get(fee.transaction_id or "", 0) > 1]

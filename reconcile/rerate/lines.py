@@ -11,8 +11,8 @@ from typing import Protocol
 from mappings.explain import Step
 from mappings.records import Invoice, Tax
 from reconcile.billed import LineKey, Refusal
-from reconcile.rating.bill import Line
-from reconcile.rating.refusal import Refused, in_range
+from reconcile.rating.bill import FeeLine
+from reconcile.rating.refusal import RerateRefused, in_range
 from reconcile.rating.taxes import applicable
 from reconcile.rerate.billing import Billed
 from reconcile.rerate.history import History
@@ -39,14 +39,14 @@ class InvoiceLines:
 
     history: History
     stored_taxes: Mapping[LineKey, tuple[Tax, ...]]
-    lines: list[Line] = field(default_factory=list)
+    lines: list[FeeLine] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 
     def add_of_period(self, kind: str, billed: Billed, fee: FeeOfPeriod, item_taxes: Sequence[Tax] = ()) -> None:
         """Add the one line of a kind that a period has, whatever was used."""
         key = LineKey(subscription=billed.subscription.lago_id, kind=kind, item="")
         self.lines.append(
-            Line(
+            FeeLine(
                 key=key,
                 plan_code=billed.plan.code,
                 taxes=self.taxes(billed, key, item_taxes),
@@ -57,7 +57,7 @@ class InvoiceLines:
             )
         )
 
-    def refuse(self, refused: Refused, where: str) -> None:
+    def refuse(self, refused: RerateRefused, where: str) -> None:
         detail = f"{where}: {refused.detail}" if refused.detail else where
         self.refusals.append(Refusal(reason=refused.reason, detail=detail))
 
@@ -67,7 +67,7 @@ class InvoiceLines:
         try:
             with in_range():
                 yield
-        except Refused as refused:
+        except RerateRefused as refused:
             self.refuse(refused, where)
 
     def taxes(self, billed: Billed, key: LineKey, item_taxes: Sequence[Tax] = ()) -> tuple[Tax, ...]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from reconcile.rating.subscription_fee import BaseFee, FeeHistory, PlanPrice, subscription_fee
 from reconcile.rerate.billing import Billed, subscription_window
-from reconcile.rerate.inputs import Inputs
+from reconcile.rerate.inputs import RerateInputs
 from reconcile.rerate.lines import InvoiceLines
 from reconcile.rerate.occasions import Occasion, has_base_fee, occasion_of
 
 
-def add_base_line(inputs: Inputs, billed: Billed, lines: InvoiceLines) -> None:
+def add_base_line(inputs: RerateInputs, billed: Billed, lines: InvoiceLines) -> None:
     """Add the base fee, where the occasion has one."""
     fee = _base_fee(inputs, billed, occasion_of(inputs.history, billed))
     if fee is not None:
         lines.add_of_period("subscription", billed, fee)
 
 
-def _base_fee(inputs: Inputs, billed: Billed, occasion: Occasion) -> BaseFee | None:
+def _base_fee(inputs: RerateInputs, billed: Billed, occasion: Occasion) -> BaseFee | None:
     window = subscription_window(billed.period)
     if window is None or not has_base_fee(occasion):
         return None

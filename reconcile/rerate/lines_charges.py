@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from mappings.records import Fee
 from reconcile.billed import LineKey
-from reconcile.rating.bill import Line
+from reconcile.rating.bill import FeeLine
 from reconcile.rating.fees import ChargeFee
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 from reconcile.rerate.billing import Billed
 from reconcile.rerate.lines import InvoiceLines
 from reconcile.rerate.lines_fixed import advance_fixed_line
@@ -19,7 +19,7 @@ def add_charge_lines(draft: BillingDraft, usage: UsageAnswers, lines: InvoiceLin
     for demand in draft.demands:
         with lines.refusing(f"charge {demand.charge.code or demand.metric.code} of {billed.subscription.external_id}"):
             fees = usage.charges[id(demand)]
-            if isinstance(fees, Refused):
+            if isinstance(fees, RerateRefused):
                 raise fees
             lines.lines.extend(_charge_line(billed, fee, lines) for fee in fees)
 
@@ -34,19 +34,19 @@ def add_advance_lines(draft: BillingDraft, usage: UsageAnswers, lines: InvoiceLi
                 lines.lines.append(_event_line(draft, fee, usage, lines))
 
 
-def _event_line(draft: BillingDraft, stored: Fee, usage: UsageAnswers, lines: InvoiceLines) -> Line:
+def _event_line(draft: BillingDraft, stored: Fee, usage: UsageAnswers, lines: InvoiceLines) -> FeeLine:
     demand, event = draft.events[stored.lago_id], stored.event_transaction_id
-    if isinstance(demand, Refused):
+    if isinstance(demand, RerateRefused):
         raise demand
     fees = usage.events[events_key(demand)]
-    if isinstance(fees, Refused):
+    if isinstance(fees, RerateRefused):
         raise fees
     if event is None or event not in fees:
-        raise Refused("event_missing", f"event {event} is not among the events of the period")
+        raise RerateRefused("event_missing", f"event {event} is not among the events of the period")
     return _charge_line(draft.billed, fees[event], lines, event=event)
 
 
-def _charge_line(billed: Billed, fee: ChargeFee, lines: InvoiceLines, event: str = "") -> Line:
+def _charge_line(billed: Billed, fee: ChargeFee, lines: InvoiceLines, event: str = "") -> FeeLine:
     key = LineKey(
         subscription=billed.subscription.lago_id,
         kind="true_up" if fee.true_up else "charge",
@@ -55,7 +55,7 @@ def _charge_line(billed: Billed, fee: ChargeFee, lines: InvoiceLines, event: str
         group=tuple(sorted((key, value or "") for key, value in fee.grouped_by)),
         event=event,
     )
-    return Line(
+    return FeeLine(
         key=key,
         plan_code=billed.plan.code,
         metric_code=fee.charge.billable_metric_code,

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from mappings.period import Window
 from mappings.records import MinimumCommitment
-from reconcile.rating.bill import Line
+from reconcile.rating.bill import FeeLine
 from reconcile.rating.commitment import CommitmentFee, commitment_fee, committed_days, committed_period
 from reconcile.rerate.billing import Billed, fee_window, subscription_window
-from reconcile.rerate.inputs import Inputs
+from reconcile.rerate.inputs import RerateInputs
 from reconcile.rerate.lines import InvoiceLines
 from reconcile.rerate.occasions import in_month_of_base_fee, occasion_of
 from reconcile.sides.lago import lago_line
@@ -18,7 +18,7 @@ from reconcile.sides.lago import lago_line
 Spent = tuple[int, Decimal]  # of a fee that counts: its cents, and the same before rounding
 
 
-def add_commitment_line(inputs: Inputs, billed: Billed, lines: InvoiceLines) -> None:
+def add_commitment_line(inputs: RerateInputs, billed: Billed, lines: InvoiceLines) -> None:
     """After all other lines of the billing: they count towards it."""
     commitment = billed.plan.minimum_commitment
     if commitment is None:
@@ -30,7 +30,7 @@ def add_commitment_line(inputs: Inputs, billed: Billed, lines: InvoiceLines) -> 
 
 
 def _commitment_fee(
-    inputs: Inputs, billed: Billed, commitment: MinimumCommitment, lines: Sequence[Line]
+    inputs: RerateInputs, billed: Billed, commitment: MinimumCommitment, lines: Sequence[FeeLine]
 ) -> CommitmentFee | None:
     occasion, window = occasion_of(inputs.history, billed), subscription_window(billed.period)
     contract = occasion.contract
@@ -53,20 +53,20 @@ def _commitment_fee(
     )
 
 
-def _paid_periods(inputs: Inputs, billed: Billed) -> list[Window]:
+def _paid_periods(inputs: RerateInputs, billed: Billed) -> list[Window]:
     """What the base fees before this invoice cover, oldest first."""
     paid = (subscription_window(earlier.period) for earlier in inputs.history.earlier(billed) if earlier.base_fees())
     return [window for window in paid if window is not None]
 
 
-def _spent_now(billed: Billed, lines: Sequence[Line]) -> Iterator[Spent]:
+def _spent_now(billed: Billed, lines: Sequence[FeeLine]) -> Iterator[Spent]:
     for line in lines:
         of_next_period = billed.plan.pay_in_advance and line.key.kind == "subscription"
         if line.key.subscription == billed.subscription.lago_id and not of_next_period:
             yield line.amount_cents, line.precise_cents
 
 
-def _spent_before(inputs: Inputs, billed: Billed, period: Window) -> Iterator[Spent]:
+def _spent_before(inputs: RerateInputs, billed: Billed, period: Window) -> Iterator[Spent]:
     for earlier in inputs.history.all_earlier(billed):
         for fee in earlier.invoice.fees:
             window = fee_window(fee)

@@ -10,9 +10,9 @@ from decimal import Decimal
 from mappings.period import Boundaries, Window, boundaries, days_between
 from mappings.records import Fee, FixedCharge
 from reconcile.billed import LineKey
-from reconcile.rating.bill import Line
+from reconcile.rating.bill import FeeLine
 from reconcile.rating.fixed_charges import FixedFee, UnitsChange, advance_fee, fixed_fee, without_paid
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 from reconcile.rerate.billing import Billed, fee_window, timezone_of
 from reconcile.rerate.history import History
 from reconcile.rerate.lines import InvoiceLines
@@ -89,8 +89,8 @@ def _is_of_other_units(fee: FixedFee, stored: Fee | None) -> bool:
     return stored is not None and fee.money.amount_cents != stored.amount_cents
 
 
-def _unknown_units() -> Refused:
-    return Refused("fixed_charge_units_history", "its units changed, and the API does not say when")
+def _unknown_units() -> RerateRefused:
+    return RerateRefused("fixed_charge_units_history", "its units changed, and the API does not say when")
 
 
 def _other_units(history: History, billing: _FixedBilling) -> bool:
@@ -134,14 +134,14 @@ def _paid_before_upgrade(history: History, billed: Billed, charge: FixedCharge, 
     return paid[-1] if paid else None
 
 
-def advance_fixed_line(history: History, billed: Billed, stored: Fee, lines: InvoiceLines) -> Line:
+def advance_fixed_line(history: History, billed: Billed, stored: Fee, lines: InvoiceLines) -> FeeLine:
     """A fixed charge paid in advance, on an invoice of its own. Raises Refused."""
     window = fee_window(stored)
     if window is None:
-        raise Refused("fee_without_period", "Lago stored no period with it")
+        raise RerateRefused("fee_without_period", "Lago stored no period with it")
     charge = next((c for c in history.fixed_charges(billed) if c.lago_id == stored.lago_fixed_charge_id), None)
     if charge is None:
-        raise Refused("charge_deleted", "its fixed charge is not in the plan any more")
+        raise RerateRefused("charge_deleted", "its fixed charge is not in the plan any more")
     created_at = billed.invoice.created_at
     days = boundaries(contract_of(history, billed), created_at, current_usage=True).fixed_charges_days
     since = max(window.start, created_at - timedelta(seconds=1))
@@ -149,8 +149,8 @@ def advance_fixed_line(history: History, billed: Billed, stored: Fee, lines: Inv
     return _fixed_line(billed, lago_key(stored), charge, fee, lines)
 
 
-def _fixed_line(billed: Billed, key: LineKey, charge: FixedCharge, fee: FixedFee, lines: InvoiceLines) -> Line:
-    return Line(
+def _fixed_line(billed: Billed, key: LineKey, charge: FixedCharge, fee: FixedFee, lines: InvoiceLines) -> FeeLine:
+    return FeeLine(
         key=key,
         plan_code=billed.plan.code,
         taxes=lines.taxes(billed, key, charge.taxes),

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from mappings.money import round_float, to_subunits
 from mappings.records import Fee, Invoice
-from reconcile.rating.bill import Line
-from reconcile.rating.refusal import Refused
+from reconcile.rating.bill import FeeLine
+from reconcile.rating.refusal import RerateRefused
 from reconcile.rerate.history import History
 from reconcile.rerate.lines import InvoiceLines
 from reconcile.sides.lago import lago_key
@@ -18,7 +18,7 @@ def add_single_lines(history: History, invoice: Invoice, lines: InvoiceLines) ->
     for fee in invoice.fees:
         cents = _bought_cents(history, invoice, fee) if fee.item.type == "credit" else _one_off_cents(invoice, fee)
         lines.lines.append(
-            Line(
+            FeeLine(
                 key=lago_key(fee),
                 plan_code="",
                 amount_cents=cents,
@@ -33,7 +33,7 @@ def _bought_cents(history: History, invoice: Invoice, fee: Fee) -> int:
     """The amount of the wallet transaction."""
     transaction = history.bought_credits(invoice).get(fee.item.lago_item_id or "")
     if transaction is None:
-        raise Refused("wallet_transaction_missing", f"fee {fee.lago_id}")
+        raise RerateRefused("wallet_transaction_missing", f"fee {fee.lago_id}")
     return to_subunits(transaction.amount, invoice.currency)
 
 

@@ -13,7 +13,7 @@ from reconcile.rerate.event_stores import EventStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Records:
+class OtherRecords:
     """Records of Lago's are others. ``calendar``: the boundaries of its invoices follow, instead of the stored ones."""
 
     changes: tuple[At, ...]
@@ -66,4 +66,4 @@ class ByRules:
     rules: Rules
 
 
-Supposition = Records | PriceThen | Windows | Events | ByCalendar | CountedAs | ByRules
+Supposition = OtherRecords | PriceThen | Windows | Events | ByCalendar | CountedAs | ByRules

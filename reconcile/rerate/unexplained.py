@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mappings.records import Fee
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 from reconcile.rerate.billing import Billed
 from reconcile.rerate.history import History
 from reconcile.rerate.lines import InvoiceLines
@@ -21,19 +21,19 @@ def refuse_unexplained(history: History, draft: InvoiceDraft, lines: InvoiceLine
                 lines.refuse(gone, f"fee {fee.lago_id}")
 
 
-def _what_is_gone(history: History, billed: Billed, fee: Fee) -> Refused | None:
+def _what_is_gone(history: History, billed: Billed, fee: Fee) -> RerateRefused | None:
     """Why today's catalog does not have what a fee was for; None if it has."""
     fixed = {charge.lago_id for charge in history.fixed_charges(billed)}
     if fee.lago_fixed_charge_id is not None and fee.lago_fixed_charge_id not in fixed:
-        return Refused("charge_deleted", "its fixed charge is not in the plan any more")
+        return RerateRefused("charge_deleted", "its fixed charge is not in the plan any more")
     if fee.lago_charge_id is None:
         return None
     charge = next((charge for charge in history.charges(billed) if charge.lago_id == fee.lago_charge_id), None)
     if charge is None:
-        return Refused("charge_deleted", "its charge is not in the plan any more")
+        return RerateRefused("charge_deleted", "its charge is not in the plan any more")
     if charge.lago_billable_metric_id not in history.metrics:
-        return Refused("metric_deleted", "its metric is not in the catalog any more")
+        return RerateRefused("metric_deleted", "its metric is not in the catalog any more")
     filters = {charge_filter.lago_id for charge_filter in charge.filters}
     if fee.lago_charge_filter_id is not None and fee.lago_charge_filter_id not in filters:
-        return Refused("filter_deleted", "its charge does not have this filter any more")
+        return RerateRefused("filter_deleted", "its charge does not have this filter any more")
     return None

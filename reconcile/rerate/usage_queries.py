@@ -11,10 +11,10 @@ from mappings.records import BillableMetric, Charge, Fee, Invoice
 from reconcile.billed import BilledInvoice
 from reconcile.rating.demand import ChargeWindow, Demand
 from reconcile.rating.fees import ChargeFee, fees_of, is_billed
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 from reconcile.rerate.aggregating import advance_fees, aggregate
 from reconcile.rerate.billing import IN_ADVANCE, Billed, fee_window, timezone_of, usage_window
-from reconcile.rerate.inputs import Inputs
+from reconcile.rerate.inputs import RerateInputs
 from reconcile.rerate.occasions import has_charges, occasion_of, stored_boundaries
 
 Fees = tuple[ChargeFee, ...]
@@ -36,7 +36,7 @@ class BillingDraft:
 
     billed: Billed
     demands: tuple[Demand, ...] = ()
-    events: Mapping[str, Demand | Refused] = field(default_factory=dict)
+    events: Mapping[str, Demand | RerateRefused] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,27 +56,27 @@ class UsageAnswers:
     the same demand (all events of a charge in a period), which is rated once.
     """
 
-    charges: Mapping[int, Fees | Refused]
-    events: Mapping[EventsKey, Mapping[str, ChargeFee] | Refused]
+    charges: Mapping[int, Fees | RerateRefused]
+    events: Mapping[EventsKey, Mapping[str, ChargeFee] | RerateRefused]
 
 
 # --- questions ---
 
 
-def draft_of(inputs: Inputs, shown: BilledInvoice) -> InvoiceDraft:
+def draft_of(inputs: RerateInputs, shown: BilledInvoice) -> InvoiceDraft:
     """An invoice with its billings and what they ask of the usage."""
     invoice = inputs.history.invoices[shown.lago_id]
     billings = tuple(_draft_billing(inputs, billed) for billed in inputs.history.billings(invoice))
     return InvoiceDraft(shown=shown, invoice=invoice, billings=billings)
 
 
-def _draft_billing(inputs: Inputs, billed: Billed) -> BillingDraft:
+def _draft_billing(inputs: RerateInputs, billed: Billed) -> BillingDraft:
     if billed.period.invoicing_reason == IN_ADVANCE:
         return BillingDraft(billed=billed, events=dict(_event_demands(inputs, billed)))
     return BillingDraft(billed=billed, demands=tuple(_demands(inputs, billed)))
 
 
-def _demands(inputs: Inputs, billed: Billed) -> Iterator[Demand]:
+def _demands(inputs: RerateInputs, billed: Billed) -> Iterator[Demand]:
     if not has_charges(occasion_of(inputs.history, billed)):
         return
     for charge in inputs.history.charges(billed):
@@ -87,7 +87,7 @@ def _demands(inputs: Inputs, billed: Billed) -> Iterator[Demand]:
                 yield demand
 
 
-def _charge_window(inputs: Inputs, billed: Billed, charge: Charge, metric: BillableMetric) -> ChargeWindow:
+def _charge_window(inputs: RerateInputs, billed: Billed, charge: Charge, metric: BillableMetric) -> ChargeWindow:
     history = inputs.history
     contract, usage = occasion_of(history, billed).contract, usage_window(billed.period)
     assert usage is not None  # noqa: S101 - has_charges said so
@@ -109,25 +109,25 @@ def _charge_window(inputs: Inputs, billed: Billed, charge: Charge, metric: Billa
     )
 
 
-def _event_demands(inputs: Inputs, billed: Billed) -> Iterator[tuple[str, Demand | Refused]]:
+def _event_demands(inputs: RerateInputs, billed: Billed) -> Iterator[tuple[str, Demand | RerateRefused]]:
     """The fees of events on the invoice of a pay-in-advance charge; those of fixed charges ask no usage."""
     for fee in billed.fees():
         if fee.item.type != "fixed_charge":
             yield fee.lago_id, _event_demand(inputs, billed, fee)
 
 
-def _event_demand(inputs: Inputs, billed: Billed, fee: Fee) -> Demand | Refused:
+def _event_demand(inputs: RerateInputs, billed: Billed, fee: Fee) -> Demand | RerateRefused:
     window = fee_window(fee)
     if window is None:
-        return Refused("fee_without_period", "Lago stored no period with it")
+        return RerateRefused("fee_without_period", "Lago stored no period with it")
     charge = next((charge for charge in billed.plan.charges if charge.lago_id == fee.lago_charge_id), None)
     metric = inputs.history.metrics.get(charge.lago_billable_metric_id) if charge else None
     if charge is None or metric is None:
-        return Refused("charge_deleted", "its charge is not in the plan any more")
+        return RerateRefused("charge_deleted", "its charge is not in the plan any more")
     return Demand(window=_event_window(inputs, billed, window), charge=charge, metric=metric)
 
 
-def _event_window(inputs: Inputs, billed: Billed, window: Window) -> ChargeWindow:
+def _event_window(inputs: RerateInputs, billed: Billed, window: Window) -> ChargeWindow:
     period = replace(billed.period, charges_from_datetime=window.start, charges_to_datetime=window.end)
     boundaries = stored_boundaries(inputs.history, replace(billed, period=period))
     return ChargeWindow(
@@ -143,28 +143,28 @@ def _event_window(inputs: Inputs, billed: Billed, window: Window) -> ChargeWindo
 # --- answers ---
 
 
-def answer_usage(inputs: Inputs, drafts: Sequence[InvoiceDraft]) -> UsageAnswers:
+def answer_usage(inputs: RerateInputs, drafts: Sequence[InvoiceDraft]) -> UsageAnswers:
     """All drafts' questions answered in few queries."""
     billings = [billing for draft in drafts for billing in draft.billings]
     demands = [demand for billing in billings for demand in billing.demands]
     return UsageAnswers(charges=dict(_charge_fees(inputs, demands)), events=dict(_event_fees(inputs, billings)))
 
 
-def _charge_fees(inputs: Inputs, demands: Sequence[Demand]) -> Iterator[tuple[int, Fees | Refused]]:
+def _charge_fees(inputs: RerateInputs, demands: Sequence[Demand]) -> Iterator[tuple[int, Fees | RerateRefused]]:
     for index, buckets in aggregate(inputs.source, demands, rules=inputs.rules):
         demand = demands[index]
         try:
-            if isinstance(buckets, Refused):
+            if isinstance(buckets, RerateRefused):
                 raise buckets
-            fees: Fees | Refused = fees_of(demand, buckets, rules=inputs.rules, premium=inputs.premium)
-        except Refused as refused:
+            fees: Fees | RerateRefused = fees_of(demand, buckets, rules=inputs.rules, premium=inputs.premium)
+        except RerateRefused as refused:
             fees = refused
         yield id(demand), fees
 
 
 def _event_fees(
-    inputs: Inputs, billings: Sequence[BillingDraft]
-) -> Iterator[tuple[EventsKey, Mapping[str, ChargeFee] | Refused]]:
+    inputs: RerateInputs, billings: Sequence[BillingDraft]
+) -> Iterator[tuple[EventsKey, Mapping[str, ChargeFee] | RerateRefused]]:
     """Every distinct demand rated once. Only the fees that an invoice asks for are kept."""
     demands: dict[EventsKey, Demand] = {}
     transactions: dict[EventsKey, set[str | None]] = defaultdict(set)
@@ -178,7 +178,7 @@ def _event_fees(
     rated = advance_fees(inputs.source, list(demands.values()), rules=inputs.rules, premium=inputs.premium)
     for index, fees in rated:
         key = keys[index]
-        yield key, fees if isinstance(fees, Refused) else _by_transaction(fees, transactions[key])
+        yield key, fees if isinstance(fees, RerateRefused) else _by_transaction(fees, transactions[key])
 
 
 def _by_transaction(fees: Fees, transactions: Container[str | None]) -> dict[str, ChargeFee]:

@@ -17,7 +17,7 @@ from reconcile.billed import Billing
 from reconcile.sides.extra_orders import FAMILY
 from reconcile.sides.extras import EXTRA_INVOICE, Extra
 from reconcile.sides.lago import ALL
-from reconcile.sides.migrated import Scope, ours, owner_of, owners_of
+from reconcile.sides.migrated import MigratedScope, ours, owner_of, owners_of
 from reconcile.sides.numbers import nearest_cents_of
 
 MOVE = (
@@ -43,7 +43,7 @@ class _Own:
     both: frozenset[int]
 
 
-def extra_invoices(odoo: Door, scope: Scope, billings: Iterable[Billing], period: str) -> Iterator[Extra]:
+def extra_invoices(odoo: Door, scope: MigratedScope, billings: Iterable[Billing], period: str) -> Iterator[Extra]:
     """Those of the period, and those without a date."""
     balances = ours(odoo, "account.move")
     moves = [row for row in _moves(odoo, scope, period) if row["id"] not in balances]
@@ -54,7 +54,7 @@ def extra_invoices(odoo: Door, scope: Scope, billings: Iterable[Billing], period
         yield _extra(row, scope, owners, both=row["id"] in own.both)
 
 
-def _moves(odoo: Door, scope: Scope, period: str) -> Iterator[Row]:
+def _moves(odoo: Door, scope: MigratedScope, period: str) -> Iterator[Row]:
     domain: list[object] = [["move_type", "in", list(SIGNS)], ["state", "in", ["draft", "posted"]]]
     if "fusion_shadow" in odoo.fields_get("account.move", ("fusion_shadow",)):
         domain.append(["fusion_shadow", "=", False])
@@ -75,7 +75,7 @@ def _billed(billings: Iterable[Billing]) -> frozenset[tuple[str, str]]:
     )
 
 
-def _own(odoo: Door, scope: Scope, moves: Sequence[int], billed: frozenset[tuple[str, str]]) -> _Own:
+def _own(odoo: Door, scope: MigratedScope, moves: Sequence[int], billed: frozenset[tuple[str, str]]) -> _Own:
     orders: dict[int, frozenset[int]] = {}
     both = set()
     if "fusion_order_id" in odoo.fields_get("account.move.line", ("fusion_order_id",)):
@@ -92,14 +92,14 @@ def _own(odoo: Door, scope: Scope, moves: Sequence[int], billed: frozenset[tuple
     return _Own(orders=orders, both=frozenset(both))
 
 
-def _is_extra(row: Row, scope: Scope, own: _Own) -> bool:
+def _is_extra(row: Row, scope: MigratedScope, own: _Own) -> bool:
     """What no order of ours was billed on, or what was billed twice; a credit note goes with what it takes back."""
     move = number_or_none(row["reversed_entry_id"]) if row["reversed_entry_id"] else row["id"]
     of_ours = any(scope.has(order) for order in own.orders.get(move or 0, ()))
     return move in own.both or not of_ours
 
 
-def _extra(row: Row, scope: Scope, owners: Mapping[int, str], *, both: bool) -> Extra:
+def _extra(row: Row, scope: MigratedScope, owners: Mapping[int, str], *, both: bool) -> Extra:
     customer = owner_of(row, owners)
     currency = str(row["currency_id"][1])
     name = row["name"] or row["ref"] or f"draft {row['id']}"

@@ -13,7 +13,7 @@ from decimal import Decimal
 from migrate.odoo.door import Door, Row
 from migrate.odoo.values import number_or_none
 from reconcile.sides.extras import EXTRA_ORDER, Extra
-from reconcile.sides.migrated import Scope, ours, owner_of, owners_of
+from reconcile.sides.migrated import MigratedScope, ours, owner_of, owners_of
 from reconcile.sides.numbers import nearest_cents_of
 
 FAMILY = "partner_id.commercial_partner_id"
@@ -52,7 +52,7 @@ class _Recurring:
     following: str = ""
 
 
-def extra_orders(odoo: Door, scope: Scope) -> Iterator[Extra]:
+def extra_orders(odoo: Door, scope: MigratedScope) -> Iterator[Extra]:
     """Running ones that Lago has not, native subscriptions of OCA's among them."""
     natives = _natives(odoo, scope)
     of_order = {number: row for row in natives if (number := number_or_none(row["sale_order_id"]))}
@@ -72,7 +72,7 @@ def extra_orders(odoo: Door, scope: Scope) -> Iterator[Extra]:
         yield _extra(row, _of_native(row), scope, owners, model="sale.subscription")
 
 
-def _orders(odoo: Door, scope: Scope, known: Mapping[str, object]) -> Iterator[Row]:
+def _orders(odoo: Door, scope: MigratedScope, known: Mapping[str, object]) -> Iterator[Row]:
     """Confirmed orders that a scheduled action may look at."""
     asked = [leaf for name, leaf in (
         ("subscription_state", ["subscription_state", "=", RUNNING]),
@@ -92,7 +92,7 @@ def _bills(row: Row, natives: Mapping[int, Row], known: Mapping[str, object]) ->
     return bool(metered) or row["id"] in natives
 
 
-def _natives(odoo: Door, scope: Scope) -> list[Row]:
+def _natives(odoo: Door, scope: MigratedScope) -> list[Row]:
     """OCA's subscriptions that its scheduled action bills."""
     if not odoo.count("ir.model", [["model", "=", "sale.subscription"]]):
         return []
@@ -135,7 +135,7 @@ def _name(row: Row, field: str) -> str:
 def _extra(
     row: Row,
     recurring: _Recurring,
-    scope: Scope,
+    scope: MigratedScope,
     owners: Mapping[int, str],
     *,
     model: str = "sale.order",

@@ -12,7 +12,7 @@ from migrate.odoo.door import Door, Row
 from migrate.odoo.values import number_or_none
 from reconcile.sides.extra_orders import FAMILY
 from reconcile.sides.extras import EXTRA_ORDER, Extra
-from reconcile.sides.migrated import Scope, owners_of
+from reconcile.sides.migrated import MigratedScope, owners_of
 from reconcile.sides.numbers import nearest_cents_of
 
 ONCE = (False, None, "", "7_upsell")  # Enterprise's states of an order that is no subscription
@@ -20,7 +20,7 @@ OPTIONAL = ("subscription_state", "fusion_external_id")
 LINE = ("order_id", "product_uom_qty", "qty_invoiced", "price_subtotal", "price_tax", "is_downpayment")
 
 
-def extra_sales(odoo: Door, scope: Scope, told: Collection[str]) -> Iterator[Extra]:
+def extra_sales(odoo: Door, scope: MigratedScope, told: Collection[str]) -> Iterator[Extra]:
     """Those that no other kind has ``told`` (by record) already."""
     rows = [row for row in _orders(odoo, scope) if f"sale.order,{row['id']}" not in told]
     left = _left(odoo, [row["id"] for row in rows])
@@ -30,7 +30,7 @@ def extra_sales(odoo: Door, scope: Scope, told: Collection[str]) -> Iterator[Ext
         yield _extra(row, left.get(row["id"]), scope, owners)
 
 
-def _orders(odoo: Door, scope: Scope) -> list[Row]:
+def _orders(odoo: Door, scope: MigratedScope) -> list[Row]:
     """Confirmed, to be invoiced, once, and not made by the migration."""
     known = odoo.fields_get("sale.order", OPTIONAL)
     fields = ["name", "partner_id", "currency_id", "date_order", *(name for name in OPTIONAL if name in known)]
@@ -68,7 +68,7 @@ def _decimal(value: object) -> Decimal:
     return Decimal(str(value or 0))
 
 
-def _extra(row: Row, left: tuple[Decimal, Decimal] | None, scope: Scope, owners: Mapping[int, str]) -> Extra:
+def _extra(row: Row, left: tuple[Decimal, Decimal] | None, scope: MigratedScope, owners: Mapping[int, str]) -> Extra:
     customer, currency = owners.get(number_or_none(row["partner_id"]) or 0, ""), str(row["currency_id"][1])
     facts = {"what": str(row["name"]), "day": str(row["date_order"] or "–")[:10]}
     why = "is confirmed in Odoo and not invoiced in full, and Lago has none of it"

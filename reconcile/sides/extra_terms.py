@@ -9,10 +9,10 @@ from mappings.records import Snapshot
 from migrate.odoo.door import Door, Row
 from migrate.odoo.values import number_or_none
 from reconcile.sides.extras import EXTRA_CHARGE, EXTRA_COUPON, Extra
-from reconcile.sides.migrated import Scope, ours, owner_of, owners_of
+from reconcile.sides.migrated import MigratedScope, ours, owner_of, owners_of
 
 
-def extra_charges(odoo: Door, snapshot: Snapshot, scope: Scope) -> Iterator[Extra]:
+def extra_charges(odoo: Door, snapshot: Snapshot, scope: MigratedScope) -> Iterator[Extra]:
     """Charges that no migration made, on plans and orders that it made. Those of plans belong to no customer."""
     migrated = ours(odoo, "fusion.billing.charge")
     rows = [
@@ -58,7 +58,7 @@ def _charge(row: Row, place: str, currency: str) -> Extra:
     )
 
 
-def extra_coupons(odoo: Door, snapshot: Snapshot, scope: Scope) -> Iterator[Extra]:
+def extra_coupons(odoo: Door, snapshot: Snapshot, scope: MigratedScope) -> Iterator[Extra]:
     """Coupons on migrated orders that Lago's customer does not hold."""
     held = {applied.lago_id for applied in snapshot.applied_coupons}
     domain = [["fusion_coupons", "!=", False], ["state", "=", "sale"]]
@@ -74,7 +74,7 @@ def extra_coupons(odoo: Door, snapshot: Snapshot, scope: Scope) -> Iterator[Extr
                 yield _coupon(row, coupon, number, customer, scope)
 
 
-def _coupon(row: Row, coupon: dict[str, object], number: int, customer: str, scope: Scope) -> Extra:
+def _coupon(row: Row, coupon: dict[str, object], number: int, customer: str, scope: MigratedScope) -> Extra:
     code = str(coupon.get("coupon_code") or coupon.get("lago_id") or number)
     return Extra(
         kind=EXTRA_COUPON,

@@ -13,7 +13,7 @@ from migrate.odoo.values import number_or_none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class MigratedScope:
     """What is asked about, and what is known of it.
 
     ``families``: commercial partner -> customer (external id); ``names``: customer -> its name. ``orders``: sale.order
@@ -30,13 +30,13 @@ class Scope:
         return self.orders.get(order, "") in self.subscriptions
 
 
-def scope_of(odoo: Door, snapshot: Snapshot, customers: frozenset[str] | None) -> Scope:
+def scope_of(odoo: Door, snapshot: Snapshot, customers: frozenset[str] | None) -> MigratedScope:
     """The migrated customers among these (external ids; None: all), and the orders of all of them."""
     partners = partners_of(odoo, snapshot)
     asked = {number: c for c, number in partners.items() if customers is None or c in customers}
     rows = odoo.search_among("res.partner", "id", sorted(asked), ["commercial_partner_id"])
     prefix = xid("subscription", "").removeprefix("lago.")
-    return Scope(
+    return MigratedScope(
         families={number_or_none(row["commercial_partner_id"]) or row["id"]: asked[row["id"]] for row in rows},
         names={c.external_id: c.name or c.legal_name or c.external_id for c in snapshot.customers},
         orders={number: name.removeprefix(prefix) for number, name in ours(odoo, "sale.order").items()},
@@ -44,7 +44,7 @@ def scope_of(odoo: Door, snapshot: Snapshot, customers: frozenset[str] | None) -
     )
 
 
-def owners_of(odoo: Door, scope: Scope, partners: Iterable[object]) -> dict[int, str]:
+def owners_of(odoo: Door, scope: MigratedScope, partners: Iterable[object]) -> dict[int, str]:
     """Partner -> the migrated customer to whose family it belongs."""
     ids = sorted({number for value in partners if (number := number_or_none(value))})
     rows = odoo.search_among("res.partner", "id", ids, ["commercial_partner_id"])

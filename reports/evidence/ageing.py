@@ -92,7 +92,7 @@ def _age(position: Position, looks: Iterable[Past], now: datetime) -> Age:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
+class AgeBucket:
     """Open items of one age and currency. ``gross_cents`` adds absolute values, so that signs do not hide items."""
 
     name: str  # 0-30 31-60 61-90 90+
@@ -108,7 +108,7 @@ def bucket(days: int) -> str:
     return next((name for most, name in BUCKETS if days <= most), OLDEST)
 
 
-def buckets(data: ReportData) -> tuple[Bucket, ...]:
+def buckets(data: ReportData) -> tuple[AgeBucket, ...]:
     """What is open and not waived, by currency and age; empty buckets are left out."""
     rows = [
         (i.currency, _ORDER.index(bucket(p.age.days)), p.delta_cents, abs(p.delta_cents), p.age.since)
@@ -118,7 +118,7 @@ def buckets(data: ReportData) -> tuple[Bucket, ...]:
     items = pd.DataFrame.from_records(rows, columns=["currency", "place", "delta_cents", "gross_cents", "since"])
     sums = sum_exactly(items, ["currency", "place"], ["delta_cents", "gross_cents"], oldest=("since", "min"))
     return tuple(
-        Bucket(
+        AgeBucket(
             name=_ORDER[record["place"]],
             currency=record["currency"],
             count=int(record["count"]),

@@ -13,7 +13,7 @@ SHIPPED_TABLES, TABLES = "mapping/shipped.toml", "mapping/own.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
+class PackInputs:
     """``files``: name in the evidence pack -> content. ``hashes``: name -> SHA-256; ``snapshot``: its digest."""
 
     files: Mapping[str, bytes]

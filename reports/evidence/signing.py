@@ -20,7 +20,7 @@ from reports.errors import NotSigned
 from reports.evidence import ageing, packs, project_chain
 from reports.evidence.ageing import Past
 from reports.evidence.chain import Link
-from reports.evidence.inputs import Inputs
+from reports.evidence.inputs import PackInputs
 from reports.evidence.packs import Pack
 from reports.evidence.report_facts import Fact, what_is_accounted
 from reports.people import is_plain, nobody, same_person
@@ -74,7 +74,7 @@ class _Reconciled:
     past: Past
 
 
-def sign(folder: Path, signing: Signing, inputs: Inputs, *, language: str, out: Path | None = None) -> Signed:
+def sign(folder: Path, signing: Signing, inputs: PackInputs, *, language: str, out: Path | None = None) -> Signed:
     """Freeze the month whose report is in ``folder``. Raises NotSigned, which says why and the way out."""
     reconciled = _read_reconciled(folder, signing)
     _check_inputs(inputs, reconciled.past, signing)
@@ -125,7 +125,7 @@ def _read_reconciled(folder: Path, signing: Signing) -> _Reconciled:
     return _Reconciled(report=report, data=data, past=past)
 
 
-def _check_inputs(inputs: Inputs, past: Past, signing: Signing) -> None:
+def _check_inputs(inputs: PackInputs, past: Past, signing: Signing) -> None:
     moved = inputs.moved(past.inputs)
     if moved:
         shown = ", ".join(moved[:3]) + (f" and {len(moved) - 3} more" if len(moved) > 3 else "")
@@ -193,7 +193,7 @@ def _signed_before(folder: Path, chain: tuple[Link, ...], facts: Mapping[str, Fa
 # --- what is signed ----------------------------------------------------------------------------------------------
 
 
-def _facts(reconciled: _Reconciled, signing: Signing, inputs: Inputs, chain: tuple[Link, ...]) -> dict[str, Fact]:
+def _facts(reconciled: _Reconciled, signing: Signing, inputs: PackInputs, chain: tuple[Link, ...]) -> dict[str, Fact]:
     """Everything the manifest says, in its order. Amounts are in the smallest unit of their currency."""
     data = reconciled.data
     run, judged = data.run, judge(data)

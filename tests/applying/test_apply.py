@@ -11,7 +11,7 @@ from mappings.target import Desired, Find, Phase, Ref, Skipped, Source
 from migrate.change_set.changes import Action
 from migrate.change_set.saved import from_json, to_json
 from migrate.errors import Blocked, OdooError
-from migrate.odoo.errors import AccessDenied, OdooUnreachable, OutcomeUnknown, Refused, Retryable
+from migrate.odoo.errors import AccessDenied, OdooRefused, OdooUnreachable, OutcomeUnknown, Retryable
 from migrate.phases import Cohort
 from migrate.preview import in_order, preview, since_apply
 
@@ -411,6 +411,6 @@ def test_what_is_referred_to_comes_first_and_circles_are_refused(world: Any) -> 
 
 
 def test_a_refusal_is_an_error_of_its_record(world: Any) -> None:
-    world.odoo.before = fail_on("res.partner", "load", {1}, Refused("no"))
+    world.odoo.before = fail_on("res.partner", "load", {1}, OdooRefused("no"))
     applied = world.apply([world.partner(1)])
     assert [f.reason for f in applied.failures] == ["no"]

@@ -14,34 +14,44 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings.target import Desired, Find, Phase, Ref, Skipped, Source
-from migrate.change_set.changes import Action, Change, ChangeSet, FieldDiff, Known, LineChange, Observed, Scope, Seen
+from migrate.change_set.changes import (
+    Action,
+    Change,
+    ChangeScope,
+    ChangeSet,
+    FieldDiff,
+    Known,
+    LineChange,
+    Observed,
+    Seen,
+)
 from migrate.change_set.compare import diff, drift
 from migrate.change_set.saved import from_json, to_json
 from migrate.change_set.wire import desired_from_json, desired_to_json
 from migrate.errors import ConfigError
-from migrate.odoo.values import Field
+from migrate.odoo.values import OdooField
 
 FIELDS = {
     "res.partner": {
-        "name": Field("char"),
-        "city": Field("char"),
-        "comment": Field("html"),
-        "customer_rank": Field("integer"),
-        "country_id": Field("many2one", "res.country"),
-        "tag_ids": Field("many2many", "res.tag"),
-        "active": Field("boolean"),
+        "name": OdooField("char"),
+        "city": OdooField("char"),
+        "comment": OdooField("html"),
+        "customer_rank": OdooField("integer"),
+        "country_id": OdooField("many2one", "res.country"),
+        "tag_ids": OdooField("many2many", "res.tag"),
+        "active": OdooField("boolean"),
     },
     "sale.order": {
-        "partner_id": Field("many2one", "res.partner"),
-        "date_order": Field("datetime"),
-        "validity_date": Field("date"),
-        "order_line": Field("one2many", "sale.order.line"),
-        "state": Field("selection"),
+        "partner_id": OdooField("many2one", "res.partner"),
+        "date_order": OdooField("datetime"),
+        "validity_date": OdooField("date"),
+        "order_line": OdooField("one2many", "sale.order.line"),
+        "state": OdooField("selection"),
     },
     "sale.order.line": {
-        "name": Field("char"),
-        "product_uom_qty": Field("float", digits=2),
-        "price_unit": Field("float"),
+        "name": OdooField("char"),
+        "product_uom_qty": OdooField("float", digits=2),
+        "price_unit": OdooField("float"),
     },
 }
 CANADA = Find("res.country", (("code", "=", "CA"),), "add Canada")
@@ -471,8 +481,8 @@ def test_names_of_what_exists_and_of_what_does_not_yet() -> None:
 
 
 def test_a_scope_says_whom_and_what() -> None:
-    assert str(Scope()) == "everyone, all phases"
-    assert str(Scope((Phase.USAGE, Phase.TOKENS), "pilot")) == "cohort pilot, phase usage, tokens"
+    assert str(ChangeScope()) == "everyone, all phases"
+    assert str(ChangeScope((Phase.USAGE, Phase.TOKENS), "pilot")) == "cohort pilot, phase usage, tokens"
 
 
 def one(action: Action = Action.UPDATE, **more: Any) -> Change:
@@ -522,7 +532,7 @@ def test_whatever_differs_moves_the_digest_and_is_named(other: Change) -> None:
 
 
 def test_the_digest_knows_the_snapshot_and_the_scope() -> None:
-    assert len({ChangeSet((), *more).digest for more in ((), ("a",), ("", Scope(cohort="a")))}) == 3
+    assert len({ChangeSet((), *more).digest for more in ((), ("a",), ("", ChangeScope(cohort="a")))}) == 3
 
 
 def test_drift_is_what_moved_from_where_odoo_left_it() -> None:

@@ -15,7 +15,7 @@ from mappings.money import exponent, from_subunits, to_subunits
 from migrate.odoo.connect import OdooSettings, connect
 from migrate.odoo.discover import discover
 from migrate.odoo.door import Door
-from migrate.odoo.findings import Finding
+from migrate.odoo.findings import CheckFinding
 from migrate.odoo.preflight import OF_MAPPING, Needs, _all_of
 from tests.addon import plain
 
@@ -58,7 +58,7 @@ def odoo(tmp_path_factory: pytest.TempPathFactory) -> Any:
     server.close()
 
 
-def findings(odoo: Door, *codes: str) -> list[Finding]:
+def findings(odoo: Door, *codes: str) -> list[CheckFinding]:
     checks = OF_MAPPING[:1]
     return [f for f in _all_of(checks, odoo, discover(odoo), Needs(currencies=frozenset(codes))) if "rounds" in f.what]
 

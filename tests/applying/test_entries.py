@@ -7,11 +7,11 @@ from dataclasses import replace
 from mappings.target import Desired, Phase, Source
 from migrate.change_set.changes import Change, Observed, Seen
 from migrate.change_set.compare import against
-from migrate.odoo.values import Field
+from migrate.odoo.values import OdooField
 from migrate.state.entries import APPLIED, WRITING, ZEROED, Entry, finish_change, put_to_sleep
 
 XID, LINE = "lago.order_1", "lago.line_1"
-FIELDS = {"sale.order": {"client_order_ref": Field("char"), "partner_invoice_id": Field("char")}}
+FIELDS = {"sale.order": {"client_order_ref": OdooField("char"), "partner_invoice_id": OdooField("char")}}
 ORDER = Entry(
     XID, 4, "", "sale.order", 7, "subscriptions", "C1", "order 1", WRITING, created=False,
     sent={"client_order_ref": "A"}, stored={"partner_invoice_id": "Ada"}, before={"client_order_ref": "theirs"}, run=1,

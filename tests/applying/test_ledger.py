@@ -16,16 +16,21 @@ from mappings.target import Desired, Phase, Source
 from migrate.change_set.changes import Action, Change, FieldDiff, Known, LineChange, Observed, Seen
 from migrate.change_set.compare import diff
 from migrate.errors import Blocked
-from migrate.odoo.values import Field
+from migrate.odoo.values import OdooField
 from migrate.state.entries import APPLIED, SENT, WRITING, ZEROED, Entry
 from migrate.state.ledger import Ledger, PhaseProgress
 from migrate.state.tables import APPLY_RUNS
 
 NOW = datetime(2031, 5, 1, 12, tzinfo=UTC)
 FIELDS = {
-    "res.partner": {"name": Field("char"), "city": Field("char"), "zip": Field("char"), "tag_ids": Field("many2many")},
-    "sale.order": {"client_order_ref": Field("char"), "order_line": Field("one2many", "sale.order.line")},
-    "sale.order.line": {"name": Field("char"), "price_unit": Field("float")},
+    "res.partner": {
+        "name": OdooField("char"),
+        "city": OdooField("char"),
+        "zip": OdooField("char"),
+        "tag_ids": OdooField("many2many"),
+    },
+    "sale.order": {"client_order_ref": OdooField("char"), "order_line": OdooField("one2many", "sale.order.line")},
+    "sale.order.line": {"name": OdooField("char"), "price_unit": OdooField("float")},
 }
 
 
@@ -85,7 +90,7 @@ def write(ledger: Ledger, wanted: Desired, stands: Observed, then: Seen, **more:
     """One change, begun and verified."""
     some = changes(ledger, [wanted], stands)
     ledger.intend(some)
-    ledger.applied(some, {wanted.xid: then}, stands, **more)
+    ledger.finish(some, {wanted.xid: then}, stands, **more)
 
 
 def entry(ledger: Ledger, xid: str = "lago.customer_1") -> Entry:
@@ -176,7 +181,7 @@ def test_a_change_under_way_is_marked_until_it_is_verified(ledger: Ledger) -> No
     assert ledger.count() == {"customers": 1}
     ledger.intend(some)
     assert entry(ledger).state == WRITING
-    ledger.applied(some, {ONE: seen_partner(city="Ottawa")}, observed((ONE, seen_partner())))
+    ledger.finish(some, {ONE: seen_partner(city="Ottawa")}, observed((ONE, seen_partner())))
     assert (entry(ledger).state, entry(ledger).sent["city"]) == (APPLIED, "Ottawa")
 
 
@@ -201,7 +206,7 @@ def test_a_field_that_was_kept_stays_as_the_ledger_had_it(ledger: Ledger) -> Non
     some = changes(ledger, [partner(name="Bea")], moved)
     assert {d.field: d.verdict for d in some[0].diffs} == {"name": Action.UPDATE, "city": Action.KEPT}
     ledger.intend(some)
-    ledger.applied(some, {ONE: seen_partner(name="BEA", city="Elsewhere")}, moved)
+    ledger.finish(some, {ONE: seen_partner(name="BEA", city="Elsewhere")}, moved)
     found = entry(ledger)
     assert found.sent == {"name": "Bea", "city": "Toronto"}
     assert found.stored == {"name": "BEA", "city": "TORONTO"}, "someone else's city is not what Odoo made of ours"
@@ -215,7 +220,7 @@ def test_a_field_in_conflict_stays_as_the_ledger_had_it(ledger: Ledger) -> None:
         replace(c, diffs=(conflict,))
         for c in changes(ledger, [partner(city="Ottawa")], observed((ONE, seen_partner())))
     ]
-    ledger.applied(some, {ONE: seen_partner(city="Elsewhere")}, observed())
+    ledger.finish(some, {ONE: seen_partner(city="Elsewhere")}, observed())
     assert (entry(ledger).sent["city"], entry(ledger).stored) == ("Toronto", {})
 
 
@@ -256,7 +261,7 @@ def test_a_line_that_changes_remembers_its_own_before(ledger: Ledger) -> None:
     assert (rows["lago.line_1"].before, rows["lago.line_1"].created) == ({"price_unit": "8"}, False)
     assert "lago.line_2" not in rows, "nothing of it is written"
     assert (rows["lago.line_3"].created, rows["lago.line_3"].state) == (True, SENT)
-    ledger.applied(some, {"lago.order_1": seen_order({1: "10", 2: "10", 3: "10"})}, stands)
+    ledger.finish(some, {"lago.order_1": seen_order({1: "10", 2: "10", 3: "10"})}, stands)
     rows = {e.xid: e for e in ledger.entries()}
     assert {x: (e.created, e.before) for x, e in rows.items() if e.parent} == {
         "lago.line_1": (False, {"price_unit": "8"}),
@@ -298,20 +303,20 @@ def test_a_line_that_went_is_forgotten_and_one_that_stays_sleeps(ledger: Ledger)
     assert entry(ledger, "lago.line_2").state == WRITING
     then = seen_order({1: "10", 2: "0"})
     zeroed = {"lago.line_2": {"price_unit": "0", "qty": "0"}}
-    ledger.applied(some, {"lago.order_1": then}, observed(("lago.order_1", both)), zeroed)
+    ledger.finish(some, {"lago.order_1": then}, observed(("lago.order_1", both)), zeroed)
     asleep = entry(ledger, "lago.line_2")
     assert (asleep.state, asleep.stored, asleep.created) == (ZEROED, {}, True)
     assert asleep.sent == {"name": "line 2", "price_unit": "0", "qty": "0"}, "as it stands; the rest as it was zeroed"
     assert ledger.known()["lago.order_1"].lines["lago.line_2"].zeroed is True
     assert ledger.known()["lago.order_1"].lines["lago.line_1"].zeroed is False
-    ledger.applied(some, {"lago.order_1": seen_order({1: "10"})}, observed())
+    ledger.finish(some, {"lago.order_1": seen_order({1: "10"})}, observed())
     assert "lago.line_2" not in {e.xid for e in ledger.entries()}
 
 
 def test_a_change_that_wants_nothing_is_not_verified(ledger: Ledger) -> None:
     removal = Change(Action.REMOVE, Phase.CUSTOMERS, "res.partner", ONE, "customer 1")
     ledger.begin("apply")
-    ledger.applied([removal], {ONE: seen_partner()}, observed())
+    ledger.finish([removal], {ONE: seen_partner()}, observed())
     assert list(ledger.entries()) == []
 
 
@@ -363,7 +368,7 @@ def test_more_than_a_statement_takes_is_read_and_forgotten_whole(ledger: Ledger)
     some = changes(ledger, wanted, observed())
     ledger.begin("apply")
     ledger.intend(some)
-    ledger.applied(some, {w.xid: seen_order({n: "10"}) for n, w in zip(numbers, wanted, strict=True)}, observed())
+    ledger.finish(some, {w.xid: seen_order({n: "10"}) for n, w in zip(numbers, wanted, strict=True)}, observed())
     assert all(e.created for e in ledger.entries())
     assert ledger.count() == {"subscriptions": 1002}
     assert len(ledger.lines_of([w.xid for w in wanted])) == 1002
@@ -510,7 +515,7 @@ def test_a_line_that_was_not_read_back_is_still_under_way(ledger: Ledger) -> Non
     ledger.begin("apply")
     some = changes(ledger, [order(line(1), line(2))], observed())
     ledger.intend(some)
-    ledger.applied(some, {"lago.order_1": seen_order({1: "10"})}, observed())
+    ledger.finish(some, {"lago.order_1": seen_order({1: "10"})}, observed())
     states = {e.xid: e.state for e in ledger.entries()}
     assert states == {"lago.order_1": APPLIED, "lago.line_1": APPLIED, "lago.line_2": SENT}
 
@@ -528,7 +533,7 @@ def test_only_what_was_verified_is_marked_as_being_undone(ledger: Ledger) -> Non
     write(ledger, order(line(1), line(2)), observed(), seen_order({1: "10", 2: "10"}))
     both = observed(("lago.order_1", seen_order({1: "10", 2: "10"})))
     zeroed = {"lago.line_2": {"price_unit": "0"}}
-    ledger.applied(changes(ledger, [order(line(1))], both), {"lago.order_1": seen_order({1: "10"})}, both, zeroed)
+    ledger.finish(changes(ledger, [order(line(1))], both), {"lago.order_1": seen_order({1: "10"})}, both, zeroed)
     ledger.begin_undoing(["lago.order_1", "lago.line_1", "lago.line_2"])
     states = [entry(ledger, f"lago.{name}").state for name in ("order_1", "line_1", "line_2")]
     assert states == [WRITING, WRITING, ZEROED]

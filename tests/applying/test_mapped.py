@@ -13,7 +13,7 @@ from mappings.records import Snapshot
 from migrate.errors import OdooError
 from migrate.lago.recording import bundled
 from migrate.odoo.door import Door
-from migrate.odoo.findings import Finding, raise_on_errors, waived
+from migrate.odoo.findings import CheckFinding, raise_on_errors, waived
 from migrate.odoo.mapped import check_mapped
 from migrate.shipped_tables import shipped
 from tests.recorded import snapshot_of_recording
@@ -170,7 +170,7 @@ def test_a_payment_term_has_its_days(odoo: Any) -> None:
 
 
 def test_only_what_has_a_name_can_be_waived() -> None:
-    named, bare = Finding("error", "a", "b", "tax_split"), Finding("error", "c", "d")
+    named, bare = CheckFinding("error", "a", "b", "tax_split"), CheckFinding("error", "c", "d")
     accepted, refused = waived([named, bare], ["tax_split", ""])
     assert (accepted.level, accepted.what) == ("warning", "a (waived: tax_split)")
     with pytest.raises(OdooError, match=r"^c: d$"):

@@ -13,7 +13,7 @@ import pytest
 from mappings.target import Desired, Phase, Source
 from migrate.change_set.changes import Action
 from migrate.errors import Blocked, OdooError
-from migrate.odoo.errors import AccessDenied, OutcomeUnknown, Refused
+from migrate.odoo.errors import AccessDenied, OdooRefused, OutcomeUnknown
 from migrate.odoo.findings import raise_on_errors
 from migrate.odoo.preflight import needs_of, preflight, prepare
 from migrate.phases import Cohort
@@ -156,7 +156,7 @@ def test_what_odoo_does_not_let_go_is_archived_and_said_so_and_comes_back_alive(
 
     def used(model: str, method: str, _number: int) -> None:
         if (model, method) == ("res.partner", "unlink"):
-            raise Refused("it has invoices")
+            raise OdooRefused("it has invoices")
 
     world.odoo.before = used
     undone = undo(world)
@@ -185,7 +185,7 @@ def test_what_a_killed_rollback_archived_is_no_stranger_to_the_next_one(world: A
 
     def dies(model: str, method: str, _number: int) -> None:
         if (model, method) == ("res.partner", "unlink"):
-            raise Refused("it has invoices")
+            raise OdooRefused("it has invoices")
         if (model, method) == ("product.product", "unlink"):
             raise AccessDenied("the key was taken away")
 
@@ -202,7 +202,7 @@ def test_what_was_archived_and_is_in_use_again_is_not_taken_for_undone(world: An
 
     def used(model: str, method: str, _number: int) -> None:
         if (model, method) == ("res.partner", "unlink"):
-            raise Refused("it has invoices")
+            raise OdooRefused("it has invoices")
 
     world.odoo.before = used
     assert undo(world).ok

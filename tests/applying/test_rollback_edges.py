@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from mappings.target import Phase
-from migrate.odoo.errors import Refused
+from migrate.odoo.errors import OdooRefused
 from migrate.odoo.preflight import prepare
 from migrate.odoo.remove import drop_lines, remove
-from migrate.odoo.resolve import Reader
+from migrate.odoo.resolve import OdooReader
 from migrate.rollback import RolledBack, foresee, rollback
 from migrate.state.ledger import Ledger
 from tests.applying.test_adopt import make_older
@@ -92,7 +92,7 @@ def test_a_deletion_of_many_that_is_refused_is_halved_until_all_are_gone(world: 
 
     def refused(model: str, method: str, number: int) -> None:
         if (model, method) == ("res.partner", "unlink") and number in (1, 2):
-            raise Refused("one of them is in use")
+            raise OdooRefused("one of them is in use")
 
     world.odoo.before = refused
     assert undo(world) == RolledBack(deleted=5)
@@ -112,7 +112,7 @@ def test_a_record_that_is_gone_while_its_external_id_stands_is_forgotten(world: 
     number = world.id("customer_1")
     with closing(sqlite3.connect(tmp_path / "odoo.db", timeout=10)) as db, db:
         db.execute("delete from res_partner where id = ?", (number,))
-    reader = Reader(world.door)
+    reader = OdooReader(world.door)
     assert remove(reader, "res.partner", {"lago.customer_1": number}).gone == ["lago.customer_1"]
     undone = undo(world)
     assert (undone.ok, undone.deleted) == (True, 1)
@@ -121,7 +121,7 @@ def test_a_record_that_is_gone_while_its_external_id_stands_is_forgotten(world: 
 
 def test_lines_that_outlive_their_record_are_deleted_with_their_external_ids(world: Any) -> None:
     world.apply([world.partner(1), world.partner(2)])
-    drop_lines(Reader(world.door), ["lago.customer_1", "lago.nobody"])
+    drop_lines(OdooReader(world.door), ["lago.customer_1", "lago.nobody"])
     assert world.count("res.partner", ["ref", "=", "NX-1"]) == 0
     assert world.ours("res.partner") == 1
 
@@ -136,7 +136,7 @@ def test_an_invoice_that_somebody_posted_is_a_draft_again_before_it_goes(world: 
     (move,) = world.odoo.call("account.move", "create", vals_list=[{**common, "invoice_date": "2026-07-01"}])
     world.odoo.call("account.move", "button_cancel", [move])
     world.odoo.calls.clear()
-    outcome = remove(Reader(world.door), "account.move", {"lago.invoice_1": move})
+    outcome = remove(OdooReader(world.door), "account.move", {"lago.invoice_1": move})
     assert outcome.deleted == ["lago.invoice_1"]
     assert ("account.move", "button_draft") in world.odoo.calls
 

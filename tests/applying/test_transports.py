@@ -119,9 +119,9 @@ def opened(script: Script) -> Iterator[Opener]:
 NAMES: list[tuple[str, str, type[OdooError]]] = [
     ("odoo.exceptions.AccessError", "no right", errors.AccessDenied),
     ("odoo.exceptions.MissingError", "gone", errors.RecordMissing),
-    ("odoo.exceptions.UserError", "no", errors.Refused),
-    ("odoo.exceptions.ValidationError", "no", errors.Refused),
-    ("psycopg2.errors.UniqueViolation", "twice", errors.Refused),
+    ("odoo.exceptions.UserError", "no", errors.OdooRefused),
+    ("odoo.exceptions.ValidationError", "no", errors.OdooRefused),
+    ("psycopg2.errors.UniqueViolation", "twice", errors.OdooRefused),
     ("psycopg2.errors.SerializationFailure", "could not serialize access", errors.Retryable),
     ("psycopg2.errors.DeadlockDetected", "deadlock detected", errors.Retryable),
     ("odoo.exceptions.ValidationError", 'duplicate key ... "ir_model_data_module_name_uniq_index"', errors.Retryable),
@@ -225,7 +225,7 @@ def test_a_key_that_odoo_quotes_back_is_masked(script: Script, opened: Opener, t
     for form in (secret, json.dumps(secret), quote(secret), quote_plus(secret)):
         text = f"bad token {form} given"
         script.error = {"name": "odoo.exceptions.UserError", "message": text, "debug": f"Traceback {secret}"}
-        with pytest.raises(errors.Refused) as caught:
+        with pytest.raises(errors.OdooRefused) as caught:
             connection.call("res.partner", "write", [1], vals={})
         shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
         assert not any(form in shown for form in (secret, json.dumps(secret)[1:-1], quote(secret), quote_plus(secret)))

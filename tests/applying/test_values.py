@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings.target import Ref
-from migrate.odoo.values import Field, answered, cell, wanted
+from migrate.odoo.values import OdooField, answered, cell, wanted
 
 
 def name(model: str, number: int) -> str:
@@ -19,11 +19,11 @@ def name(model: str, number: int) -> str:
 
 
 def want(value: Any, kind: str) -> Any:
-    return wanted(value, Field(kind), lambda ref: ref.xid if isinstance(ref, Ref) else "found")
+    return wanted(value, OdooField(kind), lambda ref: ref.xid if isinstance(ref, Ref) else "found")
 
 
 def got(value: Any, kind: str, relation: str = "res.partner") -> Any:
-    return answered(value, Field(kind, relation), name)
+    return answered(value, OdooField(kind, relation), name)
 
 
 SAME: list[tuple[str, Any, Any]] = [

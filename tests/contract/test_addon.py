@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from migrate.odoo.errors import Refused
+from migrate.odoo.errors import OdooRefused
 
 JULY = {"at": "2026-07-01 04:10:00", "reason": "subscription_periodic"}
 
@@ -263,9 +263,9 @@ def test_rerun_keeps_a_shadow_draft(shop: Any, usage: dict[str, Any]) -> None:
 
 def test_rerun_knows_only_the_orders_it_was_given(shop: Any, usage: dict[str, Any]) -> None:
     other = shop.order()
-    with pytest.raises(Refused, match="not among the orders given"):
+    with pytest.raises(OdooRefused, match="not among the orders given"):
         shop.call("sale.order", "fusion_rerun", [usage["order"]], billings=[{"order": other, **JULY}])
-    with pytest.raises(Refused, match="Keep shadow invoices in a sale journal"):
+    with pytest.raises(OdooRefused, match="Keep shadow invoices in a sale journal"):
         shop.call(
             "sale.order", "fusion_rerun", [usage["order"]], billings=[{"order": usage["order"], **JULY}], keep=True
         )
@@ -273,29 +273,29 @@ def test_rerun_knows_only_the_orders_it_was_given(shop: Any, usage: dict[str, An
 
 def test_usage_is_unique_per_subscription(shop: Any, usage: dict[str, Any]) -> None:
     vals = {"transaction_id": f"{usage['word']}-0", "code": "x", "timestamp": "2026-06-01 04:00:00"}
-    with pytest.raises(Refused, match="This subscription has an event with this transaction id already"):
+    with pytest.raises(OdooRefused, match="This subscription has an event with this transaction id already"):
         shop.make("fusion.billing.usage", **vals, external_subscription_id=f"sub-{usage['word']}")
     assert shop.make("fusion.billing.usage", **vals, external_subscription_id=f"other-{usage['word']}")
 
 
 def test_texts_are_checked(shop: Any, word: str) -> None:
     metric = {"name": word, "code": word, "aggregation": "count_agg"}
-    with pytest.raises(Refused, match="field filters is not JSON"):
+    with pytest.raises(OdooRefused, match="field filters is not JSON"):
         shop.make("fusion.billing.metric", **metric, filters="{")
     number = shop.make("fusion.billing.metric", **metric)
-    with pytest.raises(Refused, match="A metric with this code exists already"):
+    with pytest.raises(OdooRefused, match="A metric with this code exists already"):
         shop.make("fusion.billing.metric", **metric)
     charge = {"name": word, "charge_model": "standard"}
     template = shop.one("product.product", shop.product(), "product_tmpl_id")[0]
-    with pytest.raises(Refused, match="A usage charge needs a metric"):
+    with pytest.raises(OdooRefused, match="A usage charge needs a metric"):
         shop.make("fusion.billing.charge", **charge, plan_id=template)
     for owner in ({}, {"plan_id": False}, {"plan_id": False, "order_id": False}):
-        with pytest.raises(Refused, match="A charge needs its plan or its order"):
+        with pytest.raises(OdooRefused, match="A charge needs its plan or its order"):
             shop.make("fusion.billing.charge", **charge, metric_id=number, **owner)
     made = shop.make("fusion.billing.charge", **charge, metric_id=number, plan_id=template)
-    with pytest.raises(Refused, match="A charge needs its plan or its order"):
+    with pytest.raises(OdooRefused, match="A charge needs its plan or its order"):
         shop.call("fusion.billing.charge", "write", [made], vals={"plan_id": False})
-    with pytest.raises(Refused, match="A period is a month such as 2026-07"):
+    with pytest.raises(OdooRefused, match="A period is a month such as 2026-07"):
         shop.make("fusion.billing.reconciliation", period="2026-13")
-    with pytest.raises(Refused, match=r"must be a plain decimal such as 12.50, not 1e3"):
+    with pytest.raises(OdooRefused, match=r"must be a plain decimal such as 12.50, not 1e3"):
         shop.order(fusion_plan_amount="1e3")

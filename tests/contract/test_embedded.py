@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from lago2odoo.sandbox.odoo import Server, serve
-from lago2odoo.sandbox.odoo.taxes import Line, Tax, compute, spread
+from lago2odoo.sandbox.odoo.taxes import PercentTax, TaxableLine, compute, spread
 from lago2odoo.sandbox.odoo.values import float_round
 from migrate.errors import StoreError
 from migrate.odoo.connect import OdooSettings, connect
@@ -154,6 +154,6 @@ def test_cents_go_to_the_heaviest_lines() -> None:
 
 
 def test_a_tax_on_a_tax() -> None:
-    taxes = (Tax(1, 10.0, 1, affects=True), Tax(2, 10.0, 2), Tax(3, 10.0, 3, is_affected=False))
-    _lines, totals = compute([Line(1, 100.0, taxes=taxes)], 0.01, False)
+    taxes = (PercentTax(1, 10.0, 1, affects=True), PercentTax(2, 10.0, 2), PercentTax(3, 10.0, 3, is_affected=False))
+    _lines, totals = compute([TaxableLine(1, 100.0, taxes=taxes)], 0.01, False)
     assert (totals.taxes, totals.total) == ({1: 10.0, 2: 11.0, 3: 10.0}, 131.0)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from migrate.odoo.errors import Refused
+from migrate.odoo.errors import OdooRefused
 
 HST = "account.1_hst_sale_tax_13"
 QC = "account.1_gstqst_sale_tax_14975"
@@ -219,9 +219,9 @@ def test_posting(shop: Any, priced: Any) -> None:
         11.3,
     )
     assert found["payment_reference"] == found["name"]
-    with pytest.raises(Refused, match="must be in draft"):
+    with pytest.raises(OdooRefused, match="must be in draft"):
         shop.call("account.move", "action_post", [invoice])
-    with pytest.raises(Refused, match="You can't delete a posted journal item"):
+    with pytest.raises(OdooRefused, match="You can't delete a posted journal item"):
         shop.call("account.move", "unlink", [invoice])
     shop.call("account.move", "button_draft", [invoice])
     assert shop.call("account.move", "unlink", [invoice]) is True
@@ -240,7 +240,7 @@ FROZEN = [
 def test_posted_invoices_are_frozen(shop: Any, priced: Any, field: str, value: Any) -> None:
     invoice = priced(HST, 10.0)
     shop.call("account.move", "action_post", [invoice])
-    with pytest.raises(Refused, match=f"You cannot modify the following readonly fields on a posted move: {field}"):
+    with pytest.raises(OdooRefused, match=f"You cannot modify the following readonly fields on a posted move: {field}"):
         shop.call("account.move", "write", [invoice], vals={field: value})
     assert shop.call("account.move", "write", [invoice], vals={"ref": "x", "payment_reference": "z"}) is True
 
@@ -276,7 +276,7 @@ def test_what_cannot_be_posted(shop: Any, case: dict[str, Any], text: str) -> No
     invoice = shop.make(
         "account.move", move_type="out_invoice", invoice_line_ids=[[0, 0, line] for line in lines], **vals
     )
-    with pytest.raises(Refused, match=text):
+    with pytest.raises(OdooRefused, match=text):
         shop.call("account.move", "action_post", [invoice])
 
 
@@ -287,23 +287,23 @@ def test_a_zero_invoice_is_paid(shop: Any, priced: Any) -> None:
 
 
 def test_nothing_is_created_posted(shop: Any, priced: Any) -> None:
-    with pytest.raises(Refused, match="You cannot create a move already in the posted state"):
+    with pytest.raises(OdooRefused, match="You cannot create a move already in the posted state"):
         priced(HST, 1.0, state="posted")
     general = shop.find("account.journal", ["type", "=", "general"])[0]
-    with pytest.raises(Refused, match="Cannot create a sale document in a non sale journal"):
+    with pytest.raises(OdooRefused, match="Cannot create a sale document in a non sale journal"):
         shop.invoice(journal_id=general)
-    with pytest.raises(Refused, match="Missing required account on accountable line"):
+    with pytest.raises(OdooRefused, match="Missing required account on accountable line"):
         priced(HST, 1.0, journal_id=general)
 
 
 def test_journals_need_their_own_code(shop: Any) -> None:
-    with pytest.raises(Refused, match=r"Journal codes must be unique per company\."):
+    with pytest.raises(OdooRefused, match=r"Journal codes must be unique per company\."):
         shop.make("account.journal", name="Again", code="INV", type="sale")
 
 
 def test_a_journal_without_account_takes_no_plain_lines(shop: Any, word: str) -> None:
     journal = shop.make("account.journal", name=word, code=word[:5].upper(), type="sale")
-    with pytest.raises(Refused, match="Missing required account on accountable line"):
+    with pytest.raises(OdooRefused, match="Missing required account on accountable line"):
         shop.invoice({"name": "x", "price_unit": 1.0}, journal_id=journal)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from migrate.odoo.errors import Refused
+from migrate.odoo.errors import OdooRefused
 
 
 def test_what_is_filled_in(shop: Any, word: str) -> None:
@@ -138,13 +138,13 @@ def test_confirm_and_cancel(shop: Any) -> None:
     assert (found["state"], found["invoice_status"]) == ("sale", "to invoice")
     assert found["date_order"] > "2026-01-02 03:04:05"  # confirming dates the order anew
     line = shop.one("sale.order", order, "order_line")[0]
-    with pytest.raises(Refused, match="Once a sales order is confirmed, you can't remove one of its lines"):
+    with pytest.raises(OdooRefused, match="Once a sales order is confirmed, you can't remove one of its lines"):
         shop.call("sale.order.line", "unlink", [line])
     shop.call("sale.order.line", "write", [line], vals={"price_unit": 7})
     assert shop.one("sale.order", order, "amount_untaxed") == 7.0
-    with pytest.raises(Refused, match="You must first cancel it"):
+    with pytest.raises(OdooRefused, match="You must first cancel it"):
         shop.call("sale.order", "unlink", [order])
-    with pytest.raises(Refused, match="not in a state requiring confirmation"):
+    with pytest.raises(OdooRefused, match="not in a state requiring confirmation"):
         shop.call("sale.order", "action_confirm", [order])
     shop.call("sale.order", "action_cancel", [order])
     assert shop.one("sale.order", order, "state") == "cancel"
@@ -155,14 +155,14 @@ def test_confirm_and_cancel(shop: Any) -> None:
 
 def test_a_line_without_product_cannot_be_confirmed(shop: Any) -> None:
     order = shop.order({"name": "just text", "price_unit": 10})
-    with pytest.raises(Refused, match="Some order lines are missing a product"):
+    with pytest.raises(OdooRefused, match="Some order lines are missing a product"):
         shop.call("sale.order", "action_confirm", [order])
 
 
 def test_locked_orders_stay(shop: Any) -> None:
     order = shop.order({"product_id": shop.product(), "price_unit": 10})
     shop.call("sale.order", "action_lock", [order])
-    with pytest.raises(Refused, match="You cannot cancel a locked order"):
+    with pytest.raises(OdooRefused, match="You cannot cancel a locked order"):
         shop.call("sale.order", "action_cancel", [order])
     shop.call("sale.order", "action_unlock", [order])
     assert shop.call("sale.order", "action_cancel", [order]) is True

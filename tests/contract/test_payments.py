@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from migrate.odoo.errors import Refused
+from migrate.odoo.errors import OdooRefused
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def card(shop: Any) -> int:
 
 
 def test_a_provider_needs_its_keys(shop: Any, stripe: int) -> None:
-    with pytest.raises(Refused, match="The following fields must be filled: Publishable Key, Secret Key"):
+    with pytest.raises(OdooRefused, match="The following fields must be filled: Publishable Key, Secret Key"):
         shop.call("payment.provider", "write", [stripe], vals={"state": "enabled"})
 
 
@@ -47,7 +47,7 @@ def test_tokens_and_the_state_of_their_provider(shop: Any, stripe: int) -> None:
     shop.call("payment.provider", "write", [stripe], vals={"state": "disabled"})
     assert shop.one("payment.token", token, "active") is False
     with pytest.raises(
-        Refused, match="You can't unarchive tokens linked to inactive payment methods or disabled providers"
+        OdooRefused, match="You can't unarchive tokens linked to inactive payment methods or disabled providers"
     ):
         shop.call("payment.token", "write", [token], vals={"active": True})
 
@@ -60,5 +60,7 @@ def test_tokens_may_be_made_while_disabled_and_twice(shop: Any, stripe: int) -> 
         "provider_ref": "cus_2",
     }
     assert shop.make("payment.token", **vals) != shop.make("payment.token", **vals)
-    with pytest.raises(Refused, match="Missing required value for the field 'Provider Reference' \\(provider_ref\\)"):
+    with pytest.raises(
+        OdooRefused, match="Missing required value for the field 'Provider Reference' \\(provider_ref\\)"
+    ):
         shop.make("payment.token", **{key: value for key, value in vals.items() if key != "provider_ref"})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from migrate.odoo.connect import connect
-from migrate.odoo.errors import BadCall, NoSuchMethod, OdooError, RecordMissing, Refused, Retryable, Unauthorized
+from migrate.odoo.errors import BadCall, NoSuchMethod, OdooError, OdooRefused, RecordMissing, Retryable, Unauthorized
 
 
 def test_a_record_reads_back(shop: Any, word: str) -> None:
@@ -51,7 +51,7 @@ def test_write_on_nothing_is_fine(shop: Any) -> None:
 
 
 def test_one_call_is_one_transaction(shop: Any, word: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(OdooRefused):
         shop.call("res.partner", "create", vals_list=[{"name": word}, {"email": "no name"}])
     assert shop.call("res.partner", "search_count", domain=[["name", "=", word]]) == 0
 
@@ -65,7 +65,7 @@ def test_errors_are_told_apart(shop: Any) -> None:
         shop.call("res.partner", "write", [999_999_999], vals={"name": "x"})
     with pytest.raises(NoSuchMethod):
         shop.call("no.such.model", "read", [1])
-    with pytest.raises(Refused, match=r"Missing required value for the field 'Customer' \(partner_id\)"):
+    with pytest.raises(OdooRefused, match=r"Missing required value for the field 'Customer' \(partner_id\)"):
         shop.make("sale.order")
 
 
@@ -81,14 +81,14 @@ def test_a_wrong_database_is_told(place: Any, transport: str) -> None:
 
 
 def test_pointers_must_exist(shop: Any) -> None:
-    with pytest.raises(Refused, match=r"Thanks to the following constraint: 'Country' \(country_id\)"):
+    with pytest.raises(OdooRefused, match=r"Thanks to the following constraint: 'Country' \(country_id\)"):
         shop.make("res.partner", name="x", country_id=999_999)
 
 
 def test_used_records_stay(shop: Any) -> None:
     variant = shop.product()
     shop.order({"product_id": variant, "price_unit": 1})
-    with pytest.raises(Refused, match=r"The troublemaker is: 'Sales Order Line' \(sale.order.line\)"):
+    with pytest.raises(OdooRefused, match=r"The troublemaker is: 'Sales Order Line' \(sale.order.line\)"):
         shop.call("product.template", "unlink", [shop.one("product.product", variant, "product_tmpl_id")[0]])
 
 
@@ -147,7 +147,7 @@ def test_external_ids(shop: Any, word: str) -> None:
     # another writer may have been first, so our transports take it for a reason to look and try again
     with pytest.raises(Retryable, match="duplicate key value violates unique constraint"):
         shop.make("ir.model.data", **pair)
-    with pytest.raises(Refused, match="External IDs cannot contain spaces"):
+    with pytest.raises(OdooRefused, match="External IDs cannot contain spaces"):
         shop.make("ir.model.data", **{**pair, "name": "a b"})
     shop.call("res.partner", "unlink", [number])
     assert shop.find("ir.model.data", ["module", "=", "lago"], ["name", "=", word]) == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from migrate.odoo.errors import BadCall, Refused
+from migrate.odoo.errors import BadCall, OdooRefused
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_an_order_with_plan_and_recurring_product_is_a_subscription(enterprise: 
 
 def test_life_of_a_subscription(enterprise: Any) -> None:
     order = subscription(enterprise, plan(enterprise), start_date="2026-02-01", next_invoice_date="2026-08-01")
-    with pytest.raises(Refused, match="only a subscription in progress"):
+    with pytest.raises(OdooRefused, match="only a subscription in progress"):
         enterprise.call("sale.order", "set_close", [order])
     enterprise.call("sale.order", "action_confirm", [order])
     assert enterprise.get("sale.order", order, "subscription_state", "start_date", "next_invoice_date", "state") == {

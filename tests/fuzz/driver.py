@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any
 
-from lago2odoo.cli.context import Context
+from lago2odoo.cli.context import CommandContext
 from lago2odoo.cli.migration import Migration, mapped_but_usage, open_migration
 from lago2odoo.cli.show import open_quarantine
 from lago2odoo.cli.talk import Talk
@@ -172,7 +172,7 @@ class Driver:
         self.known = self.known or inputs
         return False
 
-    def _reconcile(self, context: Context, snapshot: Snapshot, progress: dict[str, Any]) -> None:
+    def _reconcile(self, context: CommandContext, snapshot: Snapshot, progress: dict[str, Any]) -> None:
         with EventSource.from_parquet(context.events, threads=1) as events:
             again = remembering(rerate(snapshot, events))
             checks = control(snapshot, events, again=again)
@@ -182,7 +182,7 @@ class Driver:
         progress["report"] = {view.id: view for view in data.invoices}
         progress["codes"]["reconcile"] = judge(data).exit_code
 
-    def _dual_run(self, context: Context, snapshot: Snapshot, events: EventSource, again: Rerate) -> ReportData:
+    def _dual_run(self, context: CommandContext, snapshot: Snapshot, events: EventSource, again: Rerate) -> ReportData:
         codes = tax_codes(self.door, context.tables(), snapshot)
         asked = Settings(period="all", compared_at=NOW, tool_version="fuzz", tax_codes=codes)
         return dual_run(
@@ -222,9 +222,9 @@ def _migrate(driver: Driver) -> None:
         applied.raise_if_failed()
 
 
-def _context(folder: Path) -> Context:
+def _context(folder: Path) -> CommandContext:
     file = folder / "lago2odoo.toml"
-    return Context(config=settings.load(file), config_file=file, talk=Talk())
+    return CommandContext(config=settings.load(file), config_file=file, talk=Talk())
 
 
 def _mapped(migration: Migration) -> dict[str, Any]:
@@ -236,7 +236,7 @@ def _mapped(migration: Migration) -> dict[str, Any]:
     }
 
 
-def _is_open(context: Context, migration: Migration) -> bool:
+def _is_open(context: CommandContext, migration: Migration) -> bool:
     """Whether something is left out that nobody waived: exit code 1."""
     waived = context.config.waive.reasons
     skipped = (item for item in migration.mapped if isinstance(item, Skipped))

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mappings.read_back import HeldCoupon
+from mappings.read_back import DefinedCoupon
 from mappings.records import (
     BillableMetric,
     Charge,
@@ -175,7 +175,7 @@ def subscriptions(draw: st.DrawFn, lago_id: str, currency: str, own: Plan | None
 
 
 @st.composite
-def coupons(draw: st.DrawFn, lago_id: str, currency: str) -> HeldCoupon:
+def coupons(draw: st.DrawFn, lago_id: str, currency: str) -> DefinedCoupon:
     percentage, frequency = draw(st.booleans()), draw(st.sampled_from(["once", "recurring", "forever"]))
     codes = tuple(draw(st.lists(names, max_size=2, unique=True)))
     limited_plans, limited_metrics = draw(st.booleans()), draw(st.booleans())
@@ -209,7 +209,7 @@ def coupons(draw: st.DrawFn, lago_id: str, currency: str) -> HeldCoupon:
         limited_billable_metrics=limited_metrics,
         billable_metric_codes=("code1", *codes) if limited_metrics else (),
     )
-    return HeldCoupon(applied=applied, coupon=definition)
+    return DefinedCoupon(applied=applied, coupon=definition)
 
 
 @st.composite

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mappings import fields, read_back
-from mappings.fields import Field, Kind, Row, read, written
-from mappings.read_back import HeldCoupon, Terms
+from mappings.fields import FieldPair, Kind, Row, read, written
+from mappings.read_back import DefinedCoupon, Terms
 from mappings.records import (
     AppliedCoupon,
     ChargeFilter,
@@ -142,7 +142,7 @@ def test_coupons_come_back(snap: Snapshot) -> None:
     entries = [entry for order in orders for entry in read_back.coupon_entries(order.values["fusion_coupons"])]
     definitions = {one.lago_id: one for one in snap.coupons}
     lago = {
-        one.lago_id: HeldCoupon(applied=one, coupon=definitions[one.lago_coupon_id]) for one in snap.applied_coupons
+        one.lago_id: DefinedCoupon(applied=one, coupon=definitions[one.lago_coupon_id]) for one in snap.applied_coupons
     }
     found = read_back.coupons(lago, "c1", entries)
     assert found == {name: lago[name] for name in found}
@@ -187,12 +187,12 @@ OTHER: tuple[tuple[Kind, object], ...] = (
 )  # fmt: skip
 
 
-def strange(rows: Iterable[Field], record: Any) -> Any:
+def strange(rows: Iterable[FieldPair], record: Any) -> Any:
     """A record in which every field of the table has another value."""
     return replace(record, **{row.lago: other_than(row, getattr(record, row.lago)) for row in rows})
 
 
-def other_than(row: Field, value: object) -> object:
+def other_than(row: FieldPair, value: object) -> object:
     return not value if row.kind is fields.FLAG else next(other for kind, other in OTHER if kind is row.kind)
 
 
@@ -218,7 +218,7 @@ def strange_terms(lago: Terms) -> Terms:
 
 def test_a_new_field_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """Written by the mapper, asked of Odoo, and read back; ``test_cause_of`` sees it named."""
-    row = Field(lago="accepts_target_wallet", odoo="target_wallet", kind=fields.FLAG)
+    row = FieldPair(lago="accepts_target_wallet", odoo="target_wallet", kind=fields.FLAG)
     monkeypatch.setattr(fields, "CHARGE", (*fields.CHARGE, row))
     own = build.charge(accepts_target_wallet=True)
     snap = snapshot(plans=(plan(charges=(own,)),))
@@ -289,7 +289,7 @@ def test_filters_are_found_by_id_else_by_what_they_accept() -> None:
 
 def test_credits_of_a_coupon_are_the_same_if_their_sum_is() -> None:
     taken = Credit(lago_id="cr", amount_cents=300, amount_currency="EUR", item=CreditItem(type="coupon"))
-    lago = HeldCoupon(applied=held(frequency="once", credits=(taken,)), coupon=coupon())
+    lago = DefinedCoupon(applied=held(frequency="once", credits=(taken,)), coupon=coupon())
 
     def found(applied: AppliedCoupon, credits: object) -> tuple[Credit, ...]:
         entry = {"lago_id": "h1", "frequency": applied.frequency, "credits": credits}
@@ -314,4 +314,4 @@ def test_a_coupon_that_only_odoo_has() -> None:
 def test_definitions_keep_their_flags_if_their_codes_are_the_same() -> None:
     odd: Coupon = coupon(limited_plans=False, plan_codes=("b", "a"))
     entry = {"lago_id": "h1", "plan_codes": ["a", "b"], "billable_metric_codes": []}
-    assert read_back.coupons({"h1": HeldCoupon(applied=held(), coupon=odd)}, "c1", [entry])["h1"].coupon == odd
+    assert read_back.coupons({"h1": DefinedCoupon(applied=held(), coupon=odd)}, "c1", [entry])["h1"].coupon == odd

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mappings import fields, read_back
 from mappings.fields import UNREADABLE, decimal_of, loaded, moment_of, written
-from mappings.read_back import HeldCoupon
+from mappings.read_back import DefinedCoupon
 from mappings.usage import UsageRow
 from tests.mapping.build import coupon, held, mapped, metric, of, plan, snapshot, subscription
 from tests.mapping.test_read_back import charges_of, row_of, terms_in
@@ -48,7 +48,7 @@ def test_orders_and_charges_of_anything(order: dict[int, object], charges: dict[
 @often
 @given(garbage, garbage)
 def test_coupons_of_anything(text: object, value: object) -> None:
-    known = {"h1": HeldCoupon(applied=held("h1"), coupon=coupon("k1"))}
+    known = {"h1": DefinedCoupon(applied=held("h1"), coupon=coupon("k1"))}
     entries = [*read_back.coupon_entries(text), {"lago_id": "h1", "credits": value, "created_at": value}]
     assert set(read_back.coupons(known, "c1", entries)) >= {"h1"}
 

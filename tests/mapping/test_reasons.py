@@ -11,7 +11,8 @@ from mappings.reasons import note_old_spellings, spell
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("mappings", "reconcile", "addons/fusion_billing/models", "addons/fusion_billing/rating")
-MAKERS = {"Problem", "Refused", "Unratable", "refusal"}  # the first argument is the reason
+# The first argument is the reason.
+MAKERS = {"Problem", "Refused", "RerateRefused", "OdooRefused", "Unratable", "refusal"}
 MAKERS_BY_NAME = {"Refusal", "Skipped"}
 
 

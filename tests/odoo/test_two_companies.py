@@ -16,7 +16,7 @@ from migrate.apply import Applied, apply
 from migrate.lago.recording import bundled
 from migrate.odoo.discover import discover
 from migrate.odoo.door import Door
-from migrate.odoo.findings import Finding
+from migrate.odoo.findings import CheckFinding
 from migrate.odoo.preflight import SHADOW_JOURNAL, needs_of, preflight, prepare
 from migrate.odoo.protocol import Odoo
 from migrate.preview import Drift, since_apply
@@ -85,7 +85,7 @@ class Told:
     """What the commands say of this Odoo: discovery, doctor, apply, status, reconcile."""
 
     target: Target
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckFinding, ...]
     applied: tuple[int, Mapping[str, Any]]
     drift: tuple[Drift, ...]
     codes: Mapping[str, str]

@@ -28,7 +28,7 @@ from reconcile.rating.filters import DEFAULT, Buckets, buckets_of, check_filters
 from reconcile.rating.pg_numeric import WIDE, divide_numeric, strict_numeric
 from reconcile.rating.pricing import Priced, Rated, divide
 from reconcile.rating.rules import LATEST, Rules
-from reconcile.rating.scope import Scope, Use
+from reconcile.rating.scope import EventScope, Use
 from reconcile.rating.tiers import ZERO
 from reconcile.rating.unique_counts import effects
 from reconcile.rating.usage_keys import group_keys
@@ -189,7 +189,7 @@ def _aggregated(case: _Case, state: _State, place: _Place, event: Picked) -> Agg
     """The bucket's units with the event, as far as they were known when it arrived."""
     uses = tuple(one.use for one in _up_to(state, place, event) if place.counts(one))
     found = aggregate_scope(
-        Scope(
+        EventScope(
             demand=case.demand,
             properties=place.properties,
             uses=uses,

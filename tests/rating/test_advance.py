@@ -18,7 +18,7 @@ from reconcile.rating.buckets import Picked, text_keys
 from reconcile.rating.demand import ChargeWindow, Demand
 from reconcile.rating.fees import ChargeFee
 from reconcile.rating.fold import Fold, Key
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 from reconcile.rating.scope import Use
 from tests.rating import slow_advance
 
@@ -144,7 +144,7 @@ def answer(fees: Fees, demand: Demand, picked: list[Picked], premium: bool) -> o
     """The fees as they print, so that 1 and 1.0 differ; a refusal as its reason and detail."""
     try:
         return [repr(fee) for fee in fees(demand, text_keys(demand), picked, premium=premium)]
-    except Refused as refused:
+    except RerateRefused as refused:
         return refused.reason, refused.detail
 
 

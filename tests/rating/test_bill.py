@@ -14,7 +14,7 @@ from mappings.explain import StepKind
 from mappings.period import Contract, Window, boundaries, day_end, local_date
 from mappings.records import FixedCharge, Tax
 from reconcile.billed import LineKey
-from reconcile.rating.bill import Line, bill, take_from
+from reconcile.rating.bill import FeeLine, bill, take_from
 from reconcile.rating.commitment import commitment_fee
 from reconcile.rating.coupons import CouponCredit, HeldCoupon, Reducible, apply_coupons, coupon_amount
 from reconcile.rating.fixed_charges import UnitsChange, advance_fee, fixed_fee, units_in, weighted_units, without_paid
@@ -37,8 +37,10 @@ def tax(rate: str, code: str = "") -> Tax:
     return Tax(lago_id=code or rate, code=code or rate, name=rate, rate=Decimal(rate))
 
 
-def line(cents: int, kind: str = "charge", *taxes: Tax, plan: str = "plan", metric: str = "m", item: str = "") -> Line:
-    return Line(
+def line(
+    cents: int, kind: str = "charge", *taxes: Tax, plan: str = "plan", metric: str = "m", item: str = ""
+) -> FeeLine:
+    return FeeLine(
         key=LineKey("sub", kind, item),
         plan_code=plan,
         metric_code=metric if kind == "charge" else None,
@@ -524,6 +526,16 @@ def test_nothing_is_given_back_on_the_last_day_or_twice() -> None:
     twice = replace(paid(5600), credited_cents=Decimal(600))
     assert termination_credit(FEBRUARY, twice, ENDED) is None
     assert termination_credit(FEBRUARY, replace(twice, credited_cents=Decimal(500)), ENDED).total_cents == 100  # type: ignore[union-attr]
+
+
+def test_a_refund_is_no_more_than_what_was_paid_beyond_the_days_used() -> None:
+    """20 of 28 days of 5600 used are 5000 of 200 a day; nothing paid, nothing refunded, and the rest is a credit."""
+    parts = {}
+    for paid_cents in (0, 5000, 5001, 5600):
+        credit = termination_credit(FEBRUARY, paid(5600, paid_cents=paid_cents), ENDED, mode="refund")
+        assert credit is not None
+        parts[paid_cents] = (credit.refund_cents, credit.credit_cents)
+    assert parts == {0: (0, 600), 5000: (0, 600), 5001: (1, 599), 5600: (600, 0)}
 
 
 def test_coupons_and_trials_lower_what_is_given_back() -> None:

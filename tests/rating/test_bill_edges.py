@@ -10,7 +10,7 @@ import pytest
 from mappings.records import Tax
 from reconcile.billed import LineKey
 from reconcile.rating.aggregation import Aggregation
-from reconcile.rating.bill import Line, bill, take_from
+from reconcile.rating.bill import FeeLine, bill, take_from
 from reconcile.rating.charge_models import rate
 from reconcile.rating.coupons import HeldCoupon
 from reconcile.rating.taxes import Taxable, fee_taxes
@@ -21,8 +21,8 @@ TEN = Tax(lago_id="t", code="t", name="t", rate=Decimal(10))
 WALLET = PrepaidWallet(code="w", currency="CAD", rate_amount=Decimal(1), balance_cents=10_000)
 
 
-def line(cents: int, kind: str, metric: str | None = None, *taxes: Tax) -> Line:
-    return Line(
+def line(cents: int, kind: str, metric: str | None = None, *taxes: Tax) -> FeeLine:
+    return FeeLine(
         key=LineKey("sub", kind, ""),
         plan_code="plan",
         metric_code=metric,

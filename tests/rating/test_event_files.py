@@ -10,7 +10,7 @@ import pytest
 
 from mappings.records import BillableMetric, Charge
 from reconcile.rating.demand import ChargeWindow, Demand
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 from reconcile.rerate.event_source import EventSource
 from tests.vectors_support.one_charge import aggregate_one
 
@@ -62,7 +62,7 @@ def test_a_folder_without_events(tmp_path: Path) -> None:
 
 def test_a_file_with_other_columns_is_named(tmp_path: Path) -> None:
     write(tmp_path, "select 1 as transaction_id")
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RerateRefused) as refused:
         EventSource.from_parquet(tmp_path)
     assert refused.value.reason == "bad_event_file"
     assert str(tmp_path) in refused.value.detail
@@ -71,14 +71,14 @@ def test_a_file_with_other_columns_is_named(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_parquet_is_named(tmp_path: Path) -> None:
     (tmp_path / "events.parquet").write_text("not parquet")
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RerateRefused) as refused:
         EventSource.from_parquet(tmp_path)
     assert refused.value.reason == "bad_event_file"
 
 
 def test_properties_that_are_no_json_are_named(tmp_path: Path) -> None:
     write(tmp_path, ROW.replace('{"value":"1.5"}', "{"))
-    with EventSource.from_parquet(tmp_path) as source, pytest.raises(Refused) as refused:
+    with EventSource.from_parquet(tmp_path) as source, pytest.raises(RerateRefused) as refused:
         aggregate_one(source, asked())
     assert refused.value.reason == "bad_event_file"
     assert "JSON" in refused.value.detail

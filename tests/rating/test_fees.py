@@ -13,7 +13,7 @@ import pytest
 from mappings.records import BillableMetric, Charge, ChargeFilter, Event, MetricFilter, PricingUnit
 from reconcile.rating.demand import ChargeWindow, Demand
 from reconcile.rating.fees import ChargeFee, amounts, true_up
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 from reconcile.rerate.aggregating import pay_in_advance_fees
 from reconcile.rerate.event_source import EventSource
 from tests.vectors_support.one_charge import charge_fees
@@ -122,7 +122,7 @@ def test_an_empty_window_bills_nothing() -> None:
 
 
 def test_amounts_beyond_lagos_integers_are_refused() -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RerateRefused) as refused:
         fees(events("9" * 20), charge())
     assert refused.value.reason == "amount_out_of_range"
 
@@ -157,7 +157,7 @@ def test_rounding_of_the_metric_comes_before_the_price() -> None:
 
 
 def test_an_unknown_rounding_is_refused() -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RerateRefused) as refused:
         fees(events("1"), charge(), metric(rounding_function="banker"))
     assert refused.value.reason == "unknown_rounding"
 
@@ -270,7 +270,7 @@ def test_usage_of_more_digits_than_any_amount_is_a_fee_or_a_named_refusal(
     with EventSource.from_events(events(value, 1)) as source:
         try:
             found = (pay_in_advance_fees if advance else _in_arrears)(source, demand)
-        except Refused as refused:
+        except RerateRefused as refused:
             assert refused.reason.endswith(("out_of_range", "unsupported_aggregation", "without_range"))
         else:
             assert all(abs(fee.amount_cents) < 2**63 for fee in found)

@@ -12,7 +12,7 @@ import pytest
 
 from mappings.records import Tax
 from reconcile.billed import BilledInvoice, LineKey
-from reconcile.rating.bill import Line, bill
+from reconcile.rating.bill import FeeLine, bill
 from reconcile.rating.coupons import HeldCoupon
 from reconcile.rating.header import HeaderTerms, totals
 from reconcile.rating.taxes import Rounding, whole_cents
@@ -27,17 +27,17 @@ TAXES = tuple(
 PLANS, METRICS = ("free", "pro"), ("calls", "storage", "seats")
 
 
-def random_lines(chance: Random) -> tuple[Line, ...]:
+def random_lines(chance: Random) -> tuple[FeeLine, ...]:
     sets = [tuple(chance.sample(TAXES, chance.randint(1, 3))) for _ in range(chance.randint(1, 2))]
     return tuple(_line(number, chance, chance.choice(sets)) for number in range(chance.randint(1, 6)))
 
 
-def _line(number: int, chance: Random, taxes: tuple[Tax, ...]) -> Line:
+def _line(number: int, chance: Random, taxes: tuple[Tax, ...]) -> FeeLine:
     kind = chance.choice(("subscription", "charge", "charge", "true_up", "fixed_charge"))
     metric = chance.choice(METRICS) if kind in ("charge", "true_up") else None
     plan = chance.choice(PLANS)
     cents = chance.choice((0, chance.randint(1, 99), chance.randint(100, 99_999), chance.randint(1, 9_999_999)))
-    return Line(
+    return FeeLine(
         key=LineKey(plan, kind, f"{metric}-{number}"),
         plan_code=plan,
         metric_code=metric,
@@ -68,12 +68,12 @@ def _coupon(code: str, chance: Random) -> HeldCoupon:
     )
 
 
-def random_invoices(number: int) -> Iterator[tuple[tuple[Line, ...], tuple[HeldCoupon, ...]]]:
+def random_invoices(number: int) -> Iterator[tuple[tuple[FeeLine, ...], tuple[HeldCoupon, ...]]]:
     chance = Random(20260701)
     return ((random_lines(chance), random_coupons(chance)) for _ in range(number))
 
 
-def rerated(lines: tuple[Line, ...], coupons: tuple[HeldCoupon, ...]) -> BilledInvoice:
+def rerated(lines: tuple[FeeLine, ...], coupons: tuple[HeldCoupon, ...]) -> BilledInvoice:
     """The invoice as the re-rate makes it."""
     made = bill(lines, "CAD", coupons=coupons)
     return BilledInvoice(
@@ -87,7 +87,7 @@ def rerated(lines: tuple[Line, ...], coupons: tuple[HeldCoupon, ...]) -> BilledI
     )
 
 
-def terms_of(lines: tuple[Line, ...], coupons: tuple[HeldCoupon, ...]) -> HeaderTerms:
+def terms_of(lines: tuple[FeeLine, ...], coupons: tuple[HeldCoupon, ...]) -> HeaderTerms:
     return HeaderTerms(
         taxes={line.key: line.taxes for line in lines},
         coupons=coupons,
@@ -108,9 +108,9 @@ def test_a_what_if_without_a_change_gives_every_re_rated_header_again() -> None:
 # --- Odoo's roundings: the same bases, made whole cents elsewhere ---
 
 
-def taxed(cents: int, item: str, *taxes: tuple[str, str]) -> Line:
+def taxed(cents: int, item: str, *taxes: tuple[str, str]) -> FeeLine:
     own = tuple(Tax(lago_id=code, code=code, name=code, rate=Decimal(rate)) for code, rate in taxes)
-    return Line(
+    return FeeLine(
         key=LineKey("s", "charge", item),
         plan_code="p",
         metric_code=item,

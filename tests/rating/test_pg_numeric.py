@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from reconcile.rating.pg_numeric import MOST_DIGITS, numeric
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_numbers(text: str | None, json_type: str | None, wanted: Decimal | None
 )  # fmt: skip
 def test_a_number_that_no_amount_can_hold_is_refused_by_name_at_once(text: str, json_type: str) -> None:
     started = time.process_time()
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RerateRefused) as caught:
         numeric(text, json_type)
     assert (caught.value.reason, len(caught.value.detail) < 100) == ("number_out_of_range", True)
     assert time.process_time() - started < 0.1

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reconcile.rating.aggregation import Aggregation
 from reconcile.rating.charge_models import MODELS, rate, rate_case
 from reconcile.rating.pricing import Priced, Rated, divide
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 from reconcile.rating.rules import LATEST, rules_for
 from tests.vectors_support.projection import projected
 
@@ -79,7 +79,7 @@ def test_dynamic_takes_the_events_own_prices() -> None:
 
 
 def test_dynamic_without_a_sum_is_refused() -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RerateRefused) as refused:
         rated("dynamic", {}, 20)
     assert refused.value.reason == "dynamic_without_amount"
 
@@ -130,7 +130,7 @@ def test_package_shows_zeros_without_units() -> None:
 
 @pytest.mark.parametrize("size", [0, -1, None, "x"])
 def test_package_size_must_be_positive(size: Any) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RerateRefused) as refused:
         rated("package", {"amount": "1", "package_size": size}, 1)
     assert refused.value.reason == "bad_price"
     assert "package_size" in str(refused.value)
@@ -273,12 +273,12 @@ def test_volume_details() -> None:
 
 def test_volume_sorts_its_ranges() -> None:
     shuffled = {"volume_ranges": [tier(0, None, "9"), tier(0, 10, "1")]}
-    with pytest.raises(Refused):
+    with pytest.raises(RerateRefused):
         rated("volume", shuffled, 5)
 
 
 def test_negative_volume_is_refused_as_lago_fails() -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RerateRefused) as refused:
         rated("volume", VOLUME, -1)
     assert refused.value.reason == "volume_without_range"
 
@@ -399,7 +399,7 @@ def test_bounds_show_their_adjustment() -> None:
 
 
 def test_unknown_model() -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RerateRefused) as refused:
         rated("barter", {}, 1)
     assert refused.value.reason == "unknown_charge_model"
     assert "standard" in refused.value.detail
@@ -407,7 +407,7 @@ def test_unknown_model() -> None:
 
 @pytest.mark.parametrize("price", ["abc", "NaN", "Infinity", [], {}])
 def test_prices_must_be_numbers(price: Any) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RerateRefused) as refused:
         rated("standard", {"amount": price}, 1)
     assert refused.value.reason == "bad_price"
     assert "amount" in refused.value.detail
@@ -434,7 +434,7 @@ def test_absent_prices_are_nothing(price: Any) -> None:
 )
 @pytest.mark.parametrize("model", ["graduated", "graduated_percentage", "volume"])
 def test_ranges_must_tile(model: str, ranges: Any, reason: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RerateRefused) as refused:
         rated(model, {f"{model}_ranges": ranges}, 5)
     assert refused.value.reason == reason
 

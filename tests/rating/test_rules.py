@@ -13,7 +13,7 @@ import pytest
 from mappings.records import BillableMetric, Charge, ChargeFilter, Event
 from reconcile.rating.commitment import commitment_fee
 from reconcile.rating.demand import ChargeWindow, Demand
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 from reconcile.rating.rules import LATEST, Rules, rules_for
 from reconcile.rerate.aggregating import pay_in_advance_fees
 from reconcile.rerate.event_source import EventSource
@@ -71,7 +71,7 @@ def units(events: Sequence[Event], demand: Demand, rules: Rules) -> Decimal | st
     try:
         with EventSource.from_events(events) as source:
             buckets = aggregate_one(source, demand, rules=rules)
-    except Refused as refused:
+    except RerateRefused as refused:
         return refused.reason
     return sum((one.units for bucket in buckets for one in bucket.aggregations), Decimal(0))
 
@@ -135,7 +135,7 @@ def test_pay_in_advance_filters_are_unknown_before_1_35() -> None:
     demand = filtered(EU, EU_GOLD, pay_in_advance=True)
     with EventSource.from_events(USED) as source:
         assert len(pay_in_advance_fees(source, demand, rules=rules_for("v1.35.0"))) == 2
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(RerateRefused) as refused:
             pay_in_advance_fees(source, demand, rules=rules_for("v1.34.0"))
     assert refused.value.reason == "rule_before_v1.35.0"
 
@@ -157,7 +157,10 @@ GONE = [event(-20, "a"), event(-19, "b"), remove(-10, "a"), event(3, "c")]
 
 def test_items_gone_before_the_period_are_unknown_before_1_40() -> None:
     expect(GONE, seats(), "v1.40.0", "v1.39.0", "rule_before_v1.40.0")
-    with EventSource.from_events(GONE) as source, pytest.raises(Refused, match=r"rule_before_v1\.40\.0: charge c"):
+    with (
+        EventSource.from_events(GONE) as source,
+        pytest.raises(RerateRefused, match=r"rule_before_v1\.40\.0: charge c"),
+    ):
         charge_fees(WINDOW, seats().charge, seats().metric, source, rules=rules_for("v1.39.0"))
 
 
@@ -224,7 +227,7 @@ def test_a_commitment_after_a_downgrade_is_never_more_than_the_whole_one() -> No
     found = commitment_fee(10_000, 33, 31, 0, Decimal(0))
     assert found is not None
     assert found.due_cents == 10_000
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RerateRefused) as refused:
         commitment_fee(10_000, 33, 31, 0, Decimal(0), rules=OLDEST)
     assert refused.value.reason == "rule_before_v1.51.1"
     within = commitment_fee(10_000, 31, 31, 0, Decimal(0), rules=OLDEST)

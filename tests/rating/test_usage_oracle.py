@@ -17,7 +17,7 @@ from mappings.records import BillableMetric, Charge, ChargeFilter, Event, Metric
 from reconcile.rating.aggregation import Aggregation
 from reconcile.rating.buckets import Bucket
 from reconcile.rating.demand import Carry, ChargeWindow, Demand
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 from reconcile.rerate.aggregating import aggregate
 from reconcile.rerate.event_source import EventSource
 from tests.vectors_support.one_charge import aggregate_one
@@ -85,7 +85,7 @@ def window_of(**changes: object) -> ChargeWindow:
 def units(events: Sequence[Event], asked: Demand, *, in_bulk: bool = True) -> Aggregation:
     with EventSource.from_events(events) as source:
         ((_, buckets),) = aggregate(source, [asked], in_bulk=in_bulk)
-    assert not isinstance(buckets, Refused)
+    assert not isinstance(buckets, RerateRefused)
     return buckets[0].aggregations[0]
 
 
@@ -145,7 +145,9 @@ def area(mine: Sequence[Event], window: ChargeWindow) -> Fraction:
 def all_units(events: Sequence[Event], asked: Sequence[Demand], *, in_bulk: bool) -> dict[int, Aggregation]:
     with EventSource.from_events(events) as source:
         found = dict(aggregate(source, asked, in_bulk=in_bulk))
-    return {index: buckets[0].aggregations[0] for index, buckets in found.items() if not isinstance(buckets, Refused)}
+    return {
+        index: buckets[0].aggregations[0] for index, buckets in found.items() if not isinstance(buckets, RerateRefused)
+    }
 
 
 @settings(max_examples=80, deadline=None)
@@ -332,7 +334,7 @@ def test_late_events_are_unknown_to_the_billing_before() -> None:
 
 def test_unknown_aggregations_are_refused_by_name() -> None:
     for kind, reason in (("custom_agg", "custom_aggregation"), ("median_agg", "unknown_aggregation")):
-        with EventSource.from_events([]) as source, pytest.raises(Refused) as refused:
+        with EventSource.from_events([]) as source, pytest.raises(RerateRefused) as refused:
             aggregate_one(source, demand(kind))
         assert refused.value.reason == reason
 

@@ -11,11 +11,21 @@ from typing import Any
 import pytest
 
 from mappings import fields
-from mappings.fields import Field
-from mappings.read_back import HeldCoupon, Terms
+from mappings.fields import FieldPair
+from mappings.read_back import DefinedCoupon, Terms
 from mappings.records import ChargeFilter, MetricFilter, MinimumCommitment
 from mappings.usage import UsageRow
-from reconcile.causes.cause_of import CAUSE_OF, REST, Around, Fault, Row, cut_alike, faults, is_cut, prices_in
+from reconcile.causes.cause_of import (
+    CAUSE_OF,
+    REST,
+    Around,
+    CauseRow,
+    RecordFault,
+    cut_alike,
+    faults,
+    is_cut,
+    prices_in,
+)
 from reconcile.causes.differences import Difference, differences, same_exactly
 from reconcile.causes.rules import CAUSES
 from reconcile.rerate.counterfactual import ABSENT, Path
@@ -73,7 +83,7 @@ def test_header_rows_are_those_of_header_causes() -> None:
         (("usage", "tx"), fields.USAGE),
     ],
 )
-def test_every_field_that_both_sides_have_is_named(prefix: Path, rows: tuple[Field, ...]) -> None:
+def test_every_field_that_both_sides_have_is_named(prefix: Path, rows: tuple[FieldPair, ...]) -> None:
     for field in rows:
         difference = Difference(path=(*prefix, field.lago), lago=at("2026-01-01 00:00"), odoo=at("2026-01-01 01:00"))
         (fault,) = faults([difference])
@@ -305,8 +315,8 @@ def test_a_part_of_a_second_is_a_difference_of_usage() -> None:
     ],
 )
 def test_coupons(applied: dict[str, Any], definition: dict[str, Any], expected: list[tuple[str, int]]) -> None:
-    lago = {"h1": HeldCoupon(applied=held(), coupon=coupon())}
-    odoo = {"h1": HeldCoupon(applied=held(**applied), coupon=coupon(**definition))}
+    lago = {"h1": DefinedCoupon(applied=held(), coupon=coupon())}
+    odoo = {"h1": DefinedCoupon(applied=held(**applied), coupon=coupon(**definition))}
     found = list(faults(differences(lago, odoo, ("coupons",))))
     assert [(fault.cause, len(fault.differences)) for fault in found] == expected
     assert all(fault.row.header for fault in found)
@@ -321,7 +331,7 @@ def test_a_new_field_has_a_cause_without_a_row(monkeypatch: pytest.MonkeyPatch) 
     """``test_read_back`` adds the same row and sees it written and read."""
     (fault,) = faults(differences(with_charge(accepts_target_wallet=True), with_charge()))
     assert (fault.cause, fault.root) == ("charge_terms", ("plan", "charges", "ch1", "accepts_target_wallet"))
-    better = Row(("plan", "charges", "*", "accepts_target_wallet"), "minimum")
+    better = CauseRow(("plan", "charges", "*", "accepts_target_wallet"), "minimum")
     monkeypatch.setattr("reconcile.causes.cause_of.CAUSE_OF", (better, *CAUSE_OF))
     (fault,) = faults(differences(with_charge(accepts_target_wallet=True), with_charge()))
     assert fault.cause == "minimum"
@@ -366,6 +376,6 @@ def test_prices_are_cut_alike_if_all_of_an_order_are() -> None:
 
 def test_a_fault_holds_its_differences() -> None:
     (fault,) = faults(differences(with_charge(filters=(OWN,)), with_charge()))
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, RecordFault)
     (difference,) = fault.differences
     assert (difference.lago, difference.odoo) == (OWN, ABSENT)

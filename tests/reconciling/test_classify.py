@@ -41,7 +41,7 @@ from reconcile.rating.header import HeaderTerms
 from reconcile.rating.rules import LATEST
 from reconcile.rating.tax_terms import TaxTerms
 from reconcile.rating.taxes import Rounding
-from reconcile.rerate.suppositions import Records
+from reconcile.rerate.suppositions import OtherRecords
 from reconcile.sides.held_terms import EarlyDiscount, HeldSettings
 from reports.data import ODOO, RERATE, Evidence, Finding
 from tests.reconciling.build import GST_QST, coupon, invoice, key, line, tax, terms, totals, under
@@ -482,7 +482,7 @@ def test_the_rounding_of_taxes_is_proven_by_the_setting() -> None:
 def suspect(cause: str, field: str) -> Suspect:
     """A field of Odoo's order that is not Lago's, under which nothing can be re-rated here."""
     place = Place("sale.order", "S1", field)
-    return Suspect(cause=cause, place=place, lago="14", odoo="none", suppose=Records(changes=()))
+    return Suspect(cause=cause, place=place, lago="14", odoo="none", suppose=OtherRecords(changes=()))
 
 
 def test_the_one_record_that_differs_is_a_candidate_for_what_is_left() -> None:

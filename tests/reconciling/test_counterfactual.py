@@ -35,8 +35,8 @@ from reconcile.rerate.suppositions import (
     ByRules,
     CountedAs,
     Events,
+    OtherRecords,
     PriceThen,
-    Records,
     Windows,
 )
 from tests.mapping.build import (
@@ -216,11 +216,11 @@ def test_records_are_supposed_one_after_another() -> None:
         At(record=Plan, lago_id="p1", path=("trial_period",), value=Decimal(9)),
         At(record=Charge, lago_id="ch1"),
     )
-    world = supposed(WORLD, Records(changes=changes))
+    world = supposed(WORLD, OtherRecords(changes=changes))
     assert (world.snapshot.plans[0].trial_period, len(world.snapshot.plans[0].charges)) == (9, 1)
     assert not world.calendar
-    assert supposed(WORLD, Records(changes=changes, calendar=True)).calendar
-    assert supposed(replace(WORLD, calendar=True), Records(changes=changes)).calendar
+    assert supposed(WORLD, OtherRecords(changes=changes, calendar=True)).calendar
+    assert supposed(replace(WORLD, calendar=True), OtherRecords(changes=changes)).calendar
 
 
 def test_other_ways_to_compute() -> None:

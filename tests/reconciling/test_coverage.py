@@ -18,7 +18,7 @@ from reconcile.rerate.lapses import Lapse
 from reports import json as report_json
 from reports import junit, markdown, stored, text
 from reports.data import ReportData
-from reports.verdict import Outcome, judge
+from reports.verdict import RunOutcome, judge
 
 Change = Callable[[Invoice], Invoice | None]
 
@@ -151,9 +151,9 @@ def test_a_lapse_moves_the_exit_code_and_is_told_everywhere(
     stuck = having(snapshot, periodic, lambda invoice: None)
     lapses = lapses_of(stuck, events, period="2026-05")
     assert lapses_of(stuck, events, period="2026-06") == ()
-    assert judge(report(stuck, events, ())).outcome is Outcome.EQUAL
+    assert judge(report(stuck, events, ())).outcome is RunOutcome.EQUAL
     data = report(stuck, events, lapses)
-    assert (judge(data).outcome, judge(data).exit_code) == (Outcome.DIFFERENT, 2)
+    assert (judge(data).outcome, judge(data).exit_code) == (RunOutcome.DIFFERENT, 2)
     for shown in (text.render(data), markdown.render(data), junit.render(data).decode()):
         assert "Period never billed" in shown
         assert lapses[0].subscription.replace("_", "") in shown.replace("\\", "").replace("_", "")
@@ -167,5 +167,5 @@ def test_a_waiver_covers_a_lapse(nexasystems: tuple[Snapshot, Path], periodic: I
     stuck = having(snapshot, periodic, lambda invoice: None)
     lapses = lapses_of(stuck, events, period="2026-05")
     known = Waiver(rule="period_never_billed", reason="r", author="a", approver="b", expires=date(2026, 9, 1))
-    assert judge(report(stuck, events, lapses, known)).outcome is Outcome.WAIVED
-    assert judge(report(stuck, events, lapses, replace(known, max_cents=1))).outcome is Outcome.DIFFERENT
+    assert judge(report(stuck, events, lapses, known)).outcome is RunOutcome.WAIVED
+    assert judge(report(stuck, events, lapses, replace(known, max_cents=1))).outcome is RunOutcome.DIFFERENT

@@ -13,7 +13,7 @@ from migrate.odoo.door import Door
 from reconcile.sides import extra_invoices, extra_orders
 from reconcile.sides.extras import Extra
 from reconcile.sides.lago import billings
-from reconcile.sides.migrated import Scope
+from reconcile.sides.migrated import MigratedScope
 from reconcile.sides.odoo_extras import extras
 from reports import html, pseudonyms, text
 from reports.data import ReportData
@@ -121,7 +121,7 @@ def asked(company: Company, period: str = "2026-07", customers: frozenset[str] |
 )
 def test_what_only_odoo_has_is_told_in_any_currency(amount: float, currency: str, cents: int) -> None:
     """It is somebody's own record: whatever digits it has, it is no end of the month for everybody."""
-    scope = Scope(families={5: STARTER}, names={}, orders={}, subscriptions=frozenset())
+    scope = MigratedScope(families={5: STARTER}, names={}, orders={}, subscriptions=frozenset())
     shown = {"id": 7, "name": "S7", "partner_id": [5, "x"], "currency_id": [1, currency]}
     sums = {"recurring_total": amount, "amount_tax": amount, "template_id": False, "recurring_next_date": False}
     order = extra_orders._extra(shown, extra_orders._of_native(sums), scope, {5: STARTER})

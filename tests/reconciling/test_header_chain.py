@@ -29,7 +29,7 @@ from reconcile.rating.rules import LATEST
 from reconcile.rating.taxes import Rounding
 from reconcile.rerate.hypothesis import Worlds
 from reconcile.rerate.supposed import Rerated
-from reconcile.rerate.suppositions import Records
+from reconcile.rerate.suppositions import OtherRecords
 from tests.reconciling.build import GST_QST, HST, coupon, invoice, key, line, terms, totals, under
 
 RECONCILE = Path(reconcile.__file__).parent
@@ -130,7 +130,7 @@ LEFT_OUT = Suspect(
     place=Place("sale.order", "S1", "fusion_coupons: a"),
     lago="a",
     odoo="none",
-    suppose=Records(changes=()),
+    suppose=OtherRecords(changes=()),
     header=True,
 )
 

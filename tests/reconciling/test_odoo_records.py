@@ -40,7 +40,7 @@ from reconcile.compare.positions import compare_invoice
 from reconcile.rating.rules import LATEST
 from reconcile.rerate.counterfactual import ABSENT, At
 from reconcile.rerate.history import History
-from reconcile.rerate.suppositions import Events, PriceThen, Records
+from reconcile.rerate.suppositions import Events, OtherRecords, PriceThen
 from reconcile.sides.held_terms import HeldOrder, HeldPlan, nowhere
 from reconcile.sides.odoo_terms import charge_fields, metric_fields, order_fields
 from reports.data import ODOO, RERATE
@@ -131,7 +131,7 @@ def test_fields_of_the_order(
     cause, field, lago, odoo = expected
     assert (suspect.cause, suspect.place.label, suspect.place.field) == (cause, "sale.order S1", field)
     assert (suspect.lago, suspect.odoo) == (lago, odoo)
-    assert isinstance(suspect.suppose, Records)
+    assert isinstance(suspect.suppose, OtherRecords)
     (change,) = suspect.suppose.changes
     assert (change.record, change.path[0]) == (record, path)
     assert suspect.suppose.calendar is (cause not in ("missing_usage", "minimum"))
@@ -150,11 +150,11 @@ def test_a_charge_that_is_not_there() -> None:
     expected = ("sale.order S1", "charge tiers", "graduated", "none")
     suspect = the(of_order(LAGO, order(gone), {}))
     assert told(iter([suspect])) == [("missing_line", *expected)]
-    assert suspect.suppose == Records(changes=(At(record=Charge, lago_id="ch2"),))
+    assert suspect.suppose == OtherRecords(changes=(At(record=Charge, lago_id="ch2"),))
     left_out = told(of_order(LAGO, order(gone), {"ch2": "custom_aggregation"}))
     assert left_out == [("mapping_gap", "sale.order S1", "charge tiers", "graduated", "custom_aggregation")]
     (missing,) = of_order(LAGO, order(row for row in ROWS if row["fusion_lago_id"] != "f1"), {})
-    assert missing.suppose == Records(changes=(At(record=FixedCharge, lago_id="f1"),))
+    assert missing.suppose == OtherRecords(changes=(At(record=FixedCharge, lago_id="f1"),))
 
 
 def test_a_charge_and_a_fixed_charge_of_one_code_are_two() -> None:
@@ -163,8 +163,8 @@ def test_a_charge_and_a_fixed_charge_of_one_code_are_two() -> None:
     gone = list(of_order(lago, order(()), {}))
     assert [told(iter([suspect])) for suspect in gone] == [told(iter([gone[0]]))] * 2, "they read alike"
     assert [s.suppose for s in distinct([*gone, *gone])] == [
-        Records(changes=(At(record=Charge, lago_id="ch9"),)),
-        Records(changes=(At(record=FixedCharge, lago_id="f9"),)),
+        OtherRecords(changes=(At(record=Charge, lago_id="ch9"),)),
+        OtherRecords(changes=(At(record=FixedCharge, lago_id="f9"),)),
     ]
 
 
@@ -176,7 +176,7 @@ def test_the_line_of_the_plan_sells_another_plan() -> None:
     (suspect,) = of_order(LAGO, held, {}, {"other": other})
     place = ("base_product_swapped", "sale.order.line S1 (8)", "product_id", "boot_klein", "boot_groot")
     assert told(iter([suspect])) == [place]
-    assert suspect.suppose == Records(
+    assert suspect.suppose == OtherRecords(
         changes=(
             At(record=Charge, lago_id="ch1"),
             At(record=Charge, lago_id="ch2"),
@@ -193,7 +193,7 @@ def test_fields_of_charges() -> None:
     where = "fusion.billing.charge tiers (lago.charge_ch2)"
     suspect = the(of_order(LAGO, order(with_charge("ch2", prorated=True)), {}))
     assert told(iter([suspect])) == [("proration", where, "prorated", "false", "true")]
-    assert suspect.suppose == Records(changes=(At(record=Charge, lago_id="ch2", path=("prorated",), value=True),))
+    assert suspect.suppose == OtherRecords(changes=(At(record=Charge, lago_id="ch2", path=("prorated",), value=True),))
     minimum = told(of_order(LAGO, order(with_charge("ch2", min_amount="5.00")), {}))
     assert minimum == [("minimum", where, "min_amount", '"0.00"', '"5.00"')]
     units = the(of_order(LAGO, order(with_charge("f1", units="5")), {}))
@@ -211,7 +211,7 @@ def test_units_that_were_set_back_are_remembered() -> None:
         '"5"',
     )
     change = At(record=FixedCharge, lago_id="f1", path=("units",), value=Decimal(5))
-    assert suspect.suppose == Records(changes=(change,))
+    assert suspect.suppose == OtherRecords(changes=(change,))
     same = json.dumps([{"at": "2026-08-01T10:00:00", "was": "2", "units": "2"}])
     assert list(of_order(LAGO, order(with_charge("f1", unit_changes=same)), {})) == []
 
@@ -252,7 +252,7 @@ def test_another_metric() -> None:
         "trips",
         "other",
     )
-    assert isinstance(suspect.suppose, Records)
+    assert isinstance(suspect.suppose, OtherRecords)
     assert {(c.path, c.value) for c in suspect.suppose.changes} == {
         (("lago_billable_metric_id",), "m2"),
         (("billable_metric_code",), "other"),
@@ -280,7 +280,7 @@ def test_the_last_tier_keeps_its_edge() -> None:
     rows = [{**row, "properties": '{"r":[{}]}'} for row in ROWS if row["fusion_lago_id"] == "ch2"]
     rows += [row for row in ROWS if row["fusion_lago_id"] == "f1"]
     suspect = the(of_order(lago, order(rows), {}))
-    assert isinstance(suspect.suppose, Records)
+    assert isinstance(suspect.suppose, OtherRecords)
     (change,) = suspect.suppose.changes
     assert (change.path, change.value) == (("properties", "r", 0, "to_value"), None)
 
@@ -289,7 +289,7 @@ def test_filters_are_shown_whole() -> None:
     suspect = the(of_order(LAGO, order(with_charge("ch1", filters="[]")), {}))
     where = "fusion.billing.charge trips_standard (lago.charge_ch1)"
     assert told(iter([suspect])) == [("filter", where, "filters", '{"zone":["a"]}', "[]")]
-    assert suspect.suppose == Records(
+    assert suspect.suppose == OtherRecords(
         changes=(At(record=Charge, lago_id="ch1", path=("filters", "zone"), value=ABSENT),)
     )
     entry = {"lago_id": "zone", "values": {"zone": ["a"]}, "properties": {"amount": "2"}}
@@ -309,7 +309,7 @@ def test_metrics() -> None:
     place = "fusion.billing.metric trips"
     assert told(iter([suspect])) == [("aggregation", place, "aggregation", "count_agg", "sum_agg")]
     change = At(record=BillableMetric, lago_id="m1", path=("aggregation_type",), value="sum_agg")
-    assert suspect.suppose == Records(changes=(change,))
+    assert suspect.suppose == OtherRecords(changes=(change,))
     digits = told(of_metrics([trips], metric_rows(has_rounding_precision=True)))
     assert digits == [("quantity_precision", place, "rounding_precision", "none", "0")]
     other = told(of_metrics([trips], metric_rows(filters='[{"key":"zone","values":["c","b"]}]')))
@@ -428,11 +428,11 @@ def test_coupons() -> None:
     where = "sale.order S1, sale.order S2"
     missing = of_entries()
     assert told(iter(missing)) == [("coupon_missing", where, "fusion_coupons: zomer", "held", "none")]
-    assert missing[0].suppose == Records(changes=(At(record=AppliedCoupon, lago_id="h1"),))
+    assert missing[0].suppose == OtherRecords(changes=(At(record=AppliedCoupon, lago_id="h1"),))
     assert missing[0].header
     extra = of_entries(ENTRY, {"coupon_code": "more", "percentage_rate": "5.0"})
     assert told(iter(extra)) == [("coupon_extra", where, "fusion_coupons: more", "none", "held")]
-    assert isinstance(extra[0].suppose, Records)
+    assert isinstance(extra[0].suppose, OtherRecords)
     assert [(c.record, c.lago_id) for c in extra[0].suppose.changes] == [(AppliedCoupon, "more"), (Coupon, "more")]
 
 
@@ -456,7 +456,7 @@ def test_terms_of_coupons(changed: dict[str, object], expected: tuple[str, ...],
     cause, field, lago, odoo = expected
     assert (suspect.cause, suspect.place.field) == (cause, f"fusion_coupons: zomer {field}")
     assert (suspect.lago, suspect.odoo) == (lago, odoo)
-    assert isinstance(suspect.suppose, Records)
+    assert isinstance(suspect.suppose, OtherRecords)
     record, lago_id, path, value = change
     assert At(record=record, lago_id=lago_id, path=(path,), value=value) in suspect.suppose.changes
 
@@ -464,7 +464,7 @@ def test_terms_of_coupons(changed: dict[str, object], expected: tuple[str, ...],
 def test_a_coupon_without_its_scope() -> None:
     (suspect,) = of_entries({**ENTRY, "plan_codes": []})
     assert (suspect.lago, suspect.odoo) == ("boot_klein", "[]")
-    assert isinstance(suspect.suppose, Records)
+    assert isinstance(suspect.suppose, OtherRecords)
     assert {(c.path, c.value) for c in suspect.suppose.changes} == {(("plan_codes",), ()), (("limited_plans",), False)}
 
 

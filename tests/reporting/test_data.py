@@ -6,15 +6,15 @@ import pytest
 
 from reports.data import count
 from reports.tallies import TieOutBroken, check_ties, tie_levels, total_causes
-from reports.verdict import Outcome, judge
+from reports.verdict import RunOutcome, judge
 from tests.reporting.sample import equal, finding, invoice, nothing, position, sample
 
 
 def test_outcomes() -> None:
     outcomes = [judge(data).outcome for data in (equal(), nothing(), sample())]
-    assert outcomes == [Outcome.EQUAL, Outcome.EQUAL, Outcome.DIFFERENT]
+    assert outcomes == [RunOutcome.EQUAL, RunOutcome.EQUAL, RunOutcome.DIFFERENT]
     waived = position(1, 5, 6, 5, findings=(finding(1, waiver="w"),))
-    assert judge(replace(equal(), invoices=(invoice(1, waived),))).outcome is Outcome.WAIVED
+    assert judge(replace(equal(), invoices=(invoice(1, waived),))).outcome is RunOutcome.WAIVED
 
 
 def test_every_level_is_added_up_on_its_own() -> None:

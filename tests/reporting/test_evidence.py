@@ -21,9 +21,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from lago2odoo.cli import main as cli
-from lago2odoo.cli.context import Context, open_context
+from lago2odoo.cli.context import CommandContext, open_context
 from lago2odoo.cli.inputs import gather
-from lago2odoo.cli.outcome import Outcome
+from lago2odoo.cli.outcome import CommandOutcome
 from lago2odoo.cli.report_sign import outcome_of, sign_in
 from lago2odoo.cli.report_verify import outcome_of as told_of
 from mappings.accounting import RecordsAccount
@@ -379,7 +379,7 @@ class Project:
         self.reconcile(data or equal())
 
     @property
-    def context(self) -> Context:
+    def context(self) -> CommandContext:
         with open_context(self.folder / "lago2odoo.toml") as context:
             return context
 
@@ -396,7 +396,7 @@ class Project:
         report_json.write(ageing.apply(data, ageing.read(report.parent)), report)
         ageing.append(report, data, inputs.hashes)
 
-    def sign(self, preparer: str = "Ana", reviewer: str = "Bo", **more: Any) -> Outcome:
+    def sign(self, preparer: str = "Ana", reviewer: str = "Bo", **more: Any) -> CommandOutcome:
         out = more.pop("out", None)
         signing = Signing(period="2026-07", preparer=preparer, reviewer=reviewer, at=AT, **more)
         return outcome_of(sign_in(self.context, signing, out))
@@ -405,7 +405,7 @@ class Project:
         return Path(str(self.sign(**more).data["pack"]))
 
 
-def verified(paths: list[Path], seal: str | None = None) -> Outcome:
+def verified(paths: list[Path], seal: str | None = None) -> CommandOutcome:
     """What ``report verify`` says."""
     return told_of(check(paths, seal=seal))
 

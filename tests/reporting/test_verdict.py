@@ -16,7 +16,7 @@ from reports.data import COMPARED, OPEN, Evidence, LapseView, RefusalView, Repor
 from reports.errors import NotSigned
 from reports.evidence.signing import Signing, _check_open
 from reports.texts import TEXTS, Texts
-from reports.verdict import NOTHING_TO_MEND, Outcome, State, judge
+from reports.verdict import NOTHING_TO_MEND, RunOutcome, State, judge
 from tests.reporting.random_reports import reports
 from tests.reporting.sample import RUN, equal, finding, invoice, position, sample
 
@@ -89,13 +89,13 @@ def _check_headline(data: ReportData, state: str) -> None:
         assert all(p.findings and all(f.proven for f in p.findings) for _, p in data.rows() if p.status in OPEN)
 
 
-def _check_junit(data: ReportData, outcome: Outcome) -> None:
+def _check_junit(data: ReportData, outcome: RunOutcome) -> None:
     suite = ET.fromstring(junit.render(data)).find("testsuite")
     assert suite is not None
     failed = int(suite.attrib["failures"]) + int(suite.attrib["errors"])
-    assert (failed > 0) == (outcome is Outcome.DIFFERENT)
+    assert (failed > 0) == (outcome is RunOutcome.DIFFERENT)
     waived = [case for case in suite.iter("skipped") if case.attrib["message"] != "outside the scope"]
-    assert failed or bool(waived) == (outcome is Outcome.WAIVED)
+    assert failed or bool(waived) == (outcome is RunOutcome.WAIVED)
 
 
 def rounding(number: int, cents: int) -> object:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from lago2odoo.cli.context import Context
+from lago2odoo.cli.context import CommandContext
 from lago2odoo.cli.migration import open_migration
 from lago2odoo.cli.talk import Talk
 from lago2odoo.sandbox import odoo as embedded_odoo
@@ -71,7 +71,7 @@ def migrated(folder: Path) -> Iterator[None]:
         (folder / "odoo.json").write_text(json.dumps(asdict(access)), encoding="utf-8")
         odoo = connect(access)
         file = folder / "lago2odoo.toml"
-        context = Context(config=settings.load(file), config_file=file, talk=Talk())
+        context = CommandContext(config=settings.load(file), config_file=file, talk=Talk())
         with contextlib.redirect_stderr(io.StringIO()), context.store() as store, store.lock():
             extract(company.source({}), store, context.events)
             migration = open_migration(context, store, Door(odoo), None)

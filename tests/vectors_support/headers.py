@@ -11,7 +11,7 @@ from mappings.money import from_subunits
 from mappings.period import Contract, Window, yearly_cents
 from mappings.records import Tax
 from reconcile.billed import LineKey
-from reconcile.rating.bill import Line, bill
+from reconcile.rating.bill import FeeLine, bill
 from reconcile.rating.coupons import HeldCoupon, coupon_amount
 from reconcile.rating.subscription_fee import FeeHistory, PlanPrice, subscription_fee
 from reconcile.rating.taxes import applicable
@@ -65,12 +65,12 @@ def given_fees(case: Case) -> Mapping[str, Any]:
     }
 
 
-def _line(given: Mapping[str, Any], index: int) -> Line:
+def _line(given: Mapping[str, Any], index: int) -> FeeLine:
     fee = given["fees"][index]
     plan = given[fee["subscription"]]
     charge = next((one for one in plan["charges"] if one["code"] == fee.get("charge_code")), None)
     kind = "charge" if charge else "subscription"
-    return Line(
+    return FeeLine(
         key=LineKey(fee["subscription"], kind, fee.get("charge_code", "")),
         plan_code=fee["subscription"],
         metric_code=charge and charge["billable_metric"]["code"],

@@ -6,7 +6,7 @@ from mappings.records import BillableMetric, Charge
 from reconcile.rating.buckets import Bucket
 from reconcile.rating.demand import ChargeWindow, Demand
 from reconcile.rating.fees import ChargeFee, fees_of, is_billed
-from reconcile.rating.refusal import Refused
+from reconcile.rating.refusal import RerateRefused
 from reconcile.rating.rules import LATEST, Rules
 from reconcile.rerate.aggregating import aggregate
 from reconcile.rerate.event_source import EventSource
@@ -15,7 +15,7 @@ from reconcile.rerate.event_source import EventSource
 def aggregate_one(source: EventSource, demand: Demand, *, rules: Rules = LATEST) -> tuple[Bucket, ...]:
     """The buckets of a single demand. Raises Refused."""
     ((_, buckets),) = aggregate(source, [demand], rules=rules)
-    if isinstance(buckets, Refused):
+    if isinstance(buckets, RerateRefused):
         raise buckets
     return buckets
 

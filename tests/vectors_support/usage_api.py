@@ -11,7 +11,7 @@ from typing import Any
 
 from mappings import period
 from reconcile.billed import LineKey
-from reconcile.rating.bill import Line, bill
+from reconcile.rating.bill import FeeLine, bill
 from reconcile.rating.fees import ChargeFee
 from tests.vectors_support.calendar import moment
 from tests.vectors_support.charges import charge_record, metric_record
@@ -60,8 +60,8 @@ def _fees(world: World, one: Covered, raw: Raw) -> tuple[ChargeFee, ...]:
     return charge_fees(window, charge, metric, world.source(), premium=world.premium)
 
 
-def _line(world: World, fee: ChargeFee, name: str) -> Line:
-    return Line(
+def _line(world: World, fee: ChargeFee, name: str) -> FeeLine:
+    return FeeLine(
         key=LineKey("subscription", "charge", name),
         plan_code="plan",
         amount_cents=fee.amount_cents,

@@ -11,7 +11,7 @@ from typing import Any
 from mappings import period
 from mappings.records import Event, FixedCharge, Tax
 from reconcile.billed import LineKey
-from reconcile.rating.bill import Bill, Line, bill
+from reconcile.rating.bill import Bill, FeeLine, bill
 from reconcile.rating.commitment import commitment_fee, committed_days, committed_period
 from reconcile.rating.coupons import HeldCoupon
 from reconcile.rating.demand import Carry, ChargeWindow
@@ -90,7 +90,7 @@ class Covered:
 class Made:
     """A line and what else the vectors show of its fee."""
 
-    line: Line
+    line: FeeLine
     json: dict[str, Any]
 
 
@@ -302,7 +302,7 @@ class World:
         )
         if found is None:
             return
-        line = Line(
+        line = FeeLine(
             key=LineKey(one.sub.key, "commitment", one.sub.plan["code"]),
             plan_code=one.sub.plan["code"],
             amount_cents=found.amount_cents,
@@ -468,7 +468,7 @@ class World:
                 is_first_invoice=occasion.is_first_invoice,
             ),
         )
-        line = Line(
+        line = FeeLine(
             key=LineKey(sub.key, "subscription", sub.plan["code"]),
             plan_code=sub.plan["code"],
             amount_cents=fee.amount_cents,
@@ -500,7 +500,7 @@ def _only_starts(one: Covered) -> bool:
 
 
 def _fixed_made(one: Covered, raw: Raw, fee: FixedFee, window: period.Window, taxes: tuple[Tax, ...]) -> Made:
-    line = Line(
+    line = FeeLine(
         key=LineKey(one.sub.key, "fixed_charge", raw["code"]),
         plan_code=one.sub.plan["code"],
         amount_cents=fee.money.amount_cents,
@@ -536,8 +536,8 @@ def fixed_charge_record(raw: Raw) -> FixedCharge:
     )
 
 
-def _charge_line(one: Covered, raw: Raw, fee: ChargeFee, taxes: tuple[Tax, ...]) -> Line:
-    return Line(
+def _charge_line(one: Covered, raw: Raw, fee: ChargeFee, taxes: tuple[Tax, ...]) -> FeeLine:
+    return FeeLine(
         key=LineKey(
             subscription=one.sub.key,
             kind="true_up" if fee.true_up else "charge",
@@ -556,7 +556,7 @@ def _charge_line(one: Covered, raw: Raw, fee: ChargeFee, taxes: tuple[Tax, ...])
     )
 
 
-def _in_period(old: Covered, line: Line, period_of: Covered) -> bool:
+def _in_period(old: Covered, line: FeeLine, period_of: Covered) -> bool:
     """Whether a fee counts towards the period that the base fee of ``period_of`` covers."""
     window = period_of.boundaries.subscription
     if line.key.kind == "commitment":

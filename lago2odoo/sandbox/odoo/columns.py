@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from . import faults, values
-from .schema import Field, Model
+from .schema import Model, RecordedField
 
 T = TypeVar("T")
 
 
 def columns_of(
-    spec: Model, vals: Mapping[str, Any], digits: Callable[[Field], int | None], *, creating: bool
+    spec: Model, vals: Mapping[str, Any], digits: Callable[[RecordedField], int | None], *, creating: bool
 ) -> dict[str, Any]:
     """The row of a record as given; what is required and lacks is refused."""
     row: dict[str, Any] = {}
@@ -33,7 +33,7 @@ def columns_of(
     return row
 
 
-def _required(spec: Model, described: Field) -> faults.Fault:
+def _required(spec: Model, described: RecordedField) -> faults.CallFault:
     return faults.required(described.string, described.name, spec.description, spec.name)
 
 
@@ -45,7 +45,7 @@ def guarded(spec: Model, action: Callable[[], T]) -> T:
         raise _duplicate(spec, str(error)) from None
 
 
-def _duplicate(spec: Model, text: str) -> faults.Fault:
+def _duplicate(spec: Model, text: str) -> faults.CallFault:
     columns = tuple(part.rpartition(".")[2].strip() for part in text.partition(": ")[2].split(","))
     for unique in spec.uniques:
         if set(unique.columns) == set(columns):

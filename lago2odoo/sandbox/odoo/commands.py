@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from . import faults
-from .schema import Field
+from .schema import RecordedField
 
 
-def table_of(spec: Field) -> tuple[str, str, str]:
+def table_of(spec: RecordedField) -> tuple[str, str, str]:
     """The table of a many2many list and its two columns."""
     if spec.table is None:
         raise faults.unsupported(f"the list {spec.name}, which has no table")

@@ -11,7 +11,7 @@ from typing import Any
 
 from . import faults
 from .orm import Env
-from .schema import Field
+from .schema import RecordedField
 
 # Readable whatever company they belong to: a user must find himself and where he may work.
 FREE = frozenset({"res.users", "res.company"})
@@ -49,7 +49,7 @@ def allowed(env: Env) -> list[int]:
     return named
 
 
-def _owner(env: Env, model: str) -> Field | None:
+def _owner(env: Env, model: str) -> RecordedField | None:
     fields = env.model(model).fields
     if model in FREE or model.startswith("ir."):
         return None

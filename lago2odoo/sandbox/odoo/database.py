@@ -14,7 +14,7 @@ from . import schema as schemas
 from .behaviours import BEHAVIOURS
 from .orm import Env
 from .schema import X2MANY, Schema
-from .store import Store
+from .store import SandboxStore
 
 FORMAT = "1"
 Clock = Callable[[], datetime]
@@ -33,7 +33,7 @@ class Database:
         self.schema = schemas.load(flavour, addon)
         self.clock = clock or _now
         self.lock = threading.Lock()
-        self.store = Store(path)
+        self.store = SandboxStore(path)
         self._open(path, {"format": FORMAT, "flavour": flavour, "addon": str(addon)})
 
     def _open(self, path: Path | str, wanted: dict[str, str]) -> None:
@@ -58,7 +58,7 @@ class Database:
             self.store.close()
 
 
-def fill(store: Store, schema: Schema) -> None:
+def fill(store: SandboxStore, schema: Schema) -> None:
     """The recorded base data, with its ids."""
     for name, rows in schema.rows.items():
         model = schema.models[name]

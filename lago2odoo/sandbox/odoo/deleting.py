@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from . import faults
 from .schema import Model, Schema
-from .store import Store
+from .store import SandboxStore
 
 
-def delete(schema: Schema, store: Store, spec: Model, ids: list[int]) -> None:
+def delete(schema: Schema, store: SandboxStore, spec: Model, ids: list[int]) -> None:
     """The row and what the database's foreign keys take with it. Cascaded rows leave their external ids behind."""
     if not ids:
         return

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import faults, values
-from .schema import Field, Model, Schema
+from .schema import Model, RecordedField, Schema
 from .store import among, listed
 
 COMPARISONS = {"=", "!=", "<", "<=", ">", ">=", "in", "not in", "=?"}
@@ -64,13 +64,13 @@ class Compiler:
             return self._many(model, spec, operator, value, alias)
         return self._single(model, spec, operator, value, alias)
 
-    def _path(self, model: Model, spec: Field, rest: str, operator: str, value: Any, alias: str) -> Part:
+    def _path(self, model: Model, spec: RecordedField, rest: str, operator: str, value: Any, alias: str) -> Part:
         if operator in NEGATIONS and spec.type in ("one2many", "many2many"):
             sql, parameters = self._path(model, spec, rest, _positive(operator), value, alias)
             return f"NOT COALESCE(({sql}), 0)", parameters
         return self._any(model, spec, [(rest, operator, value)], alias)
 
-    def _any(self, model: Model, spec: Field, domain: Sequence[Any], alias: str) -> Part:
+    def _any(self, model: Model, spec: RecordedField, domain: Sequence[Any], alias: str) -> Part:
         target = self.schema.models.get(spec.relation)
         if target is None:
             raise faults.value_error(f"Cannot search through {model.name}.{spec.name}")
@@ -81,12 +81,12 @@ class Compiler:
             ids += self._active(target, spec, inner)
         return self._holds(model, spec, ids, parameters, alias)
 
-    def _active(self, target: Model, spec: Field, inner: str) -> str:
+    def _active(self, target: Model, spec: RecordedField, inner: str) -> str:
         context = spec.raw.get("context") or {}
         wanted = "active" in target.fields and isinstance(context, dict) and context.get("active_test", True)
         return f' AND {inner}."active" = 1' if wanted else ""
 
-    def _holds(self, model: Model, spec: Field, ids: str, parameters: list[Any], alias: str) -> Part:
+    def _holds(self, model: Model, spec: RecordedField, ids: str, parameters: list[Any], alias: str) -> Part:
         """The record's relation meets the records that ``ids`` selects."""
         if spec.type == "many2one":
             return f"{self.expression(model, spec, alias)} IN ({ids})", parameters
@@ -101,7 +101,7 @@ class Compiler:
         table, own, other = spec.table
         return f'{alias}.id IN (SELECT "{own}" FROM "{table}" WHERE "{other}" IN ({ids}))', parameters
 
-    def _many(self, model: Model, spec: Field, operator: str, value: Any, alias: str) -> Part:
+    def _many(self, model: Model, spec: RecordedField, operator: str, value: Any, alias: str) -> Part:
         if operator in NESTED:
             sql, parameters = self._any(model, spec, value, alias)
             return (f"NOT COALESCE(({sql}), 0)" if operator == "not any" else sql), parameters
@@ -119,7 +119,7 @@ class Compiler:
             sql, parameters = self._holds(model, spec, among(), [listed(wanted)], alias)
         return (sql if positive else f"NOT COALESCE(({sql}), 0)"), parameters
 
-    def _single(self, model: Model, spec: Field, operator: str, value: Any, alias: str) -> Part:  # noqa: PLR0911
+    def _single(self, model: Model, spec: RecordedField, operator: str, value: Any, alias: str) -> Part:  # noqa: PLR0911
         # one way out per kind of condition
         if operator in NESTED:
             sql, parameters = self._any(model, spec, value, alias)
@@ -137,13 +137,13 @@ class Compiler:
             return ("1", []) if value in (None, False) else self._single(model, spec, "=", value, alias)
         return _compare(model, spec, expression, operator, value)
 
-    def _named(self, model: Model, spec: Field, operator: str, value: Any, alias: str) -> Part:
+    def _named(self, model: Model, spec: RecordedField, operator: str, value: Any, alias: str) -> Part:
         target = self.schema.models[spec.relation]
         named = _positive(operator)
         sql, parameters = self._any(model, spec, [(target.record_name or "id", named, value)], alias)
         return (f"NOT COALESCE(({sql}), 0)" if operator in NEGATIONS else sql), parameters
 
-    def _hierarchy(self, model: Model, spec: Field, operator: str, value: Any, alias: str) -> Part:
+    def _hierarchy(self, model: Model, spec: RecordedField, operator: str, value: Any, alias: str) -> Part:
         target = self.schema.models[spec.relation] if spec.type == "many2one" else model
         parent = PARENTS.get(target.name)
         roots = listed(item for item in (value if isinstance(value, list | tuple) else [value]) if item)
@@ -158,7 +158,7 @@ class Compiler:
             [roots],
         )
 
-    def expression(self, model: Model, spec: Field, alias: str) -> str:
+    def expression(self, model: Model, spec: RecordedField, alias: str) -> str:
         """The SQL of a single-valued field: its column, or for a related one the column at the end of the path."""
         if spec.column:
             return f'{alias}."{spec.name}"'
@@ -174,7 +174,9 @@ class Compiler:
         step, _dot, deeper = rest.partition(".")
         end = target.fields[step]
         if deeper:
-            end = Field(spec.name, spec.type, spec.string, spec.raw, relation=spec.relation, related=rest, column=False)
+            end = RecordedField(
+                spec.name, spec.type, spec.string, spec.raw, relation=spec.relation, related=rest, column=False
+            )
         value = self.expression(target, end, inner)
         return f'(SELECT {value} FROM "{target.table}" {inner} WHERE {inner}.id = {self.expression(model, hop, alias)})'
 
@@ -194,7 +196,7 @@ class Compiler:
             )
         return ", ".join(parts)
 
-    def _sort_key(self, model: Model, spec: Field) -> str:
+    def _sort_key(self, model: Model, spec: RecordedField) -> str:
         expression = self.expression(model, spec, "t")
         target = self.schema.models.get(spec.relation)
         if spec.type != "many2one" or target is None:
@@ -240,7 +242,7 @@ def _pattern(expression: str, operator: str, value: Any) -> Part:
     return (f"COALESCE(NOT ({sql}), 1)" if negated else f"COALESCE({sql}, 0)"), [text]
 
 
-def _compare(model: Model, spec: Field, expression: str, operator: str, value: Any) -> Part:
+def _compare(model: Model, spec: RecordedField, expression: str, operator: str, value: Any) -> Part:
     if isinstance(value, list | tuple):
         return _membership(model, spec, expression, operator in ("in", "="), list(value))
     if operator in ("in", "not in"):
@@ -253,7 +255,7 @@ def _compare(model: Model, spec: Field, expression: str, operator: str, value: A
     return f"{empty} {operator} ?", [_searched(model, spec, value)]
 
 
-def _membership(model: Model, spec: Field, expression: str, positive: bool, wanted: list[Any]) -> Part:
+def _membership(model: Model, spec: RecordedField, expression: str, positive: bool, wanted: list[Any]) -> Part:
     if spec.type == "boolean":
         kept = {bool(item) for item in wanted}
         return f"(COALESCE({expression}, 0) IN {among()}) = ?", [listed(int(item) for item in kept), int(positive)]
@@ -271,7 +273,7 @@ def _membership(model: Model, spec: Field, expression: str, positive: bool, want
     return (sql if positive else f"NOT ({sql})"), [listed(found)]
 
 
-def _searched(model: Model, spec: Field, value: Any) -> Any:
+def _searched(model: Model, spec: RecordedField, value: Any) -> Any:
     if spec.type == "datetime" and isinstance(value, str):
         return values.moment(value)
     if spec.type == "date" and isinstance(value, str):

@@ -1,6 +1,6 @@
 """What Odoo says when it refuses: its error names, its messages, its HTTP statuses.
 
-``Fault`` is not part of our own error tree on purpose: it never leaves the embedded server but as an answer.
+``CallFault`` is not part of our own error tree on purpose: it never leaves the embedded server but as an answer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MISSING_HINT = (
 CANNOT = "The operation cannot be completed: "
 
 
-class Fault(Exception):
+class CallFault(Exception):
     """One refused call. ``message`` without Odoo's "operation cannot be completed" is what ``load`` reports."""
 
     def __init__(self, name: str, message: str, status: int, *, database: bool = False) -> None:
@@ -32,24 +32,24 @@ class Fault(Exception):
         return [self.spoken, self.status] if self.name.startswith("werkzeug.") else [self.spoken]
 
 
-def value_error(message: str) -> Fault:
-    return Fault("builtins.ValueError", message, 500)
+def value_error(message: str) -> CallFault:
+    return CallFault("builtins.ValueError", message, 500)
 
 
-def key_error(key: str) -> Fault:
-    return Fault("builtins.KeyError", key, 500)
+def key_error(key: str) -> CallFault:
+    return CallFault("builtins.KeyError", key, 500)
 
 
-def type_error(message: str) -> Fault:
-    return Fault("builtins.TypeError", message, 500)
+def type_error(message: str) -> CallFault:
+    return CallFault("builtins.TypeError", message, 500)
 
 
-def attribute_error(message: str) -> Fault:
-    return Fault("builtins.AttributeError", message, 500)
+def attribute_error(message: str) -> CallFault:
+    return CallFault("builtins.AttributeError", message, 500)
 
 
-def bad_text(value: object) -> Fault:
-    return Fault(
+def bad_text(value: object) -> CallFault:
+    return CallFault(
         "psycopg2.errors.InvalidTextRepresentation",
         f'invalid input syntax for type integer: "{value}"',
         500,
@@ -57,26 +57,26 @@ def bad_text(value: object) -> Fault:
     )
 
 
-def user_error(message: str) -> Fault:
-    return Fault("odoo.exceptions.UserError", message, 422)
+def user_error(message: str) -> CallFault:
+    return CallFault("odoo.exceptions.UserError", message, 422)
 
 
-def validation(message: str) -> Fault:
-    return Fault("odoo.exceptions.ValidationError", message, 422)
+def validation(message: str) -> CallFault:
+    return CallFault("odoo.exceptions.ValidationError", message, 422)
 
 
-def constraint(message: str) -> Fault:
+def constraint(message: str) -> CallFault:
     """A constraint of the database: Odoo turns PostgreSQL's error into a ValidationError."""
-    return Fault("odoo.exceptions.ValidationError", message, 422, database=True)
+    return CallFault("odoo.exceptions.ValidationError", message, 422, database=True)
 
 
-def required(label: str, field: str, description: str, model: str) -> Fault:
+def required(label: str, field: str, description: str, model: str) -> CallFault:
     return constraint(
         f"Missing required value for the field '{label}' ({field}).\nModel: '{description}' ({model})\n{MISSING_HINT}"
     )
 
 
-def still_used(description: str, model: str, label: str, field: str) -> Fault:
+def still_used(description: str, model: str, label: str, field: str) -> CallFault:
     return constraint(
         "Another model is using the record you are trying to delete.\n\n"
         f"The troublemaker is: '{description}' ({model})\n"
@@ -85,7 +85,7 @@ def still_used(description: str, model: str, label: str, field: str) -> Fault:
     )
 
 
-def duplicate(index: str, columns: Iterable[str], values: Iterable[object]) -> Fault:
+def duplicate(index: str, columns: Iterable[str], values: Iterable[object]) -> CallFault:
     shown = ", ".join("null" if value is None else str(value) for value in values)
     return constraint(
         f'duplicate key value violates unique constraint "{index}"\n'
@@ -93,27 +93,29 @@ def duplicate(index: str, columns: Iterable[str], values: Iterable[object]) -> F
     )
 
 
-def missing(model: str, ids: Iterable[int], uid: int) -> Fault:
+def missing(model: str, ids: Iterable[int], uid: int) -> CallFault:
     shown = "(" + ", ".join(str(number) for number in ids) + ",)"
-    return Fault(
+    return CallFault(
         "odoo.exceptions.MissingError",
         f"Record does not exist or has been deleted.\n(Record: {model}{shown}, User: {uid})",
         404,
     )
 
 
-def access(message: str) -> Fault:
-    return Fault("odoo.exceptions.AccessError", message, 403)
+def access(message: str) -> CallFault:
+    return CallFault("odoo.exceptions.AccessError", message, 403)
 
 
-def not_found(message: str) -> Fault:
-    return Fault("werkzeug.exceptions.NotFound", message, 404)
+def not_found(message: str) -> CallFault:
+    return CallFault("werkzeug.exceptions.NotFound", message, 404)
 
 
-def unprocessable(message: str) -> Fault:
-    return Fault("werkzeug.exceptions.UnprocessableEntity", message, 422)
+def unprocessable(message: str) -> CallFault:
+    return CallFault("werkzeug.exceptions.UnprocessableEntity", message, 422)
 
 
-def unsupported(what: str) -> Fault:
+def unsupported(what: str) -> CallFault:
     """The embedded Odoo says plainly what only a real server can do, instead of inventing an answer."""
-    return Fault("lago2odoo.sandbox.Unsupported", f"the embedded Odoo cannot do this, use a real server: {what}", 501)
+    return CallFault(
+        "lago2odoo.sandbox.Unsupported", f"the embedded Odoo cannot do this, use a real server: {what}", 501
+    )

@@ -52,7 +52,7 @@ class Application:
             return Response(NO_DATABASE, 404, mimetype="text/html")
         try:
             return _json(self._json2(request, model, method))
-        except faults.Fault as fault:
+        except faults.CallFault as fault:
             return _json(_error(fault), fault.status)
         except HTTPException:
             raise
@@ -83,10 +83,10 @@ class Application:
     def _bearer(self, header: str) -> None:
         if not header:
             text = "User not authenticated, use an API Key with a Bearer Authorization header."
-            raise faults.Fault("werkzeug.exceptions.Unauthorized", text, 401)
+            raise faults.CallFault("werkzeug.exceptions.Unauthorized", text, 401)
         scheme, _space, key = header.partition(" ")
         if scheme.lower() != "bearer" or not self._is_key(key):
-            raise faults.Fault("werkzeug.exceptions.Unauthorized", "Invalid apikey", 401)
+            raise faults.CallFault("werkzeug.exceptions.Unauthorized", "Invalid apikey", 401)
 
     def _is_key(self, key: object) -> bool:
         return isinstance(key, str) and hmac.compare_digest(key.strip().encode(), self.key.encode())
@@ -105,7 +105,7 @@ class Application:
         answer: dict[str, Any] = {"jsonrpc": "2.0", "id": body.get("id")}
         try:
             answer["result"] = handler(body.get("params") or {})
-        except faults.Fault as fault:
+        except faults.CallFault as fault:
             answer["error"] = {"code": 0, "message": "Odoo Server Error", "data": _error(fault)}
         except Exception as error:  # noqa: BLE001  as above
             answer["error"] = {"code": 0, "message": "Odoo Server Error", "data": _error(_unexpected(error))}
@@ -124,12 +124,12 @@ class Application:
         if method in ("login", "authenticate"):
             self._known_database(arguments[0])
             return self.database.uid if arguments[1] == self.user and self._is_key(arguments[2]) else False
-        raise faults.Fault("builtins.Exception", f"Method not found: {method}", 500)
+        raise faults.CallFault("builtins.Exception", f"Method not found: {method}", 500)
 
     def db(self, method: str, _arguments: list[Any]) -> Any:
         answers: dict[str, Any] = {"list": [self.name], "server_version": self.database.schema.version["version"]}
         if method not in answers:
-            raise faults.Fault("builtins.Exception", f"Method not found: {method}", 500)
+            raise faults.CallFault("builtins.Exception", f"Method not found: {method}", 500)
         return answers[method]
 
     def execute(self, service_method: str, arguments: list[Any]) -> Any:
@@ -138,7 +138,7 @@ class Application:
         if uid != self.database.uid:
             raise faults.missing("res.users", [uid], uid)
         if not self._is_key(key):
-            raise faults.Fault("odoo.exceptions.AccessDenied", "Access Denied", 403)
+            raise faults.CallFault("odoo.exceptions.AccessDenied", "Access Denied", 403)
         named = dict(rest[1]) if service_method == "execute_kw" and len(rest) > 1 else {}
         positional = list(rest[0]) if service_method == "execute_kw" else rest
         return self.database.call(
@@ -148,7 +148,7 @@ class Application:
     def session(self, params: dict[str, Any]) -> Any:
         self._known_database(params.get("db"))
         if params.get("login") != self.user or not self._is_key(params.get("password")):
-            raise faults.Fault("odoo.exceptions.AccessDenied", "Access Denied", 403)
+            raise faults.CallFault("odoo.exceptions.AccessDenied", "Access Denied", 403)
         uid = self.database.uid
         context = {"lang": "en_US", "tz": False, "uid": uid}
         return {
@@ -158,7 +158,7 @@ class Application:
 
     def _known_database(self, name: object) -> None:
         if name != self.name:
-            raise faults.Fault("psycopg2.OperationalError", f'FATAL:  database "{name}" does not exist\n', 500)
+            raise faults.CallFault("psycopg2.OperationalError", f'FATAL:  database "{name}" does not exist\n', 500)
 
     def version(self) -> dict[str, Any]:
         found = self.database.schema.version
@@ -176,10 +176,10 @@ def _positional(env: Env, model: str, method: str, positional: list[Any], named:
         raise faults.user_error(f"Object {model} doesn't exist")
     try:
         found, on_records = methods.find(env, model, method)
-    except faults.Fault as fault:
+    except faults.CallFault as fault:
         raise faults.attribute_error(fault.message) if fault.status == 404 else fault from None
     if on_records and not positional:
-        raise faults.Fault("builtins.IndexError", "list index out of range", 500)
+        raise faults.CallFault("builtins.IndexError", "list index out of range", 500)
     ids = positional.pop(0) if on_records else []
     try:
         answer = methods.invoke(
@@ -195,18 +195,18 @@ def _body(request: Request) -> Any:
         return json.loads(request.get_data() or b"{}")
     except ValueError as error:
         text = f"could not parse the body as json: {error}"
-        raise faults.Fault("werkzeug.exceptions.BadRequest", text, 400) from None
+        raise faults.CallFault("werkzeug.exceptions.BadRequest", text, 400) from None
 
 
-def _unexpected(error: Exception) -> faults.Fault:
+def _unexpected(error: Exception) -> faults.CallFault:
     """A mistake of ours: named, logged, never swallowed."""
     logging.getLogger(__name__).exception("the embedded Odoo failed")
-    fault = faults.Fault(f"{type(error).__module__}.{type(error).__name__}", str(error), 500)
+    fault = faults.CallFault(f"{type(error).__module__}.{type(error).__name__}", str(error), 500)
     fault.__cause__ = error
     return fault
 
 
-def _error(fault: faults.Fault) -> dict[str, Any]:
+def _error(fault: faults.CallFault) -> dict[str, Any]:
     return {
         "name": fault.name,
         "message": fault.spoken,

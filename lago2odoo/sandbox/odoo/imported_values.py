@@ -8,7 +8,7 @@ from typing import Any
 
 from . import faults, values
 from .orm import Env, Vals
-from .schema import Field, Model
+from .schema import Model, RecordedField
 
 Message = dict[str, Any]
 Log = Callable[[Message], None]
@@ -16,7 +16,7 @@ YES, NO = {"1", "true", "yes"}, {"", "0", "false", "no"}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ImportedRow:
     """One record of the file: its external id, or database id, its values, and its rows for the messages."""
 
     xid: str
@@ -40,11 +40,11 @@ class Converter:
         self.env = env
         self.cache: dict[tuple[str, str], int | None] = {}
 
-    def row(self, model: Model, record: Vals, info: Message, log: Log) -> Row:
+    def row(self, model: Model, record: Vals, info: Message, log: Log) -> ImportedRow:
         xid = str(record.get("id") or "")
         number = self._number(model, record.get(".id"), info, log)
         vals = self.vals(model, record, lambda name, label, error: log(_message(info, name, label, error)))
-        return Row(_qualified(xid), number, vals, info)
+        return ImportedRow(_qualified(xid), number, vals, info)
 
     def _number(self, model: Model, value: Any, info: Message, log: Log) -> int:
         if not value:
@@ -69,7 +69,7 @@ class Converter:
                 log(name, spec.string, error)
         return found
 
-    def value(self, spec: Field, value: Any) -> Any:
+    def value(self, spec: RecordedField, value: Any) -> Any:
         if spec.type in ("many2one", "many2many"):
             return self._relation(spec, *value)
         if spec.type == "one2many":
@@ -78,13 +78,13 @@ class Converter:
             return False
         return CONVERTERS.get(spec.type, _as_is)(spec, value)
 
-    def _relation(self, spec: Field, key: str, value: Any) -> Any:
+    def _relation(self, spec: RecordedField, key: str, value: Any) -> Any:
         if spec.type == "many2one":
             return self.find(spec, key, value) if value else False
         numbers = [self.find(spec, key, part.strip()) for part in str(value).split(",")] if value else []
         return [[6, 0, numbers]]
 
-    def find(self, spec: Field, key: str, value: Any) -> int:
+    def find(self, spec: RecordedField, key: str, value: Any) -> int:
         if key == "id":
             return self._by_xid(spec, str(value))
         if key == ".id":
@@ -101,7 +101,7 @@ class Converter:
             raise Unusable(f"No matching record found for name '{value}' in field '%s'", _possible(spec, key))
         return found[0]
 
-    def _by_xid(self, spec: Field, value: str) -> int:
+    def _by_xid(self, spec: RecordedField, value: str) -> int:
         xid = _qualified(value)
         if (spec.relation, xid) not in self.cache:
             number = self.env.ref(xid)
@@ -111,7 +111,7 @@ class Converter:
             raise Unusable(f"No matching record found for external id '{value}' in field '%s'", _possible(spec, "id"))
         return found
 
-    def _line(self, spec: Field, record: Vals) -> list[Any]:
+    def _line(self, spec: RecordedField, record: Vals) -> list[Any]:
         target = self.env.model(spec.relation)
 
         def refuse(_name: str, label: str, error: Unusable) -> None:
@@ -122,7 +122,7 @@ class Converter:
         number = int(record[".id"]) if record.get(".id") else self._line_number(spec, xid)
         return [1, number, vals] if number else [0, 0, {**vals, **({"id": xid} if xid else {})}]
 
-    def _line_number(self, spec: Field, xid: str) -> int | None:
+    def _line_number(self, spec: RecordedField, xid: str) -> int | None:
         number = self.env.ref(xid) if xid else None
         return number if number and self.env.existing(spec.relation, [number]) else None
 
@@ -144,7 +144,7 @@ def _message(info: Message, name: str, label: str, error: Unusable) -> Message:
     return {**found, "field_name": label}
 
 
-def _possible(spec: Field, key: str) -> Message:
+def _possible(spec: RecordedField, key: str) -> Message:
     window: Message = {
         "name": "Possible Values", "type": "ir.actions.act_window", "target": "new", "view_mode": "list,form",
         "views": [[False, "list"], [False, "form"]], "context": {"create": False}, "help": "See all possible values",
@@ -154,7 +154,7 @@ def _possible(spec: Field, key: str) -> Message:
     return {**window, "res_model": spec.relation}
 
 
-def _boolean(_spec: Field, value: Any) -> bool:
+def _boolean(_spec: RecordedField, value: Any) -> bool:
     if not hasattr(value, "lower"):
         raise faults.attribute_error(f"'{type(value).__name__}' object has no attribute 'lower'")
     if value.lower() in YES:
@@ -164,48 +164,48 @@ def _boolean(_spec: Field, value: Any) -> bool:
     raise Unusable(f"Unknown value '{value}' for boolean field '%s'", "Use '1' for yes and '0' for no")
 
 
-def _integer(_spec: Field, value: Any) -> int:
+def _integer(_spec: RecordedField, value: Any) -> int:
     try:
         return int(value)
     except ValueError:
         raise Unusable(f"'{value}' does not seem to be an integer for field '%s'") from None
 
 
-def _float(_spec: Field, value: Any) -> float:
+def _float(_spec: RecordedField, value: Any) -> float:
     try:
         return float(value)
     except ValueError:
         raise Unusable(f"'{value}' does not seem to be a number for field '%s'") from None
 
 
-def _date(_spec: Field, value: Any) -> str:
+def _date(_spec: RecordedField, value: Any) -> str:
     return _in_time(values.day, value, "date", "2012-12-31")
 
 
-def _datetime(_spec: Field, value: Any) -> str:
+def _datetime(_spec: RecordedField, value: Any) -> str:
     return _in_time(values.moment, value, "datetime", "2012-12-31 23:59:59")
 
 
 def _in_time(read: Callable[[str], str], value: Any, kind: str, example: str) -> str:
     try:
         return read(str(value))
-    except faults.Fault:
+    except faults.CallFault:
         text = f"'{value}' does not seem to be a valid {kind} for field '%s'"
         raise Unusable(text, f"Use the format '{example}'") from None
 
 
-def _selection(spec: Field, value: Any) -> Any:
+def _selection(spec: RecordedField, value: Any) -> Any:
     for key, label in spec.labels.items():
         if str(value).lower() in (key.lower(), label.lower()):
             return key
     raise Unusable(f"Value '{value}' not found in selection field '%s'", list(spec.labels.values()))
 
 
-def _as_is(_spec: Field, value: Any) -> Any:
+def _as_is(_spec: RecordedField, value: Any) -> Any:
     return value
 
 
-CONVERTERS: dict[str, Callable[[Field, Any], Any]] = {
+CONVERTERS: dict[str, Callable[[RecordedField, Any], Any]] = {
     "boolean": _boolean,
     "integer": _integer,
     "many2one_reference": _integer,

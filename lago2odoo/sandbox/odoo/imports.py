@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from . import faults
-from .imported_values import Converter, Message, Row
+from .imported_values import Converter, ImportedRow, Message
 from .orm import Env, Vals
 from .schema import X2MANY, Model
 from .values import DATETIME
@@ -45,7 +45,7 @@ def _load(
     try:
         with env.store.savepoint("batch"):
             return _store_rows(env, model, rows)
-    except faults.Fault as fault:
+    except faults.CallFault as fault:
         env.todo.clear()
         overall = (
             {**rows[0].info, "type": "error", "message": fault.message}
@@ -56,14 +56,16 @@ def _load(
     return []
 
 
-def _one_by_one(env: Env, model: Model, rows: list[Row], messages: list[Message], overall: Message | None) -> None:
+def _one_by_one(
+    env: Env, model: Model, rows: list[ImportedRow], messages: list[Message], overall: Message | None
+) -> None:
     """After a failed batch: which records are to blame. Nothing is kept either way."""
     errors = 0
     for position, row in enumerate(rows, 1):
         try:
             with env.store.savepoint("single"):
                 _store_rows(env, model, [row])
-        except faults.Fault as fault:
+        except faults.CallFault as fault:
             env.todo.clear()
             errors += 1
             messages.append({**row.info, "type": "error", **_blame(fault)})
@@ -74,11 +76,11 @@ def _one_by_one(env: Env, model: Model, rows: list[Row], messages: list[Message]
         messages.insert(0, overall)
 
 
-def _is_user_error(fault: faults.Fault) -> bool:
+def _is_user_error(fault: faults.CallFault) -> bool:
     return fault.name.startswith("odoo.exceptions.")
 
 
-def _blame(fault: faults.Fault) -> Message:
+def _blame(fault: faults.CallFault) -> Message:
     if _is_user_error(fault):
         field = re.match(r"Missing required value for the field '.*' \((\w+)\)", fault.message)
         return {"message": fault.message, **({"field": field[1]} if field and fault.database else {})}
@@ -89,12 +91,12 @@ def _blame(fault: faults.Fault) -> Message:
     }
 
 
-def _store_rows(env: Env, model: Model, rows: list[Row]) -> list[int]:
+def _store_rows(env: Env, model: Model, rows: list[ImportedRow]) -> list[int]:
     """Create the new ones in one go, update the known ones; ids in the order of the rows."""
     known = {row.xid: _known(env, model, row) for row in rows if row.xid}
-    fresh: dict[str, Row] = {}
-    created: list[Row] = []
-    updates: list[tuple[Row, int | None]] = []
+    fresh: dict[str, ImportedRow] = {}
+    created: list[ImportedRow] = []
+    updates: list[tuple[ImportedRow, int | None]] = []
     for row in rows:
         number = known.get(row.xid) if row.xid else row.number or None
         if number or (row.xid and row.xid in fresh):
@@ -110,7 +112,7 @@ def _store_rows(env: Env, model: Model, rows: list[Row]) -> list[int]:
     return [ids[id(row)] for row in rows]
 
 
-def _create(env: Env, model: Model, rows: list[Row]) -> list[int]:
+def _create(env: Env, model: Model, rows: list[ImportedRow]) -> list[int]:
     ids = env.create(model.name, [_plain(row.vals) for row in rows])
     name_records(env, model.name, [(row.xid, number) for row, number in zip(rows, ids, strict=True) if row.xid])
     for row, number in zip(rows, ids, strict=True):
@@ -172,7 +174,7 @@ def name_records(env: Env, model: str, pairs: Sequence[tuple[str, int]]) -> None
         )
 
 
-def _known(env: Env, model: Model, row: Row) -> int | None:
+def _known(env: Env, model: Model, row: ImportedRow) -> int | None:
     module, _dot, name = row.xid.partition(".")
     found = env.store.query("SELECT id, model, res_id FROM ir_model_data WHERE module = ? AND name = ?", (module, name))
     if not found:

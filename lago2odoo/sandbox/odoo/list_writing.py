@@ -8,17 +8,17 @@ from typing import Any, Protocol
 from . import faults
 from .commands import commands_of, parts_of, table_of
 from .lists import read_list
-from .schema import X2MANY, Field, Model, Schema
-from .store import Store
+from .schema import X2MANY, Model, RecordedField, Schema
+from .store import SandboxStore
 
 Vals = dict[str, Any]
 
 
-class Records(Protocol):
+class WritableRecords(Protocol):
     """What a list is written through: the records of a call."""
 
     schema: Schema
-    store: Store
+    store: SandboxStore
     context: dict[str, Any]
 
     def model(self, name: str) -> Model:
@@ -37,7 +37,7 @@ class Records(Protocol):
         """Delete records."""
 
 
-def write_lists(records: Records, spec: Model, pairs: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+def write_lists(records: WritableRecords, spec: Model, pairs: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
     """Carry out the commands that were given for list fields, field by field."""
     names = [name for name in spec.fields if any(name in vals for _number, vals in pairs)]
     for name in names:
@@ -51,7 +51,7 @@ def write_lists(records: Records, spec: Model, pairs: Sequence[tuple[int, Mappin
             _write_links(records, described, given)
 
 
-def _write_lines(records: Records, spec: Field, given: Sequence[tuple[int, list[Any]]]) -> None:
+def _write_lines(records: WritableRecords, spec: RecordedField, given: Sequence[tuple[int, list[Any]]]) -> None:
     created: list[Vals] = []
     for owner, commands in given:
         for command in commands:
@@ -75,12 +75,12 @@ def _write_lines(records: Records, spec: Field, given: Sequence[tuple[int, list[
         records.create(spec.relation, created)
 
 
-def _all_lines(records: Records, spec: Field, owner: int) -> list[int]:
+def _all_lines(records: WritableRecords, spec: RecordedField, owner: int) -> list[int]:
     context = {**records.context, "active_test": False}
     return read_list(records.schema, records.store, context, spec, [owner])[owner]
 
 
-def _drop_line(records: Records, spec: Field, number: int, *, delete: bool) -> None:
+def _drop_line(records: WritableRecords, spec: RecordedField, number: int, *, delete: bool) -> None:
     """Unlinking a line whose parent is required, or goes with it, deletes it."""
     inverse = records.model(spec.relation).fields[spec.relation_field]
     if delete or inverse.required or inverse.on_delete == "cascade":
@@ -89,7 +89,7 @@ def _drop_line(records: Records, spec: Field, number: int, *, delete: bool) -> N
         records.write(spec.relation, [number], {spec.relation_field: False})
 
 
-def _write_links(records: Records, spec: Field, given: Sequence[tuple[int, list[Any]]]) -> None:
+def _write_links(records: WritableRecords, spec: RecordedField, given: Sequence[tuple[int, list[Any]]]) -> None:
     for owner, commands in given:
         for command in commands:
             code, number, value = parts_of(command)
@@ -108,7 +108,7 @@ def _write_links(records: Records, spec: Field, given: Sequence[tuple[int, list[
                 _link(records, spec, owner, value if code == 6 else [])
 
 
-def _link(records: Records, spec: Field, owner: int, numbers: Sequence[int]) -> None:
+def _link(records: WritableRecords, spec: RecordedField, owner: int, numbers: Sequence[int]) -> None:
     if set(numbers) - set(records.existing(spec.relation, numbers)):
         raise faults.still_used(spec.string, spec.relation, spec.string, spec.name)
     records.store.link(table_of(spec), [(owner, number) for number in numbers])

@@ -9,12 +9,12 @@ from typing import Any
 from . import faults
 from .commands import table_of
 from .domains import Compiler
-from .schema import Field, Model, Schema
-from .store import Store, among, listed
+from .schema import Model, RecordedField, Schema
+from .store import SandboxStore, among, listed
 
 
 def read_list(
-    schema: Schema, store: Store, context: Mapping[str, Any], spec: Field, ids: Sequence[int]
+    schema: Schema, store: SandboxStore, context: Mapping[str, Any], spec: RecordedField, ids: Sequence[int]
 ) -> dict[int, list[int]]:
     """The ids in a list field, by record, in the order of the model they are of."""
     found: dict[int, list[int]] = {number: [] for number in ids}
@@ -45,13 +45,13 @@ def read_list(
     return _gather(store, found, sql, [listed(ids)])
 
 
-def _own_domain(schema: Schema, spec: Field, target: Model) -> tuple[str, list[Any]]:
+def _own_domain(schema: Schema, spec: RecordedField, target: Model) -> tuple[str, list[Any]]:
     """A list that shows only some of the lines (``invoice_line_ids``) says so in its domain."""
     domain = spec.raw.get("domain")
     return Compiler(schema).where(target, domain) if isinstance(domain, list) else ("1", [])
 
 
-def _gather(store: Store, found: dict[int, list[int]], sql: str, parameters: list[Any]) -> dict[int, list[int]]:
+def _gather(store: SandboxStore, found: dict[int, list[int]], sql: str, parameters: list[Any]) -> dict[int, list[int]]:
     for owner, number in store.query(sql, parameters):
         found[int(owner)].append(int(number))
     return found

@@ -165,7 +165,7 @@ def _for_model(method: Method) -> Method:
     return call
 
 
-class WrongArguments(faults.Fault):
+class WrongArguments(faults.CallFault):
     """JSON-2 answers 422, JSON-RPC a TypeError."""
 
 

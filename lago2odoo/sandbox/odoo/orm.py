@@ -17,8 +17,8 @@ from .deleting import delete
 from .domains import Compiler
 from .list_writing import write_lists
 from .lists import read_list
-from .schema import INHERITS, X2MANY, Field, Model, Schema
-from .store import Store, among, listed
+from .schema import INHERITS, X2MANY, Model, RecordedField, Schema
+from .store import SandboxStore, among, listed
 
 Vals = dict[str, Any]
 STAMPS = ("create_date", "write_date", "create_uid", "write_uid")
@@ -47,7 +47,7 @@ class Env:
     """One call: its user, its context, and what must be recomputed before it ends."""
 
     schema: Schema
-    store: Store
+    store: SandboxStore
     behaviours: Mapping[str, Behaviour]
     context: dict[str, Any]
     uid: int = 2
@@ -137,7 +137,7 @@ class Env:
             return self.names(model, ids)
         raise faults.unsupported(f"the computed field {model}.{name}")
 
-    def _related(self, model: str, ids: Sequence[int], spec: Field) -> dict[int, Any]:
+    def _related(self, model: str, ids: Sequence[int], spec: RecordedField) -> dict[int, Any]:
         first, _dot, rest = spec.related.partition(".")
         found = self.values(model, ids, first)
         current = model
@@ -197,7 +197,7 @@ class Env:
                 chosen.append(name)
         return chosen
 
-    def _shown(self, spec: Field, raw: Mapping[int, Any], classic: bool) -> dict[int, Any]:
+    def _shown(self, spec: RecordedField, raw: Mapping[int, Any], classic: bool) -> dict[int, Any]:
         if spec.type == "many2one":
             if not classic:
                 return {number: value or False for number, value in raw.items()}
@@ -286,7 +286,7 @@ class Env:
                     0
                 ]
 
-    def _digits(self, spec: Field) -> int | None:
+    def _digits(self, spec: RecordedField) -> int | None:
         if not spec.precision:
             return spec.digits
         if spec.precision not in self.digits:

@@ -56,7 +56,7 @@ RECORD_NAMES = {  # _rec_name where it is not "name"
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class RecordedField:
     """One field as recorded. ``column``: it lives in the table; otherwise it is related, computed, or x2many."""
 
     name: str
@@ -96,7 +96,7 @@ class Model:
     description: str
     order: str
     transient: bool
-    fields: Mapping[str, Field]
+    fields: Mapping[str, RecordedField]
     defaults: Mapping[str, Any]
     uniques: tuple[Unique, ...] = ()
 
@@ -173,7 +173,7 @@ def _model(name: str, raw: dict[str, Any], modules: frozenset[str], uniques: lis
         for key, spec in raw["fields"].items()
         if not spec.get("modules") or modules.intersection(spec["modules"])
     }
-    fields.setdefault("id", Field("id", "integer", "ID", {"type": "integer", "string": "ID"}, readonly=True))
+    fields.setdefault("id", RecordedField("id", "integer", "ID", {"type": "integer", "string": "ID"}, readonly=True))
     defaults = {key: value for key, value in raw["defaults"].items() if key in fields and (name, key) not in MOMENTARY}
     own = [unique for row in uniques if row["model"] == raw["description"] and (unique := _unique(name, row))]
     # a module's constraint goes with its fields
@@ -193,12 +193,12 @@ def _unique(model: str, row: dict[str, Any]) -> Unique | None:
     return Unique(row["name"], columns, row["message"] or "", (found[2] or "").strip())
 
 
-def _field(model: str, name: str, spec: dict[str, Any]) -> Field:
+def _field(model: str, name: str, spec: dict[str, Any]) -> RecordedField:
     selection = [choice for choice in spec.get("selection", ()) if isinstance(choice, list)]
     digits = spec.get("digits")
     related = "" if name in KEPT.get(model, ()) else spec.get("related", "")
     store = spec.get("store", True)
-    return Field(
+    return RecordedField(
         name=name,
         type=spec["type"],
         string=spec.get("string", name),
@@ -228,7 +228,7 @@ def _inverse(models: Mapping[str, Model]) -> dict[str, tuple[tuple[str, str], ..
     return {name: tuple(pointers) for name, pointers in found.items()}
 
 
-def description(spec: Field, attributes: list[str] | None) -> dict[str, Any]:
+def description(spec: RecordedField, attributes: list[str] | None) -> dict[str, Any]:
     """One field as ``fields_get`` shows it."""
     hidden = {"modules", "table", "column_required", "on_delete", "copied"}
     full: dict[str, Any] = {

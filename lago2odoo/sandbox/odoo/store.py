@@ -18,7 +18,7 @@ META = "embedded_odoo"
 AFFINITY = {**dict.fromkeys(NUMBERS, "INTEGER"), "float": "REAL", "monetary": "REAL"}
 
 
-class Store:
+class SandboxStore:
     """One connection, one writer at a time: the server holds a lock around every call."""
 
     def __init__(self, path: str | Path) -> None:

@@ -13,7 +13,7 @@ from .values import float_round
 
 
 @dataclass(frozen=True, slots=True)
-class Tax:
+class PercentTax:
     """A percent tax, price excluded. ``affects``: later taxes are computed on this one too."""
 
     id: int
@@ -25,17 +25,17 @@ class Tax:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TaxableLine:
     """What is taxed: a quantity at a price, less a discount in percent."""
 
     quantity: float
     price_unit: float
     discount: float = 0.0
-    taxes: tuple[Tax, ...] = ()
+    taxes: tuple[PercentTax, ...] = ()
 
 
 @dataclass(slots=True)
-class Amounts:
+class LineAmounts:
     """One line: ``subtotal`` is shown, ``subtotal + delta`` is booked; ``taxes`` per tax id, rounded and corrected."""
 
     raw: float
@@ -53,7 +53,7 @@ class Amounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class DocumentTotals:
     """Sums of a document; ``taxes``: amount by the tax's id."""
 
     untaxed: float
@@ -62,7 +62,7 @@ class Totals:
     total: float
 
 
-def compute(lines: Sequence[Line], rounding: float, per_line: bool) -> tuple[list[Amounts], Totals]:
+def compute(lines: Sequence[TaxableLine], rounding: float, per_line: bool) -> tuple[list[LineAmounts], DocumentTotals]:
     """Every line's amounts and the document's totals; in round_globally these are rounded once, from raw amounts."""
     amounts = [_line(line, rounding, per_line) for line in lines]
     for tax in dict.fromkeys(number for line in amounts for number in line.raw_taxes):
@@ -75,11 +75,11 @@ def compute(lines: Sequence[Line], rounding: float, per_line: bool) -> tuple[lis
     return amounts, _totals(amounts, rounding)
 
 
-def _line(line: Line, rounding: float, per_line: bool) -> Amounts:
+def _line(line: TaxableLine, rounding: float, per_line: bool) -> LineAmounts:
     raw = line.quantity * (line.price_unit * (1 - line.discount / 100.0))
     if per_line:
         raw = float_round(raw, rounding)
-    found = Amounts(raw, float_round(raw, rounding))
+    found = LineAmounts(raw, float_round(raw, rounding))
     carried = 0.0
     for tax in sorted(line.taxes, key=lambda item: (item.sequence, item.id)):
         if tax.id in found.taxes:  # chosen alone and in a group: counted once, as chosen alone
@@ -95,7 +95,7 @@ def _line(line: Line, rounding: float, per_line: bool) -> Amounts:
     return found
 
 
-def _spread_tax(amounts: list[Amounts], tax: int, rounding: float) -> None:
+def _spread_tax(amounts: list[LineAmounts], tax: int, rounding: float) -> None:
     concerned = [line for line in amounts if tax in line.raw_taxes]
     error = float_round(sum(line.raw_taxes[tax] for line in concerned), rounding) - sum(
         line.taxes[tax] for line in concerned
@@ -127,11 +127,11 @@ def _by_weight(weights: Sequence[float]) -> tuple[list[int], float]:
     return order, sum(abs(weight) for weight in weights)
 
 
-def _totals(amounts: list[Amounts], rounding: float) -> Totals:
+def _totals(amounts: list[LineAmounts], rounding: float) -> DocumentTotals:
     untaxed = float_round(sum(line.subtotal + line.delta for line in amounts), rounding)
     taxes: dict[int, float] = {}
     for line in amounts:
         for number, amount in line.taxes.items():
             taxes[number] = float_round(taxes.get(number, 0.0) + amount, rounding)
     tax = float_round(sum(taxes.values()), rounding)
-    return Totals(untaxed, taxes, tax, float_round(untaxed + tax, rounding))
+    return DocumentTotals(untaxed, taxes, tax, float_round(untaxed + tax, rounding))

@@ -9,13 +9,13 @@ from datetime import date, datetime
 from typing import Any
 
 from . import faults
-from .schema import Field
+from .schema import RecordedField
 
 DATE, DATETIME = "%Y-%m-%d", "%Y-%m-%d %H:%M:%S"
 EMPTY_NUMBERS = {"integer": 0, "float": 0.0, "monetary": 0.0}
 
 
-def to_column(model: str, spec: Field, value: Any, digits: int | None) -> Any:  # noqa: PLR0911 - one per type
+def to_column(model: str, spec: RecordedField, value: Any, digits: int | None) -> Any:  # noqa: PLR0911 - one per type
     """A client's value as SQLite keeps it. ``digits``: decimals of a float field, None when it is not rounded."""
     kind = spec.type
     if kind == "boolean":
@@ -56,7 +56,7 @@ def _real(value: Any, digits: int | None) -> float:
     return number if digits is None else float_round(number, 10.0**-digits)
 
 
-def _choice(model: str, spec: Field, value: Any) -> Any:
+def _choice(model: str, spec: RecordedField, value: Any) -> Any:
     if spec.selection and value not in spec.selection and value != "":
         raise faults.value_error(f"Wrong value for {model}.{spec.name}: {value!r}")
     return value or None
@@ -106,7 +106,7 @@ def moment(value: Any) -> str:
         raise faults.value_error(str(error)) from None
 
 
-def to_client(spec: Field, value: Any) -> Any:
+def to_client(spec: RecordedField, value: Any) -> Any:
     """A column's value as ``read`` answers it; many2one and x2many are shaped by the caller."""
     if spec.type == "boolean":
         return bool(value)

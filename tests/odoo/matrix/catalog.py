@@ -13,6 +13,7 @@ from tests.faults import (
     TEAM,
     TRIAL,
     WALLET,
+    charge_price,
     coupons,
     of_tax,
     on_charge,
@@ -28,9 +29,12 @@ from tests.odoo.matrix.kinds import (
     as_kind,
     balance_id,
     by_sql,
+    contact_of,
+    copied_tax,
     copy_balance,
     copy_order,
     do,
+    early_discount,
     foreign_company,
     forget_external_id,
     give_balance_to,
@@ -38,10 +42,13 @@ from tests.odoo.matrix.kinds import (
     later,
     lone_invoice,
     lone_order,
+    lone_receipt,
+    lone_sale,
     merge_contacts,
     move_order,
     note_on_order,
     on_balance,
+    on_balance_line,
     on_line,
     on_partner,
     order_id,
@@ -50,6 +57,8 @@ from tests.odoo.matrix.kinds import (
     run_scheduler,
     setting,
     swap_product,
+    tax_on_balance,
+    undistributed,
     usage_to,
 )
 
@@ -89,6 +98,7 @@ SETTINGS = (
     kind("setting: tax archived", STARTER, of_tax("hst_sale_tax_13", active=False), moves=False),
     kind("setting: part of a group of taxes has another rate", PRO, of_tax("gst_sale_tax_5", amount=6.0), causes="tax_wrong"),
     kind("setting: part of a group is included in the price", PRO, of_tax("gst_sale_tax_5", price_include_override="tax_included"), causes="tax_included"),
+    kind("setting: what a tax brings is taken off again", STARTER, undistributed("hst_sale_tax_13"), causes="tax_wrong"),
     kind("setting: tax computed as a fixed amount", STARTER, of_tax("hst_sale_tax_13", amount_type="fixed"), causes="tax_wrong"),
 )  # fmt: skip
 
@@ -117,6 +127,9 @@ EDITS = (
     kind("edit: the customer moved to Quebec", STARTER, province(STARTER, "QC"), drift="state_id", moves=False),
     kind("edit: the customer is archived", STARTER, on_partner(STARTER, active=False), drift="active", moves=False),
     kind("edit: the customer's name", STARTER, on_partner(STARTER, name="Another Name"), drift="name", moves=False),
+    kind("edit: the customer becomes another one's contact", STARTER, contact_of(STARTER, PRO), causes="other_customer", drift="parent_id is_company"),
+    kind("edit: a payment term with an early discount", STARTER, early_discount(STARTER), causes="early_discount", drift="payment_term_id"),
+    kind("edit: a copy of the tax, included in the price, on the plan's line", STARTER, copied_tax(STARTER, "hst_sale_tax_13"), causes="tax_included", drift="tax_ids"),
     kind("edit: a note on the order", STARTER, note_on_order(STARTER), moves=False),
     kind("edit: the text of the line", STARTER, on_line(STARTER, name="Our best plan"), drift="name", moves=False),
 )  # fmt: skip
@@ -125,6 +138,7 @@ TERMS = (
     kind("charge model", STARTER, on_charge("egress_gb", "nexacloud_starter", charge_model="volume"), causes="price", drift="charge_model"),
     kind("charge paid in advance", STARTER, on_charge("egress_gb", "nexacloud_starter", pay_in_advance=True), causes="charge_terms missing_line", drift="pay_in_advance"),
     kind("charge of another metric", STARTER, lambda c: on_charge("egress_gb", "nexacloud_starter", metric_id=c.rows("fusion.billing.metric", [["code", "=", "storage_gb"]], "id")[0]["id"])(c), causes="aggregation missing_line extra_line", drift="metric_id"),
+    kind("usage price rounded up", STARTER, charge_price("egress_gb", "nexacloud_starter", ["amount"], "10"), causes="price", drift="properties"),
     kind("field of a metric", STARTER, on_metric("egress_gb", field_name="nothing"), causes="aggregation", drift="field_name"),
     kind("metric counts instead of adding up", STARTER, on_metric("egress_gb", aggregation="count_agg"), causes="aggregation", drift="aggregation"),
     kind("metric carries over", STARTER, on_metric("egress_gb", recurring=True), causes="aggregation", drift="recurring"),
@@ -136,6 +150,8 @@ TERMS = (
 ONE_SIDED = (
     kind("only Odoo: an order", STARTER, lone_order(STARTER), causes="extra_order", drift="extra_order"),
     kind("only Odoo: an invoice", STARTER, lone_invoice(STARTER), causes="extra_invoice", drift="extra_invoice"),
+    kind("only Odoo: a receipt", STARTER, lone_receipt(STARTER), causes="extra_invoice", drift="extra_invoice"),
+    kind("only Odoo: an order that is invoiced once", STARTER, lone_sale(STARTER), causes="extra_order", drift="extra_order"),
     kind("only Lago: the order's external id is gone", STARTER, forget_external_id(STARTER), causes="order_missing mapping_gap extra_order", drift="deleted"),
 )  # fmt: skip
 
@@ -144,6 +160,8 @@ BALANCES = (
     kind("balance: posted and paid", STARTER, pay_balance(STARTER, "2026-03"), month="2026-03", moves=False),  # the books go on: told by status, and no drift
     kind("balance: another customer's", STARTER, give_balance_to(STARTER, "2026-03", PRO), causes="other_customer balance_missing", drift="partner_id", month="2026-03"),
     kind("balance: twice", STARTER, copy_balance(STARTER, "2026-03"), causes="extra_invoice", drift="extra_invoice", month="2026-03"),
+    kind("balance: a discount on its line", STARTER, on_balance_line(STARTER, "2026-03", discount=10.0), causes="balance_wrong", drift="discount", month="2026-03"),
+    kind("balance: a tax on its line", STARTER, tax_on_balance(STARTER, "2026-03", "hst_sale_tax_13"), causes="balance_wrong", drift="tax_ids", month="2026-03"),
     kind("balance: due a year later", STARTER, on_balance(STARTER, "2026-03", invoice_date_due="2027-12-31"), drift="invoice_date_due", month="2026-03", moves=False),
 )  # fmt: skip
 

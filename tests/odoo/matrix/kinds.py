@@ -230,6 +230,47 @@ def foreign_company(company: Company) -> None:
     company.write("res.company", [["id", "=", 1]], account_fiscal_country_id=country)
 
 
+def tax_id(company: Company, code: str) -> int:
+    domain = [["module", "=", "account"], ["name", "=like", f"%_{code}"]]
+    return int(company.rows("ir.model.data", [*domain, ["model", "=", "account.tax"]], "res_id")[0]["res_id"])
+
+
+def undistributed(code: str) -> Plant:
+    """What the tax brings is taken off again, on another account."""
+
+    def plant(company: Company) -> None:
+        off = [[0, 0, {"repartition_type": "tax", "factor_percent": -100.0}]]
+        values = {"invoice_repartition_line_ids": off, "refund_repartition_line_ids": off}
+        company.odoo.call("account.tax", "write", [tax_id(company, code)], vals=values)
+
+    return plant
+
+
+def copied_tax(customer: str, code: str) -> Plant:
+    """A copy of the tax that is included in the price, on the line of the plan."""
+
+    def plant(company: Company) -> None:
+        made = company.odoo.call("account.tax", "copy", [tax_id(company, code)])
+        copy = made[0] if isinstance(made, list) else made
+        company.odoo.call("account.tax", "write", [copy], vals={"price_include_override": "tax_included"})
+        on_line(customer, tax_ids=[[6, 0, [copy]]])(company)
+
+    return plant
+
+
+def early_discount(customer: str) -> Plant:
+    """A payment term whose discount lowers the tax at once."""
+
+    def plant(company: Company) -> None:
+        discount = {"early_discount": True, "discount_percentage": 2.0, "discount_days": 10}
+        term = create(
+            company, "account.payment.term", name="2 in 10", early_pay_discount_computation="mixed", **discount
+        )
+        company.write("sale.order", [["id", "=", company.order(customer)["id"]]], payment_term_id=term)
+
+    return plant
+
+
 # --- one side only ---------------------------------------------------------------------------------------------------
 
 
@@ -270,6 +311,34 @@ def lone_invoice(customer: str) -> Plant:
     return plant
 
 
+def lone_receipt(customer: str) -> Plant:
+    """A receipt in draft, which is no invoice and bills all the same."""
+
+    def plant(company: Company) -> None:
+        line = {"name": "Over the counter", "quantity": 1, "price_unit": 44.0}
+        values = {"move_type": "out_receipt", "partner_id": partner_of(company, customer)}
+        create(company, "account.move", **values, invoice_date="2026-07-01", invoice_line_ids=[[0, 0, line]])
+
+    return plant
+
+
+def lone_sale(customer: str) -> Plant:
+    """An order of something that is invoiced once, confirmed and not invoiced yet."""
+
+    def plant(company: Company) -> None:
+        product = create(company, "product.product", name="Training", type="service", invoice_policy="order")
+        line = {"product_id": product, "price_unit": 500.0}
+        made = create(company, "sale.order", partner_id=partner_of(company, customer), order_line=[[0, 0, line]])
+        company.odoo.call("sale.order", "action_confirm", [made])
+
+    return plant
+
+
+def contact_of(customer: str, other: str) -> Plant:
+    """The customer becomes a contact of another one, who owes its invoices from then on."""
+    return lambda c: on_partner(customer, is_company=False, type="invoice", parent_id=partner_of(c, other))(c)
+
+
 def forget_external_id(customer: str) -> Plant:
     def plant(company: Company) -> None:
         domain = [["model", "=", "sale.order"], ["res_id", "=", company.order(customer)["id"]], ["module", "=", "lago"]]
@@ -306,6 +375,18 @@ def balance_id(customer: str, month: str) -> Callable[[Company], Sequence[int]]:
 def on_balance(customer: str, month: str, **values: Any) -> Plant:
     find = balance_id(customer, month)
     return lambda c: c.write("account.move", [["id", "in", list(find(c))]], **values)
+
+
+def on_balance_line(customer: str, month: str, **values: Any) -> Plant:
+    def plant(company: Company) -> None:
+        (move,) = balance_id(customer, month)(company)
+        company.write("account.move.line", [["move_id", "=", move], ["display_type", "=", "product"]], **values)
+
+    return plant
+
+
+def tax_on_balance(customer: str, month: str, code: str) -> Plant:
+    return lambda c: on_balance_line(customer, month, tax_ids=[[6, 0, [tax_id(c, code)]]])(c)
 
 
 def pay_balance(customer: str, month: str) -> Plant:

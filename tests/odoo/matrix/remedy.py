@@ -314,6 +314,28 @@ def _position(copy: Planted, remedy: Evidence) -> Done:
     return _mapped_taxes(copy, remedy)
 
 
+def _distribute(copy: Planted, remedy: Evidence) -> Done:
+    """The lines of a tax's distribution that take off what the others bring are deleted, for invoices and refunds."""
+    told = WHERE.match(str(remedy.values["where"]))
+    assert told
+    domain = [["tax_id", "=", int(told["id"])], ["factor_percent", "<", 0]]
+    rows = copy.company.rows("account.tax.repartition.line", domain, "document_type")
+    gone = {kind: [[2, row["id"], 0] for row in rows if row["document_type"] == kind] for kind in ("invoice", "refund")}
+    vals = {f"{kind}_repartition_line_ids": commands for kind, commands in gone.items()}
+    copy.company.odoo.call("account.tax", "write", [int(told["id"])], vals=vals)
+    return ""
+
+
+def _term(copy: Planted, remedy: Evidence) -> Done:
+    """The order's payment term as ``preview`` shows it."""
+    domain = [["name", "=", str(remedy.values["where"]).removeprefix("sale.order ")]]
+    for row in copy.company.rows("sale.order", domain, "id"):
+        term = _wanted_value(copy, "sale.order", row["id"], "payment_term_id")
+        vals = {"payment_term_id": _number(copy, str(term.xid)) if term else False}
+        copy.company.odoo.call("sale.order", "write", [row["id"]], vals=vals)
+    return ""
+
+
 def _number(copy: Planted, xid: str) -> int:
     module, _, name = xid.partition(".")
     return int(copy.company.rows("ir.model.data", [["module", "=", module], ["name", "=", name]])[0]["res_id"])
@@ -342,4 +364,6 @@ BY_MACHINE: Mapping[str, Callable[[Planted, Evidence], Done]] = {
     "mend_rounding": _round,
     "round_globally": _round_globally,
     "mend_tax_in_price": _exclude_tax,
+    "mend_repartition": _distribute,
+    "mend_term": _term,
 }

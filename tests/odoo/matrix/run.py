@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from migrate.lago.recording import bundled
-from migrate.odoo.errors import Refused
+from migrate.odoo.errors import OdooRefused
 from tests.odoo.conftest import RealServer, script
 from tests.odoo.matrix.judge import Said, Verdict, look
 from tests.odoo.matrix.kinds import Kind
@@ -39,7 +39,7 @@ class Matrix:
         with copied(company, self.folder / "planted", self._name(flavour, "planted")) as copy:
             try:
                 copy.company = kind.plant(copy.company) or copy.company
-            except Refused as error:
+            except OdooRefused as error:
                 said = Said(odoo_refuses=_one_line(error))
                 return Verdict(kind=kind, flavour=flavour, clean=clean, said=said)
             try:

@@ -52,7 +52,7 @@ def part(name: str) -> ModuleType:
     return importlib.import_module(f"fusion_rating.{name}")
 
 
-class Reader:
+class CompanyReader:
     """``gather.Reader`` of one company."""
 
     def __init__(self, env: Env, company: int) -> None:

@@ -22,9 +22,9 @@ def map_taxes(env: Env, position: int | None, found: list[int]) -> list[int]:
     return list(dict.fromkeys(mapped))
 
 
-def flat_taxes(env: Env, ids: list[int]) -> dict[int, tuple[taxes.Tax, ...]]:
+def flat_taxes(env: Env, ids: list[int]) -> dict[int, tuple[taxes.PercentTax, ...]]:
     """Each tax as the percent taxes it consists of: itself, or a group's children in order."""
-    found: dict[int, tuple[taxes.Tax, ...]] = {}
+    found: dict[int, tuple[taxes.PercentTax, ...]] = {}
     columns = ("amount_type", "amount", "sequence", "include_base_amount", "is_base_affected", "price_include_override")
     for row in env.rows("account.tax", ids, columns):
         if row["amount_type"] == "group":
@@ -35,7 +35,9 @@ def flat_taxes(env: Env, ids: list[int]) -> dict[int, tuple[taxes.Tax, ...]]:
             found[row["id"]] = tuple(replace(tax, group=row["id"]) for child in children for tax in inner[child])
         elif row["amount_type"] == "percent" and row["price_include_override"] != "tax_included":
             affects, affected = bool(row["include_base_amount"]), bool(row["is_base_affected"])
-            found[row["id"]] = (taxes.Tax(row["id"], float(row["amount"] or 0.0), row["sequence"], affects, affected),)
+            found[row["id"]] = (
+                taxes.PercentTax(row["id"], float(row["amount"] or 0.0), row["sequence"], affects, affected),
+            )
         else:
             raise faults.unsupported(f"taxes other than percent and group, price excluded (tax {row['id']})")
     return found

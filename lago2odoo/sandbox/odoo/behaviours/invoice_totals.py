@@ -17,7 +17,7 @@ MOVE_COLUMNS = (
 )  # fmt: skip
 
 
-def computed(env: Env, ids: list[int]) -> list[tuple[Vals, list[taxes.Amounts], list[Vals], taxes.Totals]]:
+def computed(env: Env, ids: list[int]) -> list[tuple[Vals, list[taxes.LineAmounts], list[Vals], taxes.DocumentTotals]]:
     """Per move: its amounts, line by line, and its totals."""
     moves = env.rows("account.move", ids, MOVE_COLUMNS)
     columns = ("move_id", "display_type", "quantity", "price_unit", "discount", "account_id", "sequence")
@@ -38,9 +38,9 @@ def computed(env: Env, ids: list[int]) -> list[tuple[Vals, list[taxes.Amounts], 
     return found
 
 
-def _as_line(row: Vals, table: Mapping[int, tuple[taxes.Tax, ...]]) -> taxes.Line:
+def _as_line(row: Vals, table: Mapping[int, tuple[taxes.PercentTax, ...]]) -> taxes.TaxableLine:
     chosen = tuple(tax for number in row["taxes"] for tax in table[number])
-    return taxes.Line(
+    return taxes.TaxableLine(
         float(row["quantity"] or 0.0), float(row["price_unit"] or 0.0), float(row["discount"] or 0.0), chosen
     )
 
@@ -90,7 +90,7 @@ def _ledger(env: Env, amount: float, rate: float) -> Vals:
     return {"amount_currency": amount, "balance": balance, "debit": max(balance, 0.0), "credit": max(-balance, 0.0)}
 
 
-def _header(env: Env, move: Vals, totals: taxes.Totals, rate: float) -> Vals:
+def _header(env: Env, move: Vals, totals: taxes.DocumentTotals, rate: float) -> Vals:
     sign, home = -direction(move["move_type"]), rounding_of(env, company_of(env)["currency_id"])
     signed = {
         "amount_untaxed_signed": totals.untaxed,
@@ -114,7 +114,7 @@ def _partner_name(env: Env, partner: int | None) -> str | None:
     return env.names("res.partner", [partner])[partner] if partner else None
 
 
-def _tax_lines(env: Env, move: Vals, amounts: list[taxes.Amounts], rows: list[Vals], rate: float) -> list[Vals]:
+def _tax_lines(env: Env, move: Vals, amounts: list[taxes.LineAmounts], rows: list[Vals], rate: float) -> list[Vals]:
     """One line per tax part, account and group that brought it."""
     sign, rounding = direction(move["move_type"]), rounding_of(env, move["currency_id"])
     kind = "refund" if move["move_type"].endswith("refund") else "invoice"
@@ -166,7 +166,7 @@ def _common(move: Vals) -> Vals:
     }
 
 
-def _due_lines(env: Env, move: Vals, totals: taxes.Totals, rate: float) -> list[Vals]:
+def _due_lines(env: Env, move: Vals, totals: taxes.DocumentTotals, rate: float) -> list[Vals]:
     """What the customer owes and when: one line, or one per part of the payment term."""
     if not move["commercial_partner_id"] and not totals.total:
         return []

@@ -78,14 +78,14 @@ def _lines_of(env: Env, orders: list[int]) -> dict[int, list[Vals]]:
     return found
 
 
-def _as_line(row: Vals, table: Mapping[int, tuple[taxes.Tax, ...]]) -> taxes.Line:
+def _as_line(row: Vals, table: Mapping[int, tuple[taxes.PercentTax, ...]]) -> taxes.TaxableLine:
     chosen = tuple(tax for number in row["taxes"] for tax in table[number])
-    return taxes.Line(
+    return taxes.TaxableLine(
         float(row["product_uom_qty"] or 0.0), float(row["price_unit"] or 0.0), float(row["discount"] or 0.0), chosen
     )
 
 
-def _line_values(row: Vals, amount: taxes.Amounts, state: str, rounding: float) -> Vals:
+def _line_values(row: Vals, amount: taxes.LineAmounts, state: str, rounding: float) -> Vals:
     ordered, invoiced = float(row["product_uom_qty"] or 0.0), float(row["qty_invoiced"] or 0.0)
     confirmed = state == "sale"
     left = ordered - invoiced if confirmed else 0.0

@@ -13,7 +13,7 @@ from typing import Any
 from .. import faults, values
 from ..orm import Env, Vals
 from . import partners
-from .addon_rating import Reader, part, rating
+from .addon_rating import CompanyReader, part, rating
 from .sold_beside import move_values, sold_lines
 
 ORDER_COLUMNS = (
@@ -97,7 +97,7 @@ class Drafts:
         companies = {row["company_id"] for row in self.orders.values()}
         if len(companies) > 1:
             raise faults.user_error("Rerun the orders of one company at a time.")
-        reader = Reader(env, next(iter(companies), 0))
+        reader = CompanyReader(env, next(iter(companies), 0))
         self.gathered = part("gather").Gathered(reader, ids, [billing["at"] for billing in asked])
         self.sold = sold_lines(env, ids, self.gathered)
         self.resting = _resting(env, list(self.orders.values()))
