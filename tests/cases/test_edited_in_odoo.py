@@ -97,7 +97,7 @@ class Editing:
             self.case.door(),
             self.ledger,
             self.migration.mapped,
-            snapshot=self.migration.digest,
+            snapshot_digest=self.migration.digest,
             keep_usage=self.migration.keep_usage,
         )
         parts = {c.xid: (c, *c.lines) for c in changes.changes if c.skipped is None}

@@ -75,7 +75,7 @@ def migrated(folder: Path) -> Iterator[None]:
         with contextlib.redirect_stderr(io.StringIO()), context.store() as store, store.lock():
             extract(company.source({}), store, context.events)
             migration = open_migration(context, store, Door(odoo), None)
-            apply(Door(odoo), Ledger(store), migration.mapped, snapshot=migration.digest).raise_if_failed()
+            apply(Door(odoo), Ledger(store), migration.mapped, snapshot_digest=migration.digest).raise_if_failed()
         plant(odoo)
         yield
     finally:
