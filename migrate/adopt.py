@@ -198,7 +198,7 @@ def left_of_before(entry: Entry) -> str:
     """Why nothing more can be undone of it."""
     return (
         f"{entry.source} ({entry.model} {entry.xid}): adopted after the state was lost, and older than its external "
-        "id: what it held before is not known; look at it, and delete its external id in Odoo"
+        "id: what it held before is not known; look at it, and delete its external id in Odoo if it still has one"
     )
 
 

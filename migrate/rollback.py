@@ -304,15 +304,17 @@ class _Undo:
             self.done.refused[entry.xid] = str(error)
         if not self.done.refused.keys() & {entry.xid, *(line.xid for line in lines)}:
             self.restored += changed
-            if entry.adopted and entry.xid in self.seen:
+            given_back = unbind(self.reader.door, [entry.xid])
+            is_unknown = entry.adopted and entry.xid in self.seen
+            if is_unknown:
+                self.unknown.append(left_of_before(entry))
+            if is_unknown and not given_back:
                 self._leave(entry, lines)
-                return
-            unbind(self.reader.door, [entry.xid])
-            self.ledger.forget([entry.xid])
+            else:
+                self.ledger.forget([entry.xid])
 
     def _leave(self, entry: Entry, lines: Sequence[Entry]) -> None:
-        """It stands, with our id, and nobody knows as what: it is named, by the rollback after this one too."""
-        self.unknown.append(left_of_before(entry))
+        """It stands, with our id, and nobody knows as what: the rollback after this one names it too."""
         rest = [each for each in (entry, *lines) if not each.created]
         self.ledger.leave_standing(rest, [line.xid for line in lines if line.created])
 

@@ -82,10 +82,11 @@ def _name(door: Door, name: str, number: int) -> None:
             door.wait_until_up()
 
 
-def unbind(door: Door, xids: Iterable[str]) -> None:
-    """Take our external id from partners that stood before us; those that we made keep theirs."""
+def unbind(door: Door, xids: Iterable[str]) -> bool:
+    """Take our external id from partners that stood before us; those that we made keep theirs. Whether any lost it."""
     names = [name for module, _, name in (xid.partition(".") for xid in xids) if module == MODULE]
     domain = [["module", "=", MODULE], ["model", "=", MODEL], ["noupdate", "=", True]]
     rows = [row["id"] for row in door.search_among("ir.model.data", "name", names, ["id"], domain=domain)]
     if rows:
         OdooReader(door).write("ir.model.data", "unlink", rows)
+    return bool(rows)
