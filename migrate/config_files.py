@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-FOLDERS = ("lago.recording",)
+RECORDING = "lago.recording"  # a folder, or an archive of one
 FILES = ("lago.api_key_file", "odoo.key_file", "mapping.tables", "reconcile.waivers")
 
 
 def missing_files(config: object, place: Callable[[str], Path]) -> Iterator[tuple[str, str]]:
     """Key and problem of each that is named and not there; ``place``: name -> where it should be."""
-    for key in (*FOLDERS, *FILES):
+    for key in (RECORDING, *FILES):
         section, _, name = key.partition(".")
         value = getattr(getattr(config, section), name)
         if value is None:
             continue
-        path, kind = place(value), "folder" if key in FOLDERS else "file"
-        if not (path.is_dir() if kind == "folder" else path.is_file()):
-            yield key, f"names {path}, and there is no such {kind}"
+        path = place(value)
+        if key == RECORDING and not path.exists():
+            yield key, f"names {path}, and there is no such folder or archive"
+        elif key != RECORDING and not path.is_file():
+            yield key, f"names {path}, and there is no such file"

@@ -12,6 +12,7 @@ from lago2odoo.cli.migration import note_unused
 from migrate import config
 from migrate.config_checks import CHECKS, LANGUAGES, TRANSPORTS, WAIVABLE
 from migrate.errors import ConfigError
+from migrate.lago.recording import bundled
 from migrate.odoo.connect import _TRANSPORTS
 from reports.texts import LOCALES
 from tests.cli.conftest import command
@@ -186,7 +187,7 @@ def test_a_missing_secret_names_the_variable(tmp_path: Path, monkeypatch: pytest
 
 
 NAMED = (
-    ("lago", "recording", "gone", "there is no such folder"),
+    ("lago", "recording", "gone", "there is no such folder or archive"),
     ("lago", "api_key_file", "gone.key", "there is no such file"),
     ("odoo", "key_file", "gone.key", "there is no such file"),
     ("mapping", "tables", "gone.toml", "there is no such file"),
@@ -204,6 +205,12 @@ def test_a_file_that_is_named_and_not_there_is_told(
     with pytest.raises(ConfigError) as caught:
         config.load(path)
     assert str(caught.value) == f"{path}:2: {section}.{key} names {tmp_path / name}, and {says}"
+
+
+def test_a_recording_may_be_an_archive(tmp_path: Path) -> None:
+    path = tmp_path / "lago2odoo.toml"
+    path.write_text(f"[lago]\nrecording = '{bundled()}'\n", "utf-8")
+    assert config.load(path).lago.recording == str(bundled())
 
 
 def test_all_of_them_are_told_at_once_but_for_keys_of_people(tmp_path: Path) -> None:
