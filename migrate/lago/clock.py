@@ -17,6 +17,10 @@ from migrate.errors import LagoRefused
 
 A_DAY = timedelta(days=1)  # two machines' clocks are that near, whatever their zones
 _FIRST = datetime(2021, 1, 1, tzinfo=UTC)
+_TO_COME = (
+    "which is to come by this machine's clock as well: look at it with lago2odoo doctor --state; if that moment was wrong, "
+    "take a new state, then extract and adopt"
+)
 _REMEDY = "set the clock right of Lago's server, or of what stands before it, then run the same command again"
 
 
@@ -43,8 +47,12 @@ def require_clock(moment: datetime, now: datetime, known: Mapping[str, object]) 
         raise _refused(moment, f"and this machine's says {_shown(now)}")
     for name, earlier in known.items():
         last = earlier if isinstance(earlier, datetime) else _read(earlier)
-        if last is not None and moment < last - A_DAY:
-            raise _refused(moment, f"and {name} at {_shown(last)}")
+        if last is None or moment >= last - A_DAY:
+            continue
+        if last > now + A_DAY:
+            told = f"Lago's clock says {_shown(moment)}, and {name} at {_shown(last)}, {_TO_COME}"
+            raise LagoRefused(told)
+        raise _refused(moment, f"and {name} at {_shown(last)}")
 
 
 def _refused(moment: datetime, why: str) -> LagoRefused:

@@ -48,7 +48,12 @@ def test_a_header_without_a_zone_is_utc() -> None:
         (NOW + timedelta(days=2), {}, "and this machine's says"),
         (datetime(1970, 1, 1, tzinfo=UTC), {}, "before there was a Lago"),
         (NOW - timedelta(days=9), {"it was made": (NOW - timedelta(days=7)).isoformat()}, "and it was made at"),
-        (NOW - timedelta(days=9), {"it was read": NOW - timedelta(days=7)}, "and it was read at"),
+        (
+            NOW - timedelta(days=9),
+            {"it was read": NOW - timedelta(days=7)},
+            "and it was read at .* set the clock right",
+        ),
+        (NOW, {"it was read": NOW + timedelta(days=900)}, "and it was read at .* doctor --state; .* extract and adopt"),
     ],
 )
 def test_a_clock_that_cannot_be_right(moment: datetime, known: dict[str, object], why: str) -> None:
