@@ -18,8 +18,8 @@ from migrate.errors import LagoRefused
 A_DAY = timedelta(days=1)  # two machines' clocks are that near, whatever their zones
 _FIRST = datetime(2021, 1, 1, tzinfo=UTC)
 _TO_COME = (
-    "which is to come by this machine's clock as well: look at it with lago2odoo doctor --state; if that moment was wrong, "
-    "take a new state, then extract and adopt"
+    "which is to come by this machine's clock as well: look at it with lago2odoo doctor --state; "
+    "if that moment was wrong, take a new state, then extract and adopt"
 )
 _REMEDY = "set the clock right of Lago's server, or of what stands before it, then run the same command again"
 
