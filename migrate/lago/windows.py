@@ -45,16 +45,21 @@ def split(whole: EventsWindow, count: Callable[[EventsWindow], int], most: int) 
     """Windows of at most ``most`` events that together are ``whole`` (which has both ends), by halving.
 
     Lago pages by offset, so late pages of a long list are slow; and windows can be read side by side. A count that is
-    the same for either half says nothing of a window: that is not halved.
+    the same for either half, and for either half of those, says nothing of a window: that is not halved. Once it may
+    be right: all events are of the very moment in the middle, where both halves count them.
     """
     return _halved(whole, count(whole), count, most)
 
 
-def _halved(whole: EventsWindow, counted: int, count: Callable[[EventsWindow], int], most: int) -> list[EventsWindow]:
+def _halved(
+    whole: EventsWindow, counted: int, count: Callable[[EventsWindow], int], most: int, *, once: bool = False
+) -> list[EventsWindow]:
+    """``once``: its other half counts as many as it does itself, and as both together."""
     if whole.since is None or whole.until is None or whole.until - whole.since < 2 * SECOND or counted <= most:
         return [whole]
     middle = (whole.since + (whole.until - whole.since) / 2).replace(microsecond=0)
     halves = [(half, count(half)) for half in (EventsWindow(whole.since, middle), EventsWindow(middle, whole.until))]
-    if all(number >= counted for _, number in halves):
+    alike = all(number >= counted for _, number in halves)
+    if alike and once:
         return [whole]
-    return [part for half, number in halves for part in _halved(half, number, count, most)]
+    return [part for half, number in halves for part in _halved(half, number, count, most, once=alike)]

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from migrate.lago.rawjson import Piece, loads
@@ -168,6 +168,7 @@ def test_no_events_is_an_empty_folder(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.integers(0, 5000), max_size=300), st.integers(1, 40))
+@example([315, 315], 1)  # the very moment in the middle of a window: both its halves count both
 def test_windows_cover_all_time_once(moments: list[int], most: int) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     times = [start + timedelta(seconds=second, milliseconds=333 * (second % 3)) for second in moments]
