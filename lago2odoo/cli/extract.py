@@ -70,7 +70,7 @@ def remedy_of_unshown(ids: Sequence[str]) -> str:
         return ""
     return (
         f"{len(ids):,} records that Lago listed were not there when they were asked for ({show.some(ids)}): "
-        f"run 'lago2odoo extract' again, or add to the configuration [waive] skipped = [{UNSHOWN!r}], or their ids"
+        f"{_or_waive(UNSHOWN)}, or their ids"
     )
 
 
@@ -80,9 +80,12 @@ def remedy_of_unlisted(fees: Sequence[Fee]) -> str:
         return ""
     return (
         f"{len(fees):,} fees that invoices show are not in Lago's list of fees any more "
-        f"({show.some([fee.lago_id for fee in fees])}): run 'lago2odoo extract' again, or add to the configuration "
-        f"[waive] skipped = [{UNLISTED!r}]"
+        f"({show.some([fee.lago_id for fee in fees])}): {_or_waive(UNLISTED)}"
     )
+
+
+def _or_waive(reason: str) -> str:
+    return f"run 'lago2odoo extract' again, or add to the configuration [waive] skipped = [{reason!r}]"
 
 
 def render(report: ExtractReport) -> str:

@@ -24,8 +24,8 @@ def records_named(door: Door, xids: Iterable[str]) -> dict[str, tuple[str, int]]
     return places
 
 
-def made_of(door: Door, model: str, kind: str, lago_ids: Iterable[str]) -> Mapping[str, int]:
-    """Lago id -> the record of ``model`` that the migration made of it. ``kind``: as in ``xid``."""
-    names = {xid(kind, lago_id): lago_id for lago_id in lago_ids}
+def made_of(door: Door, model: str, kind: str, lago_ids: Iterable[str], *more: str) -> Mapping[str, int]:
+    """Lago id -> the record of ``model`` that the migration made of it. ``kind``, ``more``: as in ``xid``."""
+    names = {xid(kind, lago_id, *more): lago_id for lago_id in lago_ids}
     places = records_named(door, names)
     return {names[name]: number for name, (of, number) in places.items() if of == model}

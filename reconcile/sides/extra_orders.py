@@ -14,7 +14,7 @@ from migrate.odoo.door import Door, Row
 from migrate.odoo.values import number_or_none
 from reconcile.sides.extras import EXTRA_ORDER, Extra
 from reconcile.sides.migrated import MigratedScope, ours, owner_of, owners_of
-from reconcile.sides.numbers import nearest_cents_of
+from reconcile.sides.numbers import decimal_in, nearest_cents_of
 
 FAMILY = "partner_id.commercial_partner_id"
 RUNNING = "3_progress"
@@ -109,7 +109,7 @@ def _recurring_lines(odoo: Door, orders: Sequence[int]) -> dict[int, tuple[Decim
     sums: dict[int, tuple[Decimal, Decimal]] = {}
     for row in odoo.search_among("sale.order.line", "order_id", orders, fields, domain=domain):
         net, tax = sums.get(order := number_or_none(row["order_id"]) or 0, (Decimal(0), Decimal(0)))
-        sums[order] = (net + Decimal(str(row["price_subtotal"])), tax + Decimal(str(row["price_tax"])))
+        sums[order] = (net + decimal_in(row["price_subtotal"]), tax + decimal_in(row["price_tax"]))
     return sums
 
 
@@ -120,8 +120,8 @@ def _of_order(row: Row, sums: tuple[Decimal, Decimal] | None) -> _Recurring:
 
 def _of_native(row: Row) -> _Recurring:
     return _Recurring(
-        net=Decimal(str(row["recurring_total"])),
-        tax=Decimal(str(row["amount_tax"])),
+        net=decimal_in(row["recurring_total"]),
+        tax=decimal_in(row["amount_tax"]),
         plan=_name(row, "template_id"),
         following=row["recurring_next_date"] or "",
     )

@@ -12,8 +12,8 @@ from migrate.odoo.door import Door, Row
 from migrate.odoo.values import number_or_none
 from reconcile.sides.extra_orders import FAMILY
 from reconcile.sides.extras import EXTRA_ORDER, Extra
-from reconcile.sides.migrated import MigratedScope, owners_of
-from reconcile.sides.numbers import nearest_cents_of
+from reconcile.sides.migrated import MigratedScope, owner_of, owners_of
+from reconcile.sides.numbers import decimal_in, nearest_cents_of
 
 ONCE = (False, None, "", "7_upsell")  # Enterprise's states of an order that is no subscription
 OPTIONAL = ("subscription_state", "fusion_external_id")
@@ -54,22 +54,18 @@ def _left(odoo: Door, orders: Sequence[int]) -> dict[int, tuple[Decimal, Decimal
         elif order in sums:
             net, tax = sums[order]
             share = _share(row)
-            sums[order] = (net + share * _decimal(row["price_subtotal"]), tax + share * _decimal(row["price_tax"]))
+            sums[order] = (net + share * decimal_in(row["price_subtotal"]), tax + share * decimal_in(row["price_tax"]))
     return sums
 
 
 def _share(row: Row) -> Decimal:
     """How much of a line is not invoiced: 1 is all of it."""
-    ordered = _decimal(row["product_uom_qty"])
-    return (ordered - _decimal(row["qty_invoiced"])) / ordered if ordered else Decimal(0)
-
-
-def _decimal(value: object) -> Decimal:
-    return Decimal(str(value or 0))
+    ordered = decimal_in(row["product_uom_qty"])
+    return (ordered - decimal_in(row["qty_invoiced"])) / ordered if ordered else Decimal(0)
 
 
 def _extra(row: Row, left: tuple[Decimal, Decimal] | None, scope: MigratedScope, owners: Mapping[int, str]) -> Extra:
-    customer, currency = owners.get(number_or_none(row["partner_id"]) or 0, ""), str(row["currency_id"][1])
+    customer, currency = owner_of(row, owners), str(row["currency_id"][1])
     facts = {"what": str(row["name"]), "day": str(row["date_order"] or "–")[:10]}
     why = "is confirmed in Odoo and not invoiced in full, and Lago has none of it"
     return Extra(

@@ -19,6 +19,11 @@ def number_in(value: object) -> Decimal | None:
     return written_number(repr(value) if isinstance(value, float) else value)
 
 
+def decimal_in(value: object) -> Decimal:
+    """What a field of Odoo's for numbers holds; 0 where it is empty (False)."""
+    return Decimal(str(value or 0))
+
+
 def header_cents_of(amount: object, currency: str) -> int:
     """The same of a header, where Odoo rounds taxes to its own digits: of HUF it has two, Lago counts whole ones."""
     digits = exponent(currency)

@@ -17,7 +17,7 @@ from migrate.errors import OdooError
 from migrate.odoo.values import related_id
 from reconcile.billed import BilledInvoice, BilledLine, ForeignSum, LineKey, Origin, Refusal, Totals
 from reconcile.sides.lago import sound_totals
-from reconcile.sides.numbers import cents_of, header_cents_of, number_in
+from reconcile.sides.numbers import cents_of, decimal_in, header_cents_of, number_in
 
 SETTLED_ELSEWHERE = ("credit_notes", "prepaid")  # in Odoo they are payments of the invoice, not parts of it
 
@@ -177,7 +177,7 @@ def odoo_line(line: Json, currency: str) -> BilledLine:
         steps=tuple(_odoo_step(step) for step in line.get("steps") or ()),
         window=_window(line),
         tax_ids=tuple(line.get("tax_ids") or ()),
-        discount=Decimal(str(line.get("discount") or 0)),
+        discount=decimal_in(line.get("discount")),
     )
 
 

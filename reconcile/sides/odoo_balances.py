@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 from mappings.balances import due_cents
 from mappings.records import Snapshot
-from mappings.target import xid
 from migrate.odoo.door import Door, Row
-from migrate.odoo.external_ids import made_of, records_named
+from migrate.odoo.external_ids import made_of
 from migrate.odoo.values import number_or_none
 from reconcile.billed import BilledInvoice, OpenLine, Side, ThreeSides
-from reconcile.sides.numbers import nearest_cents_of
+from reconcile.sides.numbers import decimal_in, nearest_cents_of
 
 
 def with_balances(odoo: Door, snapshot: Snapshot, sides: ThreeSides) -> ThreeSides:
@@ -29,9 +27,12 @@ def with_balances(odoo: Door, snapshot: Snapshot, sides: ThreeSides) -> ThreeSid
     settled_in_lago = {i: due_cents(invoices[i]) - cents for i, cents in gross.items()}
     settled_in_odoo = {i: open_in_odoo[i] - cents for i, cents in gross.items()}
     of_odoo = _with_settled(sides.odoo, settled_in_odoo)
+    lines = _lines(odoo, (i for i in balances if settled_in_odoo.get(i) != settled_in_lago.get(i)))
     return ThreeSides(
         lago=_with_settled(sides.lago, settled_in_lago),
-        odoo={i: _stated(invoice, open_in_odoo.get(i), balances.get(i)) for i, invoice in of_odoo.items()},
+        odoo={
+            i: _stated(invoice, open_in_odoo.get(i), balances.get(i), lines.get(i)) for i, invoice in of_odoo.items()
+        },
         rerate=_with_settled(sides.rerate, settled_in_lago),
     )
 
@@ -40,21 +41,21 @@ def with_balances(odoo: Door, snapshot: Snapshot, sides: ThreeSides) -> ThreeSid
 class _Balance:
     """An open balance in Odoo. ``cents``: None where it went on living there (posted, cancelled).
 
-    ``partner``: who owes it. ``line``: the one that the migration made.
+    ``partner``: who owes it.
     """
 
     cents: int | None
     partner: int | None
-    line: OpenLine | None = None
 
 
 _NONE = _Balance(cents=0, partner=None)
 
 
-def _stated(invoice: BilledInvoice, cents: int | None, balance: _Balance | None) -> BilledInvoice:
+def _stated(
+    invoice: BilledInvoice, cents: int | None, balance: _Balance | None, line: OpenLine | None
+) -> BilledInvoice:
     """The invoice with what is open of it in Odoo, and who owes it, if anybody."""
     debtor = (balance.partner,) if balance and balance.partner else ()
-    line = balance.line if balance else None
     return replace(invoice, open_cents=cents, open_line=line, payers=(*invoice.payers, *debtor))
 
 
@@ -84,15 +85,13 @@ def _open_balances(odoo: Door, snapshot: Snapshot) -> dict[str, _Balance]:
     numbers = {number: lago_id for lago_id, number in made_of(odoo, "account.move", "invoice", due).items()}
     fields = ["state", "amount_total", "currency_id", "partner_id"]
     rows = odoo.search_among("account.move", "id", sorted(numbers), fields, names=True)
-    balances = {numbers[row["id"]]: _balance(row) for row in rows}
-    lines = _lines(odoo, balances)
-    return {lago_id: replace(balance, line=lines.get(lago_id)) for lago_id, balance in balances.items()}
+    return {numbers[row["id"]]: _balance(row) for row in rows}
 
 
 def _lines(odoo: Door, invoices: Iterable[str]) -> dict[str, OpenLine]:
     """Lago's open invoice -> the line of its balance that the migration made."""
-    names = {xid("invoice", lago_id, "open"): lago_id for lago_id in invoices}
-    numbers = {number: names[name] for name, (_, number) in records_named(odoo, names).items()}
+    made = made_of(odoo, "account.move.line", "invoice", invoices, "open")
+    numbers = {number: lago_id for lago_id, number in made.items()}
     fields = ["quantity", "price_unit", "discount", "tax_ids"]
     rows = odoo.search_among("account.move.line", "id", sorted(numbers), fields)
     return {numbers[row["id"]]: _line(row) for row in rows}
@@ -100,9 +99,9 @@ def _lines(odoo: Door, invoices: Iterable[str]) -> dict[str, OpenLine]:
 
 def _line(row: Row) -> OpenLine:
     return OpenLine(
-        quantity=Decimal(str(row["quantity"] or 0)),
-        price=Decimal(str(row["price_unit"] or 0)),
-        discount=Decimal(str(row["discount"] or 0)),
+        quantity=decimal_in(row["quantity"]),
+        price=decimal_in(row["price_unit"]),
+        discount=decimal_in(row["discount"]),
         taxed=bool(row["tax_ids"]),
     )
 

@@ -17,6 +17,7 @@ from migrate.odoo.door import Door
 from migrate.odoo.external_ids import made_of, records_named
 from migrate.odoo.values import number_or_none
 from reconcile.sides.held_terms import EarlyDiscount, Held, HeldOrder, HeldPlan, HeldSettings, HeldTax
+from reconcile.sides.numbers import decimal_in
 
 Rows = list[dict[str, object]]
 
@@ -224,7 +225,7 @@ def _shares(odoo: Door) -> dict[int, Decimal]:
     domain: list[object] = [["document_type", "=", "invoice"]]
     shares: dict[int, Decimal] = {}
     for row in _rows(odoo, REPARTITION, domain, ("tax_id", "repartition_type", "factor_percent")):
-        part = Decimal(str(row["factor_percent"] or 0)) if row["repartition_type"] == "tax" else Decimal(0)
+        part = decimal_in(row["factor_percent"]) if row["repartition_type"] == "tax" else Decimal(0)
         tax = number_or_none(row["tax_id"]) or 0
         shares[tax] = shares.get(tax, Decimal(0)) + part
     return shares
@@ -234,7 +235,7 @@ def _tax(number: int, row: Row, by_default: bool) -> HeldTax:
     """``by_default``: the company's prices hold their taxes, unless a tax says otherwise."""
     return HeldTax(
         name=_text(row["name"]),
-        rate=Decimal(str(row["amount"] or 0)),
+        rate=decimal_in(row["amount"]),
         parts=numbers_of(row["children_tax_ids"]),
         kind=_text(row["amount_type"]),
         included=row["price_include_override"] == INCLUDED or (by_default and not row["price_include_override"]),
@@ -251,7 +252,7 @@ def _early(odoo: Door) -> dict[int, EarlyDiscount]:
     """Payment terms whose early discount lowers the taxes whether or not it is taken ("Always (upon invoice)")."""
     rows = _by_id(_rows(odoo, "account.payment.term", [], TERM))
     return {
-        number: EarlyDiscount(_text(row["name"]), Decimal(str(row["discount_percentage"] or 0)))
+        number: EarlyDiscount(_text(row["name"]), decimal_in(row["discount_percentage"]))
         for number, row in rows.items()
         if row.get("early_discount") and row.get("early_pay_discount_computation") == "mixed"
     }
