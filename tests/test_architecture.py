@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import subprocess
 from collections import Counter
@@ -307,6 +308,29 @@ def test_files_are_called_after_what_is_in_them() -> None:
 def test_no_two_classes_share_a_name() -> None:
     names = Counter(n.name for package in PACKAGES for n in nodes(package) if isinstance(n, ast.ClassDef))
     assert {each for each, times in names.items() if times > 1} == set()
+
+
+RAISES = re.compile(r"\b[Rr]aises?:? (`*(?:\w+\.)*[A-Z]\w*`*(?:(?:, | and | or )`*(?:\w+\.)*[A-Z]\w*`*)*)")
+
+
+def raised_by_docstring(text: str) -> set[str]:
+    """Names of the errors that docstrings promise: the last part of ``pa.ArrowInvalid``."""
+    documented = (ast.Module, ast.ClassDef, FunctionNode)
+    docstrings = [ast.get_docstring(n) or "" for n in ast.walk(ast.parse(text)) if isinstance(n, documented)]
+    lists = [names for docstring in docstrings for names in RAISES.findall(docstring)]
+    return {each.split(".")[-1] for names in lists for each in re.findall(r"(?:\w+\.)*[A-Z]\w*", names)}
+
+
+def test_docstrings_promise_errors_that_there_are() -> None:
+    ours = {n.name for package in PACKAGES for n in nodes(package) if isinstance(n, ast.ClassDef)}
+    known = ours | {each for each in dir(builtins) if each[0].isupper()} | {"ArrowInvalid"}
+    assert raised_by_docstring('"""Raises Gone, ``pa.Lost`` or Never. Raises no Harm."""') == {
+        "Gone",
+        "Lost",
+        "Never",
+    }
+    promised = {name(path): raised_by_docstring(path.read_text(encoding="utf-8")) - known for path in sources()}
+    assert {file: errors for file, errors in promised.items() if errors} == {}
 
 
 # How often a package may say Any, and how often a function of more than a few lines may call something local by a name

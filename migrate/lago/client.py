@@ -155,7 +155,7 @@ class LagoClient:
         self.close()
 
     def get(self, path: str, query: Query = ()) -> Answer:
-        """The members of the JSON object at ``path``, with their text. Raises Refusal, LagoRefused, LagoUnreachable."""
+        """Members of the JSON object at ``path``, with their text. Raises LagoRefusal, LagoRefused, LagoUnreachable."""
         with self._masked.errors():
             return self._asked(path, query)[0]
 

@@ -38,7 +38,7 @@ class LagoSource(Protocol):
         """Whether its time is a clock's, which may be wrong."""
 
     def get(self, path: str, query: Query = ()) -> Answer:
-        """Raises Refusal, LagoRefused, LagoUnreachable or LagoError; the message is complete."""
+        """Raises LagoRefusal, LagoRefused, LagoUnreachable or LagoError; the message is complete."""
 
     def close(self) -> None:
         """End the calls that other threads are making; nothing can be read afterwards."""

@@ -143,7 +143,7 @@ class _State:
 def fees_of_events(
     demand: Demand, keys: tuple[str, ...], events: Sequence[Picked], *, rules: Rules = LATEST, premium: bool = True
 ) -> tuple[ChargeFee, ...]:
-    """The fees of every event in the window, in the order Lago received the events. Raises Refused.
+    """The fees of every event in the window, in the order Lago received the events. Raises RerateRefused.
 
     ``keys``: of the events' texts (``buckets.text_keys``).
     """

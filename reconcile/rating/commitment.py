@@ -63,7 +63,7 @@ def commitment_fee(
     """The true-up over ``days`` of a period of ``duration`` days; None if the fees of the period reach it.
 
     Lago multiplies by the share of days as a double, then rounds. After a downgrade the days can be more than the
-    period has: never more than the whole commitment is due. Raises Refused for an older Lago, which asked for more.
+    period has: never more than the whole commitment is due. Raises RerateRefused for an older Lago: it asked for more.
     """
     if days > duration and not rules.commitment_downgrade_cap:
         raise unknown_before("commitment_downgrade_cap", f"commitment for {days} of {duration} days")

@@ -200,7 +200,7 @@ def in_currency(steps: tuple[Step, ...], pricing_unit: PricingUnit | None) -> tu
 
 
 def check_storable(fee: ChargeFee) -> None:
-    """Raises Refused where Lago cannot store the fee: it then produces no invoice either."""
+    """Raises RerateRefused where Lago cannot store the fee: it then produces no invoice either."""
     if fee.units < 0:
         raise RerateRefused("units_out_of_range", f"{fee.units} units of a prorated charge: Lago fails here too")
     if max(abs(fee.amount_cents), abs(fee.unit_amount_cents)) > _LARGEST:

@@ -74,7 +74,7 @@ class Buckets:
 
 
 def check_filters(charge: Charge, buckets: Buckets, rules: Rules, filled: Collection[int]) -> None:
-    """``filled``: positions of the buckets that hold events. Raises Refused for what an older Lago did in unknown ways.
+    """``filled``: positions of the buckets that hold events. Raises RerateRefused for what an older Lago did otherwise.
 
     Before v1.35.0 filters left events to each other, and the default bucket made its groups, by other rules. That
     matters only where two filters can match the same event, and where the default bucket has groups and events.

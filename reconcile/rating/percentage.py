@@ -35,7 +35,7 @@ class PercentagePrices:
 
 
 def percentage_prices(properties: Json, premium: bool) -> PercentagePrices:
-    """The prices of a charge's properties; without a licence Lago ignores the bounds. Raises Refused for a bad one."""
+    """A charge's prices; without a licence Lago ignores the bounds. Raises RerateRefused for a bad one."""
 
     def bound(key: str) -> Decimal | None:
         blank = properties.get(key) in (None, "")

@@ -22,8 +22,8 @@ def numeric(text: str | None, json_type: str | None = "VARCHAR") -> Decimal | No
     """The value a numeric aggregation counts, None for what it ignores.
 
     A text must be digits with an optional sign and fraction; JSON numbers count in whatever form they were written,
-    since jsonb normalises them (facts §5.1). Raises Refused for one of so many digits that no amount could hold it:
-    written out, ``1e50000000`` would be 50 MB.
+    since jsonb normalises them (facts §5.1). Raises RerateRefused for one of so many digits that no amount could hold
+    it: written out, ``1e50000000`` would be 50 MB.
     """
     if text is None:
         return None
@@ -33,7 +33,7 @@ def numeric(text: str | None, json_type: str | None = "VARCHAR") -> Decimal | No
 
 
 def of_few_digits(text: str) -> Decimal:
-    """The number of a text, if it can be written out. Raises Refused."""
+    """The number of a text, if it can be written out. Raises RerateRefused."""
     value = Decimal(text)
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int) or exponent < -MOST_DIGITS or value.adjusted() > MOST_DIGITS:

@@ -49,7 +49,7 @@ class Running(Protocol):
     def add(self, key: Key, use: Use) -> None: ...
 
     def reach(self, moment: datetime) -> Reached:
-        """The units of all events up to ``moment``. Raises Refused like ``aggregate_scope``."""
+        """The units of all events up to ``moment``. Raises RerateRefused like ``aggregate_scope``."""
 
 
 def running_of(scope: EventScope, premium: bool) -> Running:

@@ -37,7 +37,8 @@ def aggregate(
 ) -> Iterator[tuple[int, tuple[Bucket, ...] | RerateRefused]]:
     """(index of the demand, its buckets in billing order) for every demand; a refused one gives its refusal.
 
-    ``in_bulk`` False answers every demand event by event (the reference, slower). Raises Refused for unreadable events.
+    ``in_bulk`` False answers every demand event by event (the reference, slower). Raises RerateRefused for events that
+    cannot be read.
     """
     plain, others = _sorted(demands, rules, in_bulk)
     with readable("events"):
@@ -72,7 +73,7 @@ def _sorted(
 def pay_in_advance_fees(
     source: EventSource, demand: Demand, *, rules: Rules = LATEST, premium: bool = True
 ) -> tuple[ChargeFee, ...]:
-    """The fees of every event in the window, in the order Lago received the events. Raises Refused."""
+    """The fees of every event in the window, in the order Lago received the events. Raises RerateRefused."""
     ((_, fees),) = advance_fees(source, [demand], rules=rules, premium=premium)
     if isinstance(fees, RerateRefused):
         raise fees

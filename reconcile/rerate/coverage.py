@@ -297,7 +297,7 @@ def _invoice(history: History, suspicion: _Suspicion) -> Invoice:
 def lapses_of(
     snapshot: Snapshot, events: Path | EventSource, *, period: str = ALL, customers: frozenset[str] | None = None
 ) -> tuple[Lapse, ...]:
-    """The lapses of a month (or all). Raises Refused for unreadable events."""
+    """The lapses of a month (or all). Raises RerateRefused for unreadable events."""
     if not isinstance(events, EventSource):
         with EventSource.from_parquet(events) as source:
             return lapses_of(snapshot, source, period=period, customers=customers)

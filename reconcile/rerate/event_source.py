@@ -73,7 +73,7 @@ class EventSource:
 
     @classmethod
     def from_parquet(cls, folder: Path, *, memory_limit: str | None = None, threads: int | None = None) -> EventSource:
-        """Events as ``migrate.state.events`` wrote them. Raises Refused when a file is not of that shape."""
+        """Events as ``migrate.state.events`` wrote them. Raises RerateRefused when a file is not of that shape."""
         source = cls(_connect(memory_limit, threads))
         if next(folder.rglob("*.parquet"), None) is None:
             source.db.execute(f"create table events ({_ddl()}, position bigint)")

@@ -97,7 +97,7 @@ def _rerate_draft(inputs: RerateInputs, draft: InvoiceDraft, usage: UsageAnswers
 
 
 def _add_lines(inputs: RerateInputs, draft: InvoiceDraft, usage: UsageAnswers, lines: InvoiceLines) -> None:
-    """All lines of an invoice. Raises Refused for one that cannot be recomputed at all."""
+    """All lines of an invoice. Raises RerateRefused for one that cannot be recomputed at all."""
     _check_rated(draft.invoice)
     _check_seller(inputs.history, draft.invoice)
     _check_usage(inputs.history, draft.invoice)

@@ -135,7 +135,7 @@ def _paid_before_upgrade(history: History, billed: Billed, charge: FixedCharge, 
 
 
 def advance_fixed_line(history: History, billed: Billed, stored: Fee, lines: InvoiceLines) -> FeeLine:
-    """A fixed charge paid in advance, on an invoice of its own. Raises Refused."""
+    """A fixed charge paid in advance, on an invoice of its own. Raises RerateRefused."""
     window = fee_window(stored)
     if window is None:
         raise RerateRefused("fee_without_period", "Lago stored no period with it")

@@ -14,7 +14,7 @@ from reconcile.sides.lago import lago_key
 
 
 def add_single_lines(history: History, invoice: Invoice, lines: InvoiceLines) -> None:
-    """Raises Refused: a fee whose wallet transaction is not in the snapshot."""
+    """Raises RerateRefused: a fee whose wallet transaction is not in the snapshot."""
     for fee in invoice.fees:
         cents = _bought_cents(history, invoice, fee) if fee.item.type == "credit" else _one_off_cents(invoice, fee)
         lines.lines.append(
