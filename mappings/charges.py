@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from mappings import dialects, fields
-from mappings.context import Context, Problem
+from mappings.context import CURRENT, Context, Problem
 from mappings.fields import written
 from mappings.products import product, product_ref
+from mappings.reasons import OF_THE_SERVER
 from mappings.records import BillableMetric, Charge, FixedCharge, Plan, Subscription, Tax
 from mappings.target import Desired, Mapped, Phase, Ref, Source, Value, xid
 from mappings.taxes import TaxRefs, odoo_taxes
@@ -80,6 +81,31 @@ def gap(context: Context, charge: Charge | FixedCharge) -> Problem | None:
     if charge.regroup_paid_fees is not None:
         return Problem("regroup_paid_fees", "collects fees that were paid one by one; Odoo invoices each")
     return None if context.target.addon else _needs_addon(charge)
+
+
+def awaited(context: Context, subscription: Subscription, plan: Plan) -> Problem | None:
+    """The charge without which an order would bill less than Lago, unless somebody has accepted that.
+
+    One that has ended bills nothing more. What the server lacks for everybody stops ``apply`` by itself.
+    """
+    if subscription.status not in CURRENT:
+        return None
+    for charge in _both(plan.charges, fixed_charges_of(context, subscription, plan)):
+        missing = gap(context, charge)
+        if missing is None or missing.reason in OF_THE_SERVER:
+            continue
+        if not context.options.waived & {missing.reason, charge.lago_id}:
+            detail = f"waits for its charge {_code(charge)} ({charge.lago_id}), without which it would bill less"
+            way_out = "waive that id or the reason, and it is written without the charge"
+            return Problem(missing.reason, f"{detail}: {missing.detail}; {way_out}")
+    return None
+
+
+def fixed_charges_of(context: Context, subscription: Subscription, plan: Plan) -> tuple[FixedCharge, ...]:
+    """Fixed charges with this subscription's units: Lago shows them on their own page, overrides leave them out."""
+    if subscription.fixed_charges is not None:
+        return subscription.fixed_charges
+    return plan.fixed_charges or context.catalog_plan(plan).fixed_charges
 
 
 def _charge(

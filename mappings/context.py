@@ -37,11 +37,13 @@ class Options:
 
     ``usage_since``: load all usage from then on, so that Odoo can rerun past periods; None loads the open periods only.
     ``activate_currencies``: bring a currency that is inactive in Odoo to life; else what needs it is skipped.
+    ``waived``: names of what may be left out; an order whose charge is one of them does not wait for it.
     """
 
     history: bool = True
     usage_since: datetime | None = None
     activate_currencies: bool = True
+    waived: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from mappings import dialects, fields
-from mappings.charges import gap, order_charges
+from mappings.charges import awaited, fixed_charges_of, gap, order_charges
 from mappings.checks import CONTRADICTED, contradicted_currency
 from mappings.context import CURRENT, Context, Problem, day_after, local_day, partner_ref
 from mappings.coupons import coupons_by_subscription, shown_coupons
@@ -133,7 +133,7 @@ def refusal(context: Context, subscription: Subscription) -> Problem | None:
         return _no_plan(subscription)
     if contradiction := contradicted_currency(subscription, plan):
         return Problem(CONTRADICTED, f"{contradiction}: correct it in Lago")
-    return context.currency_problem(_currency(subscription, plan))
+    return context.currency_problem(_currency(subscription, plan)) or awaited(context, subscription, plan)
 
 
 def _disturbed(context: Context, subscription: Subscription, plan: Plan | None) -> Problem | None:
@@ -193,7 +193,8 @@ def next_invoice_date(context: Context, subscription: Subscription, plan: Plan, 
     anniversary = subscription.billing_time == "anniversary"
     anchor = local_day(subscription.subscription_at, timezone) if anniversary else None
     cycle = Cycle(interval=dialects.cadence(context.target, plan), anchor=anchor)
-    last = cycle.end(cycle.start(local_day(context.snapshot.taken_at, timezone)))
+    within = end or context.snapshot.taken_at  # Lago's record comes before its clock
+    last = cycle.end(cycle.start(local_day(within, timezone)))
     return date.fromordinal(last.toordinal() + 1)
 
 
@@ -236,7 +237,11 @@ def _lines(
     context: Context, customer: Customer, subscription: Subscription, plan: Plan
 ) -> tuple[OrderLine, ...] | Problem:
     lines = []
-    items: tuple[Plan | Charge | FixedCharge, ...] = (plan, *plan.charges, *_fixed(context, subscription, plan))
+    items: tuple[Plan | Charge | FixedCharge, ...] = (
+        plan,
+        *plan.charges,
+        *fixed_charges_of(context, subscription, plan),
+    )
     for item in items:
         if isinstance(item, (Charge, FixedCharge)) and gap(context, item):
             continue  # named with the catalog, for all who hold the plan
@@ -285,20 +290,13 @@ def _unit_price(charge: Charge | FixedCharge) -> Decimal:
     return Decimal(str(charge.properties.get("amount") or 0)) if charge.charge_model == "standard" else Decimal(0)
 
 
-def _fixed(context: Context, subscription: Subscription, plan: Plan) -> tuple[FixedCharge, ...]:
-    """Fixed charges with this subscription's units: Lago shows them on their own page, overrides leave them out."""
-    if subscription.fixed_charges is not None:
-        return subscription.fixed_charges
-    return plan.fixed_charges or context.catalog_plan(plan).fixed_charges
-
-
 def _own_charges(
     context: Context, subscription: Subscription, plan: Plan, order: SubscriptionOrder
 ) -> Iterator[Mapped]:
     """The charges of an order that differ from its plan's: an override, or other units of a fixed charge."""
     if not context.target.addon:
         return
-    fixed = _fixed(context, subscription, plan)
+    fixed = fixed_charges_of(context, subscription, plan)
     standard = context.catalog_plan(plan)
     if plan.charges == standard.charges and {_price(c) for c in fixed} == {_price(c) for c in standard.fixed_charges}:
         return
@@ -353,7 +351,7 @@ def _gaps(context: Context, subscription: Subscription, plan: Plan) -> Iterator[
         )
         yield Problem("purchase_order_number", detail)
     digits = context.target.quantity_digits
-    for charge in _fixed(context, subscription, plan):
+    for charge in fixed_charges_of(context, subscription, plan):
         if gap(context, charge) is None and charge.units != round_half_up(charge.units, digits):
             detail = f"{plain(charge.units)} units of {charge.add_on_code}: Odoo keeps {digits} digits of quantities"
             yield Problem("quantity_precision", detail + "; raise Decimal Accuracy of Product Unit")
@@ -372,7 +370,7 @@ def _gaps_without_addon(subscription: Subscription, plan: Plan, context: Context
             "anchor_needs_addon", "renews on a day some months lack; native dates drift: install fusion_billing"
         )
     named = {charge.add_on_code for charge in context.catalog_plan(plan).fixed_charges if gap(context, charge)}
-    own = (gap(context, c) for c in _fixed(context, subscription, plan) if c.add_on_code not in named)
+    own = (gap(context, c) for c in fixed_charges_of(context, subscription, plan) if c.add_on_code not in named)
     yield from (problem for problem in own if problem is not None)
 
 

@@ -42,6 +42,10 @@ class CommandContext:
         for line in lines:
             self.talk.say(line)
 
+    def warn(self, line: str) -> None:
+        """What is odd and stops nothing, on stderr."""
+        self.talk.say(f"warning: {line}")
+
     @property
     def events(self) -> Path:
         """Folder of the usage events."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ from mappings.records import Snapshot
 from mappings.target import Target
 from migrate import config as settings
 from migrate.errors import ConfigError, LagoRefused, OdooError
+from migrate.lago.clock import doubts_of_clock, known_of_clock, require_clock
 from migrate.lago.source import Answer
 from migrate.odoo.discover import addon_version, discover
 from migrate.odoo.door import Door
@@ -101,9 +103,21 @@ def _state(checked: StateCheck) -> Iterator[CheckFinding]:
 def _lago(context: CommandContext) -> Iterator[CheckFinding]:
     try:
         with context.source(None) as source:
-            yield CheckFinding("ok", _lago_of(source.get("/health"), source.get("/api/v1/organizations"), source.name))
+            organizations = source.get("/api/v1/organizations")
+            yield CheckFinding("ok", _lago_of(source.get("/health"), organizations, source.name))
+            if source.has_clock:
+                yield from _clock(context, datetime.fromisoformat(source.clock()), organizations["organization"].value)
     except Lago2OdooError as error:
         yield CheckFinding("error", str(error))
+
+
+def _clock(context: CommandContext, moment: datetime, organization: object) -> Iterator[CheckFinding]:
+    """Lago's clock, as ``extract`` would take it. Raises LagoRefused for one that it would refuse."""
+    with context.store() as store:
+        known = known_of_clock(organization if isinstance(organization, dict) else {}, store.latest())
+    now = datetime.now(UTC)
+    require_clock(moment, now, known)
+    yield from (CheckFinding("warning", doubt) for doubt in doubts_of_clock(moment, now, known))
 
 
 def _lago_of(health: Answer, organizations: Answer, place: str) -> str:

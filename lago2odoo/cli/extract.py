@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from mappings.lost import UNLISTED, lost_invoices, unlisted_fees
 from mappings.quarantine import tally
 from mappings.records import Fee, Snapshot
 from migrate.errors import Blocked
+from migrate.lago.clock import doubts_of_records
 from migrate.lago.control_totals import unread_credits
 from migrate.lago.extract import ExtractReport, extract
 from migrate.lago.read_resources import UNSHOWN
@@ -35,9 +37,18 @@ from reports.columns import table
 def command(config: Path, form: str, recording: Path | None) -> int:
     """Read everything from Lago into the local snapshot. Resumes where it stopped."""
     with open_context(config) as context, context.source(recording) as source, context.store() as store:
-        report = extract(source, store, context.events, progress=context.talk.progress)
+        report = extract(source, store, context.events, progress=context.talk.progress, warn=context.warn)
         snapshot = load_snapshot(store)
+        for doubt in doubts_of_records(_newest(snapshot), datetime.now(UTC)) if source.has_clock else ():
+            context.warn(doubt)
     return emit(outcome_of(report, snapshot, context.config.waive.reasons), form)
+
+
+def _newest(snapshot: Snapshot) -> datetime | None:
+    """When the newest record of those was made that Lago itself dates."""
+    made = [invoice.created_at for invoice in snapshot.invoices] + [fee.created_at for fee in snapshot.fees]
+    made += [subscription.created_at for subscription in snapshot.subscriptions]
+    return max(made, default=None)
 
 
 def outcome_of(report: ExtractReport, snapshot: Snapshot, waived: Collection[str]) -> CommandOutcome:

@@ -79,7 +79,8 @@ def open_migration(context: CommandContext, store: Store, odoo: Door, cohort: st
     check_events(context, store)
     target = target_of(odoo, snapshot)
     since = context.config.mapping.usage_since
-    options = Options(usage_since=datetime.combine(since, time(), UTC) if since else None)
+    accepted = with_ids(context.config.waive.reasons, snapshot.quarantined)
+    options = Options(usage_since=datetime.combine(since, time(), UTC) if since else None, waived=accepted)
     context.talk.say("mapping")
     wanted = desired(snapshot, usage_rows(context), target, tables, options)
     mapped = (*prepare(target), *without_dangling(odoo, wanted))
@@ -89,7 +90,7 @@ def open_migration(context: CommandContext, store: Store, odoo: Door, cohort: st
         tables=tables,
         target=target,
         mapped=mapped,
-        waived=with_ids(context.config.waive.reasons, snapshot.quarantined),
+        waived=accepted,
         cohort=cohort_of(context, snapshot, cohort),
         digest=digest(store),
         events=sum(file.events for file in store.event_files()),
@@ -156,7 +157,8 @@ def check_events(context: CommandContext, store: Store) -> CheckedFiles:
 def mapped_but_usage(context: CommandContext, snapshot: Snapshot, odoo: Door) -> tuple[Mapped, ...]:
     """What is wanted of this Odoo and what is left out, without the usage events, of which there may be millions."""
     phases = frozenset(Phase) - {Phase.USAGE}
-    wanted = tuple(iterate(snapshot, (), target_of(odoo, snapshot), context.tables(), Options(), phases))
+    options = Options(waived=with_ids(context.config.waive.reasons, snapshot.quarantined))
+    wanted = tuple(iterate(snapshot, (), target_of(odoo, snapshot), context.tables(), options, phases))
     return without_dangling(odoo, wanted)
 
 

@@ -7,14 +7,14 @@ as what it brought. So an extract that was killed goes on where it stopped, and 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from migrate.errors import Blocked, LagoRefused, StoreError
-from migrate.lago.clock import require_clock
+from migrate.lago.clock import doubts_of_clock, known_of_clock, require_clock
 from migrate.lago.read_events import read_events, staging
 from migrate.lago.read_resources import UNSHOWN, Reading
 from migrate.lago.recorded import API
@@ -67,13 +67,15 @@ def extract(
     *,
     progress: Progress = quiet,
     per_page: int = PER_PAGE,
+    warn: Callable[[str], object] = lambda line: None,
 ) -> ExtractReport:
     """Read all of ``source`` into ``store`` and ``events_dir``; resumes an interrupted run of the same organization.
 
+    ``warn`` is told, line by line, what is odd and stops nothing: of Lago's clock.
     Raises LockHeld, LagoError and its kinds, PayloadError, StoreError; what was read until then is kept.
     """
     with store.lock():
-        run = _begin(source, store)
+        run = _begin(source, store, warn)
         reading = Reading(source, store, run, progress, per_page)
         for resource in RESOURCES:
             reading.read(resource)
@@ -110,7 +112,7 @@ def counts(store: Store) -> dict[str, int]:
     return {name: changes.total for name, changes in extract.resources.items()} | {"events": extract.events}
 
 
-def _begin(source: LagoSource, store: Store) -> Run:
+def _begin(source: LagoSource, store: Store, warn: Callable[[str], object]) -> Run:
     """Resume or begin a run. The organization's id, not the URL, says what belongs together."""
     try:
         version = str(source.get("/health")["version"].value)
@@ -127,17 +129,19 @@ def _begin(source: LagoSource, store: Store) -> Run:
             f"the state holds another organization ({latest.source}) than {source.name} shows ({identity}); "
             "set another [store] url and events folder for it"
         )
-    return store.unfinished(identity) or store.new_run(identity, version, _clock(source, organization, latest))
+    return store.unfinished(identity) or store.new_run(identity, version, _clock(source, organization, latest, warn))
 
 
-def _clock(source: LagoSource, organization: Mapping[str, object], latest: Run | None) -> datetime:
+def _clock(
+    source: LagoSource, organization: Mapping[str, object], latest: Run | None, warn: Callable[[str], object]
+) -> datetime:
     """Lago's time. Raises LagoRefused for a clock that contradicts what is known."""
     moment = datetime.fromisoformat(source.clock())
     if source.has_clock:
-        known: dict[str, object] = {"its organization was made": organization.get("created_at")}
-        if latest and latest.finished:
-            known["the last extract was made"] = latest.taken_at
-        require_clock(moment, datetime.now(UTC), known)
+        now, known = datetime.now(UTC), known_of_clock(organization, latest)
+        require_clock(moment, now, known)
+        for doubt in doubts_of_clock(moment, now, known):
+            warn(doubt)
     return moment
 
 

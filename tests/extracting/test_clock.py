@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from migrate.errors import LagoRefused
-from migrate.lago.clock import moment_of, require_clock
+from migrate.lago.clock import doubts_of_clock, doubts_of_records, moment_of, require_clock
 from migrate.lago.extract import extract
 from migrate.lago.recorded import RecordingSource
 from migrate.state.store import Store
@@ -80,3 +81,38 @@ def test_nothing_is_written_under_a_wrong_clock(some: Path, tmp_path: Path, away
         assert store.latest() == before
         clocked.at = NOW
         extract(clocked, store, tmp_path / "events")
+
+
+@pytest.mark.parametrize(
+    ("off", "told"),
+    [
+        (timedelta(minutes=4), []),
+        (-timedelta(minutes=4), []),
+        (timedelta(minutes=12), ["12 minutes ahead of this machine's"]),
+        (-timedelta(hours=3, minutes=12), ["3 hours behind this machine's", "and it was read at .* 3 hours later"]),
+        (-timedelta(days=40), ["40 days behind this machine's", "and it was read at .* 40 days later"]),
+    ],
+)
+def test_a_clock_that_is_off_by_more_than_minutes_is_told(off: timedelta, told: list[str]) -> None:
+    lines = list(doubts_of_clock(NOW + off, NOW, {"it was read": NOW, "it was made": None}))
+    assert len(lines) == len(told)
+    assert all(re.search(part, line) for part, line in zip(told, lines, strict=True)), lines
+    assert all("set the clock right" in line and "\n" not in line for line in lines)
+
+
+def test_a_record_that_is_still_to_come_is_told() -> None:
+    assert list(doubts_of_records(None, NOW)) == []
+    assert list(doubts_of_records(NOW + timedelta(minutes=4), NOW)) == []
+    (line,) = doubts_of_records(NOW + timedelta(hours=5), NOW)
+    assert "newest record is of" in line
+    assert "5 hours ahead of this machine's clock" in line
+
+
+def test_an_extract_warns_of_a_clock_that_is_off_by_hours_and_goes_on(some: Path, tmp_path: Path) -> None:
+    clocked, told = Clocked(Clocked.open(some).lago), list[str]()
+    with Store.open(tmp_path / "state.db") as store:
+        extract(clocked, store, tmp_path / "events", warn=told.append)
+        assert told == []
+        clocked.at = datetime.now(UTC) + timedelta(hours=3, seconds=30)
+        extract(clocked, store, tmp_path / "events", warn=told.append)
+    assert [line.partition(" ahead of")[0][-7:] for line in told] == ["3 hours"]

@@ -565,3 +565,42 @@ def test_a_price_of_its_own_that_no_double_holds_is_named_with_the_subscription(
     items = mapped(snapshot(plans=catalog, subscriptions=(item,)), addon=False)
     assert [name for name, why in skips(items) if why == "price_not_kept_by_odoo"] == ["subscription abo-1 (s1)"]
     assert "price_not_kept_by_odoo" not in {why for _, why in skips(mapped(snapshot(plans=catalog), addon=False))}
+
+
+def test_lagos_own_period_decides_before_its_clock() -> None:
+    """A clock that is a day ahead at the turn of a year would skip a year."""
+    of_plan = plan(interval="yearly", bill_charges_monthly=True)
+    item = subscription(current_billing_period_ending_at=at("2026-12-31 22:59:59"))
+    snap = replace(snapshot(plans=(of_plan,), subscriptions=(item,)), taken_at=at("2027-01-01 10:00"))
+    assert next_invoice_date(ctx(snap, addon=False), item, of_plan, "Europe/Amsterdam") == date(2027, 1, 1)
+
+
+ODD = charge("ch9", lago_billable_metric_id="gone")
+
+
+@pytest.mark.parametrize(
+    ("status", "waived", "is_written"),
+    [
+        ("active", (), False),
+        ("pending", (), False),
+        ("active", ("metric_unknown",), True),
+        ("active", ("ch9",), True),
+        ("active", ("s1", "boot-1"), False),
+        ("terminated", (), True),
+    ],
+)
+def test_an_order_waits_for_a_charge_that_stays_behind(status: str, waived: tuple[str, ...], is_written: bool) -> None:
+    """Without it Odoo would bill less: only who names that charge, or its reason, has accepted it."""
+    snap = snapshot(plans=(plan(charges=(charge(), ODD)),), subscriptions=(subscription(status=status),))
+    items = mapped(snap, options=Options(waived=frozenset(waived)))
+    assert bool(of(items, "sale.order")) is is_written
+    waiting = [item for item in items if isinstance(item, Skipped) and item.source.resource == "subscription"]
+    assert [item.reason for item in waiting] == ([] if is_written else ["metric_unknown"])
+    assert all("waits for its charge trips_standard (ch9), without which" in item.detail for item in waiting)
+
+
+def test_an_order_waits_for_its_own_charge_too() -> None:
+    """The catalog's charges are all expressed: only the order's own is not."""
+    item = subscription(plan=replace(override(), charges=(ODD,)))
+    items = mapped(snapshot(subscriptions=(item,)))
+    assert (of(items, "sale.order"), skips(items)) == ([], [("subscription abo-1 (s1)", "metric_unknown")])
