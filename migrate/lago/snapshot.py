@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from mappings import records as r
 from mappings.checks import wrong_dates
+from mappings.context import CURRENT
 from mappings.decode import NOT_UNIQUE, WRONG_VALUE, DecodeError, decode
 from mappings.identities import doubled_customers, doubled_subscriptions, nobodys_subscriptions
 from mappings.prices import Wrong
@@ -35,6 +36,9 @@ from migrate.state.store import Store
 T = TypeVar("T")
 _LAGO_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OWN_PAGE = "(its own page)"
+NO_UNITS = Wrong(
+    OWN_PAGE, UNREADABLE, "of fixed charges is not shown, and its plan has some: nobody knows how many units it pays"
+)
 NOT_FINAL = ("draft", "pending", "failed")  # states of an invoice that may have no date yet
 
 
@@ -49,7 +53,8 @@ def load_snapshot(store: Store) -> r.Snapshot:
     credit_notes = load.many(r.CreditNote, "credit_notes")
     customers = load.customers()
     shown = (*(i.customer for i in invoices), *(note.customer for note in credit_notes))
-    subscriptions = load.subscriptions(billed_from(invoices), {c.lago_id for c in shown if c})
+    plans = load.many(r.Plan, "plans", details="plan_details")
+    subscriptions = load.subscriptions(billed_from(invoices), {c.lago_id for c in shown if c}, plans)
     snapshot = r.Snapshot(
         lago_version=run.lago_version,
         taken_at=run.taken_at,
@@ -58,7 +63,7 @@ def load_snapshot(store: Store) -> r.Snapshot:
         taxes=load.many(r.Tax, "taxes"),
         billable_metrics=load.many(r.BillableMetric, "billable_metrics"),
         add_ons=load.many(r.AddOn, "add_ons"),
-        plans=load.many(r.Plan, "plans", details="plan_details"),
+        plans=plans,
         coupons=load.many(r.Coupon, "coupons"),
         applied_coupons=load.many(r.AppliedCoupon, "applied_coupons"),
         customers=customers,
@@ -89,6 +94,23 @@ def billed_from(invoices: Iterable[r.Invoice]) -> dict[str, datetime]:
             if begin is not None:
                 earliest[period.lago_subscription_id] = min(begin, earliest.get(period.lago_subscription_id, begin))
     return earliest
+
+
+def lacking_units(subscriptions: Iterable[r.Subscription], catalog: Iterable[r.Plan]) -> Iterator[r.Subscription]:
+    """Those whose fixed charges no page shows, and whose plan has some: the plan's units need not be theirs.
+
+    One that has ended is billed no more, and what was billed of it stands on its invoices.
+    """
+    plans = tuple(catalog)
+    charging = {plan.lago_id for plan in plans if plan.fixed_charges}
+    codes = {plan.code for plan in plans if plan.fixed_charges}
+    for subscription in subscriptions:
+        plan = subscription.plan
+        if subscription.fixed_charges is not None or subscription.status not in CURRENT:
+            continue
+        named = subscription.plan_code in codes if plan is None else bool({plan.lago_id, plan.parent_id} & charging)
+        if named or (plan is not None and plan.fixed_charges):
+            yield subscription
 
 
 def deleted_customers(
@@ -160,7 +182,9 @@ class _Loading:
         apart = self._apart("customers", doubled_customers(customers))
         return tuple(customer for customer in customers if customer.lago_id not in apart)
 
-    def subscriptions(self, billed: Mapping[str, datetime], shown: Collection[str]) -> tuple[r.Subscription, ...]:
+    def subscriptions(
+        self, billed: Mapping[str, datetime], shown: Collection[str], catalog: Iterable[r.Plan]
+    ) -> tuple[r.Subscription, ...]:
         """With the plan of their own pages, and the units of their fixed charges.
 
         Those whose dates are possible, that can be told apart, and that are somebody's. ``shown``: ids of customers
@@ -175,7 +199,8 @@ class _Loading:
         subscriptions = self._decoded(r.Subscription, "subscriptions", more)
         dates = {s.lago_id: wrong for s in subscriptions if (wrong := wrong_dates(s, billed.get(s.lago_id)))}
         nobodys = nobodys_subscriptions(subscriptions, {*self.listed_customers, *shown})
-        apart = self._apart("subscriptions", {**doubled_subscriptions(subscriptions), **nobodys, **dates})
+        unshown = {s.lago_id: NO_UNITS for s in lacking_units(subscriptions, catalog)}
+        apart = self._apart("subscriptions", {**unshown, **doubled_subscriptions(subscriptions), **nobodys, **dates})
         return tuple(s for s in subscriptions if s.lago_id not in apart)
 
     def _apart(self, resource: str, wrong_by_id: Mapping[str, Wrong]) -> Mapping[str, Wrong]:

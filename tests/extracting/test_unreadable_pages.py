@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
-from mappings.records import Snapshot
+from mappings.dependents import unread_invoices, unread_subscriptions
+from mappings.records import Snapshot, Subscription
 from migrate.errors import Blocked, LagoUnreachable
 from migrate.lago.extract import ExtractReport, extract
 from migrate.lago.recorded import API, RecordedLago, RecordingSource
@@ -23,15 +25,15 @@ Fails = Callable[[str, Answer], bool]  # the path, and what it would have answer
 class Failing(RecordingSource):
     """Some answers never come, however often they are asked for."""
 
-    def __init__(self, lago: RecordedLago, fails: Fails, *, refused: bool = False) -> None:
+    def __init__(self, lago: RecordedLago, fails: Fails, *, refused: bool = False, status: int = 422) -> None:
         super().__init__(lago)
-        self.fails, self.refused = fails, refused
+        self.fails, self.refused, self.status = fails, refused, status
 
     def get(self, path: str, query: Query = ()) -> Answer:
         answer = super().get(path, query)
         if self.fails(path, answer):
             if self.refused:
-                raise LagoRefusal(path, 422, "validation_errors")
+                raise LagoRefusal(path, self.status, "validation_errors")
             raise LagoUnreachable(f"GET {path}: status 500, 7 times", "check that Lago runs")
         return answer
 
@@ -156,3 +158,30 @@ def test_what_is_kept_of_a_page_is_read_back_as_it_was() -> None:
     assert note_of("GET /plans: status 500, 7 times") == "page_unreadable: GET /plans: status 500, 7 times"
     assert why_unread(note_of(problem)) == problem == "GET /plans: status 500; of a proxy: page_unreadable: x"
     assert [why_unread(note) for note in (None, "", "unreachable: no id")] == [None, None, None]
+
+
+def without_units_of(lago: RecordedLago, subscription: Subscription) -> RecordingSource:
+    """Lago says that the page of its fixed charges is not there."""
+    path = f"subscriptions/{quote(subscription.external_id, safe='')}/fixed_charges"
+    return Failing(lago, owns(path), refused=True, status=404)
+
+
+def test_a_subscription_without_its_page_of_fixed_charges_waits(
+    small: RecordedLago, tmp_path: Path, whole: Snapshot
+) -> None:
+    """The plan has units too, and they need not be the subscription's: nobody knows what it pays."""
+    paying = next(s for s in whole.subscriptions if s.fixed_charges and s.status == "active")
+    _, lacking = read(without_units_of(small, paying), tmp_path)
+    lost = {s.lago_id for s in whole.subscriptions} - {s.lago_id for s in lacking.subscriptions}
+    assert paying.lago_id in lost
+    assert set(told(lacking)) == {("subscriptions", lago_id) for lago_id in lost}
+    assert all("of fixed charges is not shown" in q.problem for q in lacking.quarantined)
+    unread = unread_invoices(lacking, unread_subscriptions(lacking))
+    billed = {i.lago_id for i in lacking.invoices if any(p.lago_subscription_id in lost for p in i.billing_periods)}
+    assert billed
+    assert billed == unread.keys()
+
+
+def test_who_pays_no_fixed_charge_needs_no_such_page(small: RecordedLago, tmp_path: Path, whole: Snapshot) -> None:
+    other = next(s for s in whole.subscriptions if s.fixed_charges == () and s.status == "active")
+    assert told(read(without_units_of(small, other), tmp_path)[1]) == []
