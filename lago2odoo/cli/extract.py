@@ -15,7 +15,7 @@ from lago2odoo.cli.outcome import CommandOutcome, emit
 from mappings.dependents import find_dependents
 from mappings.lost import UNLISTED, lost_invoices, unlisted_fees
 from mappings.quarantine import tally
-from mappings.records import Fee, Snapshot
+from mappings.records import Snapshot
 from migrate.errors import Blocked
 from migrate.lago.clock import doubts_of_records
 from migrate.lago.control_totals import unread_credits
@@ -68,7 +68,7 @@ def outcome_of(report: ExtractReport, snapshot: Snapshot, waived: Collection[str
         **({"unlisted_fees": [fee.lago_id for fee in unlisted]} if unlisted else {}),
     }
     error = None
-    told = (show.remedies_of_unread(still_open, lost), remedy_of_unshown(unshown), remedy_of_unlisted(unlisted))
+    told = (show.remedies_of_unread(still_open, lost), remedy_of_unshown(unshown), show.remedy_of_unlisted(unlisted))
     remedies = "; ".join(filter(None, told))
     if remedies:
         error = Blocked(f"everything else is read; {remedies}; next: lago2odoo preview")
@@ -81,22 +81,8 @@ def remedy_of_unshown(ids: Sequence[str]) -> str:
         return ""
     return (
         f"{len(ids):,} records that Lago listed were not there when they were asked for ({show.some(ids)}): "
-        f"{_or_waive(UNSHOWN)}, or their ids"
+        f"{show.or_waive(UNSHOWN)}, or their ids"
     )
-
-
-def remedy_of_unlisted(fees: Sequence[Fee]) -> str:
-    """What to do about fees that their invoices show and the list of fees does not; empty if there are none."""
-    if not fees:
-        return ""
-    return (
-        f"{len(fees):,} fees that invoices show are not in Lago's list of fees any more "
-        f"({show.some([fee.lago_id for fee in fees])}): {_or_waive(UNLISTED)}"
-    )
-
-
-def _or_waive(reason: str) -> str:
-    return f"run 'lago2odoo extract' again, or add to the configuration [waive] skipped = [{reason!r}]"
 
 
 def render(report: ExtractReport) -> str:

@@ -19,7 +19,7 @@ from mappings.lost import UNLISTED, lost_invoices, unlisted_fees
 from mappings.partners import PartnerProposal
 from mappings.quarantine import with_ids
 from mappings.reasons import note_old_spellings, spell
-from mappings.records import Snapshot
+from mappings.records import Fee, Snapshot
 from mappings.tables import Tables
 from mappings.target import Desired, Mapped, Phase, Skipped, Target
 from mappings.usage import UsageRow
@@ -56,6 +56,7 @@ class Migration:
     digest: str
     events: int  # in the snapshot
     keep_usage: KeepUsage
+    unlisted: tuple[Fee, ...]  # that nobody accepted
 
     def coverage(self) -> tuple[CoverageRow, ...]:
         """The coverage matrix of everything mapped, whatever the cohort."""
@@ -95,7 +96,14 @@ def open_migration(context: CommandContext, store: Store, odoo: Door, cohort: st
         digest=digest(store),
         events=sum(file.events for file in store.event_files()),
         keep_usage=partial(find_kept_usage, context.events),
+        unlisted=open_unlisted(context, store, snapshot),
     )
+
+
+def open_unlisted(context: CommandContext, store: Store, snapshot: Snapshot) -> tuple[Fee, ...]:
+    """Fees that their invoices show and Lago's list does not any more, unless that is accepted."""
+    accepted = UNLISTED in context.config.waive.reasons
+    return () if accepted else unlisted_fees(snapshot, store.missed("fees", require_finished(store)))
 
 
 def _left_out_names(store: Store, snapshot: Snapshot, mapped: Iterable[Mapped]) -> set[str]:

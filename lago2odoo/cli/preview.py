@@ -87,6 +87,7 @@ def _outcome(
     unread = [*show.quarantine(snapshot.quarantined, find_dependents(snapshot)), *show.unread_credits(credit_sums)]
     lines = [show.matrix(rows), "", *unread, *_lines(changes, accepted), "", *show.misfits(misfits)]
     lines += show.proposals(proposals := migration.proposals(), migration.tables.name)
+    lines += filter(None, [show.remedy_of_unlisted(migration.unlisted)])
     lines += _next(changes, left, misfits, out)
     code = 1 if left or misfits else 2 if changes.pending else 0
     return CommandOutcome(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from lago2odoo.cli import show, show_control
 from lago2odoo.cli.context import CommandContext, open_context
 from lago2odoo.cli.files import write_whole
 from lago2odoo.cli.inputs import gather
-from lago2odoo.cli.migration import account_of, cohort_of, mapped_but_usage
+from lago2odoo.cli.migration import account_of, cohort_of, mapped_but_usage, open_unlisted
 from lago2odoo.cli.options import (
     cohort_option,
     config_option,
@@ -28,7 +28,8 @@ from lago2odoo.cli.options import (
 )
 from lago2odoo.cli.outcome import CommandOutcome, emit
 from mappings.left_out import left_out
-from mappings.records import Snapshot
+from mappings.lost import UNLISTED
+from mappings.records import Fee, Snapshot
 from migrate.change_set.verdicts import Owners, verdicts
 from migrate.errors import Blocked, ConfigError
 from migrate.lago.snapshot import load_snapshot
@@ -44,7 +45,7 @@ from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.noise_floor import control as control_run
 from reconcile.rerate.noise_floor import rerate
 from reconcile.rerate.shown_events import with_events
-from reconcile.sides.lago import usage_begins
+from reconcile.sides.lago import in_month, usage_begins
 from reconcile.sides.odoo_journal import find_shadow_journal
 from reconcile.sides.odoo_taxes import led_to, tax_codes
 from reports import json as report_json
@@ -105,8 +106,10 @@ def _run(context: CommandContext, asked: Request) -> CommandOutcome:
     _require_history(context, folder)
     with context.store() as store:
         snapshot, inputs = load_snapshot(store), gather(context, store)
+        unlisted = open_unlisted(context, store, snapshot)
     if key is None:
         context.say_all(show.incomplete(snapshot.quarantined))
+        context.say_all(_unlisted(snapshot, unlisted, asked.period))
     cohort = cohort_of(context, snapshot, asked.cohort)
     compared = _compare(context, snapshot, cohort, asked)
     data = ageing.apply(compared, ageing.read(folder))
@@ -214,6 +217,18 @@ def _compare(context: CommandContext, snapshot: Snapshot, cohort: Cohort, asked:
     if not data.invoices and not data.lapses:
         raise Blocked(f"Lago issued no invoice in {asked.period}; 'lago2odoo status' shows the months it has")
     return data
+
+
+def _unlisted(snapshot: Snapshot, fees: Sequence[Fee], period: str) -> Iterator[str]:
+    """Of a month's invoices: fees whose taxes only the invoices tell, as Lago's list of fees lacks them."""
+    lacking = {fee.lago_id for fee in fees}
+    of_month = (invoice for invoice in snapshot.invoices if in_month(invoice.issuing_date, period))
+    number = sum(fee.lago_id in lacking for invoice in of_month for fee in invoice.fees)
+    if number:
+        yield (
+            f"incomplete: fees, {number:,} of this month's invoices are not in Lago's list of fees any more "
+            f"({UNLISTED}); {show.or_waive(UNLISTED)}"
+        )
 
 
 def _warn_of_usage(context: CommandContext, snapshot: Snapshot, period: str) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 from mappings.coverage import CoverageRow
 from mappings.dependents import Dependents
 from mappings.lost import REASON as LOST
-from mappings.lost import LostInvoice
+from mappings.lost import UNLISTED, LostInvoice
 from mappings.money import told_money
 from mappings.names import customer_name
 from mappings.partners import NEW, PartnerProposal
 from mappings.quarantine import Quarantined
 from mappings.quarantine import tally as quarantined_reasons
+from mappings.records import Fee
 from mappings.target import Skipped
 from migrate.adopt import Adoption
 from migrate.apply import NOT_WRITTEN, NotTaken
@@ -244,6 +245,21 @@ def _remedy_of_quarantine(items: Sequence[Skipped]) -> str:
         f"{sum(reasons.values()):,} records wait for {len(ids):,} in quarantine ({some(ids)}): mend them in Lago and "
         f"extract again, or add to the configuration [waive] skipped = {list(reasons)}, or their ids"
     )
+
+
+def remedy_of_unlisted(fees: Sequence[Fee]) -> str:
+    """What to do about fees that their invoices show and the list of fees does not; empty if there are none."""
+    if not fees:
+        return ""
+    return (
+        f"{len(fees):,} fees that invoices show are not in Lago's list of fees any more "
+        f"({some([fee.lago_id for fee in fees])}): {or_waive(UNLISTED)}"
+    )
+
+
+def or_waive(reason: str) -> str:
+    """The way out of what a second extract may mend."""
+    return f"run 'lago2odoo extract' again, or add to the configuration [waive] skipped = [{reason!r}]"
 
 
 def open_quarantine(items: Iterable[Quarantined], waived: Collection[str]) -> tuple[Quarantined, ...]:

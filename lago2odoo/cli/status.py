@@ -11,7 +11,7 @@ import click
 
 from lago2odoo.cli import show
 from lago2odoo.cli.context import CommandContext, open_context
-from lago2odoo.cli.migration import check_events
+from lago2odoo.cli.migration import check_events, open_unlisted
 from lago2odoo.cli.options import config_option, format_option
 from lago2odoo.cli.outcome import CommandOutcome, emit
 from lago2odoo.cli.still_open import StillOpen, is_waived, names_of, unfinished
@@ -74,6 +74,7 @@ def _outcome(context: CommandContext, store: Store) -> CommandOutcome:
     still = StillOpen(
         quarantined=show.open_quarantine(snapshot.quarantined, waive.reasons),
         lost=show.open_lost(missing, waive.reasons),
+        unlisted=open_unlisted(context, store, snapshot),
         drift=tuple(name for record in drift.found for name in names_of(record) if name not in waive.drift),
         extras=tuple(extra for extra in drift.extras if not is_waived(extra, waivers)),
         phases=unfinished(phases),

@@ -11,6 +11,7 @@ from lago2odoo.cli import show
 from mappings.errors import Lago2OdooError
 from mappings.lost import LostInvoice
 from mappings.quarantine import Quarantined, tally
+from mappings.records import Fee
 from migrate.errors import Blocked, OdooError
 from migrate.preview import Drift
 from migrate.state.ledger import PhaseProgress
@@ -24,6 +25,7 @@ class StillOpen:
 
     quarantined: tuple[Quarantined, ...]
     lost: tuple[LostInvoice, ...]
+    unlisted: tuple[Fee, ...]
     drift: tuple[str, ...]
     extras: tuple[Extra, ...]
     phases: tuple[PhaseProgress, ...]
@@ -37,7 +39,8 @@ class StillOpen:
     @property
     def error(self) -> Lago2OdooError | None:
         """Something is left out, or not known: exit code 1, whatever else there is."""
-        if remedies := show.remedies_of_unread(self.quarantined, self.lost):
+        told = (show.remedies_of_unread(self.quarantined, self.lost), show.remedy_of_unlisted(self.unlisted))
+        if remedies := "; ".join(filter(None, told)):
             also = f"; drift is not known: {self.unknown}" if self.unknown else ""
             return Blocked(f"{remedies}; next: lago2odoo preview{also}")
         if self.unknown:
@@ -49,6 +52,7 @@ class StillOpen:
         return {
             "quarantined": tally(self.quarantined),
             "lost": len(self.lost),
+            "unlisted_fees": len(self.unlisted),
             "drift": list(self.drift),
             "only_odoo": [extra.record for extra in self.extras],
             "unfinished": [p.phase.value for p in self.phases],

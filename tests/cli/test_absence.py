@@ -150,7 +150,14 @@ def test_fees_that_their_invoices_show_and_no_list_are_told(applied: Applied, tm
     result = applied.project.run("extract", "--recording", str(empty))
     said = "fees that invoices show are not in Lago's list of fees any more ("
     assert (result.code, said in result.err, "Traceback" in result.err) == (1, True, False)
+    status = applied.project.run("status")
+    assert (status.code, said in status.err) == (1, True)
+    assert json.loads(applied.project.run("status", "--format", "json").out)["not_waived"]["unlisted_fees"] > 0
+    assert said in applied.project.run("preview").out
+    month = applied.project.run("reconcile", "--control", "--period", "2026-07").err
+    assert "of this month's invoices are not in Lago's list of fees any more (fee_unlisted)" in month
     applied.project.replace("[waive]\nskipped = [", "[waive]\nskipped = ['fee_unlisted', ")
     assert applied.project.run("extract", "--recording", str(empty)).code == 0
+    assert said not in applied.project.run("status").err
     assert applied.project.run("extract").code == 0, "Lago shows them again"
     assert "fee_unlisted" in applied.project.run("preview").err, "a waiver of nothing"
