@@ -168,6 +168,34 @@ def test_units_that_changed_before_an_order_are_those_of_its_start() -> None:
     assert row["unit_events"] == ({"at": None, "units": "2"}, {"at": "2026-02-15", "units": "5"})
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        "[",
+        [5],
+        [{"at": "yesterday", "units": "2"}],
+        [{"at": None, "units": "2"}],
+        [{"units": "2"}],
+        [{"at": "2026-01-15", "was": "1"}],
+        5,
+    ],
+)
+def test_a_history_of_units_that_cannot_be_read_is_left_to_its_invoice(changes: Any) -> None:
+    """Orders are gathered together: one that raised here would cost all the others."""
+    seats = charge(1, "seats", kind="fixed", order_id=2, units="5", unit_changes=changes)
+    (row,) = gather.Gathered(Lists([order(2)], [], [seats]), [2]).billing(2, JULY, "x")["charges"]
+    assert row["unit_events"] == ({"at": None, "units": None},)
+
+
+@pytest.mark.parametrize(
+    "held", ["[", [5], [{"lago_id": "c", "frequency": "recurring", "frequency_duration_remaining": "two"}]]
+)
+def test_coupons_that_cannot_be_read_are_left_to_their_invoice(held: Any) -> None:
+    reader = Lists([order(1, fusion_coupons=held)], uses={"c": USES})
+    assert gather.Gathered(reader, [1]).order(1)["fusion_coupons"] == held
+    assert coupon_uses.from_now_on(held) == held
+
+
 FIXED = {"lago_id": "c", "frequency": "once", "amount_cents": 700, "created_at": "2026-01-01T00:00:00Z"}
 PERCENT = {"lago_id": "c", "frequency": "once", "percentage_rate": "10"}
 TWICE = {"lago_id": "c", "frequency": "recurring", "frequency_duration_remaining": 2}

@@ -217,3 +217,44 @@ def test_current_usage_shows_the_running_period() -> None:
     found = rating.current_usage(ORDER, [CHARGE], METRICS, usage, "2026-07-10 00:00:00")
     assert (found["from_datetime"], found["amount_cents"]) == ("2026-07-01T04:00:00Z", 5)
     assert rating.current_usage({**ORDER, "fusion_ended_at": "2026-07-09 00:00:00"}, [], {}, [], "2026-07-10") is None
+
+
+COUPON = {"lago_id": "k1", "coupon_code": "welcome", "frequency": "once", "amount_cents": 3}
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ([{**COUPON, "amount_cents": "3,00"}], "coupon 'welcome': amount_cents is '3,00'"),
+        ([{**COUPON, "amount_cents_remaining": {}}], "coupon 'welcome': amount_cents_remaining is 'dict'"),
+        ([{**COUPON, "frequency_duration_remaining": "two"}], "frequency_duration_remaining is 'two'"),
+        ([{**COUPON, "created_at": "yesterday"}], "created_at is 'yesterday'"),
+        ([{**COUPON, "terminated_at": "9999-99-99"}], "terminated_at is '9999-99-99'"),
+        ([{**COUPON, "credits": [{"at": "2026-01-01", "amount_cents": "zz"}]}], "amount_cents is 'zz'"),
+        ([{**COUPON, "credits": [{"at": "zz", "amount_cents": 1}]}], "at is 'zz'"),
+        ([{**COUPON, "credits": [5]}], "credits is 'list'"),
+        ([5], "a coupon is 'int'"),
+        ("[", "the order's coupons are no JSON"),
+    ],
+)
+def test_a_coupon_that_cannot_be_read_refuses_its_invoice_by_name(held: Any, said: str) -> None:
+    found = together(fusion_coupons=held)
+    assert [r["reason"] for r in found["refusals"]] == ["coupon_unreadable"]
+    assert said in found["refusals"][0]["detail"]
+
+
+def test_a_coupon_that_can_be_read_is_taken_off() -> None:
+    numbers = {"amount_cents": "3.0", "amount_cents_remaining": None, "percentage_rate": False, "terminated_at": ""}
+    found = together(fusion_coupons=[{**COUPON, **numbers, "created_at": "2026-01-01T00:00:00.1234567Z"}])
+    assert (found["refusals"], sum(amounts(found))) == ([], 3002)
+
+
+@pytest.mark.parametrize(
+    ("units", "at"), [("five", None), ("1,5", None), (None, None), ({}, None), ("5", "yesterday"), ("9" * 60, None)]
+)
+def test_units_that_cannot_be_read_refuse_their_invoice_by_name(units: Any, at: Any) -> None:
+    seats = {**CHARGE, "kind": "fixed", "metric": "", "code": "seats", "unit_events": [{"at": at, "units": units}]}
+    found = rating.bill(ORDER, [seats], METRICS, [], *JULY)
+    assert [r["reason"] for r in found["refusals"]] == ["units_unreadable"]
+    assert "fixed charge seats: its units changed to" in found["refusals"][0]["detail"]
+    assert "9" * 50 not in found["refusals"][0]["detail"]

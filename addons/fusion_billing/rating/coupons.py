@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import cast
 
 from .exact import ZERO, decimal, double_cents, exponent, half_up, of_double
+from .inputs import loads
 from .lines import Line
-from .moments import moment
-from .rows import Coupon, CouponUse
+from .moments import is_moment, moment
+from .numbers import parsed, shortened
+from .rows import Coupon, CouponUse, Empty
 from .steps import step
+from .unratable import Unratable
 
 FIVE = 5
 
@@ -31,6 +35,38 @@ class Credit:
     coupon: Coupon
     cents: int
     shares: tuple[Decimal, ...]
+
+
+NUMBERS = ("amount_cents", "amount_cents_remaining", "frequency_duration_remaining", "percentage_rate")
+MOMENTS = ("created_at", "terminated_at")
+USED = ("at", "voided_at", "amount_cents")  # of what one invoice took
+NOTHING = (None, "", False)
+
+
+def read_coupons(text: str | Sequence[Coupon] | Empty) -> Sequence[Coupon]:
+    """The coupons that an order holds. Raises Unratable: one of them is none that could be taken off an invoice."""
+    try:
+        held = loads(text) or ()
+    except ValueError:
+        raise Unratable("coupon_unreadable", "the order's coupons are no JSON") from None
+    for coupon in held if isinstance(held, (list, tuple)) else (held,):
+        require_readable(coupon)
+    return cast("Sequence[Coupon]", held)
+
+
+def require_readable(coupon: object) -> None:
+    """Raises Unratable where a number or a moment of it is none: nobody knows what it takes off."""
+    if not isinstance(coupon, dict):
+        raise Unratable("coupon_unreadable", f"a coupon is {shortened(coupon)}")
+    name = shortened(str(coupon.get("coupon_code") or coupon.get("code") or coupon.get("lago_id") or ""))
+    taken = coupon.get("credits") or ()
+    if not isinstance(taken, (list, tuple)) or not all(isinstance(entry, dict) for entry in taken):
+        raise Unratable("coupon_unreadable", f"coupon {name}: credits is {shortened(taken)}")
+    fields = [(field, coupon.get(field), field in MOMENTS) for field in (*NUMBERS, *MOMENTS)]
+    fields += [(field, entry.get(field), field != "amount_cents") for entry in taken for field in USED]
+    for field, value, of_time in fields:
+        if value not in NOTHING and not (is_moment(value) if of_time else parsed(value) is not None):
+            raise Unratable("coupon_unreadable", f"coupon {name}: {field} is {shortened(value)}")
 
 
 def in_force(coupon: Coupon, at: datetime) -> bool:

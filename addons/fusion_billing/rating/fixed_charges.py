@@ -12,8 +12,10 @@ from .charge_models import Rated, Usage, rate
 from .exact import ZERO, cents, divide, exponent, half_up
 from .inputs import Charge, Order
 from .lines import Line
-from .moments import DAY, local_date, moment
+from .moments import DAY, is_moment, local_date, moment
+from .numbers import parsed, shortened
 from .periods import Billing, Boundaries
+from .unratable import Unratable
 
 SOON = timedelta(seconds=1)  # the units of a new subscription are recorded a second after its start
 
@@ -27,11 +29,16 @@ class UnitsChange:
 
 
 def unit_changes(charge: Charge, order: Order) -> list[UnitsChange]:
-    """``units`` from the start, or the ``unit_events`` given."""
+    """``units`` from the start, or the ``unit_events`` given. Raises Unratable: they cannot be read."""
     if not charge.unit_events:
         return [UnitsChange(order.sub.started_at + SOON, charge.units)]
-    start = order.sub.started_at
-    return [UnitsChange(moment(event["at"]) or start, Decimal(str(event["units"]))) for event in charge.unit_events]
+    start, changes = order.sub.started_at, list[UnitsChange]()
+    for event in charge.unit_events:
+        units, at = parsed(event["units"]), event["at"]
+        if units is None or (at and not is_moment(at)):
+            raise Unratable("units_unreadable", f"its units changed to {shortened(event['units'])} at {shortened(at)}")
+        changes.append(UnitsChange(moment(at) or start, units))
+    return changes
 
 
 def window(

@@ -216,17 +216,25 @@ def read_properties(row: ChargeRow) -> Properties:
     return properties or {}
 
 
+UNREADABLE: UnitsSince = {"at": None, "units": None}  # a history of units that says nothing: it has no amount
+
+
 def units_since(row: ChargeFields, start: datetime | None) -> tuple[UnitsSince, ...]:
     """How the units of a fixed charge changed while an order ran; none: they are what they were at its start."""
-    changes: Sequence[UnitsChanged] = loads(row.get("unit_changes")) or ()
-    times = [at for change in changes if (at := moment(change["at"]))]
-    if not changes or start is None:
+    if start is None:
         return ()
-    before = [change for change, at in zip(changes, times, strict=True) if at <= start]
-    after = [change for change, at in zip(changes, times, strict=True) if at > start]
-    units = before[-1]["units"] if before else (after[0] if after else changes[0]).get("was", row.get("units"))
-    first: UnitsSince = {"at": None, "units": units}
-    later: list[UnitsSince] = [{"at": change["at"], "units": change["units"]} for change in after]
+    try:
+        changes: Sequence[UnitsChanged] = loads(row.get("unit_changes")) or ()
+        times = [moment(change["at"]) for change in changes]
+        before = [change for change, at in zip(changes, times, strict=True) if at and at <= start]
+        after = [change for change, at in zip(changes, times, strict=True) if at and at > start]
+        if not changes or None in times:
+            return (UNREADABLE,) if changes else ()
+        units = before[-1]["units"] if before else (after[0] if after else changes[0]).get("was", row.get("units"))
+        first: UnitsSince = {"at": None, "units": units}
+        later: list[UnitsSince] = [{"at": change["at"], "units": change["units"]} for change in after]
+    except (ValueError, OverflowError, TypeError, LookupError, AttributeError):  # whatever stands there
+        return (UNREADABLE,)
     return (first, *later)
 
 

@@ -26,6 +26,14 @@ def moment(value: object, microseconds: int = 0) -> datetime | None:
     return aware.astimezone(UTC) + timedelta(microseconds=microseconds)
 
 
+def is_moment(value: object) -> bool:
+    """Whether ``moment`` can read it; nothing is none."""
+    try:
+        return moment(value) is not None
+    except (ValueError, OverflowError):
+        return False
+
+
 def _micros(text: str) -> str:
     """Python reads at most six decimals of a second; further ones are cut."""
     head, dot, tail = text.partition(".")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from . import coupons
 from .exact import decimal, precise
-from .inputs import MOST_DAYS, loads
+from .inputs import MOST_DAYS
 from .invoice import named, prepare
 from .lines import Line
 from .moments import moment, zone
@@ -35,12 +35,14 @@ def bill_together(billings: Sequence[BillingRow], *, premium: bool = True) -> In
         kinds = given.get("kinds")
         found += [(index, line) for line in lines if not kinds or line.kind in kinds]
         refusals += refused
-    if found:
-        held = held_coupons(billings)
+    try:
+        held = held_coupons(billings) if found else []
         refusals += [
             refusal("coupon_history", f"coupon {name(c)} was used in part") for c in held if coupons.partly_used(c)
         ]
         found += coupon_lines(billings, found, [c for c in held if not coupons.partly_used(c)])
+    except Unratable as error:
+        refusals.append(refusal(error.reason, error.detail))
     rows: list[BilledLineRow] = [{**line.row(), "billing": index} for index, line in found]
     return {"lines": rows, "refusals": refusals, "windows": windows}
 
@@ -95,7 +97,7 @@ def held_coupons(billings: Sequence[BillingRow]) -> list[Coupon]:
     """The coupons in force that the billed orders carry, each once."""
     held: dict[str, Coupon] = {}
     for given in billings:
-        for coupon in loads(given["order"].get("fusion_coupons")) or []:
+        for coupon in coupons.read_coupons(given["order"].get("fusion_coupons")):
             held[str(coupon.get("lago_id") or coupon)] = coupon
     at = moment(billings[0]["at"])
     return [coupon for coupon in held.values() if at and coupons.in_force(coupon, at)]
