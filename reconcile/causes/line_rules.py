@@ -294,24 +294,26 @@ def _cut(number: Decimal) -> Iterator[Decimal]:
 
 
 def price_precision(case: Case) -> Iterator[Proposal]:
-    """The side rated the right amount, and its line's price cannot hold all digits of it."""
+    """The side rated the right amount, and its line's price cannot hold all digits of it: by Odoo's own setting."""
     for key, baseline, subject in case.pairs():
         rated = [line.precise_cents for line in subject]
         if not baseline or len(rated) != 1 or rated[0] is None or round_half_up(rated[0]) != cents_of(baseline):
             continue
-        if case.is_of_odoo and Decimal(cents_of(subject)) in {_coarse(rated[0], digits) for digits in (1, 2, 3)}:
+        if case.is_of_odoo and Decimal(cents_of(subject)) in {_coarse(rated[0], digits) for digits in _zeros(case)}:
             yield Proposal(
                 changes=set_lines(baseline, cents_of(subject)),
                 evidence=(evidence_of(key, "cut_price", cents=cents_of(subject), rated=rated[0]),),
                 remedy=Evidence(name="raise_precision"),
-                observed=_prices_are_cut(case),
+                observed=case.odoo_settings is not None,
             )
 
 
-def _prices_are_cut(case: Case) -> bool:
-    """Whether Odoo's prices hold fewer digits than the currency has, by its own setting."""
-    settings = case.odoo_settings
-    return settings is not None and settings.price_digits < exponent(case.baseline.currency)
+def _zeros(case: Case) -> tuple[int, ...]:
+    """In how many zeros an amount in cents must end, as Odoo's prices hold no more digits; unread, any may be it."""
+    if case.odoo_settings is None:
+        return (1, 2, 3)
+    lacking = exponent(case.baseline.currency) - case.odoo_settings.price_digits
+    return (lacking,) if lacking > 0 else ()
 
 
 def _coarse(cents: Decimal, digits: int) -> Decimal:

@@ -625,3 +625,16 @@ def test_a_currency_with_a_coarser_step_is_proven_by_its_setting() -> None:
     fine = [f for own in found(TRUTH, odoo, known=orders()).values() for f in own]
     assert "currency_rounding" not in {f.cause for f in fine}
     assert not any(f.proven for f in fine if f.cause in ("line_rounding", "price_precision"))
+
+
+@pytest.mark.parametrize(
+    ("digits", "cents", "is_named"), [(1, 250, True), (0, 300, True), (0, 250, False), (2, 250, False), (3, 250, False)]
+)
+def test_digits_of_prices_are_those_of_odoos_setting(digits: int, cents: int, is_named: bool) -> None:
+    """2.51 with prices of one digit is 2.50; a setting that keeps two cannot have cut it, whatever the amount."""
+    odoo = changed(SetLine(key("b"), cents))
+    cut = [replace(own, precise_cents=Decimal(251)) if own.key == key("b") else own for own in odoo.lines]
+    known = Knowledge(orders=OrderKnowledge(rules=LATEST, settings=replace(SETTINGS, price_digits=digits)))
+    findings = [f for own in found(TRUTH, replace(odoo, lines=tuple(cut)), known=known).values() for f in own]
+    named = {(f.cause, f.proven) for f in findings if f.cause == "price_precision"}
+    assert named == ({("price_precision", True)} if is_named else set())
