@@ -210,7 +210,8 @@ class KnowledgeBase:
 
     def _line(self, key: LineKey, lines: tuple[BilledLine, ...], invoice: ComparedInvoice) -> LineKnowledge:
         currency, charge = invoice.base.currency, self.charges.get(key.item)
-        unmapped = self.unmapped.get(key.item) or self.unmapped.get(key.subscription) or ""
+        behind = None if key.subscription in self.held.orders else self.unmapped.get(key.subscription)
+        unmapped = self.unmapped.get(key.item) or behind or ""  # an order that waits stands there as it was
         known = LineKnowledge(unmapped=unmapped, late=self._late_usage(key, lines, invoice.base.lago_id))
         if key.kind == "subscription":
             days = self._other_days(key, invoice.base.lago_id)

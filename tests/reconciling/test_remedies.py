@@ -21,6 +21,7 @@ from tests.faults import (
     Company,
     Fault,
     charge_tax,
+    custom_charge,
     discount,
     lines_tax,
     on_order,
@@ -237,3 +238,15 @@ def test_lagos_own_taxes_are_no_matter_of_the_mapping(company: Company) -> None:
     found = findings(changed, fault.customers[0])
     assert {(f.cause, f.side, f.proven) for f in found} == {("tax_wrong", "lago", True)}
     assert remedies(found) == {"check_lagos_taxes"}
+
+
+def test_what_else_an_order_lacks_that_waits_for_a_charge_is_not_left_out(company: Company) -> None:
+    """It stands in Odoo as it was: the migration says nothing of the charge that somebody took out."""
+    waiting = custom_charge(company)
+    order = str(waiting.order(STARTER)["fusion_lago_id"])
+    assert (waiting.unmapped or {}).get(order) == "custom_aggregation"
+    assert {(f.cause, f.proven) for f in findings(waiting)} == {("mapping_gap", True)}
+    other = waiting.charge("compute_hours", "nexacloud_starter")
+    waiting.unlink("fusion.billing.charge", [["id", "=", other["id"]]])
+    items = {(f.cause, str(f.evidence[0].values)) for f in findings(waiting)}
+    assert {cause for cause, _ in items} == {"mapping_gap", "missing_line"}
