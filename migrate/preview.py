@@ -6,8 +6,9 @@ since_apply(odoo, ledger, progress=...) -> SinceApply             for ``status``
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import accumulate
@@ -15,7 +16,7 @@ from itertools import accumulate
 from mappings.target import Desired, Mapped, Phase, Skipped
 from mappings.usage import MODEL as USAGE
 from migrate.change_set.changes import ChangeScope, ChangeSet, FieldDiff, Known, Observed, Seen, each_line
-from migrate.change_set.compare import diff, is_next_step, unlike_after_apply
+from migrate.change_set.compare import diff, is_next_step, never_noted, unlike_after_apply
 from migrate.change_set.watched import MOVING
 from migrate.errors import OdooError
 from migrate.odoo.discover import identity
@@ -48,10 +49,14 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class SinceApply:
-    """``drift``: what somebody has to look at. ``booked``: open balances that were posted, as they are meant to be."""
+    """``drift``: what somebody has to look at. ``booked``: open balances that were posted, as they are meant to be.
+
+    ``unwatched``: ``model: field`` -> records of which nobody noted what stood there, until the next apply does.
+    """
 
     drift: tuple[Drift, ...] = ()
     booked: tuple[Drift, ...] = ()
+    unwatched: Mapping[str, int] = field(default_factory=dict)
 
 
 def preview(
@@ -91,7 +96,8 @@ def since_apply(odoo: Door, ledger: Ledger, progress: Progress = quiet) -> Since
         for kind, usual in ((changed, False), (posted, True)):
             if some := tuple(d for d in diffs if is_next_step(s.model, d) is usual):
                 kind.append(Drift(x, known[x].source, s.model, known[x].phase, False, some))
-    return SinceApply((*gone, *changed), tuple(posted))
+    unwatched = Counter(f"{s.model}: {name}" for x, s in seen.items() for name in never_noted(s, known[x]))
+    return SinceApply((*gone, *changed), tuple(posted), dict(sorted(unwatched.items())))
 
 
 PERIODS = {"weekly": 7, "monthly": 31, "quarterly": 92, "semiannual": 184, "yearly": 366}  # days, at the most

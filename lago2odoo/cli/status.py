@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class DriftReport:
 
     found: tuple[Drift, ...] = ()
     booked: tuple[Drift, ...] = ()
+    unwatched: Mapping[str, int] = field(default_factory=dict)  # as ``SinceApply.unwatched``
     extras: tuple[Extra, ...] = ()
     unknown: str = ""
 
@@ -117,7 +118,7 @@ def look(context: CommandContext, ledger: Ledger, snapshot: Snapshot) -> DriftRe
             billed = (billing for invoice in snapshot.invoices for billing in billings(invoice))
             alone = extras(odoo, snapshot, billed)
             since = since_apply(odoo, ledger, context.talk.progress)
-            return DriftReport(since.drift, since.booked, alone)
+            return DriftReport(since.drift, since.booked, since.unwatched, alone)
     except (OdooError, ConfigError) as error:
         return DriftReport(unknown=str(error))
 
@@ -142,6 +143,7 @@ def _applied(applied: dict[str, int], phases: Sequence[PhaseProgress], drift: Dr
         "drift": [{**asdict(d), "diffs": [str(x.field) for x in d.diffs]} for d in drift.found],
         "booked": [{"source": d.source, "model": d.model, "xid": d.xid} for d in drift.booked],
         "drift_unknown": drift.unknown,
+        "unwatched": dict(drift.unwatched),
         "only_odoo": [_extra(extra) for extra in drift.extras],
     }
 
@@ -182,7 +184,8 @@ def render(
         f"{'done' if p.finished else f'unfinished ({p.detail})'} {p.updated_at}"
         for p in phases
     ] or ["nothing is applied yet; next: lago2odoo preview"]
-    return "\n".join([*lines, *_drift_lines(drift), *_booked_lines(drift.booked), *_extra_lines(drift.extras)])
+    lines += [*_drift_lines(drift), *_unwatched_lines(drift.unwatched), *_booked_lines(drift.booked)]
+    return "\n".join([*lines, *_extra_lines(drift.extras)])
 
 
 def _beside(unclaimed: Sequence[dict[str, Any]], unread: Sequence[dict[str, Any]]) -> list[str]:
@@ -213,6 +216,14 @@ def _booked_lines(booked: Sequence[Drift]) -> list[str]:
         return []
     named = ", ".join(d.source for d in booked[:3]) + (", ..." if len(booked) > 3 else "")
     return [f"posted in Odoo since: {len(booked):,} open balances ({named}); no rollback touches them any more"]
+
+
+def _unwatched_lines(unwatched: Mapping[str, int]) -> list[str]:
+    """What an older release did not look at: a change in it, made since, is no drift that anybody could see."""
+    if not unwatched:
+        return []
+    told = ", ".join(f"{name} ({number:,})" for name, number in unwatched.items())
+    return [f"not watched until the next apply notes it, as an older version applied it: {told}"]
 
 
 def _drift_lines(drift: DriftReport) -> list[str]:

@@ -268,6 +268,11 @@ def unlike_after_apply(seen: Seen, known: Known) -> tuple[FieldDiff, ...]:
     return tuple(diffs)
 
 
+def never_noted(seen: Seen, known: Known) -> frozenset[str]:
+    """Fields that decide a bill and of which nobody knows what stood there: applied by a release that did not look."""
+    return frozenset(watched_values(known.model, seen.values, known.sent).keys() - known.stored.keys())
+
+
 def _watched(seen: Seen, known: Known, place: str) -> Iterator[FieldDiff]:
     for name, before in watched_values(known.model, known.stored, known.sent).items():
         if name in BOOKED.get(known.model, ()):
@@ -280,8 +285,8 @@ def _moved(want: Mapping[str, Canon], seen: Seen, known: Known) -> bool:
     """Whether Odoo already holds a newly wanted value: the ledger must learn it, or later edits look like ours."""
     if known.res_id != seen.res_id:
         return True
-    if watched_values(known.model, seen.values, known.sent).keys() - known.stored.keys():
-        return True  # applied by a release that did not look at them
+    if never_noted(seen, known):
+        return True
     if known.sent == want and not known.stored:
         return False
     return any(

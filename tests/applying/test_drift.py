@@ -13,7 +13,9 @@ from mappings.target import Desired, Phase, Ref, Source
 from migrate.apply import apply
 from migrate.odoo.door import Door
 from migrate.preview import preview, since_apply
+from migrate.state.entries import row_from_entry
 from migrate.state.ledger import Ledger
+from migrate.state.tables import APPLIED_RECORDS
 
 
 def wish(model: str, xid: str, phase: Phase = Phase.SUBSCRIPTIONS, **values: Any) -> Desired:
@@ -103,6 +105,24 @@ def test_who_owes_it(odoo: Any, ledger: Ledger, numbers: dict[str, int]) -> None
     """A contact's bills are its company's: Odoo books them there."""
     write(odoo, "res.partner", numbers["ada"], parent_id=numbers["bob"])
     assert "parent_id" in fields(odoo, ledger)
+
+
+def test_what_an_older_release_did_not_note_is_told_until_an_apply_notes_it(
+    odoo: Any, ledger: Ledger, numbers: dict[str, int]
+) -> None:
+    assert since_apply(Door(odoo), ledger).unwatched == {}
+    for entry in ledger.entries():
+        older = replace(entry, stored={name: value for name, value in entry.stored.items() if name != "parent_id"})
+        with ledger.store.begin() as db:
+            row = row_from_entry(older)
+            db.execute(APPLIED_RECORDS.update().where(APPLIED_RECORDS.c.xid == row["xid"]).values(**row))
+    write(odoo, "res.partner", numbers["ada"], parent_id=numbers["bob"])
+    told = since_apply(Door(odoo), ledger)
+    assert (told.unwatched, told.drift) == ({"res.partner: parent_id": 2}, ())
+    assert apply(Door(odoo), ledger, wished()).ok
+    assert since_apply(Door(odoo), ledger).unwatched == {}
+    write(odoo, "res.partner", numbers["ada"], parent_id=False)
+    assert fields(odoo, ledger) >= {"parent_id"}
 
 
 def test_an_external_id_that_stands_for_another_record(odoo: Any, ledger: Ledger, numbers: dict[str, int]) -> None:

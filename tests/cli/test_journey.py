@@ -8,6 +8,7 @@ import re
 import sqlite3
 from pathlib import Path
 
+from lago2odoo.cli import status
 from migrate.shipped_tables import SHIPPED
 from migrate.state.store import Store
 from tests.cli.conftest import Project, command
@@ -287,3 +288,11 @@ def test_a_push_that_cannot_be_is_refused_before_the_work(project: Project, tmp_
     assert (gone.code, gone.out, (tmp_path / "report").exists()) == (1, "", False)
     assert "the addon fusion_billing is not installed in Odoo" in gone.err
     assert len(gone.err.strip().splitlines()) == 1
+
+
+def test_what_an_older_version_did_not_note_is_told_by_status() -> None:
+    data = {"snapshot": {"taken_at": "now", "lago_version": "1", "counts": {}}, "unclaimed": [], "unread": []}
+    said = status.render(data, [], [], status.DriftReport(unwatched={"res.partner: parent_id": 1_200}))
+    assert "not watched until the next apply notes it" in said
+    assert said.endswith("res.partner: parent_id (1,200)")
+    assert "not watched" not in status.render(data, [], [], status.DriftReport())
