@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from migrate.odoo.door import Door
 from reconcile.sides.odoo_terms import read
-from reports.data import Finding
+from reports.data import Evidence, Finding
 from reports.texts import Texts
 from tests.faults import (
     FAULTS,
@@ -28,6 +29,7 @@ from tests.faults import (
     swap_product,
     together,
 )
+from tests.odoo.matrix.remedy import BY_MACHINE
 from tests.reconciling import planted
 from tests.reconciling.planted import Base
 
@@ -108,13 +110,34 @@ def test_the_line_of_a_charge_that_was_removed(company: Company) -> None:
     assert {f.delta_cents for f in found} == {-2000, 2000}
 
 
-def test_the_migrations_line_with_another_product_is_set_back(company: Company) -> None:
+def by_machine(company: Company, base: Base, told: Evidence) -> str:
+    """What the matrix on a real Odoo does with a remedy, done here."""
+    copy: Any = SimpleNamespace(company=company, of=SimpleNamespace(base=base))
+    return BY_MACHINE[told.name](copy, told)
+
+
+def test_the_migrations_line_with_another_product_is_set_back(company: Company, base: Base) -> None:
     line = of_team(company, "support_block")
     sell(company, line, "egress_gb")
     found = findings(company, TEAM)
     assert {(f.cause, f.proven) for f in found} == {("extra_line", True)}
-    (where,) = {f.remedy.values["where"] for f in found if f.remedy and f.remedy.name == "mend_own_line"}
-    assert where == f"sale.order.line {company.order(TEAM)['name']} ({line['id']})"
+    (told,) = {str(f.remedy): f.remedy for f in found if f.remedy and f.remedy.name == "mend_own_line"}.values()
+    assert told.values["where"] == f"sale.order.line {company.order(TEAM)['name']} ({line['id']})"
+    assert by_machine(company, base, told) == ""
+    assert findings(company, TEAM) == ()
+
+
+def test_of_an_open_balance_what_was_added_is_taken_out(company: Company, base: Base) -> None:
+    invoice = company.invoice(WALLET, "2026-03")
+    (named,) = company.rows("ir.model.data", [["name", "=", f"invoice_{invoice.lago_id}_open"]])
+    (line,) = company.rows("account.move.line", [["id", "=", named["res_id"]]])
+    added = {"name": "more", "quantity": 1.0, "price_unit": 5.0, "account_id": line["account_id"][0]}
+    company.write("account.move", [["id", "=", line["move_id"][0]]], invoice_line_ids=[[0, 0, added]])
+    found = findings(company, WALLET, month="2026-03")
+    (told,) = {str(f.remedy): f.remedy for f in found if f.cause == "balance_wrong" and f.remedy}.values()
+    assert told.name == "mend_balance"
+    assert by_machine(company, base, told) == ""
+    assert findings(company, WALLET, month="2026-03") == ()
 
 
 @pytest.mark.parametrize(
@@ -202,7 +225,7 @@ def test_a_discount_explains_no_price(company: Company) -> None:
     assert {(f.cause, f.proven) for f in findings(company)} == {("price", True)}
 
 
-def test_what_a_group_of_taxes_is_made_of_is_mended_in_its_record(company: Company) -> None:
+def test_what_a_group_of_taxes_is_made_of_is_mended_in_its_record(company: Company, base: Base) -> None:
     """The mapping leads to the right group, which has lost a part."""
     (line, *_) = company.rows("sale.order.line", [["order_id", "=", company.order(PERCENT)["id"]]])
     (group,) = company.rows("account.tax", [["id", "in", line["tax_ids"]]])
@@ -215,6 +238,8 @@ def test_what_a_group_of_taxes_is_made_of_is_mended_in_its_record(company: Compa
     assert told.name == "mend_group"
     assert told.values["where"] == f"account.tax {group['name']} ({group['id']})"
     assert (told.values["tax"], told.values["odoo"]) == ("gst 5 % + pst_bc 7 %", "gst 5 %")
+    assert by_machine(company, base, told) == ""
+    assert findings(company, PERCENT) == ()
 
 
 def test_lines_of_a_tax_that_cancel_out_are_read(company: Company) -> None:

@@ -304,6 +304,56 @@ def _product(copy: Planted, remedy: Evidence) -> Done:
     return _mapped_taxes(copy, remedy)
 
 
+def _own_line(copy: Planted, remedy: Evidence) -> Done:
+    """The product of its charge first, then what Odoo computed anew with it, as ``preview`` shows it."""
+    told = WHERE.match(str(remedy.values["where"]))
+    assert told
+    for number, line in _mapped_lines(copy):
+        if number == int(told["id"]):
+            product: Any = line.values["product_id"]
+            copy.company.write("sale.order.line", [["id", "=", number]], product_id=_number(copy, product.xid))
+            values = {"name": line.values["name"], "price_unit": float(str(line.values["price_unit"]))}
+            copy.company.write("sale.order.line", [["id", "=", number]], **values)
+    return _mapped_taxes(copy, remedy)
+
+
+def _group(copy: Planted, remedy: Evidence) -> Done:
+    """The group is made of the taxes that are named, each found as a person finds it: by its name and its rate."""
+    named = [part.rpartition(" %")[0].rpartition(" ") for part in str(remedy.values["tax"]).split(" + ")]
+    parts = [_tax_called(copy, set(code.split("_")), float(rate)) for code, _, rate in named]
+    if not all(parts):
+        return str(remedy.values["tax"])
+    for number in re.findall(r"\((\d+)\)", str(remedy.values["where"])):
+        copy.company.write("account.tax", [["id", "=", int(number)]], children_tax_ids=[[6, 0, parts]])
+    return ""
+
+
+def _tax_called(copy: Planted, words: set[str], rate: float) -> int:
+    """The tax on sales of this rate that the chart of accounts names by these words, and by the fewest others."""
+    company = copy.company
+    ids = {
+        row["id"] for row in company.rows("account.tax", [["amount_type", "=", "percent"], ["amount", "=", rate]], "id")
+    }
+    rows = company.rows("ir.model.data", [["model", "=", "account.tax"], ["module", "=", "account"]])
+    names = {row["res_id"]: set(row["name"].split("_")) for row in rows if row["res_id"] in ids}
+    fitting = [number for number, name in names.items() if words | {"sale"} <= name]
+    return min(fitting, key=lambda number: len(names[number]), default=0)
+
+
+def _balance(copy: Planted, remedy: Evidence) -> Done:
+    """The entry keeps the line that the migration made, and is in the currency that ``preview`` shows."""
+    xid = str(remedy.values["where"]).removeprefix("account.move ")
+    move, made = _number(copy, xid), _number(copy, f"{xid}_open")
+    currency = _wanted_value(copy, "account.move", move, "currency_id")
+    if currency:
+        number = _number(copy, str(currency.xid))
+        copy.company.write("account.move", [["id", "=", move]], currency_id=number)
+    lines = copy.company.rows("account.move.line", [["move_id", "=", move], ["display_type", "=", "product"]], "id")
+    gone = [[2, row["id"], 0] for row in lines if row["id"] != made]
+    copy.company.write("account.move", [["id", "=", move]], invoice_line_ids=gone)
+    return ""
+
+
 def _position(copy: Planted, remedy: Evidence) -> Done:
     """The order's fiscal position as ``preview`` shows it, and the taxes on the lines."""
     for order in str(remedy.values["where"]).removeprefix("sale.order ").split(", "):
@@ -366,4 +416,7 @@ BY_MACHINE: Mapping[str, Callable[[Planted, Evidence], Done]] = {
     "mend_tax_in_price": _exclude_tax,
     "mend_repartition": _distribute,
     "mend_term": _term,
+    "mend_own_line": _own_line,
+    "mend_group": _group,
+    "mend_balance": _balance,
 }
