@@ -365,10 +365,21 @@ def ended_in_odoo(case: Case) -> Iterator[Proposal]:
             told: Mapping[str, str | int | Decimal] = {"where": place.label, "what": place.field, "lago": suspect.lago}
             yield Proposal(
                 changes=tuple(change for ours, theirs in pairs for change in billed_at(ours, cents_of(theirs))),
-                evidence=(Evidence(name="ended", values={**told, "odoo": suspect.odoo}),),
+                evidence=(Evidence(name="ended", values={**told, "odoo": suspect.odoo}), *_covered(case, suspect)),
                 remedy=Evidence(name="mend_field", values=told),
                 observed=True,
             )
+
+
+def _covered(case: Case, ended: Suspect) -> Iterator[Evidence]:
+    """What else differs of the order, and shows as soon as it runs again; of several orders nobody can tell whose."""
+    suspects = case.known.orders.suspects if case.known.orders else ()
+    alone = len({key.subscription for key, _, _ in case.pairs() if key.subscription}) == 1
+    for other in suspects:
+        place = other.place
+        if other is not ended and (alone or place.label == ended.place.label):
+            values = {"where": place.label, "what": place.field, "lago": other.lago, "odoo": other.odoo}
+            yield Evidence(name="covered", values=values)
 
 
 def _ended_by(suspect: Suspect) -> str:

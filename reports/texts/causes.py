@@ -164,6 +164,10 @@ CAUSES: Mapping[str, tuple[str, str]] = {
         "{where}, {what}: Odoo has {odoo}, Lago {lago}. What has ended bills nothing.",
         "{where}, {what} : Odoo a {odoo}, Lago {lago}. Ce qui est terminé ne facture rien.",
     ),
+    "evidence.covered": (
+        "{where}, {what}: Odoo has {odoo}, Lago {lago}. It moves nothing while the order has ended: set it as well.",
+        "{where}, {what} : Odoo a {odoo}, Lago {lago}. Sans effet tant que la commande est finie : à corriger aussi.",
+    ),
     "evidence.held": (
         "{where}, {what}: Odoo has {odoo}, Lago {lago}. Re-rated with Odoo’s value, it comes out to the cent.",
         "{where}, {what} : Odoo a {odoo}, Lago {lago}. Recalculé avec la valeur d’Odoo, le résultat est exact au cent.",

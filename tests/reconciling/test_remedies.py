@@ -25,6 +25,7 @@ from tests.faults import (
     custom_charge,
     discount,
     lines_tax,
+    on_charge,
     on_order,
     swap_product,
     together,
@@ -275,3 +276,20 @@ def test_what_else_an_order_lacks_that_waits_for_a_charge_is_not_left_out(compan
     waiting.unlink("fusion.billing.charge", [["id", "=", other["id"]]])
     items = {(f.cause, str(f.evidence[0].values)) for f in findings(waiting)}
     assert {cause for cause, _ in items} == {"mapping_gap", "missing_line"}
+
+
+def test_what_differs_of_an_order_that_has_ended_is_told_with_its_end(company: Company, base: Base) -> None:
+    """It moves nothing as long as the order bills nothing, and would need a second round."""
+    minimum = on_charge("storage_gb", "nexacloud_starter", min_amount="50.00")
+    together(minimum, on_order(STARTER, fusion_ended_at="2026-06-20 10:00:00"))(company)
+    found = findings(company)
+    assert {(f.cause, f.proven) for f in found} == {("plan_change_date", True)}
+    (told,) = {str(e): e for f in found for e in f.evidence if e.name == "covered"}.values()
+    number = company.charge("storage_gb", "nexacloud_starter")["id"]
+    charge = f"fusion.billing.charge storage_gb_standard ({number})"
+    assert (told.values["where"], told.values["what"]) == (charge, "min_amount")
+    assert "set it as well" in Texts().evidence("evidence", told, "CAD")
+    (ended,) = {str(f.remedy): f.remedy for f in found if f.remedy}.values()
+    for remedy in (ended, Evidence(name="mend_field", values=told.values)):
+        assert by_machine(company, base, remedy) == ""
+    assert findings(company) == ()

@@ -26,6 +26,7 @@ from tests.odoo.matrix.kinds import (
     OCA,
     Kind,
     add_line,
+    add_to_balance,
     as_kind,
     balance_id,
     by_sql,
@@ -40,6 +41,7 @@ from tests.odoo.matrix.kinds import (
     give_balance_to,
     kind,
     later,
+    lesser_group,
     lone_invoice,
     lone_order,
     lone_receipt,
@@ -55,6 +57,7 @@ from tests.odoo.matrix.kinds import (
     pay_balance,
     province,
     run_scheduler,
+    sell_instead,
     setting,
     swap_product,
     tax_on_balance,
@@ -98,6 +101,7 @@ SETTINGS = (
     kind("setting: tax archived", STARTER, of_tax("hst_sale_tax_13", active=False), moves=False),
     kind("setting: part of a group of taxes has another rate", PRO, of_tax("gst_sale_tax_5", amount=6.0), causes="tax_wrong"),
     kind("setting: part of a group is included in the price", PRO, of_tax("gst_sale_tax_5", price_include_override="tax_included"), causes="tax_included"),
+    kind("setting: a group of taxes has lost a part", PERCENT, lesser_group(PERCENT, "gst_sale_tax_5"), causes="tax_missing"),
     kind("setting: what a tax brings is taken off again", STARTER, undistributed("hst_sale_tax_13"), causes="tax_wrong"),
     kind("setting: tax computed as a fixed amount", STARTER, of_tax("hst_sale_tax_13", amount_type="fixed"), causes="tax_wrong"),
 )  # fmt: skip
@@ -110,6 +114,7 @@ EDITS = (
     kind("edit: two of the plan", STARTER, on_line(STARTER, product_uom_qty=2.0), causes="extra_usage price", drift="product_uom_qty"),
     kind("edit: none of the plan", STARTER, on_line(STARTER, product_uom_qty=0.0), causes="missing_line", drift="product_uom_qty"),
     kind("edit: another plan's product on the line", STARTER, swap_product(STARTER), causes="base_product_swapped tax_wrong tax_missing", each=("base_product_swapped",), drift="product_id"),
+    kind("edit: another product on the line of a fixed charge", TEAM, sell_instead(TEAM, "support_block", "egress_gb"), causes="extra_line tax_wrong tax_missing", each=("extra_line",), drift="product_id"),
     kind("edit: order copied and running", STARTER, copy_order(STARTER), causes="extra_order", drift="extra_order"),
     kind("edit: order moved to another customer", STARTER, move_order(STARTER, PRO, "partner_id"), causes="other_customer", drift="partner_id"),
     kind("edit: invoices go to another customer", STARTER, move_order(STARTER, PRO, "partner_invoice_id"), causes="other_customer", drift="partner_invoice_id"),
@@ -162,6 +167,7 @@ BALANCES = (
     kind("balance: twice", STARTER, copy_balance(STARTER, "2026-03"), causes="extra_invoice", drift="extra_invoice", month="2026-03"),
     kind("balance: a discount on its line", STARTER, on_balance_line(STARTER, "2026-03", discount=10.0), causes="balance_wrong", drift="discount", month="2026-03"),
     kind("balance: a tax on its line", STARTER, tax_on_balance(STARTER, "2026-03", "hst_sale_tax_13"), causes="balance_wrong", drift="tax_ids", month="2026-03"),
+    kind("balance: a line more in the entry", STARTER, add_to_balance(STARTER, "2026-03", 5.0), causes="balance_wrong", drift="lines", month="2026-03"),
     kind("balance: due a year later", STARTER, on_balance(STARTER, "2026-03", invoice_date_due="2027-12-31"), drift="invoice_date_due", month="2026-03", moves=False),
 )  # fmt: skip
 

@@ -208,6 +208,18 @@ def swap_product(customer: str) -> Plant:
     return plant
 
 
+def sell_instead(customer: str, text: str, code: str) -> Plant:
+    """The line of a fixed charge, found by its text, sells what usage is billed as."""
+
+    def plant(company: Company) -> None:
+        lines = company.rows("sale.order.line", [["order_id", "=", company.order(customer)["id"]]])
+        line = next(row for row in lines if text in row["name"])
+        (product,) = company.rows("product.product", [["product_tmpl_id.default_code", "=", code]], "id")
+        company.write("sale.order.line", [["id", "=", line["id"]]], product_id=product["id"])
+
+    return plant
+
+
 # --- settings --------------------------------------------------------------------------------------------------------
 
 
@@ -228,6 +240,18 @@ def by_sql(text: str) -> Plant:
 def foreign_company(company: Company) -> None:
     country = company.rows("res.country", [["code", "=", "US"]], "id")[0]["id"]
     company.write("res.company", [["id", "=", 1]], account_fiscal_country_id=country)
+
+
+def lesser_group(customer: str, kept: str) -> Plant:
+    """The group of taxes on the order's lines is made of this one part."""
+
+    def plant(company: Company) -> None:
+        (line, *_) = company.rows("sale.order.line", [["order_id", "=", company.order(customer)["id"]]])
+        company.write(
+            "account.tax", [["id", "in", line["tax_ids"]]], children_tax_ids=[[6, 0, [tax_id(company, kept)]]]
+        )
+
+    return plant
 
 
 def tax_id(company: Company, code: str) -> int:
@@ -381,6 +405,24 @@ def on_balance_line(customer: str, month: str, **values: Any) -> Plant:
     def plant(company: Company) -> None:
         (move,) = balance_id(customer, month)(company)
         company.write("account.move.line", [["move_id", "=", move], ["display_type", "=", "product"]], **values)
+
+    return plant
+
+
+def add_to_balance(customer: str, month: str, price: float) -> Plant:
+    """A line of somebody's in the entry."""
+
+    def plant(company: Company) -> None:
+        (move,) = balance_id(customer, month)(company)
+        (line, *_) = company.rows("account.move.line", [["move_id", "=", move], ["display_type", "=", "product"]])
+        added = {
+            "name": "more",
+            "quantity": 1.0,
+            "price_unit": price,
+            "account_id": line["account_id"][0],
+            "tax_ids": [],
+        }
+        company.write("account.move", [["id", "=", move]], invoice_line_ids=[[0, 0, added]])
 
     return plant
 

@@ -11,7 +11,7 @@ from mappings.target import OURS, Desired
 from migrate.errors import Blocked, OdooError
 from migrate.odoo.protocol import Odoo
 from migrate.shipped_tables import shipped
-from reports.data import Evidence
+from reports.data import Evidence, Finding
 from tests.faults import Company, Fault
 from tests.odoo.matrix.judge import Verdict, look
 from tests.odoo.matrix.world import Planted
@@ -24,7 +24,8 @@ Done = str  # empty, or why no machine can do it
 
 def remedied(copy: Planted, fault: Fault, verdict: Verdict) -> str:
     """Do by machine what the report says, and look again: ``yes``, ``no``, ``none``, or why no machine can."""
-    remedies = {str((r.name, dict(r.values))): r for f in verdict.new if (r := f.remedy)}
+    told = [r for f in verdict.new for r in (f.remedy, *_besides(f)) if r]
+    remedies = {str((r.name, dict(r.values))): r for r in told}
     if not remedies:
         return ""
     if {remedy.name for remedy in remedies.values()} <= NOTHING_TO_MEND:
@@ -41,6 +42,13 @@ def remedied(copy: Planted, fault: Fault, verdict: Verdict) -> str:
     left = Verdict(kind=verdict.kind, flavour=verdict.flavour, clean=verdict.clean, said=look(copy, fault))
     remaining = {f.cause for f in left.new} | left.reasons
     return "yes" if not remaining else f"no: {', '.join(sorted(remaining))} remain"
+
+
+def _besides(finding: Finding) -> Iterator[Evidence]:
+    """What is told to be set as well, beside the remedy."""
+    for told in finding.evidence:
+        if told.name == "covered":
+            yield Evidence(name="mend_field", values={name: told.values[name] for name in ("where", "what", "lago")})
 
 
 # --- usage -----------------------------------------------------------------------------------------------------------
