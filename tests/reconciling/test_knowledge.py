@@ -19,6 +19,7 @@ from reconcile.causes.knowledge import Knowledge
 from reconcile.compare.positions import compare_invoice
 from reconcile.knowledge_base import KnowledgeBase
 from reconcile.rerate import invoices as rerate
+from reconcile.sides.held_terms import Held, HeldOrder
 from reconcile.sides.lago import lago_invoices
 from reconcile.sides.odoo_answers import SETTLED_ELSEWHERE
 from reports.data import ReportData
@@ -148,6 +149,18 @@ def test_what_the_migration_left_out(snapshot: Snapshot, july: Any, monkeypatch:
 
     data = reconciled(snapshot, july, fault, monkeypatch, unmapped={item: "charge_model"})
     assert causes(data) == {"mapping_gap"}
+
+
+@pytest.mark.parametrize(("stands", "reason"), [(False, "custom_aggregation"), (True, "")])
+def test_an_order_that_stands_in_odoo_was_not_left_out(snapshot: Snapshot, stands: bool, reason: str) -> None:
+    """It waits for a charge, and is there as it was: what else it lacks somebody took out."""
+    shown = next(i for i in lago_invoices(snapshot, "2026-07") if any(one.amount_cents for one in i.lines))
+    gone = next(one for one in shown.lines if one.amount_cents)
+    odoo = replace(shown, lines=tuple(one for one in shown.lines if one is not gone))
+    compared = compare_invoice({"lago": shown, "odoo": odoo, "rerate": shown}, tolerance_cents=0)
+    held: Any = Held(orders={gone.key.subscription: HeldOrder(row={}, charges=(), usage=())} if stands else {})
+    known = KnowledgeBase(snapshot, unmapped={gone.key.subscription: "custom_aggregation"}, held=held).of(compared)
+    assert known.of_line(gone.key).unmapped == reason
 
 
 # --- prices --------------------------------------------------------------------------------------------------------

@@ -208,18 +208,6 @@ def swap_product(customer: str) -> Plant:
     return plant
 
 
-def sell_instead(customer: str, text: str, code: str) -> Plant:
-    """The line of a fixed charge, found by its text, sells what usage is billed as."""
-
-    def plant(company: Company) -> None:
-        lines = company.rows("sale.order.line", [["order_id", "=", company.order(customer)["id"]]])
-        line = next(row for row in lines if text in row["name"])
-        (product,) = company.rows("product.product", [["product_tmpl_id.default_code", "=", code]], "id")
-        company.write("sale.order.line", [["id", "=", line["id"]]], product_id=product["id"])
-
-    return plant
-
-
 # --- settings --------------------------------------------------------------------------------------------------------
 
 
