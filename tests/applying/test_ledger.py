@@ -537,3 +537,46 @@ def test_only_what_was_verified_is_marked_as_being_undone(ledger: Ledger) -> Non
     ledger.begin_undoing(["lago.order_1", "lago.line_1", "lago.line_2"])
     states = [entry(ledger, f"lago.{name}").state for name in ("order_1", "line_1", "line_2")]
     assert states == [WRITING, WRITING, ZEROED]
+
+
+# --- what a rollback leaves behind -----------------------------------------------------------------------------------
+
+
+def test_what_is_left_standing_is_ours_by_name_only_and_lines_that_went_are_forgotten(ledger: Ledger) -> None:
+    ledger.begin("apply")
+    write(ledger, order(line(1), line(2)), observed(("lago.order_1", seen_order({1: "8"}))), seen_order({1: "10.50"}))
+    rows = {e.xid: e for e in ledger.entries()}
+    assert rows["lago.line_1"].sent and rows["lago.line_1"].stored and rows["lago.line_1"].before
+    ledger.begin_undoing(["lago.order_1", "lago.line_1"])
+    ledger.leave_standing([entry(ledger, "lago.order_1"), entry(ledger, "lago.line_1")], ["lago.line_2"])
+    left = {e.xid: (e.state, e.sent, e.stored, e.before) for e in ledger.entries()}
+    assert left == {xid: (APPLIED, {}, {}, {}) for xid in ("lago.order_1", "lago.line_1")}
+
+
+def test_what_rollbacks_archived_is_told_together_and_stays_told_when_the_run_ends(ledger: Ledger) -> None:
+    ledger.begin("apply")
+    ledger.leave_archived({"lago.of_an_apply": 1})
+    ledger.begin("rollback")
+    ledger.leave_archived({"lago.a": 3})
+    ledger.leave_archived({})
+    ledger.leave_archived({"lago.b": 4})
+    ledger.end({"customers": {"delete": 1}})
+    ledger.begin("rollback")
+    ledger.leave_archived({"lago.c": 5})
+    assert ledger.left_archived() == {"lago.a": 3, "lago.b": 4, "lago.c": 5}, "an apply archives nothing"
+
+
+@pytest.mark.parametrize(
+    ("finished", "detail", "blocks"),
+    [
+        (True, "", False),
+        (True, "left out: 2 cards", False),
+        (False, "left out: 2 cards", False),  # what nobody can write costs itself
+        (False, "interrupted", True),
+        (False, "", True),
+    ],
+)
+def test_a_phase_that_is_not_finished_blocks_unless_all_it_lacks_was_left_out(
+    finished: bool, detail: str, blocks: bool
+) -> None:
+    assert PhaseProgress(Phase.USAGE, "", finished, detail, "").blocks is blocks
