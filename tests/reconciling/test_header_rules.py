@@ -1,0 +1,259 @@
+"""Rules of the header, one by one: open balances, Lago's own taxes, and which of several causes is the one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from mappings.records import Tax
+from reconcile.billed import BilledInvoice, LineKey, OpenLine
+from reconcile.causes.case import Candidate, Case, Cause, Proposal
+from reconcile.causes.changes import Change, DropCoupon, DropLine, DropTax, KeepHeader, RoundTax, SetLine, SetTaxes
+from reconcile.causes.knowledge import Knowledge, LagoOddities, OrderKnowledge, grounds_of
+from reconcile.causes.proving import explain, header_causes
+from reconcile.compare.positions import HeaderKey, compare_invoice
+from reconcile.rating.header import HeaderTerms
+from reconcile.rating.rules import LATEST
+from reconcile.rating.taxes import Rounding
+from reports.data import ODOO, RERATE, Evidence, Finding
+from tests.reconciling.build import coupon, invoice, key, line, tax, terms, totals
+from tests.reconciling.test_classify import LINES, RULES, TAX, TRUTH, changed, found
+
+# --- what is open in Odoo -------------------------------------------------------------------------------------------
+
+SEATS = (line(1000),)
+OWED = 680  # 11.30 less 2.00 of prepaid credits, 1.00 of a credit note and 1.50 that was paid
+HEADER = replace(totals(SEATS), prepaid_cents=200, credit_notes_cents=100, total_cents=830)
+LAGO_OWES = invoice(*SEATS, header=HEADER, settled_cents=OWED - 1130)
+AS_MADE = OpenLine(quantity=Decimal(1), price=Decimal("6.80"), discount=Decimal(0), taxed=False)
+
+
+def of_balance(open_cents: int, line: OpenLine | None = None, truth: BilledInvoice = LAGO_OWES) -> Finding:
+    """What is found where so much is open in Odoo."""
+    assert truth.totals is not None
+    odoo = replace(truth, settled_cents=open_cents - truth.totals.gross_cents, open_line=line)
+    (finding,) = found(truth, odoo, truth, terms(SEATS))[HeaderKey("settled")]
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("more", "part"),
+    [(200, "prepaid"), (100, "credit_notes"), (300, "prepaid, credit_notes"), (150, "payments")],
+)
+def test_an_open_balance_that_is_too_high_by_what_was_settled_names_it(more: int, part: str) -> None:
+    finding = of_balance(OWED + more)
+    assert (finding.cause, finding.proven, finding.delta_cents) == ("settlement_missing", True, more)
+    assert finding.evidence == (Evidence(name="not_settled", values={"part": part, "cents": more}),)
+    where = {"where": "account.move.line lago.invoice_i1_open", "what": "price_unit", "lago": "6.80"}
+    assert finding.remedy == Evidence(name="mend_field", values=where)
+
+
+@pytest.mark.parametrize("more", [17, -200, 350])
+def test_an_open_balance_that_nothing_settled_explains_is_wrong(more: int) -> None:
+    finding = of_balance(OWED + more)
+    assert (finding.cause, finding.proven) == ("balance_wrong", True)
+    assert finding.evidence == (Evidence(name="other_open", values={"lago_cents": OWED, "odoo_cents": OWED + more}),)
+
+
+def test_nothing_open_of_what_lago_is_owed_is_a_missing_balance() -> None:
+    finding = of_balance(0)
+    assert (finding.cause, finding.proven, finding.delta_cents) == ("balance_missing", True, -OWED)
+    assert finding.evidence == (Evidence(name="not_open", values={"cents": OWED}),)
+    assert finding.remedy == Evidence(name="carry_balance", values={"part": "balance"})
+
+
+def test_where_lago_is_owed_nothing_no_balance_is_missing_or_wrong() -> None:
+    """What is open there all the same, nobody can tell."""
+    paid = replace(LAGO_OWES, settled_cents=-1130)
+    assert of_balance(17, truth=paid).cause == "unexplained"
+    assert of_balance(630, truth=paid).cause == "unexplained"
+    assert of_balance(830, truth=paid).cause == "settlement_missing", "11.30 less 3.00 was paid"
+
+
+@pytest.mark.parametrize(
+    ("line", "what", "lago"),
+    [
+        (replace(AS_MADE, quantity=Decimal(2)), "quantity", "1"),
+        (replace(AS_MADE, price=Decimal("6.97")), "price_unit", "6.80"),
+        (replace(AS_MADE, discount=Decimal(10)), "discount", "0"),
+        (replace(AS_MADE, taxed=True), "tax_ids", "none"),
+        (replace(AS_MADE, quantity=Decimal(2), taxed=True), "quantity, tax_ids", "1, none"),
+    ],
+)
+def test_the_field_of_the_open_line_that_is_not_as_it_was_made_is_to_be_set_back(
+    line: OpenLine, what: str, lago: str
+) -> None:
+    where = {"where": "account.move.line lago.invoice_i1_open", "what": what, "lago": lago}
+    assert of_balance(OWED + 17, line).remedy == Evidence(name="mend_field", values=where)
+
+
+def test_an_open_line_as_it_was_made_is_not_the_place() -> None:
+    remedy = Evidence(name="mend_balance", values={"where": "account.move lago.invoice_i1"})
+    assert of_balance(OWED + 17, AS_MADE).remedy == remedy
+
+
+@pytest.mark.parametrize("part", ["credit_notes", "prepaid"])
+def test_what_was_not_settled_is_told_with_its_part(part: str) -> None:
+    header = replace(totals(SEATS), **{f"{part}_cents": 130}, total_cents=1000)
+    truth = invoice(*SEATS, header=header)
+    (finding,) = found(truth, invoice(*SEATS), truth, terms(SEATS))[HeaderKey(part)]
+    assert (finding.cause, finding.proven, finding.delta_cents) == ("settlement_missing", False, 130)
+    assert finding.evidence[0] == Evidence(name="not_settled", values={"part": part, "cents": 130})
+    assert finding.remedy == Evidence(name="carry_balance", values={"part": part})
+
+
+# --- taxes that Lago itself did not charge --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("today", "proven"),
+    [
+        ({}, False),
+        ({key("a"): RULES.taxes[key("a")]}, False),
+        ({key("a"): (*RULES.taxes[key("a")], tax("zero", "0"))}, False),  # a tax of 0 % charges nothing
+        ({key("a"): (tax("hst", "13.0"),)}, False),
+        ({key("a"): (tax("hst", "15"),)}, True),
+        ({key("a"): RULES.taxes[key("a")], key("b"): ()}, True),
+        ({key("new"): RULES.taxes[key("a")]}, True),
+    ],
+)
+def test_lagos_missing_tax_is_proven_where_it_assigns_others_than_its_fees_bear(
+    today: dict[LineKey, tuple[Tax, ...]], proven: bool
+) -> None:
+    known = Knowledge(orders=OrderKnowledge(rules=LATEST, lago=LagoOddities(todays_taxes=today)))
+    (finding,) = found(changed(DropTax("hst")), TRUTH, known=known)[TAX]
+    assert (finding.cause, finding.side, finding.proven) == ("tax_missing", "lago", proven)
+    assert finding.remedy == Evidence(name="check_lagos_taxes")
+
+
+def test_taxes_of_another_place_are_mended_in_the_mapping_for_odoo_and_checked_for_lago() -> None:
+    other = (tax("gst", "5"),)
+    known = Knowledge(tax_sets={"Alberta": other, "nowhere": ()})
+    wrong = changed(SetTaxes(other))
+    assert found(TRUTH, wrong, known=known)[TAX][0].remedy == Evidence(name="mend_tax", values={"tax": "Alberta"})
+    assert found(wrong, TRUTH, known=known)[TAX][0].remedy == Evidence(name="check_lagos_taxes")
+
+
+def test_a_coupon_that_lago_holds_and_did_not_credit_is_a_record() -> None:
+    rules = terms(LINES, [coupon("spring", 100)])
+    truth = invoice(*LINES, rules=rules)
+    lago = changed(DropCoupon("spring"), rules=rules, base=truth)
+    (finding,) = found(lago, truth, truth, rules)[HeaderKey("coupons")]
+    assert (finding.cause, finding.side, finding.proven) == ("coupon_missing", "lago", True)
+    assert finding.evidence[0] == Evidence(name="coupon", values={"coupon": "spring", "cents": 100})
+    assert finding.remedy == Evidence(name="carry_coupon", values={"coupon": "spring"})
+    credited = found(lago, truth, truth, rules, Knowledge(credited=frozenset({"spring"})))
+    assert not credited[HeaderKey("coupons")][0].proven
+    read = Knowledge(orders=OrderKnowledge(rules=LATEST, read=frozenset({"s1"})))
+    assert not found(truth, lago, truth, rules)[HeaderKey("coupons")][0].proven
+    (left,) = found(truth, lago, truth, rules, read)[HeaderKey("coupons")]
+    assert left.cause == "unexplained", "Odoo's order was read, and holds it"
+
+
+# --- which of several ------------------------------------------------------------------------------------------------
+
+
+def case_of(odoo: BilledInvoice, truth: BilledInvoice = TRUTH, rules: HeaderTerms = RULES) -> Case:
+    compared = compare_invoice({"lago": truth, "odoo": odoo, "rerate": truth})
+    return Case(
+        invoice=compared,
+        baseline_side=RERATE,
+        subject_side=ODOO,
+        deviation=compared.deviation(ODOO),
+        grounds=grounds_of(compared, rules, Knowledge()),
+    )
+
+
+def cause(name: str, *changes: Change, observed: bool = False, last: bool = False) -> Cause:
+    proposal = Proposal(changes=changes, observed=observed)
+    return Cause(name=name, propose=lambda case: [proposal], header=True, last=last)
+
+
+def chosen(case: Case, causes: Sequence[Cause], lines: Iterable[Candidate] = ()) -> list[tuple[str, tuple[str, ...]]]:
+    """The causes that are named, each with those that give the very same."""
+    return [(head.cause, head.proposal.others) for head in header_causes(case, list(lines), causes)]
+
+
+def test_a_record_goes_before_amounts_and_has_no_rivals() -> None:
+    case = case_of(changed(DropTax("hst")))
+    guess, record = cause("guess", DropTax("hst")), cause("record", SetTaxes(()), observed=True)
+    assert chosen(case, [guess, record]) == [("record", ())]
+    assert chosen(case, [guess]) == [("guess", ())]
+
+
+def test_amounts_that_fit_alike_are_near_ties_under_their_names() -> None:
+    case = case_of(changed(DropTax("hst")))
+    again = [cause("one", DropTax("hst")), cause("two", SetTaxes(())), cause("one", SetTaxes(())), cause("zero")]
+    assert chosen(case, again) == [("one", ("two",))]
+
+
+def test_lines_that_make_the_header_right_need_no_cause_of_the_header() -> None:
+    gone = Candidate("gone", Proposal(changes=(DropLine(key("b")),)))
+    assert chosen(case_of(changed(DropLine(key("b")))), [cause("one", DropTax("hst"))], [gone]) == [("gone", ())]
+
+
+def test_a_header_that_was_left_as_it_was_is_kept_with_the_lines() -> None:
+    """Somebody took a line away, and the totals were not computed again."""
+    odoo = invoice(LINES[0], LINES[2], header=TRUTH.totals)
+    gone = Candidate("gone", Proposal(changes=(DropLine(key("b")),)))
+    (kept,) = header_causes(case_of(odoo), [gone], [])
+    assert kept.proposal.changes[1:] == (KeepHeader(totals(LINES)),)
+
+
+FOURS = tuple(line(4, item) for item in "abcdefg")
+SPRING = terms(FOURS, [coupon("spring", 9), coupon("winter", 8)])
+OF_FOURS = invoice(*FOURS, rules=SPRING)
+
+
+def test_two_causes_together_and_one_of_the_last_only_where_no_pair_fits() -> None:
+    drop, per_line = DropCoupon("spring"), RoundTax(Rounding.LINE)
+    case = case_of(changed(drop, per_line, rules=SPRING, base=OF_FOURS), OF_FOURS, SPRING)
+    pair = [cause("coupon", drop), cause("rounding", per_line)]
+    assert [name for name, _ in chosen(case, pair)] == ["coupon", "rounding"]
+    assert case.subject.totals is not None
+    edited = cause("edited", KeepHeader(case.subject.totals), last=True)
+    assert [name for name, _ in chosen(case, [*pair, edited])] == ["coupon", "rounding"], "the last one is not asked"
+    assert [name for name, _ in chosen(case, [edited])] == ["edited"]
+    assert [name for name, _ in chosen(case, [cause("coupon", drop), edited])] == ["edited"], "the coupon's tax is off"
+
+
+def test_a_cause_that_makes_its_part_right_stays_beside_one_of_the_last() -> None:
+    """The coupon explains its own part; two cents of the net amount are somebody's edit."""
+    rules = terms(LINES, [coupon("spring", 100)])
+    truth = invoice(*LINES, rules=rules)
+    header = changed(DropCoupon("spring"), rules=rules, base=truth).totals
+    assert header is not None
+    off = replace(header, net_cents=header.net_cents + 2, gross_cents=header.gross_cents + 2)
+    case = case_of(invoice(*LINES, header=replace(off, total_cents=off.gross_cents)), truth, rules)
+    missing, edited = cause("coupon", DropCoupon("spring")), cause("edited", KeepHeader(off), last=True)
+    assert [name for name, _ in chosen(case, [missing])] == ["coupon"]
+    assert [name for name, _ in chosen(case, [missing, edited])] == ["coupon", "edited"]
+    assert [name for name, _ in chosen(case, [cause("all", DropTax("hst")), edited])] == ["edited"]
+
+
+def test_a_cause_of_the_header_that_makes_only_a_part_of_its_part_right_is_not_named() -> None:
+    """Dropping one of two taxes explains nothing while the other is off too."""
+    both = terms(LINES, taxes=(tax("gst", "5"), tax("qst", "9.975")))
+    truth = invoice(*LINES, rules=both)
+    assert truth.totals is not None
+    header = replace(truth.totals, taxes={"gst": 0, "qst": 130}, tax_cents=130, gross_cents=1461, total_cents=1461)
+    case = case_of(invoice(*LINES, header=header), truth, both)
+    assert chosen(case, [cause("no gst", DropTax("gst"))]) == []
+
+
+def test_each_cause_has_what_it_moves_on_top_of_those_before() -> None:
+    """13 % of 13.31 is 1.73; of 10.80 without line b 1.40; with line c at 0.50 instead of 0.77 it is 1.37."""
+    odoo = changed(DropLine(key("b")), SetLine(key("c"), 50))
+    case = case_of(odoo)
+    one = Cause(name="one", propose=lambda case: [Proposal(changes=(DropLine(key("b")),))])
+    two = Cause(name="two", propose=lambda case: [Proposal(changes=(SetLine(key("c"), 50),), side="lago")])
+    moved = {(place, f.cause, f.side, f.delta_cents) for place, f in explain(case, [one, two])}
+    assert moved == {
+        (key("b"), "one", "odoo", -251),
+        (TAX, "one", "odoo", -33),
+        (key("c"), "two", "lago", -27),
+        (TAX, "two", "lago", -3),
+    }
