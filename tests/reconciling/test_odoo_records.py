@@ -30,7 +30,7 @@ from mappings.records import (
 from reconcile.causes.case import Case
 from reconcile.causes.coupons import held_coupons, of_coupons
 from reconcile.causes.knowledge import Grounds, Knowledge, OrderKnowledge
-from reconcile.causes.observed import ANOTHER, USAGE, Place, Suspect, shown
+from reconcile.causes.observed import ANOTHER, NAME, USAGE, Place, Suspect, shown
 from reconcile.causes.odoo_records import distinct
 from reconcile.causes.record_causes import suspected_records
 from reconcile.causes.rules import CAUSES
@@ -257,6 +257,72 @@ def test_another_metric() -> None:
         (("lago_billable_metric_id",), "m2"),
         (("billable_metric_code",), "other"),
     }
+
+
+def test_another_model_is_told_with_the_prices_that_come_with_it() -> None:
+    """Neither can be set without the other; a model alone is told alone."""
+    rows = with_charge("ch2", charge_model="standard", properties=json.dumps({"amount": "3"}))
+    suspect = the(of_order(LAGO, order(rows), {}))
+    assert suspect.place.field == "charge_model and properties"
+    lago, odoo = ({"graduated_ranges": TIERS}, {"amount": "3"})
+    assert (suspect.lago, suspect.odoo) == (shown(["graduated", lago]), shown(["standard", odoo]))
+    alone = the(of_order(LAGO, order(with_charge("ch2", charge_model="volume")), {}))
+    assert (alone.place.field, alone.lago, alone.odoo) == ("charge_model", "graduated", "volume")
+
+
+def test_a_charge_under_another_id_is_the_record_of_its_code() -> None:
+    """It is not missing: it stands there, and counts as another."""
+    rows = with_charge("ch2", fusion_lago_id="typed")
+    (suspect,) = (s for s in of_order(LAGO, order(rows), {}) if s.cause == "missing_line")
+    where = "fusion.billing.charge tiers (lago.charge_ch2)"
+    assert told(iter([suspect])) == [("missing_line", where, "fusion_lago_id", "ch2", "typed")]
+    both = [{**row, "fusion_lago_id": f"typed {row['code']}"} if row["fusion_lago_id"] != "f1" else row for row in rows]
+    named = [(s.place.record, s.lago, s.odoo) for s in of_order(LAGO, order(both), {}) if s.place.field == NAME]
+    assert named == [("trips_standard", "ch1", "typed trips_standard"), ("tiers", "ch2", "typed tiers")]
+
+
+def test_a_charge_of_another_code_is_not_the_one_that_is_missing() -> None:
+    rows = with_charge("ch2", fusion_lago_id="typed", code="another")
+    (suspect,) = (s for s in of_order(LAGO, order(rows), {}) if s.cause == "missing_line")
+    assert (suspect.place.label, suspect.place.field) == ("sale.order S1", "charge tiers")
+
+
+def test_charges_that_an_order_has_of_its_own_are_why_its_plans_do_not_count() -> None:
+    """Some, where the plan has many: an order with all of them has an override, and lacks one."""
+    own = [{**ROWS[0], "order_id": 7, "code": "added", "fusion_lago_id": "x", "id": "7"}]
+    missing = [s for s in of_order(LAGO, order(own), {}) if s.cause == "missing_line"]
+    assert {(s.place.label, s.place.field, s.lago, s.odoo) for s in missing} == {
+        ("fusion.billing.charge added (7)", "order_id", "none", "S1")
+    }
+    assert {s.suppose for s in missing if isinstance(s.suppose, OtherRecords)}
+    override = replace(LAGO, plan=replace(LAGO.plan, parent_id="p0"))
+    most = [*own, {**own[0], "code": "added too", "fusion_lago_id": "y"}]
+    shared = [{**own[0], "order_id": None}]
+    for lago, rows in ((override, own), (LAGO, most), (LAGO, shared)):
+        places = {s.place.label for s in of_order(lago, order(rows), {}) if s.cause == "missing_line"}
+        assert places == {"sale.order S1"}, "what is missing is missing"
+
+
+def test_prices_of_filters_tell_how_many_digits_odoo_keeps() -> None:
+    """Three prices of one order cut to the same digits, of which one has more by itself: then none is cut."""
+    priced = replace(OWN, properties={"amount": "1.239"})
+    tiers = [{"from_value": 0, "to_value": 10, "p": "1.119"}, {"from_value": 11, "to_value": None, "p": "2.229"}]
+    first, second = LAGO.plan.charges
+    charges = (replace(first, filters=(priced,)), replace(second, properties={"graduated_ranges": tiers}))
+    lago = replace(LAGO, plan=replace(LAGO.plan, charges=charges))
+
+    def causes(of_filter: str) -> set[str]:
+        entry = {"lago_id": "zone", "values": {"zone": ["a"]}, "properties": {"amount": of_filter}}
+        cut = [{**tiers[0], "p": "1.12"}, {**tiers[1], "p": "2.23"}]
+        rows = with_charge("ch1", filters=json.dumps([entry]))
+        rows = [
+            {**r, "properties": json.dumps({"graduated_ranges": cut})} if r["fusion_lago_id"] == "ch2" else r
+            for r in rows
+        ]
+        return {suspect.cause for suspect in of_order(lago, order(rows), {})}
+
+    assert causes("1.24") == {"price_precision"}
+    assert causes("1.2391") == {"price"}, "a price of Odoo's has four digits"
 
 
 def test_edges_of_a_tier_are_one_fault() -> None:
