@@ -233,9 +233,8 @@ def values(alike: Sequence[Difference], _around: Around) -> Iterable[OneCause]:
 
 def _size(text: object) -> Decimal:
     """The numbers of an event's properties, or its precise amount."""
-    number = decimal_of(text)
-    inside = None if number is not None or text is None or text is ABSENT else loaded(text)
-    return sum(map(_number, inside.values()), Decimal(0)) if isinstance(inside, Mapping) else number or Decimal(0)
+    inside = loaded(text)
+    return sum(map(_number, inside.values()), Decimal(0)) if isinstance(inside, Mapping) else _number(text)
 
 
 # --- the table ----------------------------------------------------------------------------------------------------

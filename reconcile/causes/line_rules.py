@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
 
 from mappings.money import exponent, from_subunits, round_half_up, to_subunits
 from mappings.records import Subscription
@@ -322,12 +322,12 @@ def _coarse(cents: Decimal, digits: int) -> Decimal:
 
 
 def line_rounding(case: Case) -> Iterator[Proposal]:
-    """The side rounds the line's exact amount another way: down, up, or half to even."""
+    """The side rounds the line's exact amount another way: down (as half to even may), or up."""
     for key, baseline, subject in case.pairs():
         exact = baseline[0].precise_cents if len(baseline) == 1 else None
         if exact is None or len(subject) != 1 or exact == exact.to_integral_value():
             continue
-        for way in (ROUND_DOWN, ROUND_UP, ROUND_HALF_EVEN):
+        for way in (ROUND_DOWN, ROUND_UP):
             if int(exact.quantize(Decimal(1), rounding=way)) == cents_of(subject) != cents_of(baseline):
                 yield Proposal(
                     changes=set_lines(baseline, cents_of(subject)),
@@ -339,13 +339,14 @@ def line_rounding(case: Case) -> Iterator[Proposal]:
 
 def currency_rounding(case: Case) -> Iterator[Proposal]:
     """Odoo rounds every amount of the currency to a step that is coarser than its smallest unit, by a setting."""
-    settings = case.odoo_settings
-    currency = case.baseline.currency
-    step = to_subunits(settings.rounding.get(currency, Decimal(0)), currency) if settings else 0
-    if step > 1 and case.is_of_odoo:
+    settings, currency = case.odoo_settings, case.baseline.currency
+    if settings is None or not case.is_of_odoo:
+        return
+    step = to_subunits(settings.rounding.get(currency, Decimal(0)), currency)
+    if step > 1:
         values: Mapping[str, str | int | Decimal] = {"currency": currency, "step": str(from_subunits(step, currency))}
         yield Proposal(
-            changes=(RoundAmounts(step, per_line=settings is not None and settings.per_line),),
+            changes=(RoundAmounts(step, per_line=settings.per_line),),
             evidence=(Evidence(name="currency_step", values=values),),
             remedy=Evidence(name="mend_rounding", values=values),
             observed=True,

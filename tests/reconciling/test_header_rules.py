@@ -5,19 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from mappings.records import Tax
 from reconcile.billed import BilledInvoice, LineKey, OpenLine
 from reconcile.causes.case import Candidate, Case, Cause, Proposal
-from reconcile.causes.changes import Change, DropCoupon, DropLine, DropTax, KeepHeader, RoundTax, SetLine, SetTaxes
-from reconcile.causes.knowledge import Knowledge, LagoOddities, OrderKnowledge, grounds_of
+from reconcile.causes.changes import (
+    Change,
+    DropCoupon,
+    DropLine,
+    DropTax,
+    KeepHeader,
+    RoundTax,
+    SetLine,
+    SetTaxes,
+    TaxLines,
+)
+from reconcile.causes.knowledge import (
+    Knowledge,
+    LagoOddities,
+    LineKnowledge,
+    OdooTaxes,
+    OrderKnowledge,
+    TaxRecord,
+    grounds_of,
+)
 from reconcile.causes.proving import explain, header_causes
 from reconcile.compare.positions import HeaderKey, compare_invoice
 from reconcile.rating.header import HeaderTerms
 from reconcile.rating.rules import LATEST
+from reconcile.rating.tax_terms import TaxTerms
 from reconcile.rating.taxes import Rounding
+from reconcile.sides.held_terms import EarlyDiscount
 from reports.data import ODOO, RERATE, Evidence, Finding
 from tests.reconciling.build import coupon, invoice, key, line, tax, terms, totals
 from tests.reconciling.test_classify import LINES, RULES, TAX, TRUTH, changed, found
@@ -257,3 +278,72 @@ def test_each_cause_has_what_it_moves_on_top_of_those_before() -> None:
         (key("c"), "two", "lago", -27),
         (TAX, "two", "lago", -3),
     }
+
+
+# --- what the records of Odoo's taxes say ----------------------------------------------------------------------------
+
+
+def taxed_at(rate: str, **more: Any) -> Finding:
+    """What is found where Odoo's lines bear the tax of Lago's code at another rate."""
+    on_lines = {one.key: (tax("hst", rate),) for one in LINES}
+    known = Knowledge(orders=OrderKnowledge(rules=LATEST, taxes=OdooTaxes(on_lines=on_lines, **more)))
+    (finding,) = found(TRUTH, changed(TaxLines(on_lines)), known=known)[TAX]
+    assert (finding.cause, finding.side, finding.proven) == ("tax_wrong", "odoo", True)
+    return finding
+
+
+def test_another_rate_is_mended_in_the_record_only_where_the_record_was_read() -> None:
+    record = TaxRecord(label="HST (7)", terms=TaxTerms())
+    assert taxed_at("14", records={"hst": record}).remedy == Evidence(
+        name="mend_field", values={"where": "account.tax HST (7)", "what": "amount", "lago": "13"}
+    )
+    assert taxed_at("14", records={"other": record}).remedy == Evidence(name="mend_tax", values={"tax": "hst 13 %"})
+
+
+def test_right_taxes_of_the_mapping_are_mended_on_the_line_and_wrong_ones_in_the_mapping() -> None:
+    places = {key(item): place for item, place in (("a", "order line 2"), ("b", "order line 1"), ("c", "order line 1"))}
+    mapped = frozenset({("hst", Decimal(13))})
+    where = {"where": "order line 1, order line 2", "tax": "hst 13 %"}
+    on_the_line = taxed_at("14", places=places, mapped=mapped)
+    assert on_the_line.remedy == Evidence(name="mend_line_taxes", values=where)
+    assert on_the_line.evidence == (Evidence(name="line_taxes", values={"lago": "hst 13 %", "odoo": "hst 14 %"}),)
+    wrong = taxed_at("14", places=places, mapped=frozenset({("hst", Decimal(12))}))
+    assert wrong.remedy == Evidence(name="mend_tax", values={"tax": "hst 13 %"})
+
+
+def test_a_set_of_taxes_is_tried_if_any_of_them_charges_something() -> None:
+    """Taxes of 0 % beside it are part of it; without any other they are no tax at all, which has its own name."""
+    mixed = (tax("gst", "5"), tax("zero", "0"))
+    known = Knowledge(tax_sets={"Alberta": mixed, "nowhere": (tax("zero", "0"),)})
+    findings = found(TRUTH, changed(SetTaxes(mixed)), known=known)
+    assert {f.cause for own in findings.values() for f in own} == {"tax_wrong"}
+    none = found(TRUTH, changed(SetTaxes(())), known=known)
+    assert {f.cause for own in none.values() for f in own} == {"tax_missing"}
+
+
+def test_an_early_discount_is_none_of_lagos() -> None:
+    """The order's term gives it: an invoice of Lago's that is too low by just that has another cause."""
+    early = OrderKnowledge(rules=LATEST, early=(EarlyDiscount("10/10", Decimal(10)),), names={"s1": "S1"})
+    less = {one.key: (tax("hst", "11.7"),) for one in LINES}
+    low = changed(TaxLines(less))
+    of_odoo = found(TRUTH, low, known=Knowledge(orders=early))[TAX]
+    assert [(f.cause, f.proven) for f in of_odoo] == [("early_discount", True)]
+    of_lago = found(low, TRUTH, known=Knowledge(orders=early))[TAX]
+    assert "early_discount" not in {f.cause for f in of_lago}
+
+
+# --- both sides -----------------------------------------------------------------------------------------------------
+
+
+def test_what_cancels_out_by_two_causes_is_told_and_what_both_have_alike_is_not() -> None:
+    """Lago's line was edited to what Odoo bills at another price: their sum is nothing, and each is a fault."""
+    edited = replace(LINES[1], amount_cents=200, precise_cents=Decimal(251))
+    lago, odoo = (invoice(LINES[0], one, LINES[2]) for one in (edited, line(200, "b")))
+    known = Knowledge(lines={key("b"): LineKnowledge(prices={"plan pro": 200})})
+    findings = found(lago, odoo, known=known)[key("b")]
+    assert [(f.cause, f.side, f.delta_cents) for f in findings] == [
+        ("edited_amount", "lago", 51),
+        ("price", "odoo", -51),
+    ]
+    both = found(odoo, odoo, known=known)
+    assert key("b") not in both, "the same cause on both sides: the re-rate is off"

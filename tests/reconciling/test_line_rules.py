@@ -146,6 +146,30 @@ def test_missing_usage_tells_units_and_events_of_both_sides() -> None:
     assert finding.evidence[0] == Evidence(name="units", values={"kind": "charge", "item": "a", **values})
 
 
+# --- prices and dates -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("one", "cause", "name"),
+    [
+        (LineKnowledge(prices={"plan pro": 900, "plan basic": 800}), "price", "price_of"),
+        (LineKnowledge(other_days={"2026-07-03": 900}), "plan_change_date", "dates_of"),
+    ],
+)
+def test_another_price_or_date_is_named_by_its_amount_unless_the_records_were_read(
+    one: LineKnowledge, cause: str, name: str
+) -> None:
+    known = Knowledge(lines={key("a"): one})
+    finding = of_line(line(900, "a"), line(1003, "a"), known)
+    assert (finding.cause, finding.proven, finding.evidence[0].name) == (cause, False, name)
+    read = replace(known, orders=OrderKnowledge(rules=LATEST, read=frozenset({"s1"})))
+    assert of_line(line(900, "a"), line(1003, "a"), read).cause == "unexplained", "a record would have shown it"
+    assert of_line(line(901, "a"), line(1003, "a"), known).cause == "unexplained"
+    truth = invoice(line(1003, "b"))
+    extra = found(truth, invoice(line(1003, "b"), line(900, "a")), truth, terms(truth.lines), known)
+    assert extra[key("a")][0].cause == "extra_line", "a line that nobody else has is at no other price"
+
+
 # --- digits ---------------------------------------------------------------------------------------------------------
 
 

@@ -37,13 +37,14 @@ from reconcile.causes.rules import CAUSES
 from reconcile.causes.terms import of_metrics, of_order
 from reconcile.causes.usage import of_usage, placed
 from reconcile.compare.positions import compare_invoice
+from reconcile.rating.header import HeaderTerms
 from reconcile.rating.rules import LATEST
 from reconcile.rerate.counterfactual import ABSENT, At
 from reconcile.rerate.history import History
 from reconcile.rerate.suppositions import Events, OtherRecords, PriceThen
 from reconcile.sides.held_terms import HeldOrder, HeldPlan, nowhere
 from reconcile.sides.odoo_terms import charge_fields, metric_fields, order_fields
-from reports.data import ODOO, RERATE
+from reports.data import ODOO, RERATE, Evidence
 from tests.mapping import build
 from tests.mapping.build import (
     at,
@@ -58,7 +59,7 @@ from tests.mapping.build import (
     snapshot,
 )
 from tests.mapping.test_read_back import charges_of, row_of, terms_in
-from tests.reconciling.build import invoice, line
+from tests.reconciling.build import invoice, key, line, tax
 
 OWN = ChargeFilter(lago_id="zone", values={"zone": ("a",)}, properties={"amount": "1"})
 TIERS = [{"from_value": 0, "to_value": 10, "p": "1"}, {"from_value": 11, "to_value": None, "p": "2"}]
@@ -241,6 +242,39 @@ def test_what_a_person_can_do(place: Place, remedy: str) -> None:
     (candidate,) = suspected_records(case, CAUSES, header=False)
     assert candidate.proposal.remedy is not None
     assert candidate.proposal.remedy.name == remedy
+
+
+def test_a_charge_of_the_orders_own_is_to_be_removed_and_another_product_set_back_with_its_taxes() -> None:
+    """Lago's taxes on the lines of that order are those that the product has to bring."""
+    shown_one = invoice(line(100), line(100, "x", subscription="s2"))
+    gst, hst = tax("gst", "5"), tax("hst", "13")
+    rules = HeaderTerms(taxes={key(): (gst,), key("x", subscription="s2"): (hst,)})
+
+    def remedy(place: Place, cause: str, names: Mapping[str, str]) -> Evidence | None:
+        suspect = Suspect(cause=cause, place=place, lago="none", odoo="2", suppose=OtherRecords(changes=()))
+        orders = OrderKnowledge(rules=LATEST, suspects=(suspect,), names=names)
+        case = Case(
+            invoice=compare_invoice({"lago": shown_one, "odoo": shown_one, "rerate": shown_one}),
+            baseline_side=RERATE,
+            subject_side=ODOO,
+            deviation={},
+            grounds=Grounds(terms=rules, known=Knowledge(orders=orders)),
+        )
+        (candidate,) = suspected_records(case, CAUSES, header=False)
+        return candidate.proposal.remedy
+
+    own = Place("fusion.billing.charge", "added (7)", "order_id")
+    assert remedy(own, "missing_line", {}) == Evidence(
+        name="remove_charge", values={"where": "fusion.billing.charge added (7)"}
+    )
+    sold = Place("sale.order.line", "S1", "product_id", "8")
+    told = {"where": "sale.order.line S1 (8)", "what": "product_id", "lago": "none"}
+    for names, taxes in (({"s1": "S1", "s2": "S2"}, "gst 5 %"), ({"s1": "S3"}, "gst 5 %, hst 13 %")):
+        product = Evidence(name="mend_product", values={**told, "tax": taxes})
+        assert remedy(sold, "base_product_swapped", names) == product
+    then = Place("sale.order", "S1", "fusion_plan_amount")
+    values = {"where": "sale.order S1", "what": "fusion_plan_amount", "lago": "none"}
+    assert remedy(then, "price_then", {}) == Evidence(name="price_passed", values=values)
 
 
 def test_another_metric() -> None:
