@@ -136,6 +136,10 @@ def test_a_subscription_started_by_an_upgrade_pays_its_days() -> None:
     known = {"has_previous": True, "previous_upgraded": True}
     assert base_fee(mine, 12_000, "2023-09-28T05:00:01Z", **known) == 9016  # 275 of 366 days
     assert base_fee(mine, 12_000, "2024-06-29T05:00Z", is_first_invoice=False, has_earlier_fee=True, **known) == 12_000
+    entered_later = FeeHistory(created_at=at("2023-10-05T00:00Z"), initial_started_at=mine.started_at, **known)
+    window = boundaries(mine, at("2023-10-05T00:00Z")).subscription
+    fee = subscription_fee(mine, PlanPrice(amount_cents=12_000), window, at("2023-10-05T00:00Z"), entered_later)
+    assert (fee.formula, fee.amount_cents) == ("upgraded", 9016), "it comes before the one of a start in the past"
 
 
 def test_older_versions_divide_by_the_cut_period() -> None:
@@ -381,6 +385,17 @@ def test_order_of_an_invoice() -> None:
     draft = bill(lines, "CAD", coupons=[fixed(1000)], credit_notes=[400], wallets=[wallet], draft=True)
     assert (draft.net_cents, draft.total_cents, draft.prepaid.draws) == (10_000, 11_300, ())
     assert draft.coupons.held == (fixed(1000),)
+
+
+def test_rounding_of_the_header_goes_to_what_is_largest() -> None:
+    """56.50 and 33.90 of gross amounts are 90.40 cents, the header says 91: a wallet for the larger pays 57.1."""
+    lines = [line(50, "charge", tax("13")), line(30, "subscription", tax("13"))]
+    charges = PrepaidWallet(code="w", currency="CAD", rate_amount=Decimal(1), balance_cents=1000, fee_types=("charge",))
+    drawn = bill(lines, "CAD", wallets=[charges])
+    assert (drawn.gross_cents, drawn.prepaid.total_cents) == (90, 57)
+    more = [line(50, "charge", tax("12.6")), line(30, "subscription", tax("14.4"))]  # 56.30 and 34.32: 90.62, so 91
+    drawn = bill(more, "CAD", wallets=[charges])
+    assert (drawn.gross_cents, drawn.prepaid.total_cents) == (91, 57), "56.30 and the 0.38 of rounding"
 
 
 def test_wallets_pay_by_priority_and_within_their_limits() -> None:

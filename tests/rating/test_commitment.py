@@ -18,10 +18,8 @@ def test_in_arrears_it_is_the_period_that_is_billed() -> None:
 
 
 def test_in_advance_it_is_the_last_one_that_was_paid_for() -> None:
-    assert (
-        committed_period(JUNE, [Window(at("2024-04-01T00:00Z"), at("2024-04-30T23:59:59Z")), MAY], in_advance=True)
-        == MAY
-    )
+    before = [Window(at(f"2024-0{month}-01T00:00Z"), at(f"2024-0{month}-30T23:59:59Z")) for month in (3, 4)]
+    assert committed_period(JUNE, [*before, MAY], in_advance=True) == MAY
     assert committed_period(JUNE, [], in_advance=True) is None
 
 

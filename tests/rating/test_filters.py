@@ -58,6 +58,8 @@ EVENT = {"region": "eu", "tier": "gold"}
         ((ANY, EU), {"region": "eu"}, (1,), 0),
         ((ANY, EU), {"region": "us"}, (0,), 0),
         (({"region": ("eu", "us")}, {"region": ("us", "asia")}), {"region": "us"}, (0, 1), 0),
+        ((ANY, {"region": ("us", "mars")}), {"region": "us"}, (1,), 0),  # of all values a filter's go as they are
+        ((ANY, {"region": ("us", "mars")}), {"region": "eu"}, (0,), 0),
     ],
 )
 def test_who_counts_an_event(

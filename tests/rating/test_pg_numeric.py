@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from reconcile.rating.pg_numeric import MOST_DIGITS, numeric
+from reconcile.rating.pg_numeric import MOST_DIGITS, divide_numeric, numeric
 from reconcile.rating.refusal import RerateRefused
 
 
@@ -37,3 +37,23 @@ def test_a_number_that_no_amount_can_hold_is_refused_by_name_at_once(text: str, 
         numeric(text, json_type)
     assert (caught.value.reason, len(caught.value.detail) < 100) == ("number_out_of_range", True)
     assert time.process_time() - started < 0.1
+
+
+@pytest.mark.parametrize(
+    ("dividend", "divisor", "quotient"),
+    [
+        ("1", "3", "0.33333333333333333333"),
+        ("2", "3", "0.66666666666666666667"),
+        ("5", "3", "1.6666666666666667"),
+        ("-5", "3", "-1.6666666666666667"),
+        ("5", "-3", "-1.6666666666666667"),
+        ("3", "3", "1.00000000000000000000"),
+        ("0", "3", "0.00000000000000000000"),
+        ("10000", "3", "3333.3333333333333333"),
+        ("100000", "3", "33333.333333333333"),
+        ("1", "30000", "0.000033333333333333333333"),
+        ("1.00000000000000000000001", "1", "1.00000000000000000000001"),
+    ],
+)
+def test_a_quotient_has_as_many_digits_as_postgresql_gives_it(dividend: str, divisor: str, quotient: str) -> None:
+    assert f"{divide_numeric(Decimal(dividend), Decimal(divisor)):f}" == quotient
