@@ -482,7 +482,9 @@ def test_prorated_units_are_weighted_by_days() -> None:
     fee = fixed_fee(charge(prorated=True), changes, JUNE, 30, "UTC", "CAD")
     assert (fee.units, fee.money.amount_cents) == (25, 15_000)
     overtaken = [*changes, units("1", "2024-06-11T00:00Z", "2024-06-22T00:00Z")]
-    assert weighted_units(overtaken, JUNE, 30, "UTC") > 0
+    assert weighted_units(overtaken, JUNE, 30, "UTC") == 4, "10 for ten days, 1 for twenty: it was made after the 25"
+    to_come = [*changes, units("99", "2024-07-02T00:00Z")]
+    assert weighted_units(to_come, JUNE, 30, "UTC") == 15
 
 
 def test_an_increase_in_advance_pays_for_the_days_left() -> None:

@@ -292,3 +292,25 @@ PRICES: dict[str, dict[str, Any]] = {
     },
     "volume": {"volume_ranges": [{"from_value": 0, "to_value": None, "per_unit_amount": "0.7", "flat_amount": "0"}]},
 }
+
+
+# --- what Lago can store ---
+
+
+@pytest.mark.parametrize(
+    ("price", "units", "fits"),
+    [
+        ("999999999999999.5", "1", True),  # numeric(30,15)
+        ("1000000000000000", "0.001", False),
+        ("1", "92233720368547758.07", True),  # a bigint of cents
+        ("1", "92233720368547758.08", False),
+    ],
+)
+def test_amounts_and_prices_that_lagos_columns_cannot_hold_are_refused(price: str, units: str, fits: bool) -> None:
+    used, priced = events(units), charge(properties={"amount": price})
+    if fits:
+        assert len(fees(used, priced)) == 1
+        return
+    with pytest.raises(RerateRefused) as refused:
+        fees(used, priced)
+    assert refused.value.reason in ("amount_out_of_range", "unit_price_out_of_range")
