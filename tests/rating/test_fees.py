@@ -220,6 +220,15 @@ def test_each_event_is_charged_what_it_adds() -> None:
     assert advance(events("4", "6", "1"), tiered) == [(4, 900), (6, 600), (1, 500)]
 
 
+def test_each_event_of_a_dynamic_charge_costs_what_it_says() -> None:
+    """Of an event whose amount is not known it is nothing, whatever those before it cost."""
+    used = [
+        replace(event, precise_total_amount_cents=cents)
+        for event, cents in zip(events("4", "6", "1", "2"), (D("150.4"), D(7), None, D("2.5")), strict=True)
+    ]
+    assert advance(used, charge("dynamic", {})) == [(4, 150), (6, 7), (1, 0), (2, 3)]
+
+
 def test_only_what_lifts_the_total_above_its_maximum_is_charged() -> None:
     assert advance(events("10", "-5", "3", "7"), charge()) == [(10, 1000), (0, 0), (3, 0), (5, 500)]
 

@@ -88,6 +88,15 @@ def test_of_a_billing_before_only_what_had_arrived_is_known() -> None:
     assert units([late, in_time, unnoted], asked) == [("at", 9), ("eu", 7)]
 
 
+def test_of_distinct_values_over_their_days_the_full_units_are_those_that_are_still_there() -> None:
+    """One for the whole month, one for the ten days from the 5th to the 14th: 1 + 10/31."""
+    fifth, fourteenth = START + timedelta(days=4), START + timedelta(days=13)
+    gone = sent("b", fourteenth, region="eu", operation_type="remove")
+    events = [sent("a", START, region="eu"), sent("b", fifth, region="eu"), gone]
+    (one,) = aggregations(events, grouped("unique_count_agg", prorated=True, recurring=True))
+    assert (one.units, one.full_units, one.current_usage_units) == (Decimal("1.32259"), 1, 1)
+
+
 def test_lists_of_single_events_miss_groups_that_are_no_texts() -> None:
     """They look for the text: a number in the JSON is found by the sum of the group, and not one by one."""
     events = [sent(name, START + timedelta(days=10), region=region) for name, region in (("a", "eu"), ("b", 5))]

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from reconcile.rating.pg_numeric import MOST_DIGITS, divide_numeric, numeric
+from reconcile.rating.pg_numeric import MOST_DIGITS, divide_numeric, numeric, strict_numeric
 from reconcile.rating.refusal import RerateRefused
 
 
@@ -57,3 +57,23 @@ def test_a_number_that_no_amount_can_hold_is_refused_by_name_at_once(text: str, 
 )
 def test_a_quotient_has_as_many_digits_as_postgresql_gives_it(dividend: str, divisor: str, quotient: str) -> None:
     assert f"{divide_numeric(Decimal(dividend), Decimal(divisor)):f}" == quotient
+
+
+@pytest.mark.parametrize(
+    ("text", "json_type", "wanted"),
+    [
+        ("1e3", "VARCHAR", "1000"),
+        ("1_000", "VARCHAR", "1000"),
+        (" 5 ", "VARCHAR", "5"),
+        ("12.50", "VARCHAR", "12.50"),
+        ("1,5", "VARCHAR", None),
+        ("", "VARCHAR", None),
+        (None, None, None),
+        ("2.5", "DOUBLE", "2.5"),
+    ],
+)
+def test_an_event_that_is_charged_at_once_is_read_as_ruby_reads_it(
+    text: str | None, json_type: str, wanted: str | None
+) -> None:
+    found = strict_numeric(text, json_type)
+    assert (None if found is None else f"{found}") == wanted
