@@ -220,6 +220,12 @@ def test_each_event_is_charged_what_it_adds() -> None:
     assert advance(events("4", "6", "1"), tiered) == [(4, 900), (6, 600), (1, 500)]
 
 
+def test_a_prorated_event_costs_its_days_to_the_end_rounded_up_to_five_decimals() -> None:
+    """10 units from the 2nd to the 28th are 9.64286 of a month, 7 from the 3rd on 6.5: at 3.00 each."""
+    priced, measured = charge(properties={"amount": "3"}, prorated=True), metric(recurring=True)
+    assert advance(events("10", "7"), priced, measured) == [(10, 2893), (7, 1950)]
+
+
 def test_each_event_of_a_dynamic_charge_costs_what_it_says() -> None:
     """Of an event whose amount is not known it is nothing, whatever those before it cost."""
     used = [

@@ -54,6 +54,7 @@ EVENT = {"region": "eu", "tier": "gold"}
         ((EU_GOLD, EU), EVENT, (0,), 0),
         ((EU_GOLD, EU), {"region": "eu", "tier": "silver"}, (1,), 1),
         ((EU, EU), {"region": "eu"}, (0,), 0),
+        ((EU, EU, EU), {"region": "eu"}, (0,), 0),
         ((ANY, {"region": ("eu", "us")}), {"region": "eu"}, (0,), 0),
         ((ANY, EU), {"region": "eu"}, (1,), 0),
         ((ANY, EU), {"region": "us"}, (0,), 0),
