@@ -123,13 +123,12 @@ def _bill(
 
 
 def _line(line: BilledLine, terms: HeaderTerms) -> FeeLine:
-    exact = line.precise_cents
     return FeeLine(
         key=line.key,
         plan_code=terms.plan_codes.get(line.key.subscription, ""),
         metric_code=terms.metric_codes.get(line.key.item),
         amount_cents=line.amount_cents,
-        precise_cents=Decimal(line.amount_cents) if exact is None else exact,
+        precise_cents=Decimal(line.amount_cents),  # no header follows from what was before rounding
         taxes=terms.taxes.get(line.key, ()),
     )
 
