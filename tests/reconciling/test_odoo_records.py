@@ -34,7 +34,7 @@ from reconcile.causes.observed import ANOTHER, NAME, USAGE, Place, Suspect, show
 from reconcile.causes.odoo_records import distinct
 from reconcile.causes.record_causes import suspected_records
 from reconcile.causes.rules import CAUSES
-from reconcile.causes.terms import of_metrics, of_order
+from reconcile.causes.terms import of_metrics, of_order, renamed
 from reconcile.causes.usage import of_usage, placed
 from reconcile.compare.positions import compare_invoice
 from reconcile.rating.header import HeaderTerms
@@ -321,6 +321,14 @@ def test_a_charge_of_another_code_is_not_the_one_that_is_missing() -> None:
     assert (suspect.place.label, suspect.place.field) == ("sale.order S1", "charge tiers")
 
 
+def test_only_a_charge_of_the_plans_code_can_be_one_of_it_under_another_id() -> None:
+    """One that somebody added stands there for itself, and one with its id is no other."""
+    added = {**ROWS[0], "code": "added", "fusion_lago_id": None}
+    assert list(renamed(LAGO.plan, order([*ROWS, added]))) == []
+    row = {**ROWS[0], "fusion_lago_id": None}
+    assert list(renamed(LAGO.plan, order([row, *ROWS[1:], added]))) == [row]
+
+
 def test_charges_that_an_order_has_of_its_own_are_why_its_plans_do_not_count() -> None:
     """Some, where the plan has many: an order with all of them has an override, and lacks one."""
     own = [{**ROWS[0], "order_id": 7, "code": "added", "fusion_lago_id": "x", "id": "7"}]
@@ -338,25 +346,26 @@ def test_charges_that_an_order_has_of_its_own_are_why_its_plans_do_not_count() -
 
 
 def test_prices_of_filters_tell_how_many_digits_odoo_keeps() -> None:
-    """Three prices of one order cut to the same digits, of which one has more by itself: then none is cut."""
-    priced = replace(OWN, properties={"amount": "1.239"})
-    tiers = [{"from_value": 0, "to_value": 10, "p": "1.119"}, {"from_value": 11, "to_value": None, "p": "2.229"}]
+    """Three prices of one order are cut alike; where a fourth one keeps its digits, somebody typed them."""
+    edges, exact, cut = ((0, 10), (11, 20), (21, None)), ("1.119", "2.229", "3.339"), ("1.12", "2.23", "3.34")
+
+    def tiers(prices: tuple[str, ...]) -> dict[str, object]:
+        both = zip(edges, prices, strict=True)
+        return {"graduated_ranges": [{"from_value": a, "to_value": b, "p": price} for (a, b), price in both]}
+
     first, second = LAGO.plan.charges
-    charges = (replace(first, filters=(priced,)), replace(second, properties={"graduated_ranges": tiers}))
+    priced = replace(OWN, properties={"amount": "1.239"})
+    charges = (replace(first, filters=(priced,)), replace(second, properties=tiers(exact)))
     lago = replace(LAGO, plan=replace(LAGO.plan, charges=charges))
 
     def causes(of_filter: str) -> set[str]:
         entry = {"lago_id": "zone", "values": {"zone": ["a"]}, "properties": {"amount": of_filter}}
-        cut = [{**tiers[0], "p": "1.12"}, {**tiers[1], "p": "2.23"}]
-        rows = with_charge("ch1", filters=json.dumps([entry]))
-        rows = [
-            {**r, "properties": json.dumps({"graduated_ranges": cut})} if r["fusion_lago_id"] == "ch2" else r
-            for r in rows
-        ]
+        changed = {"ch1": {"filters": json.dumps([entry])}, "ch2": {"properties": json.dumps(tiers(cut))}}
+        rows = [{**row, **changed.get(str(row["fusion_lago_id"]), {})} for row in ROWS]
         return {suspect.cause for suspect in of_order(lago, order(rows), {})}
 
     assert causes("1.24") == {"price_precision"}
-    assert causes("1.2391") == {"price"}, "a price of Odoo's has four digits"
+    assert causes("1.239") == {"price"}
 
 
 def test_edges_of_a_tier_are_one_fault() -> None:

@@ -16,7 +16,7 @@ from tests.reconciling.test_classify import changed
 from tests.reconciling.test_header_rules import case_of
 
 OTHER_A, OTHER_B, OTHER_C = (SetLine(key(item), cents) for item, cents in (("a", 900), ("b", 200), ("c", 50)))
-WRONG_A, WRONG_B, WRONG_C = (SetLine(key(item), 1) for item in "abc")
+WRONG_B, WRONG_C = (SetLine(key(item), 1) for item in "bc")
 
 
 def record(cause: str, *changes: Change) -> Candidate:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -38,14 +38,18 @@ LAGO = replace(SNAPSHOT, invoices=(INVOICE,))
 
 
 def found(
-    held: HeldOrder, *, windows: LineWindows | None = None, used: tuple[dict[str, Any], ...] = (), times: int = 1
+    held: HeldOrder,
+    *,
+    windows: LineWindows | None = None,
+    used: tuple[dict[str, Any], ...] = (),
+    periods: Sequence[BillingPeriod] = (JULY,),
 ) -> tuple[Suspect, ...]:
     history = History(LAGO)
-    billed = history.billed_on(INVOICE, JULY)
-    assert billed is not None
+    billings = [billed for period in periods if (billed := history.billed_on(INVOICE, period))]
+    assert len(billings) == len(periods)
     world = World(snapshot=LAGO, events=pa.Table.from_pylist(list(used), schema=SCHEMA), rules=LATEST, premium=True)
     whole = Held(orders={"s1": held}, metrics={str(row["fusion_lago_id"]): row for row in metric_rows().values()})
-    return suspects([billed] * times, whole, history, world, windows=windows)
+    return suspects(billings, whole, history, world, windows=windows)
 
 
 def told(some: tuple[Suspect, ...]) -> list[tuple[str, str, str]]:
@@ -66,6 +70,12 @@ def test_usage_that_is_not_there_is_told_and_an_order_that_counts_anothers_says_
     (other,) = found(order(fusion_external_id="abo-2"), used=USED)
     assert told((other,)) == [("missing_usage", "sale.order S1", "fusion_external_id")]
     assert (other.lago, other.odoo, other.suppose) == ("abo-1", "abo-2", missing.suppose)
+
+
+def test_of_a_subscription_that_an_invoice_bills_twice_the_first_period_is_asked_for_its_usage() -> None:
+    later = replace(JULY, charges_from_datetime=at("2026-07-31 22:00"), charges_to_datetime=at("2026-08-31 21:59:59"))
+    (first,), (other,) = (found(order(), used=USED, periods=both) for both in ((JULY, later), (later, JULY)))
+    assert (first.lago, other.lago) == ("2 (a, b)", "0 (a, b)")
 
 
 def test_an_order_that_names_another_subscription_without_usage_is_another_field() -> None:
@@ -89,7 +99,7 @@ def test_another_period_is_a_symptom_where_no_record_says_why() -> None:
     assert symptom.suppose == SUPPOSED
     assert symptom.lago == "2026-06-30 22:00:00 – 2026-07-31 21:59:59"
     assert symptom.odoo == "2026-07-01 00:00:00 – 2026-07-31 23:59:59"
-    assert len(found(order(), windows=CHARGES, times=2)) == 1, "billed twice, and told once"
+    assert len(found(order(), windows=CHARGES, periods=(JULY, JULY))) == 1, "billed twice, and told once"
 
 
 @pytest.mark.parametrize(
