@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from reconcile.causes.case import Candidate, Cause, Proposal
-from reconcile.causes.changes import Change, Edit, RepeatLine, SetLine, Suppose
+from reconcile.causes.changes import AddLine, Change, Edit, RepeatLine, SetLine, Suppose
 from reconcile.causes.line_causes import line_causes
 from reconcile.causes.proving import header_causes
 from reconcile.causes.record_causes import differing_records
 from reconcile.rerate.supposed import Hypothesis
 from reconcile.rerate.suppositions import ByCalendar
-from tests.reconciling.build import key
+from tests.reconciling.build import key, line
 from tests.reconciling.test_classify import changed
 from tests.reconciling.test_header_rules import case_of
 
@@ -62,11 +62,10 @@ def test_two_that_hit_only_together() -> None:
         ((OTHER_A, OTHER_B, WRONG_C), True),  # two of three
         ((OTHER_A, WRONG_B), False),  # one of two, and one alone is never enough
         ((OTHER_A, WRONG_B, WRONG_C), False),
+        ((OTHER_A, OTHER_B, WRONG_C, AddLine(line(1, "d"))), False),  # two of four
     ],
 )
-def test_most_of_the_lines_to_the_cent_is_enough_and_half_of_them_is_not(
-    moved: tuple[SetLine, ...], named: bool
-) -> None:
+def test_most_of_the_lines_to_the_cent_is_enough_and_half_of_them_is_not(moved: tuple[Edit, ...], named: bool) -> None:
     found = needed([record("one", *moved)], OTHER_A, OTHER_B, OTHER_C)
     assert found == ([("one", ())] if named else [])
 
