@@ -86,7 +86,10 @@ def units_in(changes: Sequence[UnitsChange], window: Window) -> Decimal:
 
 
 def weighted_units(changes: Sequence[UnitsChange], window: Window, duration: int, timezone: str) -> Decimal:
-    """Units by days: each stretch lasts from its change to the next, the last one to the end of the window."""
+    """Units by days: each stretch lasts from its change to the next, the last one to the end of the window.
+
+    One that was over before the window has no day of it.
+    """
     stretches = _stretches(changes, window)
     total = ZERO
     for index, change in enumerate(stretches):
@@ -101,7 +104,7 @@ def weighted_units(changes: Sequence[UnitsChange], window: Window, duration: int
 
 
 def _stretches(changes: Sequence[UnitsChange], window: Window) -> list[UnitsChange]:
-    """The changes that hold within the window, by time; those overtaken by a later-made earlier one fall out."""
+    """The changes until the end of the window, by time; those overtaken by a later-made earlier one fall out."""
     known = sorted(
         (change for change in changes if change.effective_at < window.end),
         key=lambda change: (change.effective_at, change.created_at),
@@ -110,9 +113,7 @@ def _stretches(changes: Sequence[UnitsChange], window: Window) -> list[UnitsChan
     for change in known:
         if not standing or change.created_at >= standing[-1].created_at:
             standing.append(change)
-    within = [change for change in standing if change.effective_at >= window.start]
-    before = [change for change in standing if change.effective_at < window.start][-1:]
-    return [*before, *within]
+    return standing
 
 
 def _priced(charge: FixedCharge, units: Decimal, weighted: Decimal, currency: str) -> FixedFee:

@@ -483,6 +483,9 @@ def test_prorated_units_are_weighted_by_days() -> None:
     assert (fee.units, fee.money.amount_cents) == (25, 15_000)
     overtaken = [*changes, units("1", "2024-06-11T00:00Z", "2024-06-22T00:00Z")]
     assert weighted_units(overtaken, JUNE, 30, "UTC") == 4, "10 for ten days, 1 for twenty: it was made after the 25"
+    earlier = [units("99", "2024-04-01T00:00Z"), units("98", "2024-05-01T00:00Z"), units("3", "2024-05-31T00:00Z")]
+    assert weighted_units(earlier, JUNE, 30, "UTC") == 3
+    assert weighted_units([*earlier, units("6", "2024-06-01T00:00Z")], JUNE, 30, "UTC") == 6
     to_come = [*changes, units("99", "2024-07-02T00:00Z")]
     assert weighted_units(to_come, JUNE, 30, "UTC") == 15
 
