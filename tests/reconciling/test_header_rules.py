@@ -29,6 +29,7 @@ from reconcile.causes.knowledge import (
     LineKnowledge,
     OdooTaxes,
     OrderKnowledge,
+    TaxGroup,
     TaxRecord,
     grounds_of,
 )
@@ -211,6 +212,11 @@ def test_amounts_that_fit_alike_are_near_ties_under_their_names() -> None:
     assert chosen(case, again) == [("one", ("two",))]
 
 
+def test_a_rule_of_lines_is_none_of_the_header() -> None:
+    case = case_of(changed(DropTax("hst")))
+    assert chosen(case, [replace(cause("line", DropTax("hst")), header=False)]) == []
+
+
 def test_lines_that_make_the_header_right_need_no_cause_of_the_header() -> None:
     gone = Candidate("gone", Proposal(changes=(DropLine(key("b")),)))
     assert chosen(case_of(changed(DropLine(key("b")))), [cause("one", DropTax("hst"))], [gone]) == [("gone", ())]
@@ -298,6 +304,35 @@ def test_another_rate_is_mended_in_the_record_only_where_the_record_was_read() -
         name="mend_field", values={"where": "account.tax HST (7)", "what": "amount", "lago": "13"}
     )
     assert taxed_at("14", records={"other": record}).remedy == Evidence(name="mend_tax", values={"tax": "hst 13 %"})
+
+
+@pytest.mark.parametrize(
+    ("codes", "items", "remedy"),
+    [
+        ({"hst"}, "abc", "mend_group"),
+        ({"hst", "gst"}, "abc", "mend_tax"),
+        ({"gst"}, "abc", "mend_tax"),
+        ({"hst"}, "ab", "mend_tax"),
+    ],
+)
+def test_what_a_group_is_made_of_is_mended_where_all_lines_bear_the_one_that_is_mapped(
+    codes: set[str], items: str, remedy: str
+) -> None:
+    group = TaxGroup("account.tax HST (3)", frozenset(codes))
+    found_one = taxed_at("14", groups={key(item): group for item in items}).remedy
+    assert found_one is not None
+    assert found_one.name == remedy
+    if remedy == "mend_group":
+        assert found_one.values == {"where": "account.tax HST (3)", "tax": "hst 13 %", "odoo": "hst 14 %"}
+
+
+def test_taxes_on_some_lines_only_leave_a_missing_one_open() -> None:
+    """Where those of all lines are known and right, no missing tax is it; those of one say nothing of the others."""
+    odoo = changed(DropTax("hst"))
+    for lines, cause in ((LINES, "unexplained"), (LINES[:1], "tax_missing")):
+        taxes = OdooTaxes(on_lines={one.key: RULES.taxes[one.key] for one in lines})
+        known = Knowledge(orders=OrderKnowledge(rules=LATEST, taxes=taxes))
+        assert [f.cause for f in found(TRUTH, odoo, known=known)[TAX]] == [cause]
 
 
 def test_right_taxes_of_the_mapping_are_mended_on_the_line_and_wrong_ones_in_the_mapping() -> None:

@@ -208,19 +208,16 @@ def test_units_are_cut_for_nobody_where_the_price_or_the_records_say_otherwise()
     assert of_line(line(1120, "a"), ours, read).cause == "unexplained", "the metric was read, and rounds alike"
 
 
-@pytest.mark.parametrize("cents", [1460, 1500, 1000])
-def test_a_price_with_fewer_digits_than_what_was_rated(cents: int) -> None:
-    """14.63 to ten cents, to whole units, to tens of them."""
+@pytest.mark.parametrize(("cents", "digits"), [(1460, 1), (1500, 0), (1000, None)])
+def test_a_price_with_fewer_digits_than_what_was_rated(cents: int, digits: int | None) -> None:
+    """14.63 to ten cents, to whole units; to tens of them no setting cuts, but what was not read may be anything."""
     odoo = exactly(cents, "1463.4")
     finding = of_line(odoo, line(1463, "a"))
-    assert (finding.cause, finding.proven, finding.remedy) == (
-        "price_precision",
-        False,
-        Evidence(name="raise_precision"),
-    )
-    coarse = orders(settings=HeldSettings(price_digits=1))
-    assert of_line(odoo, line(1463, "a"), coarse).proven, "Odoo's own setting says so"
-    assert not of_line(odoo, line(1463, "a"), orders(settings=HeldSettings(price_digits=2))).proven
+    remedy = Evidence(name="raise_precision")
+    assert (finding.cause, finding.proven, finding.remedy) == ("price_precision", False, remedy)
+    for kept in (0, 1, 2):
+        known = orders(settings=HeldSettings(price_digits=kept))
+        assert of_line(odoo, line(1463, "a"), known).proven is (kept == digits), "Odoo's own setting says so"
 
 
 def test_a_price_is_cut_only_if_the_right_amount_was_rated_and_its_digits_end_in_zeros() -> None:
