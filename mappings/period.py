@@ -59,8 +59,6 @@ class Cycle:
 
     def days(self, day: date) -> int:
         """Length of the whole period that holds ``day``: the denominator of every proration."""
-        if self.interval == "weekly":
-            return 7
         first = self.start(day)
         return (self.end(first) - first).days + 1
 

@@ -497,6 +497,11 @@ def test_an_increase_in_advance_pays_for_the_days_left() -> None:
     assert (less.units, less.money.amount_cents, less.is_stored) == (0, 0, False)
     whole = advance_fee(charge(), Decimal(10), Decimal(15), at("2024-06-16T10:00Z"), JUNE, 30, "CAD")
     assert whole.money.amount_cents == 5000
+    tiers = {"graduated_ranges": [{"from_value": 0, "to_value": None, "per_unit_amount": "1", "flat_amount": "5"}]}
+    tiered = charge(charge_model="graduated", properties=tiers)
+    for units_now, cents in (("15", 1000), ("10", 0), ("9", 0)):
+        fee = advance_fee(tiered, Decimal(10), Decimal(units_now), at("2024-06-16T10:00Z"), JUNE, 30, "CAD")
+        assert fee.money.amount_cents == cents, "a flat fee comes with units, and never with fewer"
 
 
 def test_after_an_upgrade_what_was_paid_is_deducted() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mappings.records import BillableMetric, Charge, ChargeFilter, MetricFilter
-from reconcile.rating.filters import ALL, DEFAULT, Buckets, buckets_of
+from reconcile.rating.filters import ALL, DEFAULT, Buckets, buckets_of, check_filters
+from reconcile.rating.refusal import RerateRefused
 from reconcile.rating.rules import LATEST, Rules, rules_for
 
 DECLARED = {"region": ("eu", "us"), "tier": ("gold", "silver")}
@@ -82,3 +83,34 @@ def test_strict_subsets_were_counted_twice_before_1_51() -> None:
 
 def test_default_bucket_comes_last() -> None:
     assert buckets(EU, US).positions() == (0, 1, DEFAULT)
+
+
+@pytest.mark.parametrize(
+    ("filters", "filled", "refused"),
+    [
+        ((), (DEFAULT,), False),  # groups alone were never made another way
+        ((EU,), (0,), False),
+        ((EU,), (), False),
+        ((EU,), (0, DEFAULT), True),  # groups of the default bucket beside filters
+        ((EU, US), (0, 1), False),
+        ((EU, GOLD), (0,), True),  # both can match one event
+    ],
+)
+def test_what_filters_left_to_each_other_before_1_35_is_unknown_only_where_it_matters(
+    filters: tuple[dict[str, tuple[str, ...]], ...], filled: tuple[int, ...], refused: bool
+) -> None:
+    charge = Charge(
+        lago_id="c",
+        lago_billable_metric_id="m",
+        billable_metric_code="m",
+        charge_model="standard",
+        properties={"pricing_group_keys": ["region"]},
+        filters=tuple(ChargeFilter(lago_id=str(n), properties={}, values=values) for n, values in enumerate(filters)),
+    )
+    old = rules_for("v1.34.0")
+    check_filters(charge, buckets(*filters), LATEST, filled)
+    if not refused:
+        check_filters(charge, buckets(*filters), old, filled)
+        return
+    with pytest.raises(RerateRefused):
+        check_filters(charge, buckets(*filters), old, filled)

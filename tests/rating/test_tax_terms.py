@@ -42,3 +42,29 @@ def test_a_document_of_a_real_odoo(draft: Mapping[str, Any]) -> None:
 def test_a_fixed_tax_is_in_units_of_the_currency() -> None:
     made = document_taxes([(500, TAXES[:1])], {"gst": TaxTerms(kind="fixed")}, "JPY")
     assert made.taxes == {"gst": 5}
+
+
+@pytest.mark.parametrize(
+    ("on_next", "affected", "qst"),
+    [
+        (True, True, 1047),  # 9.975 % of 105.00: the tax in the price is part of its base
+        (True, False, 998),  # of 100.00: the second tax's own record says no
+        (False, True, 998),
+        (False, False, 998),
+    ],
+)
+def test_a_tax_in_the_price_is_in_the_base_of_the_next_only_where_both_records_say_so(
+    on_next: bool, affected: bool, qst: int
+) -> None:
+    first = TaxTerms(included=True, on_next=on_next, place=(1, 1))
+    made = document_taxes([(10500, TAXES)], {"gst": first, "qst": TaxTerms(affected=affected, place=(2, 2))}, "CAD")
+    assert (made.net, dict(made.taxes)) == (10000, {"gst": 500, "qst": qst})
+
+
+@pytest.mark.parametrize(("on_next", "affected", "qst"), [(True, True, 1047), (True, False, 998), (False, True, 998)])
+def test_a_tax_on_top_is_in_the_base_of_the_next_only_where_both_records_say_so(
+    on_next: bool, affected: bool, qst: int
+) -> None:
+    first = TaxTerms(on_next=on_next, place=(1, 1))
+    made = document_taxes([(10000, TAXES)], {"gst": first, "qst": TaxTerms(affected=affected, place=(2, 2))}, "CAD")
+    assert (made.net, dict(made.taxes)) == (10000, {"gst": 500, "qst": qst})
