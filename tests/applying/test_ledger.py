@@ -580,3 +580,23 @@ def test_a_phase_that_is_not_finished_blocks_unless_all_it_lacks_was_left_out(
     finished: bool, detail: str, blocks: bool
 ) -> None:
     assert PhaseProgress(Phase.USAGE, "", finished, detail, "").blocks is blocks
+
+
+def test_only_what_was_verified_is_loaded(ledger: Ledger) -> None:
+    ledger.begin("apply")
+    write(ledger, partner(), observed(), seen_partner())
+    ledger.intend(changes(ledger, [partner(2)], observed()))
+    assert ledger.loaded([ONE, "lago.customer_2", "lago.nobody"]) == {ONE}
+
+
+def test_a_later_change_that_is_cut_remembers_what_stood_in_its_fields_too(ledger: Ledger) -> None:
+    ledger.begin("apply")
+    write(ledger, partner(), observed((ONE, seen_partner(city="Old"))), seen_partner())
+    ledger.intend(changes(ledger, [partner(zip="K1A")], observed((ONE, seen_partner(zip="X")))))
+    assert (entry(ledger).state, entry(ledger).before) == (WRITING, {"city": "Old", "zip": "X"})
+
+
+def test_a_field_that_is_not_read_back_was_sent_and_nothing_else_is_known_of_it(ledger: Ledger) -> None:
+    ledger.begin("apply")
+    write(ledger, partner(), observed(), Seen("res.partner", 5, {"name": "ADA"}))
+    assert (entry(ledger).sent, entry(ledger).stored) == ({"name": "Ada", "city": "Toronto"}, {"name": "ADA"})

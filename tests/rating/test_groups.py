@@ -106,3 +106,20 @@ def test_lists_of_single_events_miss_groups_that_are_no_texts() -> None:
     assert number.units == text.units == Decimal("0.67742"), "21 of 31 days, rounded up"
     assert (text.events, text.events_prorated) == ((1,), (Decimal("0.67742"),))
     assert (number.events, number.events_prorated) == ((), ())
+
+
+def test_a_prorated_sum_weighs_what_was_there_before_and_each_event_by_its_days() -> None:
+    """5 from before, and twice 12 on the 26th of 31 days: 5 + 12 x 6/31 + 12 x 6/31, rounded up (facts §5.7)."""
+    late = START + timedelta(days=25)
+    events = [sent("5", IN_JUNE, region="eu"), sent("12", late, region="eu"), sent("12", late, region="eu")]
+    (one,) = aggregations(events, grouped("sum_agg", prorated=True, recurring=True))
+    assert (one.units, one.full_units) == (Decimal("9.64517"), 29)
+    assert one.events == (5, 12, 12)
+    assert [round(part, 5) for part in one.events_prorated] == [5, Decimal("2.32258"), Decimal("2.32258")]
+
+
+def test_the_first_billing_of_a_weighted_sum_knows_all_events_before_its_end() -> None:
+    since_ever = replace(JUNE, since=None)
+    events = [sent("7", datetime(2025, 1, 1, tzinfo=UTC), region="eu"), sent("3", IN_JUNE, region="eu")]
+    assert units(events, grouped("weighted_sum_agg", recurring=True, carry=since_ever)) == [("eu", 10)]
+    assert units(events, grouped("weighted_sum_agg", recurring=True, carry=JUNE)) == [("eu", 3)]
