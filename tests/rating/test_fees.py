@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from mappings.records import BillableMetric, Charge, ChargeFilter, Event, MetricFilter, PricingUnit
+from reconcile.rating.aggregation import Aggregation
 from reconcile.rating.demand import ChargeWindow, Demand
-from reconcile.rating.fees import ChargeFee, amounts, true_up
+from reconcile.rating.fees import ChargeFee, amounts, billed_units, true_up
 from reconcile.rating.refusal import RerateRefused
 from reconcile.rerate.aggregating import pay_in_advance_fees
 from reconcile.rerate.event_source import EventSource
@@ -329,3 +330,21 @@ def test_amounts_and_prices_that_lagos_columns_cannot_hold_are_refused(price: st
     with pytest.raises(RerateRefused) as refused:
         fees(used, priced)
     assert refused.value.reason in ("amount_out_of_range", "unit_price_out_of_range")
+
+
+@pytest.mark.parametrize(
+    ("current", "prorated", "in_advance", "shown"),
+    [
+        (False, False, False, 2),
+        (False, True, False, 4),  # without proration
+        (True, False, False, 2),
+        (True, True, False, 3),
+        (True, False, True, 3),
+    ],
+)
+def test_the_units_that_a_fee_shows(current: bool, prorated: bool, in_advance: bool, shown: int) -> None:
+    window, priced = replace(WINDOW, current_usage=current), charge(prorated=prorated, pay_in_advance=in_advance)
+    found = Aggregation(units=D(2), current_usage_units=D(3), full_units=D(4))
+    assert billed_units(Demand(window=window, charge=priced, metric=metric()), found) == shown
+    none = Aggregation(units=D(2))
+    assert billed_units(Demand(window=window, charge=priced, metric=metric()), none) == 2

@@ -20,6 +20,7 @@ from reconcile.rating.refusal import RerateRefused
         ("+5", "VARCHAR", None),
         (None, None, None),
         ("9" * MOST_DIGITS, "VARCHAR", Decimal("9" * MOST_DIGITS)),
+        (f"0.{'1' * MOST_DIGITS}", "VARCHAR", Decimal(f"0.{'1' * MOST_DIGITS}")),
     ],
 )
 def test_numbers(text: str | None, json_type: str | None, wanted: Decimal | None) -> None:
@@ -29,7 +30,7 @@ def test_numbers(text: str | None, json_type: str | None, wanted: Decimal | None
 @pytest.mark.parametrize(
     ("text", "json_type"),
     [("1e400000", "DOUBLE"), ("1e50000000", "DOUBLE"), ("1e-50000000", "DOUBLE"), ("9" * 4000, "VARCHAR"),
-     (f"0.{'1' * 4000}", "VARCHAR")],
+     (f"0.{'1' * 4000}", "VARCHAR"), (f"0.{'1' * (MOST_DIGITS + 1)}", "VARCHAR")],
 )  # fmt: skip
 def test_a_number_that_no_amount_can_hold_is_refused_by_name_at_once(text: str, json_type: str) -> None:
     started = time.process_time()
