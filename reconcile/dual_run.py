@@ -13,16 +13,16 @@ from migrate.lago.control_totals import unread_credits
 from migrate.odoo.door import Door
 from migrate.progress import Progress, quiet
 from reconcile.billed import BilledInvoice, Billing, Side, ThreeSides
-from reconcile.causes.knowledge import Grounds
+from reconcile.causes.odoo_records import usage_to_look_for
 from reconcile.compare.positions import ComparedInvoice
 from reconcile.compare.waivers import Waiver
 from reconcile.knowledge_base import KnowledgeBase
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.history import History
-from reconcile.rerate.hypothesis import Worlds
+from reconcile.rerate.hypothesis import Worlds, worlds_of
 from reconcile.rerate.lapses import Lapse
 from reconcile.rerate.other_periods import PeriodRefusals, other_periods
-from reconcile.run import reconcile
+from reconcile.run import compare_sides, differing, reconcile
 from reconcile.sides.extras import Extra, as_invoices, foreign_bills
 from reconcile.sides.held_terms import Held
 from reconcile.sides.lago import ALL, lago_invoices, services
@@ -33,6 +33,7 @@ from reconcile.sides.odoo_payers import with_payers
 from reconcile.sides.odoo_receivables import receivables
 from reconcile.sides.odoo_rerun import Shadow, aliases, odoo_invoices
 from reconcile.sides.odoo_terms import read as held_by
+from reconcile.sides.odoo_terms import with_whereabouts
 from reconcile.sides.unread import set_apart
 from reports.data import LAGO, ODOO, RERATE, CreditsView, LapseView, ReportData, RunView
 
@@ -114,25 +115,23 @@ def dual_run(
         billings = [billing for invoice in lago for billing in invoice.billings] if events is not None else None
         sides = _with_records(odoo, snapshot, settings, billed, billings)
 
-    def knowledge(differing: Sequence[ComparedInvoice]) -> Callable[[ComparedInvoice], Grounds]:
-        worlds, held = _worlds(snapshot, events, odoo, differing)
-        base = KnowledgeBase(
-            snapshot,
-            late=(lambda: late(lago)) if late else dict,
-            unmapped=unmapped,
-            worlds=worlds,
-            held=held,
-            tax_codes=settings.tax_codes,
-            mapped_taxes=settings.mapped_taxes,
-        )
-        return base.grounds
-
+    run = run_view(snapshot, settings, is_control=odoo is None)
+    compared = compare_sides(sides.lago, sides.odoo, sides.rerate, run)
+    to_explain = differing(compared, sides.extras)
+    worlds, held = _read_records(snapshot, events, odoo, to_explain)
+    knowledge = KnowledgeBase(
+        snapshot,
+        late=_rerate_late(late, lago, to_explain) if late else None,
+        unmapped=unmapped,
+        worlds=worlds,
+        held=held,
+        tax_codes=settings.tax_codes,
+        mapped_taxes=settings.mapped_taxes,
+    )
     return reconcile(
-        sides.lago,
-        sides.odoo,
-        sides.rerate,
-        knowledge,
-        run_view(snapshot, settings, is_control=odoo is None),
+        compared,
+        knowledge.grounds,
+        run,
         services=services(snapshot, settings.services),
         lapses=[_lapse_view(lapse) for lapse in lapses],
         extras=sides.extras,
@@ -167,15 +166,28 @@ def _last_day(settings: Settings) -> date:
     return date(year, month, monthrange(year, month)[1])
 
 
-def _worlds(
-    snapshot: Snapshot, events: Path | EventSource | None, odoo: Door | None, differing: Sequence[ComparedInvoice]
+def _read_records(
+    snapshot: Snapshot, events: Path | EventSource | None, odoo: Door | None, to_explain: Sequence[ComparedInvoice]
 ) -> tuple[Worlds | None, Held | None]:
-    """What invoices that differ are held against: their customers' worlds, and what Odoo holds of their orders."""
-    if events is None or odoo is None or not differing:
+    """What invoices that differ are held against: their customers' worlds, and what Odoo holds of their orders.
+
+    All of it is read here, once: first the usage on both sides, then where Odoo has what its orders lack of Lago's.
+    """
+    if events is None or odoo is None or not to_explain:
         return None, None
-    subscriptions = {billing.subscription for invoice in differing for billing in invoice.base.billings}
+    subscriptions = {billing.subscription for invoice in to_explain for billing in invoice.base.billings}
     owners = {s.lago_customer_id for s in snapshot.subscriptions if s.lago_id in subscriptions}
-    return Worlds(snapshot, events, owners), held_by(odoo, sorted(subscriptions))
+    worlds, held = worlds_of(snapshot, events, owners), held_by(odoo, sorted(subscriptions))
+    return worlds, with_whereabouts(odoo, held, usage_to_look_for(held, worlds))
+
+
+def _rerate_late(
+    late: Rerate, lago: Sequence[BilledInvoice], to_explain: Sequence[ComparedInvoice]
+) -> Mapping[str, BilledInvoice]:
+    """Invoices of which a line differs, as they would be if no event had come too late."""
+    asked = {invoice.base.lago_id for invoice in to_explain if invoice.differs_in_lines}
+    invoices = [invoice for invoice in lago if invoice.lago_id in asked]
+    return late(invoices) if invoices else {}
 
 
 def _lapse_view(lapse: Lapse) -> LapseView:

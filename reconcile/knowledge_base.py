@@ -1,9 +1,9 @@
-"""The knowledge base of a snapshot: indexed once, asked for each invoice that differs."""
+"""The knowledge base of a snapshot: indexed once, asked for each invoice that differs. Pure: all was read before."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
@@ -38,10 +38,9 @@ from reconcile.rating.taxes import applicable
 from reconcile.rerate.billing import Billed
 from reconcile.rerate.header_terms import header_terms
 from reconcile.rerate.history import History
-from reconcile.rerate.hypothesis import Worlds
 from reconcile.rerate.lago_calendar import calendar_differences
 from reconcile.rerate.occasions import stored_boundaries
-from reconcile.rerate.supposed import World
+from reconcile.rerate.supposed import WhatIf, World
 from reconcile.sides.held_terms import GROUP, EarlyDiscount, Held, HeldOrder, HeldTax
 from reconcile.sides.lago import lago_key
 from reports.data import LAGO, ODOO, RERATE
@@ -55,28 +54,29 @@ BY_UNITS = frozenset({"standard", "graduated", "package", "volume", "graduated_p
 class KnowledgeBase:
     """Everything a snapshot tells, indexed once and asked per invoice.
 
-    ``late``: the invoices as they would be if no event had come too late (computed when first asked for).
-    ``unmapped``: Lago id of a charge, plan or subscription -> why the migration left it out.
+    ``late``: the invoices as they would be if no event had come too late (those of which a line differs).
+    ``unmapped``: Lago id of a charge, plan or subscription -> why the migration left it out. ``worlds``: to suppose
+    things in; ``held``: what Odoo holds of the orders of what differs.
     """
 
     def __init__(
         self,
         snapshot: Snapshot,
         *,
-        late: Callable[[], Mapping[str, BilledInvoice]] = dict,
+        late: Mapping[str, BilledInvoice] | None = None,
         unmapped: Mapping[str, str] | None = None,
-        worlds: Worlds | None = None,
+        worlds: WhatIf | None = None,
         held: Held | None = None,
         tax_codes: Mapping[str, str] | None = None,
         mapped_taxes: Mapping[int, frozenset[str]] | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.unmapped = unmapped or {}
+        self.late = late or {}
         self.worlds = worlds
         self.held = held or Held()
         self.tax_codes = tax_codes or {}
         self.mapped_taxes = mapped_taxes or {}
-        self._late = late
         self.history = worlds.history if worlds else History(snapshot)
 
     def grounds(self, invoice: ComparedInvoice) -> Grounds:
@@ -102,13 +102,13 @@ class KnowledgeBase:
         credited = frozenset(credit.item.code or "" for credit in credits if credit.item.type == "coupon")
         return Knowledge(lines=lines, tax_sets=self.tax_sets, credited=credited, orders=orders)
 
-    def _orders(self, compared: ComparedInvoice, worlds: Worlds) -> OrderKnowledge | None:
+    def _orders(self, compared: ComparedInvoice, worlds: WhatIf) -> OrderKnowledge | None:
         """Odoo's records that differ, and what in Lago's own is odd."""
         history, rules = worlds.history, rules_for(self.snapshot.lago_version)
-        invoice, customer = history.invoices.get(compared.base.lago_id), worlds.customer_of(compared.base.lago_id)
-        if invoice is None or customer is None:
+        invoice = history.invoices.get(compared.base.lago_id)
+        if invoice is None or invoice.customer is None:
             return None
-        world, odoo = worlds.of(customer), compared.sides.get(ODOO)
+        world, odoo = worlds.of(invoice.customer.lago_id), compared.sides.get(ODOO)
         billings = [b for p in invoice.billing_periods if (b := history.billed_on(invoice, p))]
         windows = {line.key: line.window for line in odoo.lines} if odoo else {}
         orders = {b.subscription.lago_id: self.held.orders.get(b.subscription.lago_id) for b in billings}
@@ -235,10 +235,6 @@ class KnowledgeBase:
         events = sum(line.events or 0 for line in own) - sum(line.events or 0 for line in lines)
         return LateUsage(cents=cents, events=events)
 
-    @cached_property
-    def late(self) -> Mapping[str, BilledInvoice]:
-        return self._late()
-
     # --- prices ---
 
     @cached_property
@@ -304,22 +300,31 @@ class KnowledgeBase:
 
     def _base_prices(self, key: LineKey, lines: tuple[BilledLine, ...]) -> dict[str, int]:
         """Prices of related plans and of today, for a period that was billed in full."""
-        subscription = next((s for s in self.snapshot.subscriptions if s.lago_id == key.subscription), None)
+        subscription = self.history.subscriptions.get(key.subscription)
         billed = sum(line.amount_cents for line in lines)
-        if subscription is None or billed not in self._prices_once(key.subscription):
+        if subscription is None or billed not in self._prices_once.get(key.subscription, ()):
             return {}
-        own = subscription.plan or next((p for p in self.snapshot.plans if p.code == subscription.plan_code), None)
-        related = [own, self.plans.get(own.parent_id or "")] if own else []
-        related += [p for p in self.snapshot.plans if p.code == subscription.plan_code]
+        of_code = self._plans_by_code.get(subscription.plan_code, [])
+        own = subscription.plan or next(iter(of_code), None)
+        related = [own, self.plans.get(own.parent_id or ""), *of_code] if own else []
         return {_owner(plan): plan.amount_cents for plan in related if plan and plan.amount_cents != billed}
 
-    def _prices_once(self, subscription: str) -> set[int]:
-        """Prices that Lago noted with the subscription's fees when it billed them."""
-        return {
-            price
-            for fee in self.snapshot.fees
-            if fee.lago_subscription_id == subscription and (price := price_cents(fee)) is not None
-        }
+    @cached_property
+    def _plans_by_code(self) -> Mapping[str, list[Plan]]:
+        by_code: dict[str, list[Plan]] = defaultdict(list)
+        for plan in self.snapshot.plans:
+            by_code[plan.code].append(plan)
+        return by_code
+
+    @cached_property
+    def _prices_once(self) -> Mapping[str, set[int]]:
+        """Subscription -> the prices that Lago noted with its fees when it billed them."""
+        prices: dict[str, set[int]] = defaultdict(set)
+        for fee in self.snapshot.fees:
+            price = price_cents(fee) if fee.lago_subscription_id else None
+            if fee.lago_subscription_id and price is not None:
+                prices[fee.lago_subscription_id].add(price)
+        return prices
 
     # --- dates ---
 

@@ -1,4 +1,9 @@
-"""The second straight line: three sides of a period -> compare -> explain -> report data. No IO: ``dual_run`` reads."""
+"""The second straight line: three sides of a period -> compare -> explain -> report data. Two calls, no IO in either.
+
+``compare_sides`` says what differs. What is known of that is read in between (``dual_run``), and only of that; then
+``reconcile`` explains it. All of it is values but one: invoices are re-rated in worlds that are a little different
+(``WhatIf``), from usage that has been read, by a DuckDB in memory.
+"""
 
 from __future__ import annotations
 
@@ -31,15 +36,25 @@ from reports.data import (
 from reports.registers import check_registers
 from reports.tallies import check_ties
 
-# Told which invoices differ, it answers what each of them is explained on.
-KnowledgeSource = Callable[[Sequence[ComparedInvoice]], Callable[[ComparedInvoice], Grounds]]
+GroundsOf = Callable[[ComparedInvoice], Grounds]  # what an invoice that differs is explained on: computed, not read
+
+
+def compare_sides(lago: Side, odoo: Side | None, rerate: Side, run: RunView) -> tuple[ComparedInvoice, ...]:
+    """All invoices of all sides, position by position. Without ``odoo``: Lago against the re-rate alone."""
+    of_odoo: dict[SideName, Side] = {} if odoo is None else {ODOO: odoo}
+    sides: dict[SideName, Side] = {LAGO: lago, **of_odoo, RERATE: rerate}
+    return compare(sides, pair=run.pair, tolerance_cents=run.tolerance_cents)
+
+
+def differing(compared: Sequence[ComparedInvoice], extras: Sequence[Extra]) -> list[ComparedInvoice]:
+    """Those of which knowledge is needed. Why only Odoo has one (``extras``) is known with it."""
+    only_odoos = {extra.record for extra in extras}
+    return [invoice for invoice in compared if invoice.differs and invoice.base.lago_id not in only_odoos]
 
 
 def reconcile(
-    lago: Side,
-    odoo: Side | None,
-    rerate: Side,
-    knowledge: KnowledgeSource,
+    compared: Sequence[ComparedInvoice],
+    knowledge: GroundsOf,
     run: RunView,
     *,
     services: Mapping[str, str],
@@ -50,7 +65,7 @@ def reconcile(
     credits: Sequence[CreditsView] = (),
     waived: Sequence[Waiver] = (),
 ) -> ReportData:
-    """The report of a period. Without ``odoo`` it is a control run: Lago against the re-rate alone.
+    """The report of a period, of what was ``compared``; ``knowledge`` is asked for those that are ``differing``.
 
     ``run``: the conditions, among them the pair that is compared and the tolerance. ``services``: subscription -> name.
     ``lapses``: what Lago billed twice, or never; ``extras``: what only Odoo has, which is on Odoo's side already;
@@ -58,15 +73,11 @@ def reconcile(
     ``receivables``: what Lago is owed against Odoo's accounts; ``credits``: prepaid credits that wait for a quarantine.
     Raises TieOutBroken if the report contradicts itself.
     """
-    of_odoo: dict[SideName, Side] = {} if odoo is None else {ODOO: odoo}
-    sides: dict[SideName, Side] = {LAGO: lago, **of_odoo, RERATE: rerate}
-    compared = compare(sides, pair=run.pair, tolerance_cents=run.tolerance_cents)
     extra_of = {extra.record: extra for extra in extras}
-    grounds = knowledge([i for i in compared if i.differs and i.base.lago_id not in extra_of])
     explained = (
         with_periods(
             invoice,
-            _explained(invoice, grounds, extra_of.get(invoice.base.lago_id)),
+            _explained(invoice, knowledge, extra_of.get(invoice.base.lago_id)),
             (periods or {}).get(invoice.base.lago_id, {}),
             run.tolerance_cents,
         )
@@ -87,9 +98,9 @@ def reconcile(
 
 
 def _explained(
-    invoice: ComparedInvoice, grounds: Callable[[ComparedInvoice], Grounds], extra: Extra | None
+    invoice: ComparedInvoice, knowledge: GroundsOf, extra: Extra | None
 ) -> Mapping[Key, tuple[Finding, ...]]:
     """Causes of one invoice; nothing is computed for one that agrees, or that only Odoo has (``extra``)."""
     if extra is not None:
         return explain_extra(extra, invoice)
-    return classify(invoice, CAUSES, grounds(invoice)) if invoice.differs else {}
+    return classify(invoice, CAUSES, knowledge(invoice)) if invoice.differs else {}

@@ -22,7 +22,7 @@ from migrate.odoo.protocol import Odoo
 from reconcile.billed import BilledInvoice, LineKey
 from reconcile.rating.rules import Rules
 from reconcile.rerate.event_source import EventSource
-from reconcile.rerate.hypothesis import Worlds, rerate_in
+from reconcile.rerate.hypothesis import rerate_in, worlds_of
 from reconcile.rerate.supposed import World
 from reconcile.sides.lago import lago_invoices, lago_key
 
@@ -119,7 +119,7 @@ class Company:
     def rerated(self, invoice: Invoice, suppose: Callable[[World], World]) -> BilledInvoice:
         """What Lago would have billed in another world."""
         assert invoice.customer
-        worlds = Worlds(self.snapshot, self.events, [invoice.customer.lago_id])
+        worlds = worlds_of(self.snapshot, self.events, [invoice.customer.lago_id])
         (shown,) = [i for i in lago_invoices(self.snapshot) if i.lago_id == invoice.lago_id]
         rerated = rerate_in(suppose(worlds.of(invoice.customer.lago_id)), shown)
         assert rerated is not None

@@ -33,8 +33,9 @@ FLOORS = (
 )
 
 PURE = ("mappings/", "migrate/change_set/", "reconcile/rating/", "reconcile/compare/", "reconcile/causes/")
-PURE += ("reconcile/rerate/counterfactual.py", "reconcile/rerate/suppositions.py")
-PURE += ("reconcile/billed.py", "reconcile/run.py", "reports/data.py", "reports/tallies.py", "reports/drawing.py")
+PURE += ("reconcile/rerate/counterfactual.py", "reconcile/rerate/suppositions.py", "reconcile/rerate/supposed.py")
+PURE += ("reconcile/rerate/customer_parts.py", "reconcile/billed.py", "reconcile/run.py", "reconcile/knowledge_base.py")
+PURE += ("reports/data.py", "reports/tallies.py", "reports/drawing.py")
 
 
 def sources() -> list[Path]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from mappings.fields import Row
 from reconcile.causes.coupons import of_coupons
 from reconcile.causes.observed import Place, Suspect, shown
 from reconcile.causes.terms import of_metrics, of_order, terms_of
-from reconcile.causes.usage import of_usage, placed
+from reconcile.causes.usage import Usage, lacking, of_usage, placed
 from reconcile.rerate.billing import Billed, usage_window
 from reconcile.rerate.history import History
 from reconcile.rerate.other_periods import STORED, LineWindows, other_windows
-from reconcile.rerate.supposed import World, events_of
+from reconcile.rerate.supposed import WhatIf, World, events_of
 from reconcile.rerate.suppositions import Events, OtherRecords, Windows
-from reconcile.sides.held_terms import Held, HeldOrder, Whereabouts
+from reconcile.sides.held_terms import Held, HeldOrder
 
 
 def suspects(
@@ -35,7 +36,7 @@ def suspects(
         name: held.orders[name] for name in dict.fromkeys(b.subscription.lago_id for b in billings) if name in billed
     }
     for name, order in orders.items():
-        usage = _of_usage(billed[name], order, world, history, held.whereabouts)
+        usage = _of_usage(billed[name], order, world, history)
         places = {suspect.place for suspect in usage}
         terms = of_order(terms_of(billed[name], history), order, unmapped or {}, history.plans, held.settings)
         found += [*(suspect for suspect in terms if suspect.place not in places), *usage]
@@ -53,18 +54,40 @@ def distinct(found: Sequence[Suspect]) -> tuple[Suspect, ...]:
     return tuple(suspect for number, suspect in enumerate(found) if suspect not in found[:number])
 
 
-def _of_usage(
-    billed: Billed, order: HeldOrder, world: World, history: History, whereabouts: Whereabouts
-) -> Sequence[Suspect]:
-    """Of metrics that Lago knows: it bills no others."""
-    external_id = billed.subscription.external_id
-    codes = {metric.code for metric in history.metrics.values()}
+def usage_to_look_for(held: Held, worlds: WhatIf) -> dict[str, list[str]]:
+    """What is to be read of Odoo before orders are held against Lago's: usage of Lago's that they lack.
+
+    Subscription -> external ids. Not for an order that counts another subscription's: that field says where it is.
+    """
+    subscriptions = worlds.history.subscriptions
+    codes = _codes(worlds.history)
+    missing: dict[str, list[str]] = {}
+    for name, order in held.orders.items():
+        if name in subscriptions and order.row["fusion_external_id"] == subscriptions[name].external_id:
+            world = worlds.of(subscriptions[name].lago_customer_id)
+            lago, odoo = _both_sides(subscriptions[name].external_id, order, world, codes)
+            missing[name] = lacking(lago, odoo)
+    return {name: external_ids for name, external_ids in missing.items() if external_ids}
+
+
+def _codes(history: History) -> frozenset[str]:
+    """Of the metrics that Lago knows: it bills no others."""
+    return frozenset(metric.code for metric in history.metrics.values())
+
+
+def _both_sides(external_id: str, order: HeldOrder, world: World, codes: Collection[str]) -> tuple[Usage, list[Row]]:
+    """The usage of a subscription, as Lago has it and as Odoo does."""
     lago = {event.transaction_id: event for event in events_of(world, external_id) if event.code in codes}
-    rows = (row for row in order.usage if row["code"] in codes)
-    differing = list(of_usage(external_id, lago, rows, usage_window(billed.period)))
+    return lago, [row for row in order.usage if row["code"] in codes]
+
+
+def _of_usage(billed: Billed, order: HeldOrder, world: World, history: History) -> Sequence[Suspect]:
+    external_id = billed.subscription.external_id
+    lago, odoo = _both_sides(external_id, order, world, _codes(history))
+    differing = list(of_usage(external_id, lago, odoo, usage_window(billed.period)))
     counted = order.row["fusion_external_id"]
     if counted == external_id or not differing:
-        return list(placed(differing, lago, whereabouts))
+        return list(placed(differing, lago, order.elsewhere))
     return [_of_others(differing, external_id, order)]
 
 

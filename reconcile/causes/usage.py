@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from mappings import fields, read_back
@@ -15,7 +15,6 @@ from reconcile.causes.differences import differences, same_exactly
 from reconcile.causes.observed import ANOTHER, IN_EXCESS, NOT_THERE, USAGE, Place, Suspect, suspect_of
 from reconcile.rerate.counterfactual import ABSENT
 from reconcile.rerate.suppositions import Events
-from reconcile.sides.held_terms import Whereabouts
 
 Usage = Mapping[str, UsageRow]  # by transaction
 
@@ -42,14 +41,29 @@ def _field(fault: RecordFault) -> str:
     return ", ".join(row.odoo for row in fields.USAGE if row.lago in names)
 
 
-def placed(suspects: Iterable[Suspect], lago: Usage, whereabouts: Whereabouts) -> Iterator[Suspect]:
-    """Events that are not there, with the subscription of Odoo's that they are written to, where there is one."""
+def lacking(lago: Usage, rows: Iterable[Row]) -> list[str]:
+    """External ids of Lago's events that are not among Odoo's ``rows``: as many as are looked for elsewhere."""
+    there = {str(row["transaction_id"]) for row in rows}
+    return sorted(_external_ids(lago, lago.keys() - there))[:ASKED]
+
+
+def _external_ids(lago: Usage, transactions: Collection[str]) -> dict[str, str]:
+    """External id -> transaction, of these. All events are told, as what an event is called follows from the others."""
+    ids = EventIds()
+    return {ids.take(event)[1]: name for name, event in lago.items() if name in transactions}
+
+
+def placed(suspects: Iterable[Suspect], lago: Usage, elsewhere: Mapping[str, Row]) -> Iterator[Suspect]:
+    """Events that are not there, with the subscription of Odoo's that they are written to, where there is one.
+
+    ``elsewhere``: what Odoo has of them under another subscription, by external id.
+    """
     for suspect in suspects:
         missing = suspect.suppose
         if suspect.place.field != NOT_THERE or not isinstance(missing, Events):
             yield suspect
             continue
-        owners = _owners(missing, lago, whereabouts)
+        owners = _owners(missing, lago, elsewhere)
         for owner, names in owners.items():
             yield _written_to(owner, sorted(names), missing.external_id)
         lost = missing.gone - set().union(*owners.values())
@@ -57,15 +71,14 @@ def placed(suspects: Iterable[Suspect], lago: Usage, whereabouts: Whereabouts) -
             yield suspect if not owners else _without(suspect, lost)
 
 
-def _owners(missing: Events, lago: Usage, whereabouts: Whereabouts) -> Mapping[str, set[str]]:
+def _owners(missing: Events, lago: Usage, elsewhere: Mapping[str, Row]) -> Mapping[str, set[str]]:
     """Another subscription -> the transactions that are written to it."""
-    ids = EventIds()
-    external = {ids.take(event)[1]: name for name, event in lago.items() if name in missing.gone}
+    transactions = _external_ids(lago, missing.gone) if elsewhere else {}
     owners: dict[str, set[str]] = defaultdict(set)
-    for external_id, row in whereabouts(sorted(external)[:ASKED]).items():
+    for external_id, row in elsewhere.items():
         owner = str(row[ANOTHER] or "")
-        if owner != missing.external_id:
-            owners[owner].add(external[external_id])
+        if owner != missing.external_id and external_id in transactions:
+            owners[owner].add(transactions[external_id])
     return owners
 
 

@@ -86,6 +86,10 @@ class ComparedInvoice:
         return any(p.delta_cents for p in self.positions)
 
     @property
+    def differs_in_lines(self) -> bool:
+        return any(p.delta_cents and isinstance(p.key, LineKey) for p in self.positions)
+
+    @property
     def baseline(self) -> SideName:
         """The side that both of the pair are held against: the re-rate where it has a vote, else the first of them."""
         rerate = self.sides.get(RERATE) if RERATE not in self.pair else None

@@ -22,9 +22,9 @@ from mappings.records import BillingPeriod, Invoice, Plan, Snapshot, Subscriptio
 from reconcile.billed import BilledInvoice
 from reconcile.rating.rules import rules_for
 from reconcile.rerate.billing import IN_ADVANCE, Billed, subscription_window, usage_window
+from reconcile.rerate.customer_parts import CustomerParts
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.history import History
-from reconcile.rerate.hypothesis import part_of
 from reconcile.rerate.inputs import RerateInputs
 from reconcile.rerate.invoices import rerate_invoices
 from reconcile.rerate.lago_calendar import overlapped_once
@@ -211,20 +211,21 @@ def _day(history: History, suspicion: _Suspicion) -> date:
 
 def _worth(inputs: RerateInputs, suspicions: Sequence[_Suspicion]) -> Iterator[Lapse]:
     """The lapses among the suspicions: those that are worth something, by the invoice that nobody made."""
+    parts = CustomerParts(inputs.history.snapshot)
     for suspicion in suspicions:
-        rated = _rate(inputs, suspicion)
+        part = parts.of(suspicion.subscription.lago_customer_id)
+        rated = _rate(inputs, suspicion, part)
         cents = None if rated.refusals else _cents(rated, suspicion.kind)
         lapse = _lapse(inputs, suspicion, rated, cents)
         if cents is None or (cents and (lapse.events or lapse.kind == PERIOD_NEVER)):
             yield lapse
 
 
-def _rate(inputs: RerateInputs, suspicion: _Suspicion) -> BilledInvoice:
-    """The invoice that nobody made, rated in its customer's part of the snapshot.
+def _rate(inputs: RerateInputs, suspicion: _Suspicion, part: Snapshot) -> BilledInvoice:
+    """The invoice that nobody made, rated in its customer's part of the snapshot (``part``).
 
     Without the invoices that bill it twice: what usage carries over would be carried over twice.
     """
-    part = part_of(inputs.history.snapshot, suspicion.subscription.lago_customer_id)
     invoice = _invoice(inputs.history, suspicion)
     others = tuple(other for other in part.invoices if other.number not in suspicion.unknown)
     history = History(replace(part, invoices=(*others, invoice)), late=True)

@@ -89,8 +89,12 @@ class EventSource:
 
     @classmethod
     def from_events(cls, events: Iterable[Event]) -> EventSource:
-        """Events in memory, in the order Lago received them (the tie-break when times are equal)."""
+        """Events in memory, in the order Lago received them (the tie-break when times are equal).
+
+        Only there: its DuckDB is shut off from files and the network.
+        """
         source = cls(_connect(None, 1))
+        source.db.execute("set enable_external_access = false")
         source.db.register("listed", _arrow(events))
         source.db.execute("create table events as select * from listed")
         source.db.unregister("listed")

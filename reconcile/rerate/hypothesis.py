@@ -7,10 +7,10 @@ follow by themselves; what comes out is held against what a side billed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property, reduce
+from functools import reduce
 from pathlib import Path
 from typing import assert_never
 
@@ -24,6 +24,7 @@ from reconcile.rating.header import basis
 from reconcile.rating.rules import rules_for
 from reconcile.rerate.billing import IN_ADVANCE, timezone_of
 from reconcile.rerate.counterfactual import counterfactual
+from reconcile.rerate.customer_parts import CustomerParts, UsageParts
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.header_terms import header_terms
 from reconcile.rerate.history import History
@@ -56,12 +57,16 @@ class Supposed(History):
 
 
 class Worlds:
-    """The worlds of a snapshot's customers. ``customers``: Lago ids of those that will be asked for."""
+    """The worlds of a snapshot's customers. ``customers``: Lago ids of those that will be asked for.
 
-    def __init__(self, snapshot: Snapshot, events: Path | EventSource, customers: Iterable[str]) -> None:
+    ``usage``: all their events, as ``worlds_of`` reads them. Nothing more is read: what is re-rated here is counted by
+    a DuckDB in memory.
+    """
+
+    def __init__(self, snapshot: Snapshot, usage: pa.Table, customers: Iterable[str]) -> None:
         self.snapshot = snapshot
         self.history = History(snapshot)
-        self._events = events
+        self._parts, self._usage = CustomerParts(snapshot), UsageParts(usage)
         self._customers = frozenset(customers)
         self._worlds: dict[str, World] = {}
         self._done: dict[tuple[str, tuple[Hypothesis, ...]], Rerated | None] = {}
@@ -69,29 +74,14 @@ class Worlds:
     def of(self, customer: str) -> World:
         """The world as it is, of the customer with this Lago id."""
         if customer not in self._worlds:
-            part = part_of(self.snapshot, customer)
-            external_ids = {s.external_id for s in part.subscriptions}
-            is_own = pa.compute.is_in(
-                self.usage.column("external_subscription_id"), pa.array(sorted(external_ids), pa.string())
-            )
+            part = self._parts.of(customer)
             self._worlds[customer] = World(
                 snapshot=part,
-                events=self.usage.filter(is_own),
+                events=self._usage.of(subscription.external_id for subscription in part.subscriptions),
                 rules=rules_for(self.snapshot.lago_version),
                 premium=self.history.premium,
             )
         return self._worlds[customer]
-
-    @cached_property
-    def usage(self) -> pa.Table:
-        """The events of all customers in question, read once."""
-        external_ids = sorted(
-            {s.external_id for s in self.snapshot.subscriptions if s.lago_customer_id in self._customers}
-        )
-        if isinstance(self._events, EventSource):
-            return _of_subscriptions(self._events, external_ids)
-        with EventSource.from_parquet(self._events) as source:
-            return _of_subscriptions(source, external_ids)
 
     def customer_of(self, lago_id: str) -> str | None:
         """Lago id of an invoice's customer."""
@@ -115,28 +105,20 @@ class Worlds:
         return self._done[key]
 
 
+def worlds_of(snapshot: Snapshot, events: Path | EventSource, customers: Collection[str]) -> Worlds:
+    """The worlds of these customers (Lago ids), with their usage read from ``events``, at once."""
+    own = frozenset(customers)
+    external_ids = sorted({s.external_id for s in snapshot.subscriptions if s.lago_customer_id in own})
+    if isinstance(events, EventSource):
+        return Worlds(snapshot, _of_subscriptions(events, external_ids), own)
+    with EventSource.from_parquet(events) as source:
+        return Worlds(snapshot, _of_subscriptions(source, external_ids), own)
+
+
 def _of_subscriptions(source: EventSource, external: list[str]) -> pa.Table:
     query = "select * from events where list_contains($1, external_subscription_id) order by position"
     events: pa.Table = source.db.sql(query, params=[external]).to_arrow_table()
     return events.select([*COLUMNS, "position"])
-
-
-def part_of(snapshot: Snapshot, customer: str) -> Snapshot:
-    """One customer's records, and the catalog."""
-    subscriptions = tuple(s for s in snapshot.subscriptions if s.lago_customer_id == customer)
-    external = {s.external_customer_id for s in subscriptions}
-    return replace(
-        snapshot,
-        customers=tuple(c for c in snapshot.customers if c.lago_id == customer),
-        subscriptions=subscriptions,
-        applied_coupons=tuple(a for a in snapshot.applied_coupons if a.lago_customer_id == customer),
-        invoices=tuple(i for i in snapshot.invoices if i.customer and i.customer.lago_id == customer),
-        fees=tuple(f for f in snapshot.fees if _is_of(f.lago_customer_id, f.external_customer_id, customer, external)),
-    )
-
-
-def _is_of(lago_id: str | None, external: str | None, customer: str, names: set[str]) -> bool:
-    return lago_id == customer if lago_id else external in names
 
 
 def rerate_in(world: World, shown: BilledInvoice) -> Rerated | None:

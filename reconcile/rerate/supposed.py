@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +19,7 @@ from reconcile.billed import BilledInvoice
 from reconcile.rating.header import HeaderTerms
 from reconcile.rating.rules import Rules
 from reconcile.rerate.event_stores import EventStore
+from reconcile.rerate.history import History
 from reconcile.rerate.suppositions import Supposition
 
 
@@ -57,6 +59,23 @@ class Rerated:
 
     invoice: BilledInvoice
     terms: HeaderTerms | None
+
+
+class WhatIf(Protocol):
+    """Invoices re-rated in worlds that are a little different: the one thing that causes ask and that is no value.
+
+    ``hypothesis.Worlds`` counts by SQL. All usage was read before: DuckDB has it in memory, shut off from files.
+    """
+
+    @property
+    def history(self) -> History:
+        """The snapshot's."""
+
+    def of(self, customer: str) -> World:
+        """The world as it is, of the customer with this Lago id."""
+
+    def rerate(self, baseline: BilledInvoice, hypotheses: Sequence[Hypothesis]) -> Rerated | None:
+        """The invoice under all ``hypotheses``; None where it cannot be told."""
 
 
 def events_of(world: World, external_id: str) -> Iterator[UsageRow]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from mappings.fields import Row
-
-Whereabouts = Callable[[Collection[str]], Mapping[str, Row]]  # external ids of usage -> what Odoo has of them, if any
 
 GROUP = "group"  # the kind of a tax that is its parts
 
@@ -73,7 +71,8 @@ class HeldOrder:
     """One subscription in Odoo. ``away``: its fiscal position is for another place than its customer's address.
 
     ``plan``: what its plan's line sells; None where nothing says. ``lines``: those that the migration made, and
-    of which charge (Lago id; ``base``: the plan). ``early``: of its payment term.
+    of which charge (Lago id; ``base``: the plan). ``early``: of its payment term. ``elsewhere``: usage of Lago's that
+    it lacks and that is there all the same (external id -> the row): somebody wrote it to another subscription.
     """
 
     row: Row
@@ -83,22 +82,14 @@ class HeldOrder:
     plan: HeldPlan | None = None
     lines: Mapping[int, str] = field(default_factory=dict)
     early: EarlyDiscount | None = None
-
-
-def nowhere(_external_ids: Collection[str]) -> Mapping[str, Row]:
-    """Nothing was read."""
-    return {}
+    elsewhere: Mapping[str, Row] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """``orders`` and ``metrics`` by Lago id (a metric that has none: by code), ``taxes`` by Odoo's id.
-
-    ``whereabouts``: asked for usage that an order lacks; somebody may have written it to another subscription.
-    """
+    """``orders`` and ``metrics`` by Lago id (a metric that has none: by code), ``taxes`` by Odoo's id."""
 
     orders: Mapping[str, HeldOrder] = field(default_factory=dict)
     metrics: Mapping[str, Row] = field(default_factory=dict)
     taxes: Mapping[int, HeldTax] = field(default_factory=dict)
     settings: HeldSettings | None = None  # None: nothing was read
-    whereabouts: Whereabouts = nowhere

@@ -75,8 +75,18 @@ def read(odoo: Door, subscriptions: Sequence[str]) -> Held:
         metrics={_text(row["fusion_lago_id"]) or _text(row["code"]): row for row in metrics.values()},
         taxes=_taxes(odoo),
         settings=_settings(odoo),
-        whereabouts=lambda names: _whereabouts(odoo, names),
     )
+
+
+def with_whereabouts(odoo: Door, held: Held, lacking: Mapping[str, Sequence[str]]) -> Held:
+    """The same, told where the usage is that orders lack. ``lacking``: subscription -> external ids of usage."""
+    rows = _whereabouts(odoo, {name for names in lacking.values() for name in names}) if lacking else {}
+    place = {name: number for number, name in enumerate(rows)}
+    orders = {}
+    for subscription, names in lacking.items():
+        there = sorted(place.keys() & names, key=place.__getitem__)
+        orders[subscription] = replace(held.orders[subscription], elsewhere={name: rows[name] for name in there})
+    return replace(held, orders={**held.orders, **orders})
 
 
 def _made(odoo: Door, lines: Sequence[int]) -> dict[int, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -187,6 +187,33 @@ def overridden(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, plans=plans, subscriptions=(subscription,), fees=(fee,))
 
 
+class Walked(tuple[Any, ...]):
+    """Records that count how often they are walked through."""
+
+    walks = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        type(self).walks += 1
+        return super().__iter__()
+
+
+@pytest.mark.parametrize("records", ["fees", "subscriptions", "plans", "invoices"])
+def test_however_many_lines_are_asked_for_records_are_walked_through_once(overridden: Snapshot, records: str) -> None:
+    """Every line of a large month would walk through all fees of all months otherwise."""
+
+    class Own(Walked):
+        pass
+
+    base = KnowledgeBase(replace(overridden, **{records: Own(getattr(overridden, records))}))
+    lago, odoo = invoice(line(1500, "", kind="subscription")), invoice(line(1000, "", kind="subscription"))
+    key = LineKey("s1", "subscription", "")
+    assert known_of(base, lago, odoo).of_line(key).prices == {"pro": 1000}
+    walks = Own.walks
+    for _ in range(3):
+        assert known_of(base, lago, odoo).of_line(key).prices == {"pro": 1000}
+    assert Own.walks == walks
+
+
 def known_of(base: KnowledgeBase, lago: BilledInvoice, odoo: BilledInvoice) -> Knowledge:
     return base.of(compare_invoice({"lago": lago, "odoo": odoo}))
 
@@ -249,7 +276,7 @@ def test_filters_have_their_own_price(overridden: Snapshot) -> None:
 
 def test_a_late_re_rate_that_refuses_says_nothing(overridden: Snapshot) -> None:
     refusing = invoice(silent=True, refusals=[Refusal(reason="r", detail="d")])
-    known = KnowledgeBase(overridden, late=lambda: {"i1": refusing})
+    known = KnowledgeBase(overridden, late={"i1": refusing})
     found = known_of(known, invoice(line(300, "c2", units="1")), invoice(line(1, "c2")))
     assert set(found.lines) == {LineKey("s1", "charge", "c2")}
     assert found.of_line(LineKey("s1", "charge", "c2")).late is None

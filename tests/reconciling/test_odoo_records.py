@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -35,14 +35,14 @@ from reconcile.causes.odoo_records import distinct
 from reconcile.causes.record_causes import suspected_records
 from reconcile.causes.rules import CAUSES
 from reconcile.causes.terms import of_metrics, of_order, renamed
-from reconcile.causes.usage import of_usage, placed
+from reconcile.causes.usage import ASKED, lacking, of_usage, placed
 from reconcile.compare.positions import compare_invoice
 from reconcile.rating.header import HeaderTerms
 from reconcile.rating.rules import LATEST
 from reconcile.rerate.counterfactual import ABSENT, At
 from reconcile.rerate.history import History
 from reconcile.rerate.suppositions import Events, OtherRecords, PriceThen
-from reconcile.sides.held_terms import HeldOrder, HeldPlan, nowhere
+from reconcile.sides.held_terms import HeldOrder, HeldPlan
 from reconcile.sides.odoo_terms import charge_fields, metric_fields, order_fields
 from reports.data import ODOO, RERATE, Evidence
 from tests.mapping import build
@@ -447,15 +447,11 @@ def test_a_place_holds_its_record_and_the_label_is_made_of_it() -> None:
 
 def test_usage_that_is_written_to_another_subscription() -> None:
     """Loading it anew changes nothing: apply keeps what somebody changed. Its owner has to be set back."""
-    asked: list[str] = []
-
-    def whereabouts(names: Collection[str]) -> dict[str, dict[str, object]]:
-        asked.extend(names)
-        owners = dict(zip(names, ("abo-2", "abo-2", None, "abo-1"), strict=False))
-        return {name: {"external_subscription_id": owner} for name, owner in owners.items()}
-
+    asked = lacking(USAGE, [])
+    owners = dict(zip(asked, ("abo-2", "abo-2", None, "abo-1"), strict=False))
+    elsewhere = {name: {"external_subscription_id": owner} for name, owner in owners.items()}
     missing = list(of_usage("abo-1", USAGE, [], JULY))
-    first, second, lost = placed(missing, USAGE, whereabouts)
+    first, second, lost = placed(missing, USAGE, elsewhere)
     assert len(asked) == len(USAGE)
     there = {first.place.record: first, second.place.record: second}
     other, nobody = there["abo-2"], there["no subscription"]
@@ -470,9 +466,17 @@ def test_usage_that_is_written_to_another_subscription() -> None:
     assert frozenset().union(*gone) == set(USAGE)
 
 
+def test_what_orders_lack_is_looked_for_and_no_more() -> None:
+    assert lacking(USAGE, usage_rows()) == []
+    assert len(lacking(USAGE, usage_rows()[1:])) == 1
+    assert set(lacking(USAGE, usage_rows()[1:])) < set(lacking(USAGE, []))
+    many = {f"t{n}": build.row(f"t{n}", "2026-07-01 10:00") for n in range(ASKED + 1)}
+    assert len(lacking(many, [])) == ASKED
+
+
 def test_usage_that_is_nowhere_is_told_as_it_was() -> None:
     missing = list(of_usage("abo-1", USAGE, usage_rows()[1:], JULY))
-    assert list(placed(missing, USAGE, nowhere)) == missing
+    assert list(placed(missing, USAGE, {})) == missing
 
 
 def test_usage() -> None:

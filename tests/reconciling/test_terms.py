@@ -15,7 +15,7 @@ from reconcile.causes.coupons import held_coupons
 from reconcile.causes.differences import differences, same_exactly
 from reconcile.causes.terms import of_metrics, of_order, terms_of
 from reconcile.rerate.history import History
-from reconcile.rerate.hypothesis import Worlds
+from reconcile.rerate.hypothesis import worlds_of
 from reconcile.rerate.supposed import events_of
 from reconcile.sides.held_terms import Held
 from reconcile.sides.odoo_terms import read as read_terms
@@ -82,7 +82,7 @@ def test_metrics(company: Company, held: Held) -> None:
 
 
 def test_usage(company: Company, held: Held) -> None:
-    worlds = Worlds(company.snapshot, company.events, [c.lago_id for c in company.snapshot.customers])
+    worlds = worlds_of(company.snapshot, company.events, [c.lago_id for c in company.snapshot.customers])
     codes, read = {metric.code for metric in company.snapshot.billable_metrics}, 0
     for one in company.snapshot.subscriptions:
         events = events_of(worlds.of(one.lago_customer_id), one.external_id)
