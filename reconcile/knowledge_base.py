@@ -18,22 +18,19 @@ from reconcile.causes.knowledge import (
     LagoOddities,
     LateUsage,
     LineKnowledge,
-    OdooTaxes,
     OrderKnowledge,
     OwnLine,
-    TaxGroup,
-    TaxRecord,
     cannot_rerate,
     grounds_of,
 )
 from reconcile.causes.odoo_records import suspects
+from reconcile.causes.taxes_held import TaxesHeld, named_tax
 from reconcile.causes.terms import renamed
 from reconcile.compare.positions import ComparedInvoice, plain
 from reconcile.rating.aggregation import Aggregation
 from reconcile.rating.charge_models import rate
 from reconcile.rating.refusal import RerateRefused
 from reconcile.rating.rules import rules_for
-from reconcile.rating.tax_terms import TaxTerms
 from reconcile.rating.taxes import applicable
 from reconcile.rerate.billing import Billed
 from reconcile.rerate.header_terms import header_terms
@@ -41,7 +38,7 @@ from reconcile.rerate.history import History
 from reconcile.rerate.lago_calendar import calendar_differences
 from reconcile.rerate.occasions import stored_boundaries
 from reconcile.rerate.supposed import WhatIf, World
-from reconcile.sides.held_terms import GROUP, EarlyDiscount, Held, HeldOrder, HeldTax
+from reconcile.sides.held_terms import EarlyDiscount, Held, HeldOrder
 from reconcile.sides.lago import lago_key
 from reports.data import LAGO, ODOO, RERATE
 
@@ -75,8 +72,7 @@ class KnowledgeBase:
         self.late = late or {}
         self.worlds = worlds
         self.held = held or Held()
-        self.tax_codes = tax_codes or {}
-        self.mapped_taxes = mapped_taxes or {}
+        self._taxes_held = TaxesHeld(self.held, tax_codes or {}, mapped_taxes or {})
         self.history = worlds.history if worlds else History(snapshot)
 
     def grounds(self, invoice: ComparedInvoice) -> Grounds:
@@ -111,56 +107,24 @@ class KnowledgeBase:
         world, odoo = worlds.of(invoice.customer.lago_id), compared.sides.get(ODOO)
         billings = [b for p in invoice.billing_periods if (b := history.billed_on(invoice, p))]
         windows = {line.key: line.window for line in odoo.lines} if odoo else {}
-        orders = {b.subscription.lago_id: self.held.orders.get(b.subscription.lago_id) for b in billings}
+        names = dict.fromkeys(b.subscription.lago_id for b in billings)
+        orders = {name: self.held.orders[name] for name in names if name in self.held.orders}
         return OrderKnowledge(
             rules=rules,
             suspects=suspects(billings, self.held, history, world, self.unmapped, windows),
             read=frozenset(self.held.orders),
             settings=self.held.settings,
             only_odoo=dict(item for b in billings for item in self._only_odoo(b)),
-            early=_shared(order.early for order in orders.values() if order),
-            own_lines={
-                f"sale.order.line,{number}": OwnLine(f"sale.order.line {order.row['name']} ({number})", charge)
-                for order in orders.values()
-                if order
-                for number, charge in order.lines.items()
-            },
-            names={name: str(order.row["name"]) for name, order in orders.items() if order},
-            taxes=self._odoo_taxes(odoo, orders),
+            early=_shared(order.early for order in orders.values()),
+            own_lines=dict(item for order in orders.values() for item in _own_lines(order)),
+            names={name: str(order.row["name"]) for name, order in orders.items()},
+            taxes=self._taxes_held.of(odoo, orders.values()),
             lago=LagoOddities(
                 calendar=tuple(calendar_differences(invoice, history, rules)),
                 repeated=_repeated(world),
                 todays_taxes=dict(_todays(billings, history)),
             ),
         )
-
-    def _odoo_taxes(self, odoo: BilledInvoice | None, orders: Mapping[str, HeldOrder | None]) -> OdooTaxes:
-        """The taxes on Odoo's lines, if it bills the invoice, and what they follow from."""
-        of_orders = OdooTaxes(
-            mapped=self._mapped_rates,
-            away=tuple(dict.fromkeys(order.away for order in orders.values() if order and order.away)),
-        )
-        if odoo is None:
-            return of_orders
-        return replace(
-            of_orders,
-            on_lines=self._line_taxes(odoo),
-            records=self._tax_records(odoo),
-            groups=dict(self._tax_groups(odoo)),
-            places={line.key: self._tax_place(line.key) for line in odoo.lines},
-        )
-
-    def _line_taxes(self, odoo: BilledInvoice) -> dict[LineKey, tuple[Tax, ...]]:
-        """The taxes on Odoo's lines, by Lago's codes where finance's table has them."""
-        taxes = self.held.taxes
-        found: dict[LineKey, tuple[Tax, ...]] = {}
-        for line in odoo.lines:
-            if all(number in taxes for number in line.tax_ids):
-                parts = [part for number in line.tax_ids for part in taxes[number].parts or (number,)]
-                found[line.key] = tuple(
-                    _tax(self.tax_codes.get(taxes[n].name, taxes[n].name), taxes[n].charged) for n in parts
-                )
-        return found
 
     def _only_odoo(self, billed: Billed) -> Iterator[tuple[str, str]]:
         """Charges of the order that its plan in Lago has not: how lines name them, and where they stand."""
@@ -174,39 +138,6 @@ class KnowledgeBase:
                 continue  # it is one of the plan's, and its own record says so
             if not row["fusion_lago_id"] or row["fusion_lago_id"] not in of_plan:
                 yield str(row["fusion_lago_id"] or row["code"]), f"fusion.billing.charge {row['code']} ({row['id']})"
-
-    def _tax_records(self, odoo: BilledInvoice) -> dict[str, TaxRecord]:
-        """The taxes on Odoo's lines, parts of groups by themselves."""
-        taxes = self.held.taxes
-        numbers = dict.fromkeys(number for line in odoo.lines for number in line.tax_ids if number in taxes)
-        single = dict.fromkeys(part for number in numbers for part in taxes[number].parts or (number,) if part in taxes)
-        return {
-            self.tax_codes.get(taxes[number].name, taxes[number].name): _tax_record(number, taxes[number])
-            for number in single
-        }
-
-    def _tax_groups(self, odoo: BilledInvoice) -> Iterator[tuple[LineKey, TaxGroup]]:
-        """Lines of Odoo's that bear the group to which finance's table leads, and for which of Lago's codes."""
-        for line in odoo.lines:
-            for number in line.tax_ids if len(line.tax_ids) == 1 else ():
-                tax, codes = self.held.taxes.get(number), self.mapped_taxes.get(number)
-                if tax and codes and tax.kind == GROUP:
-                    yield line.key, TaxGroup(f"account.tax {tax.name} ({number})", codes)
-
-    def _tax_place(self, key: LineKey) -> str:
-        """A charge's own taxes come before those of the plan's line on the order."""
-        order = self.held.orders.get(key.subscription)
-        taxed = (row for row in order.charges if row["tax_ids"] and row["fusion_lago_id"] == key.item) if order else ()
-        charge = next(iter(taxed), None)
-        if charge is not None:
-            return f"fusion.billing.charge {charge['code']} ({charge['id']})"
-        return f"sale.order {order.row['name']}" if order else ""
-
-    @cached_property
-    def _mapped_rates(self) -> frozenset[tuple[str, Decimal]]:
-        """Lago's codes with the rates of the taxes that finance's table leads to."""
-        coded = ((self.tax_codes.get(tax.name), tax.rate) for tax in self.held.taxes.values())
-        return frozenset((code, rate.normalize()) for code, rate in coded if code)
 
     def _line(self, key: LineKey, lines: tuple[BilledLine, ...], invoice: ComparedInvoice) -> LineKnowledge:
         currency, charge = invoice.base.currency, self.charges.get(key.item)
@@ -346,10 +277,16 @@ class KnowledgeBase:
         """The sets of taxes that this seller charges, by name, and none at all."""
         found: dict[str, tuple[Tax, ...]] = {}
         for fee in self.snapshot.fees:
-            taxes = tuple(_tax(tax.tax_code, tax.tax_rate) for tax in fee.applied_taxes)
+            taxes = tuple(named_tax(tax.tax_code, tax.tax_rate) for tax in fee.applied_taxes)
             if taxes:
                 found[" + ".join(f"{tax.code} {tax.rate}%" for tax in taxes)] = taxes
         return found
+
+
+def _own_lines(order: HeldOrder) -> Iterator[tuple[str, OwnLine]]:
+    """The lines of an order that the migration made, as Odoo's invoice names them."""
+    for number, charge in order.lines.items():
+        yield f"sale.order.line,{number}", OwnLine(f"sale.order.line {order.row['name']} ({number})", charge)
 
 
 def _repeated(world: World) -> int:
@@ -376,15 +313,6 @@ def _shared(terms: Iterable[EarlyDiscount | None]) -> tuple[EarlyDiscount, ...]:
     """The one that all have."""
     different = set(terms)
     return tuple(early for early in different if early and len(different) == 1)
-
-
-def _tax_record(number: int, tax: HeldTax) -> TaxRecord:
-    terms = TaxTerms(kind=tax.kind, included=tax.included, on_next=tax.on_next, affected=tax.affected, place=tax.place)
-    return TaxRecord(label=f"{tax.name} ({number})", terms=terms, share=tax.share)
-
-
-def _tax(code: str, rate: Decimal) -> Tax:
-    return Tax(lago_id="", code=code, name=code, rate=rate)
 
 
 def _priced(plan: Plan) -> list[Priced]:
