@@ -23,7 +23,7 @@ from reconcile.causes.knowledge import (
     cannot_rerate,
     grounds_of,
 )
-from reconcile.causes.odoo_records import suspects
+from reconcile.causes.odoo_records import suspected_of
 from reconcile.causes.taxes_held import TaxesHeld, named_tax
 from reconcile.causes.terms import renamed
 from reconcile.compare.positions import ComparedInvoice, plain
@@ -111,7 +111,7 @@ class KnowledgeBase:
         orders = {name: self.held.orders[name] for name in names if name in self.held.orders}
         return OrderKnowledge(
             rules=rules,
-            suspects=suspects(billings, self.held, history, world, self.unmapped, windows),
+            suspects=suspected_of(billings, self.held, history, world, self.unmapped, windows),
             read=frozenset(self.held.orders),
             settings=self.held.settings,
             only_odoo=dict(item for b in billings for item in self._only_odoo(b)),

@@ -196,30 +196,37 @@ def held_taxes(kind: str) -> Callable[[Case], Iterator[Proposal]]:
     """The taxes that stand on Odoo's lines are not those of Lago's: missing ones, others, or of another place."""
 
     def propose(case: Case) -> Iterator[Proposal]:
-        orders = case.known.orders
-        held: Taxes = case.odoo_taxes.on_lines
-        lago = {
-            key: case.terms.taxes.get(key) or relatives_taxes(case.terms, key) for key in held if key.kind != "other"
-        }
-        mine = {key: _charged(taxes) for key, taxes in lago.items()}
-        other = {key: held[key] for key in lago if lago[key] and _charged(held[key]) != mine[key]}
-        if not case.is_odoo_against_rerate or orders is None or not other or kind != _tax_fault(case, other, mine):
-            return
-        today = orders.lago.todays_taxes
-        lagos = all(_charged(today.get(key, ())) == _charged(taxes) for key, taxes in other.items())
-        names: Mapping[str, str | int | Decimal] = {
-            "lago": named_taxes(lago[key] for key in other),
-            "odoo": named_taxes(other.values()),
-        }
-        yield Proposal(
-            changes=(TaxLines(other),),
-            evidence=(Evidence(name="line_taxes", values=names),),
-            remedy=Evidence(name="check_lagos_taxes") if lagos else _remedy(case, other, lago),
-            side=LAGO if lagos else "",
-            observed=True,
-        )
+        if case.is_odoo_against_rerate and case.known.orders is not None:
+            lago = _lagos_taxes(case)
+            charged = {key: _charged(taxes) for key, taxes in lago.items()}
+            on_lines = case.odoo_taxes.on_lines
+            others = {key: on_lines[key] for key in lago if lago[key] and _charged(on_lines[key]) != charged[key]}
+            if others and kind == _tax_fault(case, others, charged):
+                yield _taxed_otherwise(case, others, lago, case.known.orders.lago.todays_taxes)
 
     return propose
+
+
+def _lagos_taxes(case: Case) -> Taxes:
+    """Lago's taxes on the lines of which Odoo's are known."""
+    keys = [key for key in case.odoo_taxes.on_lines if key.kind != "other"]
+    return {key: case.terms.taxes.get(key) or relatives_taxes(case.terms, key) for key in keys}
+
+
+def _taxed_otherwise(case: Case, others: Taxes, lago: Taxes, todays: Taxes) -> Proposal:
+    """Lines bear Odoo's taxes (``others``). Where Lago would charge those too today, its own changed since."""
+    lago_changed = all(_charged(todays.get(key, ())) == _charged(taxes) for key, taxes in others.items())
+    names: Mapping[str, str | int | Decimal] = {
+        "lago": named_taxes(lago[key] for key in others),
+        "odoo": named_taxes(others.values()),
+    }
+    return Proposal(
+        changes=(TaxLines(others),),
+        evidence=(Evidence(name="line_taxes", values=names),),
+        remedy=Evidence(name="check_lagos_taxes") if lago_changed else _remedy(case, others, lago),
+        side=LAGO if lago_changed else "",
+        observed=True,
+    )
 
 
 def _remedy(case: Case, on_lines: Taxes, lago: Taxes) -> Evidence:

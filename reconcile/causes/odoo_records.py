@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from mappings.fields import Row
@@ -18,35 +18,36 @@ from reconcile.rerate.suppositions import Events, OtherRecords, Windows
 from reconcile.sides.held_terms import Held, HeldOrder
 
 
-def suspects(
+def suspected_of(
     billings: Sequence[Billed],
     held: Held,
     history: History,
     world: World,
-    unmapped: Mapping[str, str] | None = None,
-    windows: LineWindows | None = None,
+    unmapped: Mapping[str, str],
+    windows: LineWindows,
 ) -> tuple[Suspect, ...]:
     """All differences that could move an invoice with these ``billings``. ``world``: its customer's, as it is.
 
-    ``windows``: the periods that Odoo's lines bill.
+    ``windows``: the periods that Odoo's lines bill. A record that tells why one is another is named in its place.
     """
-    found: list[Suspect] = []
-    billed = {b.subscription.lago_id: b for b in reversed(billings) if b.subscription.lago_id in held.orders}
-    orders = {
-        name: held.orders[name] for name in dict.fromkeys(b.subscription.lago_id for b in billings) if name in billed
-    }
+    first = {b.subscription.lago_id: b for b in reversed(billings)}  # a subscription's first billing on the invoice
+    names = dict.fromkeys(b.subscription.lago_id for b in billings)
+    orders = {name: held.orders[name] for name in names if name in held.orders}
+    records: list[Suspect] = []
     for name, order in orders.items():
-        usage = _of_usage(billed[name], order, world, history)
-        places = {suspect.place for suspect in usage}
-        terms = of_order(terms_of(billed[name], history), order, unmapped or {}, history.plans, held.settings)
-        found += [*(suspect for suspect in terms if suspect.place not in places), *usage]
-    found += of_metrics(tuple(history.metrics.values()), held.metrics)
-    customer = billings[0].invoice.customer if billings else None
+        usage = _of_usage(first[name], order, world, history)
+        terms = of_order(terms_of(first[name], history), order, unmapped, history.plans, held.settings)
+        records += [*_not_in(terms, {suspect.place for suspect in usage}), *usage]
+    records += of_metrics(tuple(history.metrics.values()), held.metrics)
     if orders:
-        found += of_coupons(customer.lago_id if customer else "", tuple(orders.values()), history)
-    for one in billings:
-        found += _of_windows(one, windows or {}, found, history)
-    return distinct(found)
+        customer = billings[0].invoice.customer
+        records += of_coupons(customer.lago_id if customer else "", tuple(orders.values()), history)
+    periods = (suspect for billed in billings for suspect in _of_windows(billed, windows, records, history))
+    return distinct([*records, *periods])
+
+
+def _not_in(suspects: Iterable[Suspect], places: Collection[Place]) -> Iterator[Suspect]:
+    return (suspect for suspect in suspects if suspect.place not in places)
 
 
 def distinct(found: Sequence[Suspect]) -> tuple[Suspect, ...]:
