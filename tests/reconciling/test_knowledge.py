@@ -73,6 +73,31 @@ def test_late_events_with_their_charge_minimum(snapshot: Snapshot, july: Any, mo
     assert {p.kind for i in affected for p in i.positions if p.delta_cents} >= {"charge", "true_up"}
 
 
+def test_late_events_are_counted_for_what_differs_alone(
+    snapshot: Snapshot, july: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All invoices of a month would be rated a second time for one that differs."""
+    lago, again, late = july
+    asked: list[str] = []
+
+    def noted(invoices: Sequence[BilledInvoice]) -> Side:
+        asked.extend(invoice.lago_id for invoice in invoices)
+        return late(invoices)
+
+    def fault(mine: BilledInvoice) -> BilledInvoice:
+        return late(())[mine.lago_id]
+
+    reconciled(snapshot, (lago, again, noted), lambda invoice: invoice, monkeypatch)
+    assert asked == []
+    reconciled(snapshot, (lago, again, noted), fault, monkeypatch)
+    assert len(asked) == 4
+    assert asked == [i.lago_id for i in lago if amounts(late(())[i.lago_id]) != amounts(again[i.lago_id])]
+
+
+def amounts(billed: BilledInvoice) -> list[tuple[LineKey, int]]:
+    return [(line.key, line.amount_cents) for line in billed.lines if line.amount_cents]
+
+
 def test_usage_that_is_not_in_odoo(snapshot: Snapshot, july: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A third of the units of every line is missing, wherever units alone make the price."""
     known = KnowledgeBase(snapshot)
