@@ -14,7 +14,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mappings.target import Desired, Mapped, Phase
+from mappings.target import Desired, Mapped, Phase, Skipped
 from migrate.adopt import NOTHING, Adoption, adopt_met
 from migrate.change_set.changes import (
     Action,
@@ -34,7 +34,7 @@ from migrate.odoo.standing import bind, unbind
 from migrate.phases import EVERYONE, ORDER, Cohort, require_predecessors
 from migrate.preview import KeepUsage, compare, keep_nothing, shape_of
 from migrate.progress import Progress, quiet
-from migrate.state.ledger import LEFT_OUT, Ledger
+from migrate.state.ledger import Ledger
 
 NOT_WRITTEN = "not written"
 NAMED = 3  # of each kind, where there may be many
@@ -220,14 +220,10 @@ class _Run:
                 self._write([change for change in batch if change.xid not in self.missing])
                 self._step(phase, len(batch), total)
         failed = self.failures[before:]
-        detail = f"{len(failed)} records refused, first {failed[0]}" if failed else self._left_out(changes)
-        self.ledger.set_phase(phase, self.cohort.name, finished=not detail, detail=detail)
-
-    def _left_out(self, changes: Sequence[Change]) -> str:
-        """``left out: 3 records (custom_aggregation)``: what nobody waived, so that the phase is not done."""
         left = [c.skipped for c in changes if c.skipped and not c.skipped.is_waived(self.waived)]
-        reasons = ", ".join(sorted({item.reason for item in left}))
-        return f"{LEFT_OUT}{sum(item.count for item in left):,} records ({reasons})" if left else ""
+        detail = f"{len(failed)} records refused, first {failed[0]}" if failed else _told(left)
+        only_left_out = bool(left) and not failed
+        self.ledger.set_phase(phase, self.cohort.name, finished=not detail, detail=detail, left_out=only_left_out)
 
     def _step(self, phase: Phase, records: int, total: int) -> None:
         self._done += records
@@ -324,6 +320,12 @@ class _Run:
             seconds,
             self.adopted,
         )
+
+
+def _told(left: Sequence[Skipped]) -> str:
+    """``left out: 3 records (custom_aggregation)``: what nobody waived, so that the phase is not done."""
+    reasons = ", ".join(sorted({item.reason for item in left}))
+    return f"left out: {sum(item.count for item in left):,} records ({reasons})" if left else ""
 
 
 def _runs_of(changes: Sequence[Change], actions: Sequence[Action]) -> Iterator[list[Change]]:

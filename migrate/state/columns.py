@@ -191,7 +191,14 @@ COLUMNS: Mapping[str, Mapping[str, ColumnKind]] = {
         "adopted": FLAG,
         "seal": TEXT,
     },
-    "phase_progress": {"phase": PHASE, "cohort": TEXT, "finished": FLAG, "detail": TEXT, "updated_at": MOMENT},
+    "phase_progress": {
+        "phase": PHASE,
+        "cohort": TEXT,
+        "finished": FLAG,
+        "detail": TEXT,
+        "updated_at": MOMENT,
+        "left_out": FLAG,
+    },
     "apply_runs": {
         "id": RUN,
         "command": _one_of(COMMANDS),

@@ -37,7 +37,6 @@ from migrate.state.seals import reseal_ledger, seal_table
 from migrate.state.store import Store
 from migrate.state.tables import APPLIED_RECORDS, APPLY_RUNS, PHASES, as_stored
 
-LEFT_OUT = "left out: "  # how the detail of a phase begins that lacks only what nobody can write
 LEFT_ARCHIVED = "left_archived"  # among a rollback's counts: external id -> id
 PARAMETERS = 500  # of one statement
 Counts = Mapping[str, Mapping[str, int]]  # phase -> action -> records
@@ -45,18 +44,19 @@ Counts = Mapping[str, Mapping[str, int]]  # phase -> action -> records
 
 @dataclass(frozen=True, slots=True)
 class PhaseProgress:
-    """How far a phase is for a cohort ('' is everyone)."""
+    """How far a phase is for a cohort ('' is everyone). ``left_out``: it lacks only what nobody can write."""
 
     phase: Phase
     cohort: str
     finished: bool
     detail: str
     updated_at: str
+    left_out: bool = False
 
     @property
     def blocks(self) -> bool:
         """Whether the next phases must wait: what was left out by name costs itself, not them."""
-        return not self.finished and not self.detail.startswith(LEFT_OUT)
+        return not self.finished and not self.left_out
 
 
 @dataclass(slots=True)
@@ -264,10 +264,18 @@ class Ledger:
     # --- phases -------------------------------------------------------------------------------------------------
 
     def set_phase(
-        self, phase: Phase, cohort: str, *, finished: bool, detail: str = "", now: datetime | None = None
+        self,
+        phase: Phase,
+        cohort: str,
+        *,
+        finished: bool,
+        detail: str = "",
+        left_out: bool = False,
+        now: datetime | None = None,
     ) -> None:
-        """Remember how far a phase is. ``cohort`` '' is everyone."""
-        values = {"finished": finished, "detail": detail, "updated_at": (now or datetime.now(UTC)).isoformat()}
+        """Remember how far a phase is. ``cohort`` '' is everyone; ``detail`` is for people."""
+        at = (now or datetime.now(UTC)).isoformat()
+        values = {"finished": finished, "detail": detail, "left_out": left_out, "updated_at": at}
         with self.store.begin() as db:
             db.execute(PHASES.delete().where(PHASES.c.phase == phase.value, PHASES.c.cohort == cohort))
             db.execute(PHASES.insert().values(phase=phase.value, cohort=cohort, **values))
@@ -285,7 +293,10 @@ class Ledger:
         order = [p.value for p in Phase]
         with self.store.begin() as db:
             rows = db.execute(as_stored(PHASES)).all()
-        progress = [PhaseProgress(phase_of(r), r.cohort, bool(r.finished), r.detail, r.updated_at) for r in rows]
+        progress = [
+            PhaseProgress(phase_of(r), r.cohort, bool(r.finished), r.detail, r.updated_at, bool(r.left_out))
+            for r in rows
+        ]
         return tuple(sorted(progress, key=lambda p: (order.index(p.phase.value), p.cohort)))
 
 

@@ -58,13 +58,20 @@ def seal_table(db: sa.Connection, table: sa.Table) -> None:
     _note(db, table.name, *_summed(db, as_stored(table)))
 
 
-def seal_everything(db: sa.Connection) -> None:
-    """A state that has no seals yet, as it is."""
-    for table in _WHOLE:
+def seal_everything(db: sa.Connection, phases: sa.Table = PHASES) -> None:
+    """A state that has no seals yet, as it is. ``phases``: that table with the columns that it has by now."""
+    for table in (phases, APPLY_RUNS, REPORT_RUNS):
         seal_table(db, table)
     _note(db, APPLIED_RECORDS.name, *_of_ledger(db))
     if (run := _finished(db)) is not None:
         seal_extract(db, run)
+
+
+def is_sealed(db: sa.Connection, table: sa.Table) -> bool:
+    """Whether a table of few rows is as it was written."""
+    row = db.execute(sa.select(SEALS).where(SEALS.c.name == table.name)).first()
+    number, total = _summed(db, as_stored(table))
+    return row is not None and (row.rows, row.hash) == (number, _text(total))
 
 
 def reseal_ledger(db: sa.Connection, gone: Iterable[str], come: Iterable[str]) -> None:

@@ -23,11 +23,12 @@ from migrate.state.columns import RESTORE, find_misfit
 from migrate.state.database import name
 from migrate.state.entries import seal_of
 from migrate.state.release_0_1 import ALWAYS, RELEASE_0_1
-from migrate.state.seals import seal_everything
-from migrate.state.tables import METADATA, VERSION
+from migrate.state.seals import is_sealed, seal_everything, seal_table
+from migrate.state.tables import METADATA, PHASES, VERSION
 
 _UPGRADE_KEY = int.from_bytes(b"lago2ups", "big") >> 1  # PostgreSQL: one process at a time takes steps
 _ROWS = 5000  # of the ledger in one statement
+_OLD_PHASES = RELEASE_0_1.tables[PHASES.name]  # as they were up to step 6
 Locked = Callable[[], AbstractContextManager[None]]
 
 
@@ -81,7 +82,19 @@ def add_seals(db: sa.Connection) -> None:
     """What each table holds, so that a row that is gone shows; of those that are there already, as they are."""
     columns = "name text primary key not null, rows bigint not null, hash text not null"
     db.execute(sa.text(f"create table state_seals ({columns})"))
-    seal_everything(db)
+    seal_everything(db, _OLD_PHASES)
+
+
+def add_left_out_phases(db: sa.Connection) -> None:
+    """Which phases lack only what was left out by name: until here the beginning of a text for people said so.
+
+    A table that is not as it was written keeps the seal that says so.
+    """
+    sound = is_sealed(db, _OLD_PHASES)
+    db.execute(sa.text("alter table phase_progress add column left_out boolean not null default false"))
+    db.execute(sa.text("update phase_progress set left_out = true where substr(detail, 1, 10) = 'left out: '"))
+    if sound:
+        seal_table(db, PHASES)
 
 
 STEPS = (
@@ -91,6 +104,7 @@ STEPS = (
     StateStep(4, "a seal on each row of the ledger", seal_ledger),
     StateStep(5, "how far the history of reports came", add_report_runs),
     StateStep(6, "what each table held when it was written", add_seals),
+    StateStep(7, "phases that lack only what was left out", add_left_out_phases),
 )
 
 

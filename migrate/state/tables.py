@@ -103,8 +103,10 @@ PHASES = sa.Table(
     sa.Column("phase", sa.Text, primary_key=True),
     sa.Column("cohort", sa.Text, primary_key=True),  # '' is everyone
     sa.Column("finished", sa.Boolean, nullable=False),
-    sa.Column("detail", sa.Text, nullable=False, default=""),
+    sa.Column("detail", sa.Text, nullable=False, default=""),  # for people
     sa.Column("updated_at", sa.Text, nullable=False),
+    # unfinished for what was left out by name only, which nobody can write
+    sa.Column("left_out", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 APPLY_RUNS = sa.Table(

@@ -432,6 +432,12 @@ def test_phases_are_told_in_their_order_then_by_cohort(ledger: Ledger) -> None:
     )
 
 
+def test_what_blocks_is_a_value_and_no_text(ledger: Ledger) -> None:
+    ledger.set_phase(Phase.CATALOG, "", finished=False, detail="left out: of a text", now=NOW)
+    ledger.set_phase(Phase.CUSTOMERS, "", finished=False, detail="any text", left_out=True, now=NOW)
+    assert [p.blocks for p in ledger.phases()] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("cohort", "left"),
     [

@@ -15,7 +15,7 @@ ORDER = "(select xid from applied_records where model = 'sale.order')"
 LINE = "(select min(xid) from applied_records where model = 'sale.order.line')"
 # What is edited -> what every reader of it names: the table and the column.
 OF_ALL = {
-    "insert into phase_progress values ('zz', '', 1, '', '2026-01-01T00:00:00+00:00')": (
+    "insert into phase_progress values ('zz', '', 1, '', '2026-01-01T00:00:00+00:00', 0)": (
         "phase_progress",
         "phase is 'zz'",
     ),

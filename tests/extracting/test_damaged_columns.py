@@ -155,7 +155,7 @@ def test_what_no_version_writes_is_named_with_its_table(folder: Path, table: str
         "update extract_runs set source = 'another'",
         "update extract_runs set dropped = 1",
         "insert into extract_runs values (9, 'org', 'v1', '2026-07-02T00:00:00+00:00', 1, 0)",
-        "insert into phase_progress values ('zz', '', 1, '', '2026-07-02T00:00:00+00:00')",
+        "insert into phase_progress values ('zz', '', 1, '', '2026-07-02T00:00:00+00:00', 0)",
         "update event_files set events = 5",
         "delete from event_files",
         "insert into event_files values ('month=2030-01/events.parquet', 5, null)",

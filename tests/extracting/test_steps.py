@@ -16,6 +16,7 @@ from migrate.state.database import make_engine, parse_url
 from migrate.state.entries import Entry, row_from_entry
 from migrate.state.ledger import Ledger
 from migrate.state.release_0_1 import ALWAYS, RELEASE_0_1
+from migrate.state.seals import broken_seals
 from migrate.state.steps import STEPS, StateStep, bring_up_to_date, read_version
 from migrate.state.store import Store
 from migrate.state.tables import APPLIED_RECORDS, METADATA
@@ -193,6 +194,34 @@ def test_a_row_of_an_old_ledger_that_is_damaged_gets_no_seal(tmp_path: Path) -> 
         assert len(unsealed) == 1
         with pytest.raises(StoreError, match=rf"row {unsealed[0]} of applied_records is damaged .state is 'done'"):
             list(Ledger(store).entries())
+
+
+def test_what_the_beginning_of_a_detail_said_is_a_value_of_its_own_after_the_upgrade(old: str) -> None:
+    engine = make_engine(parse_url(old))
+    with engine.begin() as db:
+        db.execute(sa.text("update phase_progress set finished = false, detail = 'interrupted'"))
+        said = "update phase_progress set detail = 'left out: 3 records (custom_aggregation)' where phase = 'catalog'"
+        db.execute(sa.text(said))
+    engine.dispose()
+    with Store.open(old) as store:
+        phases = {p.phase.value: p for p in Ledger(store).phases()}
+        assert phases.pop("catalog").left_out
+        assert not any(p.left_out for p in phases.values())
+        assert all(p.blocks for p in phases.values())
+        with store.begin() as db:
+            assert list(broken_seals(db)) == []
+
+
+def test_a_seal_that_was_broken_before_the_upgrade_is_broken_after_it(tmp_path: Path) -> None:
+    path = write_old_state(tmp_path / "state.db")
+    url = parse_url(path)
+    with Store(url, make_engine(url)) as store:
+        bring_up_to_date(store.engine, store.url, store.lock, [step for step in STEPS if step.number < 7])
+        with store.begin() as db:
+            db.execute(sa.text("update phase_progress set detail = 'changed'"))
+        bring_up_to_date(store.engine, store.url, store.lock)
+        with store.begin() as db:
+            assert [name for name, _ in broken_seals(db)] == ["phase_progress"]
 
 
 # --- a copy before the tables change ---------------------------------------------------------------------------------
