@@ -71,7 +71,8 @@ class Finding:
     proven: bool
     evidence: tuple[Evidence, ...] = ()
     remedy: Evidence | None = None
-    waiver: str | None = None  # name of the waiver that covers it
+    waiver: str | None = None  # what the waiver that covers it is called: several may be called so
+    waiver_number: int | None = None  # which one it is: its place in ``ReportData.waivers``, from 1 on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +149,7 @@ class RefusalView:
     reason: str
     detail: str
     waiver: str | None = None
+    waiver_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +207,7 @@ class InvoiceView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaiverView:
-    """A waiver as it stood on the day of the run."""
+    """A waiver as it stood on the day of the run; its place in the file is its place among the others."""
 
     rule: str
     reason: str
@@ -254,6 +256,7 @@ class LapseView:
     events: int
     invoices: tuple[str, ...] = ()  # numbers of those that bill it
     waiver: str | None = None
+    waiver_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

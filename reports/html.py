@@ -31,6 +31,7 @@ from reports.data import (
     ReportData,
     SideView,
     Usage,
+    WaiverView,
 )
 from reports.evidence.ageing import BUCKETS, OLDEST, buckets
 from reports.glance import glance
@@ -48,6 +49,7 @@ from reports.summary import (
     tone,
     total_refusals,
     verdict,
+    waived_by,
     what_to_do,
 )
 from reports.tallies import Tie, tie_levels
@@ -93,6 +95,7 @@ def render(data: ReportData, locale: str = "en_CA") -> str:
             lapse_heads=lapse_heads(texts),
             lapse_cells=lapse_cells,
             lapse_remedy=lapse_remedy,
+            waived_by=waived_by,
             causes=what_to_do(data, texts),
             cause_charts=charts.draw_causes(data, texts),
             trend_charts=charts.draw_trend(data, texts),
@@ -258,17 +261,21 @@ def chunks(data: ReportData, texts: Texts) -> Iterator[dict[str, Any]]:
     for start in range(0, len(rows), CHUNK):
         strings, own = _Numbered(), rows[start : start + CHUNK]
         kept = [not trimmed or p.status in (*OPEN, REFUSED) for _, p in own]
-        shown = [_details(i, p, texts, strings) if keep else {} for (i, p), keep in zip(own, kept, strict=True)]
+        shown = [
+            _details(i, p, data.waivers, texts, strings) if keep else {} for (i, p), keep in zip(own, kept, strict=True)
+        ]
         views = [{} if p.header or not keep else p.sides for (_, p), keep in zip(own, kept, strict=True)]
         sides = {side: _columns([each.get(side) for each in views], texts, strings) for side in SIDES}
         yield {"rows": shown, "sides": sides, "strings": strings.all()}
 
 
-def _details(invoice: InvoiceView, position: Position, texts: Texts, strings: _Numbered) -> dict[str, Any]:
+def _details(
+    invoice: InvoiceView, position: Position, waivers: Sequence[WaiverView], texts: Texts, strings: _Numbered
+) -> dict[str, Any]:
     """What is shown only when a position is opened."""
     details: dict[str, Any] = {"key": [[strings(name), strings(value)] for name, value in position.key.items()]}
     if position.findings:
-        details["findings"] = [_finding(f, invoice.currency, texts, strings) for f in position.findings]
+        details["findings"] = [_finding(f, invoice.currency, waivers, texts, strings) for f in position.findings]
     if position.age:
         details["age"] = strings(age_sentence(position, texts))
     if position.usage:
@@ -309,7 +316,9 @@ def _exact(number: Decimal | None) -> str | None:
     return None if number is None else f"{number:f}"
 
 
-def _finding(finding: Finding, currency: str, texts: Texts, strings: _Numbered) -> list[Any]:
+def _finding(
+    finding: Finding, currency: str, waivers: Sequence[WaiverView], texts: Texts, strings: _Numbered
+) -> list[Any]:
     return [
         finding.cause,
         finding.side,
@@ -317,5 +326,5 @@ def _finding(finding: Finding, currency: str, texts: Texts, strings: _Numbered) 
         int(finding.proven),
         [strings(texts.evidence("evidence", e, currency)) for e in finding.evidence],
         strings(texts.evidence("remedy", finding.remedy, currency)) if finding.remedy else None,
-        finding.waiver,
+        waived_by(finding, waivers),
     ]

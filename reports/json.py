@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mappings.explain import Step
-from reports.data import ReportData
+from reports.data import LapseView, ReportData
 from reports.evidence.ageing import buckets
 from reports.registers import Register, by_currency, by_month
 from reports.step_labels import label_of
@@ -51,7 +51,7 @@ def document(data: ReportData) -> Document:
         "causes": [plain(c, keep=True) for c in total_causes(data)],
         "ages": [plain(b, keep=True) for b in buckets(data)],
         "waivers": [plain(w, keep=True) for w in data.waivers],
-        **({"lapses": [plain(lapse, keep=True) for lapse in data.lapses]} if data.lapses else {}),
+        **({"lapses": [_lapse(lapse) for lapse in data.lapses]} if data.lapses else {}),
         **({"receivables": [plain(r, keep=True) for r in data.receivables]} if data.receivables else {}),
         **({"credits": [plain(c, keep=True) for c in data.credits]} if data.credits else {}),
         **({"records": [plain(r, keep=True) for r in data.records]} if data.records else {}),
@@ -80,6 +80,12 @@ def plain(value: Any, *, keep: bool = False) -> Any:
     if isinstance(value, tuple | list | frozenset):
         return [plain(item, keep=keep) for item in value]
     return _scalar(value)
+
+
+def _lapse(lapse: LapseView) -> Document:
+    """With all its fields, but for which waiver covers it where none does."""
+    told: Document = plain(lapse, keep=True)
+    return told if lapse.waiver_number else {name: v for name, v in told.items() if name != "waiver_number"}
 
 
 def _step(step: Step) -> dict[str, str]:

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.data import COMPARED, LAGO, OPEN, OUTSIDE, REFUSED, InvoiceView, LapseView, Position, ReportData
+from reports.data import (
+    COMPARED,
+    LAGO,
+    OPEN,
+    OUTSIDE,
+    REFUSED,
+    Finding,
+    InvoiceView,
+    LapseView,
+    Position,
+    ReportData,
+    WaiverView,
+)
 from reports.register_cells import covered
 from reports.registers import by_currency
 from reports.tallies import CauseTotal, Tally, TieOutBroken, check_ties, tally, tie_levels, total_causes
@@ -237,6 +249,14 @@ def _tie_line(data: ReportData, total: Tally, texts: Texts) -> str:
         right_sum=texts.money(total.right_cents, total.currency),
         delta=texts.money(total.delta_cents, total.currency, sign=True),
     )
+
+
+def waived_by(marked: Finding | LapseView, waivers: Sequence[WaiverView]) -> str | None:
+    """``price: agreed until May (bo)``: what covers it, why, and who approved of it. Several may bear one name."""
+    number = marked.waiver_number or 0
+    if not 0 < number <= len(waivers):  # earlier reports have names only
+        return marked.waiver
+    return f"{marked.waiver}: {waivers[number - 1].reason} ({waivers[number - 1].approver})"
 
 
 def lapse_remedy(lapse: LapseView, texts: Texts) -> str:

@@ -15,6 +15,7 @@ A waived difference never becomes a match: it is counted apart, and the run ends
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
@@ -142,61 +143,85 @@ def _waiver(item: Mapping[str, Any], place: _WaiverPlace, rules: set[str]) -> Wa
     return Waiver(**item)
 
 
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A waiver and its place in the file, from 1 on: what tells it from another of the same name."""
+
+    number: int
+    waiver: Waiver
+
+
 def apply(data: ReportData, waivers: Iterable[Waiver], today: date) -> ReportData:
     """Mark what is waived. Expired waivers are listed as such and cover nothing."""
-    all_of_them = tuple(waivers)
-    valid = tuple(w for w in all_of_them if w.holds(today))
+    all_of_them = tuple(Numbered(number, waiver) for number, waiver in enumerate(waivers, 1))
+    valid = tuple(one for one in all_of_them if one.waiver.holds(today))
     invoices = tuple(_waived_invoice(invoice, valid) for invoice in data.invoices)
     lapses = tuple(_waived_lapse(lapse, valid) for lapse in data.lapses)
-    views = tuple(_view(w, today, invoices, lapses) for w in all_of_them)
+    used = Counter(_numbers(invoices, lapses))
+    views = tuple(_view(one.waiver, today, used[one.number]) for one in all_of_them)
     return replace(data, invoices=invoices, lapses=lapses, waivers=views)
 
 
 def unused(waivers: Iterable[Waiver], data: ReportData, customers: Collection[str], today: date) -> Iterator[str]:
-    """Waivers that covered nothing, and why that may be. ``customers``: external ids of all that Lago shows."""
-    used = {view.rule for view in data.waivers if view.used}
+    """Waivers that covered nothing, and why that may be. ``customers``: external ids of all that Lago shows.
+
+    ``data``: the report to which these waivers, in this order, were applied.
+    """
     known = {composed(customer) for customer in customers}
-    for waiver in waivers:
-        if waiver.name in used and waiver.holds(today):
+    used = {number for number, view in enumerate(data.waivers, 1) if view.used}
+    each = tuple(waivers)
+    names = Counter(waiver.name for waiver in each)
+    for number, waiver in enumerate(each, 1):
+        if number in used and waiver.holds(today):
             continue
         why = "covers nothing here"
         if not waiver.holds(today):
             why = f"expired after {waiver.expires}, and covers nothing any more"
         elif waiver.customer is not None and composed(waiver.customer) not in known:
             why = "covers nothing: Lago shows no customer of that external id"
-        yield f"waiver {waiver.name} {why}"
+        which = f", number {number} in the file," if names[waiver.name] > 1 else ""
+        yield f"waiver {waiver.name}{which} {why}"
 
 
-def _waived_lapse(lapse: LapseView, valid: tuple[Waiver, ...]) -> LapseView:
-    covering = (w.name for w in valid if w.covers(lapse.kind, lapse.customer, lapse.cents or 0))
-    return replace(lapse, waiver=next(covering, None))
+def _covering(valid: Iterable[Numbered], rule: str, customer: str, cents: int) -> tuple[str | None, int | None]:
+    """The first waiver of the file that covers it: its name and number."""
+    covering = ((one.waiver.name, one.number) for one in valid if one.waiver.covers(rule, customer, cents))
+    return next(covering, (None, None))
 
 
-def _waived_invoice(invoice: InvoiceView, valid: tuple[Waiver, ...]) -> InvoiceView:
+def _waived_lapse(lapse: LapseView, valid: tuple[Numbered, ...]) -> LapseView:
+    name, number = _covering(valid, lapse.kind, lapse.customer, lapse.cents or 0)
+    return replace(lapse, waiver=name, waiver_number=number)
+
+
+def _waived_invoice(invoice: InvoiceView, valid: tuple[Numbered, ...]) -> InvoiceView:
     positions = tuple(_waived_position(p, invoice.customer, valid) for p in invoice.positions)
     refusals = tuple(_waived_refusal(r, invoice.customer, valid) for r in invoice.refusals)
     return replace(invoice, positions=positions, refusals=refusals)
 
 
-def _waived_position(position: Position, customer: str, valid: tuple[Waiver, ...]) -> Position:
+def _waived_position(position: Position, customer: str, valid: tuple[Numbered, ...]) -> Position:
     findings = tuple(_waived_finding(f, customer, valid) for f in position.findings)
     return replace(position, findings=findings)
 
 
-def _waived_finding(finding: Finding, customer: str, valid: tuple[Waiver, ...]) -> Finding:
-    covering = (w.name for w in valid if w.covers(finding.cause, customer, finding.delta_cents))
-    return replace(finding, waiver=next(covering, None))
+def _waived_finding(finding: Finding, customer: str, valid: tuple[Numbered, ...]) -> Finding:
+    name, number = _covering(valid, finding.cause, customer, finding.delta_cents)
+    return replace(finding, waiver=name, waiver_number=number)
 
 
-def _waived_refusal(refusal: RefusalView, customer: str, valid: tuple[Waiver, ...]) -> RefusalView:
-    covering = (w.name for w in valid if w.covers(REFUSED + refusal.reason, customer, 0))
-    return replace(refusal, waiver=next(covering, None))
+def _waived_refusal(refusal: RefusalView, customer: str, valid: tuple[Numbered, ...]) -> RefusalView:
+    name, number = _covering(valid, REFUSED + refusal.reason, customer, 0)
+    return replace(refusal, waiver=name, waiver_number=number)
 
 
-def _view(waiver: Waiver, today: date, invoices: tuple[InvoiceView, ...], lapses: tuple[LapseView, ...]) -> WaiverView:
-    marks = [f.waiver for i in invoices for p in i.positions for f in p.findings]
-    marks += [r.waiver for i in invoices for r in i.refusals]
-    marks += [lapse.waiver for lapse in lapses]
+def _numbers(invoices: tuple[InvoiceView, ...], lapses: tuple[LapseView, ...]) -> Iterator[int | None]:
+    yield from (f.waiver_number for i in invoices for p in i.positions for f in p.findings)
+    yield from (r.waiver_number for i in invoices for r in i.refusals)
+    yield from (lapse.waiver_number for lapse in lapses)
+
+
+def _view(waiver: Waiver, today: date, used: int) -> WaiverView:
     return WaiverView(
         rule=waiver.name,
         reason=waiver.reason,
@@ -204,5 +229,5 @@ def _view(waiver: Waiver, today: date, invoices: tuple[InvoiceView, ...], lapses
         approver=waiver.approver,
         expires=waiver.expires,
         expired=not waiver.holds(today),
-        used=marks.count(waiver.name),
+        used=used,
     )

@@ -10,6 +10,8 @@ from lago2odoo.cli.waiver_file import waiver_text
 from migrate.errors import ConfigError
 from reconcile.compare.waivers import Waiver, apply, parse, unused
 from reports.data import Finding, InvoiceView, Position, RefusalView, ReportData, RunView, SideView
+from reports.json import document
+from reports.summary import waived_by
 from reports.verdict import judge
 
 RULES = ("price", "tax_rounding")
@@ -101,6 +103,20 @@ def test_waivers_that_cover_nothing_are_named_with_why() -> None:
         "waiver price (NX-9) covers nothing: Lago shows no customer of that external id",
         "waiver refused:zz expired after 2026-08-01, and covers nothing any more",
     ]
+
+
+def test_two_waivers_of_one_name_are_told_apart() -> None:
+    day = date(2026, 8, 20)
+    small, large = waiver(max_cents=5, reason="small"), waiver(max_cents=100, reason="large", approver="cy")
+    applied = apply(data(replace(PRICE, delta_cents=50)), (small, large), day)
+    [finding] = applied.invoices[0].positions[0].findings
+    assert (finding.waiver, finding.waiver_number) == ("price", 2)
+    assert [view.used for view in applied.waivers] == [0, 1]
+    assert list(unused((small, large), applied, {"NX-1"}, day)) == [
+        "waiver price, number 1 in the file, covers nothing here"
+    ]
+    assert waived_by(finding, applied.waivers) == "price: large (cy)"
+    assert document(applied)["invoices"][0]["positions"][0]["findings"][0]["waiver_number"] == 2
 
 
 def test_one_table_is_no_list_of_waivers() -> None:
