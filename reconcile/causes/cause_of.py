@@ -289,3 +289,8 @@ CAUSE_OF: tuple[CauseRow, ...] = (
     CauseRow((*COUPON, REST), "coupon_limit", steps=4, header=True),
     CauseRow(("coupons", EACH, "coupon", REST), "coupon_limit", steps=3, header=True),
 )
+
+
+def calendar_causes(rows: Sequence[CauseRow] = CAUSE_OF) -> frozenset[str]:
+    """Causes that move the boundaries of a subscription: those of the rows from which boundaries follow."""
+    return frozenset(row.cause for row in rows if row.calendar and isinstance(row.cause, str))

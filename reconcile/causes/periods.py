@@ -6,14 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from reconcile.billed import LineKey, Refusal
+from reconcile.causes.cause_of import calendar_causes
 from reconcile.compare.positions import ComparedInvoice, Key, compare_invoice
 from reconcile.rerate.other_periods import PeriodRefusals
 from reports.data import LAGO, ODOO, OUTSIDE, REFUSED, Finding
 
 Findings = Mapping[Key, tuple[Finding, ...]]
-
-# Causes that move the boundaries of a subscription: who reads one of them knows that the period is another.
-MOVE_PERIODS = frozenset({"period_boundary", "plan_change_date", "previous_order", "time_zone", "trial"})
 
 
 def with_periods(
@@ -39,13 +37,13 @@ def _unexplained(others: PeriodRefusals, findings: Findings) -> Iterator[Refusal
     explained = {
         key.subscription
         for key, named in findings.items()
-        if isinstance(key, LineKey) and any(_moves_periods(finding) for finding in named)
+        if isinstance(key, LineKey) and any(moves_periods(finding) for finding in named)
     }
     for subscription, refusals in others.items():
         if subscription not in explained:
             yield from refusals
 
 
-def _moves_periods(finding: Finding) -> bool:
-    """What is proven of Lago's own periods says nothing of Odoo's."""
-    return finding.proven and finding.side != LAGO and finding.cause in MOVE_PERIODS
+def moves_periods(finding: Finding) -> bool:
+    """Who reads such a cause knows that the period is another. What is proven of Lago's own says nothing of Odoo's."""
+    return finding.proven and finding.side != LAGO and finding.cause in calendar_causes()

@@ -21,14 +21,17 @@ from reconcile.causes.cause_of import (
     Around,
     CauseRow,
     RecordFault,
+    calendar_causes,
     cut_alike,
     faults,
     is_cut,
     prices_in,
 )
 from reconcile.causes.differences import Difference, differences, same_exactly
+from reconcile.causes.periods import moves_periods
 from reconcile.causes.rules import CAUSES
 from reconcile.rerate.counterfactual import ABSENT, Path
+from reports.data import Finding
 from tests.mapping.build import at, charge, coupon, customer, fixed, held, metric, plan, row, subscription
 
 OWN = ChargeFilter(lago_id="f1", values={"zone": ("a",)}, properties={"amount": "1"})
@@ -62,6 +65,17 @@ def with_fixed(**values: Any) -> Terms:
 def test_causes_of_the_table_are_causes() -> None:
     names = {cause.name for cause in CAUSES}
     assert {entry.cause for entry in CAUSE_OF if isinstance(entry.cause, str)} <= names
+
+
+def test_a_cause_from_which_boundaries_follow_moves_periods_by_its_row_alone() -> None:
+    named = [each.cause for each in CAUSE_OF if each.calendar]
+    for cause in named:
+        assert isinstance(cause, str), "a cause that depends on the values cannot be known of a period"
+        finding = Finding(cause=cause, side="odoo", delta_cents=1, proven=True)
+        assert moves_periods(finding)
+        assert not moves_periods(replace(finding, proven=False))
+    added = CauseRow(("plan", "weeks"), "aggregation", calendar=True)
+    assert calendar_causes((*CAUSE_OF, added)) == calendar_causes() | {"aggregation"}
 
 
 def test_header_rows_are_those_of_header_causes() -> None:

@@ -10,10 +10,10 @@ import importlib.util
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from lago2odoo import shipped_addon
 from migrate.errors import ConfigError
 
 from .. import values
@@ -21,20 +21,10 @@ from ..orm import Env, Vals
 from .fiscal import map_taxes
 
 
-def addon_path() -> Path:
-    """The addon's folder: beside the packages in a checkout, inside ``migrate`` when installed."""
-    package = Path(__file__).parents[3]
-    candidates = (package.parent / "addons" / "fusion_billing", package / "addon" / "fusion_billing")
-    found = next((path for path in candidates if (path / "rating" / "__init__.py").is_file()), None)
-    if found is None:
-        raise ConfigError(f"the addon fusion_billing is not where it should be: {candidates[0]} or {candidates[1]}")
-    return found
-
-
 @lru_cache(maxsize=1)
 def rating() -> ModuleType:
     """The addon's rating as a package of its own: it imports nothing from Odoo."""
-    folder = addon_path() / "rating"
+    folder = shipped_addon.find() / "rating"
     spec = importlib.util.spec_from_file_location(
         "fusion_rating", folder / "__init__.py", submodule_search_locations=[str(folder)]
     )
