@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Final, Literal
 
 from mappings.accounting import RecordsAccount
@@ -53,12 +54,50 @@ class SideView:
     steps: tuple[Step, ...] = ()
 
 
+class Told(StrEnum):
+    """Words of ours among the values of evidence, as the JSON writes them: braces hold values.
+
+    ``reports.texts`` says them in each language. A customer's own text that reads the same is none of them.
+    """
+
+    NONE = "none"
+    OR_NONE = "{0}, none"
+    HELD = "held"
+    NOT_THERE = "not there"
+    IN_EXCESS = "in excess"
+    CHARGE = "charge {0}"
+    METRIC = "metric"
+    WITH_PROPERTIES = "{0} and properties"
+    SUBSCRIPTION = "subscription {0}"
+    PERIOD_OF_SUBSCRIPTION = "period of subscription"
+    PERIOD_OF_CHARGES = "period of charges"
+    PERIOD_OF_FIXED_CHARGES = "period of fixed_charges"
+    USAGE_OF = "fusion.billing.usage of {0}"
+    USAGE_OF_NOBODY = "fusion.billing.usage of no subscription"
+    WRITTEN_TO_NOBODY = "none: {0} ({1})"
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Words of ours with the values in them; as text it is what the JSON has."""
+
+    kind: Told
+    values: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.kind.format(*self.values)
+
+
+Said = str | Phrase  # somebody's text as it is, or words of ours
+EvidenceValue = str | int | Decimal | Phrase
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """A fact behind a cause: ``name`` picks the sentence of ``reports.texts``, ``values`` fill it."""
 
     name: str
-    values: Mapping[str, str | int | Decimal] = field(default_factory=dict)
+    values: Mapping[str, EvidenceValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

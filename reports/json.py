@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mappings.explain import Step
-from reports.data import LapseView, ReportData
+from reports.data import Evidence, LapseView, Phrase, ReportData
 from reports.evidence.ageing import buckets
 from reports.registers import Register, by_currency, by_month
 from reports.step_labels import label_of
@@ -72,6 +72,8 @@ def plain(value: Any, *, keep: bool = False) -> Any:
     """A frozen record as JSON values, exactly. Without ``keep``, empty fields are left out."""
     if isinstance(value, Step):
         return _step(value)
+    if isinstance(value, Evidence):
+        return _evidence(value)
     if is_dataclass(value) and not isinstance(value, type):
         pairs = ((f.name, plain(getattr(value, f.name), keep=keep)) for f in fields(value))
         return {name: item for name, item in pairs if keep or item not in (None, "", [], {})}
@@ -80,6 +82,15 @@ def plain(value: Any, *, keep: bool = False) -> Any:
     if isinstance(value, tuple | list | frozenset):
         return [plain(item, keep=keep) for item in value]
     return _scalar(value)
+
+
+def _evidence(evidence: Evidence) -> Document:
+    """Its values as text and numbers; which of them are words of ours, that each language says its own way, beside."""
+    phrases = {key: value for key, value in evidence.values.items() if isinstance(value, Phrase)}
+    told = {"name": evidence.name, "values": plain({**evidence.values, **{k: str(v) for k, v in phrases.items()}})}
+    told = {name: value for name, value in told.items() if value}
+    words = {k: {"kind": p.kind.value, **({"values": list(p.values)} if p.values else {})} for k, p in phrases.items()}
+    return {**told, **({"words": words} if words else {})}
 
 
 def _lapse(lapse: LapseView) -> Document:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from mappings.records import Customer, Snapshot
-from reports.data import Evidence, Position, ReportData
+from reports.data import Evidence, Phrase, Position, ReportData, Told
 from reports.errors import ReportError
 
 Original = tuple[str, str]  # what it is (the beginning of its pseudonym), the text itself
@@ -295,7 +295,21 @@ class _Changing:
         """
         listing = str(values.get("where", "")).startswith(EVENTS)
         for name, value in values.items():
-            yield name, self._event_text(value) if listing and isinstance(value, str) else value
+            if isinstance(value, Phrase):
+                yield name, self._phrase(value)
+            else:
+                yield name, self._event_text(value) if listing and isinstance(value, str) else value
+
+    def _phrase(self, phrase: Phrase) -> Phrase:
+        """Whose usage it is, and which transactions, replaced whole; any other text is searched as all are."""
+        match phrase:
+            case Phrase(kind=Told.USAGE_OF | Told.SUBSCRIPTION, values=(whose,)):
+                return replace(phrase, values=(self.names.of(ID, whose),))
+            case Phrase(kind=Told.WRITTEN_TO_NOBODY, values=(number, transactions)):
+                listed = ", ".join(self.names.of(ID, one) for one in transactions.split(", "))
+                return replace(phrase, values=(number, listed))
+            case _:
+                return phrase
 
     def _event_text(self, text: str) -> str:
         place, of, subscription = text.partition(f"{EVENTS} of ")

@@ -13,7 +13,7 @@ from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from mappings.explain import Step
-from reports.data import SCHEMA, SIDES, ReportData, SideName
+from reports.data import SCHEMA, SIDES, Evidence, Phrase, ReportData, SideName, Told
 from reports.errors import ReportError
 from reports.step_labels import step_of
 
@@ -81,8 +81,8 @@ def _needs(cls: Any, name: str) -> bool:
 
 def _value(hint: Any, raw: Any) -> Any:
     origin, inner = get_origin(hint), get_args(hint)
-    if hint is Step:
-        return _step(raw)
+    if hint in (Step, Evidence):
+        return _step(raw) if hint is Step else _evidence(raw)
     if isinstance(hint, type) and is_dataclass(hint):
         return _record(hint, raw)
     if origin is tuple:
@@ -92,6 +92,16 @@ def _value(hint: Any, raw: Any) -> Any:
     if origin is UnionType:
         return _one_of(inner, raw)
     return _SCALARS[hint](raw)
+
+
+def _evidence(raw: Mapping[str, Any]) -> Evidence:
+    """With the words of ours among its values as such."""
+    evidence = _record(Evidence, raw)
+    words = {
+        key: Phrase(Told(word["kind"]), tuple(str(value) for value in word.get("values", ())))
+        for key, word in raw.get("words", {}).items()
+    }
+    return replace(evidence, values={**evidence.values, **words})
 
 
 def _step(raw: Mapping[str, str]) -> Step:

@@ -11,12 +11,14 @@ from mappings.records import AppliedCoupon, Coupon
 from mappings.text import plain
 from reconcile.causes.cause_of import RecordFault, faults
 from reconcile.causes.differences import Difference, differences
-from reconcile.causes.observed import Place, Suspect, shown, suspect_of
+from reconcile.causes.observed import NONE, Place, Suspect, shown, suspect_of
 from reconcile.rerate.counterfactual import ABSENT, At, Path
 from reconcile.rerate.history import History
 from reconcile.rerate.suppositions import OtherRecords
 from reconcile.sides.held_terms import HeldOrder
+from reports.data import Phrase, Said, Told
 
+HELD = Phrase(Told.HELD)
 CREDITS = ("applied", "credits")
 
 
@@ -65,10 +67,10 @@ def _codes(fault: RecordFault) -> list[Difference]:
 
 def _told(
     fault: RecordFault, inside: Path, lago: Mapping[str, DefinedCoupon], odoo: Mapping[str, DefinedCoupon]
-) -> tuple[str, str]:
+) -> tuple[Said, Said]:
     name = str(fault.root[1])
     if not inside:
-        return ("held", "none") if name not in odoo else ("none", "held")
+        return (HELD, NONE) if name not in odoo else (NONE, HELD)
     if inside == CREDITS:
         return shown(_taken(lago[name])), shown(_taken(odoo[name]))
     told = _codes(fault) if inside == ("coupon",) else list(fault.differences)

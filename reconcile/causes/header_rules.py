@@ -19,11 +19,11 @@ from reconcile.causes.changes import (
     Settle,
     TaxLines,
 )
-from reconcile.causes.observed import named_taxes
+from reconcile.causes.observed import listed, tax_names
 from reconcile.compare.positions import HeaderKey
 from reconcile.rating.header import coupon_credits, relatives_taxes
 from reconcile.rating.taxes import Rounding
-from reports.data import LAGO, Evidence
+from reports.data import LAGO, Evidence, EvidenceValue
 
 Taxes = Mapping[LineKey, tuple[Tax, ...]]
 TaxRate = tuple[str, Decimal]  # code, percent
@@ -37,7 +37,7 @@ def coupon_missing(case: Case) -> Iterator[Proposal]:
     coupons = case.terms.coupons
     cents = coupon_credits(case.baseline.lines, case.terms, case.baseline.currency)
     for dropped in (*((coupon,) for coupon in coupons), *([coupons] if len(coupons) > 1 else ())):
-        names: Mapping[str, str | int | Decimal] = {"coupon": ", ".join(coupon.code for coupon in dropped)}
+        names: Mapping[str, EvidenceValue] = {"coupon": ", ".join(coupon.code for coupon in dropped)}
         yield Proposal(
             changes=tuple(DropCoupon(coupon.code) for coupon in dropped),
             evidence=(Evidence(name="coupon", values={**names, "cents": sum(cents[c.code] for c in dropped)}),),
@@ -52,7 +52,7 @@ def tax_missing(case: Case) -> Iterator[Proposal]:
         return  # Odoo's lines hold them, or ``held_taxes`` says so
     codes = sorted({tax.code for taxes in case.terms.taxes.values() for tax in taxes if tax.rate})
     for dropped in (*((code,) for code in codes), *([tuple(codes)] if len(codes) > 1 else ())):
-        values: Mapping[str, str | int | Decimal] = {"tax": ", ".join(dropped)}
+        values: Mapping[str, EvidenceValue] = {"tax": ", ".join(dropped)}
         yield Proposal(
             changes=tuple(DropTax(code) for code in dropped),
             evidence=(Evidence(name="no_tax", values=values),),
@@ -98,7 +98,7 @@ def _taxes_are_read(case: Case) -> bool:
     return case.is_of_odoo and bool(held) and all(line.key in held for line in case.subject.lines)
 
 
-def _to_check(case: Case, values: Mapping[str, str | int | Decimal]) -> Evidence:
+def _to_check(case: Case, values: Mapping[str, EvidenceValue]) -> Evidence:
     """Lago's own taxes are no matter of the mapping."""
     return Evidence(name="check_lagos_taxes") if case.is_of_lago else Evidence(name="mend_tax", values=values)
 
@@ -165,8 +165,8 @@ def _open_amount(case: Case) -> Evidence:
     other = _other_than(line, due) if line else {"price_unit": f"{due}"}
     if not other:
         return Evidence(name="mend_balance", values={"where": f"account.move {record}"})
-    told = {"what": ", ".join(other), "lago": ", ".join(other.values())}
-    return Evidence(name="mend_field", values={"where": f"account.move.line {record}_open", **told})
+    told = {"what": ", ".join(other), "lago": listed(other.values()), "where": f"account.move.line {record}_open"}
+    return Evidence(name="mend_field", values=told)
 
 
 def _other_than(line: OpenLine, due: Decimal) -> dict[str, str]:
@@ -175,7 +175,7 @@ def _other_than(line: OpenLine, due: Decimal) -> dict[str, str]:
         "quantity": ("1", line.quantity == 1),
         "price_unit": (f"{due}", line.price == due),
         "discount": ("0", line.discount == 0),
-        "tax_ids": ("none", not line.taxed),
+        "tax_ids": ("", not line.taxed),
     }
     return {name: value for name, (value, right) in as_made.items() if not right}
 
@@ -216,9 +216,9 @@ def _lagos_taxes(case: Case) -> Taxes:
 def _taxed_otherwise(case: Case, others: Taxes, lago: Taxes, todays: Taxes) -> Proposal:
     """Lines bear Odoo's taxes (``others``). Where Lago would charge those too today, its own changed since."""
     lago_changed = all(_charged(todays.get(key, ())) == _charged(taxes) for key, taxes in others.items())
-    names: Mapping[str, str | int | Decimal] = {
-        "lago": named_taxes(lago[key] for key in others),
-        "odoo": named_taxes(others.values()),
+    names: Mapping[str, EvidenceValue] = {
+        "lago": listed(tax_names(lago[key] for key in others)),
+        "odoo": listed(tax_names(others.values())),
     }
     return Proposal(
         changes=(TaxLines(others),),
@@ -245,17 +245,17 @@ def _of_group(case: Case, on_lines: Taxes, lago: Taxes) -> Evidence | None:
     mapped = all(key in groups and groups[key].codes == {tax.code for tax in lago[key]} for key in on_lines)
     values = {
         "where": ", ".join(dict.fromkeys(group.label for group in groups.values())),
-        "tax": named_taxes(lago[key] for key in on_lines),
-        "odoo": named_taxes(on_lines.values()),
+        "tax": listed(tax_names(lago[key] for key in on_lines)),
+        "odoo": listed(tax_names(on_lines.values())),
     }
     return Evidence(name="mend_group", values=values) if mapped else None
 
 
 def _on_the_order(case: Case, lago: Taxes) -> Evidence:
     odoo = case.odoo_taxes
-    values: Mapping[str, str | int | Decimal] = {
+    values: Mapping[str, EvidenceValue] = {
         "where": ", ".join(sorted({place for key in lago if (place := odoo.places.get(key))})),
-        "tax": named_taxes(lago.values()),
+        "tax": listed(tax_names(lago.values())),
     }
     if odoo.away:
         return Evidence(name="mend_position", values={**values, "position": ", ".join(odoo.away)})

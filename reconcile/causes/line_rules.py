@@ -29,7 +29,7 @@ from reconcile.causes.of_lines import (
     units_of,
 )
 from reconcile.rerate.suppositions import OtherRecords
-from reports.data import Evidence
+from reports.data import Evidence, EvidenceValue
 
 
 def mapping_gap(case: Case) -> Iterator[Proposal]:
@@ -74,7 +74,7 @@ def currency(case: Case) -> Iterator[Proposal]:
 def subscription_state(case: Case) -> Iterator[Proposal]:
     """The side bills nothing of a subscription, or bills one that the baseline does not."""
     for subscription, why in _idle(case, "subscription_state"):
-        values: Mapping[str, str | int | Decimal] = {"subscription": subscription, "state": why}
+        values: Mapping[str, EvidenceValue] = {"subscription": subscription, "state": why}
         yield Proposal(
             changes=drop_lines(_of(case.baseline, subscription)),
             evidence=(Evidence(name="idle", values=values),),
@@ -94,7 +94,7 @@ def _of(invoice: BilledInvoice, subscription: str) -> tuple[BilledLine, ...]:
 
 
 def _state(subscription: str, changes: tuple[Change, ...], name: str) -> Proposal:
-    values: Mapping[str, str | int | Decimal] = {"subscription": subscription}
+    values: Mapping[str, EvidenceValue] = {"subscription": subscription}
     return Proposal(
         changes=changes,
         evidence=(Evidence(name=name, values=values),),
@@ -344,7 +344,7 @@ def currency_rounding(case: Case) -> Iterator[Proposal]:
         return
     step = to_subunits(settings.rounding.get(currency, Decimal(0)), currency)
     if step > 1:
-        values: Mapping[str, str | int | Decimal] = {"currency": currency, "step": str(from_subunits(step, currency))}
+        values: Mapping[str, EvidenceValue] = {"currency": currency, "step": str(from_subunits(step, currency))}
         yield Proposal(
             changes=(RoundAmounts(step, per_line=settings.per_line),),
             evidence=(Evidence(name="currency_step", values=values),),
@@ -363,7 +363,7 @@ def ended_in_odoo(case: Case) -> Iterator[Proposal]:
         gone = sum(not theirs for _, theirs in pairs)
         if case.is_of_odoo and gone and 2 * gone >= len(pairs) and all(ours for ours, _ in pairs):
             place = suspect.place
-            told: Mapping[str, str | int | Decimal] = {"where": place.label, "what": place.field, "lago": suspect.lago}
+            told: Mapping[str, EvidenceValue] = {"where": place.label, "what": place.field, "lago": suspect.lago}
             yield Proposal(
                 changes=tuple(change for ours, theirs in pairs for change in billed_at(ours, cents_of(theirs))),
                 evidence=(Evidence(name="ended", values={**told, "odoo": suspect.odoo}), *_covered(case, suspect)),

@@ -15,9 +15,13 @@ from mappings.text import json_text
 from reconcile.causes.cause_of import RecordFault
 from reconcile.rerate.counterfactual import ABSENT
 from reconcile.rerate.suppositions import Supposition
+from reports.data import Phrase, Said, Told
 
 USAGE = "fusion.billing.usage"
-NOT_THERE, IN_EXCESS, ANOTHER = "not there", "in excess", "external_subscription_id"  # what is wrong with usage
+ANOTHER = "external_subscription_id"  # a field of usage: to whom it is written
+NONE = Phrase(Told.NONE)
+NOT_THERE, IN_EXCESS = Phrase(Told.NOT_THERE), Phrase(Told.IN_EXCESS)  # what is wrong with usage, besides its fields
+SUBSCRIPTION = "subscription"  # of Lago's: nothing of Odoo's alone
 NAME = "fusion_lago_id"  # what lines are matched by
 OWN = "order_id"  # of a charge that belongs to an order alone
 UNITS = ("units", "unit_changes")  # of a fixed charge, and how they changed since an order started
@@ -32,52 +36,66 @@ class Place:
 
     model: str
     record: str
-    field: str
+    field: Said
     number: str = ""
 
     @property
-    def label(self) -> str:
-        """How people find it."""
+    def label(self) -> Said:
+        """How people find it. Usage is somebody's, or nobody's (``record`` is empty)."""
         if self.model == USAGE:
-            return f"{self.model} of {self.record}"
+            return Phrase(Told.USAGE_OF, (self.record,)) if self.record else Phrase(Told.USAGE_OF_NOBODY)
+        if self.model == SUBSCRIPTION:
+            return Phrase(Told.SUBSCRIPTION, (self.record,))
         return f"{self.model} {self.record}" + (f" ({self.number})" if self.number else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspect:
-    """``lago`` and ``odoo``: what each side has at the place. ``header``: moves coupons and taxes only, no line."""
+    """``lago`` and ``odoo``: what each side has at the place, for people. ``header``: moves coupons and taxes only.
+
+    ``other_names``: how lines of Odoo's name a charge that bears another id there. ``subscription``: whose order it is
+    (Lago id), where that is needed.
+    """
 
     cause: str
     place: Place
-    lago: str
-    odoo: str
+    lago: Said
+    odoo: Said
     suppose: Supposition
     header: bool = False
+    other_names: tuple[str, ...] = ()
+    subscription: str = ""
 
 
-def suspect_of(fault: RecordFault, place: Place, told: tuple[str, str], suppose: Supposition) -> Suspect:
+def suspect_of(fault: RecordFault, place: Place, told: tuple[Said, Said], suppose: Supposition) -> Suspect:
     """A fault as something to suppose. ``told``: what Lago has at the place, and what Odoo."""
     lago, odoo = told
     return Suspect(cause=fault.cause, place=place, lago=lago, odoo=odoo, suppose=suppose, header=fault.row.header)
 
 
-def named_taxes(sets: Iterable[Iterable[Tax]]) -> str:
-    """``gst 5 % + qst 9.975 %``; of several sets each, once."""
+def tax_names(sets: Iterable[Iterable[Tax]]) -> list[str]:
+    """``gst 5 % + qst 9.975 %``; of several sets each, once. Without a tax it is empty."""
     ordered = (sorted(taxes, key=lambda tax: tax.code) for taxes in sets)
-    names = dict.fromkeys(
-        " + ".join(f"{t.code} {t.rate.normalize():f} %" for t in taxes) or "none" for taxes in ordered
-    )
-    return ", ".join(names)
+    return list(dict.fromkeys(" + ".join(f"{t.code} {t.rate.normalize():f} %" for t in taxes) for taxes in ordered))
 
 
-def shown(value: object) -> str:
+def listed(texts: Iterable[str]) -> Said:
+    """Several texts as one; an empty one is none, which is said last."""
+    each = list(texts)
+    named = ", ".join(text for text in each if text)
+    if all(each):
+        return named
+    return Phrase(Told.OR_NONE, (named,)) if named else NONE
+
+
+def shown(value: object) -> Said:
     """A value for a person."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, str):
         return value
     if value is None or value is ABSENT:
-        return "none"
+        return NONE
     if isinstance(value, list | tuple):
         return shown(value[0]) if len(value) == 1 else json_text([None if v is ABSENT else v for v in value])
     return json_text(value)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mappings.fields import Row
 from reconcile.causes.coupons import of_coupons
-from reconcile.causes.observed import Place, Suspect, shown
+from reconcile.causes.observed import NONE, SUBSCRIPTION, Place, Suspect, shown
 from reconcile.causes.terms import of_metrics, of_order, terms_of
 from reconcile.causes.usage import Usage, lacking, of_usage, placed
 from reconcile.rerate.billing import Billed, usage_window
@@ -16,6 +16,7 @@ from reconcile.rerate.other_periods import STORED, LineWindows, other_windows
 from reconcile.rerate.supposed import WhatIf, World, events_of
 from reconcile.rerate.suppositions import Events, OtherRecords, Windows
 from reconcile.sides.held_terms import Held, HeldOrder
+from reports.data import Phrase, Told
 
 
 def suspected_of(
@@ -110,6 +111,12 @@ def _of_others(differing: Sequence[Suspect], external_id: str, order: HeldOrder)
     )
 
 
+PERIODS = {
+    "subscription": Phrase(Told.PERIOD_OF_SUBSCRIPTION),
+    "charges": Phrase(Told.PERIOD_OF_CHARGES),
+    "fixed_charges": Phrase(Told.PERIOD_OF_FIXED_CHARGES),
+}
+
 # --- periods ------------------------------------------------------------------------------------------------------
 
 
@@ -125,8 +132,8 @@ def _of_windows(billed: Billed, windows: LineWindows, found: Sequence[Suspect], 
         stored = STORED[family](billed.period)
         symptom = Suspect(
             cause="period_boundary",
-            place=Place("subscription", subscription.external_id, f"period of {family}"),
-            lago=f"{shown(stored.start)} – {shown(stored.end)}" if stored else "none",
+            place=Place(SUBSCRIPTION, subscription.external_id, PERIODS[family]),
+            lago=f"{shown(stored.start)} – {shown(stored.end)}" if stored else NONE,
             odoo=f"{shown(start)} – {shown(end)}",
             suppose=Windows(invoice=billed.invoice.lago_id, subscription=subscription.lago_id, ends=odoo),
         )

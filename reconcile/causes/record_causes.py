@@ -9,12 +9,12 @@ from itertools import combinations, islice
 from reconcile.billed import LineKey
 from reconcile.causes.case import Candidate, Case, Cause, Deviation, Proposal
 from reconcile.causes.changes import AddLine, Change, Suppose
-from reconcile.causes.observed import ANOTHER, IN_EXCESS, NAME, NOT_THERE, OWN, UNITS, USAGE, Suspect, named_taxes
+from reconcile.causes.observed import ANOTHER, IN_EXCESS, NOT_THERE, OWN, UNITS, USAGE, Suspect, listed, tax_names
 from reconcile.causes.of_lines import on_line, own_line
 from reconcile.causes.recompute import movement
 from reconcile.rerate.supposed import Hypothesis
 from reconcile.rerate.suppositions import OtherRecords
-from reports.data import Evidence, Finding
+from reports.data import Evidence, Finding, Said
 
 SINGLES, PAIRS = 16, 40  # how many suspects are tried one by one, and how many pairs of them
 
@@ -48,20 +48,14 @@ def _instead(case: Case, suspect: Suspect) -> Iterator[Change]:
     gone = {change.lago_id for change in changes if not change.path}
     for line in case.subject.lines if gone else ():
         made = own_line(case, line.key)
-        if (made and made.charge in gone) or line.key.item in _other_names(suspect):
+        if (made and made.charge in gone) or line.key.item in suspect.other_names:
             yield from (AddLine(line), *on_line(case, line))
 
 
-def _other_names(suspect: Suspect) -> tuple[str, ...]:
-    """How lines name a charge that bears another id, or none: by its code then."""
-    renamed = suspect.place.field == NAME
-    return (suspect.odoo, suspect.place.record) if renamed else ()
+USAGE_REMEDIES: Mapping[Said, str] = {NOT_THERE: "mend_usage", IN_EXCESS: "remove_usage", ANOTHER: "return_usage"}
 
 
-USAGE_REMEDIES = {NOT_THERE: "mend_usage", IN_EXCESS: "remove_usage", ANOTHER: "return_usage"}
-
-
-def _remedy_of(case: Case, suspect: Suspect, told: Mapping[str, str]) -> Evidence:
+def _remedy_of(case: Case, suspect: Suspect, told: Mapping[str, Said]) -> Evidence:
     """Events are loaded anew or taken away, a price of then passes by itself, any other field is set."""
     if suspect.cause == "price_then":
         return Evidence(name="price_passed", values=told)
@@ -75,11 +69,10 @@ def _remedy_of(case: Case, suspect: Suspect, told: Mapping[str, str]) -> Evidenc
     return Evidence(name="mend_units" if suspect.place.field in UNITS else "mend_field", values=told)
 
 
-def _taxes_of(case: Case, suspect: Suspect) -> str:
+def _taxes_of(case: Case, suspect: Suspect) -> Said:
     """Lago's taxes on what the order sells: Odoo takes others, or none, with another product."""
-    names = case.known.orders.names if case.known.orders else {}
-    sets = [taxes for key, taxes in case.terms.taxes.items() if names.get(key.subscription) == suspect.place.record]
-    return named_taxes(sets or case.terms.taxes.values())
+    sets = [taxes for key, taxes in case.terms.taxes.items() if key.subscription == suspect.subscription]
+    return listed(tax_names(sets or case.terms.taxes.values()))
 
 
 def by_record(case: Case, left_over: Finding, *, is_line: bool) -> Finding:

@@ -21,12 +21,13 @@ from mappings.records import (
 from mappings.target import xid
 from reconcile.causes.cause_of import TIER, Around, RecordFault, cut_alike, faults, prices_in
 from reconcile.causes.differences import Difference, differences
-from reconcile.causes.observed import NAME, OWN, Place, Suspect, shown, suspect_of
+from reconcile.causes.observed import NAME, NONE, OWN, Place, Suspect, shown, suspect_of
 from reconcile.rerate.billing import Billed
 from reconcile.rerate.counterfactual import ABSENT, At, Path
 from reconcile.rerate.history import History
 from reconcile.rerate.suppositions import OtherRecords, PriceThen, Supposition
 from reconcile.sides.held_terms import HeldOrder, HeldSettings
+from reports.data import Phrase, Said, Told
 
 
 def terms_of(billed: Billed, history: History) -> Terms:
@@ -141,6 +142,7 @@ def _swapped(lago: Terms, order: HeldOrder, plans: Mapping[str, Plan]) -> list[S
             lago=lago.plan.code,
             odoo=sold.product,
             suppose=OtherRecords(changes=(*gone, *instead)),
+            subscription=lago.subscription.lago_id,
         )
     ]
 
@@ -186,7 +188,7 @@ def _of_field(fault: RecordFault, lago: Terms, order: HeldOrder) -> Suspect:
     return suspect_of(fault, place, (_money(difference.lago, currency), _money(difference.odoo, currency)), suppose)
 
 
-def _in_order(order: HeldOrder, field: str) -> Place:
+def _in_order(order: HeldOrder, field: Said) -> Place:
     return Place("sale.order", str(order.row["name"]), field)
 
 
@@ -196,7 +198,7 @@ def _order_field(side: str, step: str) -> str:
     return links.get(step) or _name(rows[side], step)
 
 
-def _money(amount: object, currency: str) -> str:
+def _money(amount: object, currency: str) -> Said:
     """Of an amount in cents, or of a commitment; none is 0."""
     cents = getattr(amount, "amount_cents", amount)
     return shown(from_subunits(cents if isinstance(cents, int) else 0, currency))
@@ -206,19 +208,20 @@ def _money(amount: object, currency: str) -> str:
 
 
 def _left_out(
-    fault: RecordFault, charge: Priced, order: HeldOrder, reason: str | None, place: tuple[Place, str, str] | None
+    fault: RecordFault, charge: Priced, order: HeldOrder, reason: str | None, place: tuple[Place, Said, Said] | None
 ) -> Suspect:
     """A charge that Odoo does not have. The migration may have said why, or a record that is there (``place``)."""
     suppose = OtherRecords(changes=(At(record=type(charge), lago_id=charge.lago_id),))
     if reason is None and place is not None:
-        where, *told = place
-        return suspect_of(fault, where, (told[0], told[1]), suppose)
-    where = _in_order(order, f"charge {charge.code or charge.lago_id}")
+        where, lagos, odoos = place
+        suspect = suspect_of(fault, where, (lagos, odoos), suppose)
+        return replace(suspect, other_names=tuple(_names_of(where, order)) if where.field == NAME else ())
+    where = _in_order(order, Phrase(Told.CHARGE, (charge.code or charge.lago_id,)))
     named = fault if reason is None else replace(fault, cause="mapping_gap")
-    return suspect_of(named, where, (charge.charge_model, reason or "none"), suppose)
+    return suspect_of(named, where, (charge.charge_model, reason or NONE), suppose)
 
 
-def _place_of(name: str, lago: Terms, order: HeldOrder) -> tuple[Place, str, str] | None:
+def _place_of(name: str, lago: Terms, order: HeldOrder) -> tuple[Place, Said, Said] | None:
     """The record because of which a charge does not count, and what each side has there.
 
     It stands there under another Lago id, or somebody gave the order charges of its own, which replace its plan's.
@@ -234,7 +237,7 @@ def _place_of(name: str, lago: Terms, order: HeldOrder) -> tuple[Place, str, str
     replacing = [row for row in order.charges if row["order_id"]]
     if replacing and lago.plan.parent_id is None and 2 * len(replacing) < len(_charges(lago.plan)):
         names = ", ".join(f"{row['code']} ({row['id']})" for row in replacing)
-        return Place(CHARGE, names, OWN), "none", str(order.row["name"])
+        return Place(CHARGE, names, OWN), NONE, str(order.row["name"])
     return None
 
 
@@ -245,7 +248,14 @@ def renamed(plan: Plan, order: HeldOrder) -> Iterator[Row]:
     yield from (row for row in order.charges if row["code"] in missing and row["fusion_lago_id"] not in known)
 
 
-def _of_row(row: Row, field: str) -> Place:
+def _names_of(place: Place, order: HeldOrder) -> Iterator[str]:
+    """How lines of Odoo's name the charge at a place, which bears another id there, or none."""
+    for row in order.charges:
+        if str(row["id"]) == place.number:
+            yield from (str(name) for name in (row["fusion_lago_id"], row["code"]) if name)
+
+
+def _of_row(row: Row, field: Said) -> Place:
     return Place(CHARGE, str(row["code"]), field, str(row["id"]))
 
 
@@ -254,7 +264,7 @@ def _of_charge(fault: RecordFault, lago: Priced, odoo: Priced, row: Row, currenc
     return suspect_of(fault, place, _told(fault, lago, odoo, currency), _records(fault, type(lago), lago.lago_id, 3))
 
 
-def _told(fault: RecordFault, lago: Priced, odoo: Priced, currency: str) -> tuple[str, str]:
+def _told(fault: RecordFault, lago: Priced, odoo: Priced, currency: str) -> tuple[Said, Said]:
     """Of a metric its code; of a minimum its money; of filters all that each side has; else what differs."""
     inside = fault.root[3:]
     if isinstance(lago, Charge) and isinstance(odoo, Charge) and not inside:
@@ -268,13 +278,13 @@ def _told(fault: RecordFault, lago: Priced, odoo: Priced, currency: str) -> tupl
     return _both(fault)
 
 
-def _charge_field(fault: RecordFault, inside: Path) -> str:
+def _charge_field(fault: RecordFault, inside: Path) -> Said:
     """``properties: graduated_ranges.0.to_value``: Odoo's field, and the place in it."""
     if not inside:
-        return "metric"
+        return Phrase(Told.METRIC)
     name = _name((*fields.CHARGE, *fields.FIXED_CHARGE), str(inside[0]))
     if inside == (MODEL,) and len(fault.differences) > 1:
-        return f"{name} and properties"
+        return Phrase(Told.WITH_PROPERTIES, (name,))
     if inside[-1] != "properties":
         return name
     within = (".".join(map(str, difference.path[len(fault.root) :])) for difference in fault.differences)
@@ -289,7 +299,7 @@ def _name(rows: Iterable[FieldPair], step: str) -> str:
     return next((row.odoo for row in rows if row.lago == step), step)
 
 
-def _both(fault: RecordFault) -> tuple[str, str]:
+def _both(fault: RecordFault) -> tuple[Said, Said]:
     return shown([d.lago for d in fault.differences]), shown([d.odoo for d in fault.differences])
 
 

@@ -15,6 +15,7 @@ from reconcile.causes.differences import differences, same_exactly
 from reconcile.causes.observed import ANOTHER, IN_EXCESS, NOT_THERE, USAGE, Place, Suspect, suspect_of
 from reconcile.rerate.counterfactual import ABSENT
 from reconcile.rerate.suppositions import Events
+from reports.data import Phrase, Said, Told
 
 Usage = Mapping[str, UsageRow]  # by transaction
 
@@ -33,7 +34,7 @@ def of_usage(external_id: str, lago: Usage, rows: Iterable[Row], window: Window 
         yield suspect_of(fault, place, told, _events(external_id, fault))
 
 
-def _field(fault: RecordFault) -> str:
+def _field(fault: RecordFault) -> Said:
     path, odoo = fault.differences[0].path, fault.differences[0].odoo
     if len(path) == 2:
         return NOT_THERE if odoo is ABSENT else IN_EXCESS
@@ -68,7 +69,7 @@ def placed(suspects: Iterable[Suspect], lago: Usage, elsewhere: Mapping[str, Row
             yield _written_to(owner, sorted(names), missing.external_id)
         lost = missing.gone - set().union(*owners.values())
         if lost:
-            yield suspect if not owners else _without(suspect, lost)
+            yield suspect if not owners else _without(suspect, Events(external_id=missing.external_id, gone=lost))
 
 
 def _owners(missing: Events, lago: Usage, elsewhere: Mapping[str, Row]) -> Mapping[str, set[str]]:
@@ -83,19 +84,19 @@ def _owners(missing: Events, lago: Usage, elsewhere: Mapping[str, Row]) -> Mappi
 
 
 def _written_to(owner: str, names: Sequence[str], external_id: str) -> Suspect:
+    told = str(len(names)), ", ".join(names[:3])
     return Suspect(
         cause="missing_usage",
-        place=Place(USAGE, owner or "no subscription", ANOTHER),
+        place=Place(USAGE, owner, ANOTHER),
         lago=external_id,
-        odoo=f"{owner or 'none'}: {len(names)} ({', '.join(names[:3])})",
+        odoo=f"{owner}: {told[0]} ({told[1]})" if owner else Phrase(Told.WRITTEN_TO_NOBODY, told),
         suppose=Events(external_id=external_id, gone=frozenset(names)),
     )
 
 
-def _without(suspect: Suspect, lost: frozenset[str]) -> Suspect:
+def _without(suspect: Suspect, lost: Events) -> Suspect:
     """The same of those events only that are nowhere."""
-    told = Events(external_id=suspect.place.record, gone=lost)
-    return replace(suspect, lago=f"{len(lost)} ({', '.join(sorted(lost)[:3])})", suppose=told)
+    return replace(suspect, lago=f"{len(lost.gone)} ({', '.join(sorted(lost.gone)[:3])})", suppose=lost)
 
 
 def _is_in(event: UsageRow | None, window: Window | None) -> bool:

@@ -15,7 +15,7 @@ from babel.numbers import format_currency, format_decimal, format_percent
 from mappings.explain import PRICING_UNIT, Step
 from mappings.money import from_subunits
 from mappings.reasons import spell
-from reports.data import Evidence, ReportData
+from reports.data import Evidence, EvidenceValue, Phrase, ReportData
 from reports.texts.causes import CAUSES
 from reports.texts.page import PAGE
 from reports.texts.remedies import REMEDIES
@@ -126,9 +126,11 @@ class Texts:
         values = {key: self._value(key, value, currency) for key, value in evidence.values.items()}
         return self(name, **values) if name in TEXTS else f"{evidence.name} {values}"
 
-    def _value(self, key: str, value: str | int | Decimal, currency: str) -> str:
+    def _value(self, key: str, value: EvidenceValue, currency: str) -> str:
+        if isinstance(value, Phrase):
+            return self(f"told.{value.kind}").format(*value.values)
         if isinstance(value, str):
-            return self.named("told", value)
+            return value
         if key in COUNTED:
             return self.counted(COUNTED[key], value)
         return self.money(int(value), currency) if key.endswith("cents") else self.number(value)

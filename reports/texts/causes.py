@@ -245,9 +245,23 @@ CAUSES: Mapping[str, tuple[str, str]] = {
         "Lago is still owed {cents} of this invoice; nothing of it is open in Odoo.",
         "Il reste dû {cents} de cette facture dans Lago; rien n’en est ouvert dans Odoo.",
     ),
-    # words among the values of evidence
+    # words among the values of evidence (``reports.data.Told``)
+    "told.none": ("none", "aucun"),
+    "told.{0}, none": ("{0}, none", "{0}, aucun"),
+    "told.held": ("held", "présent"),
     "told.not there": ("not there", "absent"),
     "told.in excess": ("in excess", "en trop"),
-    "told.held": ("held", "présent"),
-    "told.none": ("none", "aucun"),
+    "told.charge {0}": ("charge {0}", "tarif {0}"),
+    "told.metric": ("metric", "mesure"),
+    "told.{0} and properties": ("{0} and properties", "{0} et properties"),
+    "told.subscription {0}": ("subscription {0}", "abonnement {0}"),
+    "told.period of subscription": ("period of the base fee", "période du montant de base"),
+    "told.period of charges": ("period of charges", "période des tarifs"),
+    "told.period of fixed_charges": ("period of fixed charges", "période des tarifs fixes"),
+    "told.fusion.billing.usage of {0}": ("fusion.billing.usage of {0}", "fusion.billing.usage de {0}"),
+    "told.fusion.billing.usage of no subscription": (
+        "fusion.billing.usage of no subscription",
+        "fusion.billing.usage sans abonnement",
+    ),
+    "told.none: {0} ({1})": ("no subscription: {0} ({1})", "aucun abonnement : {0} ({1})"),
 }

@@ -22,7 +22,7 @@ from reconcile.dual_run import Settings, dual_run
 from reconcile.sides.lago import lago_invoices
 from reports import csv, html, junit, markdown, stored, text, xlsx
 from reports import json as report_json
-from reports.data import Age, Evidence, InvoiceView, RefusalView, ReportData
+from reports.data import Age, Evidence, InvoiceView, Phrase, RefusalView, ReportData, Told
 from reports.pseudonyms import KeyFileError, load_key, originals, pseudonymise
 from reports.tallies import check_ties
 from reports.verdict import judge
@@ -225,6 +225,24 @@ def test_transactions_among_evidence() -> None:
     values = shown.findings[0].remedy.values
     assert re.fullmatch(r"2 \(id-\w{12}, id-\w{12}\)", str(values["lago"]))
     assert values["where"] == f"fusion.billing.usage of {shown.key['subscription']}"
+
+
+def test_whose_usage_it_is_goes_under_a_pseudonym_within_words_of_ours() -> None:
+    told = {
+        "where": Phrase(Told.USAGE_OF, ("sub_9",)),
+        "what": Phrase(Told.NOT_THERE),
+        "lago": "2 (tx-1, tx-2)",
+        "odoo": Phrase(Told.WRITTEN_TO_NOBODY, ("2", "tx-1, tx-2")),
+    }
+    finding_ = finding(1, "missing_usage", remedy=Evidence(name="mend_usage", values=told))
+    changed = position(1, 5, 6, 5, key={"subscription": "sub_9", "kind": "charge"}, findings=(finding_,))
+    shown = one(replace(equal(), invoices=(invoice(1, changed),))).positions[0]
+    assert shown.findings[0].remedy is not None
+    values = shown.findings[0].remedy.values
+    assert re.fullmatch(r"2 \(id-\w{12}, id-\w{12}\)", str(values["lago"]))
+    assert re.fullmatch(r"none: 2 \(id-\w{12}, id-\w{12}\)", str(values["odoo"]))
+    assert values["where"] == Phrase(Told.USAGE_OF, (shown.key["subscription"],))
+    assert values["what"] == Phrase(Told.NOT_THERE)
 
 
 def test_structure_survives_a_customer_named_like_it() -> None:

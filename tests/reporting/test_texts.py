@@ -1,17 +1,23 @@
 """Both languages are complete, say the same, and write numbers their own way."""
 
+import ast
+import json
 import re
 import string
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 import reconcile.causes
 from reconcile.causes.rules import NAMES
 from reconcile.compare.verdict import Verdict
 from reports import charts, html
-from reports.data import STATUSES, Evidence
+from reports.data import STATUSES, Evidence, Phrase, Told
+from reports.json import document, schema
+from reports.stored import read
 from reports.tallies import LEVELS
 from reports.texts import LOCALES, TEXTS, Texts, cause_name, side_name
 from reports.texts.causes import CAUSES
@@ -21,6 +27,7 @@ from reports.texts.signatures import SIGNATURES
 from reports.texts.states import STATES
 from reports.texts.tables import TABLES
 from reports.verdict import State
+from tests.reporting.sample import equal, finding, invoice, position
 
 
 def fields(text: str) -> set[str]:
@@ -60,6 +67,54 @@ def test_every_evidence_and_remedy_of_the_causes_has_a_text() -> None:
     assert [n for n in every if f"evidence.{n}" not in TEXTS and f"remedy.{n}" not in TEXTS] == []
     assert [n for n in evidence if f"evidence.{n}" not in TEXTS] == []
     assert [n for n in remedies if f"remedy.{n}" not in TEXTS] == []
+
+
+def said(evidence: Evidence, locale: str) -> str:
+    return Texts(locale).evidence("evidence", evidence, "CAD")
+
+
+@pytest.mark.parametrize("kind", Told)
+def test_every_word_among_the_values_of_evidence_is_said_in_both_languages(kind: Told) -> None:
+    english, french = TEXTS[f"told.{kind}"]
+    assert fields(english) == fields(french) == fields(kind.value)
+    assert english != french
+    values = tuple(f"zz{number}" for number in range(len(fields(kind.value))))
+    told = {"where": "x", "what": Phrase(kind, values), "lago": "1", "odoo": "2"}
+    shown = said(Evidence(name="held", values=told), "fr_CA")
+    assert french.format(*values) in shown
+    assert english.format(*values) not in shown
+
+
+@pytest.mark.parametrize("kind", Told)
+def test_what_a_customer_calls_so_is_not_translated(kind: Told) -> None:
+    told = {"where": "x", "what": "y", "lago": kind.value, "odoo": "2"}
+    assert kind.value in said(Evidence(name="held", values=told), "fr_CA")
+
+
+def test_words_among_the_values_come_back_from_the_json(tmp_path: Path) -> None:
+    what, odoo = Phrase(Told.CHARGE, ("none",)), Phrase(Told.NONE)
+    evidence = Evidence(name="held", values={"where": "x", "what": what, "lago": "none", "odoo": odoo})
+    changed = position(1, 5, 6, 5, findings=(finding(1, "missing_line", evidence=(evidence,)),))
+    data = replace(equal(), invoices=(invoice(1, changed),))
+    written = document(data)
+    jsonschema.validate(written, schema())
+    [plainly] = written["invoices"][0]["positions"][0]["findings"][0]["evidence"]
+    assert plainly["values"] == {"where": "x", "what": "charge none", "lago": "none", "odoo": "none"}
+    assert plainly["words"] == {"what": {"kind": "charge {0}", "values": ["none"]}, "odoo": {"kind": "none"}}
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps(written), encoding="utf-8")
+    assert read(path).invoices[0].positions[0].findings[0].evidence == (evidence,)
+
+
+def test_causes_make_no_words_of_their_own() -> None:
+    """A value that is words of ours is a ``Phrase``: no text of the causes reads like one of them."""
+    folder = Path(str(reconcile.causes.__file__)).parent
+    for path in sorted(folder.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value:
+                text = node.value.strip(" :")
+                assert text not in {"none", "not there", "in excess", "and properties", "no subscription"}, path
+                assert not re.search(r"\bof \{|^(charge|period of) ", node.value), path
 
 
 def test_every_text_the_page_asks_for_exists() -> None:
