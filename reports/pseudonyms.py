@@ -306,7 +306,7 @@ class _Changing:
             case Phrase(kind=Told.USAGE_OF | Told.SUBSCRIPTION, values=(whose,)):
                 return replace(phrase, values=(self.names.of(ID, whose),))
             case Phrase(kind=Told.WRITTEN_TO_NOBODY, values=(number, transactions)):
-                listed = ", ".join(self.names.of(ID, one) for one in transactions.split(", "))
+                listed = ", ".join(self.names.of(ID, transaction) for transaction in transactions.split(", "))
                 return replace(phrase, values=(number, listed))
             case _:
                 return phrase

@@ -103,6 +103,11 @@ def judge(data: ReportData) -> ReportVerdict:
     )
 
 
+def control_exit_code(data: ReportData, *, fees_agree: bool) -> int:
+    """Of a control run, which looks at units and events of each fee too: what differs there alone is a difference."""
+    return judge(data).exit_code or (0 if fees_agree else EXIT_CODES[RunOutcome.DIFFERENT])
+
+
 def is_doubtful(position: Position) -> bool:
     """Whether something of a difference is neither proven nor waived."""
     return not position.findings or any(not f.proven and not f.waiver for f in position.findings)

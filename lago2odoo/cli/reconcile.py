@@ -54,7 +54,7 @@ from reports.data import ReportData
 from reports.evidence import ageing
 from reports.evidence.ageing import Head
 from reports.evidence.inputs import PackInputs
-from reports.verdict import judge
+from reports.verdict import control_exit_code, judge
 from reports.version import tool_version
 
 
@@ -248,9 +248,7 @@ def _look_closer(
     context.talk.say("checking fee by fee")
     run = control_run(snapshot, context.events, period=data.run.period)
     checks = tuple(check for check in run if cohort.takes(check.customer))
-    code = judge(data).exit_code
-    if not all(check.is_equal for check in checks):
-        code = code or 2
+    code = control_exit_code(data, fees_agree=all(check.is_equal for check in checks))
     language = context.config.report.language
     parts = [show_control.render(checks), text.lapses(data, language), text.totals(data, language), f"data: {path}"]
     return CommandOutcome(

@@ -16,7 +16,7 @@ from reports.data import COMPARED, OPEN, Evidence, LapseView, RefusalView, Repor
 from reports.errors import NotSigned
 from reports.evidence.signing import Signing, _check_open
 from reports.texts import TEXTS, Texts
-from reports.verdict import NOTHING_TO_MEND, RunOutcome, State, judge
+from reports.verdict import NOTHING_TO_MEND, RunOutcome, State, control_exit_code, judge
 from tests.reporting.random_reports import reports
 from tests.reporting.sample import RUN, equal, finding, invoice, position, sample
 
@@ -101,6 +101,12 @@ def _check_junit(data: ReportData, outcome: RunOutcome) -> None:
 def rounding(number: int, cents: int) -> object:
     remedy = Evidence(name="waive_rounding")
     return position(number, 100, 100 + cents, 100, findings=(finding(cents, "tax_rounding", remedy=remedy),))
+
+
+def test_a_control_run_ends_by_what_differs_within_fees_too() -> None:
+    waived = replace(equal(), invoices=(invoice(1, position(1, 5, 6, 5, findings=(finding(1, waiver="w"),))),))
+    ends = [control_exit_code(data, fees_agree=agree) for data in (equal(), waived) for agree in (True, False)]
+    assert ends == [0, 2, 3, 3]
 
 
 def test_three_cents_with_nothing_to_mend_are_no_red_box() -> None:
