@@ -75,6 +75,10 @@ class Told(StrEnum):
     USAGE_OF = "fusion.billing.usage of {0}"
     USAGE_OF_NOBODY = "fusion.billing.usage of no subscription"
     WRITTEN_TO_NOBODY = "none: {0} ({1})"
+    CREDIT_NOTES = "credit_notes"
+    PREPAID = "prepaid"
+    PREPAID_AND_CREDIT_NOTES = "prepaid, credit_notes"
+    PAYMENTS = "payments"
 
 
 @dataclass(frozen=True, slots=True)

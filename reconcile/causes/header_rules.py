@@ -23,7 +23,7 @@ from reconcile.causes.observed import listed, tax_names
 from reconcile.compare.positions import HeaderKey
 from reconcile.rating.header import coupon_credits, relatives_taxes
 from reconcile.rating.taxes import Rounding
-from reports.data import LAGO, Evidence, EvidenceValue
+from reports.data import LAGO, Evidence, EvidenceValue, Phrase, Told
 
 Taxes = Mapping[LineKey, tuple[Tax, ...]]
 TaxRate = tuple[str, Decimal]  # code, percent
@@ -109,6 +109,14 @@ def _lago_taxed_otherwise(case: Case) -> bool:
     return any(_charged(taxes) != _charged(case.terms.taxes.get(key, ())) for key, taxes in today.items())
 
 
+SETTLED = {
+    "prepaid": Phrase(Told.PREPAID),
+    "credit_notes": Phrase(Told.CREDIT_NOTES),
+    "both": Phrase(Told.PREPAID_AND_CREDIT_NOTES),
+    "payments": Phrase(Told.PAYMENTS),
+}
+
+
 def settlement(case: Case) -> Iterator[Proposal]:
     """The side does not take a credit note or prepaid credits off."""
     for part in ("credit_notes", "prepaid"):
@@ -116,8 +124,8 @@ def settlement(case: Case) -> Iterator[Proposal]:
         if cents:
             yield Proposal(
                 changes=(DropSettlement(part),),
-                evidence=(Evidence(name="not_settled", values={"part": part, "cents": cents}),),
-                remedy=Evidence(name="carry_balance", values={"part": part}),
+                evidence=(Evidence(name="not_settled", values={"part": SETTLED[part], "cents": cents}),),
+                remedy=Evidence(name="carry_balance", values={"part": SETTLED[part]}),
             )
 
 
@@ -128,12 +136,12 @@ def open_settlement(case: Case) -> Iterator[Proposal]:
         return
     prepaid, notes = totals.prepaid_cents, totals.credit_notes_cents
     paid = -(case.baseline.settled_cents or 0) - prepaid - notes
-    parts = {"prepaid": prepaid, "credit_notes": notes, "prepaid, credit_notes": prepaid + notes, "payments": paid}
+    parts = {"prepaid": prepaid, "credit_notes": notes, "both": prepaid + notes, "payments": paid}
     for part, cents in parts.items():
         if cents == open_cents:
             yield Proposal(
                 changes=(Settle(cents),),
-                evidence=(Evidence(name="not_settled", values={"part": part, "cents": cents}),),
+                evidence=(Evidence(name="not_settled", values={"part": SETTLED[part], "cents": cents}),),
                 remedy=_open_amount(case),
                 observed=True,
             )

@@ -263,5 +263,9 @@ CAUSES: Mapping[str, tuple[str, str]] = {
         "fusion.billing.usage of no subscription",
         "fusion.billing.usage sans abonnement",
     ),
+    "told.credit_notes": ("credit notes", "notes de crédit"),
+    "told.prepaid": ("prepaid credits", "crédits prépayés"),
+    "told.prepaid, credit_notes": ("prepaid credits and credit notes", "crédits prépayés et notes de crédit"),
+    "told.payments": ("payments", "paiements"),
     "told.none: {0} ({1})": ("no subscription: {0} ({1})", "aucun abonnement : {0} ({1})"),
 }
