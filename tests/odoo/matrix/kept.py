@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from reports.data import Evidence, Finding
+from reports.data import Evidence, Finding, Phrase, Told
 from tests.odoo.conftest import CACHE
 from tests.odoo.matrix.judge import Said, Verdict
 from tests.odoo.matrix.kinds import Kind
@@ -111,7 +111,15 @@ def _finding(values: Mapping[str, Any]) -> Finding:
     return Finding(
         **{
             **values,
-            "evidence": tuple(Evidence(**one) for one in values["evidence"]),
-            "remedy": Evidence(**remedy) if remedy else None,
+            "evidence": tuple(_evidence(each) for each in values["evidence"]),
+            "remedy": _evidence(remedy) if remedy else None,
         }
     )
+
+
+def _evidence(plain: Mapping[str, Any]) -> Evidence:
+    values = {
+        name: Phrase(Told(value["kind"]), tuple(value["values"])) if isinstance(value, Mapping) else value
+        for name, value in plain["values"].items()
+    }
+    return Evidence(name=plain["name"], values=values)
