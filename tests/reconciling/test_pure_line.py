@@ -127,7 +127,7 @@ def test_what_decides_reads_nothing(
     assert gate.passed > 0
     assert gate.decided == ["compare_sides", "reconcile"]
     findings = [finding for _, position in data.rows() for finding in position.findings]
-    assert what in {e.values.get("what") for finding in findings for e in finding.evidence}
+    assert what in {str(e.values.get("what")) for finding in findings for e in finding.evidence}
 
 
 def test_the_gate_is_no_open_door(base: planted.Base, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from mappings.records import BillingPeriod
 from reconcile.causes.observed import Suspect
-from reconcile.causes.odoo_records import suspects
+from reconcile.causes.odoo_records import suspected_of
 from reconcile.rating.rules import LATEST
 from reconcile.rerate.history import History
 from reconcile.rerate.other_periods import LineWindows
@@ -49,11 +49,11 @@ def found(
     assert len(billings) == len(periods)
     world = World(snapshot=LAGO, events=pa.Table.from_pylist(list(used), schema=SCHEMA), rules=LATEST, premium=True)
     whole = Held(orders={"s1": held}, metrics={str(row["fusion_lago_id"]): row for row in metric_rows().values()})
-    return suspects(billings, whole, history, world, windows=windows)
+    return suspected_of(billings, whole, history, world, {}, windows or {})
 
 
 def told(some: tuple[Suspect, ...]) -> list[tuple[str, str, str]]:
-    return [(one.cause, one.place.label, one.place.field) for one in some]
+    return [(one.cause, str(one.place.label), str(one.place.field)) for one in some]
 
 
 def test_what_was_applied_is_suspected_of_nothing() -> None:
@@ -119,9 +119,9 @@ def test_a_record_that_moves_boundaries_is_the_one_to_name_for_another_period(fi
 
 def test_a_record_that_moves_no_boundary_is_not_named_for_another_period() -> None:
     price, symptom = found(order(fusion_plan_amount="31.50"), windows=CHARGES)
-    assert (price.place.field, symptom.place.field) == ("fusion_plan_amount", "period of charges")
+    assert (str(price.place.field), str(symptom.place.field)) == ("fusion_plan_amount", "period of charges")
     external, symptom = found(order(fusion_external_id="abo-2"), windows=CHARGES)
-    assert (external.place.field, symptom.place.field) == ("fusion_external_id", "period of charges")
+    assert (external.place.field, str(symptom.place.field)) == ("fusion_external_id", "period of charges")
 
 
 def test_the_period_of_another_subscription_or_of_lagos_calendar_is_no_fault() -> None:
