@@ -25,6 +25,7 @@ from migrate.state import events
 from migrate.state.known_events import keep_known_events
 from migrate.state.records import Changes, Run
 from migrate.state.row_checks import PLAN
+from migrate.state.seals import require_extract
 from migrate.state.store import Store
 
 PER_PAGE = 100
@@ -153,3 +154,22 @@ def require_finished(store: Store) -> Run:
     if not run.finished:
         raise Blocked("the extract is unfinished: run 'lago2odoo extract' again, it resumes")
     return run
+
+
+def require_as_written(store: Store, run: Run) -> None:
+    """What was read of a finished extract is all of it. To be asked after reading, as the next one may have begun.
+
+    Raises Blocked for that, and StoreError for rows that are gone, were added or exchanged.
+    """
+    try:
+        with store.begin() as db:
+            require_extract(db, run.id)
+    except StoreError:
+        _require_latest(store, run)
+        raise
+    _require_latest(store, run)
+
+
+def _require_latest(store: Store, run: Run) -> None:
+    if store.latest() != run:
+        raise Blocked("another extract began while this one was read: let it end, then run the same command again")

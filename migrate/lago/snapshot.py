@@ -22,7 +22,7 @@ from mappings.prices import Wrong
 from mappings.quarantine import Quarantined, quarantined
 from mappings.sellers import unlisted_entities
 from migrate.errors import PayloadError
-from migrate.lago.extract import require_finished
+from migrate.lago.extract import require_as_written, require_finished
 from migrate.lago.gaps import Pages, behind_gaps, gaps, unread_pages
 from migrate.lago.rawjson import loads
 from migrate.lago.read_events import SET_ASIDE
@@ -45,7 +45,8 @@ NOT_FINAL = ("draft", "pending", "failed")  # states of an invoice that may have
 def load_snapshot(store: Store) -> r.Snapshot:
     """Everything of the latest finished extract as records, ordered by id.
 
-    Raises Blocked, and PayloadError for an organization that cannot be read: nothing is known without it.
+    Raises Blocked, StoreError for an extract that is not as it was written, and PayloadError for an organization that
+    cannot be read: nothing is known without it.
     """
     run = require_finished(store)
     load = _Loading(store, run)
@@ -79,6 +80,7 @@ def load_snapshot(store: Store) -> r.Snapshot:
     load.note_set_aside()
     gone = deleted_customers(customers, invoices, credit_notes, subscriptions, load.quarantined)
     load.note_gaps(gone, snapshot)
+    require_as_written(store, run)
     everybody = (*customers, *(() if "customers" in load.pages else gone))
     unlisted = unlisted_entities(snapshot.billing_entities, everybody, invoices, load.quarantined)
     unread = tuple(sorted((*load.quarantined, *unlisted), key=lambda q: (q.resource, q.id)))

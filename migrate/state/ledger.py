@@ -173,17 +173,16 @@ class Ledger:
 
     def loaded(self, xids: Sequence[str]) -> frozenset[str]:
         """Those of the external ids that are in Odoo: not only begun."""
-        table, loaded = APPLIED_RECORDS.c, set[str]()
         with self.store.begin() as db:
-            for named in _among(table.xid, xids):
-                loaded |= set(db.scalars(sa.select(table.xid).where(named, table.state != SENT)))
-        return frozenset(loaded)
+            require_whole(db)
+            return frozenset(xid for xid, entry in self._entries(db, xids).items() if entry.state != SENT)
 
     def count(self) -> dict[str, int]:
         """Phase -> records applied (lines not counted)."""
         table = APPLIED_RECORDS.c
         query = sa.select(table.phase, sa.func.count()).where(table.parent == "", table.state != SENT)
         with self.store.begin() as db:
+            require_whole(db)
             return {phase: int(number) for phase, number in db.execute(query.group_by(table.phase))}
 
     # --- writing ------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from migrate.errors import StoreError
 from migrate.odoo.resolve import LINE_FIELDS
 from migrate.state.columns import COLUMNS, RESTORE, Misfit
 from migrate.state.row_checks import damaged
+from migrate.state.seals import require_ledger
 from migrate.state.tables import APPLIED_RECORDS, APPLY_RUNS
 
 _SOME = 21  # rows of one kind that are told
@@ -22,9 +23,10 @@ _ROW, _RECORD = APPLIED_RECORDS.alias("line"), APPLIED_RECORDS.alias("record")
 
 
 def require_whole(db: sa.Connection) -> None:
-    """Raises StoreError: the first problem."""
+    """And no row is gone, or is another. Raises StoreError: the first problem."""
     for problem in ledger_problems(db):
         raise problem
+    require_ledger(db)
 
 
 def ledger_problems(db: sa.Connection) -> Iterator[StoreError]:

@@ -5,17 +5,21 @@ sum does not ask for an order: the ledger, of many rows, takes off what goes and
 
 records, extracts, how far they came, files of events    when an extract is finished; nobody can tell while one goes on
 the ledger, phases, runs, the history of reports         with every write
+
+Whoever reads a table asks here: ``require_extract`` once all of an extract is read, ``require_small`` before every
+command, ``require_ledger`` with the other checks of the ledger.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 
 import sqlalchemy as sa
 
 from migrate.errors import StoreError
-from migrate.state.columns import RESTORE
+from migrate.state.columns import READ_AGAIN, RESTORE
 from migrate.state.entries import seal_of
 from migrate.state.row_checks import damaged, require_fit
 from migrate.state.tables import (
@@ -35,6 +39,7 @@ from migrate.state.tables import (
 _DIGITS = 64  # of a sum, in hexadecimal
 _ROWS = 5000  # at a time in memory
 Query = Callable[[int], sa.Executable]  # the latest finished extract -> the rows that it stands on
+Sum = Callable[[sa.Connection], tuple[int, int]]  # rows, and the sum of their hashes
 
 _NAMED: Sequence[sa.Column[object]] = [c for c in RECORDS.columns if c.name != "payload"]  # its hash is there
 _OF_EXTRACT: Mapping[str, Query] = {
@@ -45,6 +50,7 @@ _OF_EXTRACT: Mapping[str, Query] = {
     RECORDS.name: lambda run: sa.select(*_NAMED).where(RECORDS.c.seen_run == run),
 }
 _WHOLE = (PHASES, APPLY_RUNS, REPORT_RUNS)
+_READ_AGAIN = frozenset(_OF_EXTRACT) - {RUNS.name}  # the next extract writes all of it anew
 
 
 def seal_extract(db: sa.Connection, run: int) -> None:
@@ -87,20 +93,68 @@ def reseal_ledger(db: sa.Connection, gone: Iterable[str], come: Iterable[str]) -
     _note(db, APPLIED_RECORDS.name, number, total)
 
 
+def require_extract(db: sa.Connection, run: int) -> None:
+    """All that this finished extract saw is as it was when it was finished. Raises StoreError."""
+    _require(db, {name: partial(_summed, query=query(run)) for name, query in _OF_EXTRACT.items()})
+
+
+def require_small(db: sa.Connection) -> None:
+    """Phases, runs and the history of reports are as they were written, and so are the extracts. Raises StoreError."""
+    run = _finished(db)
+    _require(db, _of_whole() if run is None else {**_of_whole(), RUNS.name: _of_runs(run)})
+
+
+def require_ledger(db: sa.Connection) -> None:
+    """So is the ledger, by the seals that its rows bear. Raises StoreError."""
+    _require(db, {APPLIED_RECORDS.name: _of_ledger})
+
+
 def broken_seals(db: sa.Connection) -> Iterator[tuple[str, StoreError]]:
     """Tables that are not as they were written, by name."""
-    known = {row.name: (row.rows, row.hash) for row in db.execute(sa.select(SEALS))}
-    sums = {table.name: _summed(db, as_stored(table)) for table in _WHOLE} | {APPLIED_RECORDS.name: _of_ledger(db)}
+    sums = {**_of_whole(), APPLIED_RECORDS.name: _of_ledger}
     if (run := _finished(db)) is not None:
-        sums |= {name: _summed(db, query(run)) for name, query in _OF_EXTRACT.items()}
-    for name, (number, total) in sums.items():
-        if name not in known:
-            yield name, damaged(name, "state_seals tells nothing of it", RESTORE)
-        elif known[name] != (number, _text(total)):
-            why = f"it has {number} rows, and {known[name][0]} were written (state_seals)"
-            if known[name][0] == number:
-                why = "a value in it was changed since it was written (state_seals has another hash)"
-            yield name, damaged(name, why, RESTORE)
+        sums |= {name: partial(_summed, query=query(run)) for name, query in _OF_EXTRACT.items()}
+    for name, summed in sums.items():
+        if (problem := _broken(db, name, summed)) is not None:
+            yield name, problem
+
+
+def _require(db: sa.Connection, sums: Mapping[str, Sum]) -> None:
+    for name, summed in sums.items():
+        if (problem := _broken(db, name, summed)) is not None:
+            raise problem
+
+
+def _broken(db: sa.Connection, name: str, summed: Sum) -> StoreError | None:
+    """What is wrong with the table. Another command may write between two looks: then both are taken again."""
+    known, there = _known(db, name), _noted(summed(db))
+    while known != there and known != (now := _known(db, name)):
+        known, there = now, _noted(summed(db))
+    if known == there:
+        return None
+    remedy = READ_AGAIN if name in _READ_AGAIN else RESTORE
+    if known is None:
+        return damaged(name, "state_seals tells nothing of it", remedy)
+    if known[0] != there[0]:
+        return damaged(name, f"it has {there[0]} rows, and {known[0]} were written (state_seals)", remedy)
+    return damaged(name, "a value in it was changed since it was written (state_seals has another hash)", remedy)
+
+
+def _known(db: sa.Connection, name: str) -> tuple[int, str] | None:
+    row = db.execute(sa.select(SEALS.c.rows, SEALS.c.hash).where(SEALS.c.name == name)).first()
+    return (row.rows, row.hash) if row else None
+
+
+def _noted(summed: tuple[int, int]) -> tuple[int, str]:
+    return summed[0], _text(summed[1])
+
+
+def _of_whole() -> dict[str, Sum]:
+    return {table.name: partial(_summed, query=as_stored(table)) for table in _WHOLE}
+
+
+def _of_runs(run: int) -> Sum:
+    return partial(_summed, query=_OF_EXTRACT[RUNS.name](run))
 
 
 def _finished(db: sa.Connection) -> int | None:

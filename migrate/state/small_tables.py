@@ -26,6 +26,7 @@ from migrate.state.row_checks import (
     require_fit,
     run_of,
 )
+from migrate.state.seals import require_small
 from migrate.state.store import Store
 from migrate.state.tables import (
     APPLY_RUNS,
@@ -52,6 +53,8 @@ def require_sound(store: Store) -> None:
     if problems:
         more = f"; and {len(problems) - 1} more: 'lago2odoo doctor --state' names them" if problems[1:] else ""
         raise StoreError(problems[0] + more)
+    with store.begin() as db:
+        require_small(db)
 
 
 def told(check: Check, store: Store) -> list[str]:

@@ -33,6 +33,7 @@ OF_THE_LEDGER = {
     f"delete from applied_records where xid = {ORDER}": ("applied_records", "parent"),
 }
 COMMANDS = (("status",), ("preview",), ("apply",), ("rollback", "--dry-run"))
+RECONCILE = ("reconcile", "--period", "2026-08")
 
 
 def test_every_reader_names_the_edited_row(case: Callable[..., Case], tmp_path: Path) -> None:
@@ -50,8 +51,26 @@ def test_every_reader_names_the_edited_row(case: Callable[..., Case], tmp_path: 
             db.execute(statement)
         told = company.run("doctor", "--state")
         assert (told.code, [part for part in named if part not in told.out]) == (1, []), statement
-        for command in COMMANDS:
+        for command in (*COMMANDS, RECONCILE):
             result = company.run(*command)
             said = result.err.strip().splitlines()[-1]
             assert (result.code, [part for part in named if part not in said]) == (1, []), f"{command}: {statement}"
             assert re.search(r"is damaged .*: (set the clock right, or )?restore a copy", said)
+
+
+def test_a_record_that_is_gone_from_the_state_stops_every_reader(case: Callable[..., Case], tmp_path: Path) -> None:
+    """Two cards with 19.50 would be made of three with 26.50, with exit code 0."""
+    company = case("21")
+    assert company.migrate(waived=("wallet_negative",)).code == 0
+    with closing(sqlite3.connect(tmp_path / ".lago2odoo" / "state.db")) as db, db:
+        db.execute(
+            "delete from lago_records where rowid = (select max(rowid) from lago_records where resource = 'wallets')"
+        )
+    for command in (("status",), ("preview",), ("apply",), RECONCILE, (*RECONCILE, "--control")):
+        result = company.run(*command)
+        assert result.code == 1, command
+        assert re.search(
+            r"lago_records is damaged \(it has \d+ rows, and \d+ were written .*extract' again", result.err
+        )
+    assert company.run("extract").code == 0
+    assert company.run("apply").code == 0

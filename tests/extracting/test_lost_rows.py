@@ -1,0 +1,118 @@
+"""Rows of the state that went, came or were exchanged: whoever reads them refuses, not ``doctor --state`` alone."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from migrate.errors import Blocked, StoreError
+from migrate.lago import snapshot as snapshot_module
+from migrate.lago.extract import require_as_written
+from migrate.lago.snapshot import load_snapshot
+from migrate.state.ledger import Ledger
+from migrate.state.seals import seal_everything
+from migrate.state.small_tables import require_sound
+from migrate.state.store import Store
+from tests.extracting.old_state import write_old_state
+
+AGAIN, RESTORE = "run 'lago2odoo extract' again", "restore a copy of the state"
+REST = "parent, payload, sha256, first_run, changed_run, seen_run"
+FIRST = "rowid = (select min(rowid) from lago_records where resource = 'customers')"
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    path = write_old_state(tmp_path / "state.db")
+    with Store.open(path) as store, store.begin() as db:
+        db.exec_driver_sql("delete from event_files")
+        seal_everything(db)
+    return path
+
+
+def edit(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as db, db:
+        assert db.execute(statement).rowcount
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"delete from lago_records where {FIRST}",
+        f"update lago_records set seen_run = 0 where {FIRST}",
+        f"insert into lago_records select resource, key || 'x', {REST} from lago_records where {FIRST}",
+    ],
+)
+def test_an_extract_that_is_not_all_of_it_is_read_by_nobody(state: Path, statement: str) -> None:
+    edit(state, statement)
+    with Store.open(state) as store, pytest.raises(StoreError, match=r"lago_records is damaged .*state_seals") as error:
+        load_snapshot(store)
+    assert AGAIN in str(error.value)  # the next extract reads all of it anew
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "delete from applied_records where parent != ''",
+        "delete from applied_records",
+        "delete from state_seals where name = 'applied_records'",
+    ],
+)
+@pytest.mark.parametrize("read", ["count", "entries", "loaded"])
+def test_a_ledger_that_is_not_all_of_it_is_read_by_nobody(state: Path, statement: str, read: str) -> None:
+    edit(state, statement)
+    with Store.open(state) as store, pytest.raises(StoreError, match=r"applied_records is damaged .*state_seals") as e:
+        ledger = Ledger(store)
+        _ = ledger.loaded([]) if read == "loaded" else list(getattr(ledger, read)())
+    assert RESTORE in str(e.value)
+
+
+def test_a_row_of_the_ledger_that_was_exchanged_is_not_loaded(state: Path) -> None:
+    edit(state, "update applied_records set res_id = res_id + 1 where parent = ''")
+    with Store.open(state) as store, pytest.raises(StoreError, match=r"row .* of applied_records is damaged"):
+        with store.begin() as db:
+            xids = list(db.exec_driver_sql("select xid from applied_records").scalars())
+        Ledger(store).loaded(xids)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "delete from phase_progress",
+        "update phase_progress set detail = 'zz'",
+        "update extract_runs set lago_version = 'v9'",
+    ],
+)
+def test_small_tables_are_held_against_their_seals_before_every_command(state: Path, statement: str) -> None:
+    edit(state, statement)
+    with Store.open(state) as store, pytest.raises(StoreError, match="state_seals") as error:
+        require_sound(store)
+    assert RESTORE in str(error.value)
+
+
+def test_the_next_extract_may_begin_over_lost_records(state: Path) -> None:
+    edit(state, f"delete from lago_records where {FIRST}")
+    with Store.open(state) as store:
+        require_sound(store)
+
+
+def test_an_extract_that_begins_while_the_one_before_is_read_is_no_damage(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its records leave the older one, one by one: what was read until then may lack any of them."""
+
+    def begun(store: Store, run: object) -> None:
+        latest = store.latest()
+        assert latest is not None
+        with Store.open(state) as other:
+            new = other.new_run(latest.source, latest.lago_version, latest.taken_at)
+            some = next(iter(other.seen("customers", latest)))
+            with other.begin() as db:
+                other.put(db, new, [some])
+        require_as_written(store, latest)
+
+    monkeypatch.setattr(snapshot_module, "require_as_written", begun)
+    with Store.open(state) as store, pytest.raises(Blocked, match="another extract began"):
+        load_snapshot(store)
