@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import difflib
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any, TypeVar
 
 from mappings.partners import NEW
@@ -21,6 +23,9 @@ from mappings.toml import NotTomlError, read_toml
 T = TypeVar("T")
 
 _KINDS: dict[type[Any], str] = {str: "text in quotes", list: "a list", dict: "a table", Decimal: "a number"}
+_HEADER = re.compile(r"\s*\[+\s*([^\]]*?)\s*\]")
+_ASSIGNMENT = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^"'=]*?))\s*=""")
+_RATES = (Decimal(0), Decimal(1000))  # percent; no tax is more than that
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9_{}-]+\.[A-Za-z0-9_{}.-]+")
 _ENTRIES = {"taxes": ("codes", "odoo"), "services": ("code", "name", "prefixes"), "products": ("match",)}
 _OPTIONAL = {"taxes": ("rate",), "services": (), "products": ("income_account",)}
@@ -144,7 +149,7 @@ def _entries(reader: _TableReader, raw: Mapping[str, Any]) -> dict[str, Any]:
 def _tax(reader: _TableReader, item: Mapping[str, Any], at: int) -> TaxEntry:
     rate = item.get("rate")
     if rate is not None:
-        rate = reader.number(rate, "taxes.rate", at)
+        rate = reader.rate(rate, "taxes.rate", at)
     return TaxEntry(
         codes=frozenset(reader.texts(item["codes"], "taxes.codes", at)),
         odoo=reader.external_id(item["odoo"], "taxes.odoo", at, empty=False),
@@ -220,25 +225,39 @@ def _free(reader: _TableReader, raw: Mapping[str, Any]) -> dict[str, Any]:
 def _partners(reader: _TableReader, table: Mapping[str, Any]) -> dict[str, int | str]:
     """Two customers cannot become one partner."""
     decisions: dict[str, int | str] = {}
+    taken: set[int | str] = set()
     for customer, value in table.items():
         if value != NEW and (type(value) is not int or value < 1):
             raise reader.error(
                 f"partners.{customer}", 0, f"must be the id of a partner in Odoo or '{NEW}', not {value!r}"
             )
-        if value != NEW and value in decisions.values():
+        if value != NEW and value in taken:
             raise reader.error(f"partners.{customer}", 0, f"is partner {value}, which stands in the table already")
+        taken.add(value)
         decisions[composed(customer)] = value
         reader.places[f"partners.{composed(customer)}"] = reader.place(f"partners.{customer}", 0)
     return decisions
 
 
-@dataclass(slots=True)
+@dataclass
 class _TableReader:
     """Checks values and knows on which line a key stands. ``at`` counts the ``[[entries]]`` of a section from 1."""
 
     name: str
     text: str
     places: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def where(self) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
+        """Lines of the headers of sections, and of what is assigned, by name."""
+        headers: dict[str, list[int]] = {}
+        assignments: dict[str, list[int]] = {}
+        for number, line in enumerate(self.text.splitlines()):
+            if header := _HEADER.match(line):
+                headers.setdefault(header[1], []).append(number)
+            elif assigned := _ASSIGNMENT.match(line):
+                assignments.setdefault(assigned[assigned.lastindex or 1], []).append(number)
+        return headers, assignments
 
     def error(self, key: str, at: int, problem: str) -> TableError:
         return TableError(f"{self.place(key, at)}: {key} {problem}")
@@ -251,13 +270,12 @@ class _TableReader:
         """The line of a dotted key, or of its table's header if it has no line of its own."""
         section, dot, last = key.partition(".")  # the key of a customer may hold dots of its own
         section, last = (section, last) if dot else ("", section)
-        lines = self.text.splitlines()
-        header = re.compile(rf"\s*\[+\s*{re.escape(section or last)}\s*\]")
-        headers = [number for number, line in enumerate(lines) if header.match(line)]
-        start = headers[max(at, 1) - 1] if len(headers) >= max(at, 1) else 0
-        assignment = re.compile(rf"\s*[\"']?{re.escape(last)}[\"']?\s*=")
-        numbers = (number for number in range(start, len(lines)) if assignment.match(lines[number]))
-        return next(numbers, start) + 1 if section else start + 1
+        headers, assignments = self.where
+        begun = headers.get(section or last, ())
+        start = begun[max(at, 1) - 1] if len(begun) >= max(at, 1) else 0
+        numbers = assignments.get(last, ())
+        after = bisect_left(numbers, start)
+        return (numbers[after] if section and after < len(numbers) else start) + 1
 
     def require_known(self, table: Mapping[str, Any], known: Iterable[str], prefix: str, at: int) -> None:
         for key in table:
@@ -288,8 +306,11 @@ class _TableReader:
             raise self.error(key, at, "must not be empty")
         return str(value)
 
-    def number(self, value: Any, key: str, at: int) -> Decimal:
-        return Decimal(value) if type(value) is int else self.of(Decimal, value, key, at)
+    def rate(self, value: Any, key: str, at: int) -> Decimal:
+        number = Decimal(value) if type(value) is int else self.of(Decimal, value, key, at)
+        if not (number.is_finite() and _RATES[0] <= number <= _RATES[1]):
+            raise self.error(key, at, f"must be a rate in percent, from {_RATES[0]} to {_RATES[1]:,}, not {number}")
+        return number
 
     def texts(self, value: Any, key: str, at: int) -> list[str]:
         return [self.filled(item, key, at) for item in self.of(list, value, key, at)]
@@ -308,6 +329,8 @@ class _TableReader:
         return int(key)
 
     def require_unique(self, values: list[Any], section: str, key: str) -> None:
+        seen: set[object] = set()
         for position, value in enumerate(values):
-            if value in values[:position]:
+            if value in seen:
                 raise self.error(f"{section}.{key}", position + 1, "stands in the table twice: remove one of the two")
+            seen.add(value)

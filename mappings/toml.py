@@ -1,16 +1,20 @@
 """TOML as people write it, read whole or refused in one sentence. Pure.
 
-Beside what is no TOML: tables within tables that nobody reads any more, and integers of more than TOML's 64 bits, which
-would end as a traceback here or where they are told.
+Beside what is no TOML: tables within tables that nobody reads any more, integers of more than TOML's 64 bits, which
+would end as a traceback here or where they are told, and keys of so many parts that reading them would not end.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable
 from typing import Any
 
 _INTEGERS = range(-(2**63), 2**63)
+_DEEPEST = 64  # parts of a dotted key: the time to read one grows with their square
+_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_DEEP_KEY = re.compile(rf"(?m)(?:^|[\[{{,])[ \t]*+{_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{_DEEPEST}}}")
 
 
 class NotTomlError(ValueError):
@@ -19,6 +23,8 @@ class NotTomlError(ValueError):
 
 def read_toml(text: str, parse_float: Callable[[str], object] = float) -> dict[str, Any]:
     """The tables of a TOML file. Raises NotTomlError."""
+    if _DEEP_KEY.search(text):
+        raise NotTomlError(f"a key has more than {_DEEPEST} parts, with dots between them")
     try:
         tables = tomllib.loads(text, parse_float=parse_float)
     except RecursionError:

@@ -13,18 +13,21 @@ import types
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from mappings.reasons import spell
 from mappings.text import NotTextError, composed, decode_text
 from mappings.toml import NotTomlError, read_toml
-from migrate.config_checks import contradictions, problem_of
+from migrate.config_checks import LONGEST_SECRET, contradictions, problem_of, problem_of_secret
 from migrate.config_files import missing_files
 from migrate.errors import ConfigError
 from migrate.masking import KNOWN
+from migrate.paths import NotReadableError, read_file
 
 DEFAULT_FILE = Path("lago2odoo.toml")
+_TOLD = 20  # problems of one file at once
 
 T = TypeVar("T")
 
@@ -180,17 +183,16 @@ class Config:
 def load(path: Path) -> Config:
     """Read and check ``path``. A missing or wrong file is a ``ConfigError`` that says what to do."""
     try:
-        text = composed(decode_text(path.read_bytes()))
+        text = composed(decode_text(read_file(path)))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; 'lago2odoo init' writes one") from None
     except NotTextError as error:
         raise ConfigError(f"{path}: {error}") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except NotReadableError as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from None
     config = parse(text, path)
-    if problems := [
-        f"{_Reader(path, text).place(key)}: {key} {problem}" for key, problem in missing_files(config, config.path)
-    ]:
+    place = _Reader(path, text).place
+    if problems := [f"{place(key)}: {key} {problem}" for key, problem in missing_files(config, config.path)]:
         raise ConfigError("; ".join(problems))
     return config
 
@@ -205,7 +207,8 @@ def parse(text: str, path: Path) -> Config:
     known = {f.name for f in fields(Config)} - {"folder"}
     sections = reader.each(raw, known, "", get_type_hints(Config))
     if not reader.problems:
-        reader.problems.extend(f"{reader.place(key)}: {key} {problem}" for key, problem in contradictions(raw))
+        for key, problem in islice(contradictions(raw), _TOLD):
+            reader.problems.append(f"{reader.place(key)}: {key} {problem}")
     if reader.problems:
         raise ConfigError("; ".join(reader.problems))
     return Config(folder=path.absolute().parent, **sections)
@@ -223,11 +226,13 @@ def write_template(path: Path) -> None:
 
 
 def secret(env: str, file: str | None, folder: Path, purpose: str) -> str:
-    """The secret of a file, or of an environment variable; its value appears nowhere else."""
+    """The secret of a file, or of an environment variable, fit for a header; its value appears nowhere else."""
     value = os.environ.get(env, "").strip() if file is None else _from_file(folder / file, purpose)
+    where = f"set the environment variable {env}" if file is None else f"write it into {file}"
     if not value:
-        where = f"set the environment variable {env}" if file is None else f"write it into {file}"
         raise ConfigError(f"the {purpose} is missing: {where}")
+    if problem := problem_of_secret(value):
+        raise ConfigError(f"the {purpose} cannot be used: {problem}; {where}")
     KNOWN.learn(value)
     return value
 
@@ -244,11 +249,10 @@ def signing_key_file(config: Config, role: str, given: Path | None) -> Path | No
 
 def _from_file(path: Path, purpose: str) -> str:
     try:
-        return decode_text(path.read_bytes()).strip()
-    except OSError as error:
-        raise ConfigError(f"{path}: the {purpose} cannot be read: {error.strerror}") from None
-    except NotTextError as error:
-        raise ConfigError(f"{path}: the {purpose} cannot be read: {error}") from None
+        return decode_text(read_file(path, LONGEST_SECRET)).strip()
+    except (FileNotFoundError, NotReadableError, NotTextError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"{path}: the {purpose} cannot be read: {said}") from None
 
 
 _CREDENTIALS = re.compile(r"(?<=://)\S*@")  # user:password@ in front of a host
@@ -290,6 +294,8 @@ class _Reader:
         """The values of a table's keys: those that are right."""
         values = {}
         for name, item in raw.items():
+            if len(self.problems) >= _TOLD:  # each is looked up in the file
+                break
             key = prefix + name
             try:
                 self.refuse_unknown(name, known, prefix)

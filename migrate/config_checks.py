@@ -7,6 +7,7 @@ may be a secret: an address with a password, a key pasted where the name of its 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ Check = Callable[[object], str]  # what is wrong, with the remedy; empty: nothin
 LANGUAGES = ("en_CA", "fr_CA")  # those of ``reports.texts``, which costs too much to be asked here (a test compares)
 TRANSPORTS = ("json2", "odoorpc")
 WAIVABLE = ("currency_rounding", "income_account_type", "tax_split")
+LONGEST_SECRET = 4_096
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _STATES = ("sqlite", "postgresql", "postgresql+psycopg")
 
@@ -57,8 +59,9 @@ def _all_filled(value: object) -> str:
 def _names(value: object) -> str:
     """What somebody accepts by name: each once, so that taking a line out takes it back."""
     names = [str(item) for item in value] if isinstance(value, tuple) else []
-    twice = [name for number, name in enumerate(names) if name in names[:number]]
-    return _all_filled(value) or (f"holds {twice[0]!r} twice: take one away" if twice else "")
+    times = Counter(names)
+    twice = next((name for name in names if times[name] > 1), None)
+    return _all_filled(value) or ("" if twice is None else f"holds {twice!r} twice: take one away")
 
 
 def _variable(value: object) -> str:
@@ -72,6 +75,17 @@ def _file_of_key(value: object) -> str:
     if "PRIVATE KEY" in str(value) or len(str(value).splitlines()) > 1:
         return "must be the name of the key's file, not the key itself"
     return _filled(value)
+
+
+def problem_of_secret(value: str) -> str:
+    """Of a key as it is sent in a header. The value itself is never told."""
+    if len(value) > LONGEST_SECRET:
+        return f"it has more than {LONGEST_SECRET:,} characters"
+    if len(value.splitlines()) > 1:
+        return "it has several lines: a key is one (is this the file of a key?)"
+    if not all("!" <= sign <= "~" for sign in value):
+        return "it holds a blank, a control character or one that is no ASCII, as no key does"
+    return ""
 
 
 def _address(value: object) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 from urllib.parse import quote, quote_plus
 
 from mappings.errors import Lago2OdooError
@@ -29,7 +31,7 @@ class Masked:
         self.learn(*secrets)
 
     def learn(self, *secrets: str | None) -> None:
-        """Mask these from now on, as a server may quote them back: plain, in JSON, in a URL."""
+        """Mask these from now on, as a server may quote them back: plain, in JSON, in a URL, in base64."""
         forms = {form for secret in secrets if secret and len(secret) >= SHORTEST for form in _forms(secret)}
         if forms <= set(self._forms):
             return
@@ -51,7 +53,27 @@ class Masked:
 
 
 def _forms(secret: str) -> set[str]:
-    return {secret, json.dumps(secret)[1:-1], quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    in_urls = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    in_urls |= {_ESCAPE.sub(lambda escaped: escaped[0].lower(), form) for form in in_urls}
+    quoted = {json.dumps(secret)[1:-1], repr(secret)[1:-1], ascii(secret)[1:-1], escape(secret)}
+    return {secret, *quoted, *in_urls, *_in_base64(secret.encode("utf-8", "surrogateescape"))}
+
+
+_ESCAPE = re.compile("%[0-9A-F]{2}")
+
+
+def _in_base64(secret: bytes) -> set[str]:
+    """As it stands in a text that was encoded, wherever it begins there: ``user:secret``, ``Bearer secret``."""
+    forms = set()
+    for before in range(3):
+        encoded = b64encode(b"\0" * before + secret).rstrip(b"=").decode()
+        whole = (before + len(secret)) % 3 == 0
+        inner = encoded[(0, 2, 3)[before] : len(encoded) if whole else -1]  # its edges hold bits of what is beside it
+        forms |= {inner, inner.translate(_URL_SAFE)}
+    return {form for form in forms if len(form) >= WHOLE_WORD}
+
+
+_URL_SAFE = str.maketrans("+/", "-_")
 
 
 def _bounded(form: str) -> str:

@@ -23,6 +23,7 @@ from migrate.lago.source import LagoSource
 from migrate.masking import KNOWN
 from migrate.odoo.connect import OdooSettings, connect
 from migrate.odoo.door import Door
+from migrate.paths import NotReadableError, read_file
 from migrate.shipped_tables import shipped
 from migrate.state.small_tables import require_sound
 from migrate.state.store import Store
@@ -129,10 +130,10 @@ class CommandContext:
             return base
         path = self.config.path(name)
         try:
-            return tables.parse(composed(decode_text(path.read_bytes())), name, base)
+            return tables.parse(composed(decode_text(read_file(path))), name, base)
         except TableError as error:
             raise ConfigError(str(error)) from None
-        except NotTextError as error:
+        except (NotTextError, NotReadableError) as error:
             raise ConfigError(f"{path}: the mapping tables cannot be read: {error}") from None
         except OSError as error:
             raise ConfigError(f"{path}: the mapping tables cannot be read: {error.strerror}") from None

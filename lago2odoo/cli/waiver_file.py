@@ -7,6 +7,7 @@ from pathlib import Path
 from mappings.text import NotTextError, composed, decode_text
 from migrate.config import Config
 from migrate.errors import ConfigError
+from migrate.paths import NotReadableError, read_file
 from reconcile.causes.extras import NAMES as ONLY_IN_ODOO
 from reconcile.causes.rules import CAUSES
 from reconcile.compare.waivers import Waiver, parse
@@ -25,8 +26,8 @@ def read_waivers(config: Config) -> tuple[Waiver, ...]:
 def waiver_text(path: Path) -> str:
     """The text of a waiver file. Raises ConfigError."""
     try:
-        return composed(decode_text(path.read_bytes()))
-    except NotTextError as error:
+        return composed(decode_text(read_file(path)))
+    except (NotTextError, NotReadableError) as error:
         raise ConfigError(f"{path}: the waivers cannot be read: {error}") from None
     except OSError as error:
         raise ConfigError(f"{path}: the waivers cannot be read: {error.strerror}") from error

@@ -21,6 +21,7 @@ from zlib import error as ZlibError  # noqa: N812  a class, though its name does
 from mappings.text import NotTextError, decode_text
 from migrate.errors import LagoError
 from migrate.lago.rawjson import Piece, elements, members
+from migrate.paths import NotReadableError, PathKind, require_file, standing_at
 
 T = TypeVar("T")
 _MARK = "organizations.jsonl"  # every recording has it: the folder that holds it is the recording
@@ -63,12 +64,13 @@ class Recording:
     @staticmethod
     def open(path: Path) -> Recording:
         """Raises LagoError if ``path`` is no recording."""
-        if path.is_dir():
-            recording = Recording(path)
-        elif path.is_file():
-            recording = Recording(path, _unpacked(path))
-        else:
+        try:
+            stands = standing_at(path)
+        except NotReadableError as error:
+            raise LagoError(f"recording {path}: {error}") from None
+        if stands is PathKind.NOTHING:
             raise LagoError(f"recording {path}: no such file or directory")
+        recording = Recording(path, None if stands is PathKind.FOLDER else _unpacked(path))
         recording.calls("organizations")
         return recording
 
@@ -137,10 +139,12 @@ class Recording:
         try:
             if self._texts is not None:
                 return decode_text(self._texts[f"{name}.jsonl"])
-            return decode_text((self.path / f"{name}.jsonl").read_bytes())
+            file = self.path / f"{name}.jsonl"
+            require_file(file)
+            return decode_text(file.read_bytes())
         except (KeyError, FileNotFoundError):
             raise LagoError(f"recording {self.path}: {name}.jsonl is missing") from None
-        except NotTextError as error:
+        except (NotTextError, NotReadableError) as error:
             raise LagoError(f"recording {self.path}: {name}.jsonl cannot be read: {error}") from None
         except OSError as error:
             raise LagoError(f"recording {self.path}: {name}.jsonl cannot be read: {error.strerror}") from None

@@ -15,7 +15,9 @@ from sqlalchemy.engine import URL, make_url
 
 from migrate.errors import LockHeld, StoreError
 from migrate.masking import KNOWN, Masked
+from migrate.state.columns import RESTORE
 from migrate.state.private import open_private
+from migrate.state.undecodable import SAID, undecodable_row
 
 
 def parse_url(url: str | Path) -> URL:
@@ -62,7 +64,7 @@ def write_ahead(engine: sa.Engine) -> None:
 def lock(engine: sa.Engine, url: URL) -> Iterator[object]:
     """Keep other processes out of this state. Raises LockHeld at once; a killed process holds no lock."""
     if url.get_backend_name() == "sqlite":
-        with _file_lock(Path(f"{url.database}.lock")) as handle:
+        with _file_lock(Path(f"{url.database}.lock"), url) as handle:
             yield handle
     else:
         with _advisory_lock(engine, url) as connection:
@@ -70,8 +72,12 @@ def lock(engine: sa.Engine, url: URL) -> Iterator[object]:
 
 
 @contextmanager
-def _file_lock(path: Path) -> Iterator[IO[str]]:
-    with open_private(path) as handle:
+def _file_lock(path: Path, url: URL) -> Iterator[IO[str]]:
+    try:
+        opened = open_private(path)
+    except OSError as error:
+        raise store_error(url, error) from None
+    with opened as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -126,7 +132,7 @@ def _has_no_room(url: URL, said: str) -> bool:
 
 
 def store_error(url: URL, error: Exception) -> StoreError:
-    """One line: which database, what it said. Neither shows a password."""
+    """One line: which database, what it said, the way out. It shows no password, and nothing of a record."""
     said = Masked(*passwords(url)).text(str(getattr(error, "orig", None) or error).strip().split("\n")[0])
     place = name(url)
     if any(words in said for words in ("No space left", "disk is full", "disk full")) or _has_no_room(url, said):
@@ -138,4 +144,22 @@ def store_error(url: URL, error: Exception) -> StoreError:
         return StoreError(f"state {place}: {said}; look at the disk and its rights, then run the same command again")
     if isinstance(error, ImportError):
         return StoreError(f"state {place}: the PostgreSQL driver is missing; pip install 'lago2odoo[postgresql]'")
-    return StoreError(f"state {place}: {said}")
+    if SAID in said:  # and then the text itself, which is a record's
+        return undecodable_row(Path(str(url.database))) or StoreError(
+            f"state {place}: is damaged (bytes that are no UTF-8): {RESTORE}"
+        )
+    if isinstance(error, sa.exc.IntegrityError):
+        return StoreError(f"state {place}: is damaged (a row stands where none should: {said}): {RESTORE}")
+    remedy = next((f": {way_out}" for words, way_out in _WAYS_OUT.items() if words in said), "")
+    return StoreError(f"state {place}: {said}{remedy}")
+
+
+_WAYS_OUT = {
+    "malformed": RESTORE,
+    "not a database": RESTORE,
+    "no such table": RESTORE,
+    "no such column": RESTORE,
+    "database is locked": "another program holds it; let it end, then run the same command again",
+    "readonly database": "give whoever runs this the right to write the file and its folder",
+    "unable to open": "look at the path and its rights",
+}

@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 from typing import IO
 
+from migrate.paths import NotReadableError, standing_at
+
 FILE, FOLDER = 0o600, 0o700
 
 
@@ -25,6 +27,10 @@ def open_private(path: Path) -> IO[str]:
 
 
 def _opener(path: str, flags: int) -> int:
+    try:
+        standing_at(Path(path))  # opening a pipe would wait for whoever reads it
+    except NotReadableError as error:
+        raise OSError(f"{path}: {error}") from None
     return os.open(path, flags, FILE)
 
 

@@ -115,6 +115,7 @@ def bring_up_to_date(engine: sa.Engine, url: URL, locked: Locked, steps: Sequenc
     """
     with engine.connect() as db:
         version, exists = _version(db, url), bool(sa.inspect(db).get_table_names())
+        _require_no_triggers(db, url)
     _require_known(version, url, steps)
     if version == steps[-1].number:
         _require_tables(engine, url)
@@ -165,8 +166,20 @@ def _take_all(engine: sa.Engine, url: URL, steps: Sequence[StateStep]) -> None:
         with engine.begin() as db:
             _begin_alone(db)
             if _version(db, url) < step.number:  # another process may have been quicker
-                step.take(db)
+                _take(db, url, step)
                 _write_version(db, step.number)
+
+
+def _take(db: sa.Connection, url: URL, step: StateStep) -> None:
+    """Raises StoreError if the state has already what the step makes: its version was changed by somebody else."""
+    try:
+        step.take(db)
+    except sa.exc.DBAPIError as error:
+        said = str(error.orig).partition("\n")[0]
+        if not any(words in said for words in ("already exists", "duplicate column")):
+            raise
+        why = f"its version says that step {step.number} lacks ({step.what}), and what it makes is there: {said}"
+        raise StoreError(f"state {name(url)}: lago2odoo_state is damaged ({why}): {RESTORE}") from None
 
 
 def _begin_alone(db: sa.Connection) -> None:
@@ -217,6 +230,21 @@ def _require_tables(engine: sa.Engine, url: URL) -> None:
         if lacking:
             what = f"column {sorted(lacking)[0]} of {table.name}" if table.name in there else f"table {table.name}"
             raise StoreError(f"state {name(url)}: is damaged ({what} is not there): {RESTORE}")
+
+
+_TRIGGERS = {
+    "sqlite": "select name, tbl_name from sqlite_master where type = 'trigger'",
+    "postgresql": "select trigger_name, event_object_table from information_schema.triggers"
+    " where event_object_schema = current_schema()",
+}
+
+
+def _require_no_triggers(db: sa.Connection, url: URL) -> None:
+    """None is ours: with one on a table, what is written or deleted may be anything. Raises StoreError."""
+    for trigger, table in db.execute(sa.text(_TRIGGERS[db.dialect.name])):
+        if table in METADATA.tables:
+            why = f"trigger {trigger} of {table} is none of this version's"
+            raise StoreError(f"state {name(url)}: is damaged ({why}): take it away, or {RESTORE}")
 
 
 def _require_known(version: int, url: URL, steps: Sequence[StateStep]) -> None:

@@ -53,11 +53,10 @@ class Waiver:
             and (self.max_cents is None or abs(cents) <= self.max_cents)
         )
 
-    def covers_the_same(self, other: Waiver) -> bool:
-        """Whether nobody could tell which of the two was meant."""
-        names = composed(self.customer or ""), composed(other.customer or "")
-        same = names[0] == names[1] and spell(self.rule) == spell(other.rule)
-        return same and (self.max_cents, self.expires) == (other.max_cents, other.expires)
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """Of two with the same nobody could tell which one was meant."""
+        return composed(self.customer or ""), spell(self.rule), self.max_cents, self.expires
 
     @property
     def name(self) -> str:
@@ -92,14 +91,14 @@ def parse(text: str, name: str, rules: Iterable[str]) -> tuple[Waiver, ...]:
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ConfigError(f"{name}:{_line(text, 'waiver')}: write each waiver as a [[waiver]] table")
     known = set(rules)
-    waivers: list[Waiver] = []
+    waivers: dict[tuple[object, ...], Waiver] = {}
     for number, item in enumerate(items):
         place = _WaiverPlace(name, text, number)
         waiver = _waiver(item, place, known)
-        if any(waiver.covers_the_same(other) for other in waivers):
+        if waiver.identity in waivers:
             raise place.error("rule", f"a second waiver of {waiver.name} until {waiver.expires}: take one of them out")
-        waivers.append(waiver)
-    return tuple(waivers)
+        waivers[waiver.identity] = waiver
+    return tuple(waivers.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ Failure: servers that quote back whatever they are sent, in every form that a pe
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import functools
+import html
 import json
 import os
 import sqlite3
@@ -28,6 +30,8 @@ from lago2odoo.cli import doctor as doctor_module
 from lago2odoo.cli import main as cli
 from lago2odoo.sandbox import lago as embedded_lago
 from lago2odoo.sandbox import odoo as embedded_odoo
+from migrate.config import secret
+from migrate.errors import ConfigError
 from migrate.lago.client import LagoPatience
 from migrate.masking import MASK, Masked
 from migrate.odoo.door import Patience
@@ -314,3 +318,61 @@ def test_a_key_file_that_is_empty_or_no_text_is_named(tmp_path: Path) -> None:
     assert "the Lago API key cannot be read: is UTF-16" in told
     (tmp_path / "key").write_text("\n")
     assert "is missing: write it into key" in command("extract", "--config", str(config)).err
+
+
+UNFIT = {
+    "two lines": b"CANARYAAAA1\nCANARYBBBB2\n",
+    "two lines of Windows": b"CANARYAAAA1\r\nCANARYBBBB2",
+    "a tab": b"CANARYAAAA1\tCANARYBBBB2",
+    "a blank": b"CANARYAAAA1 CANARYBBBB2",
+    "no ASCII": "CANARY\u00e9\u20acAAA".encode(),
+    "a NUL": b"CANARYAAAA1\x00x",
+    "a control character": b"CANARYAAAA1\x0bCANARYCC",
+    "very long": b"CANARYAAAA1" * 400,
+}
+
+
+@pytest.mark.parametrize("where", ["file", "environment"])
+@pytest.mark.parametrize("unfit", UNFIT)
+def test_a_key_that_no_header_may_hold_is_refused_by_its_place_and_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unfit: str, where: str
+) -> None:
+    (tmp_path / "key").write_bytes(UNFIT[unfit])
+    if where == "environment":
+        if b"\0" in UNFIT[unfit]:
+            return  # no environment holds it
+        monkeypatch.setenv("THE_KEY", UNFIT[unfit].decode())
+    for purpose in ("Lago API key", "Odoo API key", "Stripe key"):
+        with pytest.raises(ConfigError) as error:
+            secret("THE_KEY", "key" if where == "file" else None, tmp_path, purpose)
+        said = str(error.value)
+        assert purpose in said
+        assert ("key" if where == "file" else "THE_KEY") in said
+        assert "CANARY" not in said
+        assert "\n" not in said
+
+
+def test_a_file_that_is_no_key_is_not_printed(tmp_path: Path, keys: None) -> None:
+    """The name of the wrong file stands there, here that of the configuration: what is in it is nobody's key."""
+    config = tmp_path / "lago2odoo.toml"
+    config.write_text(
+        '# CANARYCCCC\n[odoo]\nurl = "http://127.0.0.1:1"\ndatabase = "x"\nkey_file = "lago2odoo.toml"\n',
+        encoding="utf-8",
+    )
+    for name in ("doctor", "adopt", "rollback"):
+        result = command(name, "--config", str(config))
+        assert (result.code, "Traceback" in result.err) == (1, False)
+        assert "CANARY" not in result.out + result.err
+
+
+@pytest.mark.parametrize("key", ["canary-odoo-77c1/x+y=", 'it\'s "a" <canary> & more\\'])
+def test_a_secret_is_masked_in_every_form_in_which_it_is_quoted_back(key: str) -> None:
+    masked, encoded = Masked(key), key.encode()
+    forms = [key, repr(key), ascii(key), json.dumps(key), quote(key), quote(key, safe="").lower(), html.escape(key)]
+    assert [form for form in forms if MASK not in masked.text(f"x {form} y")] == []
+    for before in ("", "x", "user:", "Bearer ", "ab"):
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            whole = encode(before.encode() + encoded + b" more").decode()
+            assert MASK in masked.text(whole)
+            left = masked.text(whole).replace(MASK, "")
+            assert len(left) <= len(before) * 4 / 3 + 4 + 8

@@ -1,0 +1,72 @@
+"""What stands at a path that somebody wrote down: asked here, so that every path that leads nowhere is one sentence.
+
+Only regular files are opened: reading a pipe or a device may never end.
+"""
+
+from __future__ import annotations
+
+import errno
+import stat
+from enum import StrEnum
+from pathlib import Path
+
+LARGEST = 5_000_000  # bytes of a file that people write: a configuration, a table, waivers
+_WHY = {
+    errno.ENAMETOOLONG: "the name is longer than a file's may be",
+    errno.ENOTDIR: "a part of the path is a file, not a folder",
+    errno.ELOOP: "the links of the path lead round in a circle",
+    errno.EACCES: "whoever runs this may not look there",
+}
+
+
+class PathKind(StrEnum):
+    """What a path leads to."""
+
+    NOTHING = "nothing"
+    FILE = "a file"
+    FOLDER = "a folder"
+
+
+class NotReadableError(ValueError):
+    """A path leads to nothing that can be read; ``str()`` says why, without the path."""
+
+
+def standing_at(path: Path) -> PathKind:
+    """Raises NotReadableError for a path that cannot be followed, and for what is neither file nor folder."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return PathKind.NOTHING
+    except OSError as error:
+        raise NotReadableError(_WHY.get(error.errno or 0) or str(error.strerror)) from None
+    except ValueError:
+        raise NotReadableError("the path holds a character that no path may hold") from None
+    if stat.S_ISREG(mode):
+        return PathKind.FILE
+    if stat.S_ISDIR(mode):
+        return PathKind.FOLDER
+    raise NotReadableError("it is neither a file nor a folder (a pipe, a socket or a device)")
+
+
+def require_file(path: Path) -> None:
+    """Raises NotReadableError, and FileNotFoundError where there is nothing."""
+    match standing_at(path):
+        case PathKind.NOTHING:
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(path))
+        case PathKind.FOLDER:
+            raise NotReadableError("it is a folder, not a file")
+
+
+def read_file(path: Path, most: int = LARGEST) -> bytes:
+    """All of a regular file of ``most`` bytes. Raises NotReadableError, and FileNotFoundError."""
+    require_file(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise NotReadableError(_WHY.get(error.errno or 0) or str(error.strerror)) from None
+    if len(content) > most:
+        raise NotReadableError(f"it has more than {most:,} bytes")
+    return content

@@ -1,0 +1,122 @@
+"""What a database says about a state ends as one line: table, row and way out, and nothing of what a record holds."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from migrate.errors import StoreError
+from migrate.lago.snapshot import load_snapshot
+from migrate.state.ledger import Ledger
+from migrate.state.seals import seal_everything
+from migrate.state.small_tables import require_sound
+from migrate.state.store import Store
+from migrate.state.tables import APPLIED_RECORDS, as_stored
+from tests.extracting.old_state import write_old_state
+
+RESTORE = "restore a copy of the state"
+SECRET = "canary-of-a-record"
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    path = write_old_state(tmp_path / "state.db")
+    with Store.open(path) as store, store.begin() as db:
+        db.exec_driver_sql("delete from event_files")
+        seal_everything(db)
+    return path
+
+
+def edit(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as db, db:
+        for statement in statements:
+            db.execute(statement)
+
+
+def told(path: Path) -> str:
+    """What opening and reading all of it ends with."""
+    with pytest.raises(StoreError) as error, Store.open(path) as store:
+        require_sound(store)
+        list(Ledger(store).entries())
+        load_snapshot(store)
+    said = str(error.value)
+    assert "\n" not in said
+    assert SECRET not in said
+    return said
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "row"),
+    [
+        ("applied_records", "sent", "row base.CAD"),
+        ("applied_records", "xid", "row {"),
+        ("lago_records", "payload", "row organizations "),
+        ("phase_progress", "detail", "row "),
+        ("extract_runs", "source", "row 1"),
+    ],
+)
+def test_bytes_that_are_no_text_are_named_by_table_row_and_column(
+    state: Path, table: str, column: str, row: str
+) -> None:
+    bytes_of = b'{"x": "' + SECRET.encode() + b'\xff"}'
+    first = f"(select min(rowid) from {table})"
+    with closing(sqlite3.connect(state)) as db, db:
+        if column == "payload":
+            first = f"(select min(rowid) from {table} where resource = 'organizations')"
+        db.execute(f"update {table} set {column} = cast(? as text) where rowid = {first}", (bytes_of,))
+    with pytest.raises(StoreError) as error, Store.open(state) as store:
+        require_sound(store)
+        with store.begin() as db:
+            db.execute(as_stored(APPLIED_RECORDS)).all()
+        load_snapshot(store)
+    said = str(error.value)
+    assert f"of {table} is damaged ({column} holds bytes that are no UTF-8)" in said
+    assert "\n" not in said
+    if column != "xid":  # the name of a row is how people find it
+        assert SECRET not in said
+        assert row in said
+
+
+@pytest.mark.parametrize("version", range(1, 6))
+def test_a_version_that_was_set_back_by_hand_is_named_with_the_way_out(state: Path, version: int) -> None:
+    edit(state, f"update lago2odoo_state set version = {version}")
+    said = told(state)
+    assert "lago2odoo_state is damaged" in said
+    assert f"step {version + 1}" in said or version == 1
+    assert RESTORE in said
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        "create trigger quiet before delete on applied_records begin select raise(ignore); end",
+        "create trigger loud after insert on applied_records begin select raise(abort, 'no'); end",
+    ],
+)
+def test_a_trigger_on_a_table_of_ours_is_refused_before_anything_is_written(state: Path, trigger: str) -> None:
+    edit(state, trigger)
+    said = told(state)
+    assert "of applied_records is none of this version's" in said
+    assert RESTORE in said
+
+
+def test_a_row_that_stands_where_none_should_is_damage_with_a_way_out(state: Path) -> None:
+    twice = pytest.raises(StoreError, match=r"applied_records\.xid")
+    with Store.open(state) as store, twice as error, store.begin() as db:
+        row = db.execute(sa.select(APPLIED_RECORDS).limit(1)).one()._asdict()
+        db.execute(APPLIED_RECORDS.insert(), [row])
+    assert RESTORE in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["state.db", "state.db.lock"])
+def test_a_pipe_in_the_place_of_a_file_is_named_and_not_waited_for(state: Path, name: str) -> None:
+    path = state.with_name(name)
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    with pytest.raises(StoreError, match="neither a file nor a folder"), Store.open(state) as store, store.lock():
+        pass
