@@ -38,8 +38,8 @@ def missing_files(config: object, place: Callable[[str], Path]) -> Iterator[tupl
 
 def _problem(key: str, path: Path, stands: PathKind) -> str:
     if key in (EVENTS, STATE):
-        wanted = PathKind.FOLDER if key == EVENTS else PathKind.FILE
-        return "" if stands in (wanted, PathKind.NOTHING) else f"which is {stands}, and must be {wanted}"
+        right = PathKind.FOLDER if key == EVENTS else PathKind.FILE
+        return "" if stands in (right, PathKind.NOTHING) else f"which is {stands}, and must be {right}"
     if key == RECORDING:
         return _no_recording(path, stands)
     return "" if stands is PathKind.FILE else "and there is no such file"
