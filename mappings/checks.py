@@ -30,6 +30,8 @@ ALWAYS_THERE = frozenset(
     }
 )
 
+BEGUN = ("active", "terminated")  # states of a subscription that has a start
+
 OF_PEOPLE = (MetadataItem, Json)  # kinds of lists that nothing is billed by
 
 
@@ -78,12 +80,17 @@ _ROOM = timedelta(days=1, hours=1)  # a bill's stretch begins with the day of th
 
 
 def wrong_dates(subscription: Subscription, billed_from: datetime | None) -> Wrong | None:
-    """A life that ends before it begins, or begins after what it was billed for. Which date is right, nobody knows.
+    """A life without a start, that ends before it begins, or begins after what it was billed for.
+
+    Which date is right, nobody knows. One that waits, or was canceled before it began, has no start and no bill.
 
     ``billed_from``: where the earliest stretch begins that an invoice bills of it. Held against whole records only: an
     invoice that shows such a subscription can be read all the same.
     """
     start = subscription.started_at
+    if start is None and (subscription.status in BEGUN or billed_from is not None):
+        told = f"is {subscription.status}" if billed_from is None else f"was billed from {_day(billed_from)} on"
+        return Wrong("started_at", VALUE_MISSING, f"is missing, and the subscription {told}")
     for name, began in (("terminated_at", start), ("ending_at", subscription.subscription_at)):
         end = getattr(subscription, name)
         if end is not None and began is not None and end < began:

@@ -13,12 +13,13 @@ from reconcile.billed import Side
 from reconcile.causes.extras import explain_extra
 from reconcile.causes.knowledge import Grounds
 from reconcile.causes.periods import with_periods
-from reconcile.causes.proving import classify
+from reconcile.causes.proving import classify, unexplained
 from reconcile.causes.rules import CAUSES
 from reconcile.compare import waivers
 from reconcile.compare.positions import ComparedInvoice, Key, compare
 from reconcile.compare.views import view
 from reconcile.compare.waivers import Waiver
+from reconcile.rating.unforeseen import OF_DATA, REASON, unforeseen
 from reconcile.rerate.other_periods import PeriodRefusals
 from reconcile.sides.extras import Extra
 from reports.data import (
@@ -26,6 +27,7 @@ from reports.data import (
     ODOO,
     RERATE,
     CreditsView,
+    Evidence,
     Finding,
     LapseView,
     ReceivableView,
@@ -103,4 +105,9 @@ def _explained(
     """Causes of one invoice; nothing is computed for one that agrees, or that only Odoo has (``extra``)."""
     if extra is not None:
         return explain_extra(extra, invoice)
-    return classify(invoice, CAUSES, knowledge(invoice)) if invoice.differs else {}
+    if not invoice.differs:
+        return {}
+    try:
+        return classify(invoice, CAUSES, knowledge(invoice))
+    except OF_DATA as error:
+        return unexplained(invoice, Evidence(name=REASON, values={"why": unforeseen(error).detail}))

@@ -7,6 +7,7 @@ interrupted (the same command resumes).
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
@@ -21,6 +22,7 @@ from lago2odoo.cli.lazy import LazyGroup, Table
 from mappings.errors import Lago2OdooError
 from migrate.errors import Interrupted
 from migrate.masking import KNOWN
+from reconcile.rating.unforeseen import LOGGER
 
 # Command -> its module beside this one, and what it does. A module is imported when its command is called.
 COMMANDS: Table = {
@@ -105,15 +107,32 @@ def _show_traceback(kind: type[BaseException], error: BaseException, trace: Trac
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(package_name="lago2odoo")
+@click.option("--debug", is_flag=True, help="Show the traceback of every mistake that costs an invoice.")
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when whoever started this is gone.")
-def group(with_parent: bool) -> None:
+def group(debug: bool, with_parent: bool) -> None:
     """Leave Lago for Odoo 19 without losing or doubling one cent, and prove it.
 
     Exit codes: 0 done, equal or nothing to do; 1 error; 2 changes pending or differences; 3 only waived differences;
     4 lock held by another run; 130 interrupted (the same command resumes).
     """
+    show_mistakes(debug)
     if with_parent:
         threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+class _Masked(logging.Formatter):
+    """What is logged, but for the secrets in it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return KNOWN.text(super().format(record))
+
+
+def show_mistakes(debug: bool) -> None:
+    """What costs one invoice is a line of the report; its traceback is for whoever asks."""
+    logger, handler = logging.getLogger(LOGGER), logging.StreamHandler()
+    handler.setFormatter(_Masked())
+    logger.handlers = [handler] if debug else []
+    logger.setLevel(logging.DEBUG if debug else logging.WARNING)
 
 
 def _end_with_parent() -> NoReturn:

@@ -23,7 +23,7 @@ from reconcile.causes.line_causes import line_causes
 from reconcile.causes.recompute import movement
 from reconcile.causes.record_causes import by_record, suspected_records
 from reconcile.compare.positions import Compared, ComparedInvoice, HeaderKey, Key
-from reports.data import ODOO, TOLERATED, UNKNOWN, Finding, SideName
+from reports.data import ODOO, TOLERATED, UNKNOWN, Evidence, Finding, SideName
 
 
 def classify(invoice: ComparedInvoice, causes: Sequence[Cause], grounds: Grounds) -> dict[Key, tuple[Finding, ...]]:
@@ -47,6 +47,17 @@ def classify(invoice: ComparedInvoice, causes: Sequence[Cause], grounds: Grounds
         elif position.delta_cents == 0 and len({finding.cause for finding in named}) <= 1:
             named.clear()  # both sides deviate from the re-rate alike: its model is off, and nothing is to be explained
     return {key: tuple(named) for key, named in findings.items() if named}
+
+
+def unexplained(invoice: ComparedInvoice, why: Evidence) -> dict[Key, tuple[Finding, ...]]:
+    """Findings for every position that differs of an invoice that could not be explained at all."""
+    return {
+        position.key: (
+            Finding(cause="unexplained", side=UNKNOWN, delta_cents=position.delta_cents, proven=False, evidence=(why,)),
+        )
+        for position in invoice.positions
+        if position.delta_cents
+    }
 
 
 def left_over(position: Compared, cents: int, cases: Mapping[SideName, Case]) -> Finding:

@@ -188,8 +188,9 @@ class History:
         return (other for other in self._chains.get(chain_key, ()) if other is not subscription)
 
     def initial_started_at(self, subscription: Subscription) -> datetime:
+        """Of its chain; when it was to start, of one that never did."""
         starts = [one.started_at for one in (subscription, *self._chain(subscription)) if one.started_at]
-        return min(starts)
+        return min(starts, default=subscription.subscription_at)
 
     def contract(self, subscription: Subscription, plan: Plan, timezone: str, at: datetime) -> Contract:
         """As it stood when Lago billed at ``at``: a later termination was not known then."""

@@ -23,6 +23,7 @@ from reconcile.rating.bill import FeeLine, bill
 from reconcile.rating.header import totals
 from reconcile.rating.refusal import RerateRefused
 from reconcile.rating.rules import rules_for
+from reconcile.rating.unforeseen import OF_DATA, unforeseen
 from reconcile.rerate.billing import IN_ADVANCE
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.held_coupons import usable_coupons
@@ -35,7 +36,7 @@ from reconcile.rerate.lines_commitment import add_commitment_line
 from reconcile.rerate.lines_fixed import add_fixed_lines
 from reconcile.rerate.lines_single import add_single_lines
 from reconcile.rerate.unexplained import refuse_unexplained
-from reconcile.rerate.usage_queries import InvoiceDraft, UsageAnswers, answer_usage, draft_of
+from reconcile.rerate.usage_queries import InvoiceDraft, UsageAnswers, answered, draft_of
 
 NOT_RATED = {  # invoice types that no usage and no plan explains
     "advance_charges": "its fees were paid before, one by one",
@@ -83,9 +84,20 @@ def _rerate_all(
 
 def rerate_invoices(inputs: RerateInputs, lago: Sequence[BilledInvoice]) -> Iterator[BilledInvoice]:
     """Lago's invoices re-rated, in their order. The questions of all of them are answered together, first."""
-    drafts = [draft_of(inputs, shown) for shown in lago]
-    usage = answer_usage(inputs, drafts)
-    return (_rerate_draft(inputs, draft, usage) for draft in drafts)
+    drafts = list(answered(inputs, [draft_of(inputs, shown) for shown in lago]))
+    return (_guarded(inputs, draft, usage) for draft, usage in drafts)
+
+
+def _guarded(inputs: RerateInputs, draft: InvoiceDraft, usage: UsageAnswers) -> BilledInvoice:
+    """The invoice re-rated; refused as a whole where something breaks that nobody foresaw."""
+    refused = draft.refused
+    if refused is None:
+        try:
+            return _rerate_draft(inputs, draft, usage)
+        except OF_DATA as error:
+            refused = unforeseen(error)
+    refusal = Refusal(reason=refused.reason, detail=f"{draft.invoice.number}: {refused.detail}")
+    return replace(draft.shown, lines=(), totals=None, refusals=(refusal,))
 
 
 def _rerate_draft(inputs: RerateInputs, draft: InvoiceDraft, usage: UsageAnswers) -> BilledInvoice:

@@ -22,6 +22,7 @@ from migrate.progress import Progress, quiet
 from reconcile.billed import BilledInvoice, BilledLine, LineKey, Refusal, Totals
 from reconcile.rating.rules import Rules, rules_for
 from reconcile.rating.termination_credit import PaidFee, TerminationCredit, termination_credit
+from reconcile.rating.unforeseen import OF_DATA, unforeseen
 from reconcile.rerate.billing import timezone_of
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.hidden_invoices import CLOSED, LOST, STANDALONE, hidden_invoices
@@ -118,19 +119,30 @@ def _checked(lago: BilledInvoice, mine: BilledInvoice, history: History, rules: 
     invoice = history.invoices[lago.lago_id]
     is_hidden, is_lost = invoice.status in (CLOSED, STANDALONE), invoice.status == LOST
     header = "hidden" if is_hidden else "refused" if is_lost else _header(lago, mine)
+    calendar = () if is_hidden or is_lost else _calendar(invoice, history, rules)
+    broken = (calendar,) if isinstance(calendar, Refusal) else ()
     return InvoiceCheck(
         lago_id=lago.lago_id,
         number=lago.number,
         customer=lago.customer,
         type=invoice.invoice_type,
         state=invoice.status,
-        header=header,
+        header="refused" if broken else header,
         fees=tuple(_fee_checks(lago, mine)),
-        refusals=(*_without_twins(lago.refusals, mine.refusals), *([_IS_LOST] if is_lost else [])),
+        refusals=(*_without_twins(lago.refusals, mine.refusals), *([_IS_LOST] if is_lost else []), *broken),
         lago=None if is_hidden or is_lost else lago.totals,
         rerate=None if is_hidden or is_lost else mine.totals,
-        calendar=() if is_hidden or is_lost else tuple(calendar_differences(invoice, history, rules)),
+        calendar=() if isinstance(calendar, Refusal) else calendar,
     )
+
+
+def _calendar(invoice: Invoice, history: History, rules: Rules) -> tuple[str, ...] | Refusal:
+    """Where Lago's calendar leads elsewhere than Lago did."""
+    try:
+        return tuple(calendar_differences(invoice, history, rules))
+    except OF_DATA as error:
+        refused = unforeseen(error)
+        return Refusal(reason=refused.reason, detail=f"{invoice.number}: {refused.detail}")
 
 
 def _header(lago: BilledInvoice, mine: BilledInvoice) -> str:

@@ -6,12 +6,15 @@ from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import duckdb
+
 from mappings.period import Window
 from mappings.records import BillableMetric, Charge, Fee, Invoice
 from reconcile.billed import BilledInvoice
 from reconcile.rating.demand import ChargeWindow, Demand
 from reconcile.rating.fees import ChargeFee, fees_of, is_billed
 from reconcile.rating.refusal import RerateRefused
+from reconcile.rating.unforeseen import OF_DATA, unforeseen
 from reconcile.rerate.aggregating import advance_fees, aggregate
 from reconcile.rerate.billing import IN_ADVANCE, Billed, fee_window, timezone_of, usage_window
 from reconcile.rerate.inputs import RerateInputs
@@ -41,11 +44,12 @@ class BillingDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceDraft:
-    """An invoice before its usage is known. ``shown``: as Lago billed it."""
+    """An invoice before its usage is known. ``shown``: as Lago billed it; ``refused``: why it goes no further."""
 
     shown: BilledInvoice
     invoice: Invoice
-    billings: tuple[BillingDraft, ...]
+    billings: tuple[BillingDraft, ...] = ()
+    refused: RerateRefused | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +70,10 @@ class UsageAnswers:
 def draft_of(inputs: RerateInputs, shown: BilledInvoice) -> InvoiceDraft:
     """An invoice with its billings and what they ask of the usage."""
     invoice = inputs.history.invoices[shown.lago_id]
-    billings = tuple(_draft_billing(inputs, billed) for billed in inputs.history.billings(invoice))
+    try:
+        billings = tuple(_draft_billing(inputs, billed) for billed in inputs.history.billings(invoice))
+    except OF_DATA as error:
+        return InvoiceDraft(shown=shown, invoice=invoice, refused=unforeseen(error))
     return InvoiceDraft(shown=shown, invoice=invoice, billings=billings)
 
 
@@ -143,8 +150,26 @@ def _event_window(inputs: RerateInputs, billed: Billed, window: Window) -> Charg
 # --- answers ---
 
 
-def answer_usage(inputs: RerateInputs, drafts: Sequence[InvoiceDraft]) -> UsageAnswers:
-    """All drafts' questions answered in few queries."""
+def answered(inputs: RerateInputs, drafts: Sequence[InvoiceDraft]) -> Iterator[tuple[InvoiceDraft, UsageAnswers]]:
+    """All drafts' questions answered in few queries.
+
+    Where that breaks, by halves, until the draft that it breaks at is alone: that one is refused, the others go on.
+    """
+    try:
+        usage = _answer_usage(inputs, drafts)
+    except (*OF_DATA, duckdb.DataError) as error:
+        if len(drafts) > 1:
+            middle = len(drafts) // 2
+            yield from answered(inputs, drafts[:middle])
+            yield from answered(inputs, drafts[middle:])
+        else:
+            nothing, refused = UsageAnswers(charges={}, events={}), unforeseen(error)
+            yield from ((replace(draft, refused=draft.refused or refused), nothing) for draft in drafts)
+        return
+    yield from ((draft, usage) for draft in drafts)
+
+
+def _answer_usage(inputs: RerateInputs, drafts: Sequence[InvoiceDraft]) -> UsageAnswers:
     billings = [billing for draft in drafts for billing in draft.billings]
     demands = [demand for billing in billings for demand in billing.demands]
     return UsageAnswers(charges=dict(_charge_fees(inputs, demands)), events=dict(_event_fees(inputs, billings)))

@@ -82,6 +82,7 @@ CAUSES: Mapping[str, tuple[str, str]] = {
         "{what} du {day} ({state}) facture dans Odoo ce que Lago a facturé le même jour.",
     ),
     "evidence.unmapped": ("The migration left it out: {reason}", "La migration l’a laissé de côté : {reason}"),
+    "evidence.unforeseen": ("It could not be explained: {why}", "Elle n’a pas pu être expliquée : {why}"),
     "evidence.billed_times": (
         "The line of {cents} is billed {times} times.",
         "La ligne de {cents} est facturée {times} fois.",

@@ -136,6 +136,10 @@ STATES: Mapping[str, tuple[str, str]] = {
     "refusal.order_stopped": ("Paused or closed in Odoo", "En pause ou fermé dans Odoo"),
     "refusal.other_customer": ("Another customer in Odoo", "Autre client dans Odoo"),
     "refusal.rerun_failed": ("Odoo ends in an error", "Odoo s'arrête sur une erreur"),
+    "refusal.open_amount_contradicts": (
+        "What is still to be paid contradicts itself",
+        "Le solde dû se contredit",
+    ),
     "refusal.order_missing": ("Order missing in Odoo", "Commande manquante dans Odoo"),
     "refusal.price_range_gap": ("Gap between price ranges", "Trou entre les paliers de prix"),
     "refusal.progressive_billing_invoice": ("Progressive billing", "Facturation progressive"),
@@ -143,6 +147,7 @@ STATES: Mapping[str, tuple[str, str]] = {
     "refusal.provider_taxes": ("Taxes of a tax provider", "Taxes d’un fournisseur de taxes"),
     "refusal.regenerated_invoice": ("Invoice made anew", "Facture refaite"),
     "refusal.subscription_missing": ("Subscription missing", "Abonnement manquant"),
+    "refusal.unforeseen": ("A mistake of lago2odoo", "Une erreur de lago2odoo"),
     "refusal.unit_price_out_of_range": ("Unit price out of range", "Prix unitaire hors limites"),
     "refusal.units_out_of_range": ("Units out of range", "Unités hors limites"),
     "refusal.units_unreadable": ("Units that cannot be read in Odoo", "Unités illisibles dans Odoo"),

@@ -6,8 +6,11 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from tests.cases.conftest import Case
+import pytest
+
+from tests.cases.conftest import Breaking, Case
 from tests.cases.test_not_comparable import refusals
 from tests.cases.test_quarantine import quarantine, skipped
 
@@ -30,6 +33,26 @@ def test_a_start_after_what_was_billed(case: Callable[..., Case], companies: Pat
     assert set(skipped(company)) == {"dates_contradict"}
     assert company.run("reconcile", "--control", "--period", "all").code == 2
     assert refusals(company.report("all.control")) == {("lago", "dates_contradict")}
+
+
+@pytest.mark.parametrize("status", ["active", "terminated", "pending", "canceled", "incomplete"])
+def test_a_subscription_without_a_start(broken: Breaking, status: str) -> None:
+    """Nothing of it is rated, and whoever else is there is compared."""
+
+    def change(root: str, record: dict[str, Any]) -> list[dict[str, Any]]:
+        return [
+            record | {"started_at": None, "status": status} if root in ("subscription", "subscriptions") else record
+        ]
+
+    company = broken("23", change)
+    extracted = company.run("extract")
+    assert (extracted.code, "value_missing: subscriptions" in extracted.out) == (1, True), extracted.out
+    assert company.run("apply").code == 1
+    assert "value_missing" in skipped(company)
+    for control in ((), ("--control",)):
+        ran = company.run("reconcile", *control, "--period", "all")
+        assert ran.code == 2, ran.err
+        assert ("lago", "value_missing") in refusals(company.report("all.control" if control else "all"))
 
 
 def moved(call: dict[str, object]) -> dict[str, object]:

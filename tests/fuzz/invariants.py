@@ -17,6 +17,7 @@ from mappings.quarantine import Quarantined
 from mappings.target import Desired, Ref
 from migrate.change_set.changes import PENDING, Change
 from migrate.lago.read_resources import NO_ID
+from reconcile.rating.unforeseen import REASON as UNFORESEEN
 from reports.data import InvoiceView
 from tests.fuzz.company import Answer, Company
 from tests.fuzz.driver import Result
@@ -171,6 +172,8 @@ class Judge:
         touched = frozenset(c for customers in concerned.values() for c in customers)
         if after.bug or after.stopped:
             return [Verdict(m, *self._ended(m, after)) for m in mutations]
+        if mistake := _mistake(after):
+            return [Verdict(m, TRACEBACK, mistake) for m in mutations]
         others = self._others(after, self.owners.customers - touched)
         if others:
             return [Verdict(m, STOPS, others) for m in mutations]
@@ -277,6 +280,15 @@ class Judge:
         known = {view.number for view in self.before.report.values()}
         new = [v for key, v in after.report.items() if key not in self.before.report and v.number not in known]
         return next((f"invoice {v.number} is new" for v in new if v.customer in concerned.customers), "")
+
+
+def _mistake(after: Result) -> str:
+    """A mistake of ours that the last guard caught: it cost one invoice only, and is one all the same."""
+    refusals = [r for run in (after.control, after.report) for each in run.values() for r in each.refusals]
+    findings = [f for view in after.report.values() for p in view.positions for f in p.findings]
+    told = [r.detail for r in refusals if r.reason == UNFORESEEN]
+    told += [str(e.values["why"]) for f in findings for e in f.evidence if e.name == UNFORESEEN]
+    return next(iter(told), "")
 
 
 def is_open(view: InvoiceView) -> bool:
