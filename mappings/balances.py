@@ -14,7 +14,7 @@ from datetime import date, timedelta
 
 from mappings.context import Context, Problem, currency_ref, partner_ref
 from mappings.customers import term_days
-from mappings.headers import HEADER, OPEN, header_contradictions, open_contradictions
+from mappings.headers import HEADER, OPEN, header_contradictions, note_contradictions, open_contradictions
 from mappings.known import INVOICE_TYPES
 from mappings.money import from_subunits, told_money
 from mappings.records import CreditNote, Invoice
@@ -71,7 +71,7 @@ def _invoice_problem(context: Context, invoice: Invoice, customer: str) -> Probl
         return Problem(
             "invoice_not_final", f"{invoice.status} in Lago, {amount}: mend it there before the last extract"
         )
-    if invoice.status == "finalized" and invoice.payment_status == "succeeded" and invoice.payment_dispute_lost_at:
+    if _is_disputed(invoice):
         return Problem(
             "payment_dispute_lost", f"{amount} was paid and taken back by the bank: finance decides if it is owed"
         )
@@ -88,8 +88,6 @@ def _wrong_invoice(context: Context, invoice: Invoice) -> Problem | None:
 
     A header that contradicts itself matters for what is still to be paid of it; too much that was paid always does.
     """
-    if invoice.status != "finalized":
-        return None
     is_open = due_cents(invoice) > 0
     due = told_money(due_cents(invoice), invoice.currency)
     if is_open and invoice.invoice_type not in INVOICE_TYPES:
@@ -103,6 +101,11 @@ def _wrong_invoice(context: Context, invoice: Invoice) -> Problem | None:
     return Problem(HEADER if header else OPEN, detail)
 
 
+def _is_disputed(invoice: Invoice) -> bool:
+    paid = invoice.status == "finalized" and invoice.payment_status == "succeeded"
+    return paid and invoice.payment_dispute_lost_at is not None
+
+
 def _credit_notes(context: Context) -> Iterator[Mapped]:
     owners = {i.lago_id: i.customer.lago_id if i.customer else _customer_of(i) for i in context.snapshot.invoices}
     for note in sorted(context.snapshot.credit_notes, key=lambda n: (n.issuing_date, n.number, n.lago_id)):
@@ -114,6 +117,11 @@ def _credit_notes(context: Context) -> Iterator[Mapped]:
                 "refund_not_done", f"a refund of {amount} is {note.refund_status}: pay it out from Lago first"
             )
             yield refund.skips(Phase.BALANCES, name, external)
+        contradictions = "; ".join(note_contradictions(note))
+        if contradictions:
+            detail = f"{contradictions}: find out in Lago what is left of it, and enter it by hand"
+            yield Problem(OPEN, detail).skips(Phase.BALANCES, name, external)
+            continue
         if note.balance_amount_cents <= 0 or note.credit_status != "available":
             continue
         problem = context.problem(customer) or context.seller_problem(note) or context.currency_problem(note.currency)

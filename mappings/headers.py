@@ -27,6 +27,7 @@ HEADER = "header_does_not_add_up"
 OPEN = "open_amount_contradicts"
 _FEES, _NET = "fees", "sub-total"
 _SUMMED = ("draft", "finalized", "voided")  # of a failed or pending one the amounts may not all be there yet
+_UNPAID = ("pending", "failed")  # payment states of fees
 _COUPONS_BEFORE_TAXES = 3  # version of Lago's invoices
 
 
@@ -109,19 +110,61 @@ def takes_coupons_after_taxes(invoice: Invoice) -> bool:
 
 
 def open_contradictions(invoice: Invoice, notes: Iterable[CreditNote]) -> Iterator[str]:
-    """What a finalized invoice says against itself of what is still to be paid. ``notes``: its credit notes.
+    """What an invoice says against itself of what is still to be paid. ``notes``: its credit notes.
 
     A Lago that does not tell how much of it notes have offset tells it with the notes.
     """
     total, paid, due = invoice.total_amount_cents, invoice.total_paid_amount_cents, invoice.total_due_amount_cents
     money = partial(told_money, currency=invoice.currency)
+    if invoice.status == "voided":
+        if due:
+            yield f"it is voided, and its header says due {money(due)}"
+        return
+    if invoice.status != "finalized":  # named as such, whatever it says
+        return
     if paid > total:
         yield f"its total is {money(total)}, and {money(paid)} are paid of it"
-    if paid > total or invoice.payment_status == "succeeded":  # what was marked as paid may be shown as due
         return
     offset = invoice.total_offsetted_credit_note_amount_cents
     if offset is None:
         offset = sum(note.offset_amount_cents for note in notes)
-    if due is not None and due != total - paid - offset:
+    settled = invoice.payment_status == "succeeded"
+    stated = {total - paid - offset, total - paid} if settled else {total - paid - offset}  # whoever marked it as paid
+    if due is not None and due not in stated:
         told = f"total {money(total)} less paid {money(paid)} and offset by credit notes {money(offset)}"
         yield f"its header says due {money(due)}, and {told} make {money(total - paid - offset)}"
+    yield from _status_contradictions(invoice, total - paid - offset)
+
+
+def _status_contradictions(invoice: Invoice, left_cents: int) -> Iterator[str]:
+    """A payment status against the rest. Whoever marks an invoice as paid in Lago leaves its amounts as they were.
+
+    Lago then takes "overdue" from it, and gives its fees the same status; an invoice of 0 is paid by itself.
+    """
+    money = partial(told_money, currency=invoice.currency)
+    status, total = invoice.payment_status, invoice.total_amount_cents
+    if status != "succeeded":
+        if total > 0 and invoice.total_paid_amount_cents == total:
+            yield f"its whole total of {money(total)} is paid, and its payment status says {status}"
+        return
+    if left_cents <= 0:
+        return
+    unpaid = f"nothing says how {money(left_cents)} of it were paid"
+    if invoice.payment_overdue:
+        yield f"its payment status says {status}, it is overdue, and {unpaid}"
+    of_fees = sorted({fee.payment_status for fee in invoice.fees if fee.payment_status in _UNPAID})
+    if of_fees:
+        yield f"its payment status says {status}, that of its fees {' and '.join(of_fees)}, and {unpaid}"
+
+
+def note_contradictions(note: CreditNote) -> Iterator[str]:
+    """What a credit note says against itself of what is left of it.
+
+    One that is voided keeps its balance in older versions of Lago, and means none by it.
+    """
+    money = partial(told_money, currency=note.currency)
+    given, left = note.credit_amount_cents, note.balance_amount_cents
+    if left > given and note.credit_status != "voided":
+        yield f"it gives a credit of {money(given)}, and {money(left)} of it are left"
+    elif left > 0 and note.credit_status == "consumed":
+        yield f"it is consumed, and {money(left)} of it are left"

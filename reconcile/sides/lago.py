@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,10 +11,10 @@ from decimal import Decimal
 from mappings.balances import due_cents
 from mappings.checks import CONTRADICTED, contradicted_currency
 from mappings.explain import LAGO_DETAILS, Step, StepKind, given
-from mappings.headers import HEADER, hidden_contradictions, takes_coupons_after_taxes
+from mappings.headers import HEADER, OPEN, hidden_contradictions, open_contradictions, takes_coupons_after_taxes
 from mappings.known import INVOICE_TYPES
 from mappings.money import CONTEXT, from_subunits, subunits
-from mappings.records import Fee, Invoice, Json, Plan, Snapshot, Subscription
+from mappings.records import CreditNote, Fee, Invoice, Json, Plan, Snapshot, Subscription
 from reconcile.billed import BilledInvoice, BilledLine, Billing, LineKey, Origin, Refusal, Totals
 from reconcile.sides.numbers import number_in
 
@@ -42,11 +43,22 @@ class _Subscribed:
 
     subscriptions: Mapping[str, Subscription]
     plans: Mapping[str, Plan]
+    notes: Mapping[str, Sequence[CreditNote]]  # by the invoice they are of
 
     @staticmethod
     def of(snapshot: Snapshot) -> _Subscribed:
         plans = (*(s.plan for s in snapshot.subscriptions if s.plan), *snapshot.plans)
-        return _Subscribed({s.lago_id: s for s in snapshot.subscriptions}, {plan.lago_id: plan for plan in plans})
+        notes: defaultdict[str, list[CreditNote]] = defaultdict(list)
+        for note in snapshot.credit_notes:
+            notes[note.lago_invoice_id].append(note)
+        subscriptions = {s.lago_id: s for s in snapshot.subscriptions}
+        return _Subscribed(subscriptions, {plan.lago_id: plan for plan in plans}, notes)
+
+    def open_refusals(self, invoice: Invoice) -> Iterator[Refusal]:
+        """What is still to be paid, where the invoice contradicts itself."""
+        told = "; ".join(open_contradictions(invoice, self.notes.get(invoice.lago_id, ())))
+        if told:
+            yield Refusal(reason=OPEN, detail=told)
 
     def contradictions(self, invoice: Invoice) -> Iterator[Refusal]:
         """An invoice in another currency than the plans that it bills, or subscriptions that say another one.
@@ -91,7 +103,8 @@ def usage_begins(snapshot: Snapshot, period: str) -> datetime | None:
 def _lago_invoice(invoice: Invoice, subscribed: _Subscribed) -> BilledInvoice:
     customer = invoice.customer
     register = lago_totals(invoice)
-    refusals = (*_unsound(invoice), *_unknown(invoice), *subscribed.contradictions(invoice))
+    contradictions = (*subscribed.contradictions(invoice), *subscribed.open_refusals(invoice))
+    refusals = (*_unsound(invoice), *_unknown(invoice), *contradictions)
     external = customer.external_id if customer else next((f.external_customer_id or "" for f in invoice.fees), "")
     return BilledInvoice(
         lago_id=invoice.lago_id,

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from mappings.headers import header_contradictions, hidden_contradictions, open_contradictions
+from mappings.headers import (
+    header_contradictions,
+    hidden_contradictions,
+    note_contradictions,
+    open_contradictions,
+)
+from mappings.records import Fee, FeeItem
 from reconcile.sides.lago import lago_invoices
-from tests.mapping.build import credit_note, invoice, snapshot
+from tests.mapping.build import at, credit_note, customer, invoice, mapped, skips, snapshot
 
 SETTLED = {  # fees 100.00, a progressive credit of 10.00, coupons of 20.00, taxes of 7.00, a note of 5.00, 2.00 prepaid
     "fees_amount_cents": 10000,
@@ -103,6 +110,71 @@ def test_what_the_re_rate_cannot_add_up_is_refused_and_nobody_is_blamed(
 def test_what_is_due_is_what_nobody_paid_and_no_note_offset(amounts: dict[str, Any], offset: int, fits: bool) -> None:
     notes = [credit_note(offset_amount_cents=offset)] if offset else []
     assert (not list(open_contradictions(invoice(**amounts), notes))) is fits
+
+
+def fee(**more: Any) -> Fee:
+    given = {"amount_cents": 12100, "amount_currency": "EUR", "units": Decimal(1), "taxes_amount_cents": 0}
+    made = {"taxes_rate": Decimal(0), "created_at": at("2026-08-01 00:10")}
+    return Fee(lago_id="f1", item=FeeItem(type="subscription"), **given, **made, **more)
+
+
+PAID = {"payment_status": "succeeded", "total_paid_amount_cents": 12100, "total_due_amount_cents": 0}
+MARKED = {"payment_status": "succeeded"}  # by a person, in Lago: the amounts stay
+
+
+@pytest.mark.parametrize(
+    ("amounts", "said"),
+    [
+        ({}, ""), ({"payment_status": "failed", "payment_overdue": True}, ""), (PAID, ""), (MARKED, ""),
+        ({**MARKED, "cents": 0, "payment_overdue": True}, ""),
+        ({**MARKED, "payment_overdue": True}, "it is overdue, and nothing says how 121.00 EUR of it were paid"),
+        ({**MARKED, "total_paid_amount_cents": 100, "total_due_amount_cents": 12000, "payment_overdue": True},
+         "it is overdue, and nothing says how 120.00 EUR of it were paid"),
+        ({**PAID, "payment_overdue": True}, ""),  # nothing is open of it, whichever is right
+        ({**MARKED, "total_due_amount_cents": 100}, "its header says due 1.00 EUR"),
+        ({**PAID, "total_due_amount_cents": 12100}, "its header says due 121.00 EUR"),
+        ({**PAID, "payment_status": "pending"}, "is paid, and its payment status says pending"),
+        ({**PAID, "payment_status": "failed"}, "is paid, and its payment status says failed"),
+        ({"status": "voided"}, "it is voided, and its header says due 121.00 EUR"),
+        ({"status": "voided", "total_due_amount_cents": 0}, ""),
+        ({"status": "voided", "total_due_amount_cents": None}, ""),
+        ({"status": "voided", **PAID}, ""),
+        ({"status": "draft", "total_due_amount_cents": 1}, ""), ({"status": "failed", **MARKED}, ""),  # named as such
+        ({"status": "pending", "total_due_amount_cents": 1}, ""),
+    ],
+)  # fmt: skip
+def test_what_lago_cannot_say_of_one_invoice_at_once_is_told(amounts: dict[str, Any], said: str) -> None:
+    bill = invoice(**amounts)
+    told = list(open_contradictions(bill, ()))
+    assert len(told) == bool(said), told
+    assert said in "".join(told)
+    named = {reason for _, reason in skips(mapped(snapshot(invoices=(bill,))))}
+    assert ("open_amount_contradicts" in named) is bool(said)
+    (billed,) = lago_invoices(snapshot(invoices=(bill,)))
+    assert ("open_amount_contradicts" in {refusal.reason for refusal in billed.refusals}) is bool(said)
+
+
+@pytest.mark.parametrize("status", ["pending", "failed", "succeeded", "refunded", None])
+@pytest.mark.parametrize("more", [MARKED, PAID, {}, {**MARKED, "cents": 0}])
+def test_fees_have_the_payment_status_of_their_invoice(more: dict[str, Any], status: str | None) -> None:
+    """Lago gives it to them when it changes; an invoice of 0 is paid by itself, and its fees are not."""
+    told = list(open_contradictions(invoice(**more, fees=(fee(payment_status=status),)), ()))
+    assert bool(told) is (more is MARKED and status in ("pending", "failed"))
+
+
+@pytest.mark.parametrize(
+    ("more", "fits"),
+    [
+        ({}, True), ({"balance_amount_cents": 900}, True), ({"balance_amount_cents": 901}, False),
+        ({"balance_amount_cents": 0, "credit_status": "consumed"}, True), ({"credit_status": "consumed"}, False),
+        ({"credit_status": "voided"}, True), ({"credit_status": "voided", "balance_amount_cents": 901}, True),
+    ],
+)  # fmt: skip
+def test_what_is_left_of_a_credit_note_is_part_of_what_it_gives(more: dict[str, Any], fits: bool) -> None:
+    note = credit_note(customer=customer(), **more)
+    assert (not list(note_contradictions(note))) is fits
+    named = {reason for _, reason in skips(mapped(snapshot(credit_notes=(note,))))}
+    assert ("open_amount_contradicts" in named) is not fits
 
 
 @pytest.mark.parametrize(
