@@ -28,24 +28,28 @@ class Dependents:
         return f"{' and '.join(parts)} depend on it" if parts else ""
 
 
-def find_dependents(snapshot: Snapshot) -> dict[str, Dependents]:
-    """By the id of the record in quarantine; those of which nothing depends are left out."""
+Key = tuple[str, str]  # resource and id of a record in quarantine: an id is unique within its resource only
+
+
+def find_dependents(snapshot: Snapshot) -> dict[Key, Dependents]:
+    """By the record in quarantine; those of which nothing depends are left out."""
     if not snapshot.quarantined:
         return {}
     subscriptions = unread_subscriptions(snapshot)
     invoices = unread_invoices(snapshot, subscriptions)
-    causes_by_id = {}
+    dependents = {}
     for unread in snapshot.quarantined:
         number = sum(cause is unread for cause in subscriptions.values())
         billed = [i for i in snapshot.invoices if invoices.get(i.lago_id) is unread]
         if number or billed:
-            causes_by_id[unread.id] = Dependents(subscriptions=number, invoices=len(billed), cents=_sums(billed))
-    return causes_by_id
+            found = Dependents(subscriptions=number, invoices=len(billed), cents=_sums(billed))
+            dependents[unread.resource, unread.id] = found
+    return dependents
 
 
 def unread_subscriptions(snapshot: Snapshot) -> dict[str, Quarantined]:
     """Lago ids of subscriptions that cannot be judged, or that are in quarantine themselves -> because of what."""
-    unread = {q.id: q for q in snapshot.quarantined}
+    unread = _by_key(snapshot)
     codes = {q.label: q for q in snapshot.quarantined if q.resource == "plans"}
     plans = {plan.lago_id: plan for plan in snapshot.plans}
     sellers = UnreadSellers.of(snapshot)
@@ -53,7 +57,7 @@ def unread_subscriptions(snapshot: Snapshot) -> dict[str, Quarantined]:
     causes_by_id = {q.id: q for q in snapshot.quarantined if q.resource == "subscriptions"}
     for subscription in snapshot.subscriptions:
         needed = _needed(subscription, plans)
-        cause = next((unread[i] for i in needed if i in unread), None)
+        cause = next((unread[key] for key in needed if key in unread), None)
         if cause is None and subscription.plan is None:
             cause = codes.get(subscription.plan_code)
         if cause is None and subscription.lago_customer_id in customers:
@@ -72,12 +76,13 @@ def readable_subscriptions(snapshot: Snapshot, customers: frozenset[str] | None)
 
 def unread_invoices(snapshot: Snapshot, subscriptions: Mapping[str, Quarantined]) -> dict[str, Quarantined]:
     """Lago ids of invoices that cannot be judged -> because of what. ``subscriptions``: of ``unread_subscriptions``."""
-    unread = {q.id: q for q in snapshot.quarantined}
+    unread = _by_key(snapshot)
     sellers, usage = UnreadSellers.of(snapshot), UnreadUsage(snapshot)
     customers = {customer.lago_id: customer for customer in snapshot.customers}
     causes_by_id = {}
     for invoice in snapshot.invoices:
-        causes = (subscriptions.get(i) or unread.get(i) for i in _named(invoice))
+        billed = (subscriptions.get(period.lago_subscription_id) for period in invoice.billing_periods)
+        causes = (*billed, *(unread.get(key) for key in _named(invoice)))
         cause = next((cause for cause in causes if cause is not None), None)
         cause = cause or sellers.of_invoice(invoice, _customer(invoice, customers)) or usage.of(invoice)
         if cause is not None:
@@ -85,14 +90,18 @@ def unread_invoices(snapshot: Snapshot, subscriptions: Mapping[str, Quarantined]
     return causes_by_id
 
 
-def _needed(subscription: Subscription, plans: Mapping[str, Plan]) -> Iterator[str]:
-    """Ids of what a subscription's bills are made from."""
-    yield subscription.lago_customer_id
+def _by_key(snapshot: Snapshot) -> dict[Key, Quarantined]:
+    return {(q.resource, q.id): q for q in snapshot.quarantined}
+
+
+def _needed(subscription: Subscription, plans: Mapping[str, Plan]) -> Iterator[Key]:
+    """What a subscription's bills are made from."""
+    yield "customers", subscription.lago_customer_id
     shown = subscription.plan
     if shown is not None:
-        yield from (lago_id for lago_id in (shown.parent_id, shown.lago_id) if lago_id)
+        yield from (("plans", lago_id) for lago_id in (shown.parent_id, shown.lago_id) if lago_id)
         plan = plans.get(shown.lago_id, shown)
-        yield from (charge.lago_billable_metric_id for charge in plan.charges)
+        yield from (("billable_metrics", charge.lago_billable_metric_id) for charge in plan.charges)
 
 
 def _customer(invoice: Invoice, customers: Mapping[str, Customer]) -> Customer | None:
@@ -100,13 +109,13 @@ def _customer(invoice: Invoice, customers: Mapping[str, Customer]) -> Customer |
     return customers.get(shown.lago_id, shown) if shown else None
 
 
-def _named(invoice: Invoice) -> Iterator[str]:
-    """Ids of what an invoice bills and whom."""
+def _named(invoice: Invoice) -> Iterator[Key]:
+    """What an invoice bills and whom."""
     if invoice.customer is not None:
-        yield invoice.customer.lago_id
-    yield from (period.lago_subscription_id for period in invoice.billing_periods)
-    yield from (period.lago_plan_id for period in invoice.billing_periods if period.lago_plan_id)
-    yield from (fee.lago_id for fee in invoice.fees)
+        yield "customers", invoice.customer.lago_id
+    yield from (("subscriptions", period.lago_subscription_id) for period in invoice.billing_periods)
+    yield from (("plans", period.lago_plan_id) for period in invoice.billing_periods if period.lago_plan_id)
+    yield from (("fees", fee.lago_id) for fee in invoice.fees)
 
 
 def _sums(invoices: list[Invoice]) -> dict[str, int]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mappings.coverage import CoverageRow
-from mappings.dependents import Dependents
+from mappings.dependents import Dependents, Key
 from mappings.lost import REASON as LOST
 from mappings.lost import UNLISTED, LostInvoice
 from mappings.money import told_money
@@ -166,13 +166,14 @@ def open_reasons(skipped: Iterable[Skipped], waived: Collection[str]) -> dict[st
     return counts_by_reason
 
 
-def quarantine(items: Sequence[Quarantined], dependents: Mapping[str, Dependents]) -> Iterator[str]:
+def quarantine(items: Sequence[Quarantined], dependents: Mapping[Key, Dependents]) -> Iterator[str]:
     """What of Lago could not be read, one line each, with what depends on it."""
     if not items:
         return
     yield f"in quarantine: {len(items):,} records of Lago that cannot be read ({_tally(quarantined_reasons(items))})"
     for item in items[:SHOWN]:
-        depend = f"; {dependents[item.id]}" if item.id in dependents else ""
+        key = (item.resource, item.id)
+        depend = f"; {dependents[key]}" if key in dependents else ""
         yield f"    {item.reason}: {item}{depend}"
     if len(items) > SHOWN:
         yield f"    and {len(items) - SHOWN:,} more: lago2odoo status --format json shows all"

@@ -106,7 +106,7 @@ def _quarantine(snapshot: Snapshot) -> list[dict[str, str]]:
     dependents = find_dependents(snapshot)
     names = ("resource", "id", "label", "customer", "field", "reason", "problem")
     return [
-        {**{name: getattr(q, name) for name in names}, "dependents": str(dependents.get(q.id, ""))}
+        {**{name: getattr(q, name) for name in names}, "dependents": str(dependents.get((q.resource, q.id), ""))}
         for q in snapshot.quarantined
     ]
 

@@ -146,7 +146,7 @@ def test_invoices_that_bill_the_time_of_a_gap_are_not_equal(
         assert {refusal.reason for refusal in checks[lago_id].refusals} == {"page_unreadable"}
         assert all(fee.outcome == "refused" for fee in checks[lago_id].fees)
     assert all(checks[lago_id].is_equal for lago_id in far)
-    dependents = find_dependents(snapshot)[gap.unread.id]
+    dependents = find_dependents(snapshot)[gap.unread.resource, gap.unread.id]
     assert dependents.invoices >= len(within)
     assert sum(dependents.cents.values()) > 0
 
