@@ -213,7 +213,7 @@ class Reading:
             pieces, lacking = patiently(self.source, lambda: self._pieces(resource, path, query))
         except (LagoRefusal, LagoUnreachable) as error:
             refusal = self._refusal(error)
-            if refusal is None:
+            if refusal is None or _is_missing(resource, refusal, payload):
                 return _Found(parent, unread=error.problem)
             note = _left_out(resource, refusal)
             gone = resource.absent == "parent gone" and refusal.status == 404
@@ -374,10 +374,24 @@ def _dotted(resource: Resource, payload: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _is_of_licence(refusal: LagoRefusal) -> bool:
+    return refusal.status == 403 and (refusal.code in _PREMIUM or refusal.code.endswith("_not_enabled"))
+
+
+def _is_missing(resource: Resource, refusal: LagoRefusal, parent: Mapping[str, Any]) -> bool:
+    """Whether a no means that something is not shown that is there: no licence is needed for it, or it must exist."""
+    of_licence = _is_of_licence(refusal) and not resource.premium
+    return of_licence or (refusal.status == 404 and resource.shown_for(parent))
+
+
 def _left_out(resource: Resource, refusal: LagoRefusal) -> str | None:
     """The note for the report, None for a plain absence. Raises the refusal if it must stop the extract."""
-    if refusal.status == 403 and (refusal.code in _PREMIUM or refusal.code.endswith("_not_enabled")):
-        return f"refused: {refusal.code} (needs a premium licence)"
+    if _is_of_licence(refusal):
+        if resource.premium:
+            return f"refused: {refusal.code} (needs a premium licence)"
+        raise LagoRefused(
+            f"Lago refuses {resource.name} ({refusal.code}), which no licence is needed for: ask whoever runs it why"
+        ) from None
     if refusal.status == 403:
         raise LagoRefused(
             f"the API key may not read {resource.name} ({refusal.code or 403}); give it that permission in Lago"

@@ -45,6 +45,8 @@ class Resource:
     schema: str | None = None
     # What a 404 or 405 means: the parent went away meanwhile, there is none, or something is wrong.
     absent: str = "error"  # error | none | parent gone
+    shown_for: Callable[[Payload], bool] = lambda parent: False  # parents that have one: a 404 is no absence then
+    premium: bool = False  # Lago may refuse it without its licence; anything else is there whatever the licence
 
 
 def has_provider(customer: Payload) -> bool:
@@ -91,7 +93,7 @@ RESOURCES: tuple[Resource, ...] = (
     ),
     Resource(name="add_ons", path="/add_ons", root="add_ons", decoded_as=records.AddOn, schema="add_on"),
     Resource(name="coupons", path="/coupons", root="coupons", decoded_as=records.Coupon, schema="coupon"),
-    Resource(name="features", path="/features", root="features", absent="none"),
+    Resource(name="features", path="/features", root="features", absent="none", premium=True),
     Resource(name="webhook_endpoints", path="/webhook_endpoints", root="webhook_endpoints", schema="webhook_endpoint"),
     Resource(name="plans", path="/plans", root="plans", decoded_as=records.Plan, schema="plan"),
     Resource(
@@ -107,6 +109,7 @@ RESOURCES: tuple[Resource, ...] = (
     Resource(name="customers", path="/customers", root="customers", decoded_as=records.Customer, schema="customer"),
     Resource(
         name="payment_methods",
+        premium=True,
         path="/customers/{external_id}/payment_methods",
         root="payment_methods",
         under="customers",
@@ -133,6 +136,7 @@ RESOURCES: tuple[Resource, ...] = (
         decoded_as=records.Subscription,
         schema="subscription",
         absent="none",  # of several of one external id and state, Lago shows the latest only
+        shown_for=lambda subscription: subscription.get("status") == "active",
     ),
     Resource(
         name="subscription_fixed_charges",
@@ -181,10 +185,23 @@ RESOURCES: tuple[Resource, ...] = (
         schema="credit_note",
     ),
     Resource(name="payments", path="/payments", root="payments", decoded_as=records.Payment, schema="payment"),
-    Resource(name="payment_requests", path="/payment_requests", root="payment_requests", schema="payment_request"),
-    Resource(name="payment_receipts", path="/payment_receipts", root="payment_receipts", schema="payment_receipt"),
+    Resource(
+        name="payment_requests",
+        path="/payment_requests",
+        root="payment_requests",
+        schema="payment_request",
+        premium=True,
+    ),
+    Resource(
+        name="payment_receipts",
+        path="/payment_receipts",
+        root="payment_receipts",
+        schema="payment_receipt",
+        premium=True,
+    ),
     Resource(
         name="current_usage",
+        premium=True,
         path="/customers/{external_customer_id}/current_usage",
         root="customer_usage",
         shape=Shape.WHOLE,
@@ -196,6 +213,7 @@ RESOURCES: tuple[Resource, ...] = (
     ),
     Resource(
         name="lifetime_usage",
+        premium=True,
         path="/subscriptions/{external_id}/lifetime_usage",
         root="lifetime_usage",
         shape=Shape.WHOLE,
@@ -206,6 +224,7 @@ RESOURCES: tuple[Resource, ...] = (
     ),
     Resource(
         name="gross_revenue",
+        premium=True,
         path="/analytics/gross_revenue",
         root="gross_revenues",
         shape=Shape.WHOLE,
@@ -213,6 +232,7 @@ RESOURCES: tuple[Resource, ...] = (
     ),
     Resource(
         name="overdue_balance",
+        premium=True,
         path="/analytics/overdue_balance",
         root="overdue_balances",
         shape=Shape.WHOLE,

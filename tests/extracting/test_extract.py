@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ import pytest
 import migrate.lago
 from lago2odoo.cli.extract import outcome_of
 from lago2odoo.sandbox.lago import Faults, serve
+from mappings.checks import wrong_dates
 from mappings.dependents import find_dependents
 from mappings.lost import lost_invoices
 from mappings.records import Snapshot
@@ -599,7 +600,24 @@ def test_a_life_whose_dates_contradict_each_other_is_put_aside_and_its_bills_are
     assert unread.detail.endswith("; mend it in Lago, then extract again")
     assert {s.lago_id for s in snapshot.subscriptions} == {s.lago_id for s in before.subscriptions} - {identity}
     assert snapshot.invoices == before.invoices
-    assert find_dependents(snapshot)[identity].invoices >= 1
+    assert find_dependents(snapshot)["subscriptions", identity].invoices >= 1
+
+
+@pytest.mark.parametrize("status", ["active", "terminated", "pending", "canceled", "incomplete"])
+@pytest.mark.parametrize("is_billed", [True, False])
+def test_a_subscription_that_is_billed_or_runs_has_a_start(
+    small: RecordedLago, tmp_path: Path, status: str, is_billed: bool
+) -> None:
+    """Only one that waits, or never began, has none."""
+    snapshot, _ = read(small, tmp_path)
+    earliest = billed_from(snapshot.invoices)
+    begun = next(s for s in snapshot.subscriptions if s.lago_id in earliest)
+    wrong = wrong_dates(
+        replace(begun, started_at=None, terminated_at=None, status=status),
+        earliest[begun.lago_id] if is_billed else None,
+    )
+    assert (wrong is not None) is (is_billed or status in ("active", "terminated"))
+    assert wrong is None or (wrong.path, wrong.reason) == ("started_at", "value_missing")
 
 
 def test_a_day_begins_before_the_hour_of_the_start_and_contradicts_nothing(small: RecordedLago, tmp_path: Path) -> None:
@@ -651,6 +669,38 @@ def run_with(source: RecordingSource, folder: Path) -> ExtractReport:
 def test_what_needs_a_licence_is_named_and_goes_on(small: RecordedLago, tmp_path: Path) -> None:
     found = run_with(Refusing(small, "/payment_receipts", 403, "feature_unavailable"), tmp_path)
     assert "payment_receipts: refused: feature_unavailable (needs a premium licence)" in found.left_out
+
+
+@pytest.mark.parametrize("code", ["feature_unavailable", "endpoint_not_available", "plans_not_enabled"])
+@pytest.mark.parametrize("resource", [r.path for r in RESOURCES if not (r.premium or r.under)])
+def test_a_licence_that_nothing_needs_is_no_reason_to_go_on_without(
+    small: RecordedLago, tmp_path: Path, resource: str, code: str
+) -> None:
+    with pytest.raises(LagoRefused, match=rf"Lago refuses {resource[1:]} \({code}\), which no licence is needed for"):
+        run_with(Refusing(small, resource, 403, code), tmp_path)
+
+
+def test_one_page_that_is_refused_for_a_licence_costs_its_record(small: RecordedLago, tmp_path: Path) -> None:
+    small.answer("GET", "/api/v1/plans")
+    code, identity = (small.records["plans"][0].value[name] for name in ("code", "lago_id"))
+    found = run_with(Refusing(small, f"/plans/{code}", 403, "feature_unavailable"), tmp_path)
+    with Store.open(tmp_path / "state.db") as store:
+        snapshot = load_snapshot(store)
+    (unread,) = (q for q in snapshot.quarantined if q.resource == "plans")
+    assert (unread.id, unread.reason) == (identity, "page_unreadable")
+    assert outcome_of(found, snapshot, set()).error is not None
+
+
+def test_a_running_subscription_without_its_page_waits(small: RecordedLago, tmp_path: Path) -> None:
+    """Its plan may be one of its own: that of the catalog is no stand-in for it."""
+    small.answer("GET", "/api/v1/subscriptions")
+    held = next(piece.value for piece in small.records["subscriptions"] if piece.value["status"] == "active")
+    run_with(Refusing(small, f"/subscriptions/{held['external_id']}", 404, "subscription_not_found"), tmp_path)
+    with Store.open(tmp_path / "state.db") as store:
+        snapshot = load_snapshot(store)
+    assert [(q.resource, q.id, q.reason) for q in snapshot.quarantined] == [
+        ("subscriptions", held["lago_id"], "page_unreadable")
+    ]
 
 
 def test_a_permission_that_lacks_stops(small: RecordedLago, tmp_path: Path) -> None:

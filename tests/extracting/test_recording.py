@@ -15,6 +15,7 @@ from migrate.errors import LagoError
 from migrate.lago.extract import extract
 from migrate.lago.recorded import RecordingSource
 from migrate.lago.recording import Recording
+from migrate.lago.snapshot import load_snapshot
 from migrate.state.store import Store
 from tests.extracting.company import PER_PAGE
 
@@ -123,6 +124,38 @@ def test_a_hole_is_named(some: Path, tmp_path: Path, harm: Callable[[Path], None
     ):
         extract(RecordingSource.open(folder), store, tmp_path / "events")
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "reason"),
+    [("invoices", "lago_id", "listed_not_shown"), ("subscriptions", "external_id", "page_unreadable")],
+)
+def test_a_record_under_another_id_than_its_page_costs_itself(
+    some: Path, tmp_path: Path, name: str, field: str, reason: str
+) -> None:
+    """As over HTTP, where Lago answers 404: it is named, and the rest is read."""
+    folder = tmp_path / "recording"
+    shutil.copytree(some, folder)
+    path = folder / f"{name}.jsonl"
+    calls = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    record = next(
+        record
+        for call in calls
+        for record in (call["body"].get(name) or ())
+        if name == "invoices" or record["status"] == "active"
+    )
+    record[field] = "00000000-0000-4000-8000-000000000000"
+    path.chmod(0o600)
+    path.write_text("".join(f"{json.dumps(call)}\n" for call in calls), "utf-8")
+    with Store.open(tmp_path / "state.db") as store:
+        found = extract(RecordingSource.open(folder), store, tmp_path / "events")
+        snapshot = load_snapshot(store)
+    if reason == "listed_not_shown":
+        assert found.unshown == (record["lago_id"],)
+    else:
+        assert (record["lago_id"], reason) in {(q.id, q.reason) for q in snapshot.quarantined}
+    assert snapshot.invoices
+    assert snapshot.subscriptions
 
 
 @pytest.mark.parametrize(
