@@ -42,8 +42,9 @@ def find_dependents(snapshot: Snapshot) -> dict[Key, Dependents]:
         number = sum(cause is unread for cause in subscriptions.values())
         billed = [i for i in snapshot.invoices if invoices.get(i.lago_id) is unread]
         if number or billed:
-            found = Dependents(subscriptions=number, invoices=len(billed), cents=_sums(billed))
-            dependents[unread.resource, unread.id] = found
+            dependents[unread.resource, unread.id] = Dependents(
+                subscriptions=number, invoices=len(billed), cents=_sums(billed)
+            )
     return dependents
 
 

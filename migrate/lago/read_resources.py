@@ -17,10 +17,11 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from mappings.decode import unknown_fields
-from migrate.errors import LagoRefused, LagoUnreachable, PayloadError
+from migrate.errors import LagoUnreachable, PayloadError
 from migrate.lago.rawjson import Piece, elements, loads
 from migrate.lago.readings import NeverSettles, Readings
 from migrate.lago.recorded import API
+from migrate.lago.refused import is_missing, left_out
 from migrate.lago.resources import Resource, Shape
 from migrate.lago.source import Answer, LagoRefusal, LagoSource, Query, segment
 from migrate.lago.unreadable_pages import (
@@ -40,7 +41,6 @@ from migrate.state.store import Store
 T = TypeVar("T")
 S = TypeVar("S")
 
-_PREMIUM = ("feature_unavailable", "endpoint_not_available")
 _BATCH = 50  # own pages written in one transaction
 NO_ID = "?"  # begins the key of a record without an id; what follows is the hash of its text
 ANOTHER = "#"  # parts the id from the hash where one answer has two records of one id
@@ -92,7 +92,7 @@ class Reading:
                 note = self._read_list(resource) if resource.shape is Shape.LIST else self._read_one(resource)
             except (LagoRefusal, LagoUnreachable) as error:
                 refusal = self._refusal(error)
-                note = _left_out(resource, refusal) if refusal else note_of(error.problem)
+                note = left_out(resource, refusal) if refusal else note_of(error.problem)
         with self.store.begin() as db:
             self.store.mark(db, self.run, resource.name, note)
 
@@ -213,9 +213,9 @@ class Reading:
             pieces, lacking = patiently(self.source, lambda: self._pieces(resource, path, query))
         except (LagoRefusal, LagoUnreachable) as error:
             refusal = self._refusal(error)
-            if refusal is None or _is_missing(resource, refusal, payload):
+            if refusal is None or is_missing(resource, refusal, payload):
                 return _Found(parent, unread=error.problem)
-            note = _left_out(resource, refusal)
+            note = left_out(resource, refusal)
             gone = resource.absent == "parent gone" and refusal.status == 404
             return _Found(parent, note=UNSHOWN if gone else note, parent_gone=gone)
         keys = keys_of(resource, pieces)
@@ -372,35 +372,6 @@ def _dotted(resource: Resource, payload: Mapping[str, Any]) -> str | None:
         if resource.path.startswith(f"/customers/{{{name}}}") and "." in str(payload.get(name)):
             return str(payload[name])
     return None
-
-
-def _is_of_licence(refusal: LagoRefusal) -> bool:
-    return refusal.status == 403 and (refusal.code in _PREMIUM or refusal.code.endswith("_not_enabled"))
-
-
-def _is_missing(resource: Resource, refusal: LagoRefusal, parent: Mapping[str, Any]) -> bool:
-    """Whether a no means that something is not shown that is there: no licence is needed for it, or it must exist."""
-    of_licence = _is_of_licence(refusal) and not resource.premium
-    return of_licence or (refusal.status == 404 and resource.shown_for(parent))
-
-
-def _left_out(resource: Resource, refusal: LagoRefusal) -> str | None:
-    """The note for the report, None for a plain absence. Raises the refusal if it must stop the extract."""
-    if _is_of_licence(refusal):
-        if resource.premium:
-            return f"refused: {refusal.code} (needs a premium licence)"
-        raise LagoRefused(
-            f"Lago refuses {resource.name} ({refusal.code}), which no licence is needed for: ask whoever runs it why"
-        ) from None
-    if refusal.status == 403:
-        raise LagoRefused(
-            f"the API key may not read {resource.name} ({refusal.code or 403}); give it that permission in Lago"
-        ) from None
-    if refusal.status in (404, 405) and (
-        resource.absent == "none" or (resource.absent == "parent gone" and refusal.status == 404)
-    ):
-        return None
-    raise refusal
 
 
 def _filled(template: str, payload: Mapping[str, Any], write: Callable[[str], str]) -> str:
