@@ -146,6 +146,7 @@ DAMAGES: dict[str, tuple[str, Callable[[Store], object], str, str]] = {
 
 def test_a_state_that_is_gone_is_not_called_sound(tmp_path: Path) -> None:
     config = tmp_path / "lago2odoo.toml"
+    (tmp_path / "organizations.jsonl").write_text("", encoding="utf-8")
     config.write_text('[lago]\nrecording = "."\n', encoding="utf-8")
     with open_context(config) as context:
         ((level, said),) = [(finding.level, finding.what) for finding in check_own_state(context)]

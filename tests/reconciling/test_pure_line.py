@@ -22,7 +22,7 @@ from tests.faults import PRO, STARTER, Company, Fault, Plant, on_charge, other_u
 from tests.reconciling import planted
 
 
-class Reached(AssertionError):
+class Reached(Exception):
     """Something was read that is to be read before."""
 
 
