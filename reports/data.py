@@ -282,9 +282,9 @@ class RunView:
 class LapseView:
     """A stretch of a subscription's life that Lago billed twice, or never: no comparison of invoices can see it.
 
-    ``kind``: usage_billed_twice usage_never_billed period_never_billed. ``cents``: what it is worth before taxes, None
-    where the re-rate refuses to tell. ``begins``/``ends``: the stretch; ``day``: when it was billed the second time, or
-    should have been billed.
+    ``kind``: usage_billed_twice period_billed_twice usage_never_billed period_never_billed. ``cents``: what it is worth
+    before taxes, None where the re-rate refuses to tell. ``begins``/``ends``: the stretch; ``day``: when it was billed
+    the second time, or should have been billed.
     """
 
     kind: str

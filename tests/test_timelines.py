@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from reconcile.rerate.coverage import lapses_of
 from reconcile.rerate.event_source import EventSource
+from reconcile.rerate.lapses import PERIOD_TWICE
 from reconcile.rerate.noise_floor import InvoiceCheck, control
 from tests.timelines.documents import with_documents
 from tests.timelines.known import KNOWN
@@ -55,3 +57,14 @@ def test_lives(area: str, record_property: Callable[[str, object], None]) -> Non
     known = set() if GIVEN else {name for names in KNOWN.values() for name in names if name.startswith(f"{area}-")}
     assert not found - known, f"differ: {sorted(found - known)[:20]}"
     assert not known - found, f"equal now, take them off the list: {sorted(known - found)}"
+
+
+def test_no_life_has_days_that_were_billed_twice() -> None:
+    """Ends, plan changes, trials, commitments and fixed charges, as Lago bills them: nothing of it is a lapse."""
+    found = []
+    for area in (area for area in FILES if not GIVEN):
+        for case in cases(FILES[area]):
+            life = Life(case)
+            with EventSource.from_events(life.events) as source:
+                found += [(case["id"], lapse) for lapse in lapses_of(with_documents(life), source)]
+    assert [each for each in found if each[1].kind == PERIOD_TWICE] == []

@@ -10,6 +10,7 @@ from mappings.period import Window
 from mappings.records import AppliedCoupon, BillingPeriod, Customer, Fee, Invoice, Plan, Subscription
 
 IN_ADVANCE = "in_advance_charge"
+TERMINATION_REASONS = ("order_change", "order_cancellation")  # of credit notes that Lago makes by itself
 
 
 _LAST_MICROSECOND = timedelta(microseconds=999_999)

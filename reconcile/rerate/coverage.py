@@ -9,7 +9,7 @@ did; what is not covered is re-rated as the invoice that nobody made, which tell
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -17,17 +17,17 @@ from pathlib import Path
 
 from mappings.dependents import readable_subscriptions
 from mappings.headers import NOTHING_BILLED
-from mappings.period import Boundaries, Window, boundaries, day_start, local_date
+from mappings.period import Boundaries, Window, boundaries, day_start, local_date, utc_date
 from mappings.records import BillingPeriod, Invoice, Plan, Snapshot, Subscription
 from reconcile.billed import BilledInvoice
 from reconcile.rating.rules import rules_for
-from reconcile.rerate.billing import IN_ADVANCE, Billed, subscription_window, usage_window
+from reconcile.rerate.billing import IN_ADVANCE, Billed, subscription_window, timezone_of, usage_window
 from reconcile.rerate.customer_parts import CustomerParts
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.history import History
 from reconcile.rerate.inputs import RerateInputs
 from reconcile.rerate.invoices import rerate_invoices
-from reconcile.rerate.lago_calendar import overlapped_once
+from reconcile.rerate.lago_calendar import expected_boundaries, overlapped_once
 from reconcile.rerate.lapses import (
     BILLED_TWICE,
     PERIOD_NEVER,
@@ -38,6 +38,7 @@ from reconcile.rerate.lapses import (
     timezone_of_customer,
 )
 from reconcile.rerate.lapses_of_events import fees_of_events, lapses_of_events
+from reconcile.rerate.lapses_of_fees import Credited, credited_by_people, lapses_of_fees, standing
 from reconcile.sides.lago import ALL, in_month, lago_invoices
 
 SUPPOSED = "supposed"  # id and number of the invoice that nobody made
@@ -45,6 +46,7 @@ _SECOND = timedelta(seconds=1)
 _DAY = timedelta(days=1)
 _LATE_RUN = timedelta(days=2)  # a run that came this much later still stands for its billing day
 _AFTER_MIDNIGHT = timedelta(hours=1)
+_ZONES_APART = timedelta(hours=26)  # a customer that moved since has days that began, and end, at another moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,24 +67,42 @@ def coverage(inputs: RerateInputs, period: str = ALL, customers: frozenset[str] 
     """The lapses of a month (or all), oldest first. ``customers`` (external ids): only theirs."""
     history = inputs.history
     subscriptions = [s for s in readable_subscriptions(history.snapshot, customers) if s.started_at is not None]
-    suspicions = [each for subscription in subscriptions for each in _suspicions(inputs, subscription)]
-    lapses = [*_worth(inputs, [each for each in suspicions if in_month(_day(history, each), period)])]
+    credited = credited_by_people(history.snapshot)
+    suspicions = [each for subscription in subscriptions for each in _suspicions(inputs, subscription, credited)]
+    whole = list(_periods_twice(history, subscriptions, credited))
+    told = {lapse.invoices for lapse in whole if lapse.with_usage}
+    untold = [each for each in suspicions if each.kind != BILLED_TWICE or each.invoices not in told]
+    lapses = [*_worth(inputs, [each for each in untold if in_month(_day(history, each), period)])]
+    lapses += [lapse for lapse in whole if in_month(lapse.day, period)]
     billed = fees_of_events(history)
     for subscription in subscriptions:
         lapses += lapses_of_events(inputs, subscription, billed, period)
     return tuple(sorted(lapses, key=lambda lapse: (lapse.day, lapse.subscription, lapse.kind, lapse.window.start)))
 
 
-def _suspicions(inputs: RerateInputs, subscription: Subscription) -> Iterator[_Suspicion]:
+def _periods_twice(history: History, subscriptions: Sequence[Subscription], credited: Credited) -> Iterator[Lapse]:
+    for subscription in subscriptions:
+        billings = standing(_billings(history, subscription), credited)
+        yield from lapses_of_fees(history, subscription, billings, credited)
+
+
+def _billings(history: History, subscription: Subscription) -> list[Billed]:
+    """Those of a subscription's periods; what single events or more units cost in between is left out."""
+    billings = history.billed.get(subscription.lago_id, ())
+    return [billing for billing in billings if billing.period.invoicing_reason != IN_ADVANCE]
+
+
+def _suspicions(inputs: RerateInputs, subscription: Subscription, credited: Credited) -> Iterator[_Suspicion]:
     history = inputs.history
     plan = last_plan(history, subscription)
     if plan is None:
         return
-    billings = [b for b in history.billed.get(subscription.lago_id, ()) if b.period.invoicing_reason != IN_ADVANCE]
+    billings = _billings(history, subscription)
     missed = list(_missed_runs(inputs, subscription, plan, billings))
     yield from missed
+    yield from _missed_start(inputs, subscription, plan, billings)
     if any(not charge.pay_in_advance for charge in plan.charges):
-        twice = list(_twice(subscription, plan, billings))
+        twice = list(_twice(subscription, plan, standing(billings, credited)))
         again = frozenset(each.invoices[-1] for each in twice)
         yield from twice
         for gap in _gaps(inputs, subscription, plan, billings, [each.window for each in missed]):
@@ -107,7 +127,7 @@ def _missed_runs(
         if not inputs.rules.tiling_anniversaries and overlapped_once(contract):
             continue
         expected = boundaries(contract, midnight + _AFTER_MIDNIGHT)
-        if not any(_covers(billing, expected) for billing in billings):
+        if not _covered(billings, expected):
             yield _Suspicion(
                 kind=PERIOD_NEVER,
                 subscription=subscription,
@@ -116,6 +136,35 @@ def _missed_runs(
                 at=midnight + _AFTER_MIDNIGHT,
                 period=_period(subscription, plan, expected.subscription, expected.charges, expected.fixed_charges),
             )
+
+
+def _missed_start(
+    inputs: RerateInputs, subscription: Subscription, plan: Plan, billings: Sequence[Billed]
+) -> Iterator[_Suspicion]:
+    """The first period of a plan that is paid in advance, if nothing billed it when the subscription started.
+
+    One that was entered with a start in the past begins with the next period, by Lago's rule; a trial ends by a run of
+    its own.
+    """
+    history, started_at = inputs.history, subscription.started_at
+    assert started_at is not None  # noqa: S101 - the caller looked
+    until = min(subscription.terminated_at or history.snapshot.taken_at, history.snapshot.taken_at)
+    in_past = utc_date(started_at) < utc_date(subscription.created_at)
+    if not plan.pay_in_advance or plan.trial_period or in_past or until - started_at < _LATE_RUN:
+        return
+    contract = history.contract(subscription, plan, timezone_of_customer(history, subscription), started_at)
+    expected = boundaries(contract, started_at)
+    in_time = (abs(billing.invoice.created_at - started_at) < _LATE_RUN for billing in billings)
+    if not any(in_time) and not _is_base_covered(billings, expected):
+        period = _period(subscription, plan, expected.subscription, None, expected.fixed_charges)
+        yield _Suspicion(
+            kind=PERIOD_NEVER,
+            subscription=subscription,
+            plan=plan,
+            window=expected.subscription,
+            at=started_at,
+            period=replace(period, invoicing_reason="subscription_starting"),
+        )
 
 
 def _billing_days(history: History, subscription: Subscription, plan: Plan, timezone: str) -> Iterator[date]:
@@ -133,21 +182,28 @@ def _billing_days(history: History, subscription: Subscription, plan: Plan, time
         day += _DAY
 
 
-def _covers(billing: Billed, expected: Boundaries) -> bool:
-    """Whether a billing of another day has the window that this run would have billed."""
-    pairs = (
-        (usage_window(billing.period), expected.charges),
-        (subscription_window(billing.period), expected.subscription),
-    )
-    return any(stored and window and abs(stored.start - window.start) < _DAY for stored, window in pairs)
+def _covered(billings: Sequence[Billed], expected: Boundaries) -> bool:
+    """Whether billings of other days have all the windows that this run would have billed: usage, and the base fee."""
+    used = [usage_window(billing.period) for billing in billings]
+    return _is_among(used, expected.charges) and _is_base_covered(billings, expected)
+
+
+def _is_base_covered(billings: Sequence[Billed], expected: Boundaries) -> bool:
+    return _is_among([subscription_window(billing.period) for billing in billings], expected.subscription)
+
+
+def _is_among(stored: Iterable[Window | None], expected: Window | None) -> bool:
+    """An empty window covers nothing: that of usage on the first invoice of what is paid in advance."""
+    if expected is None or expected.start >= expected.end:
+        return True
+    return any(window and window.start < window.end and abs(window.start - expected.start) < _DAY for window in stored)
 
 
 # --- windows of usage that overlap, or leave a gap ---
 
 
 def _twice(subscription: Subscription, plan: Plan, billings: Sequence[Billed]) -> Iterator[_Suspicion]:
-    standing = [billing for billing in billings if billing.invoice.status != "voided"]
-    windows = sorted(_windows(standing), key=lambda pair: (pair[0].start, pair[1].invoice.created_at))
+    windows = sorted(_windows(billings), key=lambda pair: (pair[0].start, pair[1].invoice.created_at))
     for (first, earlier), (second, later) in pairwise(windows):
         overlap = Window(max(first.start, second.start), min(first.end, second.end))
         if overlap.end - overlap.start > _SECOND:
@@ -175,6 +231,7 @@ def _gaps(
     stretches = [(window.end, following.start) for window, following in pairwise(windows)]
     if windows and ended_at is not None and subscription.on_termination_invoice != "skip":
         stretches.append((max(window.end for window in windows), ended_at))
+    stretches += _behind(inputs, billings, windows)
     for left, right in stretches:
         gap = Window(left + timedelta(microseconds=1), right)
         known = any(window.start <= gap.end and gap.start <= window.end for window in missed)
@@ -187,6 +244,27 @@ def _gaps(
                 at=_following_billing(billings, gap) or inputs.history.snapshot.taken_at,
                 period=_period(subscription, plan, None, gap, None),
             )
+
+
+def _behind(
+    inputs: RerateInputs, billings: Sequence[Billed], windows: Sequence[Window]
+) -> Iterator[tuple[datetime, datetime]]:
+    """From the end of what was billed to the end of what the last periodic run had to bill, if it billed earlier usage.
+
+    The next run bills the next period: nothing that is still to come makes up for it.
+    """
+    history = inputs.history
+    periodic = [b for b in billings if b.period.invoicing_reason == "subscription_periodic"]
+    if not (periodic and windows) or periodic[-1].subscription.terminated_at is not None:
+        return
+    last = periodic[-1]
+    timezone = timezone_of(history.customer(last.invoice))
+    contract = history.contract(last.subscription, last.plan, timezone, last.invoice.created_at)
+    due = expected_boundaries(contract, last, history).charges
+    billed_until = max(window.end for window in windows)
+    doubtful = not inputs.rules.tiling_anniversaries and overlapped_once(contract)
+    if due is not None and not doubtful and due.end - billed_until > _ZONES_APART:
+        yield billed_until, due.end
 
 
 def _windows(billings: Sequence[Billed]) -> Iterator[tuple[Window, Billed]]:

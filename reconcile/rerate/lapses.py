@@ -10,8 +10,9 @@ from mappings.records import BillingPeriod, Plan, Subscription
 from reconcile.rerate.billing import timezone_of
 from reconcile.rerate.history import History
 
-BILLED_TWICE, USAGE_NEVER, PERIOD_NEVER = "usage_billed_twice", "usage_never_billed", "period_never_billed"
-KINDS = (BILLED_TWICE, USAGE_NEVER, PERIOD_NEVER)
+BILLED_TWICE, PERIOD_TWICE = "usage_billed_twice", "period_billed_twice"
+USAGE_NEVER, PERIOD_NEVER = "usage_never_billed", "period_never_billed"
+KINDS = (BILLED_TWICE, PERIOD_TWICE, USAGE_NEVER, PERIOD_NEVER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +20,8 @@ class Lapse:
     """A stretch of a subscription's life that Lago billed twice, or never.
 
     ``cents``: what it is worth before taxes, None where the re-rate refuses it; ``day``: when it was billed the second
-    time, or should have been billed; ``invoices``: Lago's numbers of those that bill it.
+    time, or should have been billed; ``invoices``: Lago's numbers of those that bill it; ``with_usage``: whether a
+    period that was billed twice has its usage in ``cents``.
     """
 
     kind: str
@@ -32,6 +34,7 @@ class Lapse:
     cents: int | None
     events: int
     invoices: tuple[str, ...] = ()
+    with_usage: bool = False
 
 
 def last_plan(history: History, subscription: Subscription) -> Plan | None:

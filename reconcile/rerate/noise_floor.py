@@ -23,7 +23,7 @@ from reconcile.billed import BilledInvoice, BilledLine, LineKey, Refusal, Totals
 from reconcile.rating.rules import Rules, rules_for
 from reconcile.rating.termination_credit import PaidFee, TerminationCredit, termination_credit
 from reconcile.rating.unforeseen import OF_DATA, unforeseen
-from reconcile.rerate.billing import timezone_of
+from reconcile.rerate.billing import TERMINATION_REASONS, timezone_of
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.hidden_invoices import CLOSED, LOST, STANDALONE, hidden_invoices
 from reconcile.rerate.history import History
@@ -31,7 +31,6 @@ from reconcile.rerate.invoices import rerate
 from reconcile.rerate.lago_calendar import calendar_differences
 from reconcile.sides.lago import ALL, lago_invoices
 
-TERMINATION_REASONS = ("order_change", "order_cancellation")
 Rerate = Callable[[Sequence[BilledInvoice]], Mapping[str, BilledInvoice]]
 _IS_LOST = Refusal(reason=REASON, detail="named by fees, and not in the snapshot: extract again")
 

@@ -21,6 +21,7 @@ CAUSES: Mapping[str, tuple[str, str]] = {
     "cause.tax_included": ("Tax included in the price", "Taxe incluse dans le prix"),
     "cause.price_then": ("Price of then", "Prix d’alors"),
     "cause.usage_billed_twice": ("Usage billed twice", "Utilisation facturée deux fois"),
+    "cause.period_billed_twice": ("Period billed twice", "Période facturée deux fois"),
     "cause.usage_never_billed": ("Usage never billed", "Utilisation jamais facturée"),
     "cause.period_never_billed": ("Period never billed", "Période jamais facturée"),
     "cause.missing_line": ("Line missing", "Ligne manquante"),

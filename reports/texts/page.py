@@ -226,6 +226,11 @@ PAGE: Mapping[str, tuple[str, str]] = {
         "Créditer ce qui a été facturé deux fois : par une note de crédit dans Lago, ou dans Odoo après la bascule; "
         "puis y déroger.",
     ),
+    "what_to_do.period_billed_twice": (
+        "Void the later invoice in Lago, or credit what was billed twice (in Odoo after the cutover); then waive it.",
+        "Annuler la seconde facture dans Lago, ou créditer ce qui a été facturé deux fois (dans Odoo après la "
+        "bascule); puis y déroger.",
+    ),
     "what_to_do.usage_never_billed": (
         "Bill this usage by a one-off invoice in Lago, or in Odoo after the cutover; or decide not to, and waive it.",
         "Facturer cette utilisation par une facture ponctuelle dans Lago, ou dans Odoo après la bascule; sinon, y "

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mappings.records import BillingPeriod, Invoice, Snapshot
+from mappings.details import price_cents
+from mappings.records import BillingPeriod, CreditNoteItem, Invoice, Snapshot
 from reconcile import dual_run
 from reconcile.compare.waivers import Waiver
 from reconcile.rerate.coverage import lapses_of
@@ -81,6 +82,31 @@ def test_a_month_that_was_never_billed(nexasystems: tuple[Snapshot, Path], perio
     assert lapse.subscription == periodic.billing_periods[0].external_subscription_id
 
 
+@pytest.mark.parametrize("reason", ["subscription_starting", "subscription_periodic"])
+def test_a_period_paid_in_advance_that_was_never_billed(nexasystems: tuple[Snapshot, Path], reason: str) -> None:
+    """The invoice of the start, as any later one."""
+    snapshot, events = nexasystems
+    plans = {p.lago_id: p for p in snapshot.plans}
+    invoice = next(
+        i
+        for i in sorted(snapshot.invoices, key=lambda i: i.number)
+        if len(i.billing_periods) == 1
+        and i.billing_periods[0].invoicing_reason == reason
+        and (plan := plans.get(i.billing_periods[0].lago_plan_id or "")) is not None
+        and plan.pay_in_advance
+        and not plan.trial_period
+        and any(f.item.type == "subscription" and f.amount_cents for f in i.fees)
+        and {
+            price_cents(f)
+            for f in snapshot.fees
+            if f.item.type == "subscription" and f.lago_subscription_id == i.billing_periods[0].lago_subscription_id
+        }
+        == {plan.amount_cents}
+    )
+    (lapse,) = lapses_of(having(snapshot, invoice, lambda invoice: None), events)
+    assert (lapse.kind, lapse.cents) == ("period_never_billed", invoice.fees_amount_cents)
+
+
 def test_usage_that_is_billed_twice_and_then_never(nexasystems: tuple[Snapshot, Path], periodic: Invoice) -> None:
     """Lago bills the window of the month before again, and the one of this month is lost (its fault L1)."""
     snapshot, events = nexasystems
@@ -105,6 +131,26 @@ def test_usage_that_is_billed_twice_and_then_never(nexasystems: tuple[Snapshot, 
     twice = next(lapse for lapse in lapses if lapse.kind == "usage_billed_twice")
     assert twice.invoices == (before.number, periodic.number)
     assert twice.events > 0
+
+
+def test_usage_that_is_billed_again_by_the_last_run(nexasystems: tuple[Snapshot, Path], periodic: Invoice) -> None:
+    """What the run should have billed is lost in that month already: the next one bills the next period."""
+    snapshot, events = nexasystems
+    subscription = periodic.billing_periods[0].lago_subscription_id
+    its_own = [i for i in snapshot.invoices for p in i.billing_periods if p.lago_subscription_id == subscription]
+    before, last = sorted(its_own, key=lambda i: i.created_at)[-2:]
+    window = before.billing_periods[0]
+
+    def again(period: BillingPeriod) -> BillingPeriod:
+        return replace(
+            period,
+            charges_from_datetime=window.charges_from_datetime,
+            charges_to_datetime=window.charges_to_datetime,
+        )
+
+    lapses = lapses_of(having(snapshot, last, on_period(again)), events, period=f"{last.issuing_date:%Y-%m}")
+    worth = {lapse.kind: lapse.cents for lapse in lapses}
+    assert worth == {"usage_billed_twice": usage_cents(before), "usage_never_billed": usage_cents(last)}
 
 
 def test_a_window_that_leaves_a_gap(nexasystems: tuple[Snapshot, Path], periodic: Invoice) -> None:
@@ -135,6 +181,81 @@ def test_an_event_paid_in_advance_without_its_fee_or_with_two(nexasystems: tuple
 def test_a_voided_invoice_was_billed_once(nexasystems: tuple[Snapshot, Path], periodic: Invoice) -> None:
     snapshot, events = nexasystems
     assert lapses_of(having(snapshot, periodic, lambda i: replace(i, status="voided")), events) == ()
+
+
+def made_again(snapshot: Snapshot, invoice: Invoice, later: timedelta) -> Snapshot:
+    """The snapshot in which Lago made an invoice once more, some time later."""
+    fees = {f.lago_id: replace(f, lago_id=f"{f.lago_id}-2", lago_invoice_id="again") for f in snapshot.fees}
+    twin = replace(
+        invoice,
+        lago_id="again",
+        number=f"{invoice.number}-2",
+        created_at=invoice.created_at + later,
+        issuing_date=invoice.issuing_date + timedelta(days=later.days),
+        fees=tuple(replace(f, lago_id=f"{f.lago_id}-2", lago_invoice_id="again") for f in invoice.fees),
+    )
+    listed = (fees[f.lago_id] for f in invoice.fees if f.lago_id in fees)
+    return replace(snapshot, invoices=(*snapshot.invoices, twin), fees=(*snapshot.fees, *listed))
+
+
+@pytest.mark.parametrize("later", [timedelta(hours=5), timedelta(days=3), timedelta(days=12)])
+def test_an_invoice_that_is_made_twice(nexasystems: tuple[Snapshot, Path], periodic: Invoice, later: timedelta) -> None:
+    """Each is right by itself; together the base fee is billed twice for the same days, and the usage with it."""
+    snapshot, events = nexasystems
+    (lapse,) = lapses_of(made_again(snapshot, periodic, later), events, period="2026-05")
+    assert (lapse.kind, lapse.cents) == ("period_billed_twice", periodic.fees_amount_cents)
+    assert lapse.invoices == (periodic.number, f"{periodic.number}-2")
+    assert lapse.subscription == periodic.billing_periods[0].external_subscription_id
+
+
+def test_a_base_fee_that_is_made_twice(nexasystems: tuple[Snapshot, Path]) -> None:
+    """In advance as in arrears, on every kind of invoice that has one, of plans without usage too."""
+    snapshot, events = nexasystems
+    source = [i for i in snapshot.invoices if i.invoice_type == "subscription" and len(i.billing_periods) == 1]
+    tried: set[tuple[str, bool, str]] = set()
+    for invoice in sorted(source, key=lambda i: i.number):
+        base = tuple(f for f in invoice.fees if f.item.type in ("subscription", "fixed_charge", "commitment"))
+        kinds = {
+            (f.item.type, f.pay_in_advance, str(invoice.billing_periods[0].invoicing_reason))
+            for f in base
+            if f.amount_cents > 0
+        }
+        if invoice.status == "voided" or not kinds - tried or "in_advance_charge" in {kind[2] for kind in kinds}:
+            continue
+        tried |= kinds
+        period = replace(invoice.billing_periods[0], charges_from_datetime=None, charges_to_datetime=None)
+        without_usage = replace(invoice, fees=base, billing_periods=(period,))
+        lapses = lapses_of(made_again(snapshot, without_usage, timedelta(hours=5)), events)
+        assert [(lapse.kind, lapse.cents) for lapse in lapses] == [
+            ("period_billed_twice", sum(f.amount_cents for f in base))
+        ], (invoice.number, kinds)
+    assert {"subscription"} <= {kind[0] for kind in tried}
+    assert {kind[1] for kind in tried} == {False, True}
+
+
+def test_a_base_fee_alone_that_is_made_twice(nexasystems: tuple[Snapshot, Path], periodic: Invoice) -> None:
+    """The second invoice has the window of the usage, and no line for it."""
+    snapshot, events = nexasystems
+    doubled = made_again(snapshot, periodic, timedelta(days=1))
+    *others, twin = doubled.invoices
+    alone = replace(twin, fees=tuple(f for f in twin.fees if f.item.type == "subscription"))
+    (lapse,) = lapses_of(replace(doubled, invoices=(*others, alone)), events)
+    assert (lapse.kind, lapse.cents) == ("period_billed_twice", sum(f.amount_cents for f in alone.fees))
+
+
+def test_what_was_voided_or_credited_is_not_billed_twice(nexasystems: tuple[Snapshot, Path], periodic: Invoice) -> None:
+    snapshot, events = nexasystems
+    doubled = made_again(snapshot, periodic, timedelta(hours=5))
+    voided = tuple(replace(i, status="voided") if i.lago_id == "again" else i for i in doubled.invoices)
+    assert lapses_of(replace(doubled, invoices=voided), events) == ()
+    items = tuple(
+        CreditNoteItem(lago_id=f.lago_id, amount_cents=f.amount_cents, amount_currency=f.amount_currency, fee=f)
+        for f in doubled.invoices[-1].fees
+    )
+    note = replace(
+        snapshot.credit_notes[0], lago_id="n", lago_invoice_id="again", reason="duplicated_charge", items=items
+    )
+    assert lapses_of(replace(doubled, credit_notes=(*snapshot.credit_notes, note)), events) == ()
 
 
 def report(snapshot: Snapshot, events: Path, lapses: tuple[Lapse, ...], *waived: Waiver) -> ReportData:

@@ -103,7 +103,9 @@ def invoices(draw: st.DrawFn, number: int) -> InvoiceView:
 @st.composite
 def lapses(draw: st.DrawFn) -> LapseView:
     return LapseView(
-        kind=draw(st.sampled_from(["usage_billed_twice", "usage_never_billed", "period_never_billed"])),
+        kind=draw(
+            st.sampled_from(["usage_billed_twice", "period_billed_twice", "usage_never_billed", "period_never_billed"])
+        ),
         customer="a",
         customer_name="A",
         subscription="s",
