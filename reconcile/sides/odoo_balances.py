@@ -10,7 +10,7 @@ from mappings.records import Snapshot
 from migrate.odoo.door import Door, Row
 from migrate.odoo.external_ids import made_of
 from migrate.odoo.values import number_or_none
-from reconcile.billed import BilledInvoice, OpenLine, Side, ThreeSides
+from reconcile.billed import BilledInvoice, OpenLine, Refusal, Side, ThreeSides
 from reconcile.sides.numbers import decimal_in, nearest_cents_of
 
 
@@ -41,11 +41,13 @@ def with_balances(odoo: Door, snapshot: Snapshot, sides: ThreeSides) -> ThreeSid
 class _Balance:
     """An open balance in Odoo. ``cents``: None where it went on living there (posted, cancelled).
 
-    ``partner``: who owes it.
+    ``partner``: who owes it. ``foreign``: what it says in another currency than Lago's invoice, which is no number of
+    that invoice.
     """
 
     cents: int | None
     partner: int | None
+    foreign: str = ""
 
 
 _NONE = _Balance(cents=0, partner=None)
@@ -54,9 +56,15 @@ _NONE = _Balance(cents=0, partner=None)
 def _stated(
     invoice: BilledInvoice, cents: int | None, balance: _Balance | None, line: OpenLine | None
 ) -> BilledInvoice:
-    """The invoice with what is open of it in Odoo, and who owes it, if anybody."""
+    """The invoice with what is open of it in Odoo, and who owes it, if anybody; refused if in another currency."""
     debtor = (balance.partner,) if balance and balance.partner else ()
-    return replace(invoice, open_cents=cents, open_line=line, payers=(*invoice.payers, *debtor))
+    stated = replace(invoice, open_cents=cents, open_line=line, payers=(*invoice.payers, *debtor))
+    if balance is None or not balance.foreign:
+        return stated
+    told = (
+        f"its open balance in Odoo is {balance.foreign}, Lago's invoice is in {invoice.currency}: set its currency back"
+    )
+    return replace(stated, refusals=(*stated.refusals, Refusal(reason="balance_currency", detail=told)))
 
 
 def _told(snapshot: Snapshot, lago: Side, balances: Mapping[str, _Balance]) -> dict[str, int]:
@@ -85,7 +93,8 @@ def _open_balances(odoo: Door, snapshot: Snapshot) -> dict[str, _Balance]:
     numbers = {number: lago_id for lago_id, number in made_of(odoo, "account.move", "invoice", due).items()}
     fields = ["state", "amount_total", "currency_id", "partner_id"]
     rows = odoo.search_among("account.move", "id", sorted(numbers), fields, names=True)
-    return {numbers[row["id"]]: _balance(row) for row in rows}
+    currencies = {i.lago_id: i.currency for i in snapshot.invoices}
+    return {(lago_id := numbers[row["id"]]): _balance(row, currencies[lago_id]) for row in rows}
 
 
 def _lines(odoo: Door, invoices: Iterable[str]) -> dict[str, OpenLine]:
@@ -106,8 +115,11 @@ def _line(row: Row) -> OpenLine:
     )
 
 
-def _balance(row: Row) -> _Balance:
+def _balance(row: Row, invoiced_in: str) -> _Balance:
     currency = row["currency_id"][1] if isinstance(row["currency_id"], list | tuple) else ""
-    draft = row["state"] == "draft"
-    cents = nearest_cents_of(row["amount_total"], currency) if draft else None
-    return _Balance(cents=cents, partner=number_or_none(row["partner_id"]))
+    partner = number_or_none(row["partner_id"])
+    if row["state"] != "draft":
+        return _Balance(cents=None, partner=partner)
+    if currency != invoiced_in:
+        return _Balance(cents=None, partner=partner, foreign=f"{row['amount_total']} {currency}")
+    return _Balance(cents=nearest_cents_of(row["amount_total"], currency), partner=partner)

@@ -126,6 +126,7 @@ STATES: Mapping[str, tuple[str, str]] = {
         "Ligne à quantité négative qu’Odoo laisse de côté",
     ),
     "refusal.metric_missing": ("Metric missing", "Mesure manquante"),
+    "refusal.balance_currency": ("Open balance in another currency", "Solde ouvert dans une autre devise"),
     "refusal.metric_deleted": ("Metric deleted in Lago", "Mesure supprimée dans Lago"),
     "refusal.next_invoice": ("Next invoice on another day in Odoo", "Prochaine facture un autre jour dans Odoo"),
     "refusal.other_period": ("Another period in Odoo", "Autre période dans Odoo"),

@@ -62,6 +62,14 @@ def debtor(company: Company) -> None:
     company.write("account.move", [["id", "=", move]], partner_id=company.order(PRO)["partner_id"][0])
 
 
+def other_money(company: Company) -> None:
+    """The open balance of an invoice is moved to another currency: its numbers are none of Lago's any more."""
+    name = f"invoice_{open_invoice(company)}"
+    move = company.rows("ir.model.data", [["module", "=", "lago"], ["name", "=", name]], "res_id")[0]["res_id"]
+    usd = company.rows("res.currency", [["name", "=", "USD"]], "id")[0]["id"]
+    company.write("account.move", [["id", "=", move]], currency_id=usd)
+
+
 def open_invoice(company: Company) -> str:
     invoices = (i for i in company.snapshot.invoices if i.customer and i.customer.external_id == STARTER)
     return next(i.lago_id for i in invoices if i.status == "finalized" and i.total_due_amount_cents)
@@ -76,6 +84,15 @@ def told(
         plant(company)
         data = planted.reconciled(company, fault, codes)
     return data, {refusal.reason for invoice in data.invoices for refusal in invoice.refusals}
+
+
+def test_an_open_balance_in_another_currency_is_no_number_of_the_invoice(base: Base, tmp_path: Path) -> None:
+    data, reasons = told(base, tmp_path / "copy", other_money, month="all")
+    assert reasons == {"balance_currency"}
+    assert not [f.cause for _, p in data.rows() for f in p.findings if f.cause.startswith("balance")]
+    (refused,) = [r for invoice in data.invoices for r in invoice.refusals]
+    assert "USD" in refused.detail
+    assert "CAD" in refused.detail
 
 
 @pytest.mark.parametrize(
