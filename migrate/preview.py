@@ -15,7 +15,7 @@ from itertools import accumulate
 
 from mappings.target import Desired, Mapped, Phase, Skipped
 from mappings.usage import MODEL as USAGE
-from migrate.change_set.changes import ChangeScope, ChangeSet, FieldDiff, Known, Observed, Seen, each_line
+from migrate.change_set.changes import Action, ChangeScope, ChangeSet, FieldDiff, Known, Observed, Seen, each_line
 from migrate.change_set.compare import diff, is_next_step, never_noted, unlike_after_apply
 from migrate.change_set.watched import MOVING
 from migrate.errors import OdooError
@@ -84,10 +84,10 @@ def preview(
 def since_apply(odoo: Door, ledger: Ledger, progress: Progress = quiet) -> SinceApply:
     """What became of the applied records in Odoo."""
     known = {x: k for x, k in ledger.known().items() if not k.writing}
-    reader = OdooReader(odoo, progress)
+    reader = OdooReader(odoo, progress, tolerant=True)
     seen = look_known(reader, known)
     billed, spent = _billed(odoo, seen), _spent(odoo, seen)
-    gone = [Drift(x, k.source, k.model, k.phase, True) for x, k in known.items() if x not in seen]
+    gone = [_gone(x, k, reader) for x, k in known.items() if x not in seen]
     changed: list[Drift] = []
     posted: list[Drift] = []
     for x, s in seen.items():
@@ -98,6 +98,14 @@ def since_apply(odoo: Door, ledger: Ledger, progress: Progress = quiet) -> Since
                 kind.append(Drift(x, known[x].source, s.model, known[x].phase, False, some))
     unwatched = Counter(f"{s.model}: {name}" for x, s in seen.items() for name in never_noted(s, known[x]))
     return SinceApply((*gone, *changed), tuple(posted), dict(sorted(unwatched.items())))
+
+
+def _gone(xid: str, known: Known, reader: OdooReader) -> Drift:
+    """A record that is not shown: it was deleted, or it may not be read: somebody gave it to another company."""
+    if reader.ids.get(xid) not in reader.denied:
+        return Drift(xid, known.source, known.model, known.phase, True)
+    kept = FieldDiff("company_id", "may not be read: another company's", "the company that migrates", Action.CONFLICT)
+    return Drift(xid, known.source, known.model, known.phase, False, (kept,))
 
 
 PERIODS = {"weekly": 7, "monthly": 31, "quarterly": 92, "semiannual": 184, "yearly": 366}  # days, at the most

@@ -12,7 +12,7 @@ from migrate.change_set.changes import Known, Observed, Seen, each_line
 from migrate.change_set.watched import WATCHED
 from migrate.errors import Blocked, OdooError
 from migrate.odoo.door import AWAY, Door, chunks, is_done
-from migrate.odoo.errors import NoSuchMethod
+from migrate.odoo.errors import AccessDenied, NoSuchMethod
 from migrate.odoo.methods import done_field, done_methods
 from migrate.odoo.values import Canon, OdooField, answered, related
 from migrate.progress import Progress, quiet
@@ -55,9 +55,15 @@ QUIETLY: Mapping[str, Any] = {"tracking_disable": True}  # context of what we wr
 
 
 class OdooReader:
-    """Reads through the door, and remembers fields, external ids and names. ``ids`` grow while apply creates."""
+    """Reads through the door, and remembers fields, external ids and names. ``ids`` grow while apply creates.
 
-    def __init__(self, door: Door, progress: Progress = quiet) -> None:
+    ``tolerant``: a record that may not be read (somebody gave it to another company) costs itself alone, and is in
+    ``denied``; who is about to write stops there instead.
+    """
+
+    def __init__(self, door: Door, progress: Progress = quiet, *, tolerant: bool = False) -> None:
+        self.tolerant = tolerant
+        self.denied: set[tuple[str, int]] = set()
         self.door = door
         self.progress = progress
         self.fields: dict[str, dict[str, OdooField]] = {}
@@ -210,9 +216,19 @@ class OdooReader:
         known = {"active", *WATCHED.get(model, ())} & self.fields[model].keys()
         names = sorted({*fields, *known}) or ["id"]  # asked for nothing, Odoo reads and computes every field there is
         for some in chunks(ids):
-            rows.update({row["id"]: row for row in self.door.read(model, some, names)})
+            rows.update({row["id"]: row for row in self._readable(model, some, names)})
             self.progress(f"reading {model}", len(rows), len(ids))
         return rows
+
+    def _readable(self, model: str, ids: Sequence[int], names: Sequence[str]) -> list[dict[str, Any]]:
+        try:
+            return self.door.read(model, ids, names)
+        except AccessDenied:
+            shown = self.door.existing(model, ids) if self.tolerant else frozenset(ids)
+            if shown >= {*ids}:
+                raise  # it is no single record that is kept from us
+            self.denied |= {(model, number) for number in ids if number not in shown}
+            return self.door.read(model, [number for number in ids if number in shown], names)
 
     def _line_rows(
         self, rows: Mapping[str, Mapping[int, Mapping[str, Any]]], wishes: Mapping[str, Wanted]

@@ -12,6 +12,7 @@ import pytest
 from mappings.target import Desired, Phase, Ref, Source
 from migrate.apply import apply
 from migrate.odoo.door import Door
+from migrate.odoo.errors import AccessDenied
 from migrate.preview import preview, since_apply
 from migrate.state.entries import row_from_entry
 from migrate.state.ledger import Ledger
@@ -84,6 +85,45 @@ def test_a_next_date_moves_with_a_bill_and_no_further(
     odoo.call("fusion.billing.period", "create", vals_list=[period])
     write(odoo, "sale.order", numbers["order"], fusion_interval="monthly")
     assert ("next_invoice_date" in fields(odoo, ledger)) is drifts
+
+
+class Keeping:
+    """Odoo's rules between companies: a record of another company is not found, and reading it is denied."""
+
+    def __init__(self, odoo: Any, model: str, number: int) -> None:
+        self.odoo, self.kept, self.asked = odoo, (model, number), 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.odoo, name)
+
+    def call(self, model: str, method: str, ids: Any = (), /, **arguments: Any) -> Any:
+        answer = self.odoo.call(model, method, ids, **arguments)
+        if model != self.kept[0]:
+            return answer
+        if method == "read" and self.kept[1] in ids:
+            raise AccessDenied(f"{model}.read: you are not allowed to access this record")
+        return [number for number in answer if number != self.kept[1]] if method == "search" else answer
+
+
+@pytest.mark.parametrize(("model", "name"), [("sale.order", "order"), ("res.partner", "bob")])
+def test_a_record_that_may_not_be_read_costs_itself_alone(
+    odoo: Any, ledger: Ledger, numbers: dict[str, int], model: str, name: str
+) -> None:
+    write(odoo, "res.partner", numbers["ada"], name="Eve")
+    drift = since_apply(Door(Keeping(odoo, model, numbers[name])), ledger).drift
+    told = {(d.xid.removeprefix("lago."), d.deleted, tuple(f.field for f in d.diffs)) for d in drift}
+    assert told == {("ada", False, ("name",)), (name, False, ("company_id",))}
+
+
+def test_a_right_that_lacks_is_no_record_of_another_company(odoo: Any, ledger: Ledger, numbers: dict[str, int]) -> None:
+    class Without(Keeping):
+        def call(self, model: str, method: str, ids: Any = (), /, **arguments: Any) -> Any:
+            if (model, method) == ("res.partner", "read"):
+                raise AccessDenied("no right")
+            return self.odoo.call(model, method, ids, **arguments)
+
+    with pytest.raises(AccessDenied):
+        since_apply(Door(Without(odoo, "", 0)), ledger)
 
 
 def test_a_discount_and_added_lines(odoo: Any, ledger: Ledger, numbers: dict[str, int]) -> None:
