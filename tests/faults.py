@@ -254,6 +254,14 @@ def other_usage(company: Company) -> None:
     company.write("sale.order", own, fusion_external_id=other["fusion_external_id"])
 
 
+def swap_external_ids(company: Company) -> None:
+    """Each order counts the usage of the other; Odoo lets one running subscription have an external id at a time."""
+    own, other = company.order(STARTER), company.order(PRO)
+    company.write("sale.order", [["id", "=", own["id"]]], fusion_external_id="in-between")
+    company.write("sale.order", [["id", "=", other["id"]]], fusion_external_id=own["fusion_external_id"])
+    company.write("sale.order", [["id", "=", own["id"]]], fusion_external_id=other["fusion_external_id"])
+
+
 def arrive_late(company: Company) -> None:
     for row in company.usage(STARTER, "egress_gb")[-9:]:
         company.write("fusion.billing.usage", [["id", "=", row["id"]]], received_at="2026-07-09 10:00:00")
@@ -800,6 +808,7 @@ FAULTS: tuple[Fault, ...] = (
     fault("usage moved to the next period", "odoo", "period_boundary", STARTER, shift_some),
     fault("usage hours off", "odoo", "time_zone", PACIFIC, shift_all),
     fault("order that counts another subscription's usage", "odoo", "missing_usage", STARTER, other_usage),
+    fault("external ids of two orders swapped", "odoo", "missing_usage", STARTER, swap_external_ids),
     fault("usage arrived after the invoice", "odoo", "late_events", STARTER, arrive_late),
     # Odoo: time and state
     fault("time zone of the order", "odoo", "time_zone", PACIFIC, on_order(PACIFIC, fusion_timezone="Asia/Tokyo")),

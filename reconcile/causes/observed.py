@@ -23,6 +23,7 @@ NONE = Phrase(Told.NONE)
 NOT_THERE, IN_EXCESS = Phrase(Told.NOT_THERE), Phrase(Told.IN_EXCESS)  # what is wrong with usage, besides its fields
 SUBSCRIPTION = "subscription"  # of Lago's: nothing of Odoo's alone
 NAME = "fusion_lago_id"  # what lines are matched by
+UNIQUE = ("fusion_external_id", "code")  # what Odoo lets one record have at a time
 OWN = "order_id"  # of a charge that belongs to an order alone
 UNITS = ("units", "unit_changes")  # of a fixed charge, and how they changed since an order started
 

@@ -9,7 +9,18 @@ from itertools import combinations, islice
 from reconcile.billed import LineKey
 from reconcile.causes.case import Candidate, Case, Cause, Deviation, Proposal
 from reconcile.causes.changes import AddLine, Change, Suppose
-from reconcile.causes.observed import ANOTHER, IN_EXCESS, NOT_THERE, OWN, UNITS, USAGE, Suspect, listed, tax_names
+from reconcile.causes.observed import (
+    ANOTHER,
+    IN_EXCESS,
+    NOT_THERE,
+    OWN,
+    UNIQUE,
+    UNITS,
+    USAGE,
+    Suspect,
+    listed,
+    tax_names,
+)
 from reconcile.causes.of_lines import on_line, own_line
 from reconcile.causes.recompute import movement
 from reconcile.rerate.supposed import Hypothesis
@@ -66,6 +77,8 @@ def _remedy_of(case: Case, suspect: Suspect, told: Mapping[str, Said]) -> Eviden
         return Evidence(name="mend_product", values={**told, "tax": _taxes_of(case, suspect)})
     if suspect.place.field == OWN:
         return Evidence(name="remove_charge", values={"where": told["where"]})
+    if suspect.place.field in UNIQUE:
+        return Evidence(name="mend_unique", values=told)
     return Evidence(name="mend_units" if suspect.place.field in UNITS else "mend_field", values=told)
 
 

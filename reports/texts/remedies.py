@@ -37,6 +37,13 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
         "Dans Odoo, de l’utilisation de {lago} est inscrite chez {odoo} : remettre {what} de ces enregistrements à "
         "{lago} (lago2odoo status les nomme; apply n’écrase pas ce que quelqu’un a changé), et rapprocher de nouveau.",
     ),
+    "remedy.mend_unique": (
+        "In Odoo, {where}: set {what} to {lago}. Odoo lets one record have it at a time: if another has it now (two "
+        "were swapped), give that one a third value first, then this one {lago}, then the other its own.",
+        "Dans Odoo, {where} : mettre {what} à {lago}. Odoo ne l’admet que pour un enregistrement à la fois : si un "
+        "autre l’a (échange), donner d’abord à celui-là une troisième valeur, puis {lago} à celui-ci, puis à l’autre "
+        "la sienne.",
+    ),
     "remedy.mend_units": (
         "In Odoo, {where}: set units to {lago}, and empty unit_changes in the same write (an import does it): by a "
         "change of today alone, the periods before keep the other units.",

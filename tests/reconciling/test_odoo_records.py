@@ -231,6 +231,8 @@ def test_units_that_were_set_back_are_remembered() -> None:
         (Place(USAGE, "abo-2", ANOTHER), "return_usage"),
         (Place("fusion.billing.charge", "f1", "units", "3"), "mend_units"),
         (Place("fusion.billing.charge", "ch1", "prorated", "4"), "mend_field"),
+        (Place("sale.order", "LAGO/abo-1", "fusion_external_id"), "mend_unique"),
+        (Place("fusion.billing.metric", "trips", "code"), "mend_unique"),
     ],
 )
 def test_what_a_person_can_do(place: Place, remedy: str) -> None:

@@ -141,6 +141,19 @@ def _set_field(copy: Planted, remedy: Evidence) -> Done:
     return ""
 
 
+def _set_unique(copy: Planted, remedy: Evidence) -> Done:
+    """Who has the value now gets a third one first; its own comes by the remedy of its own difference."""
+    told = WHERE.match(str(remedy.values["where"]))
+    if told is None:
+        return str(remedy.values["where"])
+    name, lago = str(remedy.values["what"]), str(remedy.values["lago"])
+    own = _records(copy, told)
+    holders = [row["id"] for row in copy.company.rows(told["model"], [[name, "=", lago], ["id", "not in", own]], "id")]
+    for holder in holders:
+        copy.company.odoo.call(told["model"], "write", [holder], vals={name: f"{lago} moved {holder}"})
+    return _set_field(copy, remedy)
+
+
 def _records(copy: Planted, told: re.Match[str]) -> list[int]:
     if told["id"]:
         return [int(told["id"])]
@@ -406,6 +419,7 @@ BY_MACHINE: Mapping[str, Callable[[Planted, Evidence], Done]] = {
     "reload_usage": _reload_usage,
     "return_usage": _return_usage,
     "mend_field": _set_field,
+    "mend_unique": _set_unique,
     "mend_units": _units,
     "remove_discount": _remove_discount,
     "check_order_line": _no_order_line,
