@@ -11,7 +11,7 @@ from mappings.target import OURS, Desired, Find, Ref, is_ours
 from migrate.change_set.changes import Known, Observed, Seen, each_line
 from migrate.change_set.watched import WATCHED
 from migrate.errors import Blocked, OdooError
-from migrate.odoo.door import AWAY, Door, chunks, is_done
+from migrate.odoo.door import AWAY, Door, Row, chunks, is_done
 from migrate.odoo.errors import AccessDenied, NoSuchMethod
 from migrate.odoo.methods import done_field, done_methods
 from migrate.odoo.values import Canon, OdooField, answered, related
@@ -220,7 +220,7 @@ class OdooReader:
             self.progress(f"reading {model}", len(rows), len(ids))
         return rows
 
-    def _readable(self, model: str, ids: Sequence[int], names: Sequence[str]) -> list[dict[str, Any]]:
+    def _readable(self, model: str, ids: Sequence[int], names: Sequence[str]) -> list[Row]:
         try:
             return self.door.read(model, ids, names)
         except AccessDenied:
