@@ -44,9 +44,10 @@ class _Own:
 
 
 def extra_invoices(odoo: Door, scope: MigratedScope, billings: Iterable[Billing], period: str) -> Iterator[Extra]:
-    """Those of the period, and those without a date."""
+    """Those of the period, those without a date, and what takes back an open balance of the period on any day."""
     balances = ours(odoo, "account.move")
     moves = [row for row in _moves(odoo, scope, period) if row["id"] not in balances]
+    moves += [row for row in _reversals(odoo, scope, period) if number_or_none(row["reversed_entry_id"]) in balances]
     own = _own(odoo, scope, [row["id"] for row in moves], _billed(billings))
     extra = [row for row in moves if _is_extra(row, scope, own)]
     owners = owners_of(odoo, scope, (row["partner_id"] for row in extra))
@@ -55,15 +56,35 @@ def extra_invoices(odoo: Door, scope: MigratedScope, billings: Iterable[Billing]
 
 
 def _moves(odoo: Door, scope: MigratedScope, period: str) -> Iterator[Row]:
+    domain = _standing(odoo)
+    if period != ALL:
+        first, last = _ends(period)
+        within = ["&", ["invoice_date", ">=", first], ["invoice_date", "<=", last]]
+        domain += ["|", ["invoice_date", "=", False], *within]
+    return odoo.search_among("account.move", FAMILY, sorted(scope.families), list(MOVE), domain=domain, names=True)
+
+
+def _standing(odoo: Door) -> list[object]:
     domain: list[object] = [["move_type", "in", list(SIGNS)], ["state", "in", ["draft", "posted"]]]
     if "fusion_shadow" in odoo.fields_get("account.move", ("fusion_shadow",)):
         domain.append(["fusion_shadow", "=", False])
-    if period != ALL:
-        year, month = (int(part) for part in period.split("-"))
-        last = date(year, month, calendar.monthrange(year, month)[1])
-        within = ["&", ["invoice_date", ">=", f"{period}-01"], ["invoice_date", "<=", str(last)]]
-        domain += ["|", ["invoice_date", "=", False], *within]
-    return odoo.search_among("account.move", FAMILY, sorted(scope.families), list(MOVE), domain=domain, names=True)
+    return domain
+
+
+def _ends(period: str) -> tuple[str, str]:
+    year, month = (int(part) for part in period.split("-"))
+    return f"{period}-01", str(date(year, month, calendar.monthrange(year, month)[1]))
+
+
+def _reversals(odoo: Door, scope: MigratedScope, period: str) -> Iterator[Row]:
+    """What takes back a document of the period on a day of another: Odoo's wizard writes that of today."""
+    if period == ALL:
+        return
+    first, last = _ends(period)
+    taken_back = [["reversed_entry_id.invoice_date", ">=", first], ["reversed_entry_id.invoice_date", "<=", last]]
+    elsewhere = ["|", ["invoice_date", "<", first], ["invoice_date", ">", last]]
+    domain = [*_standing(odoo), *taken_back, *elsewhere]
+    yield from odoo.search_among("account.move", FAMILY, sorted(scope.families), list(MOVE), domain=domain, names=True)
 
 
 def _billed(billings: Iterable[Billing]) -> frozenset[tuple[str, str]]:

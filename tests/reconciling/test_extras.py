@@ -160,6 +160,25 @@ def test_each_kind_is_named_with_its_money(company: Company, base: Base, tmp_pat
     check(data, base.snapshot)
 
 
+def test_what_takes_back_an_open_balance_is_named_in_its_month(base: Base, tmp_path: Path) -> None:
+    """A draft on any day: Odoo's wizard writes that of today."""
+    with planted.copied(base, tmp_path / "reversal") as copy:
+        invoice = copy.invoice(STARTER, "2026-03")
+        named = [["module", "=", "lago"], ["name", "=", f"invoice_{invoice.lago_id}"]]
+        balance = copy.rows("ir.model.data", named, "res_id")[0]["res_id"]
+        back = {"move_type": "out_refund", "reversed_entry_id": balance}
+        made = lone_invoice(copy, "2026-11-20", **back)
+        lone_invoice(copy, "2026-11-20", move_type="out_refund")
+        assert [e.record for e in asked(copy, "2026-03") if e.kind == "extra_invoice"] == [f"account.move,{made}"]
+        assert f"account.move,{made}" in {e.record for e in asked(copy, "all")}
+        march = Fault(
+            name="", side="odoo", causes=frozenset(), customers=(STARTER,), plant=lambda c: None, month="2026-03"
+        )
+        data = planted.reconciled(copy, march, planted.codes_of(copy.odoo, copy.snapshot))
+    assert "extra_invoice" in {f.cause for i in data.invoices for p in i.positions for f in p.findings}
+    assert judge(data).state is State.TO_ACT
+
+
 def test_orders_that_are_invoiced_once_and_receipts(base: Base, tmp_path: Path) -> None:
     with planted.copied(base, tmp_path / "once") as copy:
         whole, half, paid = lone_sale(copy), lone_sale(copy, 4.0), lone_sale(copy, 10.0)
