@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
+from mappings.ranges import HELD
 from mappings.records.catalog import Charge, FixedCharge
 from mappings.records.raw import Json
 
@@ -121,6 +122,8 @@ def _wrong_numbers(numbers: Numbers, values: Mapping[str, object], place: str) -
             yield Wrong(f"{place}{name}", WRONG, f"is {_shown(value)}, not a number")
         elif number < 0:
             yield Wrong(f"{place}{name}", WRONG, f"is {number}, below 0")
+        elif number >= HELD:
+            yield Wrong(f"{place}{name}", WRONG, f"is {number:.3e}, more than Odoo's doubles hold")
 
 
 def _wrong_ranges(model: ModelPrices, listed: object) -> Iterator[Wrong]:

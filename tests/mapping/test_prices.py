@@ -51,6 +51,13 @@ def test_what_each_model_needs(model: str) -> None:
         ("standard", {"amount": None}, "properties.amount", "charge_properties_missing"),
         ("standard", {"amount": "19,5"}, "properties.amount", "charge_properties_wrong"),
         ("standard", {"amount": "٣"}, "properties.amount", "charge_properties_wrong"),
+        ("standard", {"amount": "9" * 70}, "properties.amount", "charge_properties_wrong"),
+        (
+            "volume",
+            {"volume_ranges": [{**TIER, "per_unit_amount": "1e15"}]},
+            "properties.volume_ranges[0].per_unit_amount",
+            "charge_properties_wrong",
+        ),
         ("standard", {"amount": "-2.0"}, "properties.amount", "charge_properties_wrong"),
         ("standard", {"amount": [1]}, "properties.amount", "charge_properties_wrong"),
         ("standard", {"amount": True}, "properties.amount", "charge_properties_wrong"),
