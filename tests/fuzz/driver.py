@@ -142,6 +142,7 @@ class Driver:
     def _run(self, files: Mapping[str, bytes], folder: Path, progress: dict[str, Any]) -> None:
         shutil.copyfile(self.folder / "state.db", folder / "state.db")
         (folder / "lago2odoo.toml").write_text(CONFIG, encoding="utf-8")
+        (folder / "organizations.jsonl").touch()
         context = _context(folder)
         with context.store() as store:
             extracted = extract(self.company.source(files), store, context.events)
@@ -214,6 +215,7 @@ def driving(company: Company, folder: Path) -> Iterator[Driver]:
 def _migrate(driver: Driver) -> None:
     """Extract and apply, once; the state is kept for every run."""
     (driver.folder / "lago2odoo.toml").write_text(CONFIG, encoding="utf-8")
+    (driver.folder / "organizations.jsonl").touch()
     context = _context(driver.folder)
     with contextlib.redirect_stderr(io.StringIO()), context.store() as store, store.lock():
         extract(driver.company.source({}), store, context.events)

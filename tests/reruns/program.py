@@ -141,7 +141,7 @@ class Runs:
         folder.mkdir()
         shutil.copy(self.home / "state.db", folder / "state.db")
         shutil.copy(self.home / "lago2odoo.toml", folder / "lago2odoo.toml")
-        for name in ("waivers.toml", "key"):
+        for name in ("organizations.jsonl", "waivers.toml", "key"):
             shutil.copy(self.home / name, folder / name)
         with Store.open(f"sqlite:///{folder}/state.db") as store:
             extract(shuffled(self.company, rng).source({}), store, folder / "events")

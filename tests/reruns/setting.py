@@ -63,6 +63,7 @@ def migrated(folder: Path) -> Iterator[None]:
     (folder / "outputs").mkdir()
     (folder / "company.pickle").write_bytes(pickle.dumps(company))
     (folder / "lago2odoo.toml").write_text(CONFIG, encoding="utf-8")
+    (folder / "organizations.jsonl").touch()
     (folder / "waivers.toml").write_text(WAIVERS, encoding="utf-8")
     (folder / "key").write_text("key", encoding="utf-8")
     server = embedded_odoo.serve(folder / "odoo.db", clock=lambda: CLOCK)
