@@ -80,7 +80,7 @@ _ROOM = timedelta(days=1, hours=1)  # a bill's stretch begins with the day of th
 
 
 def wrong_dates(subscription: Subscription, billed_from: datetime | None) -> Wrong | None:
-    """A life without a start, that ends before it begins, or begins after what it was billed for.
+    """A life or period without a start, that ends before it begins, or begins after what it was billed for.
 
     Which date is right, nobody knows. One that waits, or was canceled before it began, has no start and no bill.
 
@@ -91,7 +91,9 @@ def wrong_dates(subscription: Subscription, billed_from: datetime | None) -> Wro
     if start is None and (subscription.status in BEGUN or billed_from is not None):
         told = f"is {subscription.status}" if billed_from is None else f"was billed from {_day(billed_from)} on"
         return Wrong("started_at", VALUE_MISSING, f"is missing, and the subscription {told}")
-    for name, began in (("terminated_at", start), ("ending_at", subscription.subscription_at)):
+    periods = (("current_billing_period_ending_at", subscription.current_billing_period_started_at),)
+    ends = (("terminated_at", start), ("ending_at", subscription.subscription_at))
+    for name, began in (*ends, *(periods if subscription.status == "active" else ())):
         end = getattr(subscription, name)
         if end is not None and began is not None and end < began:
             return Wrong(name, DATES_SWAPPED, f"{_day(end)} is before it began, {_day(began)}")

@@ -580,6 +580,10 @@ def _renamed(piece: Piece, rename: Callable[[dict[str, Any], str], None]) -> Pie
             "field ending_at 2001-02-03T04:05:06Z is before it began, 20",
         ),
         (
+            lambda s: s.update(current_billing_period_ending_at="2001-02-03T04:05:06Z"),
+            "field current_billing_period_ending_at 2001-02-03T04:05:06Z is before it began, 20",
+        ),
+        (
             lambda s: s.update(started_at="2031-02-03T04:05:06Z"),
             "field started_at 2031-02-03T04:05:06Z is after what was billed of it, from 20",
         ),
