@@ -113,14 +113,15 @@ def charge_row(charge: Charge | FixedCharge, rows: Sequence[Row]) -> Row | None:
 def _charge(lago: Charge, row: Row, currency: str) -> Charge:
     """``row`` also names its metric: ``metric`` (code) and ``metric_lago_id``, empty where it has none.
 
-    Another code of the same metric is the metric's own difference.
+    Another code of the same metric is the metric's own difference. A metric that Lago does not have counts nothing.
     """
     charge = read_row(fields.CHARGE, row, lago, currency)
-    same = row["metric_lago_id"] == lago.lago_billable_metric_id
+    known, code = row["metric_lago_id"], row["metric"]
+    same = known == lago.lago_billable_metric_id or (not known and code in (None, lago.billable_metric_code))
     return replace(
         charge,
-        billable_metric_code=lago.billable_metric_code if same else str(row["metric"] or lago.billable_metric_code),
-        lago_billable_metric_id=str(row["metric_lago_id"] or lago.lago_billable_metric_id),
+        billable_metric_code=lago.billable_metric_code if same else str(code or lago.billable_metric_code),
+        lago_billable_metric_id=lago.lago_billable_metric_id if same else str(known or code),
         filters=tuple(_filter(entry, lago.filters) for entry in _entries(row["filters"])),
     )
 

@@ -23,6 +23,7 @@ from reconcile.causes.knowledge import (
     cannot_rerate,
     grounds_of,
 )
+from reconcile.causes.moved_charges import moved_here, others_lines
 from reconcile.causes.odoo_records import suspected_of
 from reconcile.causes.taxes_held import TaxesHeld, named_tax
 from reconcile.causes.terms import renamed
@@ -116,6 +117,8 @@ class KnowledgeBase:
             settings=self.held.settings,
             only_odoo=dict(item for b in billings for item in self._only_odoo(b)),
             early=_shared(order.early for order in orders.values()),
+            moved_here=moved_here(orders.values(), self.owners),
+            strangers=others_lines(orders.values()),
             own_lines=dict(item for order in orders.values() for item in _own_lines(order)),
             names={name: str(order.row["name"]) for name, order in orders.items()},
             taxes=self._taxes_held.of(odoo, orders.values()),
@@ -132,7 +135,7 @@ class KnowledgeBase:
         if order is None or (order.plan and order.plan.lago_id not in (billed.plan.lago_id, billed.plan.parent_id, "")):
             return  # another plan's charges are a fault of the line that sells it
         of_plan = {name for charge in _priced(billed.plan) for name in (charge.lago_id, charge.lago_parent_id)}
-        ids = {row["id"] for row in renamed(billed.plan, order)}
+        ids = {row["id"] for row in renamed(billed.plan, billed.subscription.lago_id, order)}
         for row in order.charges:
             if row["id"] in ids:
                 continue  # it is one of the plan's, and its own record says so

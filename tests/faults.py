@@ -446,6 +446,89 @@ def swap_product(company: Company) -> None:
     company.write("sale.order.line", [["id", "=", line["id"]]], product_id=products[0]["id"], **kept)
 
 
+def copied_values(row: Mapping[str, Any], *left_out: str) -> dict[str, Any]:
+    """What Odoo's Duplicate takes over: no Lago id."""
+    never = {"id", "create_date", "write_date", "create_uid", "write_uid", "display_name", "fusion_lago_id", *left_out}
+    values = {name: value for name, value in row.items() if name not in never and value not in (False, [])}
+    return {
+        name: value[0] if isinstance(value, list) and len(value) == 2 and isinstance(value[1], str) else value
+        for name, value in values.items()
+    }
+
+
+def plans_line(company: Company, customer: str) -> dict[str, Any]:
+    lines = company.rows("sale.order.line", [["order_id", "=", company.order(customer)["id"]]])
+    return min(lines, key=lambda row: (row["sequence"], row["id"]))
+
+
+def sell_instead(customer: str, *, copy: bool) -> Plant:
+    """The line of the plan sells a copy of the plan's product, or just any; price, text and taxes are left alone."""
+
+    def plant(company: Company) -> None:
+        line = plans_line(company, customer)
+        sold = company.rows("product.product", [["id", "=", line["product_id"][0]]], "product_tmpl_id")[0]
+        plan = company.rows("product.template", [["id", "=", sold["product_tmpl_id"][0]]])[0]
+        values = {"name": f"{plan['name']} (copy)", "default_code": plan["default_code"]} if copy else {"name": "Any"}
+        vals = [{**values, "type": "service"}]
+        template = company.odoo.call("product.template", "create", vals_list=vals)[0]
+        product = company.rows("product.product", [["product_tmpl_id", "=", template]], "id")[0]["id"]
+        kept = {"name": line["name"], "price_unit": line["price_unit"], "tax_ids": [[6, 0, line["tax_ids"]]]}
+        company.write("sale.order.line", [["id", "=", line["id"]]], product_id=product, **kept)
+
+    return plant
+
+
+def move_line(customer: str, other: str) -> Plant:
+    """The line of the plan stands on another customer's order."""
+
+    def plant(company: Company) -> None:
+        line, order = plans_line(company, customer), company.order(other)
+        company.write("sale.order.line", [["id", "=", line["id"]]], order_id=order["id"])
+
+    return plant
+
+
+def move_charge(metric: str, plan: str, other: str) -> Plant:
+    def plant(company: Company) -> None:
+        template = company.rows("product.template", [["default_code", "=", other]], "id")[0]["id"]
+        company.write("fusion.billing.charge", [["id", "=", company.charge(metric, plan)["id"]]], plan_id=template)
+
+    return plant
+
+
+def charge_on_order(metric: str, plan: str, customer: str) -> Plant:
+    """The plan's charge itself hangs on one order."""
+
+    def plant(company: Company) -> None:
+        order = company.order(customer)["id"]
+        company.write("fusion.billing.charge", [["id", "=", company.charge(metric, plan)["id"]]], order_id=order)
+
+    return plant
+
+
+def copy_charge(metric: str, plan: str, customer: str) -> Plant:
+    """A copy of the plan's charge hangs on one order."""
+
+    def plant(company: Company) -> None:
+        values = copied_values(company.charge(metric, plan), "plan_id")
+        vals = [{**values, "order_id": company.order(customer)["id"]}]
+        company.odoo.call("fusion.billing.charge", "create", vals_list=vals)
+
+    return plant
+
+
+def copy_metric(metric: str, plan: str) -> Plant:
+    """The charge measures by a copy of its metric, of which nobody has usage."""
+
+    def plant(company: Company) -> None:
+        row = company.rows("fusion.billing.metric", [["code", "=", metric]])[0]
+        vals = [{**copied_values(row), "code": f"{metric}_copy"}]
+        number = company.odoo.call("fusion.billing.metric", "create", vals_list=vals)[0]
+        company.write("fusion.billing.charge", [["id", "=", company.charge(metric, plan)["id"]]], metric_id=number)
+
+    return plant
+
+
 def other_currency(company: Company) -> None:
     lists = company.rows("product.pricelist", [["currency_id.name", "=", "USD"]], "id")
     currency = company.rows("res.currency", [["name", "=", "USD"]], "id")
@@ -629,6 +712,22 @@ def wrong_tax_on_invoice(company: Company) -> Company:
     return billed_like(changed, own, changed.rerated(own, lambda world: world))
 
 
+def no_taxes_on_invoice(company: Company) -> Company:
+    """Lago's invoice bears no tax at all, though the customer has Ontario's."""
+    invoice = company.invoice(STARTER)
+    fees = tuple(replace(f, applied_taxes=(), taxes_amount_cents=0) for f in invoice.fees)
+    listed = [replace(f, applied_taxes=(), taxes_amount_cents=0) for f in company.fees(invoice)]
+    untaxed = replace(
+        invoice,
+        fees=fees,
+        applied_taxes=(),
+        taxes_amount_cents=0,
+        sub_total_including_taxes_amount_cents=invoice.sub_total_excluding_taxes_amount_cents,
+        total_amount_cents=invoice.total_amount_cents - invoice.taxes_amount_cents,
+    )
+    return company.with_invoice(untaxed, listed)
+
+
 def lago_forgot_the_coupon(company: Company) -> Company:
     invoice = company.invoice(PERCENT)
 
@@ -784,7 +883,15 @@ FAULTS: tuple[Fault, ...] = (
     fault("discount and goodwill", "odoo", "+discount order_line_added", STARTER, together(discount(10.0), add_order_line(-5.0))),
     fault("another plan's product on the line", "odoo", "base_product_swapped", STARTER, swap_product),
     fault("another plan's product and its taxes", "odoo", "+base_product_swapped tax_missing", STARTER, together(swap_product, lines_tax(STARTER, None))),
+    fault("any product on the plan's line", "odoo", "base_product_swapped", STARTER, sell_instead(STARTER, copy=False)),
+    fault("a copy of the plan's product on its line", "odoo", "base_product_swapped", TEAM, sell_instead(TEAM, copy=True)),
+    fault("the plan's line on another order", "odoo", "+missing_line order_line_added", (STARTER, TEAM), move_line(STARTER, TEAM)),
+    fault("the plan's line on another order, below its own", "odoo", "+missing_line order_line_added", (STARTER, TEAM), move_line(TEAM, STARTER)),
     # Odoo: charges
+    fault("charge on another plan", "odoo", "+missing_line extra_line", (STARTER, PRO), move_charge("storage_gb", "nexacloud_starter", "nexacloud_pro")),
+    fault("charge of the plan on one order", "odoo", "+missing_line extra_line", (STARTER, PRO), charge_on_order("storage_gb", "nexacloud_starter", PRO)),
+    fault("charge copied onto the order", "odoo", "+missing_line extra_line", STARTER, copy_charge("storage_gb", "nexacloud_starter", STARTER)),
+    fault("charge that measures by a copied metric", "odoo", "aggregation", STARTER, copy_metric("storage_gb", "nexacloud_starter")),
     fault("charge not prorated", "odoo", "proration", PRO, on_charge("active_vms", "nexacloud_pro", prorated=False)),
     fault("charge removed", "odoo", "missing_line", STARTER, remove_charge),
     fault("charge of another model", "odoo", "price", STARTER, on_charge("storage_gb", "nexacloud_starter", charge_model="package", properties=json.dumps({"amount": "0.19", "package_size": 3, "free_units": 0}))),
@@ -829,6 +936,7 @@ FAULTS: tuple[Fault, ...] = (
     fault("coupon without its limit to a metric", "odoo", "coupon_limit", PERCENT, coupons(PERCENT, _each("api_metric", billable_metric_codes=[], limited_billable_metrics=False))),
     fault("coupon's parts not counted", "odoo", "coupon_limit", ONCE, coupons(ONCE, _each("big_once", credits=[], terminated_at=None, amount_cents_remaining=30000, status="active")), month="2026-07"),
     fault("coupon invented", "odoo", "coupon_extra", STARTER, coupons(STARTER, lambda held: [*held, EXTRA])),
+    fault("the same coupon twice", "odoo", "coupon_extra", PERCENT, coupons(PERCENT, lambda held: [*held, *({**c, "lago_id": "second"} for c in held if c["coupon_code"] == "partner_forever")])),
     fault("no tax on the lines", "odoo", "tax_missing", STARTER, lines_tax(STARTER, None)),
     fault("tax of another province", "odoo", "tax_wrong", STARTER, lines_tax(STARTER, "hst_sale_tax_15")),
     fault("one of two taxes", "odoo", "tax_missing", PRO, lines_tax(PRO, "gst_sale_tax_5")),
@@ -854,6 +962,7 @@ FAULTS: tuple[Fault, ...] = (
     fault("late events counted", "lago", "late_events", LATE, counted_late),
     fault("events twice in the store", "lago", "duplicate_events", STARTER, twice_in_the_store),
     fault("invoice with another province's tax", "lago", "tax_wrong", STARTER, wrong_tax_on_invoice),
+    fault("invoice without its taxes", "lago", "tax_missing", STARTER, no_taxes_on_invoice),
     fault("coupon forgotten", "lago", "coupon_missing", PERCENT, lago_forgot_the_coupon),
     fault("units entered by hand", "lago", "extra_usage", STARTER, more_units_in_lago),
     # finance's tables

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from mappings import read_back
@@ -11,12 +12,12 @@ from mappings.records import AppliedCoupon, Coupon
 from mappings.text import plain
 from reconcile.causes.cause_of import RecordFault, faults
 from reconcile.causes.differences import Difference, differences
-from reconcile.causes.observed import NONE, Place, Suspect, shown, suspect_of
+from reconcile.causes.observed import NONE, Place, Suspect, remedy_at, shown, suspect_of
 from reconcile.rerate.counterfactual import ABSENT, At, Path
 from reconcile.rerate.history import History
 from reconcile.rerate.suppositions import OtherRecords
 from reconcile.sides.held_terms import HeldOrder
-from reports.data import Phrase, Said, Told
+from reports.data import Evidence, Phrase, Said, Told
 
 HELD = Phrase(Told.HELD)
 CREDITS = ("applied", "credits")
@@ -25,7 +26,7 @@ CREDITS = ("applied", "credits")
 def of_coupons(customer: str, orders: Sequence[HeldOrder], history: History) -> Iterator[Suspect]:
     """``customer``: Lago id of the owner of these orders."""
     lago = held_coupons(customer, history)
-    entries = (entry for order in orders for entry in read_back.coupon_entries(order.row["fusion_coupons"]))
+    entries = tuple(entry for order in orders for entry in read_back.coupon_entries(order.row["fusion_coupons"]))
     odoo = read_back.coupons(lago, customer, entries)
     where = ", sale.order ".join(str(order.row["name"]) for order in orders)
     for fault in faults(differences(lago, odoo, ("coupons",))):
@@ -33,7 +34,32 @@ def of_coupons(customer: str, orders: Sequence[HeldOrder], history: History) -> 
         code = (lago.get(name) or odoo[name]).applied.coupon_code
         place = Place("sale.order", where, f"fusion_coupons: {' '.join([code, *_fields(fault, inside)])}")
         suppose = OtherRecords(changes=tuple(_changes(fault, lago, odoo)))
-        yield suspect_of(fault, place, _told(fault, inside, lago, odoo), suppose)
+        if name not in lago:
+            place = _entries_of(name, code, orders)
+        suspect = suspect_of(fault, place, _told(fault, inside, lago, odoo), suppose)
+        yield replace(suspect, remedy=_remedy(name, code, place, lago, odoo))
+
+
+def _entries_of(name: str, code: str, orders: Sequence[HeldOrder]) -> Place:
+    """The very entries that Lago does not have: a coupon of the same code may be there that it has."""
+    places = {
+        str(order.row["name"]): number
+        for order in orders
+        for number, entry in enumerate(read_back.coupon_entries(order.row["fusion_coupons"]), 1)
+        if str(entry.get("lago_id") or entry.get("coupon_code")) == name
+    }
+    entries = ", ".join(map(str, dict.fromkeys(places.values())))
+    lago_id = f"lago_id {name}" if name != code else "without lago_id"
+    return Place("sale.order", ", sale.order ".join(places), f"fusion_coupons: entry {entries} ({code}, {lago_id})")
+
+
+def _remedy(
+    name: str, code: str, place: Place, lago: Mapping[str, DefinedCoupon], odoo: Mapping[str, DefinedCoupon]
+) -> Evidence | None:
+    """A whole coupon is carried over, or taken out; of one that both have, a field is set."""
+    if name not in lago:
+        return remedy_at("remove_coupon", place, NONE)
+    return None if name in odoo else Evidence(name="carry_coupon", values={"coupon": code, "where": place.label})
 
 
 def held_coupons(customer: str, history: History) -> dict[str, DefinedCoupon]:

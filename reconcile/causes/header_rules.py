@@ -205,12 +205,13 @@ def held_taxes(kind: str) -> Callable[[Case], Iterator[Proposal]]:
 
     def propose(case: Case) -> Iterator[Proposal]:
         if case.is_odoo_against_rerate and case.known.orders is not None:
-            lago = _lagos_taxes(case)
+            lago, todays = _lagos_taxes(case), case.known.orders.lago.todays_taxes
             charged = {key: _charged(taxes) for key, taxes in lago.items()}
             on_lines = case.odoo_taxes.on_lines
-            others = {key: on_lines[key] for key in lago if lago[key] and _charged(on_lines[key]) != charged[key]}
-            if others and kind == _tax_fault(case, others, charged):
-                yield _taxed_otherwise(case, others, lago, case.known.orders.lago.todays_taxes)
+            taxed = [key for key in lago if _is_taxed(case, key, lago)]
+            others = {key: on_lines[key] for key in taxed if _charged(on_lines[key]) != charged[key]}
+            if others and kind == _tax_fault(case, others, charged, lagos=_lago_changed(others, todays)):
+                yield _taxed_otherwise(case, others, lago, todays)
 
     return propose
 
@@ -221,9 +222,13 @@ def _lagos_taxes(case: Case) -> Taxes:
     return {key: case.terms.taxes.get(key) or relatives_taxes(case.terms, key) for key in keys}
 
 
+def _lago_changed(others: Taxes, todays: Taxes) -> bool:
+    return all(_charged(todays.get(key, ())) == _charged(taxes) for key, taxes in others.items())
+
+
 def _taxed_otherwise(case: Case, others: Taxes, lago: Taxes, todays: Taxes) -> Proposal:
     """Lines bear Odoo's taxes (``others``). Where Lago would charge those too today, its own changed since."""
-    lago_changed = all(_charged(todays.get(key, ())) == _charged(taxes) for key, taxes in others.items())
+    lago_changed = _lago_changed(others, todays)
     names: Mapping[str, EvidenceValue] = {
         "lago": listed(tax_names(lago[key] for key in others)),
         "odoo": listed(tax_names(others.values())),
@@ -288,7 +293,16 @@ def _other_rate(case: Case, on_lines: Taxes) -> Evidence | None:
     return Evidence(name="mend_field", values=values)
 
 
-def _tax_fault(case: Case, other: Taxes, mine: Mapping[LineKey, frozenset[TaxRate]]) -> str:
+def _is_taxed(case: Case, key: LineKey, lago: Taxes) -> bool:
+    """Whether Lago's taxes of a line are known: some, or none on a fee of which today's would be others."""
+    orders = case.known.orders
+    return bool(lago[key]) or (key in case.terms.taxes and bool(orders and orders.lago.todays_taxes.get(key)))
+
+
+def _tax_fault(case: Case, other: Taxes, mine: Mapping[LineKey, frozenset[TaxRate]], *, lagos: bool) -> str:
+    """``lagos``: Odoo's lines bear the taxes that Lago assigns, and its invoice does not."""
+    if lagos:
+        return "tax_missing" if all(mine[key] < _charged(taxes) for key, taxes in other.items()) else "tax_wrong"
     if case.odoo_taxes.away:
         return "fiscal_position"
     missing = all(_charged(taxes) < mine[key] and not _is_at_zero(taxes, mine[key]) for key, taxes in other.items())

@@ -18,6 +18,7 @@ from reconcile.rating.rules import Rules
 from reconcile.rating.tax_terms import TaxTerms
 from reconcile.rerate.supposed import Hypothesis, Rerated
 from reconcile.sides.held_terms import EarlyDiscount, HeldSettings
+from reports.data import Said
 
 Reprice = Callable[[Decimal], int | None]  # units -> cents at the line's own price; None where units do not tell
 
@@ -66,6 +67,14 @@ class OwnLine:
     charge: str
 
 
+@dataclass(frozen=True, slots=True)
+class OtherOrdersLine:
+    """A line that the migration made for another order: for people, and the name of that order."""
+
+    label: str
+    home: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OdooTaxes:
     """The taxes on an invoice's lines in Odoo, and where they come from.
@@ -102,7 +111,9 @@ class OrderKnowledge:
 
     ``read``: subscriptions whose orders were read; ``settings``: what Odoo computes amounts by; ``only_odoo``: charges
     that Lago has not, as lines name them, and where they stand; ``names``: of the orders, by subscription;
-    ``own_lines``: the migration's, as Odoo's invoice names them; ``early``: the early discount that all orders give.
+    ``own_lines``: the migration's, as Odoo's invoice names them, ``strangers``: those it made for other orders;
+    ``moved_here``: of ``only_odoo``, by where they stand: a field, and its value where they belong;
+    ``early``: the early discount that all orders give.
     """
 
     rules: Rules
@@ -112,6 +123,8 @@ class OrderKnowledge:
     only_odoo: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     own_lines: Mapping[str, OwnLine] = field(default_factory=dict)
+    strangers: Mapping[str, OtherOrdersLine] = field(default_factory=dict)
+    moved_here: Mapping[str, tuple[Said, Said]] = field(default_factory=dict)
     early: tuple[EarlyDiscount, ...] = ()
     taxes: OdooTaxes = field(default_factory=OdooTaxes)
     lago: LagoOddities = field(default_factory=LagoOddities)

@@ -18,6 +18,7 @@ from reconcile.causes.changes import (
 from reconcile.causes.observed import Suspect
 from reconcile.causes.of_lines import (
     add_lines,
+    back_to_its_order,
     billed_at,
     cents_of,
     drop_lines,
@@ -113,7 +114,7 @@ def order_line_added(case: Case) -> Iterator[Proposal]:
             yield Proposal(
                 changes=(*add_lines(subject), *on_line(case, *subject)),
                 evidence=(Evidence(name="order_line", values={"line": name, "cents": cents_of(subject)}),),
-                remedy=Evidence(name="check_order_line", values={"line": name}),
+                remedy=back_to_its_order(case, key) or Evidence(name="check_order_line", values={"line": name}),
                 observed=True,
             )
 
@@ -253,13 +254,19 @@ def extra_line(case: Case) -> Iterator[Proposal]:
     for key, baseline, subject in case.pairs():
         if subject and not baseline and key.kind != "other":
             where = charges.get(key.item, "")
-            removing = Evidence(name="remove_charge", values={"where": where})
             yield Proposal(
-                changes=add_lines(subject),
+                changes=(*add_lines(subject), *(on_line(case, *subject) if where else ())),
                 evidence=(evidence_of(key, "only_line", cents=cents_of(subject)), *_only_there(where)),
-                remedy=removing if where else Evidence(name="check_line"),
+                remedy=_away(case, where) if where else Evidence(name="check_line"),
                 observed=bool(where),
             )
+
+
+def _away(case: Case, where: str) -> Evidence:
+    """A charge that only Odoo has is removed; one that the migration made for another plan or order goes back there."""
+    field, home = case.known.orders.moved_here.get(where, ("", "")) if case.known.orders else ("", "")
+    back = Evidence(name="mend_field", values={"where": where, "what": field, "lago": home})
+    return back if field else Evidence(name="remove_charge", values={"where": where})
 
 
 def _only_there(where: str) -> tuple[Evidence, ...]:

@@ -15,9 +15,9 @@ from mappings.text import json_text
 from reconcile.causes.cause_of import RecordFault
 from reconcile.rerate.counterfactual import ABSENT
 from reconcile.rerate.suppositions import Supposition
-from reports.data import Phrase, Said, Told
+from reports.data import Evidence, Phrase, Said, Told
 
-USAGE = "fusion.billing.usage"
+USAGE, CHARGE, LINE = "fusion.billing.usage", "fusion.billing.charge", "sale.order.line"
 ANOTHER = "external_subscription_id"  # a field of usage: to whom it is written
 NONE = Phrase(Told.NONE)
 NOT_THERE, IN_EXCESS = Phrase(Told.NOT_THERE), Phrase(Told.IN_EXCESS)  # what is wrong with usage, besides its fields
@@ -55,7 +55,7 @@ class Suspect:
     """``lago`` and ``odoo``: what each side has at the place, for people. ``header``: moves coupons and taxes only.
 
     ``other_names``: how lines of Odoo's name a charge that bears another id there. ``subscription``: whose order it is
-    (Lago id), where that is needed.
+    (Lago id), where that is needed. ``remedy``: where the field is not simply to be set to Lago's value.
     """
 
     cause: str
@@ -66,6 +66,12 @@ class Suspect:
     header: bool = False
     other_names: tuple[str, ...] = ()
     subscription: str = ""
+    remedy: Evidence | None = None
+
+
+def remedy_at(name: str, place: Place, lago: Said) -> Evidence:
+    """A remedy at a place. ``lago``: what Lago has there."""
+    return Evidence(name=name, values={"where": place.label, "what": place.field, "lago": lago})
 
 
 def suspect_of(fault: RecordFault, place: Place, told: tuple[Said, Said], suppose: Supposition) -> Suspect:

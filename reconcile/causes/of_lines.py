@@ -14,6 +14,7 @@ from reconcile.causes.changes import (
     TaxLines,
 )
 from reconcile.causes.knowledge import OwnLine
+from reconcile.causes.observed import OWN
 from reports.data import Evidence
 
 
@@ -53,6 +54,12 @@ def on_line(case: Case, *lines: BilledLine) -> tuple[Change, ...]:
 def own_line(case: Case, key: LineKey) -> OwnLine | None:
     """The line of an order that Odoo bills by itself, if the migration made it."""
     return case.known.orders.own_lines.get(key.item) if case.known.orders and key.kind == "other" else None
+
+
+def back_to_its_order(case: Case, key: LineKey) -> Evidence | None:
+    """A line that the migration made for another order goes back there: its quantity is right."""
+    line = case.known.orders.strangers.get(key.item) if case.known.orders else None
+    return Evidence(name="mend_field", values={"where": line.label, "what": OWN, "lago": line.home}) if line else None
 
 
 def cents_of(lines: tuple[BilledLine, ...]) -> int:

@@ -12,6 +12,7 @@ from reconcile.causes.changes import AddLine, Change, Suppose
 from reconcile.causes.observed import (
     ANOTHER,
     IN_EXCESS,
+    LINE,
     NOT_THERE,
     OWN,
     UNIQUE,
@@ -53,17 +54,24 @@ def _instead(case: Case, suspect: Suspect) -> Iterator[Change]:
     """What Odoo bills instead of the charges that are not there because of this.
 
     A charge that bears another id bills its lines under that one; the migration's own line of a charge that is gone is
-    billed by itself.
+    billed by itself, and so is that of the plan where another line passes for it.
     """
     changes = suspect.suppose.changes if isinstance(suspect.suppose, OtherRecords) else ()
     gone = {change.lago_id for change in changes if not change.path}
+    if suspect.place.model == LINE:
+        gone.add(BASE)
     for line in case.subject.lines if gone else ():
         made = own_line(case, line.key)
         if (made and made.charge in gone) or line.key.item in suspect.other_names:
             yield from (AddLine(line), *on_line(case, line))
+    if suspect.place.model == LINE and suspect.place.field == OWN:
+        yield from on_line(case, *case.subject.lines)  # another line's taxes come with it
 
 
 USAGE_REMEDIES: Mapping[Said, str] = {NOT_THERE: "mend_usage", IN_EXCESS: "remove_usage", ANOTHER: "return_usage"}
+
+
+BASE = "base"  # the part of an order that the line of its plan is
 
 
 def _remedy_of(case: Case, suspect: Suspect, told: Mapping[str, Said]) -> Evidence:
@@ -75,8 +83,8 @@ def _remedy_of(case: Case, suspect: Suspect, told: Mapping[str, Said]) -> Eviden
         return Evidence(name=USAGE_REMEDIES.get(suspect.place.field, "reload_usage"), values=told)
     if suspect.cause == "base_product_swapped":
         return Evidence(name="mend_product", values={**told, "tax": _taxes_of(case, suspect)})
-    if suspect.place.field == OWN:
-        return Evidence(name="remove_charge", values={"where": told["where"]})
+    if suspect.remedy is not None:
+        return suspect.remedy
     if suspect.place.field in UNIQUE:
         return Evidence(name="mend_unique", values=told)
     return Evidence(name="mend_units" if suspect.place.field in UNITS else "mend_field", values=told)

@@ -21,13 +21,15 @@ from mappings.records import (
 from mappings.target import xid
 from reconcile.causes.cause_of import TIER, Around, RecordFault, cut_alike, faults, prices_in
 from reconcile.causes.differences import Difference, differences
-from reconcile.causes.observed import NAME, NONE, OWN, Place, Suspect, shown, suspect_of
+from reconcile.causes.moved_charges import Home, moved
+from reconcile.causes.observed import CHARGE, NAME, NONE, OWN, Place, Suspect, remedy_at, shown, suspect_of
+from reconcile.causes.plan_lines import of_plan_line
 from reconcile.rerate.billing import Billed
 from reconcile.rerate.counterfactual import ABSENT, At, Path
 from reconcile.rerate.history import History
 from reconcile.rerate.suppositions import OtherRecords, PriceThen, Supposition
 from reconcile.sides.held_terms import HeldOrder, HeldSettings
-from reports.data import Phrase, Said, Told
+from reports.data import Evidence, Phrase, Said, Told
 
 
 def terms_of(billed: Billed, history: History) -> Terms:
@@ -47,7 +49,6 @@ def terms_of(billed: Billed, history: History) -> Terms:
 
 Priced = Charge | FixedCharge
 MODEL = "charge_model"
-CHARGE = "fusion.billing.charge"
 
 
 def of_order(
@@ -59,23 +60,25 @@ def of_order(
 ) -> Iterator[Suspect]:
     """Fields of the order and of its charges that are not what Lago billed by.
 
-    ``unmapped``: Lago id of a charge -> why the migration left it out. ``plans``: Lago's, by id: where the order's line
-    sells another one, its own charges are not there because of that.
+    ``unmapped``: Lago id of a charge -> why the migration left it out. ``plans``: Lago's, by id: where another line
+    passes for the plan's, or sells something else, its charges are not there because of that.
     """
     odoo = read_back.terms(lago, order.row, order.charges)
     charges, read = _charges(lago.plan), _charges(odoo.plan)
-    swapped = _swapped(lago, order, plans or {})
-    yield from swapped
+    other_line = of_plan_line(lago, order, plans or {})
+    yield from other_line
     differing = tuple(differences(lago, odoo))
     for fault in _with_prices(tuple(faults(differing, _kept(settings, differing, odoo.plan)))):
         match fault.root:
-            case ("plan", "charges" | "fixed_charges", str() as name, *_) if swapped and name not in read:
+            case ("plan", "charges" | "fixed_charges", str() as name, *_) if other_line and name not in read:
                 pass
             case ("plan", "charges" | "fixed_charges", str() as name, *_) if name in read:
-                row = read_back.charge_row(charges[name], order.charges)
-                yield _of_charge(fault, charges[name], read[name], row or {}, lago.plan.amount_currency)
+                row = read_back.charge_row(charges[name], order.charges) or {}
+                suspect = _of_charge(fault, charges[name], read[name], row, lago.plan.amount_currency)
+                plan = (plans or {}).get(lago.plan.parent_id or "")
+                yield _lost(suspect, charges[name], read[name], plan, order) or suspect
             case ("plan", "charges" | "fixed_charges", str() as name, *_):
-                yield _left_out(fault, charges[name], order, unmapped.get(name), _place_of(name, lago, order))
+                yield _left_out(fault, charges[name], order, unmapped.get(name), _place_of(charges[name], lago, order))
             case _:
                 yield _of_field(fault, lago, order)
     for charge in lago.plan.fixed_charges:
@@ -121,30 +124,6 @@ def _changed_units(charge: FixedCharge, row: Row) -> Iterator[Suspect]:
         odoo=shown(was),
         suppose=OtherRecords(changes=(change,)),
     )
-
-
-def _swapped(lago: Terms, order: HeldOrder, plans: Mapping[str, Plan]) -> list[Suspect]:
-    """The order's line sells another plan: its charges are billed, unless the order has charges of its own."""
-    sold, plan_ids = order.plan, {lago.plan.lago_id, lago.plan.parent_id}
-    if sold is None or not sold.lago_id or sold.lago_id in plan_ids or any(row["order_id"] for row in order.charges):
-        return []
-    plan = plans.get(sold.lago_id)
-    gone = (At(record=type(charge), lago_id=charge.lago_id) for charge in _charges(lago.plan).values())
-    instead = (
-        At(record=Plan, lago_id=lago.plan.lago_id, path=(name,), value=getattr(plan, name) if plan else ())
-        for name in ("charges", "fixed_charges")
-    )
-    line = Place("sale.order.line", str(order.row["name"]), "product_id", str(sold.line))
-    return [
-        Suspect(
-            cause="base_product_swapped",
-            place=line,
-            lago=lago.plan.code,
-            odoo=sold.product,
-            suppose=OtherRecords(changes=(*gone, *instead)),
-            subscription=lago.subscription.lago_id,
-        )
-    ]
 
 
 def _charges(plan: Plan) -> dict[str, Priced]:
@@ -208,44 +187,92 @@ def _money(amount: object, currency: str) -> Said:
 
 
 def _left_out(
-    fault: RecordFault, charge: Priced, order: HeldOrder, reason: str | None, place: tuple[Place, Said, Said] | None
+    fault: RecordFault,
+    charge: Priced,
+    order: HeldOrder,
+    reason: str | None,
+    record: tuple[Home, Evidence | None] | None,
 ) -> Suspect:
-    """A charge that Odoo does not have. The migration may have said why, or a record that is there (``place``)."""
-    suppose = OtherRecords(changes=(At(record=type(charge), lago_id=charge.lago_id),))
-    if reason is None and place is not None:
-        where, lagos, odoos = place
-        suspect = suspect_of(fault, where, (lagos, odoos), suppose)
-        return replace(suspect, other_names=tuple(_names_of(where, order)) if where.field == NAME else ())
-    where = _in_order(order, Phrase(Told.CHARGE, (charge.code or charge.lago_id,)))
-    named = fault if reason is None else replace(fault, cause="mapping_gap")
-    return suspect_of(named, where, (charge.charge_model, reason or NONE), suppose)
+    """A charge that Odoo does not bill. The migration may have said why, or a record that is there.
 
-
-def _place_of(name: str, lago: Terms, order: HeldOrder) -> tuple[Place, Said, Said] | None:
-    """The record because of which a charge does not count, and what each side has there.
-
-    It stands there under another Lago id, or somebody gave the order charges of its own, which replace its plan's.
+    ``record``: that record, and the remedy if its field is not simply to be set.
     """
-    charge = _charges(lago.plan)[name]
-    for row in renamed(lago.plan, order):
+    suppose = OtherRecords(changes=(At(record=type(charge), lago_id=charge.lago_id),))
+    if reason is None and record is not None:
+        home, remedy = record
+        names = tuple(_names_of(home.place, order)) if home.place.field == NAME else ()
+        return replace(suspect_of(fault, home.place, (home.lago, home.odoo), suppose), remedy=remedy, other_names=names)
+    where, model = _in_order(order, Phrase(Told.CHARGE, (charge.code or charge.lago_id,))), charge.charge_model
+    if reason is None:
+        return replace(
+            suspect_of(fault, where, (model, NONE), suppose), remedy=remedy_at("restore_charge", where, model)
+        )
+    named = suspect_of(replace(fault, cause="mapping_gap"), where, (model, reason), suppose)
+    return replace(named, remedy=Evidence(name="mend_mapping", values={"reason": reason}))
+
+
+def _place_of(charge: Priced, lago: Terms, order: HeldOrder) -> tuple[Home, Evidence | None] | None:
+    """The record because of which a charge does not count, what each side has there, and a remedy of its own.
+
+    It hangs elsewhere; it stands there under another Lago id; or the order has charges that replace its plan's.
+    """
+    home = moved(charge, lago.plan, lago.subscription.lago_id, order)
+    if home is not None:
+        return home, None
+    for row in renamed(lago.plan, lago.subscription.lago_id, order):
         if row["code"] == charge.code:
-            return (
-                _of_row(row, NAME),
-                charge.lago_id,
-                shown(row["fusion_lago_id"]),
-            )
+            return Home(_of_row(row, NAME), charge.lago_id, shown(row["fusion_lago_id"])), None
     replacing = [row for row in order.charges if row["order_id"]]
-    if replacing and lago.plan.parent_id is None and 2 * len(replacing) < len(_charges(lago.plan)):
-        names = ", ".join(f"{row['code']} ({row['id']})" for row in replacing)
-        return Place(CHARGE, names, OWN), NONE, str(order.row["name"])
-    return None
+    if not replacing or lago.plan.parent_id is not None or not _replaces(replacing, lago, order):
+        return None
+    name = str(order.row["name"])
+    ours = {row["id"] for row in order.anywhere.values()}
+    strays = [row for row in replacing if row["id"] not in ours]
+    if not strays:
+        return Home(_of_row(replacing[0], OWN), NONE, name), None
+    place = Place(CHARGE, ", ".join(f"{row['code']} ({row['id']})" for row in strays), OWN)
+    return Home(place, NONE, name), Evidence(name="remove_charge", values={"where": place.label})
 
 
-def renamed(plan: Plan, order: HeldOrder) -> Iterator[Row]:
-    """Charges of Odoo's that are one of the plan's by their code, and bear an id that the plan has not, or none."""
+def _replaces(replacing: Sequence[Row], lago: Terms, order: HeldOrder) -> bool:
+    """The migration gave this order no charges of its own; where nothing says so, they are far too few."""
+    if not order.anywhere:
+        return 2 * len(replacing) < len(_charges(lago.plan))
+    names = (xid("charge", charge, lago.subscription.lago_id) for charge in _charges(lago.plan))
+    return not any(name in order.anywhere for name in names)
+
+
+def renamed(plan: Plan, subscription: str, order: HeldOrder) -> Iterator[Row]:
+    """Charges of Odoo's that are one of the plan's by their code, and bear an id that the plan has not, or none.
+
+    A copy is none of them: the migration's own record stands beside it.
+    """
     known = {name for charge in _charges(plan).values() for name in (charge.lago_id, charge.lago_parent_id) if name}
-    missing = {c.code for c in _charges(plan).values() if c.code and read_back.charge_row(c, order.charges) is None}
-    yield from (row for row in order.charges if row["code"] in missing and row["fusion_lago_id"] not in known)
+    gone = [c for c in _charges(plan).values() if c.code and read_back.charge_row(c, order.charges) is None]
+    records = {charge.code: _records_of(charge, subscription, order) for charge in gone}
+    for row in order.charges:
+        ours = records.get(str(row["code"]))
+        if ours is not None and row["fusion_lago_id"] not in known and (not ours or row["id"] in ours):
+            yield row
+
+
+def _records_of(charge: Priced, subscription: str, order: HeldOrder) -> set[object]:
+    """Odoo's ids of the migration's own records of a charge."""
+    names = (xid("charge", charge.lago_id), xid("charge", charge.lago_id, subscription))
+    return {order.anywhere[name]["id"] for name in names if name in order.anywhere}
+
+
+def _lost(suspect: Suspect, lago: Priced, odoo: Priced, plan: Plan | None, order: HeldOrder) -> Suspect | None:
+    """The order has lost the charges that it had of its own: its plan's are as Lago has them, and not to be changed."""
+    standard = _charges(plan).get(lago.lago_parent_id or "") if plan else None
+    if standard is None or any(row["order_id"] for row in order.charges) or not _priced_alike(standard, odoo):
+        return None
+    place = _in_order(order, Phrase(Told.CHARGE, (lago.code or lago.lago_id,)))
+    return replace(suspect, place=place, remedy=remedy_at("restore_charge", place, suspect.lago))
+
+
+def _priced_alike(one: Priced, other: Priced) -> bool:
+    return not any(differences((one.charge_model, one.properties), (other.charge_model, other.properties)))
 
 
 def _names_of(place: Place, order: HeldOrder) -> Iterator[str]:
@@ -260,8 +287,10 @@ def _of_row(row: Row, field: Said) -> Place:
 
 
 def _of_charge(fault: RecordFault, lago: Priced, odoo: Priced, row: Row, currency: str) -> Suspect:
-    place = _of_row(row, _charge_field(fault, fault.root[3:]))
-    return suspect_of(fault, place, _told(fault, lago, odoo, currency), _records(fault, type(lago), lago.lago_id, 3))
+    place, suppose = _of_row(row, _charge_field(fault, fault.root[3:])), _records(fault, type(lago), lago.lago_id, 3)
+    if isinstance(odoo, Charge) and odoo.lago_billable_metric_id == odoo.billable_metric_code:
+        suppose = OtherRecords(changes=(At(record=Charge, lago_id=lago.lago_id),))  # Lago has no usage of that metric
+    return suspect_of(fault, place, _told(fault, lago, odoo, currency), suppose)
 
 
 def _told(fault: RecordFault, lago: Priced, odoo: Priced, currency: str) -> tuple[Said, Said]:
@@ -281,7 +310,7 @@ def _told(fault: RecordFault, lago: Priced, odoo: Priced, currency: str) -> tupl
 def _charge_field(fault: RecordFault, inside: Path) -> Said:
     """``properties: graduated_ranges.0.to_value``: Odoo's field, and the place in it."""
     if not inside:
-        return Phrase(Told.METRIC)
+        return "metric_id"
     name = _name((*fields.CHARGE, *fields.FIXED_CHARGE), str(inside[0]))
     if inside == (MODEL,) and len(fault.differences) > 1:
         return Phrase(Told.WITH_PROPERTIES, (name,))

@@ -51,11 +51,29 @@ class HeldSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldPlan:
-    """The line that is taken for the price plan of an order, and what it sells. ``lago_id``: of a plan, else empty."""
+    """The line that is taken for the price plan of an order, and what it sells.
+
+    ``lago_id``: of the plan whose product it is; empty where it is that of none, be it a copy.
+    """
 
     line: int
     product: str
     lago_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldLine:
+    """A line that the migration made. ``home``: the order it was made for, ``order``: where it stands (their names).
+
+    ``product``: what it sells, ``plan``: of which plan that is (Lago id), else empty; ``sells``: it is no note.
+    """
+
+    number: int
+    home: str
+    order: str
+    product: str = ""
+    plan: str = ""
+    sells: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +91,9 @@ class HeldOrder:
     ``plan``: what its plan's line sells; None where nothing says. ``lines``: those that the migration made, and
     of which charge (Lago id; ``base``: the plan). ``early``: of its payment term. ``elsewhere``: usage of Lago's that
     it lacks and that is there all the same (external id -> the row): somebody wrote it to another subscription.
+
+    ``base``: the line that was made for its plan, wherever it stands; ``strangers``: lines made for other orders that
+    stand here; ``anywhere``: charges that the migration made, by external id, wherever they hang.
     """
 
     row: Row
@@ -83,6 +104,9 @@ class HeldOrder:
     lines: Mapping[int, str] = field(default_factory=dict)
     early: EarlyDiscount | None = None
     elsewhere: Mapping[str, Row] = field(default_factory=dict)
+    base: HeldLine | None = None
+    strangers: Mapping[int, HeldLine] = field(default_factory=dict)
+    anywhere: Mapping[str, Row] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from mappings.records import ChargeFilter, Json, Snapshot
 from mappings.target import xid
 from migrate.errors import OdooError
-from migrate.odoo.door import Door, chunks
+from migrate.odoo.door import Door, Row, chunks
 from migrate.odoo.errors import OutcomeUnknown, Retryable
 from migrate.odoo.external_ids import made_of
 from migrate.odoo.loader import FATAL
@@ -154,12 +154,14 @@ def _jobs(
     idle = {s: Idle(subscription=s, cause="mapping_gap", reason=why) for s, why in gaps.items()}
     for s, why in _idle(odoo, orders, statuses).items():
         idle[s] = Idle(subscription=s, cause="subscription_state", reason=why)
+    others_id = _under_another_id(odoo, orders)
     jobs, refused = [], {}
     for invoice in invoices:
         billed = [b for b in invoice.billings if b.subscription not in idle]
         missing = [b.subscription for b in billed if orders.get(b.subscription) not in partners]
-        if missing:
-            refused[invoice.lago_id] = _refused(invoice, *map(_no_order, missing))
+        others = [others_id[b.subscription] for b in billed if b.subscription in others_id]
+        if missing or others:
+            refused[invoice.lago_id] = _refused(invoice, *map(_no_order, missing), *others)
             continue
         pairs = tuple((orders[b.subscription], b) for b in billed)
         partner = partners[pairs[0][0]] if pairs else 0
@@ -213,6 +215,28 @@ def _no_order(subscription: str) -> Refusal:
     return Refusal(
         reason="order_missing",
         detail=f"no sale.order {name}: apply the phase subscriptions, or see its skipped records",
+    )
+
+
+def _under_another_id(odoo: Door, orders: Mapping[str, int]) -> dict[str, Refusal]:
+    """Subscriptions whose order bears another Lago id: what Odoo bills of it comes under that one."""
+    if not orders or "fusion_lago_id" not in odoo.fields_get("sale.order", ["fusion_lago_id"]):
+        return {}
+    rows = odoo.search_among("sale.order", "id", sorted(orders.values()), ["name", "fusion_lago_id"])
+    by_order = {row["id"]: row for row in rows}
+    return {
+        name: _other_id(name, by_order[number])
+        for name, number in orders.items()
+        if number in by_order and by_order[number]["fusion_lago_id"] != name
+    }
+
+
+def _other_id(subscription: str, row: Row) -> Refusal:
+    where, name = f"sale.order {row['name']}", xid("subscription", subscription)
+    other = row["fusion_lago_id"] or "empty"
+    return Refusal(
+        reason="order_missing",
+        detail=f"{where} is {name}, but its fusion_lago_id is {other}: set it back to {subscription}",
     )
 
 

@@ -12,15 +12,17 @@ from decimal import Decimal
 
 from mappings import fields
 from mappings.fields import Row, columns
-from mappings.target import OURS, xid
+from mappings.target import xid
 from migrate.odoo.door import Door
 from migrate.odoo.external_ids import made_of, records_named
 from migrate.odoo.values import number_or_none
 from reconcile.sides.held_terms import EarlyDiscount, Held, HeldOrder, HeldPlan, HeldSettings, HeldTax
 from reconcile.sides.numbers import decimal_in
+from reconcile.sides.odoo_homes import charges_anywhere, made, own_lines, plan_ids, plans_lines, strangers
 
 Rows = list[dict[str, object]]
 
+METRIC = "fusion.billing.metric"
 REPARTITION = "account.tax.repartition.line"
 INCLUDED = "tax_included"  # of a tax, or of the company for taxes that do not say
 PRICE = "Product Price"  # name of the precision of prices on lines
@@ -50,14 +52,15 @@ def read(odoo: Door, subscriptions: Sequence[str]) -> Held:
     """Everything Odoo holds of these subscriptions (Lago ids). Those without an order are left out."""
     numbers = made_of(odoo, "sale.order", "subscription", subscriptions)
     orders = _by_id(_rows(odoo, "sale.order", [["id", "in", sorted(numbers.values())]], order_fields()))
-    metrics = _by_id(_rows(odoo, "fusion.billing.metric", [], metric_fields()))
+    metrics = _metrics(odoo)
     lines = _rows(odoo, "sale.order.line", [["order_id", "in", sorted(orders)]], LINE)
     templates = _templates(odoo, lines)
     charges, plans = _charges(odoo, orders, metrics, lines, templates)
     external = {number: _text(row["fusion_external_id"]) for number, row in orders.items()}
     usage = _usage(odoo, sorted(filter(None, external.values())))
-    away, made = _away(odoo, orders), _made(odoo, [number for line in lines if (number := number_or_none(line["id"]))])
-    early = _early(odoo)
+    away, early = _away(odoo, orders), _early(odoo)
+    by_subscription = {name: orders[number] for name, number in numbers.items() if number in orders}
+    homes = _Homes(odoo, by_subscription, lines, templates)
     return Held(
         orders={
             subscription: HeldOrder(
@@ -66,8 +69,11 @@ def read(odoo: Door, subscriptions: Sequence[str]) -> Held:
                 usage=tuple(usage.get(external[number], ())),
                 away=away.get(number, ""),
                 plan=plans.get(number),
-                lines=dict(_of_subscription(subscription, made)),
+                lines=dict(own_lines(subscription, homes.names)),
                 early=early.get(number_or_none(orders[number].get("payment_term_id")) or 0),
+                base=homes.bases.get(subscription),
+                strangers={n: line for n, line in homes.strangers.items() if line.order == orders[number]["name"]},
+                anywhere=homes.charges,
             )
             for subscription, number in numbers.items()
             if number in orders
@@ -89,16 +95,34 @@ def with_whereabouts(odoo: Door, held: Held, lacking: Mapping[str, Sequence[str]
     return replace(held, orders={**held.orders, **orders})
 
 
-def _made(odoo: Door, lines: Sequence[int]) -> dict[int, str]:
-    """Lines of orders that the migration made: their external ids."""
-    domain = [["module", "=", OURS], ["model", "=", "sale.order.line"]]
-    rows = odoo.search_among("ir.model.data", "res_id", sorted(lines), ["name", "res_id"], domain=domain)
-    return {row["res_id"]: f"{OURS}.{row['name']}" for row in rows}
+class _Homes:
+    """Where lines and charges belong. ``orders``: by subscription; ``names``: external ids of the lines."""
+
+    def __init__(self, odoo: Door, orders: Mapping[str, Row], lines: Rows, templates: Mapping[int, Row]) -> None:
+        self.names = made(odoo, "sale.order.line", [number for line in lines if (number := number_or_none(line["id"]))])
+        called = {subscription: _text(row["name"]) for subscription, row in orders.items()}
+        self.bases = plans_lines(odoo, called, _sold(lines, templates))
+        prefixes = {number_or_none(row["id"]): xid("line", name, "") for name, row in orders.items()}
+        stands = {number_or_none(line["id"]): prefixes[number_or_none(line["order_id"])] for line in lines}
+        self.strangers = strangers(odoo, {n: name for n, name in self.names.items() if not name.startswith(stands[n])})
+        rows = odoo.search_read("fusion.billing.charge", [], ["code", "plan_id", "order_id"], names=True)
+        self.charges = charges_anywhere(odoo, rows)
 
 
-def _of_subscription(subscription: str, made: Mapping[int, str]) -> Iterator[tuple[int, str]]:
-    prefix = xid("line", subscription, "")
-    yield from ((number, name.removeprefix(prefix)) for number, name in made.items() if name.startswith(prefix))
+def _sold(lines: Rows, templates: Mapping[int, Row]) -> dict[int, tuple[str, str]]:
+    """Line -> what it sells, and of which plan (Lago id) that is the product."""
+    pairs = ((number_or_none(line["id"]) or 0, number_or_none(line["product_id"]) or 0) for line in lines)
+    plans = {line: _held_plan({}, templates[product]) for line, product in pairs if product in templates}
+    return {line: (plan.product, plan.lago_id) for line, plan in plans.items()}
+
+
+def _metrics(odoo: Door) -> dict[int, dict[str, object]]:
+    """The migration's own bear their Lago id in their external id, whatever their field says; a copy has none."""
+    rows, prefix = _by_id(_rows(odoo, METRIC, [], metric_fields())), xid("metric", "")
+    named = {number: name.removeprefix(prefix) for number, name in made(odoo, METRIC, rows).items()}
+    ids = {number: _text(row["fusion_lago_id"]) for number, row in rows.items()}
+    ids = {number: named.get(number, "" if lago_id in named.values() else lago_id) for number, lago_id in ids.items()}
+    return {number: {**row, "fusion_lago_id": ids[number] or None} for number, row in rows.items()}
 
 
 def _settings(odoo: Door) -> HeldSettings:
@@ -178,8 +202,9 @@ def _is_code(template: Row, code: object) -> bool:
 
 
 def _held_plan(line: Row, template: Row) -> HeldPlan:
-    name = _text(template["default_code"]) or _text(template["name"])
-    return HeldPlan(line=number_or_none(line["id"]) or 0, product=name, lago_id=_text(template["fusion_lago_id"]))
+    name, plan = _text(template["default_code"]) or _text(template["name"]), _text(template["plan"])
+    product = name if plan else f"{name} (product.template {template['id']})"
+    return HeldPlan(line=number_or_none(line.get("id")) or 0, product=product, lago_id=plan)
 
 
 def _place(line: Row) -> tuple[int, int]:
@@ -193,6 +218,8 @@ def _templates(odoo: Door, lines: Rows) -> dict[int, Row]:
     own = {number: template for number, row in rows.items() if (template := number_or_none(row["product_tmpl_id"]))}
     names = ("name", "default_code", "fusion_lago_id")
     templates = _by_id(_rows(odoo, "product.template", [["id", "in", sorted(set(own.values()))]], names))
+    plans = plan_ids(odoo, templates.values())
+    templates = {number: {**row, "plan": plans[number]} for number, row in templates.items()}
     return {number: templates[template] for number, template in own.items() if template in templates}
 
 

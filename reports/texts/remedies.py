@@ -131,6 +131,20 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
         "Look for the charge in Odoo by its Lago id, and run lago2odoo preview.",
         "Chercher le tarif dans Odoo par son identifiant Lago, et lancer lago2odoo preview.",
     ),
+    "remedy.restore_charge": (
+        "In Odoo, {where} has lost its {what} ({lago}): lago2odoo preview shows it, and apply makes it anew.",
+        "Dans Odoo, {where} a perdu son {what} ({lago}) : lago2odoo preview le montre; apply le recrée.",
+    ),
+    "remedy.restore_line": (
+        "In Odoo, {where} has lost the line of its plan ({lago}): lago2odoo preview shows it, and apply makes it anew.",
+        "Dans Odoo, {where} a perdu la ligne de son forfait ({lago}) : lago2odoo preview la montre; apply la recrée.",
+    ),
+    "remedy.lower_line": (
+        "In Odoo, {where} sells another plan and stands above the line of the order’s own: set its product_id to one "
+        "that is no plan, and its quantity to 0, if it is not agreed with the customer.",
+        "Dans Odoo, {where} vend un autre forfait et se trouve au-dessus de la ligne du forfait de la commande : "
+        "mettre son product_id à un produit qui n’est pas un forfait, et sa quantité à 0, si ce n’est pas convenu.",
+    ),
     "remedy.remove_charge": (
         "Delete {where} in Odoo, if Lago is right not to bill it.",
         "Supprimer {where} dans Odoo, si Lago a raison de ne pas la facturer.",
@@ -138,6 +152,10 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
     "remedy.check_line": (
         "Check why this line is billed: its charge may have been deleted in Lago.",
         "Vérifier pourquoi cette ligne est facturée : son tarif a peut-être été supprimé dans Lago.",
+    ),
+    "remedy.remove_coupon": (
+        "In Odoo, {where}: take {what} out of it, and no other; Lago does not hold it.",
+        "Dans Odoo, {where} : en retirer {what}, et aucune autre; Lago ne le détient pas.",
     ),
     "remedy.carry_coupon": (
         "Carry coupon {coupon} over (sale.order fusion_coupons), or waive it.",

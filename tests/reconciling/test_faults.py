@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import lzma
+import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -77,6 +82,24 @@ def test_the_record_is_to_be_mended_and_not_the_period_that_follows_from_it(run:
     assert {(str(r.values["where"]).split()[0], r.values["what"]) for r in remedies if r} == {
         ("sale.order", "fusion_billing_time")
     }
+
+
+@lru_cache
+def fields_of(model: str) -> frozenset[str]:
+    """As a real Odoo with the addon answers."""
+    data = resources.files("lago2odoo.sandbox.odoo") / "data" / "enterprise.json.xz"
+    return frozenset(json.loads(lzma.decompress(data.read_bytes()))["models"][model]["fields"])
+
+
+def test_no_remedy_sets_a_field_that_is_not_there(run: Run) -> None:
+    """A field of the addon or of Odoo, on the record that is named; of a part of one, the field that holds it."""
+    sets = {"mend_field", "mend_units", "mend_product"}
+    remedies = [f.remedy for fault in FAULTS for f in run(fault).findings if f.proven and f.remedy]
+    named = {(str(r.values["where"]).split()[0], str(r.values["what"])) for r in remedies if r.name in sets}
+    assert len({what for _, what in named}) > 20
+    for model, what in named:
+        for field in re.split(", | and ", what.partition(": ")[0]):
+            assert field.split()[0] in fields_of(model), f"{model} has no field {field}"
 
 
 def test_every_cause_is_explained_and_nearly_every_one_is_planted() -> None:

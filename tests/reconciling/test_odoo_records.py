@@ -42,7 +42,7 @@ from reconcile.rating.rules import LATEST
 from reconcile.rerate.counterfactual import ABSENT, At
 from reconcile.rerate.history import History
 from reconcile.rerate.suppositions import Events, OtherRecords, PriceThen
-from reconcile.sides.held_terms import HeldOrder, HeldPlan
+from reconcile.sides.held_terms import HeldLine, HeldOrder, HeldPlan
 from reconcile.sides.odoo_terms import charge_fields, metric_fields, order_fields
 from reports.data import ODOO, RERATE, Evidence
 from tests.mapping import build
@@ -257,9 +257,9 @@ def test_a_charge_of_the_orders_own_is_to_be_removed_and_another_product_set_bac
     gst, hst = tax("gst", "5"), tax("hst", "13")
     rules = HeaderTerms(taxes={key(): (gst,), key("x", subscription="s2"): (hst,)})
 
-    def remedy(place: Place, cause: str, subscription: str = "") -> Evidence | None:
-        suppose = OtherRecords(changes=())
-        suspect = Suspect(cause=cause, place=place, lago="none", odoo="2", suppose=suppose, subscription=subscription)
+    def remedy(place: Place, cause: str, subscription: str = "", own: Evidence | None = None) -> Evidence | None:
+        suspect = Suspect(cause=cause, place=place, lago="none", odoo="2", suppose=OtherRecords(changes=()))
+        suspect = replace(suspect, subscription=subscription, remedy=own)
         orders = OrderKnowledge(rules=LATEST, suspects=(suspect,))
         case = Case(
             invoice=compare_invoice({"lago": shown_one, "odoo": shown_one, "rerate": shown_one}),
@@ -271,10 +271,11 @@ def test_a_charge_of_the_orders_own_is_to_be_removed_and_another_product_set_bac
         (candidate,) = suspected_records(case, CAUSES, header=False)
         return candidate.proposal.remedy
 
-    own = Place("fusion.billing.charge", "added (7)", "order_id")
-    assert remedy(own, "missing_line") == Evidence(
-        name="remove_charge", values={"where": "fusion.billing.charge added (7)"}
-    )
+    moved = Place("fusion.billing.charge", "added (7)", "order_id")
+    removing = Evidence(name="remove_charge", values={"where": "fusion.billing.charge added (7)"})
+    back = {"where": "fusion.billing.charge added (7)", "what": "order_id", "lago": "none"}
+    assert remedy(moved, "missing_line", "", removing) == removing
+    assert remedy(moved, "missing_line") == Evidence(name="mend_field", values=back)
     sold = Place("sale.order.line", "S1", "product_id", "8")
     told = {"where": "sale.order.line S1 (8)", "what": "product_id", "lago": "none"}
     for subscription, taxes in (("s1", "gst 5 %"), ("", "gst 5 %, hst 13 %")):
@@ -290,7 +291,7 @@ def test_another_metric() -> None:
     suspect = the(of_order(LAGO, order(rows), {}))
     assert (suspect.cause, str(suspect.place.field), str(suspect.lago), str(suspect.odoo)) == (
         "aggregation",
-        "metric",
+        "metric_id",
         "trips",
         "other",
     )
@@ -332,9 +333,9 @@ def test_a_charge_of_another_code_is_not_the_one_that_is_missing() -> None:
 def test_only_a_charge_of_the_plans_code_can_be_one_of_it_under_another_id() -> None:
     """One that somebody added stands there for itself, and one with its id is no other."""
     added = {**ROWS[0], "code": "added", "fusion_lago_id": None}
-    assert list(renamed(LAGO.plan, order([*ROWS, added]))) == []
+    assert list(renamed(LAGO.plan, "s1", order([*ROWS, added]))) == []
     row = {**ROWS[0], "fusion_lago_id": None}
-    assert list(renamed(LAGO.plan, order([row, *ROWS[1:], added]))) == [row]
+    assert list(renamed(LAGO.plan, "s1", order([row, *ROWS[1:], added]))) == [row]
 
 
 def test_charges_that_an_order_has_of_its_own_are_why_its_plans_do_not_count() -> None:
@@ -344,6 +345,7 @@ def test_charges_that_an_order_has_of_its_own_are_why_its_plans_do_not_count() -
     assert {(str(s.place.label), str(s.place.field), str(s.lago), str(s.odoo)) for s in missing} == {
         ("fusion.billing.charge added (7)", "order_id", "none", "S1")
     }
+    assert {s.remedy.name for s in missing if s.remedy} == {"remove_charge"}
     assert {s.suppose for s in missing if isinstance(s.suppose, OtherRecords)}
     override = replace(LAGO, plan=replace(LAGO.plan, parent_id="p0"))
     most = [*own, {**own[0], "code": "added too", "fusion_lago_id": "y"}]
@@ -557,7 +559,8 @@ def test_coupons() -> None:
     assert missing[0].suppose == OtherRecords(changes=(At(record=AppliedCoupon, lago_id="h1"),))
     assert missing[0].header
     extra = of_entries(ENTRY, {"coupon_code": "more", "percentage_rate": "5.0"})
-    assert told(iter(extra)) == [("coupon_extra", where, "fusion_coupons: more", "none", "held")]
+    entry = "fusion_coupons: entry 2 (more, without lago_id)"
+    assert told(iter(extra)) == [("coupon_extra", "sale.order S1", entry, "none", "held")]
     assert isinstance(extra[0].suppose, OtherRecords)
     assert [(c.record, c.lago_id) for c in extra[0].suppose.changes] == [(AppliedCoupon, "more"), (Coupon, "more")]
 
@@ -618,3 +621,63 @@ def test_every_field_of_the_tables_is_asked_for() -> None:
     assert {"fusion_started_us", "fusion_commitment", "fusion_timezone", "fusion_coupons"} <= set(order_fields())
     assert {"units", "min_amount", "metric_id", "filters"} <= set(charge_fields())
     assert {"has_rounding_precision", "fusion_lago_id"} <= set(metric_fields())
+
+
+# --- where records stand, by their external ids ---------------------------------------------------------------------
+
+
+def standing(lago_id: str, code: str, number: str, **more: str) -> dict[str, Mapping[str, object]]:
+    row = {"id": number, "code": code, "plan": "p1", "sold": "boot_klein", "order": "", "subscription": ""}
+    return {f"lago.charge_{lago_id}": {**row, **more}}
+
+
+def test_a_copy_is_not_the_charge_whose_code_it_has() -> None:
+    """The migration's own record stands beside it."""
+    copy = {**ROWS[1], "id": "9", "order_id": 7, "fusion_lago_id": None}
+    held_order = replace(order([copy]), anywhere=standing("ch2", "tiers", "4"))
+    assert list(renamed(LAGO.plan, "s1", held_order)) == []
+    assert list(renamed(LAGO.plan, "s1", replace(held_order, anywhere=standing("ch2", "tiers", "9")))) == [copy]
+    missing = [s for s in of_order(LAGO, held_order, {}) if s.cause == "missing_line"]
+    assert {(str(s.place.label), str(s.place.field)) for s in missing} == {
+        ("fusion.billing.charge tiers (9)", "order_id")
+    }
+    assert {s.remedy.name for s in missing if s.remedy} == {"remove_charge"}
+
+
+@pytest.mark.parametrize(
+    ("stands", "field", "lago", "odoo"),
+    [
+        ({"plan": "p9", "sold": "boot_groot"}, "plan_id", "boot_klein", "boot_groot"),
+        ({"order": "S9", "subscription": "lago.subscription_s9"}, "order_id", "none", "S9"),
+    ],
+)
+def test_a_charge_that_hangs_elsewhere(stands: dict[str, str], field: str, lago: str, odoo: str) -> None:
+    gone = order(row for row in ROWS if row["fusion_lago_id"] != "ch2")
+    suspect = the(of_order(LAGO, replace(gone, anywhere=standing("ch2", "tiers", "4", **stands)), {}))
+    place = ("missing_line", "fusion.billing.charge tiers (4)", field, lago, odoo)
+    assert (told(iter([suspect])), suspect.remedy) == ([place], None)
+
+
+BASE = HeldLine(number=8, home="S1", order="S1", product="boot_klein", plan="p1")
+
+
+@pytest.mark.parametrize(
+    ("base", "strangers", "expected", "remedy"),
+    [
+        (replace(BASE, plan="", product="any"), {}, ("base_product_swapped", "sale.order.line S1 (8)", "product_id"), None),
+        (replace(BASE, order="S9"), {}, ("missing_line", "sale.order.line S9 (8)", "order_id"), None),
+        (replace(BASE, sells=False), {}, ("missing_line", "sale.order.line S1 (8)", "display_type"), None),
+        (None, {}, ("missing_line", "sale.order S1", "order_line"), "restore_line"),
+        (BASE, {}, ("order_line_added", "sale.order.line S1 (5)", "product_id"), "lower_line"),
+        (BASE, {5: HeldLine(number=5, home="S9", order="S1")}, ("order_line_added", "sale.order.line S1 (5)", "order_id"), None),
+    ],
+)  # fmt: skip
+def test_another_line_passes_for_the_plans(
+    base: HeldLine | None, strangers: dict[int, HeldLine], expected: tuple[str, ...], remedy: str | None
+) -> None:
+    """Odoo takes line 5 for it; what is to be mended is another record, or that line's own place."""
+    sold = HeldPlan(line=5, product="any", lago_id="")
+    held_order = replace(order(charges=()), plan=sold, base=base, strangers=strangers, lines={6: "ch2"})
+    (suspect,) = of_order(LAGO, held_order, {}, {})
+    assert (suspect.cause, str(suspect.place.label), str(suspect.place.field)) == expected
+    assert (suspect.remedy.name if suspect.remedy else None) == remedy

@@ -197,11 +197,17 @@ def _typed(copy: Planted, text: str, name: str, kind: str) -> Any:
     if text in ("none", "not there", "null"):
         return False
     if kind == "many2one":
-        model = {"product_id": ("product.product", "default_code"), "metric": ("fusion.billing.metric", "code")}[name]
-        return copy.company.odoo.call(model[0], "search", domain=[[model[1], "=", text]])[0]
+        model, key = NAMED_BY[name]
+        return copy.company.odoo.call(model, "search", domain=[[key, "=", text]])[0]
     return TYPED.get(kind, str)(text.strip('"'))
 
 
+NAMED_BY = {
+    "product_id": ("product.product", "default_code"),
+    "metric_id": ("fusion.billing.metric", "code"),
+    "plan_id": ("product.template", "default_code"),
+    "order_id": ("sale.order", "name"),
+}
 TYPED: dict[str, Callable[[str], Any]] = {
     "boolean": lambda text: text.casefold() in ("true", "yes", "1"),
     "integer": int,
@@ -431,6 +437,9 @@ BY_MACHINE: Mapping[str, Callable[[Planted, Evidence], Done]] = {
     "mend_position": _position,
     "mend_product": _product,
     "find_line": _load,
+    "restore_charge": _load,
+    "restore_line": _load,
+    "remove_coupon": _set_field,
     "mend_mapping": _load,
     "carry_balance": _load,
     "mend_rounding": _round,
