@@ -192,7 +192,7 @@ def test_the_record_that_decides_is_the_one_to_mend(company: Company) -> None:
     other = {"charge_model": "standard", "properties": '{"amount": "0.07"}'}
     company.write("fusion.billing.charge", [["id", "=", charge["id"]]], **other)
     (told,) = {str(f.remedy): f.remedy for f in findings(company) if f.remedy}.values()
-    assert told.values["what"] == "charge_model and properties"
+    assert str(told.values["what"]) == "charge_model and properties"
     assert str(told.values["lago"]).startswith('["package",{')
 
 
