@@ -103,7 +103,14 @@ class Company:
         return sorted(owned, key=lambda i: i.number)[number]
 
     def with_invoice(self, changed: Invoice, fees: Sequence[Fee] | None = None) -> Company:
-        """The company whose Lago has another invoice. ``fees``: as the list of fees has them (with taxes)."""
+        """The company whose Lago has another invoice. ``fees``: as the list of fees has them (with taxes).
+
+        Of another total another amount is due: a header that contradicts itself is another fault.
+        """
+        (before,) = [i for i in self.snapshot.invoices if i.lago_id == changed.lago_id]
+        more = changed.total_amount_cents - before.total_amount_cents
+        if changed.total_due_amount_cents and changed.total_due_amount_cents == before.total_due_amount_cents:
+            changed = replace(changed, total_due_amount_cents=changed.total_due_amount_cents + more)
         snapshot = replace(
             self.snapshot,
             invoices=tuple(changed if i.lago_id == changed.lago_id else i for i in self.snapshot.invoices),
