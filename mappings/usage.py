@@ -24,6 +24,7 @@ from mappings.subscriptions import is_wanted, refusal
 from mappings.target import Desired, Mapped, Phase, Skipped, Source, xid
 
 MODEL = "fusion.billing.usage"
+LATER = " at "  # between a transaction and the moment, in the names of its later events (``EventIds``)
 _EXAMPLES = 3
 
 
@@ -161,7 +162,7 @@ class EventIds:
             return row, _hashed(first)
         moment = _utc(row.timestamp).isoformat()
         number = self._count(f"{first}\0{moment}")
-        name = f"{row.transaction_id} at {moment}" + (f" ({number + 1})" if number else "")
+        name = f"{row.transaction_id}{LATER}{moment}" + (f" ({number + 1})" if number else "")
         return replace(row, transaction_id=name), _hashed(f"{first}\0{name}")
 
     def _count(self, key: str) -> int:

@@ -13,7 +13,7 @@ from migrate.lago.control_totals import unread_credits
 from migrate.odoo.door import Door
 from migrate.progress import Progress, quiet
 from reconcile.billed import BilledInvoice, Billing, Side, ThreeSides
-from reconcile.causes.odoo_records import usage_to_look_for
+from reconcile.causes.odoo_records import usage_in_excess, usage_to_look_for
 from reconcile.compare.positions import ComparedInvoice
 from reconcile.compare.waivers import Waiver
 from reconcile.knowledge_base import KnowledgeBase
@@ -22,6 +22,7 @@ from reconcile.rerate.history import History
 from reconcile.rerate.hypothesis import Worlds, worlds_of
 from reconcile.rerate.lapses import Lapse
 from reconcile.rerate.other_periods import PeriodRefusals, other_periods
+from reconcile.rerate.owners import owners_of
 from reconcile.run import compare_sides, differing, reconcile
 from reconcile.sides.extras import Extra, as_invoices, foreign_bills
 from reconcile.sides.held_terms import Held
@@ -32,8 +33,8 @@ from reconcile.sides.odoo_next import with_next_dates
 from reconcile.sides.odoo_payers import with_payers
 from reconcile.sides.odoo_receivables import receivables
 from reconcile.sides.odoo_rerun import Shadow, aliases, odoo_invoices
+from reconcile.sides.odoo_terms import names_of_usage, with_owners, with_whereabouts
 from reconcile.sides.odoo_terms import read as held_by
-from reconcile.sides.odoo_terms import with_whereabouts
 from reconcile.sides.unread import set_apart
 from reports.data import LAGO, ODOO, RERATE, CreditsView, LapseView, ReportData, RunView
 
@@ -171,14 +172,20 @@ def _read_records(
 ) -> tuple[Worlds | None, Held | None]:
     """What invoices that differ are held against: their customers' worlds, and what Odoo holds of their orders.
 
-    All of it is read here, once: first the usage on both sides, then where Odoo has what its orders lack of Lago's.
+    All of it is read here, once: first the usage on both sides, then where Odoo has what its orders lack of Lago's, and
+    whose in Lago that is which they have in excess.
     """
     if events is None or odoo is None or not to_explain:
         return None, None
     subscriptions = {billing.subscription for invoice in to_explain for billing in invoice.base.billings}
     owners = {s.lago_customer_id for s in snapshot.subscriptions if s.lago_id in subscriptions}
     worlds, held = worlds_of(snapshot, events, owners), held_by(odoo, sorted(subscriptions))
-    return worlds, with_whereabouts(odoo, held, usage_to_look_for(held, worlds))
+    held = with_whereabouts(odoo, held, usage_to_look_for(held, worlds))
+    surplus = usage_in_excess(held, worlds)
+    names = names_of_usage(odoo, surplus)
+    transactions = {number: name for records in surplus.values() for number, name in records.items()}
+    lagos = owners_of(events, {name: transactions[number] for number, name in names.items()})
+    return worlds, with_owners(held, surplus, names, lagos)
 
 
 def _rerate_late(

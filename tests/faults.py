@@ -261,6 +261,19 @@ def other_usage(company: Company) -> None:
     company.write("sale.order", own, fusion_external_id=other["fusion_external_id"])
 
 
+def write_usage_to(customer: str, other: str, metric: str) -> Plant:
+    """Usage of one customer's subscription is written to another's, the last one that there is."""
+
+    def plant(company: Company) -> None:
+        rows = company.usage(customer, metric)
+        names = [s.external_id for s in company.snapshot.subscriptions if s.external_customer_id == other]
+        last = next(name for name in reversed(names) if name != rows[0]["external_subscription_id"])
+        own = [row["id"] for row in rows if row["external_subscription_id"] == rows[0]["external_subscription_id"]]
+        company.write("fusion.billing.usage", [["id", "in", own[:10]]], external_subscription_id=last)
+
+    return plant
+
+
 def swap_external_ids(company: Company) -> None:
     """Each order counts the usage of the other; Odoo lets one running subscription have an external id at a time."""
     own, other = company.order(STARTER), company.order(PRO)
@@ -922,6 +935,7 @@ FAULTS: tuple[Fault, ...] = (
     fault("usage moved to the next period", "odoo", "period_boundary", STARTER, shift_some),
     fault("usage hours off", "odoo", "time_zone", PACIFIC, shift_all),
     fault("order that counts another subscription's usage", "odoo", "missing_usage", STARTER, other_usage),
+    fault("usage written to another subscription", "odoo", "+missing_usage extra_usage", (STARTER, PRO), write_usage_to(STARTER, PRO, "egress_gb")),
     fault("external ids of two orders swapped", "odoo", "missing_usage", STARTER, swap_external_ids),
     fault("usage arrived after the invoice", "odoo", "late_events", STARTER, arrive_late),
     # Odoo: time and state

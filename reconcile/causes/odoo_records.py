@@ -9,7 +9,7 @@ from mappings.fields import Row
 from reconcile.causes.coupons import of_coupons
 from reconcile.causes.observed import NONE, SUBSCRIPTION, Place, Suspect, shown
 from reconcile.causes.terms import of_metrics, of_order, terms_of
-from reconcile.causes.usage import Usage, lacking, of_usage, placed
+from reconcile.causes.usage import Usage, lacking, of_usage, owned, placed, surplus
 from reconcile.rerate.billing import Billed, usage_window
 from reconcile.rerate.history import History
 from reconcile.rerate.other_periods import STORED, LineWindows, other_windows
@@ -61,15 +61,27 @@ def usage_to_look_for(held: Held, worlds: WhatIf) -> dict[str, list[str]]:
 
     Subscription -> external ids. Not for an order that counts another subscription's: that field says where it is.
     """
+    missing = {name: lacking(lago, odoo) for name, lago, odoo in _compared(held, worlds)}
+    return {name: external_ids for name, external_ids in missing.items() if external_ids}
+
+
+def usage_in_excess(held: Held, worlds: WhatIf) -> dict[str, dict[int, str]]:
+    """What is to be asked of Lago: whose the usage is that orders have in excess.
+
+    Subscription -> the records of Odoo's, and their transactions; of the same orders.
+    """
+    records = {name: surplus(lago, odoo) for name, lago, odoo in _compared(held, worlds)}
+    return {name: transactions for name, transactions in records.items() if transactions}
+
+
+def _compared(held: Held, worlds: WhatIf) -> Iterator[tuple[str, Usage, list[Row]]]:
+    """Subscriptions whose own usage their orders count: what Lago has of it, and what Odoo has."""
     subscriptions = worlds.history.subscriptions
     codes = _codes(worlds.history)
-    missing: dict[str, list[str]] = {}
     for name, order in held.orders.items():
         if name in subscriptions and order.row["fusion_external_id"] == subscriptions[name].external_id:
             world = worlds.of(subscriptions[name].lago_customer_id)
-            lago, odoo = _both_sides(subscriptions[name].external_id, order, world, codes)
-            missing[name] = lacking(lago, odoo)
-    return {name: external_ids for name, external_ids in missing.items() if external_ids}
+            yield name, *_both_sides(subscriptions[name].external_id, order, world, codes)
 
 
 def _codes(history: History) -> frozenset[str]:
@@ -89,7 +101,7 @@ def _of_usage(billed: Billed, order: HeldOrder, world: World, history: History) 
     differing = list(of_usage(external_id, lago, odoo, usage_window(billed.period)))
     counted = order.row["fusion_external_id"]
     if counted == external_id or not differing:
-        return list(placed(differing, lago, order.elsewhere))
+        return list(placed(owned(differing, order.foreign), lago, order.elsewhere))
     return [_of_others(differing, external_id, order)]
 
 

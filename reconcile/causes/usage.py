@@ -19,7 +19,7 @@ from reports.data import Phrase, Said, Told
 
 Usage = Mapping[str, UsageRow]  # by transaction
 
-ASKED = 1000  # of the events that an order lacks, so many are looked for: where more are, usage was not loaded
+ASKED = 1000  # of the events that an order lacks, or has in excess, so many are looked for: more are no slip of hands
 
 
 def of_usage(external_id: str, lago: Usage, rows: Iterable[Row], window: Window | None) -> Iterator[Suspect]:
@@ -46,6 +46,12 @@ def lacking(lago: Usage, rows: Iterable[Row]) -> list[str]:
     """External ids of Lago's events that are not among Odoo's ``rows``: as many as are looked for elsewhere."""
     there = {str(row["transaction_id"]) for row in rows}
     return sorted(_external_ids(lago, lago.keys() - there))[:ASKED]
+
+
+def surplus(lago: Usage, rows: Iterable[Row]) -> dict[int, str]:
+    """Odoo's ``rows`` of events that Lago does not have there, and their transactions: as many as are asked for."""
+    named = {row["id"]: str(row["transaction_id"]) for row in rows}
+    return dict(sorted((n, name) for n, name in named.items() if isinstance(n, int) and name not in lago)[:ASKED])
 
 
 def _external_ids(lago: Usage, transactions: Collection[str]) -> dict[str, str]:
@@ -81,6 +87,47 @@ def _owners(missing: Events, lago: Usage, elsewhere: Mapping[str, Row]) -> Mappi
         if owner != missing.external_id and external_id in transactions:
             owners[owner].add(transactions[external_id])
     return owners
+
+
+def owned(suspects: Iterable[Suspect], foreign: Mapping[str, str]) -> Iterator[Suspect]:
+    """Events in excess, with the subscription whose they are in Lago, where there is one.
+
+    ``foreign``: transaction -> that subscription. Whose they are is where they go back to: nobody deletes them.
+    """
+    for suspect in suspects:
+        extra = suspect.suppose
+        if suspect.place.field != IN_EXCESS or not isinstance(extra, Events):
+            yield suspect
+            continue
+        owners: dict[str, list[UsageRow]] = defaultdict(list)
+        for event in extra.more:
+            owners[foreign.get(event.transaction_id, extra.external_id)].append(event)
+        rest = replace(extra, more=tuple(owners.pop(extra.external_id, ())))
+        for owner, events in owners.items():
+            yield _written_here(owner, events, extra.external_id)
+        if rest.more or rest.gone:
+            yield _left(suspect, rest) if owners else suspect
+
+
+def _written_here(owner: str, events: Sequence[UsageRow], external_id: str) -> Suspect:
+    names = sorted(event.transaction_id for event in events)
+    return Suspect(
+        cause="extra_usage",
+        place=Place(USAGE, external_id, ANOTHER),
+        lago=owner,
+        odoo=f"{external_id}: {len(names)} ({', '.join(names[:3])})",
+        suppose=Events(external_id=external_id, more=tuple(events)),
+    )
+
+
+def _left(suspect: Suspect, rest: Events) -> Suspect:
+    """The same of those events only that Lago has nowhere. What they stood in the place of is missing, without them."""
+    if not rest.more:
+        missing = replace(suspect, cause="missing_usage", place=replace(suspect.place, field=NOT_THERE), odoo="0")
+        return _without(missing, rest)
+    names = sorted({event.transaction_id for event in rest.more} | rest.gone)
+    told = f"{len(rest.gone)} ({', '.join(names[:3])})"
+    return replace(suspect, lago=told, odoo=f"{len(rest.more)}", suppose=rest)
 
 
 def _written_to(owner: str, names: Sequence[str], external_id: str) -> Suspect:

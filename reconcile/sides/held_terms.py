@@ -91,6 +91,7 @@ class HeldOrder:
     ``plan``: what its plan's line sells; None where nothing says. ``lines``: those that the migration made, and
     of which charge (Lago id; ``base``: the plan). ``early``: of its payment term. ``elsewhere``: usage of Lago's that
     it lacks and that is there all the same (external id -> the row): somebody wrote it to another subscription.
+    ``foreign``: usage that it has in excess and that is another's in Lago (transaction -> that subscription).
 
     ``base``: the line that was made for its plan, wherever it stands; ``strangers``: lines made for other orders that
     stand here; ``anywhere``: charges that the migration made, by external id, wherever they hang.
@@ -104,6 +105,7 @@ class HeldOrder:
     lines: Mapping[int, str] = field(default_factory=dict)
     early: EarlyDiscount | None = None
     elsewhere: Mapping[str, Row] = field(default_factory=dict)
+    foreign: Mapping[str, str] = field(default_factory=dict)
     base: HeldLine | None = None
     strangers: Mapping[int, HeldLine] = field(default_factory=dict)
     anywhere: Mapping[str, Row] = field(default_factory=dict)

@@ -21,8 +21,9 @@ from reconcile.sides.numbers import decimal_in
 from reconcile.sides.odoo_homes import charges_anywhere, made, own_lines, plan_ids, plans_lines, strangers
 
 Rows = list[dict[str, object]]
+Surplus = Mapping[str, Mapping[int, str]]  # subscription -> records of usage in excess, and their transactions
 
-METRIC = "fusion.billing.metric"
+METRIC, USAGE = "fusion.billing.metric", "fusion.billing.usage"
 REPARTITION = "account.tax.repartition.line"
 INCLUDED = "tax_included"  # of a tax, or of the company for taxes that do not say
 PRICE = "Product Price"  # name of the precision of prices on lines
@@ -92,6 +93,24 @@ def with_whereabouts(odoo: Door, held: Held, lacking: Mapping[str, Sequence[str]
     for subscription, names in lacking.items():
         there = sorted(place.keys() & names, key=place.__getitem__)
         orders[subscription] = replace(held.orders[subscription], elsewhere={name: rows[name] for name in there})
+    return replace(held, orders={**held.orders, **orders})
+
+
+def names_of_usage(odoo: Door, surplus: Surplus) -> dict[int, str]:
+    """External ids of the usage in excess that the migration made; what others entered has none."""
+    numbers = {number for records in surplus.values() for number in records}
+    return made(odoo, USAGE, numbers) if numbers else {}
+
+
+def with_owners(held: Held, surplus: Surplus, names: Mapping[int, str], owners: Mapping[str, str]) -> Held:
+    """The same, told whose the usage is in Lago that orders have in excess. ``owners``: external id -> subscription."""
+    orders = {
+        subscription: replace(
+            held.orders[subscription],
+            foreign={name: owners[names[number]] for number, name in records.items() if names.get(number) in owners},
+        )
+        for subscription, records in surplus.items()
+    }
     return replace(held, orders={**held.orders, **orders})
 
 
@@ -230,16 +249,14 @@ def _with_metric(row: Row, metrics: Mapping[int, Row]) -> dict[str, object]:
 
 def _usage(odoo: Door, external: Sequence[str]) -> dict[str, Rows]:
     names = columns(fields.USAGE)
-    return {
-        name: _rows(odoo, "fusion.billing.usage", [["external_subscription_id", "=", name]], names) for name in external
-    }
+    return {name: _rows(odoo, USAGE, [["external_subscription_id", "=", name]], names) for name in external}
 
 
 def _whereabouts(odoo: Door, external_ids: Collection[str]) -> dict[str, Row]:
     """What migrated usage says today of whose it is; of records that are there."""
     numbers = {number: name for name, (_, number) in records_named(odoo, external_ids).items()}
     asked = ("external_subscription_id", "transaction_id")
-    rows = odoo.search_among("fusion.billing.usage", "id", sorted(numbers), list(asked))
+    rows = odoo.search_among(USAGE, "id", sorted(numbers), list(asked))
     return {numbers[number]: row for number, row in _by_id(list(rows)).items()}
 
 

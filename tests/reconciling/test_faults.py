@@ -84,6 +84,15 @@ def test_the_record_is_to_be_mended_and_not_the_period_that_follows_from_it(run:
     }
 
 
+def test_usage_that_is_written_to_another_goes_back_to_whose_it_is(run: Run) -> None:
+    """Seen from both: nobody is told to delete what Lago has of another subscription."""
+    fault = next(fault for fault in FAULTS if fault.name == "usage written to another subscription")
+    remedies = [f.remedy for f in run(fault).findings if f.proven and f.cause in fault.causes]
+    told = {(r.name, str(r.values["where"]), str(r.values["what"]), str(r.values["lago"])) for r in remedies if r}
+    where = "fusion.billing.usage of sub.NX1057.60"
+    assert told == {("return_usage", where, "external_subscription_id", "sub_059")}
+
+
 @lru_cache
 def fields_of(model: str) -> frozenset[str]:
     """As a real Odoo with the addon answers."""

@@ -27,6 +27,7 @@ from mappings.records import (
     Plan,
     Subscription,
 )
+from mappings.usage import UsageRow
 from reconcile.causes.case import Case
 from reconcile.causes.coupons import held_coupons, of_coupons
 from reconcile.causes.knowledge import Grounds, Knowledge, OrderKnowledge
@@ -35,7 +36,7 @@ from reconcile.causes.odoo_records import distinct
 from reconcile.causes.record_causes import suspected_records
 from reconcile.causes.rules import CAUSES
 from reconcile.causes.terms import of_metrics, of_order, renamed
-from reconcile.causes.usage import ASKED, lacking, of_usage, placed
+from reconcile.causes.usage import ASKED, lacking, of_usage, owned, placed, surplus
 from reconcile.compare.positions import compare_invoice
 from reconcile.rating.header import HeaderTerms
 from reconcile.rating.rules import LATEST
@@ -487,6 +488,50 @@ def test_what_orders_lack_is_looked_for_and_no_more() -> None:
 def test_usage_that_is_nowhere_is_told_as_it_was() -> None:
     missing = list(of_usage("abo-1", USAGE, usage_rows()[1:], JULY))
     assert list(placed(missing, USAGE, {})) == missing
+
+
+EXTRA = {name: build.row(name, f"2026-07-0{n} 10:00") for n, name in enumerate(("e", "f", "g"), 1)}
+
+
+def rows_of(usage: dict[str, UsageRow]) -> list[dict[str, object]]:
+    items = mapped(SNAPSHOT, usage.values(), build.Options(usage_since=at("2026-01-01 00:00")))
+    return [row_of(record) for record in of(items, "fusion.billing.usage")]
+
+
+def test_usage_in_excess_goes_back_to_whose_it_is_in_lago() -> None:
+    """What is written here and is another's is not deleted, as it is the only one that there is."""
+    extra = list(of_usage("abo-1", {}, rows_of(EXTRA), JULY))
+    first, second, rest = owned(extra, {"e": "abo-3", "f": "abo-2"})
+    assert [(one.cause, str(one.place.label), one.place.field) for one in (first, second)] == 2 * [
+        ("extra_usage", "fusion.billing.usage of abo-1", "external_subscription_id")
+    ]
+    assert [(one.lago, one.odoo) for one in (first, second)] == [("abo-3", "abo-1: 1 (e)"), ("abo-2", "abo-1: 1 (f)")]
+    assert (rest.cause, rest.place.field, rest.lago, rest.odoo) == ("extra_usage", IN_EXCESS, "0 (g)", "1")
+    more = [one.suppose.more for one in (first, second, rest) if isinstance(one.suppose, Events)]
+    assert [[event.transaction_id for event in events] for events in more] == [["e"], ["f"], ["g"]]
+    assert list(owned(extra, {})) == extra, "Lago has them nowhere"
+    assert list(owned(extra, {"e": "abo-1"})) == extra, "they are its own, under another name"
+
+
+def test_what_anothers_usage_stands_in_the_place_of_is_missing() -> None:
+    lago = {"a": build.row("a", "2026-07-01 10:00")}
+    here = rows_of({"e": build.row("e", "2026-07-01 10:00")})
+    anothers, missing = owned(of_usage("abo-1", lago, here, JULY), {"e": "abo-2"})
+    assert (anothers.cause, anothers.lago) == ("extra_usage", "abo-2")
+    assert (missing.cause, missing.place.field, missing.lago, missing.odoo) == (
+        "missing_usage",
+        NOT_THERE,
+        "1 (a)",
+        "0",
+    )
+    assert missing.suppose == Events(external_id="abo-1", gone=frozenset({"a"}))
+
+
+def test_what_orders_have_in_excess_is_asked_for_and_no_more() -> None:
+    rows = [{**row, "id": number} for number, row in enumerate(usage_rows(), 1)]
+    assert surplus(USAGE, rows) == {}
+    assert surplus({"b": USAGE["b"]}, rows) == {1: "a", 3: "c", 4: "d"}
+    assert len(surplus({}, [{"id": number, "transaction_id": f"t{number}"} for number in range(ASKED + 1)])) == ASKED
 
 
 def test_usage() -> None:
