@@ -24,7 +24,7 @@ from reconcile.causes.knowledge import (
     grounds_of,
 )
 from reconcile.causes.moved_charges import moved_here, others_lines
-from reconcile.causes.odoo_records import suspected_of
+from reconcile.causes.odoo_records import period_givers, suspected_of
 from reconcile.causes.taxes_held import TaxesHeld, named_tax
 from reconcile.causes.terms import renamed
 from reconcile.compare.positions import ComparedInvoice, plain
@@ -110,9 +110,12 @@ class KnowledgeBase:
         windows = {line.key: line.window for line in odoo.lines} if odoo else {}
         names = dict.fromkeys(b.subscription.lago_id for b in billings)
         orders = {name: self.held.orders[name] for name in names if name in self.held.orders}
+        called = {name: str(order.row["name"]) for name, order in orders.items()}
+        suspects = suspected_of(billings, self.held, history, world, self.unmapped, windows)
         return OrderKnowledge(
             rules=rules,
-            suspects=suspected_of(billings, self.held, history, world, self.unmapped, windows),
+            suspects=suspects,
+            givers=period_givers(billings, called, suspects, windows, world),
             read=frozenset(self.held.orders),
             settings=self.held.settings,
             only_odoo=dict(item for b in billings for item in self._only_odoo(b)),
@@ -120,7 +123,7 @@ class KnowledgeBase:
             moved_here=moved_here(orders.values(), self.owners),
             strangers=others_lines(orders.values()),
             own_lines=dict(item for order in orders.values() for item in _own_lines(order)),
-            names={name: str(order.row["name"]) for name, order in orders.items()},
+            names=called,
             taxes=self._taxes_held.of(odoo, orders.values()),
             lago=LagoOddities(
                 calendar=tuple(calendar_differences(invoice, history, rules)),

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from reconcile.billed import Side
 from reconcile.causes.extras import explain_extra
 from reconcile.causes.knowledge import Grounds
-from reconcile.causes.periods import with_periods
+from reconcile.causes.periods import with_givers, with_periods
 from reconcile.causes.proving import classify, unexplained
 from reconcile.causes.rules import CAUSES
 from reconcile.compare import waivers
@@ -79,7 +79,9 @@ def reconcile(
     explained = (
         with_periods(
             invoice,
-            _explained(invoice, knowledge, extra_of.get(invoice.base.lago_id)),
+            _explained(
+                invoice, knowledge, extra_of.get(invoice.base.lago_id), (periods or {}).get(invoice.base.lago_id, {})
+            ),
             (periods or {}).get(invoice.base.lago_id, {}),
             run.tolerance_cents,
         )
@@ -100,7 +102,7 @@ def reconcile(
 
 
 def _explained(
-    invoice: ComparedInvoice, knowledge: GroundsOf, extra: Extra | None
+    invoice: ComparedInvoice, knowledge: GroundsOf, extra: Extra | None, others: PeriodRefusals
 ) -> Mapping[Key, tuple[Finding, ...]]:
     """Causes of one invoice; nothing is computed for one that agrees, or that only Odoo has (``extra``)."""
     if extra is not None:
@@ -108,6 +110,8 @@ def _explained(
     if not invoice.differs:
         return {}
     try:
-        return classify(invoice, CAUSES, knowledge(invoice))
+        grounds = knowledge(invoice)
+        orders = grounds.known.orders
+        return with_givers(invoice, classify(invoice, CAUSES, grounds), others, orders.givers if orders else {})
     except OF_DATA as error:
         return unexplained(invoice, Evidence(name=REASON, values={"why": unforeseen(error).detail}))

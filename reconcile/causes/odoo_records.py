@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 
 from mappings.fields import Row
 from reconcile.causes.coupons import of_coupons
@@ -11,8 +12,9 @@ from reconcile.causes.observed import NONE, SUBSCRIPTION, Place, Suspect, shown
 from reconcile.causes.terms import of_metrics, of_order, terms_of
 from reconcile.causes.usage import Usage, lacking, of_usage, owned, placed, surplus
 from reconcile.rerate.billing import Billed, usage_window
+from reconcile.rerate.counterfactual import counterfactual
 from reconcile.rerate.history import History
-from reconcile.rerate.other_periods import STORED, LineWindows, other_windows
+from reconcile.rerate.other_periods import STORED, LineWindows, gives_periods, other_windows
 from reconcile.rerate.supposed import WhatIf, World, events_of
 from reconcile.rerate.suppositions import Events, OtherRecords, Windows
 from reconcile.sides.held_terms import Held, HeldOrder
@@ -43,7 +45,12 @@ def suspected_of(
     if orders:
         customer = billings[0].invoice.customer
         records += of_coupons(customer.lago_id if customer else "", tuple(orders.values()), history)
-    periods = (suspect for billed in billings for suspect in _of_windows(billed, windows, records, history))
+    called = {name: str(order.row["name"]) for name, order in orders.items()}
+    periods = (
+        suspect
+        for billed in billings
+        for suspect in _of_windows(billed, called.get(billed.subscription.lago_id, ""), windows, records, history)
+    )
     return distinct([*records, *periods])
 
 
@@ -132,10 +139,12 @@ PERIODS = {
 # --- periods ------------------------------------------------------------------------------------------------------
 
 
-def _of_windows(billed: Billed, windows: LineWindows, found: Sequence[Suspect], history: History) -> Iterator[Suspect]:
+def _of_windows(
+    billed: Billed, order: str, windows: LineWindows, found: Sequence[Suspect], history: History
+) -> Iterator[Suspect]:
     """Odoo's lines bill another period than Lago stored. A record that tells why is the one to name, and to mend.
 
-    A period that is Lago's own by its calendar is no fault of Odoo's.
+    A period that is Lago's own by its calendar is no fault of Odoo's. ``order``: the subscription's, by name.
     """
     subscription = billed.subscription
     odoo = other_windows(billed, windows, history)
@@ -149,13 +158,41 @@ def _of_windows(billed: Billed, windows: LineWindows, found: Sequence[Suspect], 
             odoo=f"{shown(start)} – {shown(end)}",
             suppose=Windows(invoice=billed.invoice.lago_id, subscription=subscription.lago_id, ends=odoo),
         )
-        mover = next((suspect for suspect in found if _moves(suspect, billed)), symptom)
+        mover = next((suspect for suspect in found if _moves(suspect, billed, order)), symptom)
         yield replace(mover, suppose=symptom.suppose)
 
 
-def _moves(suspect: Suspect, billed: Billed) -> bool:
-    """Whether a record that differs moves the boundaries of this subscription."""
-    if not isinstance(suspect.suppose, OtherRecords) or not suspect.suppose.calendar:
+def period_givers(
+    billings: Sequence[Billed],
+    orders: Mapping[str, str],
+    suspects: Sequence[Suspect],
+    windows: LineWindows,
+    world: World,
+) -> dict[str, Suspect]:
+    """Subscription -> a record of its own order that gives just the periods that Odoo bills, whatever the amounts.
+
+    ``orders``: their names, by subscription.
+    """
+    givers: dict[str, Suspect] = {}
+    for billed in billings:
+        order = orders.get(billed.subscription.lago_id, "")
+        for suspect in suspects:
+            if _moves(suspect, billed, order) and _gives(suspect, billed, windows, world):
+                givers.setdefault(billed.subscription.lago_id, suspect)
+    return givers
+
+
+def _gives(suspect: Suspect, billed: Billed, windows: LineWindows, world: World) -> bool:
+    changes = suspect.suppose.changes if isinstance(suspect.suppose, OtherRecords) else ()
+    history = History(reduce(counterfactual, changes, world.snapshot))
+    invoice = history.invoices.get(billed.invoice.lago_id)
+    supposed = history.billed_on(invoice, billed.period) if invoice else None
+    return supposed is not None and gives_periods(supposed, windows, history)
+
+
+def _moves(suspect: Suspect, billed: Billed, order: str) -> bool:
+    """Whether a record of this subscription's own order differs, and moves its boundaries."""
+    if not isinstance(suspect.suppose, OtherRecords) or not suspect.suppose.calendar or suspect.place.record != order:
         return False
     customer = billed.invoice.customer
     owners = {billed.subscription.lago_id, billed.plan.lago_id, customer.lago_id if customer else ""}

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from reconcile.billed import LineKey, Refusal
 from reconcile.causes.cause_of import calendar_causes
+from reconcile.causes.observed import Suspect, remedy_at
 from reconcile.compare.positions import ComparedInvoice, Key, compare_invoice
-from reconcile.rerate.other_periods import PeriodRefusals
-from reports.data import LAGO, ODOO, OUTSIDE, REFUSED, Finding
+from reconcile.rerate.other_periods import FAMILIES, PeriodRefusals
+from reports.data import LAGO, ODOO, OUTSIDE, REFUSED, Evidence, Finding
 
 Findings = Mapping[Key, tuple[Finding, ...]]
 
@@ -32,13 +33,40 @@ def with_periods(
     }
 
 
+def with_givers(
+    invoice: ComparedInvoice, findings: Findings, others: PeriodRefusals, givers: Mapping[str, Suspect]
+) -> Findings:
+    """The findings, and the records that give another period of a subscription of which no amount says so.
+
+    Only beside a cause that is proven of another subscription here: alone, such an invoice would look equal.
+    ``givers``: subscription -> a record of its own order that gives just the periods that Odoo bills.
+    """
+    told = dict(findings)
+    proven = {(key.subscription, f.cause) for key, f in _of_lines(findings) if moves_periods(f)}
+    for subscription in others.keys() & givers.keys() - {owner for owner, _ in proven}:
+        giver = givers[subscription]
+        keys = (p.key for p in invoice.positions if isinstance(p.key, LineKey) and p.lines.get(ODOO))
+        key = next((key for key in keys if key.subscription == subscription and key.kind in FAMILIES), None)
+        if key is not None and giver.cause in {cause for _, cause in proven}:
+            told[key] = (*told.get(key, ()), _finding(giver))
+    return told
+
+
+def _finding(giver: Suspect) -> Finding:
+    """It moves no amount there."""
+    values = {"where": giver.place.label, "what": giver.place.field, "lago": giver.lago, "odoo": giver.odoo}
+    remedy = giver.remedy or remedy_at("mend_field", giver.place, giver.lago)
+    evidence = (Evidence(name="held", values=values),)
+    return Finding(cause=giver.cause, side=ODOO, delta_cents=0, proven=True, evidence=evidence, remedy=remedy)
+
+
+def _of_lines(findings: Findings) -> Iterator[tuple[LineKey, Finding]]:
+    return ((key, f) for key, named in findings.items() if isinstance(key, LineKey) for f in named)
+
+
 def _unexplained(others: PeriodRefusals, findings: Findings) -> Iterator[Refusal]:
     """Those of subscriptions on whose lines no cause is proven that moves their periods."""
-    explained = {
-        key.subscription
-        for key, named in findings.items()
-        if isinstance(key, LineKey) and any(moves_periods(finding) for finding in named)
-    }
+    explained = {key.subscription for key, finding in _of_lines(findings) if moves_periods(finding)}
     for subscription, refusals in others.items():
         if subscription not in explained:
             yield from refusals

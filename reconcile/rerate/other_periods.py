@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from mappings.period import Boundaries, Window
+from mappings.period import Boundaries, Window, boundaries
 from mappings.records import BillingPeriod
 from reconcile.billed import BilledInvoice, LineKey, Refusal, Side
 from reconcile.rerate.billing import Billed, fee_window, fixed_window, subscription_window, timezone_of, usage_window
@@ -36,6 +36,26 @@ def other_windows(billed: Billed, windows: LineWindows, history: History) -> dic
         if not any(lago is not None and alike(Window(*window), lago) for lago in lagos):
             odoo[family] = window
     return odoo
+
+
+def gives_periods(billed: Billed, windows: LineWindows, history: History) -> bool:
+    """Whether the calendar of this history gives every period that Odoo bills of a subscription. There is one at least.
+
+    The invoices before are Lago's own, as they are: what they covered says nothing of a world in which they moved too.
+    """
+    zone, at = timezone_of(history.customer(billed.invoice)), billed.invoice.created_at
+    contract = history.contract(billed.subscription, billed.plan, zone, at)
+    closed = (
+        boundaries(contract, at) if contract.terminated_at is None else expected_boundaries(contract, billed, history)
+    )
+    running = boundaries(contract, at, current_usage=True)
+    advance = {charge.lago_id for charge in history.fixed_charges(billed) if charge.pay_in_advance}
+    given = [
+        alike(Window(*window), getattr(running if key.item in advance else closed, FAMILIES[key.kind]))
+        for key, window in windows.items()
+        if key.subscription == billed.subscription.lago_id and window and key.kind in FAMILIES and not key.event
+    ]
+    return bool(given) and all(given)
 
 
 def _calendar(billed: Billed, history: History) -> Boundaries:

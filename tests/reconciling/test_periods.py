@@ -7,13 +7,55 @@ from dataclasses import replace
 import pytest
 
 from reconcile.billed import Refusal
-from reconcile.causes.periods import with_periods
+from reconcile.causes.observed import Place, Suspect
+from reconcile.causes.periods import with_givers, with_periods
 from reconcile.compare.positions import HeaderKey, Key, compare_invoice
+from reconcile.rerate.suppositions import OtherRecords
 from reports.data import LAGO, ODOO, Finding
 from tests.reconciling import build
 
 REFUSAL = Refusal(reason="other_period", detail="another month")
 MOVED = Finding(cause="period_boundary", side="odoo", delta_cents=20, proven=True)
+
+
+GIVER = Suspect(
+    cause="time_zone",
+    place=Place("sale.order", "S2", "fusion_timezone"),
+    lago="America/Vancouver",
+    odoo="America/Toronto",
+    suppose=OtherRecords(changes=(), calendar=True),
+)
+
+
+@pytest.mark.parametrize(
+    ("proven", "givers", "explained"),
+    [
+        (replace(MOVED, cause="time_zone"), {"s2": GIVER}, True),
+        (replace(MOVED, cause="time_zone"), {}, False),
+        (replace(MOVED, cause="time_zone"), {"s1": GIVER}, False),
+        (replace(MOVED, cause="time_zone", proven=False), {"s2": GIVER}, False),
+        (replace(MOVED, cause="time_zone", side="lago"), {"s2": GIVER}, False),
+        (MOVED, {"s2": GIVER}, False),
+        (replace(MOVED, cause="price"), {"s2": GIVER}, False),
+    ],
+    ids=["a sister's", "none gives it", "a sister's gives it", "a candidate", "of Lago's", "another cause", "a price"],
+)
+def test_a_record_gives_another_period_of_which_no_amount_says_so(
+    proven: Finding, givers: dict[str, Suspect], explained: bool
+) -> None:
+    """It is told, with its remedy, where the same is proven of another subscription of the invoice; else refused."""
+    second = build.line(100, subscription="s2")
+    sides = {LAGO: build.invoice(build.line(100), second), ODOO: build.invoice(build.line(120), second)}
+    compared, findings, others = compare_invoice(sides), {build.key(): (proven,)}, {"s2": (REFUSAL,)}
+    told = with_givers(compared, findings, others, givers)
+    after, _ = with_periods(compared, told, others, 0)
+    assert after.sides[ODOO].refusals == (() if explained else (REFUSAL,))
+    (named,) = told.get(build.key(subscription="s2"), ()) or (None,)
+    assert (named is not None) == explained
+    if named:
+        assert (named.cause, named.side, named.delta_cents, named.proven) == ("time_zone", "odoo", 0, True)
+        assert named.remedy is not None
+        assert str(named.remedy.values["where"]) == "sale.order S2"
 
 
 @pytest.mark.parametrize(

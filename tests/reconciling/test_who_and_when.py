@@ -10,7 +10,7 @@ import pytest
 
 from reports.data import ReportData
 from reports.verdict import State, judge
-from tests.faults import CUSTOMERS, FAULTS, PRO, STARTER, Company, Fault
+from tests.faults import CUSTOMERS, FAULTS, PRO, STARTER, TWO_PLANS, Company, Fault
 from tests.reconciling import planted
 from tests.reconciling.planted import Base
 
@@ -179,3 +179,33 @@ def test_a_period_that_a_proven_cause_explains_is_not_refused(base: Base, tmp_pa
     data, reasons = told(base, tmp_path / "copy", fault.plant, fault.month, fault.customers[0])
     assert reasons == set()
     assert {f.cause for _, p in data.rows() for f in p.findings if f.proven} >= {"period_boundary"}
+
+
+def both_zones(company: Company) -> None:
+    """The time zone of both orders of one customer, whom Lago bills on one invoice."""
+    names = [s.lago_id for s in company.snapshot.subscriptions if s.external_customer_id == TWO_PLANS]
+    company.write("sale.order", [["fusion_lago_id", "in", names]], fusion_timezone="America/Vancouver")
+
+
+def test_a_period_is_explained_by_its_own_order_where_no_amount_says_so(base: Base, tmp_path: Path) -> None:
+    """The amounts of the first prove its time zone; of the second only its record says it, and gives the period."""
+    data, reasons = told(base, tmp_path / "copy", both_zones, "2026-05", TWO_PLANS)
+    assert reasons == set()
+    assert judge(data).state is State.TO_ACT
+    remedies = [f.remedy for _, p in data.rows() for f in p.findings if f.proven and f.cause == "time_zone"]
+    assert {(r.name, r.values["where"], r.values["what"], r.values["lago"]) for r in remedies if r} == {
+        ("mend_field", f"sale.order LAGO/{name}", "fusion_timezone", "America/New_York")
+        for name in ("sub_037", "sub_038")
+    }
+
+
+def test_a_period_that_its_order_does_not_give_is_refused(base: Base, tmp_path: Path) -> None:
+    """The same time zones, but one order bills another month besides: its zone alone does not give it."""
+
+    def also_in_advance(company: Company) -> None:
+        both_zones(company)
+        order = company.order(TWO_PLANS, "nexadesk_team")
+        advance = not order["fusion_pay_in_advance"]
+        company.write("sale.order", [["id", "=", order["id"]]], fusion_pay_in_advance=advance)
+
+    assert told(base, tmp_path / "copy", also_in_advance, "2026-05", TWO_PLANS)[1] == {"other_period"}
