@@ -72,6 +72,9 @@ COMMANDS: Table = {
 }
 
 
+INTERRUPTED_QUERY = "Query interrupted"  # what DuckDB makes of Ctrl-C, as a RuntimeError
+
+
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit with the documented code. The one place that catches our errors."""
     sys.excepthook = _show_traceback
@@ -85,6 +88,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         error.show()
         sys.exit(1)
     except Exception as error:
+        if str(error) == INTERRUPTED_QUERY:
+            _fail("interrupted; the same command resumes", Interrupted.exit_code)
         if not is_of_full_disk(error):
             raise
         _fail(told(error), Lago2OdooError.exit_code)

@@ -53,14 +53,25 @@ _WHOLE = (PHASES, APPLY_RUNS, REPORT_RUNS)
 _READ_AGAIN = frozenset(_OF_EXTRACT) - {RUNS.name}  # the next extract writes all of it anew
 
 
+def _wait_for_others(db: sa.Connection) -> None:
+    """Until whoever else writes to a sealed table is done: the sum is to hold their rows, too.
+
+    PostgreSQL lets two write at once (two people reconcile on one state); of SQLite there is one writer at a time.
+    """
+    if db.dialect.name == "postgresql":
+        db.execute(sa.text(f"lock table {SEALS.name} in share row exclusive mode"))
+
+
 def seal_extract(db: sa.Connection, run: int) -> None:
     """An extract is finished: all that it stands on, as it is."""
+    _wait_for_others(db)
     for name, query in _OF_EXTRACT.items():
         _note(db, name, *_summed(db, query(run)))
 
 
 def seal_table(db: sa.Connection, table: sa.Table) -> None:
     """A table of few rows, as it is."""
+    _wait_for_others(db)
     _note(db, table.name, *_summed(db, as_stored(table)))
 
 
@@ -82,6 +93,7 @@ def is_sealed(db: sa.Connection, table: sa.Table) -> bool:
 
 def reseal_ledger(db: sa.Connection, gone: Iterable[str], come: Iterable[str]) -> None:
     """Rows of the ledger with these seals went, and others came."""
+    _wait_for_others(db)
     query = sa.select(SEALS).where(SEALS.c.name == APPLIED_RECORDS.name)
     row = db.execute(query).first()
     if row is not None:

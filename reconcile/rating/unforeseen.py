@@ -13,8 +13,9 @@ from reconcile.rating.refusal import RerateRefused
 
 REASON = "unforeseen"
 LOGGER = "lago2odoo"
-# What code raises that meets a value it did not reckon with.
-OF_DATA = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+# What code raises that meets a value it did not reckon with. RuntimeError is none of these: DuckDB says by it that a
+# person interrupted the query, and Python that the machine has no thread left.
+OF_DATA = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _LONGEST = 120
 
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from migrate.errors import Blocked, StoreError
 from migrate.lago import snapshot as snapshot_module
 from migrate.lago.extract import require_as_written
 from migrate.lago.snapshot import load_snapshot
 from migrate.state.ledger import Ledger
-from migrate.state.seals import seal_everything
+from migrate.state.report_runs import ReportRuns, note_report_runs
+from migrate.state.seals import require_small, seal_everything, seal_table
 from migrate.state.small_tables import require_sound
 from migrate.state.store import Store
+from migrate.state.tables import REPORT_RUNS
 from tests.extracting.old_state import write_old_state
 
+NOW = datetime(2031, 5, 1, 12, tzinfo=UTC)
 AGAIN, RESTORE = "run 'lago2odoo extract' again", "restore a copy of the state"
 REST = "parent, payload, sha256, first_run, changed_run, seen_run"
 FIRST = "rowid = (select min(rowid) from lago_records where resource = 'customers')"
@@ -116,3 +122,20 @@ def test_an_extract_that_begins_while_the_one_before_is_read_is_no_damage(
     monkeypatch.setattr(snapshot_module, "require_as_written", begun)
     with Store.open(state) as store, pytest.raises(Blocked, match="another extract began"):
         load_snapshot(store)
+
+
+def test_two_who_reconcile_at_once_on_one_state_leave_it_whole(database: str) -> None:
+    """Each notes how far its own history came; whoever sums the rows second must see those of the first."""
+    known = ReportRuns(runs=1, head="ab" * 32, compared_at=NOW)
+    with Store.open(database) as first, Store.open(database) as second, ThreadPoolExecutor() as threads:
+        note_report_runs(first, "report", known)
+        with first.begin() as db:
+            db.execute(REPORT_RUNS.update().values(runs=2))
+            seal_table(db, REPORT_RUNS)
+            other = threads.submit(note_report_runs, second, "other", known)
+            with pytest.raises(TimeoutError):
+                other.result(timeout=0.5)
+        other.result(timeout=30)
+        with first.begin() as db:
+            require_small(db)
+            assert db.scalar(sa.select(sa.func.sum(REPORT_RUNS.c.runs))) == 3

@@ -13,6 +13,7 @@ import reconcile.rerate.invoices
 import reconcile.rerate.noise_floor
 import reconcile.rerate.usage_queries
 import reconcile.run
+from lago2odoo.cli import main as cli
 from lago2odoo.cli.main import show_mistakes
 from mappings.records import Snapshot
 from reconcile.billed import BilledInvoice
@@ -91,11 +92,11 @@ def test_what_breaks_at_one_invoice_costs_that_one(
 def test_what_is_no_invoices_fault_ends_the_run(
     snapshot: Snapshot, july: tuple[BilledInvoice, ...], usage: EventSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for error in (MemoryError(), OSError(28, "No space left on device")):
+    for error in (MemoryError(), OSError(28, "No space left on device"), RuntimeError("Query interrupted")):
         monkeypatch.setattr(reconcile.rerate.invoices, "refuse_unexplained", broken_at(int, lambda *_: True, error))
         with pytest.raises(type(error)):
             rerate(snapshot, usage)(july)
-    assert not any(issubclass(kind, OF_DATA) for kind in (MemoryError, OSError, KeyboardInterrupt, SystemExit))
+    assert not any(issubclass(kind, OF_DATA) for kind in (MemoryError, OSError, RuntimeError, KeyboardInterrupt))
 
 
 def test_a_calendar_that_breaks_is_a_refusal_of_that_invoice(
@@ -146,3 +147,18 @@ def test_the_traceback_is_there_for_whoever_asks(capsys: pytest.CaptureFixture[s
     assert "ValueError in test_unforeseen.py" in refused.detail
     assert ("Traceback (most recent call last)" in shown) is is_asked
     assert logging.getLogger("lago2odoo").handlers == []
+
+
+def test_who_interrupts_a_query_interrupts_the_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """DuckDB makes a RuntimeError of Ctrl-C, which is neither a mistake of ours nor an invoice's."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise RuntimeError("Query interrupted")
+
+    monkeypatch.setattr(cli.group, "main", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        cli.main([])
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "lago2odoo: interrupted; the same command resumes\n"
