@@ -133,10 +133,10 @@ def open_contradictions(invoice: Invoice, notes: Iterable[CreditNote]) -> Iterat
     if due is not None and due not in stated:
         told = f"total {money(total)} less paid {money(paid)} and offset by credit notes {money(offset)}"
         yield f"its header says due {money(due)}, and {told} make {money(total - paid - offset)}"
-    yield from _status_contradictions(invoice, total - paid - offset)
+    yield from status_contradictions(invoice, total - paid - offset)
 
 
-def _status_contradictions(invoice: Invoice, left_cents: int) -> Iterator[str]:
+def status_contradictions(invoice: Invoice, left_cents: int) -> Iterator[str]:
     """A payment status against the rest. Whoever marks an invoice as paid in Lago leaves its amounts as they were.
 
     Lago then takes "overdue" from it, and gives its fees the same status; an invoice of 0 is paid by itself.

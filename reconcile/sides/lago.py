@@ -11,7 +11,7 @@ from decimal import Decimal
 from mappings.balances import due_cents
 from mappings.checks import CONTRADICTED, contradicted_currency
 from mappings.explain import LAGO_DETAILS, Step, StepKind, given
-from mappings.headers import HEADER, OPEN, hidden_contradictions, open_contradictions, takes_coupons_after_taxes
+from mappings.headers import HEADER, OPEN, hidden_contradictions, status_contradictions, takes_coupons_after_taxes
 from mappings.known import INVOICE_TYPES
 from mappings.money import CONTEXT, from_subunits, subunits
 from mappings.records import CreditNote, Fee, Invoice, Json, Plan, Snapshot, Subscription
@@ -55,8 +55,17 @@ class _Subscribed:
         return _Subscribed(subscriptions, {plan.lago_id: plan for plan in plans}, notes)
 
     def open_refusals(self, invoice: Invoice) -> Iterator[Refusal]:
-        """What is still to be paid, where the invoice contradicts itself."""
-        told = "; ".join(open_contradictions(invoice, self.notes.get(invoice.lago_id, ())))
+        """Whether it is paid, where the invoice contradicts itself: no balance is moved, and nothing else says so.
+
+        An amount due that is not what is left of the total says nothing against what was billed.
+        """
+        if invoice.status != "finalized":
+            return
+        offset = invoice.total_offsetted_credit_note_amount_cents
+        if offset is None:
+            offset = sum(note.offset_amount_cents for note in self.notes.get(invoice.lago_id, ()))
+        left_cents = invoice.total_amount_cents - invoice.total_paid_amount_cents - offset
+        told = "; ".join(status_contradictions(invoice, left_cents))
         if told:
             yield Refusal(reason=OPEN, detail=told)
 

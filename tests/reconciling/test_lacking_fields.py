@@ -13,8 +13,8 @@ import pytest
 
 from mappings.records import Fee, Invoice, Plan, Snapshot, Subscription
 from reconcile.rating.unforeseen import REASON
+from reconcile.rerate.customer_parts import CustomerParts
 from reconcile.rerate.event_source import EventSource
-from reconcile.rerate.hypothesis import part_of
 from reconcile.rerate.noise_floor import control
 
 PLACES: dict[type[Any], str] = {Subscription: "subscriptions", Invoice: "invoices", Fee: "fees", Plan: "plans"}
@@ -43,7 +43,7 @@ def part(snapshot: Snapshot) -> Snapshot:
     """The customer with the most subscriptions that were billed."""
     billed = {period.lago_subscription_id for invoice in snapshot.invoices for period in invoice.billing_periods}
     owners = [s.lago_customer_id for s in snapshot.subscriptions if s.lago_id in billed]
-    return part_of(snapshot, max(sorted(set(owners)), key=owners.count))
+    return CustomerParts(snapshot).of(max(sorted(set(owners)), key=owners.count))
 
 
 @pytest.fixture(scope="module")
