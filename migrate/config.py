@@ -22,6 +22,7 @@ from mappings.text import NotTextError, composed, decode_text
 from mappings.toml import NotTomlError, read_toml
 from migrate.config_checks import LONGEST_SECRET, contradictions, problem_of, problem_of_secret
 from migrate.config_files import missing_files
+from migrate.config_template import TEMPLATE
 from migrate.errors import ConfigError
 from migrate.masking import KNOWN
 from migrate.paths import NotReadableError, read_file
@@ -227,12 +228,23 @@ def write_template(path: Path) -> None:
 
 def secret(env: str, file: str | None, folder: Path, purpose: str) -> str:
     """The secret of a file, or of an environment variable, fit for a header; its value appears nowhere else."""
-    value = os.environ.get(env, "").strip() if file is None else _from_file(folder / file, purpose)
-    where = f"set the environment variable {env}" if file is None else f"write it into {file}"
+    if file is None:
+        where, value = f"set the environment variable {env}", passphrase(env, purpose)
+    else:
+        where, value = f"write it into {file}", _from_file(folder / file, purpose)
     if not value:
         raise ConfigError(f"the {purpose} is missing: {where}")
     if problem := problem_of_secret(value):
         raise ConfigError(f"the {purpose} cannot be used: {problem}; {where}")
+    KNOWN.learn(value)
+    return value
+
+
+def passphrase(env: str, purpose: str) -> str:
+    """What an environment variable holds, blanks and letters of any script too: no header has to carry it."""
+    value = os.environ.get(env, "").strip()
+    if not value:
+        raise ConfigError(f"the {purpose} is missing: set the environment variable {env}")
     KNOWN.learn(value)
     return value
 
@@ -346,55 +358,3 @@ class _Reader:
         assignment = re.compile(rf"\s*(\[+\s*)?(\S*\.)?[\"']?{re.escape(name)}[\"']?\s*(=|\])")
         line = next((i for i in range(start, len(lines)) if assignment.match(lines[i])), start)
         return f"{self.path}:{line + 1}"
-
-
-TEMPLATE = """\
-# lago2odoo: where Lago is, where Odoo is, and what finance decided. Secrets are never in this file:
-# it names environment variables (or files) that hold them.
-
-[lago]
-url = "https://api.getlago.com"     # or your own Lago; EU cloud: https://api.eu.getlago.com
-api_key_env = "LAGO_API_KEY"        # the variable that holds the API key (or: api_key_file = "path")
-requests_per_second = 40            # Lago's cloud allows 50
-connections = 4
-# patience = 120                    # seconds of a run for calls that Lago never answers; then each is tried twice only
-# recording = "recordings/acme"     # read a recorded directory instead of a server
-
-[odoo]
-url = "https://odoo.example.com"
-database = "production"
-user = "migration@example.com"      # JSON-RPC only; JSON-2 takes the user from the key
-key_env = "ODOO_KEY"                # an API key of that user (or: key_file = "path")
-transport = "json2"                 # json2 (bearer key) | odoorpc (JSON-RPC)
-
-[store]
-url = "sqlite:///.lago2odoo/state.db"   # or postgresql+psycopg://user@host/db
-events = ".lago2odoo/events"            # usage events, Parquet
-
-[mapping]
-# tables = "tables.toml"            # finance's look-ups: taxes, services, accounts (default: the one shipped)
-# usage_since = 2026-06-01          # load usage from this day on, to rerun past months in Odoo
-
-[cohorts.nexacloud]                 # the pilot: everyone who holds one of these plans
-plans = ["nexacloud_*"]
-
-[waive]
-skipped = []                        # reasons or ids of skipped records that someone has looked at and accepts
-# checks = ["currency_rounding"]    # errors of 'doctor' that someone accepts (also: tax_split, income_account_type)
-# drift = ["customer acme: street"]   # changes made in Odoo that 'status' tells and someone accepts
-
-[reconcile]
-tolerance_cents = 0                 # a difference up to this counts as equal, and is printed as tolerated
-materiality_cents = 100             # proven differences below it in sum are "immaterial"; exit codes stay
-# waivers = "waivers.toml"
-
-[report]
-language = "en_CA"                  # en_CA | fr_CA
-
-[stripe]
-key_env = "STRIPE_KEY"              # a restricted, read-only key: proves that both sides use one account
-
-[evidence]                          # keys that sign evidence packs: made with ssh-keygen -t ed25519
-# reviewer_key = "~/.ssh/id_ed25519"                # also: preparer_key
-# reviewer_passphrase_env = "REVIEWER_PASSPHRASE"   # the variable that holds its passphrase; also: preparer_...
-"""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from migrate.config import Config, secret, signing_key_file
+from migrate.config import Config, passphrase, signing_key_file
 from migrate.masking import KNOWN
 from reports.errors import NotSigned
 from reports.evidence.signatures import Keys, Signatory, check_keys
@@ -46,7 +46,7 @@ def _read_key(config: Config, role: Signatory, path: Path) -> SigningKey:
         raise NotSigned(f"{path}: the {role}'s key cannot be read: {error.strerror}") from None
     KNOWN.learn(*(line for line in content.decode("ascii", "replace").splitlines() if "-----" not in line))
     variable = config.evidence.passphrase_env_of(role)
-    return load_key(content, partial(secret, variable, None, config.folder, f"passphrase of {path}"), str(path))
+    return load_key(content, partial(passphrase, variable, f"passphrase of {path}"), str(path))
 
 
 def _refuse_open(path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from lago2odoo.cli.migration import note_unused
 from migrate import config
 from migrate.config_checks import CHECKS, LANGUAGES, TRANSPORTS, WAIVABLE
+from migrate.config_template import TEMPLATE
 from migrate.errors import ConfigError
 from migrate.lago.recording import bundled
 from migrate.odoo.connect import _TRANSPORTS
@@ -21,7 +22,7 @@ FILE = Path("acme/lago2odoo.toml")
 
 
 def test_the_template_is_a_valid_configuration() -> None:
-    read = config.parse(config.TEMPLATE, FILE)
+    read = config.parse(TEMPLATE, FILE)
     assert read.lago.url == "https://api.getlago.com"
     assert read.cohort("nexacloud").plans == ("nexacloud_*",)
 
