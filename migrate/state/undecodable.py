@@ -1,5 +1,7 @@
 """Which row of a state in SQLite holds text that is no UTF-8: the driver says what the text is, and not where.
 
+Bytes that SQLite keeps as such are looked at, too: no column is for them, and a column of JSON is read as text.
+
 Asked only once a read has failed. Nothing of the row is told but its name.
 """
 
@@ -29,7 +31,7 @@ def undecodable_row(path: Path) -> StoreError | None:
 def _first(db: sqlite3.Connection, table: str, column: str) -> StoreError | None:
     blobs = ", ".join(f"cast({name} as blob)" for name in (column, *NAMES[table]))
     try:
-        rows = db.execute(f"select {blobs} from {table} where typeof({column}) = 'text'")  # noqa: S608
+        rows = db.execute(f"select {blobs} from {table} where typeof({column}) in ('text', 'blob')")  # noqa: S608
         for value, *named in rows:
             if isinstance(value, bytes) and not _is_text(value):
                 values = {name: _shown(part) for name, part in zip(NAMES[table], named, strict=True)}

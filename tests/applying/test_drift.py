@@ -16,6 +16,7 @@ from migrate.odoo.errors import AccessDenied
 from migrate.preview import preview, since_apply
 from migrate.state.entries import row_from_entry
 from migrate.state.ledger import Ledger
+from migrate.state.seals import seal_everything
 from migrate.state.tables import APPLIED_RECORDS
 
 
@@ -156,6 +157,7 @@ def test_what_an_older_release_did_not_note_is_told_until_an_apply_notes_it(
         with ledger.store.begin() as db:
             row = row_from_entry(older)
             db.execute(APPLIED_RECORDS.update().where(APPLIED_RECORDS.c.xid == row["xid"]).values(**row))
+            seal_everything(db)
     write(odoo, "res.partner", numbers["ada"], parent_id=numbers["bob"])
     told = since_apply(Door(odoo), ledger)
     assert (told.unwatched, told.drift) == ({"res.partner: parent_id": 2}, ())
