@@ -147,8 +147,13 @@ def metric(lago: BillableMetric, row: Row) -> BillableMetric:
 
 def coupons(lago: Mapping[str, DefinedCoupon], customer: str, entries: Iterable[Row]) -> dict[str, DefinedCoupon]:
     """Lago id of an applied coupon -> the coupon. ``entries``: those of a customer's orders (``fusion_coupons``)."""
-    entry_by_id = {str(entry.get("lago_id") or entry.get("coupon_code")): entry for entry in entries}
+    entry_by_id = {coupon_key(entry): entry for entry in entries}
     return {key: _coupon(lago.get(key) or _unknown(key, customer, entry), entry) for key, entry in entry_by_id.items()}
+
+
+def coupon_key(entry: Row) -> str:
+    """The Lago id of a coupon that an order holds; of one that bears none, its code."""
+    return str(entry.get("lago_id") or entry.get("coupon_code"))
 
 
 def coupon_entries(text: object) -> tuple[Row, ...]:

@@ -228,13 +228,9 @@ def write_template(path: Path) -> None:
 
 def secret(env: str, file: str | None, folder: Path, purpose: str) -> str:
     """The secret of a file, or of an environment variable, fit for a header; its value appears nowhere else."""
-    if file is None:
-        where, value = f"set the environment variable {env}", passphrase(env, purpose)
-    else:
-        where, value = f"write it into {file}", _from_file(folder / file, purpose)
-    if not value:
-        raise ConfigError(f"the {purpose} is missing: {where}")
+    value = passphrase(env, purpose) if file is None else _from_file(folder / file, purpose, file)
     if problem := problem_of_secret(value):
+        where = f"set the environment variable {env}" if file is None else f"write it into {file}"
         raise ConfigError(f"the {purpose} cannot be used: {problem}; {where}")
     KNOWN.learn(value)
     return value
@@ -259,12 +255,15 @@ def signing_key_file(config: Config, role: str, given: Path | None) -> Path | No
     return config.folder / Path(configured).expanduser() if configured else None
 
 
-def _from_file(path: Path, purpose: str) -> str:
+def _from_file(path: Path, purpose: str, file: str) -> str:
     try:
-        return decode_text(read_file(path, LONGEST_SECRET)).strip()
+        value = decode_text(read_file(path, LONGEST_SECRET)).strip()
     except (FileNotFoundError, NotReadableError, NotTextError) as error:
         said = error.strerror if isinstance(error, OSError) else error
         raise ConfigError(f"{path}: the {purpose} cannot be read: {said}") from None
+    if not value:
+        raise ConfigError(f"the {purpose} is missing: write it into {file}")
+    return value
 
 
 _CREDENTIALS = re.compile(r"(?<=://)\S*@")  # user:password@ in front of a host

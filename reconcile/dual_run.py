@@ -13,7 +13,7 @@ from migrate.lago.control_totals import unread_credits
 from migrate.odoo.door import Door
 from migrate.progress import Progress, quiet
 from reconcile.billed import BilledInvoice, Billing, Side, ThreeSides
-from reconcile.causes.odoo_records import usage_in_excess, usage_to_look_for
+from reconcile.causes.odoo_records import usage_to_find
 from reconcile.compare.positions import ComparedInvoice
 from reconcile.compare.waivers import Waiver
 from reconcile.knowledge_base import KnowledgeBase
@@ -180,12 +180,12 @@ def _read_records(
     subscriptions = {billing.subscription for invoice in to_explain for billing in invoice.base.billings}
     owners = {s.lago_customer_id for s in snapshot.subscriptions if s.lago_id in subscriptions}
     worlds, held = worlds_of(snapshot, events, owners), held_by(odoo, sorted(subscriptions))
-    held = with_whereabouts(odoo, held, usage_to_look_for(held, worlds))
-    surplus = usage_in_excess(held, worlds)
-    names = names_of_usage(odoo, surplus)
-    transactions = {number: name for records in surplus.values() for number, name in records.items()}
+    asked = usage_to_find(held, worlds)
+    held = with_whereabouts(odoo, held, asked.lacking)
+    names = names_of_usage(odoo, asked.surplus)
+    transactions = {number: name for records in asked.surplus.values() for number, name in records.items()}
     lagos = owners_of(events, {name: transactions[number] for number, name in names.items()})
-    return worlds, with_owners(held, surplus, names, lagos)
+    return worlds, with_owners(held, asked.surplus, names, lagos)
 
 
 def _rerate_late(

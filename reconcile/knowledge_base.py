@@ -24,7 +24,7 @@ from reconcile.causes.knowledge import (
     grounds_of,
 )
 from reconcile.causes.moved_charges import moved_here, others_lines
-from reconcile.causes.odoo_records import period_givers, suspected_of
+from reconcile.causes.odoo_records import names_of, orders_of, period_givers, suspected_of
 from reconcile.causes.taxes_held import TaxesHeld, named_tax
 from reconcile.causes.terms import renamed
 from reconcile.compare.positions import ComparedInvoice, plain
@@ -108,9 +108,8 @@ class KnowledgeBase:
         world, odoo = worlds.of(invoice.customer.lago_id), compared.sides.get(ODOO)
         billings = [b for p in invoice.billing_periods if (b := history.billed_on(invoice, p))]
         windows = {line.key: line.window for line in odoo.lines} if odoo else {}
-        names = dict.fromkeys(b.subscription.lago_id for b in billings)
-        orders = {name: self.held.orders[name] for name in names if name in self.held.orders}
-        called = {name: str(order.row["name"]) for name, order in orders.items()}
+        orders = orders_of(billings, self.held)
+        called = names_of(orders)
         suspects = suspected_of(billings, self.held, history, world, self.unmapped, windows)
         return OrderKnowledge(
             rules=rules,

@@ -76,16 +76,13 @@ def reconcile(
     Raises TieOutBroken if the report contradicts itself.
     """
     extra_of = {extra.record: extra for extra in extras}
+    others_of = periods or {}
+    each = ((invoice, invoice.base.lago_id, others_of.get(invoice.base.lago_id, {})) for invoice in compared)
     explained = (
         with_periods(
-            invoice,
-            _explained(
-                invoice, knowledge, extra_of.get(invoice.base.lago_id), (periods or {}).get(invoice.base.lago_id, {})
-            ),
-            (periods or {}).get(invoice.base.lago_id, {}),
-            run.tolerance_cents,
+            invoice, _explained(invoice, knowledge, extra_of.get(lago_id), others), others, run.tolerance_cents
         )
-        for invoice in compared
+        for invoice, lago_id, others in each
     )
     views = tuple(view(invoice, causes, services, run.tolerance_cents) for invoice, causes in explained)
     unwaived = ReportData(

@@ -66,7 +66,6 @@ class Told(StrEnum):
     NOT_THERE = "not there"
     IN_EXCESS = "in excess"
     CHARGE = "charge {0}"
-    METRIC = "metric"
     WITH_PROPERTIES = "{0} and properties"
     SUBSCRIPTION = "subscription {0}"
     PERIOD_OF_SUBSCRIPTION = "period of subscription"

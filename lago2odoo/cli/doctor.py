@@ -19,7 +19,7 @@ from mappings.records import Snapshot
 from mappings.target import Target
 from migrate import config as settings
 from migrate.errors import ConfigError, LagoRefused, OdooError
-from migrate.lago.clock import doubts_of_clock, known_of_clock, require_clock
+from migrate.lago.clock import check_clock
 from migrate.lago.source import Answer
 from migrate.odoo.discover import addon_version, discover
 from migrate.odoo.door import Door
@@ -114,10 +114,9 @@ def _lago(context: CommandContext) -> Iterator[CheckFinding]:
 def _clock(context: CommandContext, moment: datetime, organization: object) -> Iterator[CheckFinding]:
     """Lago's clock, as ``extract`` would take it. Raises LagoRefused for one that it would refuse."""
     with context.store() as store:
-        known = known_of_clock(organization if isinstance(organization, dict) else {}, store.latest())
-    now = datetime.now(UTC)
-    require_clock(moment, now, known)
-    yield from (CheckFinding("warning", doubt) for doubt in doubts_of_clock(moment, now, known))
+        latest = store.latest()
+    doubts = check_clock(moment, datetime.now(UTC), organization if isinstance(organization, dict) else {}, latest)
+    yield from (CheckFinding("warning", doubt) for doubt in doubts)
 
 
 def _lago_of(health: Answer, organizations: Answer, place: str) -> str:

@@ -83,17 +83,21 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except Lago2OdooError as error:
         _fail(told(error), error.exit_code)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        _fail("interrupted; the same command resumes", Interrupted.exit_code)
+        _interrupted()
     except click.ClickException as error:
         error.show()
         sys.exit(1)
     except Exception as error:
         if str(error) == INTERRUPTED_QUERY:
-            _fail("interrupted; the same command resumes", Interrupted.exit_code)
+            _interrupted()
         if not is_of_full_disk(error):
             raise
         _fail(told(error), Lago2OdooError.exit_code)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _interrupted() -> NoReturn:
+    _fail("interrupted; the same command resumes", Interrupted.exit_code)
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -35,6 +35,16 @@ def moment_of(header: str, name: str) -> datetime:
         raise LagoRefused(f"{name} says in its Date header {ascii(header)[:60]}, which is no time; {_REMEDY}") from None
 
 
+def check_clock(moment: datetime, now: datetime, organization: Mapping[str, object], latest: Run | None) -> list[str]:
+    """What is odd about Lago's clock and stops nothing. Raises LagoRefused for one that cannot be right.
+
+    ``now``: this machine's; ``latest``: the last run of this state.
+    """
+    known = known_of_clock(organization, latest)
+    require_clock(moment, now, known)
+    return list(doubts_of_clock(moment, now, known))
+
+
 def known_of_clock(organization: Mapping[str, object], latest: Run | None) -> dict[str, object]:
     """What Lago's clock cannot be earlier than, by its name. ``latest``: the last run of this state."""
     known: dict[str, object] = {"its organization was made": organization.get("created_at")}
@@ -56,7 +66,7 @@ def require_clock(moment: datetime, now: datetime, known: Mapping[str, object]) 
     if moment > now + A_DAY:
         raise _refused(moment, f"and this machine's says {_shown(now)}")
     for name, earlier in known.items():
-        last = earlier if isinstance(earlier, datetime) else _read(earlier)
+        last = _read(earlier)
         if last is None or moment >= last - A_DAY:
             continue
         if last > now + A_DAY:
@@ -77,7 +87,7 @@ def doubts_of_clock(moment: datetime, now: datetime, known: Mapping[str, object]
             "follows from it; set the clock right that is wrong"
         )
     for name, earlier in known.items():
-        last = earlier if isinstance(earlier, datetime) else _read(earlier)
+        last = _read(earlier)
         if last is not None and last - moment > TOLERATED:
             off = last - moment
             yield f"Lago's clock says {_shown(moment)}, and {name} at {_shown(last)}, {_length(off)} later; {_REMEDY}"
@@ -106,7 +116,9 @@ def _refused(moment: datetime, why: str) -> LagoRefused:
 
 
 def _read(written: object) -> datetime | None:
-    """A moment of Lago's; one that cannot be read says nothing of its clock."""
+    """A moment, or what Lago wrote for one; what cannot be read says nothing of its clock."""
+    if isinstance(written, datetime):
+        return written
     try:
         moment = datetime.fromisoformat(written) if isinstance(written, str) else None
         return moment.astimezone(UTC) if moment and moment.tzinfo else None

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from migrate.errors import Blocked, LagoRefused, StoreError
-from migrate.lago.clock import doubts_of_clock, known_of_clock, require_clock
+from migrate.lago.clock import check_clock
 from migrate.lago.read_events import read_events, staging
 from migrate.lago.read_resources import UNSHOWN, Reading
 from migrate.lago.recorded import API
@@ -139,9 +139,7 @@ def _clock(
     """Lago's time. Raises LagoRefused for a clock that contradicts what is known."""
     moment = datetime.fromisoformat(source.clock())
     if source.has_clock:
-        now, known = datetime.now(UTC), known_of_clock(organization, latest)
-        require_clock(moment, now, known)
-        for doubt in doubts_of_clock(moment, now, known):
+        for doubt in check_clock(moment, datetime.now(UTC), organization, latest):
             warn(doubt)
     return moment
 

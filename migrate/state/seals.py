@@ -86,9 +86,7 @@ def seal_everything(db: sa.Connection, phases: sa.Table = PHASES) -> None:
 
 def is_sealed(db: sa.Connection, table: sa.Table) -> bool:
     """Whether a table of few rows is as it was written."""
-    row = db.execute(sa.select(SEALS).where(SEALS.c.name == table.name)).first()
-    number, total = _summed(db, as_stored(table))
-    return row is not None and (row.rows, row.hash) == (number, _text(total))
+    return _known(db, table.name) == _noted(_summed(db, as_stored(table)))
 
 
 def reseal_ledger(db: sa.Connection, gone: Iterable[str], come: Iterable[str]) -> None:
@@ -107,13 +105,13 @@ def reseal_ledger(db: sa.Connection, gone: Iterable[str], come: Iterable[str]) -
 
 def require_extract(db: sa.Connection, run: int) -> None:
     """All that this finished extract saw is as it was when it was finished. Raises StoreError."""
-    _require(db, {name: partial(_summed, query=query(run)) for name, query in _OF_EXTRACT.items()})
+    _require(db, _of_extract(run))
 
 
 def require_small(db: sa.Connection) -> None:
     """Phases, runs and the history of reports are as they were written, and so are the extracts. Raises StoreError."""
     run = _finished(db)
-    _require(db, _of_whole() if run is None else {**_of_whole(), RUNS.name: _of_runs(run)})
+    _require(db, _of_whole() if run is None else {**_of_whole(), RUNS.name: _of_extract(run)[RUNS.name]})
 
 
 def require_ledger(db: sa.Connection) -> None:
@@ -125,7 +123,7 @@ def broken_seals(db: sa.Connection) -> Iterator[tuple[str, StoreError]]:
     """Tables that are not as they were written, by name."""
     sums = {**_of_whole(), APPLIED_RECORDS.name: _of_ledger}
     if (run := _finished(db)) is not None:
-        sums |= {name: partial(_summed, query=query(run)) for name, query in _OF_EXTRACT.items()}
+        sums |= _of_extract(run)
     for name, summed in sums.items():
         if (problem := _broken(db, name, summed)) is not None:
             yield name, problem
@@ -165,8 +163,8 @@ def _of_whole() -> dict[str, Sum]:
     return {table.name: partial(_summed, query=as_stored(table)) for table in _WHOLE}
 
 
-def _of_runs(run: int) -> Sum:
-    return partial(_summed, query=_OF_EXTRACT[RUNS.name](run))
+def _of_extract(run: int) -> dict[str, Sum]:
+    return {name: partial(_summed, query=query(run)) for name, query in _OF_EXTRACT.items()}
 
 
 def _finished(db: sa.Connection) -> int | None:

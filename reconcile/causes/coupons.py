@@ -46,7 +46,7 @@ def _entries_of(name: str, code: str, orders: Sequence[HeldOrder]) -> Place:
         str(order.row["name"]): number
         for order in orders
         for number, entry in enumerate(read_back.coupon_entries(order.row["fusion_coupons"]), 1)
-        if str(entry.get("lago_id") or entry.get("coupon_code")) == name
+        if read_back.coupon_key(entry) == name
     }
     entries = ", ".join(map(str, dict.fromkeys(places.values())))
     lago_id = f"lago_id {name}" if name != code else "without lago_id"

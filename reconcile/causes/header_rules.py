@@ -210,8 +210,9 @@ def held_taxes(kind: str) -> Callable[[Case], Iterator[Proposal]]:
             on_lines = case.odoo_taxes.on_lines
             taxed = [key for key in lago if _is_taxed(case, key, lago)]
             others = {key: on_lines[key] for key in taxed if _charged(on_lines[key]) != charged[key]}
-            if others and kind == _tax_fault(case, others, charged, lagos=_lago_changed(others, todays)):
-                yield _taxed_otherwise(case, others, lago, todays)
+            is_lagos = _lago_changed(others, todays)
+            if others and kind == _tax_fault(case, others, charged, is_lagos=is_lagos):
+                yield _taxed_otherwise(case, others, lago, is_lagos=is_lagos)
 
     return propose
 
@@ -226,9 +227,8 @@ def _lago_changed(others: Taxes, todays: Taxes) -> bool:
     return all(_charged(todays.get(key, ())) == _charged(taxes) for key, taxes in others.items())
 
 
-def _taxed_otherwise(case: Case, others: Taxes, lago: Taxes, todays: Taxes) -> Proposal:
-    """Lines bear Odoo's taxes (``others``). Where Lago would charge those too today, its own changed since."""
-    lago_changed = _lago_changed(others, todays)
+def _taxed_otherwise(case: Case, others: Taxes, lago: Taxes, *, is_lagos: bool) -> Proposal:
+    """Lines bear Odoo's taxes (``others``). ``is_lagos``: Lago would charge those too today, its own changed since."""
     names: Mapping[str, EvidenceValue] = {
         "lago": listed(tax_names(lago[key] for key in others)),
         "odoo": listed(tax_names(others.values())),
@@ -236,8 +236,8 @@ def _taxed_otherwise(case: Case, others: Taxes, lago: Taxes, todays: Taxes) -> P
     return Proposal(
         changes=(TaxLines(others),),
         evidence=(Evidence(name="line_taxes", values=names),),
-        remedy=Evidence(name="check_lagos_taxes") if lago_changed else _remedy(case, others, lago),
-        side=LAGO if lago_changed else "",
+        remedy=Evidence(name="check_lagos_taxes") if is_lagos else _remedy(case, others, lago),
+        side=LAGO if is_lagos else "",
         observed=True,
     )
 
@@ -299,9 +299,9 @@ def _is_taxed(case: Case, key: LineKey, lago: Taxes) -> bool:
     return bool(lago[key]) or (key in case.terms.taxes and bool(orders and orders.lago.todays_taxes.get(key)))
 
 
-def _tax_fault(case: Case, other: Taxes, mine: Mapping[LineKey, frozenset[TaxRate]], *, lagos: bool) -> str:
-    """``lagos``: Odoo's lines bear the taxes that Lago assigns, and its invoice does not."""
-    if lagos:
+def _tax_fault(case: Case, other: Taxes, mine: Mapping[LineKey, frozenset[TaxRate]], *, is_lagos: bool) -> str:
+    """``is_lagos``: Odoo's lines bear the taxes that Lago assigns, and its invoice does not."""
+    if is_lagos:
         return "tax_missing" if all(mine[key] < _charged(taxes) for key, taxes in other.items()) else "tax_wrong"
     if case.odoo_taxes.away:
         return "fiscal_position"

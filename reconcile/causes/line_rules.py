@@ -15,7 +15,7 @@ from reconcile.causes.changes import (
     RoundAmounts,
     TakeOff,
 )
-from reconcile.causes.observed import Suspect
+from reconcile.causes.observed import Suspect, remedy_at
 from reconcile.causes.of_lines import (
     add_lines,
     back_to_its_order,
@@ -369,12 +369,10 @@ def ended_in_odoo(case: Case) -> Iterator[Proposal]:
         ]
         gone = sum(not theirs for _, theirs in pairs)
         if case.is_of_odoo and gone and 2 * gone >= len(pairs) and all(ours for ours, _ in pairs):
-            place = suspect.place
-            told: Mapping[str, EvidenceValue] = {"where": place.label, "what": place.field, "lago": suspect.lago}
             yield Proposal(
                 changes=tuple(change for ours, theirs in pairs for change in billed_at(ours, cents_of(theirs))),
-                evidence=(Evidence(name="ended", values={**told, "odoo": suspect.odoo}), *_covered(case, suspect)),
-                remedy=Evidence(name="mend_field", values=told),
+                evidence=(Evidence(name="ended", values=suspect.told), *_covered(case, suspect)),
+                remedy=remedy_at("mend_field", suspect.place, suspect.lago),
                 observed=True,
             )
 
@@ -384,10 +382,8 @@ def _covered(case: Case, ended: Suspect) -> Iterator[Evidence]:
     suspects = case.known.orders.suspects if case.known.orders else ()
     alone = len({key.subscription for key, _, _ in case.pairs() if key.subscription}) == 1
     for other in suspects:
-        place = other.place
-        if other is not ended and (alone or place.label == ended.place.label):
-            values = {"where": place.label, "what": place.field, "lago": other.lago, "odoo": other.odoo}
-            yield Evidence(name="covered", values=values)
+        if other is not ended and (alone or other.place.label == ended.place.label):
+            yield Evidence(name="covered", values=other.told)
 
 
 def _ended_by(suspect: Suspect) -> str:

@@ -6,7 +6,7 @@ the deviation to the cent. Words for people are made here, once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ from mappings.text import json_text
 from reconcile.causes.cause_of import RecordFault
 from reconcile.rerate.counterfactual import ABSENT
 from reconcile.rerate.suppositions import Supposition
-from reports.data import Evidence, Phrase, Said, Told
+from reports.data import Evidence, EvidenceValue, Phrase, Said, Told
 
 USAGE, CHARGE, LINE = "fusion.billing.usage", "fusion.billing.charge", "sale.order.line"
 ANOTHER = "external_subscription_id"  # a field of usage: to whom it is written
@@ -67,6 +67,11 @@ class Suspect:
     other_names: tuple[str, ...] = ()
     subscription: str = ""
     remedy: Evidence | None = None
+
+    @property
+    def told(self) -> Mapping[str, EvidenceValue]:
+        """Where it is, and what each side has there, as values of evidence."""
+        return {"where": self.place.label, "what": self.place.field, "lago": self.lago, "odoo": self.odoo}
 
 
 def remedy_at(name: str, place: Place, lago: Said) -> Evidence:

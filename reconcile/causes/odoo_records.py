@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import reduce
 
 from mappings.fields import Row
@@ -34,8 +34,7 @@ def suspected_of(
     ``windows``: the periods that Odoo's lines bill. A record that tells why one is another is named in its place.
     """
     first = {b.subscription.lago_id: b for b in reversed(billings)}  # a subscription's first billing on the invoice
-    names = dict.fromkeys(b.subscription.lago_id for b in billings)
-    orders = {name: held.orders[name] for name in names if name in held.orders}
+    orders = orders_of(billings, held)
     records: list[Suspect] = []
     for name, order in orders.items():
         usage = _of_usage(first[name], order, world, history)
@@ -45,13 +44,24 @@ def suspected_of(
     if orders:
         customer = billings[0].invoice.customer
         records += of_coupons(customer.lago_id if customer else "", tuple(orders.values()), history)
-    called = {name: str(order.row["name"]) for name, order in orders.items()}
+    called = names_of(orders)
     periods = (
         suspect
         for billed in billings
         for suspect in _of_windows(billed, called.get(billed.subscription.lago_id, ""), windows, records, history)
     )
     return distinct([*records, *periods])
+
+
+def orders_of(billings: Sequence[Billed], held: Held) -> dict[str, HeldOrder]:
+    """The orders that these billings bill, by subscription; those that are there."""
+    names = dict.fromkeys(billed.subscription.lago_id for billed in billings)
+    return {name: held.orders[name] for name in names if name in held.orders}
+
+
+def names_of(orders: Mapping[str, HeldOrder]) -> dict[str, str]:
+    """Subscription -> how its order is called."""
+    return {subscription: str(order.row["name"]) for subscription, order in orders.items()}
 
 
 def _not_in(suspects: Iterable[Suspect], places: Collection[Place]) -> Iterator[Suspect]:
@@ -63,22 +73,28 @@ def distinct(found: Sequence[Suspect]) -> tuple[Suspect, ...]:
     return tuple(suspect for number, suspect in enumerate(found) if suspect not in found[:number])
 
 
-def usage_to_look_for(held: Held, worlds: WhatIf) -> dict[str, list[str]]:
-    """What is to be read of Odoo before orders are held against Lago's: usage of Lago's that they lack.
+@dataclass(frozen=True, slots=True)
+class UsageToFind:
+    """What is to be read before orders are held against Lago's, by subscription: usage that only one side has there.
 
-    Subscription -> external ids. Not for an order that counts another subscription's: that field says where it is.
+    ``lacking``: external ids of Lago's that the order lacks; ``surplus``: records of Odoo's in excess, and their
+    transactions. Not of an order that counts another subscription's: that field says where its usage is.
     """
-    missing = {name: lacking(lago, odoo) for name, lago, odoo in _compared(held, worlds)}
-    return {name: external_ids for name, external_ids in missing.items() if external_ids}
+
+    lacking: Mapping[str, Sequence[str]]
+    surplus: Mapping[str, Mapping[int, str]]
 
 
-def usage_in_excess(held: Held, worlds: WhatIf) -> dict[str, dict[int, str]]:
-    """What is to be asked of Lago: whose the usage is that orders have in excess.
-
-    Subscription -> the records of Odoo's, and their transactions; of the same orders.
-    """
-    records = {name: surplus(lago, odoo) for name, lago, odoo in _compared(held, worlds)}
-    return {name: transactions for name, transactions in records.items() if transactions}
+def usage_to_find(held: Held, worlds: WhatIf) -> UsageToFind:
+    """The usage of both sides is held against each other once, order by order."""
+    missing: dict[str, Sequence[str]] = {}
+    more: dict[str, Mapping[int, str]] = {}
+    for name, lago, odoo in _compared(held, worlds):
+        missing[name], more[name] = lacking(lago, odoo), surplus(lago, odoo)
+    return UsageToFind(
+        lacking={name: external_ids for name, external_ids in missing.items() if external_ids},
+        surplus={name: transactions for name, transactions in more.items() if transactions},
+    )
 
 
 def _compared(held: Held, worlds: WhatIf) -> Iterator[tuple[str, Usage, list[Row]]]:

@@ -13,6 +13,7 @@ from reconcile.rerate.other_periods import FAMILIES, PeriodRefusals
 from reports.data import LAGO, ODOO, OUTSIDE, REFUSED, Evidence, Finding
 
 Findings = Mapping[Key, tuple[Finding, ...]]
+MOVERS = calendar_causes()
 
 
 def with_periods(
@@ -54,9 +55,8 @@ def with_givers(
 
 def _finding(giver: Suspect) -> Finding:
     """It moves no amount there."""
-    values = {"where": giver.place.label, "what": giver.place.field, "lago": giver.lago, "odoo": giver.odoo}
     remedy = giver.remedy or remedy_at("mend_field", giver.place, giver.lago)
-    evidence = (Evidence(name="held", values=values),)
+    evidence = (Evidence(name="held", values=giver.told),)
     return Finding(cause=giver.cause, side=ODOO, delta_cents=0, proven=True, evidence=evidence, remedy=remedy)
 
 
@@ -74,4 +74,4 @@ def _unexplained(others: PeriodRefusals, findings: Findings) -> Iterator[Refusal
 
 def moves_periods(finding: Finding) -> bool:
     """Who reads such a cause knows that the period is another. What is proven of Lago's own says nothing of Odoo's."""
-    return finding.proven and finding.side != LAGO and finding.cause in calendar_causes()
+    return finding.proven and finding.side != LAGO and finding.cause in MOVERS

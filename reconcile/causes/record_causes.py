@@ -26,6 +26,7 @@ from reconcile.causes.of_lines import on_line, own_line
 from reconcile.causes.recompute import movement
 from reconcile.rerate.supposed import Hypothesis
 from reconcile.rerate.suppositions import OtherRecords
+from reconcile.sides.held_terms import BASE
 from reports.data import Evidence, Finding, Said
 
 SINGLES, PAIRS = 16, 40  # how many suspects are tried one by one, and how many pairs of them
@@ -40,12 +41,10 @@ def suspected_records(case: Case, causes: Sequence[Cause], *, header: bool) -> I
 
 
 def _supposing(case: Case, suspect: Suspect) -> Proposal:
-    place = suspect.place
-    told = {"where": place.label, "what": place.field, "lago": suspect.lago, "odoo": suspect.odoo}
     return Proposal(
         changes=(Suppose(Hypothesis(suspect.suppose), header=suspect.header), *_instead(case, suspect)),
-        evidence=(Evidence(name="held", values=told),),
-        remedy=_remedy_of(case, suspect, {k: told[k] for k in ("where", "what", "lago")}),
+        evidence=(Evidence(name="held", values=suspect.told),),
+        remedy=_remedy_of(case, suspect),
         observed=True,
     )
 
@@ -71,23 +70,21 @@ def _instead(case: Case, suspect: Suspect) -> Iterator[Change]:
 USAGE_REMEDIES: Mapping[Said, str] = {NOT_THERE: "mend_usage", IN_EXCESS: "remove_usage", ANOTHER: "return_usage"}
 
 
-BASE = "base"  # the part of an order that the line of its plan is
-
-
-def _remedy_of(case: Case, suspect: Suspect, told: Mapping[str, Said]) -> Evidence:
+def _remedy_of(case: Case, suspect: Suspect) -> Evidence:
     """Events are loaded anew or taken away, a price of then passes by itself, any other field is set."""
+    place, told = suspect.place, {name: value for name, value in suspect.told.items() if name != "odoo"}
     if suspect.cause == "price_then":
         return Evidence(name="price_passed", values=told)
-    if suspect.place.model == USAGE:
-        told = {**told, "odoo": suspect.odoo} if suspect.place.field == ANOTHER else told
-        return Evidence(name=USAGE_REMEDIES.get(suspect.place.field, "reload_usage"), values=told)
+    if place.model == USAGE:
+        values = suspect.told if place.field == ANOTHER else told
+        return Evidence(name=USAGE_REMEDIES.get(place.field, "reload_usage"), values=values)
     if suspect.cause == "base_product_swapped":
         return Evidence(name="mend_product", values={**told, "tax": _taxes_of(case, suspect)})
     if suspect.remedy is not None:
         return suspect.remedy
-    if suspect.place.field in UNIQUE:
+    if place.field in UNIQUE:
         return Evidence(name="mend_unique", values=told)
-    return Evidence(name="mend_units" if suspect.place.field in UNITS else "mend_field", values=told)
+    return Evidence(name="mend_units" if place.field in UNITS else "mend_field", values=told)
 
 
 def _taxes_of(case: Case, suspect: Suspect) -> Said:

@@ -29,7 +29,7 @@ from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.held_coupons import usable_coupons
 from reconcile.rerate.history import History
 from reconcile.rerate.inputs import RerateInputs
-from reconcile.rerate.lines import InvoiceLines, lines_of
+from reconcile.rerate.lines import InvoiceLines, lines_of, refusal_of
 from reconcile.rerate.lines_base import add_base_line
 from reconcile.rerate.lines_charges import add_advance_lines, add_charge_lines
 from reconcile.rerate.lines_commitment import add_commitment_line
@@ -96,8 +96,7 @@ def _guarded(inputs: RerateInputs, draft: InvoiceDraft, usage: UsageAnswers) -> 
             return _rerate_draft(inputs, draft, usage)
         except OF_DATA as error:
             refused = unforeseen(error)
-    refusal = Refusal(reason=refused.reason, detail=f"{draft.invoice.number}: {refused.detail}")
-    return replace(draft.shown, lines=(), totals=None, refusals=(refusal,))
+    return replace(draft.shown, lines=(), totals=None, refusals=(refusal_of(refused, draft.invoice.number),))
 
 
 def _rerate_draft(inputs: RerateInputs, draft: InvoiceDraft, usage: UsageAnswers) -> BilledInvoice:

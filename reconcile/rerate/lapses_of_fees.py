@@ -64,7 +64,8 @@ def lapses_of_fees(
     for invoices, group in groupby(again, key=_invoices):
         parts = list(group)
         earlier, later = parts[0].earlier.billed, parts[0].later.billed
-        usage = [fee for fee in later.fees() if fee.item.type == "charge"] if _same_usage(earlier, later) else []
+        with_usage = _same_usage(earlier, later)
+        usage = [fee for fee in later.fees() if fee.item.type == "charge"] if with_usage else []
         yield Lapse(
             kind=PERIOD_TWICE,
             customer=subscription.external_customer_id,
@@ -77,7 +78,7 @@ def lapses_of_fees(
             + sum(fee.amount_cents - credited.get(fee.lago_id, 0) for fee in usage),
             events=sum(fee.events_count or 0 for fee in usage),
             invoices=invoices,
-            with_usage=_same_usage(earlier, later),
+            with_usage=with_usage,
         )
 
 

@@ -58,8 +58,7 @@ class InvoiceLines:
         )
 
     def refuse(self, refused: RerateRefused, where: str) -> None:
-        detail = f"{where}: {refused.detail}" if refused.detail else where
-        self.refusals.append(Refusal(reason=refused.reason, detail=detail))
+        self.refusals.append(refusal_of(refused, where))
 
     @contextmanager
     def refusing(self, where: str) -> Iterator[None]:
@@ -77,6 +76,11 @@ class InvoiceLines:
             return stored
         customer_taxes, entity_taxes = self.history.customer_taxes(billed.invoice)
         return applicable(item_taxes, billed.plan.taxes, customer_taxes, entity_taxes)
+
+
+def refusal_of(refused: RerateRefused, where: str) -> Refusal:
+    """As a report shows it. ``where``: the invoice, or the part of it."""
+    return Refusal(reason=refused.reason, detail=f"{where}: {refused.detail}" if refused.detail else where)
 
 
 def lines_of(history: History, invoice: Invoice) -> InvoiceLines:

@@ -29,6 +29,7 @@ from reconcile.rerate.hidden_invoices import CLOSED, LOST, STANDALONE, hidden_in
 from reconcile.rerate.history import History
 from reconcile.rerate.invoices import rerate
 from reconcile.rerate.lago_calendar import calendar_differences
+from reconcile.rerate.lines import refusal_of
 from reconcile.sides.lago import ALL, lago_invoices
 
 Rerate = Callable[[Sequence[BilledInvoice]], Mapping[str, BilledInvoice]]
@@ -140,8 +141,7 @@ def _calendar(invoice: Invoice, history: History, rules: Rules) -> tuple[str, ..
     try:
         return tuple(calendar_differences(invoice, history, rules))
     except OF_DATA as error:
-        refused = unforeseen(error)
-        return Refusal(reason=refused.reason, detail=f"{invoice.number}: {refused.detail}")
+        return refusal_of(unforeseen(error), invoice.number)
 
 
 def _header(lago: BilledInvoice, mine: BilledInvoice) -> str:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from mappings.fields import Row
 
 GROUP = "group"  # the kind of a tax that is its parts
+BASE = "base"  # of a subscription: the part that the line of its plan is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,14 @@ from decimal import Decimal
 from mappings.balances import due_cents
 from mappings.checks import CONTRADICTED, contradicted_currency
 from mappings.explain import LAGO_DETAILS, Step, StepKind, given
-from mappings.headers import HEADER, OPEN, hidden_contradictions, status_contradictions, takes_coupons_after_taxes
+from mappings.headers import (
+    HEADER,
+    OPEN,
+    hidden_contradictions,
+    offset_cents,
+    status_contradictions,
+    takes_coupons_after_taxes,
+)
 from mappings.known import INVOICE_TYPES
 from mappings.money import CONTEXT, from_subunits, subunits
 from mappings.records import CreditNote, Fee, Invoice, Json, Plan, Snapshot, Subscription
@@ -61,9 +68,7 @@ class _Subscribed:
         """
         if invoice.status != "finalized":
             return
-        offset = invoice.total_offsetted_credit_note_amount_cents
-        if offset is None:
-            offset = sum(note.offset_amount_cents for note in self.notes.get(invoice.lago_id, ()))
+        offset = offset_cents(invoice, self.notes.get(invoice.lago_id, ()))
         left_cents = invoice.total_amount_cents - invoice.total_paid_amount_cents - offset
         told = "; ".join(status_contradictions(invoice, left_cents))
         if told:

@@ -13,10 +13,9 @@ from mappings.target import OURS, xid
 from migrate.odoo.door import Door
 from migrate.odoo.external_ids import made_of
 from migrate.odoo.values import number_or_none
-from reconcile.sides.held_terms import HeldLine
+from reconcile.sides.held_terms import BASE, HeldLine
 
 LINE, CHARGE, TEMPLATE = "sale.order.line", "fusion.billing.charge", "product.template"
-BASE = "base"  # the part of a subscription that the line of its plan is
 
 
 def made(odoo: Door, model: str, numbers: Collection[int]) -> dict[int, str]:
@@ -29,7 +28,7 @@ def made(odoo: Door, model: str, numbers: Collection[int]) -> dict[int, str]:
 def plan_ids(odoo: Door, templates: Iterable[Row]) -> dict[int, str]:
     """Template -> the Lago id of the plan whose product it is; empty for a copy, or anything else that is sold.
 
-    Where the migration made no product of that plan, the template's made_here field is all there is.
+    Where the migration made no product of that plan, the template's own field is all there is.
     """
     rows = {number: str(row["fusion_lago_id"] or "") for row in templates if (number := number_or_none(row["id"]))}
     prefix = xid("plan_product", "")

@@ -13,6 +13,7 @@ from decimal import Decimal
 from mappings import fields
 from mappings.fields import Row, columns
 from mappings.target import xid
+from mappings.usage import MODEL as USAGE
 from migrate.odoo.door import Door
 from migrate.odoo.external_ids import made_of, records_named
 from migrate.odoo.values import number_or_none
@@ -23,7 +24,7 @@ from reconcile.sides.odoo_homes import charges_anywhere, made, own_lines, plan_i
 Rows = list[dict[str, object]]
 Surplus = Mapping[str, Mapping[int, str]]  # subscription -> records of usage in excess, and their transactions
 
-METRIC, USAGE = "fusion.billing.metric", "fusion.billing.usage"
+METRIC = "fusion.billing.metric"
 REPARTITION = "account.tax.repartition.line"
 INCLUDED = "tax_included"  # of a tax, or of the company for taxes that do not say
 PRICE = "Product Price"  # name of the precision of prices on lines
@@ -131,8 +132,7 @@ class _Homes:
 def _sold(lines: Rows, templates: Mapping[int, Row]) -> dict[int, tuple[str, str]]:
     """Line -> what it sells, and of which plan (Lago id) that is the product."""
     pairs = ((number_or_none(line["id"]) or 0, number_or_none(line["product_id"]) or 0) for line in lines)
-    plans = {line: _held_plan({}, templates[product]) for line, product in pairs if product in templates}
-    return {line: (plan.product, plan.lago_id) for line, plan in plans.items()}
+    return {line: _sold_as(templates[product]) for line, product in pairs if product in templates}
 
 
 def _metrics(odoo: Door) -> dict[int, dict[str, object]]:
@@ -221,9 +221,14 @@ def _is_code(template: Row, code: object) -> bool:
 
 
 def _held_plan(line: Row, template: Row) -> HeldPlan:
+    product, plan = _sold_as(template)
+    return HeldPlan(line=number_or_none(line["id"]) or 0, product=product, lago_id=plan)
+
+
+def _sold_as(template: Row) -> tuple[str, str]:
+    """A product for people, and of which plan (Lago id) it is."""
     name, plan = _text(template["default_code"]) or _text(template["name"]), _text(template["plan"])
-    product = name if plan else f"{name} (product.template {template['id']})"
-    return HeldPlan(line=number_or_none(line.get("id")) or 0, product=product, lago_id=plan)
+    return name if plan else f"{name} (product.template {template['id']})", plan
 
 
 def _place(line: Row) -> tuple[int, int]:

@@ -254,7 +254,6 @@ CAUSES: Mapping[str, tuple[str, str]] = {
     "told.not there": ("not there", "absent"),
     "told.in excess": ("in excess", "en trop"),
     "told.charge {0}": ("charge {0}", "tarif {0}"),
-    "told.metric": ("metric", "mesure"),
     "told.{0} and properties": ("{0} and properties", "{0} et properties"),
     "told.subscription {0}": ("subscription {0}", "abonnement {0}"),
     "told.period of subscription": ("period of the base fee", "période du montant de base"),

@@ -19,8 +19,10 @@ from migrate.lago.extract import ExtractReport, extract, report
 from migrate.lago.recorded import RecordedLago, RecordingSource
 from migrate.lago.recording import Recording, bundled
 from migrate.lago.snapshot import load_snapshot
+from migrate.state.seals import seal_everything
 from migrate.state.store import Store
 from tests.extracting.company import write_some
+from tests.extracting.old_state import write_old_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,16 @@ class Extracted:
     report: ExtractReport
     events: Path
     state: Path
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """A state with a snapshot and a ledger, brought up to date; its event files are elsewhere, and not looked at."""
+    path = write_old_state(tmp_path / "state.db")
+    with Store.open(path) as store, store.begin() as db:
+        db.exec_driver_sql("delete from event_files")
+        seal_everything(db)
+    return path
 
 
 @pytest.fixture(scope="session")

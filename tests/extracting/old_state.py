@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lzma
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -19,6 +20,13 @@ def write_old_state(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(lzma.decompress((DATA / "state-0.1.db.xz").read_bytes()))
     return path
+
+
+def edit(path: Path, *statements: str) -> None:
+    """Change a SQLite file as no command does; each statement changes something."""
+    with closing(sqlite3.connect(path)) as db, db:
+        for statement in statements:
+            assert db.execute(statement).rowcount
 
 
 def rows_of(path: Path) -> dict[str, list[tuple[object, ...]]]:

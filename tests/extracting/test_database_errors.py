@@ -13,29 +13,13 @@ import sqlalchemy as sa
 from migrate.errors import StoreError
 from migrate.lago.snapshot import load_snapshot
 from migrate.state.ledger import Ledger
-from migrate.state.seals import seal_everything
 from migrate.state.small_tables import require_sound
 from migrate.state.store import Store
 from migrate.state.tables import APPLIED_RECORDS, as_stored
-from tests.extracting.old_state import write_old_state
+from tests.extracting.old_state import edit
 
 RESTORE = "restore a copy of the state"
 SECRET = "canary-of-a-record"
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Path:
-    path = write_old_state(tmp_path / "state.db")
-    with Store.open(path) as store, store.begin() as db:
-        db.exec_driver_sql("delete from event_files")
-        seal_everything(db)
-    return path
-
-
-def edit(path: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(path)) as db, db:
-        for statement in statements:
-            db.execute(statement)
 
 
 def told(path: Path) -> str:

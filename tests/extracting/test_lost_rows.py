@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,30 +15,16 @@ from migrate.lago.extract import require_as_written
 from migrate.lago.snapshot import load_snapshot
 from migrate.state.ledger import Ledger
 from migrate.state.report_runs import ReportRuns, note_report_runs
-from migrate.state.seals import require_small, seal_everything, seal_table
+from migrate.state.seals import require_small, seal_table
 from migrate.state.small_tables import require_sound
 from migrate.state.store import Store
 from migrate.state.tables import REPORT_RUNS
-from tests.extracting.old_state import write_old_state
+from tests.extracting.old_state import edit
 
 NOW = datetime(2031, 5, 1, 12, tzinfo=UTC)
 AGAIN, RESTORE = "run 'lago2odoo extract' again", "restore a copy of the state"
 REST = "parent, payload, sha256, first_run, changed_run, seen_run"
 FIRST = "rowid = (select min(rowid) from lago_records where resource = 'customers')"
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Path:
-    path = write_old_state(tmp_path / "state.db")
-    with Store.open(path) as store, store.begin() as db:
-        db.exec_driver_sql("delete from event_files")
-        seal_everything(db)
-    return path
-
-
-def edit(path: Path, statement: str) -> None:
-    with closing(sqlite3.connect(path)) as db, db:
-        assert db.execute(statement).rowcount
 
 
 @pytest.mark.parametrize(

@@ -16,29 +16,12 @@ from migrate.errors import StoreError
 from migrate.lago.snapshot import load_snapshot
 from migrate.state.ledger import Ledger
 from migrate.state.records import Raw
-from migrate.state.seals import seal_everything
 from migrate.state.self_check import StateCheck, check_state
 from migrate.state.small_tables import require_sound
 from migrate.state.store import Store
-from tests.extracting.old_state import write_old_state
+from tests.extracting.old_state import edit
 
 AGAIN, RESTORE = "run 'lago2odoo extract' again", "restore a copy of the state"
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Path:
-    """A state with a snapshot and a ledger, brought up to date; its event files are elsewhere, and not looked at."""
-    path = write_old_state(tmp_path / "state.db")
-    with Store.open(path) as store, store.begin() as db:
-        db.exec_driver_sql("delete from event_files")
-        seal_everything(db)
-    return path
-
-
-def sql(path: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(path)) as db, db:
-        for statement in statements:
-            db.execute(statement)
 
 
 def check(path: Path) -> StateCheck:
@@ -162,7 +145,7 @@ def test_a_whole_state_is_as_it_was_written(state: Path) -> None:
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_each_damage_is_named_by_the_check_and_by_its_reader(state: Path, damage: str) -> None:
     statement, read, said, remedy = DAMAGES[damage]
-    sql(state, statement)
+    edit(state, statement)
     with Store.open(state) as store:
         with pytest.raises(StoreError, match="is damaged") as refused:
             read(store)
@@ -176,7 +159,7 @@ def test_each_damage_is_named_by_the_check_and_by_its_reader(state: Path, damage
 def test_rows_that_came_twice_are_named(state: Path) -> None:
     """As a restore that was run twice leaves them: in a table that lost its primary key."""
     for table in ("lago_records", "applied_records"):
-        sql(
+        edit(
             state, f"create table copy as select * from {table}", f"drop table {table}",
             f"alter table copy rename to {table}", f"insert into {table} select * from {table} limit 3",
         )  # fmt: skip
@@ -191,7 +174,7 @@ def test_rows_that_came_twice_are_named(state: Path) -> None:
 
 
 def test_many_problems_are_counted_and_not_listed(state: Path) -> None:
-    sql(state, "update lago_records set sha256 = 'x'")
+    edit(state, "update lago_records set sha256 = 'x'")
     problems = check(state).problems
     assert (len(problems), "more of that kind" in problems[-1]) == (21, True)
 
@@ -211,7 +194,7 @@ def test_a_database_that_is_damaged_is_one_line(state: Path) -> None:
 
 
 def test_a_run_that_extracts_again_mends_a_damaged_record(state: Path) -> None:
-    sql(state, f"update lago_records set payload = '{{}}' where rowid = {FIRST_RECORD}")
+    edit(state, f"update lago_records set payload = '{{}}' where rowid = {FIRST_RECORD}")
     with Store.open(state) as store:
         kept = store.latest()
         assert kept is not None
@@ -239,5 +222,5 @@ def test_the_command_says_what_it_looked_at_or_all_that_is_wrong(project: Path) 
 
     ((level, text),) = said()
     assert (level, text.startswith("the state is as it was written: ")) == ("ok", True)
-    sql(project.with_name("state.db"), DAMAGES["a state"][0], DAMAGES["a hash"][0])
+    edit(project.with_name("state.db"), DAMAGES["a state"][0], DAMAGES["a hash"][0])
     assert [level for level, _ in said()] == ["error", "error"]

@@ -107,6 +107,14 @@ def test_a_period_paid_in_advance_that_was_never_billed(nexasystems: tuple[Snaps
     assert (lapse.kind, lapse.cents) == ("period_never_billed", invoice.fees_amount_cents)
 
 
+def with_usage_of(invoice: Invoice) -> Callable[[BillingPeriod], BillingPeriod]:
+    """A period with the stretch of usage that another invoice has billed already."""
+    billed = invoice.billing_periods[0]
+    return lambda period: replace(
+        period, charges_from_datetime=billed.charges_from_datetime, charges_to_datetime=billed.charges_to_datetime
+    )
+
+
 def test_usage_that_is_billed_twice_and_then_never(nexasystems: tuple[Snapshot, Path], periodic: Invoice) -> None:
     """Lago bills the window of the month before again, and the one of this month is lost (its fault L1)."""
     snapshot, events = nexasystems
@@ -116,15 +124,7 @@ def test_usage_that_is_billed_twice_and_then_never(nexasystems: tuple[Snapshot, 
          and i.created_at < periodic.created_at),
         key=lambda i: i.created_at,
     )  # fmt: skip
-    window = before.billing_periods[0]
-
-    def again(period: BillingPeriod) -> BillingPeriod:
-        return replace(
-            period,
-            charges_from_datetime=window.charges_from_datetime,
-            charges_to_datetime=window.charges_to_datetime,
-        )
-
+    again = with_usage_of(before)
     lapses = lapses_of(having(snapshot, periodic, on_period(again)), events)
     worth = {lapse.kind: lapse.cents for lapse in lapses}
     assert worth == {"usage_billed_twice": usage_cents(before), "usage_never_billed": usage_cents(periodic)}
@@ -139,15 +139,7 @@ def test_usage_that_is_billed_again_by_the_last_run(nexasystems: tuple[Snapshot,
     subscription = periodic.billing_periods[0].lago_subscription_id
     its_own = [i for i in snapshot.invoices for p in i.billing_periods if p.lago_subscription_id == subscription]
     before, last = sorted(its_own, key=lambda i: i.created_at)[-2:]
-    window = before.billing_periods[0]
-
-    def again(period: BillingPeriod) -> BillingPeriod:
-        return replace(
-            period,
-            charges_from_datetime=window.charges_from_datetime,
-            charges_to_datetime=window.charges_to_datetime,
-        )
-
+    again = with_usage_of(before)
     lapses = lapses_of(having(snapshot, last, on_period(again)), events, period=f"{last.issuing_date:%Y-%m}")
     worth = {lapse.kind: lapse.cents for lapse in lapses}
     assert worth == {"usage_billed_twice": usage_cents(before), "usage_never_billed": usage_cents(last)}

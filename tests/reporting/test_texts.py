@@ -61,7 +61,9 @@ def test_every_evidence_and_remedy_of_the_causes_has_a_text() -> None:
     evidence |= {"tax_per_tax", "tax_per_line", "not_billed", "still_billed"}
     remedies = set(re.findall(r'remedy=Evidence\(name="(\w+)"', source)) | {"waive_rounding", "round_globally"}
     assert evidence >= {"units", "no_line", "coupon"}
-    every = set(re.findall(r'Evidence\(\s*name="(\w+)"', source))
+    at_a_place = set(re.findall(r'remedy_at\(\s*"(\w+)"', source))
+    remedies |= at_a_place
+    every = set(re.findall(r'Evidence\(\s*name="(\w+)"', source)) | at_a_place
     assert remedies >= {"load_usage", "mend_mapping"}
     assert every >= {"mend_tax", "mend_line_taxes", "mend_product"}
     assert [n for n in every if f"evidence.{n}" not in TEXTS and f"remedy.{n}" not in TEXTS] == []
