@@ -137,9 +137,10 @@ def _check_open(data: ReportData, signing: Signing) -> None:
     judged = judge(data)
     if not judged.settled and signing.accept_open is None:
         lapses = f", {judged.lapsed} stretches were billed twice or never" if judged.lapsed else ""
+        untied = f", the receivables of {judged.untied} currencies do not tie" if judged.untied else ""
         raise NotSigned(
             f"{signing.period}: {judged.doubtful} differences have no proven cause, {judged.refused} invoices were not "
-            f"compared{lapses}; mend or waive them, or sign with --accept-open REASON"
+            f"compared{lapses}{untied}; mend or waive them, or sign with --accept-open REASON"
         )
 
 
