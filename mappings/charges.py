@@ -84,7 +84,7 @@ def gap(context: Context, charge: Charge | FixedCharge) -> Problem | None:
 
 
 def awaited(context: Context, subscription: Subscription, plan: Plan) -> Problem | None:
-    """The charge without which an order would bill less than Lago, unless somebody has accepted that.
+    """The charge without which an order would bill less than Lago, or other usage, unless somebody has accepted that.
 
     One that has ended bills nothing more. What the server lacks for everybody stops ``apply`` by itself.
     """
@@ -92,13 +92,31 @@ def awaited(context: Context, subscription: Subscription, plan: Plan) -> Problem
         return None
     for charge in _both(plan.charges, fixed_charges_of(context, subscription, plan)):
         missing = gap(context, charge)
+        if missing is None:
+            missing, names = _expression(context, charge), {_metric_id(charge)}
+            told, without = "whose usage it would bill wrongly", "with the charge as it is"
+        else:
+            names, told, without = set(), "without which it would bill less", "without the charge"
         if missing is None or missing.reason in OF_THE_SERVER:
             continue
-        if not context.options.waived & {missing.reason, charge.lago_id}:
-            detail = f"waits for its charge {_code(charge)} ({charge.lago_id}), without which it would bill less"
-            way_out = "waive that id or the reason, and it is written without the charge"
+        if not context.options.waived & {missing.reason, charge.lago_id, *names}:
+            detail = f"waits for its charge {_code(charge)} ({charge.lago_id}), {told}"
+            way_out = f"waive that id or the reason, and it is written {without}"
             return Problem(missing.reason, f"{detail}: {missing.detail}; {way_out}")
     return None
+
+
+def _metric_id(charge: Charge | FixedCharge) -> str:
+    return charge.lago_billable_metric_id if isinstance(charge, Charge) else ""
+
+
+def _expression(context: Context, charge: Charge | FixedCharge) -> Problem | None:
+    """Why Odoo would bill other usage by this charge than Lago: Lago computes it when an event arrives."""
+    metric = context.metrics.get(_metric_id(charge))
+    if metric is None or not metric.expression or not context.target.addon:
+        return None
+    detail = f"metric {metric.code} is computed by an expression when an event arrives; Odoo takes events as they are"
+    return Problem("metric_expression", detail)
 
 
 def fixed_charges_of(context: Context, subscription: Subscription, plan: Plan) -> tuple[FixedCharge, ...]:

@@ -211,6 +211,7 @@ class _Run:
         before = len(self.failures)
         self._done, total = 0, len(changes)
         self.ledger.set_phase(phase, self.cohort.name, finished=False, detail="interrupted")
+        self._fail(Failure(c, c.note) for c in changes if c.action is Action.WITHHELD)
         bind(self.loader.reader.door, changes)
         self._learn([c for c in changes if c.fresh and c.action in (Action.UNCHANGED, Action.KEPT)])
         self._step(phase, sum(c.action not in (Action.CREATE, Action.UPDATE) for c in changes), total)

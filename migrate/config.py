@@ -25,7 +25,7 @@ from migrate.config_files import missing_files
 from migrate.config_template import TEMPLATE
 from migrate.errors import ConfigError
 from migrate.masking import KNOWN
-from migrate.paths import NotReadableError, read_file
+from reports.paths import NotReadableError, read_file
 
 DEFAULT_FILE = Path("lago2odoo.toml")
 _TOLD = 20  # problems of one file at once

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from migrate.paths import NotReadableError, PathKind, standing_at
+from reports.paths import NotReadableError, PathKind, standing_at
 
 RECORDING = "lago.recording"  # a folder, or an archive of one
 FILES = ("lago.api_key_file", "odoo.key_file", "mapping.tables", "reconcile.waivers", "stripe.key_file")

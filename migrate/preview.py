@@ -15,7 +15,17 @@ from itertools import accumulate
 
 from mappings.target import Desired, Mapped, Phase, Skipped
 from mappings.usage import MODEL as USAGE
-from migrate.change_set.changes import Action, ChangeScope, ChangeSet, FieldDiff, Known, Observed, Seen, each_line
+from migrate.change_set.changes import (
+    Action,
+    Change,
+    ChangeScope,
+    ChangeSet,
+    FieldDiff,
+    Known,
+    Observed,
+    Seen,
+    each_line,
+)
 from migrate.change_set.compare import diff, is_next_step, never_noted, unlike_after_apply
 from migrate.change_set.watched import MOVING
 from migrate.errors import OdooError
@@ -84,7 +94,7 @@ def preview(
 def since_apply(odoo: Door, ledger: Ledger, progress: Progress = quiet) -> SinceApply:
     """What became of the applied records in Odoo."""
     known = {x: k for x, k in ledger.known().items() if not k.writing}
-    reader = OdooReader(odoo, progress, tolerant=True)
+    reader = OdooReader(odoo, progress)
     seen = look_known(reader, known)
     billed, spent = _billed(odoo, seen), _spent(odoo, seen)
     gone = [_gone(x, k, reader) for x, k in known.items() if x not in seen]
@@ -202,6 +212,21 @@ def compare(
     scope, staying = ChangeScope(tuple(phases), cohort.name), everything | kept | waiting
     changes = diff([*desired, *skipped], observed, known, snapshot_digest=snapshot_digest, scope=scope, staying=staying)
     return replace(changes, kept_usage=len(kept)), observed
+
+
+def waiting_for_withheld(changes: ChangeSet) -> tuple[Change, ...]:
+    """What is to be written and refers, near or far, to a record that Odoo does not show: apply does not write it."""
+    lacking = {xid for c in changes.of(Action.WITHHELD) for xid in _names_of(c)}
+    waiting: list[Change] = []
+    for change in changes.of(Action.CREATE, Action.UPDATE) if lacking else ():
+        if change.desired and not lacking.isdisjoint(references([change.desired])[0]):
+            waiting.append(change)
+            lacking |= _names_of(change)
+    return tuple(waiting)
+
+
+def _names_of(change: Change) -> set[str]:
+    return {change.xid} | {line.xid for _, line in (each_line(change.desired) if change.desired else ())}
 
 
 def held_back(

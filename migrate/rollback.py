@@ -19,78 +19,21 @@ from migrate.change_set.compare import booked, drift
 from migrate.errors import Blocked, OdooError
 from migrate.odoo.discover import identity
 from migrate.odoo.door import Door
-from migrate.odoo.loader import FATAL
 from migrate.odoo.methods import MOVED_ALONG, done_field, write_arguments
 from migrate.odoo.remove import RELEASE, Undone, drop_lines, remove
 from migrate.odoo.resolve import OdooReader, Wanted
 from migrate.odoo.standing import unbind
 from migrate.odoo.values import Canon, OdooField
+from migrate.odoo.withheld import is_of_all, kept_standing
 from migrate.phases import EVERYONE, ORDER, Cohort
 from migrate.preview import look_known
 from migrate.progress import Progress, quiet
+from migrate.rolled_back import Foreseen, Planned, RolledBack
 from migrate.state.entries import Entry
 from migrate.state.ledger import Ledger
 
 _NEVER = object()  # unlike any value
 BATCH = 200
-
-
-@dataclass(frozen=True, slots=True)
-class RolledBack:
-    """``deleted``, ``restored``: numbers of records, as they were read back; the others name each record and why."""
-
-    deleted: int = 0
-    restored: int = 0
-    archived: tuple[str, ...] = ()
-    changed_since: tuple[str, ...] = ()  # left alone: someone else changed them
-    refused: tuple[str, ...] = ()  # Odoo does not let them go
-    unknown: tuple[str, ...] = ()  # stand in Odoo under our external ids, and nothing tells what they were before
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing of ours is left active."""
-        return not (self.changed_since or self.refused or self.unknown)
-
-    @property
-    def error(self) -> OdooError | None:
-        """Names the first records that are still there."""
-        if self.ok:
-            return None
-        named = [f"{text}: changed in Odoo since" for text in self.changed_since[:3]]
-        named += [*self.refused[:3], *self.unknown[:3]]
-        number = len(self.changed_since) + len(self.refused) + len(self.unknown)
-        return OdooError(
-            f"{number} records were not undone: {'; '.join(named)}; mend them in Odoo, then run the same command again"
-        )
-
-    def raise_if_failed(self) -> None:
-        """Raise ``error``, if there is one."""
-        if (error := self.error) is not None:
-            raise error
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """One record that rollback would delete, or give ``fields`` their values of before back."""
-
-    model: str
-    source: str
-    fields: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Foreseen:
-    """What a rollback would do now, newest first. Whether Odoo lets go of each record shows only when it is told to."""
-
-    delete: tuple[Planned, ...] = ()
-    restore: tuple[Planned, ...] = ()
-    changed_since: tuple[str, ...] = ()  # would be left alone: someone else changed them
-    unknown: tuple[str, ...] = ()  # stand in Odoo under our external ids, and nothing tells what they were before
-
-    @property
-    def pending(self) -> bool:
-        """Whether there is anything to undo, or to decide."""
-        return bool(self.delete or self.restore or self.changed_since or self.unknown)
 
 
 def rollback(
@@ -169,6 +112,7 @@ class _Undo:
     changed: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)  # what stays because Odoo does not show it, or that refers to it
 
     @staticmethod
     def open(reader: OdooReader, ledger: Ledger, phases: Sequence[Phase], cohort: Cohort) -> _Undo:
@@ -192,13 +136,15 @@ class _Undo:
         for model in {e.model for e in self.entries if not e.created} & MOVED_ALONG.keys():
             self.reader.learn_present(model, MOVED_ALONG[model])
         self.seen = look_known(self.reader, self.known)
+        self.kept = kept_standing(self.reader.withheld(self.known), self.known)
 
     def undo(self, phase: Phase) -> None:
         """Newest first, neighbours of one model together."""
         entries = [e for e in reversed(self.entries) if e.phase == phase.value]
         total, done = len(entries), 0
         for group in _groups(entries):
-            ours = [e for e in group if not self._is_changed(e)]
+            self.done.refused |= {e.xid: self.kept[e.xid] for e in group if e.xid in self.kept}
+            ours = [e for e in group if e.xid not in self.kept and not self._is_changed(e)]
             self._delete([e for e in ours if e.created])
             for entry in ours:
                 if not entry.created:
@@ -208,14 +154,15 @@ class _Undo:
 
     def foreseen(self) -> Foreseen:
         """The same walk, without a step."""
-        ours = [e for e in reversed(self.entries) if not self._is_changed(e)]
+        stays = [f"{self.names[x]}: {why}" for x, why in self.kept.items()]
+        ours = [e for e in reversed(self.entries) if e.xid not in self.kept and not self._is_changed(e)]
         delete = [e for e in ours if e.created and self._stands(e)]
         restore = [(e, fields) for e in ours if not e.created and (fields := self._touched(e))]
         return Foreseen(
             tuple(Planned(e.model, e.source) for e in delete),
             tuple(Planned(e.model, e.source, fields) for e, fields in restore),
             tuple(self.changed),
-            tuple(self.unknown + [left_of_before(e) for e in ours if e.adopted]),
+            tuple(stays + self.unknown + [left_of_before(e) for e in ours if e.adopted]),
         )
 
     def _stands(self, entry: Entry) -> bool:
@@ -274,9 +221,9 @@ class _Undo:
             return []
         try:
             drop_lines(self.reader, [*(x for x in xids if x in stale), *self.ledger.lines_of(xids)])
-        except FATAL:
-            raise
         except OdooError as error:
+            if is_of_all(error, self.reader.door, "ir.model.data", "unlink"):
+                raise
             if len(xids) == 1:
                 text = "is not found by its external id any more, but lines of it stand in Odoo: cancel and delete it"
                 self.done.refused[xids[0]] = f"{text} there ({error})"
@@ -298,9 +245,9 @@ class _Undo:
         try:
             for written in (entry, *(line for line in lines if not line.created)):
                 changed |= self._write_back(written)
-        except FATAL:
-            raise
         except OdooError as error:
+            if is_of_all(error, self.reader.door, entry.model, "write"):
+                raise
             self.done.refused[entry.xid] = str(error)
         if not self.done.refused.keys() & {entry.xid, *(line.xid for line in lines)}:
             self.restored += changed

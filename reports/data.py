@@ -307,7 +307,7 @@ class ReceivableView:
 
     ``lago`` is what the migration brought, ``missing`` what Lago is owed besides. In Odoo the brought balances are
     ``draft`` or ``posted`` (what is left of them); ``account`` is the trial balance of the receivable accounts, of
-    which ``other`` belongs to other documents.
+    which ``other`` belongs to other documents. ``paid``: what was settled in Odoo of the posted ones since.
     """
 
     currency: str
@@ -317,6 +317,12 @@ class ReceivableView:
     posted_cents: int
     other_cents: int
     account_cents: int
+    paid_cents: int = 0
+
+    @property
+    def unpaid_delta_cents(self) -> int:
+        """Odoo less Lago, of what was brought, as if nothing had been settled in Odoo since: 0 if nobody changed it."""
+        return self.delta_cents + self.paid_cents
 
     @property
     def delta_cents(self) -> int:

@@ -10,9 +10,10 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from reports.data import OPEN, OUTSIDE, InvoiceView, Position, RefusalView, ReportData
+from reports.register_cells import receivable_line
 from reports.summary import lapse_cells, position_name
 from reports.texts import Texts
-from reports.verdict import RunOutcome, judge
+from reports.verdict import RunOutcome, judge, untied
 
 # What XML 1.0 cannot carry, not even escaped.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -31,11 +32,14 @@ def render(data: ReportData, locale: str = "en_CA") -> bytes:
     suite = ET.Element("testsuite", name=_clean(texts.title(data.run.period)))
     for (customer, month), invoices in _cases(data).items():
         case = ET.SubElement(suite, "testcase", classname=f"reconcile.{month}", name=_clean(customer))
-        _tell_outcome(case, replace(data, invoices=tuple(invoices), lapses=()), texts)
+        _tell_outcome(case, replace(data, invoices=tuple(invoices), lapses=(), receivables=()), texts)
     for lapse in data.lapses:
         name = f"{lapse.customer} {lapse.subscription} {lapse.begins:%Y-%m-%d}"
         case = ET.SubElement(suite, "testcase", classname=f"coverage.{lapse.kind}", name=_clean(name))
         _add_child(case, "skipped" if lapse.waiver else "failure", " · ".join(lapse_cells(lapse, texts)), ())
+    for view in untied(data):
+        case = ET.SubElement(suite, "testcase", classname="receivables", name=view.currency)
+        _add_child(case, "failure", receivable_line(view, texts), ())
     kinds = {
         "tests": "testcase",
         "failures": "testcase/failure",

@@ -25,6 +25,7 @@ from typing import Any
 from mappings.records import Customer, Snapshot
 from reports.data import Evidence, Phrase, Position, ReportData, Told
 from reports.errors import ReportError
+from reports.paths import whole_file
 
 Original = tuple[str, str]  # what it is (the beginning of its pseudonym), the text itself
 
@@ -384,7 +385,7 @@ def _read_key(path: Path) -> bytes:
     try:
         if path.stat().st_mode & 0o077:
             raise KeyFileError(f"{path}: others can read this key file; run 'chmod 600 {path}'")
-        key = bytes.fromhex(path.read_text(encoding="ascii"))
+        key = bytes.fromhex(whole_file(path).decode("ascii"))
     except OSError as error:
         raise KeyFileError(f"{path}: the key file cannot be read: {error.strerror}") from None
     except ValueError:

@@ -90,7 +90,7 @@ def _alone(sums: SideSums, currency: str, texts: Texts) -> str:
 def settlement_lines(data: ReportData, texts: Texts) -> list[str]:
     """Per currency: what became of the claims, and the tie of what is open to Odoo's open balances."""
     settled = [_settlement(r, data, texts) for r in by_currency(data) if r.left.invoices]
-    receivable = (_receivable(view, texts) for view in data.receivables)
+    receivable = (receivable_line(view, texts) for view in data.receivables)
     return [*settled, *receivable, *(_credits(view, texts) for view in data.credits)]
 
 
@@ -102,9 +102,9 @@ def _credits(view: CreditsView, texts: Texts) -> str:
     return texts("credits.line", wallets=wallets, amount=texts.money(view.balance_cents, view.currency))
 
 
-def _receivable(view: ReceivableView, texts: Texts) -> str:
+def receivable_line(view: ReceivableView, texts: Texts) -> str:
     """The tie to the receivable accounts, of all months; and a word if they hold something else."""
-    names = ("lago", "missing", "draft", "posted", "other", "account")
+    names = ("lago", "missing", "draft", "posted", "paid", "other", "account")
     amounts = {name: texts.money(getattr(view, f"{name}_cents"), view.currency) for name in names}
     delta = texts.money(view.delta_cents, view.currency, sign=True)
     said = texts("receivable.line", currency=view.currency, delta=delta, **amounts)

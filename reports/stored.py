@@ -15,6 +15,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from mappings.explain import Step
 from reports.data import SCHEMA, SIDES, Evidence, Phrase, ReportData, SideName, Told
 from reports.errors import ReportError
+from reports.paths import whole_file
 from reports.step_labels import step_of
 
 
@@ -38,11 +39,11 @@ def latest(folder: Path) -> Path:
 def read(path: Path) -> ReportData:
     """The frozen data that ``reports.json.write`` wrote to ``path``."""
     try:
-        content = path.read_bytes()
+        content = whole_file(path)
     except FileNotFoundError:
         raise StoredReportError(f"{path}: no such file; run 'lago2odoo reconcile' first") from None
     except OSError as error:
-        raise StoredReportError(f"{path}: not a report: {error}") from None
+        raise StoredReportError(f"{path}: not a report: {error.strerror}") from None
     return parse(content, path)
 
 

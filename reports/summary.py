@@ -23,7 +23,7 @@ from reports.register_cells import covered
 from reports.registers import by_currency
 from reports.tallies import CauseTotal, Tally, TieOutBroken, check_ties, tally, tie_levels, total_causes
 from reports.texts import Texts
-from reports.verdict import ReportVerdict, State, judge
+from reports.verdict import ReportVerdict, State, judge, untied
 
 UNFINISHED = ("draft", "voided", "failed", "pending")  # states that have words; Lago may know others
 
@@ -58,6 +58,10 @@ def _sentences(data: ReportData, texts: Texts) -> Iterator[str]:
         yield texts("verdict.materiality", cents=texts.number(data.run.materiality_cents))
     if data.lapses:
         yield texts("verdict.lapsed", count=texts.number(len(data.lapses)))
+    if judged.untied:
+        deltas = {view.currency: view.unpaid_delta_cents for view in untied(data)}
+        amounts = ", ".join(texts.money(cents, currency, sign=True) for currency, cents in deltas.items())
+        yield texts("verdict.untied", amounts=amounts)
     yield from _proof(data, judged, texts)
     refused = sum(1 for i in data.invoices if i.refusals)
     if refused:

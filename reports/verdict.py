@@ -6,7 +6,8 @@ none of them looks for itself.
     equal        nothing differs, nothing was refused, nothing lapsed
     waived       only what a reviewed waiver covers
     immaterial   every difference has a proven cause; what is to be mended is below the materiality declared before
-    to_act       a difference without proof, one to be mended, something refused, or a lapse in Lago's register
+    to_act       a difference without proof, one to be mended, something refused, a lapse in Lago's register, or
+                 receivables that do not tie
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reports.data import OPEN, REFUSED, Finding, InvoiceView, Position, ReportData
+from reports.data import OPEN, REFUSED, SETTLEMENTS, Finding, InvoiceView, Position, ReceivableView, ReportData
 
 # Remedies that say: this is how it stays. What has one of them needs no mending, whatever its amount.
 NOTHING_TO_MEND = frozenset({"waive_rounding", "accept_rule", "price_passed"})
@@ -54,6 +55,7 @@ class ReportVerdict:
     differing: int  # positions that differ
     doubtful: int  # of them: without a proven cause
     refused: int  # invoices that could not be compared in full
+    untied: int  # currencies whose receivables do not tie, and no difference that is compared says why
     lapsed: int  # stretches that Lago billed twice, or never
     waived: int  # positions, refusals and lapses that a waiver covers
     unproven_waived: int  # findings that a waiver covers and nothing proves
@@ -78,7 +80,7 @@ class ReportVerdict:
     @property
     def settled(self) -> bool:
         """Whether all that counts is explained by proof: such a month is signed without a reason."""
-        return not (self.doubtful or self.refused or self.lapsed)
+        return not (self.doubtful or self.refused or self.untied or self.lapsed)
 
     @property
     def proven(self) -> bool:
@@ -96,6 +98,7 @@ def judge(data: ReportData) -> ReportVerdict:
         differing=len(counting),
         doubtful=sum(1 for _, p in counting if is_doubtful(p)),
         refused=sum(1 for i in data.invoices if is_refused(i)),
+        untied=len(untied(data)),
         lapsed=sum(1 for lapse in data.lapses if not lapse.waiver),
         waived=len(differing) - len(counting) + sum(map(bool, covered)),
         unproven_waived=sum(1 for _, p in differing for f in p.findings if f.waiver and not f.proven),
@@ -106,6 +109,22 @@ def judge(data: ReportData) -> ReportVerdict:
 def control_exit_code(data: ReportData, *, fees_agree: bool) -> int:
     """Of a control run, which looks at units and events of each fee too: what differs there alone is a difference."""
     return judge(data).exit_code or (0 if fees_agree else EXIT_CODES[RunOutcome.DIFFERENT])
+
+
+def untied(data: ReportData) -> tuple[ReceivableView, ...]:
+    """Receivables where what was brought to Odoo is not what Lago is owed, or the accounts hold something else.
+
+    What is paid in Odoo since is no difference, and what the open balances that are compared differ by is one already.
+    """
+    compared: dict[str, int] = defaultdict(int)
+    for invoice, position in data.rows():
+        if position.status in OPEN and position.kind in SETTLEMENTS:
+            compared[invoice.currency] += position.delta_cents
+    return tuple(
+        view
+        for view in data.receivables
+        if not view.ties or view.unpaid_delta_cents not in (0, compared[view.currency])
+    )
 
 
 def is_doubtful(position: Position) -> bool:

@@ -26,6 +26,7 @@ from migrate.odoo.preflight import preflight
 from migrate.phases import chosen
 from migrate.state.ledger import Ledger
 from migrate.state.store import Store
+from reports.paths import whole_file
 
 
 @click.command("apply")
@@ -93,7 +94,7 @@ def _apply(
 
 def _read_saved(path: Path) -> ChangeSet:
     try:
-        return from_json(decode_text(path.read_bytes()), str(path))
+        return from_json(decode_text(whole_file(path)), str(path))
     except NotTextError as error:
         raise ConfigError(f"{path}: the saved preview cannot be read: {error}") from None
     except OSError as error:

@@ -23,11 +23,11 @@ from migrate.lago.source import LagoSource
 from migrate.masking import KNOWN
 from migrate.odoo.connect import OdooSettings, connect
 from migrate.odoo.door import Door
-from migrate.paths import NotReadableError, read_file
 from migrate.shipped_tables import shipped
 from migrate.state.small_tables import require_sound
 from migrate.state.store import Store
 from reconcile.compare.waivers import Waiver
+from reports.paths import NotReadableError, read_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from migrate.errors import StoreError
+from reports.paths import require_writable_name
 
 
 def write_whole(path: Path, write: Callable[[Path], object], what: str) -> Path:
@@ -13,10 +14,12 @@ def write_whole(path: Path, write: Callable[[Path], object], what: str) -> Path:
     partial = path.with_name(f".partial-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        require_writable_name(partial)
+        require_writable_name(path)
         write(partial)
         partial.replace(path)
     except OSError as error:
-        if partial.exists():
+        if partial.is_file():
             partial.unlink()  # half a file helps nobody, and takes room
         raise StoreError(f"{path}: the {what} cannot be written: {error.strerror}") from error
     return path

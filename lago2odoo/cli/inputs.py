@@ -14,6 +14,7 @@ from migrate.state.digest import digest
 from migrate.state.store import Store
 from reports.evidence.inputs import SETTINGS, SHIPPED_TABLES, TABLES, PackInputs
 from reports.evidence.packs import WAIVERS, canonical, sha256
+from reports.paths import whole_file
 
 
 def gather(context: CommandContext, store: Store) -> PackInputs:
@@ -36,6 +37,6 @@ def _files(context: CommandContext) -> Iterator[tuple[str, bytes]]:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return whole_file(path)
     except OSError as error:
         raise StoreError(f"{path}: cannot be read: {error.strerror}") from None

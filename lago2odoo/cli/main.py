@@ -19,6 +19,7 @@ import click
 
 from lago2odoo.cli.disk_full import is_of_full_disk, told
 from lago2odoo.cli.lazy import LazyGroup, Table
+from lago2odoo.cli.lost_usage import is_of_usage, told_of_usage
 from mappings.errors import Lago2OdooError
 from migrate.errors import Interrupted
 from migrate.masking import KNOWN
@@ -90,9 +91,11 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except Exception as error:
         if str(error) == INTERRUPTED_QUERY:
             _interrupted()
-        if not is_of_full_disk(error):
-            raise
-        _fail(told(error), Lago2OdooError.exit_code)
+        if is_of_full_disk(error):
+            _fail(told(error), Lago2OdooError.exit_code)
+        if is_of_usage(error):
+            _fail(told_of_usage(error), Lago2OdooError.exit_code)
+        raise
     sys.exit(code if isinstance(code, int) else 0)
 
 

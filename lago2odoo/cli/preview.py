@@ -17,7 +17,7 @@ from mappings.coverage import CoverageRow
 from mappings.dependents import find_dependents
 from mappings.partners import PartnerProposal
 from mappings.target import Phase, Skipped
-from migrate.change_set.changes import ChangeSet
+from migrate.change_set.changes import Action, ChangeSet
 from migrate.change_set.saved import to_document, to_json
 from migrate.lago.control_totals import unread_credits
 from migrate.odoo.door import Door
@@ -79,7 +79,7 @@ def _outcome(
 ) -> CommandOutcome:
     """Exit code 2 while there is something to do, 1 while something stands in the way.
 
-    That is what is left out and nobody waived, or a mapping that does not fit Odoo's records.
+    That is what is left out and nobody waived, what Odoo does not show, or a mapping that does not fit its records.
     """
     rows, snapshot, accepted = migration.coverage(), migration.snapshot, migration.waived
     left = [c.skipped for c in changes.changes if c.skipped and not c.skipped.is_waived(accepted)]
@@ -89,7 +89,8 @@ def _outcome(
     lines += show.proposals(proposals := migration.proposals(), migration.tables.name)
     lines += filter(None, [show.remedy_of_unlisted(migration.unlisted)])
     lines += _next(changes, left, misfits, out)
-    code = 1 if left or misfits else 2 if changes.pending else 0
+    stands_in_the_way = left or misfits or any(changes.of(Action.WITHHELD))
+    code = 1 if stands_in_the_way else 2 if changes.pending else 0
     return CommandOutcome(
         lambda: {"unread_credits": credit_sums, **_data(changes, rows, misfits, proposals)}, "\n".join(lines), code
     )
@@ -123,6 +124,7 @@ def _lines(changes: ChangeSet, accepted: Collection[str]) -> Iterator[str]:
         [show.counts(changes.counts())],
         [*show.removals(changes)],
         [*show.details(changes)],
+        [*show.withheld(changes)],
         [*show.skipped(changes, accepted)],
     ]
     yield "\n\n".join("\n".join(part) for part in parts if part)

@@ -17,6 +17,7 @@ from reports.evidence.checking import Checked, check
 from reports.evidence.packs import Verified, verify
 from reports.evidence.signatures import Signatory, add_signature
 from reports.evidence.sshsig import PublicKey
+from reports.paths import whole_file
 from reports.people import plain
 
 
@@ -51,7 +52,7 @@ def countersign(config: Config, pack: Path, role: Signatory, key_file: Path | No
     """Nobody signs what is not as it was signed. Raises NotSigned."""
     key = read_keys(config, {role: key_file}, role, option="--key")[role]
     checked = check([pack])
-    data = pack.read_bytes()
+    data = whole_file(pack)
     _refuse_altered(checked, pack, data)
     path = add_signature(pack, data, role, key)
     return _outcome(checked.packs[0][1], role, key.public, path)

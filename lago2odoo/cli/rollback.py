@@ -18,7 +18,8 @@ from mappings.target import Phase
 from migrate.lago.snapshot import load_snapshot
 from migrate.odoo.door import Door
 from migrate.phases import EVERYONE, Cohort, chosen
-from migrate.rollback import Foreseen, RolledBack, foresee, rollback
+from migrate.rollback import foresee, rollback
+from migrate.rolled_back import Foreseen, RolledBack
 from migrate.shadow_invoices import remove_shadow_invoices, shadow_invoices
 from migrate.state.ledger import Ledger
 from migrate.state.store import Store

@@ -19,9 +19,10 @@ from mappings.records import Fee
 from mappings.target import Skipped
 from migrate.adopt import Adoption
 from migrate.apply import NOT_WRITTEN, NotTaken
-from migrate.change_set.changes import Action, ChangeSet, FieldDiff, Removal
+from migrate.change_set.changes import WITHHELD, Action, ChangeSet, FieldDiff, Removal
 from migrate.lago.unreadable_pages import UNREADABLE
 from migrate.odoo.findings import CheckFinding
+from migrate.preview import waiting_for_withheld
 from reports.columns import table
 
 SHOWN = 20
@@ -117,6 +118,18 @@ def proposals(found: Sequence[PartnerProposal], tables: str) -> Iterator[str]:
 def misfits(findings: Iterable[CheckFinding]) -> Iterator[str]:
     """Where the mapping does not fit Odoo's own records; ``apply`` refuses for the same."""
     yield from (f"ERROR    {f.what} -> {f.remedy}" for f in findings)
+
+
+def withheld(changes: ChangeSet) -> Iterator[str]:
+    """What stands in Odoo and is not shown to us, each by name, and what is not written because it refers to it."""
+    if not (kept := list(changes.of(Action.WITHHELD))):
+        return
+    waiting = waiting_for_withheld(changes)
+    yield f"withheld: {len(kept):,} records stay as they are: {WITHHELD}"
+    yield from (f"    {change.source} ({change.model} {change.res_id})" for change in kept[:SHOWN])
+    yield from (f"    waits: {change.source} ({change.model})" for change in waiting[:SHOWN])
+    if (more := max(len(kept) - SHOWN, 0) + max(len(waiting) - SHOWN, 0)) > 0:
+        yield f"    and {more:,} more: --format json shows all"
 
 
 def removals(changes: ChangeSet) -> Iterator[str]:

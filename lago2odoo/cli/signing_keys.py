@@ -12,6 +12,7 @@ from migrate.masking import KNOWN
 from reports.errors import NotSigned
 from reports.evidence.signatures import Keys, Signatory, check_keys
 from reports.evidence.sshsig import SigningKey, load_key
+from reports.paths import opened
 
 LONGEST = 65_536  # bytes; a key's file has 400
 
@@ -40,7 +41,7 @@ def read_keys(
 def _read_key(config: Config, role: Signatory, path: Path) -> SigningKey:
     try:
         _refuse_open(path)
-        with path.open("rb") as file:
+        with opened(path) as file:
             content = file.read(LONGEST)
     except OSError as error:
         raise NotSigned(f"{path}: the {role}'s key cannot be read: {error.strerror}") from None

@@ -7,11 +7,11 @@ from pathlib import Path
 from mappings.text import NotTextError, composed, decode_text
 from migrate.config import Config
 from migrate.errors import ConfigError
-from migrate.paths import NotReadableError, read_file
 from reconcile.causes.extras import NAMES as ONLY_IN_ODOO
 from reconcile.causes.rules import CAUSES
 from reconcile.compare.waivers import Waiver, parse
 from reconcile.rerate.lapses import KINDS
+from reports.paths import NotReadableError, read_file
 
 
 def read_waivers(config: Config) -> tuple[Waiver, ...]:

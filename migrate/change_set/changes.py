@@ -24,10 +24,15 @@ class Action(StrEnum):
     UNCHANGED = "unchanged"
     KEPT = "kept"
     CONFLICT = "conflict"
+    WITHHELD = "withheld"  # it stands in Odoo, which does not show it to this user
     SKIPPED = "skipped"
 
 
-PENDING = frozenset({Action.CREATE, Action.UPDATE, Action.REMOVE, Action.CONFLICT})
+WITHHELD = (
+    "Odoo does not show it to this user (a record rule, or another company's): let the user of the migration see it "
+    "there, then run the same command again"
+)
+PENDING = frozenset({Action.CREATE, Action.UPDATE, Action.REMOVE, Action.CONFLICT, Action.WITHHELD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,7 @@ class Observed:
     ids: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     found: Mapping[Find, int] = field(default_factory=dict)
     names: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    withheld: frozenset[str] = frozenset()  # external ids of records that are there, and that Odoo does not show
 
     def name(self, value: Ref | Find) -> str:
         """The canonical name of a relation's target, which may not exist yet."""

@@ -19,6 +19,7 @@ from dataclasses import replace
 from mappings.target import Desired, Find, Mapped, Phase, Ref, Skipped
 from migrate.change_set.changes import (
     EVERYTHING,
+    WITHHELD,
     Action,
     Change,
     ChangeScope,
@@ -52,7 +53,7 @@ def diff(
     changes = [_skip(m) if isinstance(m, Skipped) else _record(m, observed, base.get(m.xid)) for m in mapped]
     live = {m.xid for m in mapped if isinstance(m, Desired)} | staying
     vanished = [(x, k) for x, k in base.items() if x not in live]
-    removals = [_removal(xid, known, observed.records.get(xid)) for xid, known in reversed(vanished)]
+    removals = [_removal(xid, known, observed) for xid, known in reversed(vanished)]
     every = (*changes, *removals)
     return ChangeSet(every, snapshot_digest, scope, count_removals(every, base))
 
@@ -76,6 +77,8 @@ def _change(action: Action, desired: Desired) -> Change:
 
 
 def _record(desired: Desired, observed: Observed, known: Known | None) -> Change:
+    if desired.xid in observed.withheld:
+        return replace(_change(Action.WITHHELD, desired), res_id=observed.ids[desired.xid][1], note=WITHHELD)
     seen = observed.records.get(desired.xid)
     if seen is None:
         return _creation(desired, observed, known)
@@ -295,9 +298,10 @@ def _moved(want: Mapping[str, Canon], seen: Seen, known: Known) -> bool:
     )
 
 
-def _removal(xid: str, known: Known, seen: Seen | None) -> Change:
+def _removal(xid: str, known: Known, observed: Observed) -> Change:
+    seen, is_withheld = observed.records.get(xid), xid in observed.withheld
     moved = drift(seen, known) if seen and not known.writing else ()  # a removal that was stopped is half our work
-    action = Action.CONFLICT if moved else Action.REMOVE
+    action = Action.WITHHELD if is_withheld else Action.CONFLICT if moved else Action.REMOVE
     note = "no longer in Lago" if seen else "no longer in Lago, and already gone in Odoo"
     diffs = tuple(FieldDiff(d.field, d.before, d.after, Action.CONFLICT) for d in moved)
     return Change(
@@ -309,5 +313,5 @@ def _removal(xid: str, known: Known, seen: Seen | None) -> Change:
         known.customer,
         res_id=seen.res_id if seen else None,
         diffs=diffs,
-        note=note,
+        note=WITHHELD if is_withheld else note,
     )

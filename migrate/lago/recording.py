@@ -21,7 +21,7 @@ from zlib import error as ZlibError  # noqa: N812  a class, though its name does
 from mappings.text import NotTextError, decode_text
 from migrate.errors import LagoError
 from migrate.lago.rawjson import Piece, elements, members
-from migrate.paths import NotReadableError, PathKind, require_file, standing_at
+from reports.paths import NotReadableError, PathKind, standing_at, whole_file
 
 T = TypeVar("T")
 _MARK = "organizations.jsonl"  # every recording has it: the folder that holds it is the recording
@@ -139,12 +139,10 @@ class Recording:
         try:
             if self._texts is not None:
                 return decode_text(self._texts[f"{name}.jsonl"])
-            file = self.path / f"{name}.jsonl"
-            require_file(file)
-            return decode_text(file.read_bytes())
+            return decode_text(whole_file(self.path / f"{name}.jsonl"))
         except (KeyError, FileNotFoundError):
             raise LagoError(f"recording {self.path}: {name}.jsonl is missing") from None
-        except (NotTextError, NotReadableError) as error:
+        except NotTextError as error:
             raise LagoError(f"recording {self.path}: {name}.jsonl cannot be read: {error}") from None
         except OSError as error:
             raise LagoError(f"recording {self.path}: {name}.jsonl cannot be read: {error.strerror}") from None

@@ -26,19 +26,7 @@ from migrate.change_set.changes import (
 )
 from migrate.change_set.compare import against, compared
 from migrate.errors import OdooError
-from migrate.odoo.errors import (
-    AccessDenied,
-    DatabaseMissing,
-    NoSuchMethod,
-    NotOdoo,
-    OdooRefused,
-    OdooUnreachable,
-    OutcomeUnknown,
-    Retryable,
-    Unauthorized,
-    is_concurrent,
-    one_line,
-)
+from migrate.odoo.errors import OdooRefused, OdooUnreachable, OutcomeUnknown, Retryable, is_concurrent, one_line
 from migrate.odoo.methods import MOVED_ALONG, done_field, write_arguments
 from migrate.odoo.read_back import ReadBack
 from migrate.odoo.resolve import QUIETLY, OdooReader
@@ -56,9 +44,8 @@ from migrate.odoo.what_to_write import (
     moved_since,
     with_active,
 )
+from migrate.odoo.withheld import is_of_all
 
-# These are not about one record: halving the batch would only repeat them.
-FATAL = (Unauthorized, AccessDenied, NoSuchMethod, DatabaseMissing, NotOdoo, OdooUnreachable)
 ATTEMPTS = 6
 
 # Lines that Odoo refuses to delete once their record is confirmed, and the field that takes them out of account.
@@ -348,9 +335,9 @@ class Loader:
             return []
         try:
             act(batch)
-        except FATAL:
-            raise
         except OdooError as error:
+            if is_of_all(error, self.reader.door, batch[0].model, "create", "write"):
+                raise
             if len(batch) == 1:
                 return [Failure(batch[0], one_line(str(error)))]
             middle = len(batch) // 2

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from migrate.odoo.door import chunks
-from migrate.odoo.errors import OdooError, OdooRefused, RecordMissing
-from migrate.odoo.loader import FATAL
+from migrate.odoo.errors import AccessDenied, OdooError, OdooRefused, RecordMissing
 from migrate.odoo.methods import write_arguments
 from migrate.odoo.resolve import MODULE, OdooReader
+from migrate.odoo.withheld import is_of_all
 
 # What must happen before Odoo lets go of a record, where its state is not one it can be deleted in.
 RELEASE: Mapping[str, tuple[tuple[str, tuple[str, ...], str], ...]] = {
@@ -78,9 +78,9 @@ def _delete(reader: OdooReader, model: str, records: Mapping[str, int], result: 
     try:
         _release(reader, model, list(records.values()))
         archived = _unlink(reader, model, records)
-    except FATAL:
-        raise
     except OdooError as error:
+        if is_of_all(error, reader.door, model, "unlink"):
+            raise
         if len(records) == 1:
             _archive(reader, model, next(iter(records.items())), str(error), result)
             return
@@ -137,7 +137,7 @@ def _archive(reader: OdooReader, model: str, record: tuple[str, int], reason: st
         return
     try:
         reader.write(model, "write", [res_id], **write_arguments(model, {"active": False}))
-    except OdooRefused as error:
+    except (OdooRefused, AccessDenied) as error:
         result.refused[xid] = str(error)
         return
     if _active(reader, model, {xid: res_id}):

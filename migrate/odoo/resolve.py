@@ -11,10 +11,11 @@ from mappings.target import OURS, Desired, Find, Ref, is_ours
 from migrate.change_set.changes import Known, Observed, Seen, each_line
 from migrate.change_set.watched import WATCHED
 from migrate.errors import Blocked, OdooError
-from migrate.odoo.door import AWAY, Door, Row, chunks, is_done
-from migrate.odoo.errors import AccessDenied, NoSuchMethod
+from migrate.odoo.door import AWAY, Door, chunks, is_done
+from migrate.odoo.errors import NoSuchMethod
 from migrate.odoo.methods import done_field, done_methods
 from migrate.odoo.values import Canon, OdooField, answered, related
+from migrate.odoo.withheld import readable_rows
 from migrate.progress import Progress, quiet
 
 MODULE = OURS
@@ -57,12 +58,10 @@ QUIETLY: Mapping[str, Any] = {"tracking_disable": True}  # context of what we wr
 class OdooReader:
     """Reads through the door, and remembers fields, external ids and names. ``ids`` grow while apply creates.
 
-    ``tolerant``: a record that may not be read (somebody gave it to another company) costs itself alone, and is in
-    ``denied``; who is about to write stops there instead.
+    A record that may not be read, or a line of it, costs itself alone: it is in ``denied``, and nobody sees it.
     """
 
-    def __init__(self, door: Door, progress: Progress = quiet, *, tolerant: bool = False) -> None:
-        self.tolerant = tolerant
+    def __init__(self, door: Door, progress: Progress = quiet) -> None:
         self.denied: set[tuple[str, int]] = set()
         self.door = door
         self.progress = progress
@@ -202,7 +201,7 @@ class OdooReader:
         for model, rows_by_id in rows.items():
             for xid in by_model[model]:
                 raw = rows_by_id.get(self.ids[xid][1])
-                if raw is not None:
+                if raw is not None and self.ids[xid] not in self.denied:
                     seen[xid] = self._seen(model, raw, wishes[xid], lines)
         return seen
 
@@ -216,19 +215,11 @@ class OdooReader:
         known = {"active", *WATCHED.get(model, ())} & self.fields[model].keys()
         names = sorted({*fields, *known}) or ["id"]  # asked for nothing, Odoo reads and computes every field there is
         for some in chunks(ids):
-            rows.update({row["id"]: row for row in self._readable(model, some, names)})
+            readable, kept = readable_rows(self.door, model, some, names)
+            rows.update({row["id"]: row for row in readable})
+            self.denied |= {(model, number) for number in kept}
             self.progress(f"reading {model}", len(rows), len(ids))
         return rows
-
-    def _readable(self, model: str, ids: Sequence[int], names: Sequence[str]) -> list[Row]:
-        try:
-            return self.door.read(model, ids, names)
-        except AccessDenied:
-            shown = self.door.existing(model, ids) if self.tolerant else frozenset(ids)
-            if shown >= {*ids}:
-                raise  # it is no single record that is kept from us
-            self.denied |= {(model, number) for number in ids if number not in shown}
-            return self.door.read(model, [number for number in ids if number in shown], names)
 
     def _line_rows(
         self, rows: Mapping[str, Mapping[int, Mapping[str, Any]]], wishes: Mapping[str, Wanted]
@@ -246,7 +237,16 @@ class OdooReader:
                 ids[line_model].update(
                     i for row in rows_by_id.values() for i in row.get(name) or () if self._ours(line_model, i)
                 )
-        return {model: self._read(model, sorted(some), fields[model]) for model, some in ids.items()}
+        lines = {model: self._read(model, sorted(some), fields[model]) for model, some in ids.items()}
+        for model, rows_by_id in rows.items():  # without a line that is kept from us a record would look cut
+            for name, line_model in one2many[model].items():
+                cut = (i for i, row in rows_by_id.items() if any((line_model, n) in self.denied for n in row[name]))
+                self.denied |= {(model, number) for number in cut}
+        return lines
+
+    def withheld(self, xids: Iterable[str]) -> frozenset[str]:
+        """Those whose record is there and was kept from us when it was read."""
+        return frozenset(xid for xid in xids if self.ids.get(xid) in self.denied)
 
     def _ours(self, model: str, res_id: int) -> bool:
         return is_ours(self.names.get((model, res_id), ""))
@@ -332,7 +332,7 @@ def observe(
     wishes = {d.xid: wanted_of(d) for d in desired}
     wishes |= {x: wanted_known(k, one2many) for x, k in known.items() if x not in wishes}
     seen = reader.look(wishes)
-    return Observed(reader.fields, seen, reader.ids, reader.found, reader.names)
+    return Observed(reader.fields, seen, reader.ids, reader.found, reader.names, reader.withheld(wishes))
 
 
 def _nowhere(xid: str, desired: Sequence[Desired]) -> str:

@@ -20,9 +20,9 @@ import pyarrow.parquet as pq
 
 from migrate.errors import StoreError
 from migrate.lago.rawjson import Piece, members
-from migrate.paths import NotReadableError, require_file
 from migrate.state.private import close_to_others, make_folder, open_private
 from migrate.state.records import EventFile
+from reports.paths import opened
 
 _FIELDS: list[tuple[str, pa.DataType]] = [
     ("transaction_id", pa.string()),
@@ -123,11 +123,7 @@ def rows(events_dir: Path, batch: int = 20_000) -> Iterator[dict[str, Any]]:
 
 def hash_file(path: Path) -> str:
     """SHA-256 of a file that may be larger than memory. Raises OSError, for what is no file too."""
-    try:
-        require_file(path)
-    except NotReadableError as error:
-        raise OSError(str(error)) from None
-    with path.open("rb") as file:
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import IO
 
-from migrate.paths import NotReadableError, standing_at
+from reports.paths import NotReadableError, standing_at
 
 FILE, FOLDER = 0o600, 0o700
 

@@ -162,10 +162,18 @@ class EventSource:
 
 @contextmanager
 def readable(place: str) -> Iterator[None]:
-    """Events that DuckDB cannot read (no Parquet, cut off, malformed JSON...) are refused by name and place."""
+    """Events that DuckDB cannot count (malformed JSON...) are refused by name and place.
+
+    Files that are not there, or are no Parquet, are nobody's invoice: that ends the command (``cli/lost_usage.py``).
+    """
     try:
         yield
+    except duckdb.OperationalError:
+        raise
     except duckdb.Error as error:
+        is_of_value = isinstance(error, duckdb.InvalidInputException) and "JSON" in str(error)
+        if not is_of_value and type(error) in (duckdb.Error, duckdb.InvalidInputException):
+            raise  # no Parquet, or damaged inside
         raise RerateRefused("bad_event_file", f"{place}: {str(error).splitlines()[0]}") from None
 
 

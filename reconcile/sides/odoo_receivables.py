@@ -34,9 +34,9 @@ def receivables(odoo: Door, snapshot: Snapshot) -> tuple[ReceivableView, ...]:
     if not any(name in owed for name in brought.values()):
         return ()
     lago, missing = _split(owed, frozenset(brought.values()))
-    draft, posted = _of_balances(odoo, brought)
+    draft, posted, paid = _of_balances(odoo, brought)
     other, account = _of_accounts(odoo, brought)
-    sums = (lago, missing, draft, posted, other, account)
+    sums = (lago, missing, draft, posted, paid, other, account)
     return tuple(
         ReceivableView(
             currency=currency,
@@ -44,6 +44,7 @@ def receivables(odoo: Door, snapshot: Snapshot) -> tuple[ReceivableView, ...]:
             missing_cents=missing[currency],
             draft_cents=draft[currency],
             posted_cents=posted[currency],
+            paid_cents=paid[currency],
             other_cents=other[currency],
             account_cents=account[currency],
         )
@@ -70,18 +71,21 @@ def _split(owed: Mapping[str, tuple[str, int]], brought: frozenset[str]) -> tupl
     return sums
 
 
-def _of_balances(odoo: Door, brought: Mapping[int, str]) -> tuple[Sums, Sums]:
-    """(drafts, what is left of posted ones), also of those that Lago is owed no more."""
+def _of_balances(odoo: Door, brought: Mapping[int, str]) -> tuple[Sums, Sums, Sums]:
+    """(drafts, what is left of posted ones, what was settled of these), also of those that Lago is owed no more."""
     fields = ["state", "move_type", "currency_id", "amount_total", "amount_residual"]
     draft: Sums = defaultdict(int)
     posted: Sums = defaultdict(int)
+    paid: Sums = defaultdict(int)
     for row in odoo.search_among("account.move", "id", sorted(brought), fields, names=True):
         currency, sign = _currency(row), SIGNS.get(row["move_type"], 0)
         if row["state"] == "draft":
             draft[currency] += sign * nearest_cents_of(row["amount_total"], currency)
         elif row["state"] == "posted":
-            posted[currency] += sign * nearest_cents_of(row["amount_residual"], currency)
-    return draft, posted
+            left = nearest_cents_of(row["amount_residual"], currency)
+            posted[currency] += sign * left
+            paid[currency] += sign * (nearest_cents_of(row["amount_total"], currency) - left)
+    return draft, posted, paid
 
 
 def _of_accounts(odoo: Door, brought: Mapping[int, str]) -> tuple[Sums, Sums]:

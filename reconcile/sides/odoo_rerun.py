@@ -15,8 +15,8 @@ from migrate.errors import OdooError
 from migrate.odoo.door import Door, Row, chunks
 from migrate.odoo.errors import OutcomeUnknown, Retryable
 from migrate.odoo.external_ids import made_of
-from migrate.odoo.loader import FATAL
 from migrate.odoo.values import related_id
+from migrate.odoo.withheld import FATAL
 from migrate.progress import Progress, quiet
 from reconcile.billed import BilledInvoice, Billing, Idle, LineKey, Refusal
 from reconcile.sides.odoo_answers import NOT_MADE, by_partner, invoice_of, nothing_of, unanswered

@@ -25,6 +25,7 @@ import pandas as pd
 
 from reports.data import OPEN, REFUSED, Age, InvoiceView, Position, ReportData
 from reports.errors import ReportError
+from reports.paths import require_writable_name, whole_file
 from reports.tallies import sum_exactly
 
 FILE = Path("history") / "runs.jsonl"
@@ -150,7 +151,7 @@ def read(folder: Path) -> tuple[Past, ...]:
 
 def _kept_lines(path: Path) -> list[bytes]:
     try:
-        return _lines(path.read_bytes())
+        return _lines(whole_file(path))
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -223,8 +224,9 @@ def append(report: Path, data: ReportData, inputs: Mapping[str, str]) -> Path:
 
 
 def _append(report: Path, data: ReportData, inputs: Mapping[str, str]) -> Path:
-    path, written = report.parent / FILE, report.read_bytes()
+    path, written = report.parent / FILE, whole_file(report)
     path.parent.mkdir(parents=True, exist_ok=True)
+    require_writable_name(path)
     with path.open("a+b") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         handle.seek(0)

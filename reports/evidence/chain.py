@@ -10,6 +10,7 @@ from pathlib import Path
 
 from reports.errors import ReportError
 from reports.evidence.packs import Flaw, Verified
+from reports.paths import whole_file
 
 CHAIN = "chain.jsonl"  # the packs of a project, beside them
 PENDING = "chain.pending"  # the line of a pack that is being written
@@ -33,8 +34,12 @@ def read_chain(path: Path) -> tuple[Link, ...]:
     """The packs signed so far, the oldest first; nothing if there is no such file."""
     if not path.exists():
         return ()
+    try:
+        lines = whole_file(path).splitlines()
+    except OSError as error:
+        raise ChainError(f"{path}: cannot be read: {error.strerror}") from None
     links = []
-    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         try:
             link = Link(**json.loads(line))
         except (ValueError, TypeError):

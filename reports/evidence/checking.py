@@ -19,6 +19,7 @@ from reports.evidence.packs import Flaw, Verified
 from reports.evidence.signatures import KeySignature, signatures_of
 from reports.evidence.signers import Trust
 from reports.evidence.whole import whole_flaws
+from reports.paths import whole_file
 from reports.version import tool_version
 
 
@@ -158,7 +159,7 @@ def _schema(packed_report: bytes) -> object:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return whole_file(path)
     except OSError as error:
         raise ReportError(f"{path}: the pack cannot be read: {error.strerror}") from None
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from reports.paths import require_writable_name
+
 
 def partial_of(path: Path) -> Path:
     """Where a file is written before it gets its name."""
@@ -13,6 +15,7 @@ def partial_of(path: Path) -> Path:
 
 def write_durably(path: Path, data: bytes, mode: str) -> None:
     """The bytes are on the disk when this returns."""
+    require_writable_name(path)
     with path.open(mode) as file:
         file.write(data)
         file.flush()

@@ -22,6 +22,7 @@ from reports.evidence.chain import CHAIN, PENDING, Link, chain_line, read_chain
 from reports.evidence.durable import give_name, partial_of, sync, write_durably
 from reports.evidence.packs import Pack
 from reports.evidence.report_facts import Fact
+from reports.paths import whole_file
 
 FOLDER = "evidence"
 
@@ -45,7 +46,7 @@ def facts_of(folder: Path, link: Link) -> Mapping[str, Fact]:
     """What the pack of a link says, as far as it is there and is the one that was noted."""
     path = folder / FOLDER / link.pack
     try:
-        verified = packs.verify(path.read_bytes())
+        verified = packs.verify(whole_file(path))
     except OSError:
         return {}
     return verified.facts if verified.seal == link.seal else {}
@@ -61,7 +62,10 @@ def _read(path: Path) -> tuple[Link, ...]:
 def _check_last(path: Path, link: Link) -> None:
     if not path.exists():
         return
-    verified = packs.verify(path.read_bytes())
+    try:
+        verified = packs.verify(whole_file(path))
+    except OSError as error:
+        raise NotSigned(f"{path}: cannot be read: {error.strerror}") from None
     if verified.flaws or verified.seal != link.seal:
         flaw = next(iter(verified.flaws), "another seal")
         raise NotSigned(f"{path}: is not as it was signed ({flaw}); restore it")
@@ -94,7 +98,7 @@ def _recover(home: Path) -> None:
     try:
         if not pending.exists():
             return
-        line = pending.read_bytes()
+        line = whole_file(pending)
         link = Link(**json.loads(line))
         partial_of(home / link.pack).unlink(missing_ok=True)
         _cut_unfinished(home / CHAIN)
@@ -109,13 +113,13 @@ def _recover(home: Path) -> None:
 def _is_pack(path: Path, link: Link) -> bool:
     if not path.exists():
         return False
-    verified = packs.verify(path.read_bytes())
+    verified = packs.verify(whole_file(path))
     return verified.intact and verified.seal == link.seal
 
 
 def _cut_unfinished(chain: Path) -> None:
     """A last line without its end was being written when the signing was stopped."""
-    if chain.exists() and (content := chain.read_bytes()) and not content.endswith(b"\n"):
+    if chain.exists() and (content := whole_file(chain)) and not content.endswith(b"\n"):
         with chain.open("r+b") as file:
             file.truncate(content.rfind(b"\n") + 1)
             os.fsync(file.fileno())

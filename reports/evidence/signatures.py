@@ -21,6 +21,7 @@ from reports.evidence.durable import give_name, partial_of, write_durably
 from reports.evidence.report_facts import Fact
 from reports.evidence.signers import Signer, Trust
 from reports.evidence.sshsig import NAMESPACE, NotASignature, Signature, SigningKey, read_signature
+from reports.paths import opened, whole_file
 
 LONGEST = 16_384  # bytes; a signature has 300
 
@@ -100,7 +101,7 @@ def add_signature(pack: Path, data: bytes, role: Signatory, key: SigningKey) -> 
 
 
 def _same(path: Path, text: bytes) -> Path:
-    if path.read_bytes().split() != text.split():
+    if whole_file(path).split() != text.split():
         raise NotSigned(f"{path}: another signature is there, and none is ever overwritten; look at it, then move it")
     return path
 
@@ -133,7 +134,7 @@ def signatures_of(
 
 def _read(path: Path) -> Read:
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             return read_signature(file.read(LONGEST))
     except FileNotFoundError:
         return None

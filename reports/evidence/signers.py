@@ -17,6 +17,7 @@ from pathlib import Path
 
 from reports.errors import ReportError
 from reports.evidence.sshsig import KIND, NAMESPACE, PublicKey, read_public
+from reports.paths import whole_file
 from reports.people import nobody, same_person
 
 
@@ -75,7 +76,7 @@ def read_trust(signers: Path, revoked: Path | None = None) -> Trust:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return whole_file(path).decode("utf-8-sig")
     except OSError as error:
         raise SignersError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:

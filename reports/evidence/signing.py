@@ -23,6 +23,7 @@ from reports.evidence.chain import Link
 from reports.evidence.inputs import PackInputs
 from reports.evidence.packs import Pack
 from reports.evidence.report_facts import Fact, what_is_accounted
+from reports.paths import whole_file
 from reports.people import is_plain, nobody, same_person
 from reports.registers import by_currency, check_registers
 from reports.tallies import check_ties
@@ -113,7 +114,7 @@ def _read_reconciled(folder: Path, signing: Signing) -> _Reconciled:
     try:
         past = ageing.last(ageing.read(folder), path.name)
         data = stored.read(path)
-        report = path.read_bytes()
+        report = whole_file(path)
         check_ties(data)
         check_registers(data)
     except (AssertionError, OSError) as error:
@@ -136,9 +137,10 @@ def _check_open(data: ReportData, signing: Signing) -> None:
     judged = judge(data)
     if not judged.settled and signing.accept_open is None:
         lapses = f", {judged.lapsed} stretches were billed twice or never" if judged.lapsed else ""
+        untied = f", the receivables of {judged.untied} currencies do not tie" if judged.untied else ""
         raise NotSigned(
             f"{signing.period}: {judged.doubtful} differences have no proven cause, {judged.refused} invoices were not "
-            f"compared{lapses}; mend or waive them, or sign with --accept-open REASON"
+            f"compared{lapses}{untied}; mend or waive them, or sign with --accept-open REASON"
         )
 
 
@@ -186,7 +188,7 @@ def _signed_before(folder: Path, chain: tuple[Link, ...], facts: Mapping[str, Fa
         if any(signed.get(name, value) != value for name, value in facts.items() if name not in OF_A_PACK):
             return None
         path = folder / project_chain.FOLDER / link.pack
-        return Signed(Pack(data=path.read_bytes(), seal=link.seal, number=link.number), path, signed, before=True)
+        return Signed(Pack(data=whole_file(path), seal=link.seal, number=link.number), path, signed, before=True)
     return None
 
 

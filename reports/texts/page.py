@@ -71,6 +71,10 @@ PAGE: Mapping[str, tuple[str, str]] = {
         "Invoices that could not be compared in full: {count}.",
         "Factures qui n’ont pas pu être comparées en entier : {count}.",
     ),
+    "verdict.untied": (
+        "The receivables of all months do not tie: {amounts}.",
+        "Les créances de tous les mois ne concordent pas : {amounts}.",
+    ),
     "verdict.outside": (
         "Invoices outside the scope, which no subscription bills: {count}.",
         "Factures hors du périmètre, qu’aucun abonnement ne produit : {count}.",
@@ -128,10 +132,12 @@ PAGE: Mapping[str, tuple[str, str]] = {
     ),
     "receivable.line": (
         "{currency}, receivables of all months: Lago is owed {lago} that was brought to Odoo and {missing} that was "
-        "not. In Odoo {draft} of it is in drafts and {posted} is posted, difference {delta}; with {other} of other "
+        "not. In Odoo {draft} of it is in drafts and {posted} is posted and open ({paid} was settled there since), "
+        "difference {delta}; with {other} of other "
         "documents the receivable accounts hold {account}.",
         "{currency}, créances de tous les mois : on doit à Lago {lago}, repris dans Odoo, et {missing} non repris. "
-        "Dans Odoo, {draft} sont en brouillon et {posted} comptabilisés, écart {delta}; avec {other} d’autres "
+        "Dans Odoo, {draft} sont en brouillon et {posted} comptabilisés et ouverts ({paid} réglés depuis), "
+        "écart {delta}; avec {other} d’autres "
         "pièces, les comptes clients portent {account}.",
     ),
     "credits.line": (

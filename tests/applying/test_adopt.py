@@ -17,7 +17,8 @@ from migrate.change_set.changes import Action
 from migrate.errors import Blocked, OdooError
 from migrate.odoo.door import Door
 from migrate.preview import since_apply
-from migrate.rollback import RolledBack, foresee, rollback
+from migrate.rollback import foresee, rollback
+from migrate.rolled_back import RolledBack
 from migrate.state.entries import SENT
 from migrate.state.ledger import Ledger
 from migrate.state.store import Store

@@ -12,7 +12,8 @@ import pytest
 from mappings.target import Desired, Find, Phase, Ref, Source
 from migrate.odoo.preflight import prepare
 from migrate.preview import since_apply
-from migrate.rollback import RolledBack, foresee, rollback
+from migrate.rollback import foresee, rollback
+from migrate.rolled_back import RolledBack
 from migrate.state.entries import row_from_entry
 from migrate.state.ledger import Ledger
 from migrate.state.seals import seal_everything

@@ -180,6 +180,11 @@ def test_a_record_that_went_along_with_another_leaves_no_external_id(world: Any,
     assert world.count("ir.model.data", ["module", "=", "lago"]) == 0
 
 
+def without_rights(_model: str, method: str, _number: int) -> object:
+    """Odoo, asked whether the user may do so at all: no."""
+    return False if method == "has_access" else REAL
+
+
 def test_what_a_killed_rollback_archived_is_no_stranger_to_the_next_one(world: Any) -> None:
     world.apply([world.partner(1), world.product()])
 
@@ -189,10 +194,10 @@ def test_what_a_killed_rollback_archived_is_no_stranger_to_the_next_one(world: A
         if (model, method) == ("product.product", "unlink"):
             raise AccessDenied("the key was taken away")
 
-    world.odoo.before = dies
+    world.odoo.before, world.odoo.instead = dies, without_rights
     with pytest.raises(AccessDenied):
         undo(world)
-    world.odoo.before = lambda *_: None
+    world.odoo.before, world.odoo.instead = lambda *_: None, lambda *_: REAL
     again = undo(world)
     assert (again.ok, again.deleted, again.unknown) == (True, 1, ())
 
@@ -270,7 +275,7 @@ def test_missing_rights_stop_it(world: Any) -> None:
         if method == "unlink":
             raise AccessDenied("not allowed to delete")
 
-    world.odoo.before = forbidden
+    world.odoo.before, world.odoo.instead = forbidden, without_rights
     with pytest.raises(AccessDenied):
         undo(world)
 

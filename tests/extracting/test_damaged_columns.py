@@ -187,6 +187,7 @@ def test_what_no_version_writes_is_named_with_its_table(folder: Path, table: str
         "update lago_records set seen_run = 0 where resource = 'customers'",
         "delete from state_seals where name = 'applied_records'",
         "update state_seals set rows = rows + 1 where name = 'lago_records'",
+        "insert into state_seals select 'tomorrows_table', rows, hash from state_seals limit 1",
     ],
 )
 def test_rows_that_do_not_belong_together_are_named(folder: Path, statement: str) -> None:

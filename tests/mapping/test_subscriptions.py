@@ -24,6 +24,7 @@ from tests.mapping.build import (
     customer,
     fixed,
     mapped,
+    metric,
     of,
     one,
     plan,
@@ -597,6 +598,35 @@ def test_an_order_waits_for_a_charge_that_stays_behind(status: str, waived: tupl
     waiting = [item for item in items if isinstance(item, Skipped) and item.source.resource == "subscription"]
     assert [item.reason for item in waiting] == ([] if is_written else ["metric_unknown"])
     assert all("waits for its charge trips_standard (ch9), without which" in item.detail for item in waiting)
+
+
+@pytest.mark.parametrize(
+    ("status", "waived", "is_written"),
+    [
+        ("active", (), False),
+        ("pending", (), False),
+        ("active", ("metric_expression",), True),
+        ("active", ("m1",), True),
+        ("active", ("ch1",), True),
+        ("active", ("s1", "boot-1"), False),
+        ("terminated", (), True),
+    ],
+)
+def test_an_order_waits_for_a_charge_whose_metric_is_an_expression(
+    status: str, waived: tuple[str, ...], is_written: bool
+) -> None:
+    """Odoo takes events as they are, and would bill other units: only who names it has accepted that."""
+    snap = snapshot(
+        billable_metrics=(metric(expression="event.properties.a * 2"),),
+        plans=(plan(charges=(charge(),)),),
+        subscriptions=(subscription(status=status),),
+    )
+    items = mapped(snap, options=Options(waived=frozenset(waived)))
+    assert bool(of(items, "sale.order")) is is_written
+    waiting = [item for item in items if isinstance(item, Skipped) and item.source.resource == "subscription"]
+    assert [item.reason for item in waiting] == ([] if is_written else ["metric_expression"])
+    assert all("waits for its charge trips_standard (ch1), whose usage it" in item.detail for item in waiting)
+    assert of(items, "fusion.billing.charge"), "the charge itself stays expressed"
 
 
 def test_an_order_waits_for_its_own_charge_too() -> None:

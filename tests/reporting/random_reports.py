@@ -14,6 +14,7 @@ from reports.data import (
     InvoiceView,
     LapseView,
     Position,
+    ReceivableView,
     RefusalView,
     RegisterView,
     ReportData,
@@ -120,8 +121,27 @@ def lapses(draw: st.DrawFn) -> LapseView:
 
 
 @st.composite
+def receivables(draw: st.DrawFn, currency: str) -> ReceivableView:
+    """Tied, off by a few cents, or with accounts that hold something else."""
+    lago, paid, other = (draw(st.integers(0, 500)) for _ in range(3))
+    off, broken = (draw(st.sampled_from([0, 0, 0, 3])) for _ in range(2))
+    posted = lago - paid + off
+    return ReceivableView(
+        currency=currency,
+        lago_cents=lago,
+        missing_cents=draw(st.integers(0, 500)),
+        draft_cents=0,
+        posted_cents=posted,
+        paid_cents=paid,
+        other_cents=other,
+        account_cents=posted + other + broken,
+    )
+
+
+@st.composite
 def reports(draw: st.DrawFn) -> ReportData:
     """A whole report."""
     made = tuple(draw(invoices(n)) for n in range(draw(st.integers(0, 4))))
     run = replace(RUN, materiality_cents=draw(st.sampled_from([0, 1, 300, 5000])))
-    return ReportData(run=run, invoices=made, lapses=tuple(draw(st.lists(lapses(), max_size=2))))
+    owed = tuple(draw(receivables(code)) for code in draw(st.sampled_from([(), ("CAD",), ("CAD", "EUR")])))
+    return ReportData(run=run, invoices=made, lapses=tuple(draw(st.lists(lapses(), max_size=2))), receivables=owed)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from reports import csv, glance, html, json, junit, markdown, summary, text, xlsx
-from reports.data import COMPARED, OPEN, Evidence, LapseView, RefusalView, ReportData
+from reports.data import COMPARED, OPEN, Evidence, LapseView, ReceivableView, RefusalView, ReportData
 from reports.errors import NotSigned
 from reports.evidence.signing import Signing, _check_open
 from reports.texts import TEXTS, Texts
@@ -37,7 +37,18 @@ def expected_signature(data: ReportData) -> bool:
     """Whether everything that no waiver covers is proven."""
     covered = [r.waiver for i in data.invoices for r in i.refusals] + [lapse.waiver for lapse in data.lapses]
     rows = [p for _, p in data.rows() if p.status in OPEN]
+    if any(not tied(view, data) for view in data.receivables):
+        return False
     return all(covered) and all(p.findings and all(f.proven or f.waiver for f in p.findings) for p in rows)
+
+
+def tied(view: ReceivableView, data: ReportData) -> bool:
+    """Whether the brought balances are what Lago is owed, but for payments and for what is compared elsewhere."""
+    taken_off = [p for i, p in data.rows() if i.currency == view.currency and p.kind in ("prepaid", "settled")]
+    shown = sum(p.delta_cents for p in taken_off if p.status in OPEN)
+    in_odoo = view.draft_cents + view.posted_cents + view.paid_cents
+    holds = view.account_cents == view.posted_cents + view.other_cents
+    return holds and (in_odoo == view.lago_cents or in_odoo - view.lago_cents == shown)
 
 
 def expected_state(data: ReportData) -> str:
@@ -173,6 +184,41 @@ LAPSE = LapseView(
     events=77,
     invoices=("NEX-1", "NEX-2"),
 )
+
+
+OWED = ReceivableView(
+    currency="CAD", lago_cents=900, missing_cents=0, draft_cents=400, posted_cents=500, other_cents=7, account_cents=507
+)
+
+
+@pytest.mark.parametrize(
+    ("view", "exit_code"),
+    [
+        (OWED, 0),
+        (replace(OWED, posted_cents=200, paid_cents=300, account_cents=207), 0),  # paid in Odoo since
+        (replace(OWED, draft_cents=399), 2),
+        (replace(OWED, posted_cents=600, account_cents=607), 2),
+        (replace(OWED, account_cents=508), 2),
+    ],
+)
+def test_receivables_that_do_not_tie_move_exit_code_headline_junit_and_signature(
+    view: ReceivableView, exit_code: int
+) -> None:
+    data = replace(equal(), receivables=(view,))
+    assert (judge(data).exit_code, is_signed(data)) == (exit_code, not exit_code)
+    assert summary.headline(data) == ("verdict.rest" if exit_code else "verdict.equal")
+    assert ("receivables of all months do not tie" in text.render(data)) == bool(exit_code)
+    assert (b'classname="receivables"' in junit.render(data)) == bool(exit_code)
+
+
+def test_receivables_that_an_open_balance_explains_are_what_that_one_is() -> None:
+    """The same three cents are a difference already: immaterial there is immaterial here."""
+    remedy = Evidence(name="waive_rounding")
+    row = replace(position(1, 100, 97, 100, findings=(finding(-3, "tax_rounding", remedy=remedy),)), kind="settled")
+    data = replace(equal(), invoices=(invoice(1, row),), receivables=(replace(OWED, draft_cents=397),))
+    assert judge(data).state is State.IMMATERIAL
+    elsewhere = replace(data, receivables=(replace(OWED, draft_cents=398),))
+    assert judge(elsewhere).state is State.TO_ACT
 
 
 def test_a_lapse_is_in_every_output_with_what_to_do(tmp_path: Path) -> None:

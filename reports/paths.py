@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import stat
 from enum import StrEnum
+from io import BufferedReader
 from pathlib import Path
 
 LARGEST = 5_000_000  # bytes of a file that people write: a configuration, a table, waivers
@@ -29,6 +30,13 @@ class PathKind(StrEnum):
 
 class NotReadableError(ValueError):
     """A path leads to nothing that can be read; ``str()`` says why, without the path."""
+
+
+class NoRegularFileError(OSError):
+    """The same for who expects an OSError; ``strerror`` and ``str()`` say why, without the path."""
+
+    def __str__(self) -> str:
+        return str(self.strerror)
 
 
 def standing_at(path: Path) -> PathKind:
@@ -55,6 +63,31 @@ def require_file(path: Path) -> None:
             raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(path))
         case PathKind.FOLDER:
             raise NotReadableError("it is a folder, not a file")
+
+
+def opened(path: Path) -> BufferedReader:
+    """A regular file, open for reading. Raises OSError, whose ``strerror`` says why, as ``Path.open`` does."""
+    try:
+        require_file(path)
+    except NotReadableError as error:
+        raise NoRegularFileError(errno.EINVAL, str(error), str(path)) from None
+    return path.open("rb")
+
+
+def whole_file(path: Path) -> bytes:
+    """All of a regular file, as long as it is. Raises OSError, whose ``strerror`` says why."""
+    with opened(path) as file:
+        return file.read()
+
+
+def require_writable_name(path: Path) -> None:
+    """Raises OSError where something stands at the name of a file to be written that is no file: a pipe waits."""
+    try:
+        kind = standing_at(path)
+    except NotReadableError as error:
+        raise NoRegularFileError(errno.EINVAL, str(error), str(path)) from None
+    if kind is PathKind.FOLDER:
+        raise IsADirectoryError(errno.EISDIR, "a folder stands there", str(path))
 
 
 def read_file(path: Path, most: int = LARGEST) -> bytes:

@@ -1,0 +1,89 @@
+"""Records that are there and that Odoo keeps from this user: each costs itself, and what stands on it.
+
+A record rule, or another company, hides single records: a search does not find them, and reading one among others
+ends the whole call. A right on the whole model that lacks is another matter, and ends the command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from migrate.change_set.changes import WITHHELD, Known
+from migrate.errors import OdooError
+from migrate.odoo.door import Door, Row
+from migrate.odoo.errors import (
+    AccessDenied,
+    DatabaseMissing,
+    NoSuchMethod,
+    NotOdoo,
+    OdooUnreachable,
+    Unauthorized,
+)
+
+# These are not about one record: halving the batch would only repeat them.
+FATAL = (Unauthorized, AccessDenied, NoSuchMethod, DatabaseMissing, NotOdoo, OdooUnreachable)
+
+
+def readable_rows(door: Door, model: str, ids: Sequence[int], names: Sequence[str]) -> tuple[list[Row], set[int]]:
+    """Rows of those of the records that are there and may be read, and the ids of those that may not.
+
+    Raises AccessDenied where it is no single record that is kept from us.
+    """
+    try:
+        return door.read(model, ids, names), set()
+    except AccessDenied as error:
+        if not _may(door, model, "read"):
+            raise
+        shown = door.existing(model, ids)
+        parts = [[n for n in ids if n in shown], [n for n in ids if n not in shown]]
+        answers = [_apart(door, model, part, names) for part in parts if part]
+        rows, kept = [row for some, _ in answers for row in some], {n for _, some in answers for n in some}
+        if not rows and shown:
+            raise error from None  # all that a search finds is denied: that is no rule for single records
+        return rows, kept
+
+
+def _apart(door: Door, model: str, ids: Sequence[int], names: Sequence[str]) -> tuple[list[Row], set[int]]:
+    """By halves, until those that may not be read stand alone; those that are gone are neither."""
+    try:
+        return door.read(model, ids, names), set()
+    except AccessDenied:
+        if len(ids) == 1:
+            return [], {ids[0]}
+    middle = len(ids) // 2
+    halves = [_apart(door, model, half, names) for half in (ids[:middle], ids[middle:])]
+    return [row for rows, _ in halves for row in rows], {n for _, kept in halves for n in kept}
+
+
+def is_of_all(error: OdooError, door: Door, model: str, *rights: str) -> bool:
+    """Whether an error is about more than single records: telling them apart would only repeat it.
+
+    ``rights``: what the call needed of the whole model (``write``, ``unlink``).
+    """
+    if isinstance(error, AccessDenied):
+        return not all(_may(door, model, right) for right in rights)
+    return isinstance(error, FATAL)
+
+
+def _may(door: Door, model: str, right: str) -> bool:
+    return bool(door.ask(model, "has_access", (), active_test=True, operation=right))
+
+
+def kept_standing(withheld: frozenset[str], known: Mapping[str, Known]) -> dict[str, str]:
+    """External id -> why a rollback leaves it: it is withheld, or one that is withheld refers to it, near or far."""
+    why = {xid: WITHHELD for xid in known if xid in withheld}
+    waiting = list(why)
+    while waiting:
+        user = waiting.pop()
+        for xid in _referred(known.get(user)):
+            if xid in known and xid not in why:
+                why[xid] = f"{known[user].source} stands on it, and stays"
+                waiting.append(xid)
+    return why
+
+
+def _referred(known: Known | None) -> Iterator[str]:
+    """All texts that a record and its lines were sent with: what of them is an external id refers to a record."""
+    for part in (known, *known.lines.values()) if known else ():
+        for value in part.sent.values():
+            yield from value if isinstance(value, tuple) else (value,) if isinstance(value, str) else ()

@@ -1,0 +1,70 @@
+"""A record rule of a real Odoo hides one order from the migration's user: it costs that order and what stands on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from migrate.lago.recording import bundled
+from tests.odoo.command import lago2odoo
+from tests.odoo.conftest import Database
+
+pytestmark = pytest.mark.odoo
+
+
+class Hiding:
+    """A company that is applied, and a rule that hides its first confirmed order from every user."""
+
+    def __init__(self, database: Database) -> None:
+        self.database, self.odoo = database, database.connect()
+        lago2odoo(database, "extract", "--recording", str(bundled()))
+        lago2odoo(database, "apply")
+        rows = self.odoo.call(
+            "ir.model.data",
+            "search_read",
+            domain=[["module", "=", "lago"], ["model", "=", "sale.order"]],
+            fields=["name", "res_id"],
+            order="id",
+        )
+        self.orders = len(rows)
+        self.xid, self.number = f"lago.{rows[0]['name']}", rows[0]["res_id"]
+        (model,) = self.odoo.call("ir.model", "search", domain=[["model", "=", "sale.order"]])
+        values = {"name": "one order is kept", "model_id": model, "domain_force": f"[('id', '!=', {self.number})]"}
+        (self.rule,) = self.odoo.call("ir.rule", "create", vals_list=[values])
+
+    def show(self) -> None:
+        self.odoo.call("ir.rule", "unlink", [self.rule])
+
+    def told(self, *arguments: str, code: int) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(lago2odoo(self.database, *arguments, "--format", "json", code=code))
+        return answer
+
+
+@pytest.fixture
+def hiding(database: Database) -> Iterator[Hiding]:
+    made = Hiding(database)
+    yield made
+    made.odoo.close()
+
+
+def test_a_hidden_order_costs_itself_in_every_command(hiding: Hiding) -> None:
+    changes = {c["xid"]: c["action"] for c in hiding.told("preview", code=1)["changes"] if c["xid"]}
+    assert changes.pop(hiding.xid) == "withheld"
+    assert set(changes.values()) == {"unchanged"}
+    said = lago2odoo(hiding.database, "preview", code=1)
+    assert "withheld: 1 records stay as they are: Odoo does not show it" in said
+
+    applied = hiding.told("apply", code=1)
+    assert [f"(sale.order {hiding.xid}): Odoo does not show it" in text for text in applied["failures"]] == [True]
+
+    undone = hiding.told("rollback", code=1)
+    assert len([text for text in undone["refused"] if "Odoo does not show it" in text]) == 1
+    left = hiding.odoo.call("sale.order", "search_count", domain=[])
+    assert left == 0, "every other order is gone"
+    hiding.show()
+    assert hiding.odoo.call("sale.order", "search_count", domain=[]) == 1
+    lago2odoo(hiding.database, "rollback")
+    assert hiding.odoo.call("sale.order", "search_count", domain=[]) == 0
