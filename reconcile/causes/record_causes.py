@@ -69,6 +69,12 @@ def _instead(case: Case, suspect: Suspect) -> Iterator[Change]:
 
 USAGE_REMEDIES: Mapping[Said, str] = {NOT_THERE: "mend_usage", IN_EXCESS: "remove_usage", ANOTHER: "return_usage"}
 
+# Of the plan's line: Odoo computes its taxes anew with what is set there.
+LINE_REMEDIES: Mapping[tuple[str, Said], str] = {
+    ("base_product_swapped", "product_id"): "mend_product",
+    ("missing_line", OWN): "mend_line_order",
+}
+
 
 def _remedy_of(case: Case, suspect: Suspect) -> Evidence:
     """Events are loaded anew or taken away, a price of then passes by itself, any other field is set."""
@@ -78,8 +84,9 @@ def _remedy_of(case: Case, suspect: Suspect) -> Evidence:
     if place.model == USAGE:
         values = suspect.told if place.field == ANOTHER else told
         return Evidence(name=USAGE_REMEDIES.get(place.field, "reload_usage"), values=values)
-    if suspect.cause == "base_product_swapped":
-        return Evidence(name="mend_product", values={**told, "tax": _taxes_of(case, suspect)})
+    if place.model == LINE and (suspect.cause, place.field) in LINE_REMEDIES:
+        name = LINE_REMEDIES[suspect.cause, place.field]
+        return Evidence(name=name, values={**told, "tax": _taxes_of(case, suspect)})
     if suspect.remedy is not None:
         return suspect.remedy
     if place.field in UNIQUE:
@@ -88,7 +95,7 @@ def _remedy_of(case: Case, suspect: Suspect) -> Evidence:
 
 
 def _taxes_of(case: Case, suspect: Suspect) -> Said:
-    """Lago's taxes on what the order sells: Odoo takes others, or none, with another product."""
+    """Lago's taxes on what the order sells: Odoo takes others, or none, with another product or order."""
     sets = [taxes for key, taxes in case.terms.taxes.items() if key.subscription == suspect.subscription]
     return listed(tax_names(sets or case.terms.taxes.values()))
 

@@ -714,7 +714,7 @@ BASE = HeldLine(number=8, home="S1", order="S1", product="boot_klein", plan="p1"
         (replace(BASE, sells=False), {}, ("missing_line", "sale.order.line S1 (8)", "display_type"), None),
         (None, {}, ("missing_line", "sale.order S1", "order_line"), "restore_line"),
         (BASE, {}, ("order_line_added", "sale.order.line S1 (5)", "product_id"), "lower_line"),
-        (BASE, {5: HeldLine(number=5, home="S9", order="S1")}, ("order_line_added", "sale.order.line S1 (5)", "order_id"), None),
+        (BASE, {5: HeldLine(number=5, home="S9", order="S1")}, ("order_line_added", "sale.order.line S1 (5)", "order_id"), "return_line"),
     ],
 )  # fmt: skip
 def test_another_line_passes_for_the_plans(
