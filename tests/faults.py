@@ -940,6 +940,9 @@ FAULTS: tuple[Fault, ...] = (
     fault("usage arrived after the invoice", "odoo", "late_events", STARTER, arrive_late),
     # Odoo: time and state
     fault("time zone of the order", "odoo", "time_zone", PACIFIC, on_order(PACIFIC, fusion_timezone="Asia/Tokyo")),
+    fault("time zone of the order, half a day off", "odoo", "time_zone", TEAM, on_order(TEAM, fusion_timezone="Pacific/Auckland")),
+    fault("time zone half a day off where usage is carried over", "odoo", "time_zone", OVERRIDE, on_order(OVERRIDE, fusion_timezone="Pacific/Auckland")),
+    fault("time zones of both orders of one customer", "odoo", "time_zone", TWO_PLANS, together(on_order(TWO_PLANS, "nexadesk_team", fusion_timezone="Asia/Tokyo"), on_order(TWO_PLANS, "nexacloud_starter", fusion_timezone="Pacific/Auckland")), month="2026-05"),
     fault("anniversary instead of calendar", "odoo", "period_boundary", STARTER, on_order(STARTER, fusion_billing_time="anniversary")),
     fault("anniversary instead of calendar, two charges", "odoo", "period_boundary", TEAM, on_order(TEAM, fusion_billing_time="anniversary")),
     fault("trial dropped", "odoo", "trial", TRIAL, on_order(TRIAL, fusion_trial_days=False), month="2026-03"),

@@ -27,7 +27,7 @@ from reconcile.causes.recompute import movement
 from reconcile.rerate.supposed import Hypothesis
 from reconcile.rerate.suppositions import OtherRecords
 from reconcile.sides.held_terms import BASE
-from reports.data import Evidence, Finding, Said
+from reports.data import Evidence, EvidenceValue, Finding, Said
 
 SINGLES, PAIRS = 16, 40  # how many suspects are tried one by one, and how many pairs of them
 
@@ -69,12 +69,6 @@ def _instead(case: Case, suspect: Suspect) -> Iterator[Change]:
 
 USAGE_REMEDIES: Mapping[Said, str] = {NOT_THERE: "mend_usage", IN_EXCESS: "remove_usage", ANOTHER: "return_usage"}
 
-# Of the plan's line: Odoo computes its taxes anew with what is set there.
-LINE_REMEDIES: Mapping[tuple[str, Said], str] = {
-    ("base_product_swapped", "product_id"): "mend_product",
-    ("missing_line", OWN): "mend_line_order",
-}
-
 
 def _remedy_of(case: Case, suspect: Suspect) -> Evidence:
     """Events are loaded anew or taken away, a price of then passes by itself, any other field is set."""
@@ -84,14 +78,21 @@ def _remedy_of(case: Case, suspect: Suspect) -> Evidence:
     if place.model == USAGE:
         values = suspect.told if place.field == ANOTHER else told
         return Evidence(name=USAGE_REMEDIES.get(place.field, "reload_usage"), values=values)
-    if place.model == LINE and (suspect.cause, place.field) in LINE_REMEDIES:
-        name = LINE_REMEDIES[suspect.cause, place.field]
-        return Evidence(name=name, values={**told, "tax": _taxes_of(case, suspect)})
-    if suspect.remedy is not None:
-        return suspect.remedy
+    remedy = _of_plan_line(case, suspect, told) or suspect.remedy
+    if remedy is not None:
+        return remedy
     if place.field in UNIQUE:
         return Evidence(name="mend_unique", values=told)
     return Evidence(name="mend_units" if place.field in UNITS else "mend_field", values=told)
+
+
+def _of_plan_line(case: Case, suspect: Suspect, told: Mapping[str, EvidenceValue]) -> Evidence | None:
+    """Odoo computes the taxes of a line anew with its product, and with its order."""
+    if suspect.cause == "base_product_swapped":
+        return Evidence(name="mend_product", values={**told, "tax": _taxes_of(case, suspect)})
+    if suspect.cause == "missing_line" and (suspect.place.model, suspect.place.field) == (LINE, OWN):
+        return Evidence(name="mend_line_order", values={**told, "tax": _taxes_of(case, suspect)})
+    return None
 
 
 def _taxes_of(case: Case, suspect: Suspect) -> Said:

@@ -27,7 +27,7 @@ from reconcile.causes.plan_lines import of_plan_line
 from reconcile.rerate.billing import Billed
 from reconcile.rerate.counterfactual import ABSENT, At, Path
 from reconcile.rerate.history import History
-from reconcile.rerate.suppositions import OtherRecords, PriceThen, Supposition
+from reconcile.rerate.suppositions import BilledIn, OtherRecords, PriceThen, Supposition
 from reconcile.sides.held_terms import HeldOrder, HeldSettings
 from reports.data import Evidence, Phrase, Said, Told
 
@@ -157,6 +157,8 @@ def _of_field(fault: RecordFault, lago: Terms, order: HeldOrder) -> Suspect:
     record: Customer | Subscription | Plan = getattr(lago, side)
     place, (difference, *_) = _in_order(order, _order_field(side, step)), fault.differences
     suppose: Supposition = _records(fault, type(record), record.lago_id, 1)
+    if side == "customer":  # one order of several: Lago has the zone of all of them
+        suppose = BilledIn(subscription=lago.subscription.lago_id, timezone=str(difference.odoo))
     if step not in ("plan_amount_cents", "minimum_commitment"):
         return suspect_of(fault, place, _both(fault), suppose)
     currency = lago.plan.amount_currency
