@@ -83,6 +83,8 @@ def of_order(
                 yield _of_field(fault, lago, order)
     for charge in lago.plan.fixed_charges:
         yield from _changed_units(charge, read_back.charge_row(charge, order.charges) or {})
+    for priced in charges.values():
+        yield from _other_kind(priced, read_back.charge_row(priced, order.charges) or {})
 
 
 def _kept(settings: HeldSettings | None, differing: Sequence[Difference], odoo: Plan) -> Around:
@@ -124,6 +126,21 @@ def _changed_units(charge: FixedCharge, row: Row) -> Iterator[Suspect]:
         odoo=shown(was),
         suppose=OtherRecords(changes=(change,)),
     )
+
+
+def _other_kind(charge: Priced, row: Row) -> Iterator[Suspect]:
+    """Odoo bills usage as fixed units, or the other way round: that line, under the same id, in place of Lago's."""
+    kind, held = "usage" if isinstance(charge, Charge) else "fixed", row.get("kind")
+    if held and held != kind:
+        gone = At(record=type(charge), lago_id=charge.lago_id)
+        yield Suspect(
+            cause="charge_terms",
+            place=_of_row(row, "kind"),
+            lago=kind,
+            odoo=str(held),
+            suppose=OtherRecords(changes=(gone,)),
+            other_names=(str(row["fusion_lago_id"]),),
+        )
 
 
 def _charges(plan: Plan) -> dict[str, Priced]:
