@@ -113,13 +113,13 @@ class OrderKnowledge:
     that Lago has not, as lines name them, and where they stand; ``names``: of the orders, by subscription;
     ``own_lines``: the migration's, as Odoo's invoice names them, ``strangers``: those it made for other orders;
     ``moved_here``: of ``only_odoo``, by where they stand: a field, and its value where they belong;
-    ``early``: the early discount that all orders give; ``givers``: of the suspects, by subscription, one of its own
-    order that gives just the periods that Odoo bills.
+    ``early``: the early discount that all orders give; ``givers``: of the suspects, by subscription, those of its
+    own order that give just the periods that Odoo bills.
     """
 
     rules: Rules
     suspects: tuple[Suspect, ...] = ()
-    givers: Mapping[str, Suspect] = field(default_factory=dict)
+    givers: Mapping[str, tuple[Suspect, ...]] = field(default_factory=dict)
     read: frozenset[str] = frozenset()
     settings: HeldSettings | None = None
     only_odoo: Mapping[str, str] = field(default_factory=dict)

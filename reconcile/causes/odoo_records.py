@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 
 from mappings.fields import Row
 from reconcile.causes.coupons import of_coupons
@@ -16,7 +16,7 @@ from reconcile.rerate.counterfactual import counterfactual
 from reconcile.rerate.history import History
 from reconcile.rerate.other_periods import STORED, LineWindows, gives_periods, other_windows
 from reconcile.rerate.supposed import WhatIf, World, events_of
-from reconcile.rerate.suppositions import Events, OtherRecords, Windows
+from reconcile.rerate.suppositions import BilledIn, Events, OtherRecords, Windows
 from reconcile.sides.held_terms import Held, HeldOrder
 from reports.data import Phrase, Told
 
@@ -184,30 +184,45 @@ def period_givers(
     suspects: Sequence[Suspect],
     windows: LineWindows,
     world: World,
-) -> dict[str, Suspect]:
-    """Subscription -> a record of its own order that gives just the periods that Odoo bills, whatever the amounts.
+) -> dict[str, tuple[Suspect, ...]]:
+    """Subscription -> records of its own order that give just the periods that Odoo bills, whatever the amounts.
 
-    ``orders``: their names, by subscription.
+    One, or all that it takes. ``orders``: their names, by subscription.
     """
-    givers: dict[str, Suspect] = {}
+    givers: dict[str, tuple[Suspect, ...]] = {}
     for billed in billings:
         order = orders.get(billed.subscription.lago_id, "")
-        for suspect in suspects:
-            if _moves(suspect, billed, order) and _gives(suspect, billed, windows, world):
-                givers.setdefault(billed.subscription.lago_id, suspect)
+        movers = [suspect for suspect in suspects if _moves(suspect, billed, order)]
+        giving = _giving(movers, partial(_gives, billed, windows, world))
+        if giving:
+            givers.setdefault(billed.subscription.lago_id, giving)
     return givers
 
 
-def _gives(suspect: Suspect, billed: Billed, windows: LineWindows, world: World) -> bool:
-    changes = suspect.suppose.changes if isinstance(suspect.suppose, OtherRecords) else ()
-    history = History(reduce(counterfactual, changes, world.snapshot))
+def _giving(movers: Sequence[Suspect], gives: Callable[[Sequence[Suspect]], bool]) -> tuple[Suspect, ...]:
+    """The first that gives the periods alone; else, where all of them do, those without which they do not."""
+    alone = next((mover for mover in movers if gives([mover])), None)
+    if alone is not None:
+        return (alone,)
+    if len(movers) < 2 or not gives(movers):
+        return ()
+    return tuple(mover for mover in movers if not gives([other for other in movers if other is not mover]))
+
+
+def _gives(billed: Billed, windows: LineWindows, world: World, suspects: Sequence[Suspect]) -> bool:
+    supposed = [suspect.suppose for suspect in suspects]
+    changes = (change for records in supposed if isinstance(records, OtherRecords) for change in records.changes)
+    zones = {zoned.subscription: zoned.timezone for zoned in supposed if isinstance(zoned, BilledIn)}
+    history = History(reduce(counterfactual, changes, world.snapshot), zones=zones)
     invoice = history.invoices.get(billed.invoice.lago_id)
-    supposed = history.billed_on(invoice, billed.period) if invoice else None
-    return supposed is not None and gives_periods(supposed, windows, history)
+    rebilled = history.billed_on(invoice, billed.period) if invoice else None
+    return rebilled is not None and gives_periods(rebilled, windows, history)
 
 
 def _moves(suspect: Suspect, billed: Billed, order: str) -> bool:
     """Whether a record of this subscription's own order differs, and moves its boundaries."""
+    if isinstance(suspect.suppose, BilledIn):
+        return suspect.suppose.subscription == billed.subscription.lago_id
     if not isinstance(suspect.suppose, OtherRecords) or not suspect.suppose.calendar or suspect.place.record != order:
         return False
     customer = billed.invoice.customer

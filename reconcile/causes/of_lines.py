@@ -59,7 +59,7 @@ def own_line(case: Case, key: LineKey) -> OwnLine | None:
 def back_to_its_order(case: Case, key: LineKey) -> Evidence | None:
     """A line that the migration made for another order goes back there: its quantity is right."""
     line = case.known.orders.strangers.get(key.item) if case.known.orders else None
-    return Evidence(name="mend_field", values={"where": line.label, "what": OWN, "lago": line.home}) if line else None
+    return Evidence(name="return_line", values={"where": line.label, "what": OWN, "lago": line.home}) if line else None
 
 
 def cents_of(lines: tuple[BilledLine, ...]) -> int:

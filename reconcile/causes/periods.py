@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconcile.billed import LineKey, Refusal
@@ -35,21 +35,24 @@ def with_periods(
 
 
 def with_givers(
-    invoice: ComparedInvoice, findings: Findings, others: PeriodRefusals, givers: Mapping[str, Suspect]
+    invoice: ComparedInvoice, findings: Findings, others: PeriodRefusals, givers: Mapping[str, Sequence[Suspect]]
 ) -> Findings:
     """The findings, and the records that give another period of a subscription of which no amount says so.
 
-    Only beside a cause that is proven of another subscription here: alone, such an invoice would look equal.
-    ``givers``: subscription -> a record of its own order that gives just the periods that Odoo bills.
+    Only beside a cause that is proven of another subscription here, or of another record of its own order: alone, such
+    an invoice would look equal. ``givers``: subscription -> records of its own order that give just the periods that
+    Odoo bills.
     """
     told = dict(findings)
     proven = {(key.subscription, f.cause) for key, f in _of_lines(findings) if moves_periods(f)}
-    for subscription in others.keys() & givers.keys() - {owner for owner, _ in proven}:
-        giver = givers[subscription]
+    for subscription in others.keys() & givers.keys():
+        named = {cause for owner, cause in proven if owner == subscription}
+        beside = [giver for giver in givers[subscription] if giver.cause not in named]
+        known = named if len(givers[subscription]) > 1 and named else {cause for _, cause in proven if not named}
         keys = (p.key for p in invoice.positions if isinstance(p.key, LineKey) and p.lines.get(ODOO))
         key = next((key for key in keys if key.subscription == subscription and key.kind in FAMILIES), None)
-        if key is not None and giver.cause in {cause for _, cause in proven}:
-            told[key] = (*told.get(key, ()), _finding(giver))
+        if key is not None and known & {giver.cause for giver in givers[subscription]}:
+            told[key] = (*told.get(key, ()), *map(_finding, beside))
     return told
 
 

@@ -64,7 +64,7 @@ def _fault(plan: Plan, order: HeldOrder, sold: HeldPlan) -> _Fault | None:
     """``sold``: what Odoo takes for the plan's line, and is not. None where nothing is known of the right one."""
     stranger, taken = order.strangers.get(sold.line), Place(LINE, str(order.row["name"]), PRODUCT, str(sold.line))
     if stranger is not None:
-        return _Fault("order_line_added", _of_line(stranger, OWN), stranger.home, stranger.order)
+        return _Fault("order_line_added", _of_line(stranger, OWN), stranger.home, stranger.order, "return_line")
     if order.base is not None:
         own_fault = _of_own_line(plan, order.base)
         return own_fault or _Fault("order_line_added", taken, NONE, sold.product, "lower_line")

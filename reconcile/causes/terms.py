@@ -27,7 +27,7 @@ from reconcile.causes.plan_lines import of_plan_line
 from reconcile.rerate.billing import Billed
 from reconcile.rerate.counterfactual import ABSENT, At, Path
 from reconcile.rerate.history import History
-from reconcile.rerate.suppositions import OtherRecords, PriceThen, Supposition
+from reconcile.rerate.suppositions import BilledIn, OtherRecords, PriceThen, Supposition
 from reconcile.sides.held_terms import HeldOrder, HeldSettings
 from reports.data import Evidence, Phrase, Said, Told
 
@@ -83,6 +83,8 @@ def of_order(
                 yield _of_field(fault, lago, order)
     for charge in lago.plan.fixed_charges:
         yield from _changed_units(charge, read_back.charge_row(charge, order.charges) or {})
+    for priced in charges.values():
+        yield from _other_kind(priced, read_back.charge_row(priced, order.charges) or {})
 
 
 def _kept(settings: HeldSettings | None, differing: Sequence[Difference], odoo: Plan) -> Around:
@@ -126,6 +128,21 @@ def _changed_units(charge: FixedCharge, row: Row) -> Iterator[Suspect]:
     )
 
 
+def _other_kind(charge: Priced, row: Row) -> Iterator[Suspect]:
+    """Odoo bills usage as fixed units, or the other way round: that line, under the same id, in place of Lago's."""
+    kind, held = "usage" if isinstance(charge, Charge) else "fixed", row.get("kind")
+    if held and held != kind:
+        gone = At(record=type(charge), lago_id=charge.lago_id)
+        yield Suspect(
+            cause="charge_terms",
+            place=_of_row(row, "kind"),
+            lago=kind,
+            odoo=str(held),
+            suppose=OtherRecords(changes=(gone,)),
+            other_names=(str(row["fusion_lago_id"]),),
+        )
+
+
 def _charges(plan: Plan) -> dict[str, Priced]:
     charges: tuple[Priced, ...] = (*plan.charges, *plan.fixed_charges)
     return {charge.lago_id: charge for charge in charges}
@@ -157,6 +174,8 @@ def _of_field(fault: RecordFault, lago: Terms, order: HeldOrder) -> Suspect:
     record: Customer | Subscription | Plan = getattr(lago, side)
     place, (difference, *_) = _in_order(order, _order_field(side, step)), fault.differences
     suppose: Supposition = _records(fault, type(record), record.lago_id, 1)
+    if side == "customer":  # one order of several: Lago has the zone of all of them
+        suppose = BilledIn(subscription=lago.subscription.lago_id, timezone=str(difference.odoo))
     if step not in ("plan_amount_cents", "minimum_commitment"):
         return suspect_of(fault, place, _both(fault), suppose)
     currency = lago.plan.amount_currency

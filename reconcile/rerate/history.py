@@ -35,7 +35,7 @@ from mappings.records import (
 from mappings.sellers import UnreadSellers
 from mappings.unread_usage import UnreadUsage
 from reconcile.rating.demand import Carry
-from reconcile.rerate.billing import IN_ADVANCE, Billed, usage_window
+from reconcile.rerate.billing import IN_ADVANCE, Billed, timezone_of, usage_window
 from reconcile.rerate.hidden_invoices import hidden_invoices
 
 BOUNDS = ("per_transaction_min_amount", "per_transaction_max_amount")
@@ -48,10 +48,14 @@ _SUCCESSION = timedelta(minutes=1)  # between the end of a subscription and the 
 
 
 class History:
-    """The snapshot, indexed for re-rating. Invoices that Lago hides are rebuilt from their fees."""
+    """The snapshot, indexed for re-rating. Invoices that Lago hides are rebuilt from their fees.
 
-    def __init__(self, snapshot: Snapshot, *, late: bool = False) -> None:
+    ``zones``: subscriptions that are billed in another time zone than their customer's, where that is supposed.
+    """
+
+    def __init__(self, snapshot: Snapshot, *, late: bool = False, zones: Mapping[str, str] | None = None) -> None:
         self.snapshot = snapshot
+        self.zones = zones or {}
         self.late = late  # count events too that arrived after an invoice was final
 
     @cached_property
@@ -254,6 +258,10 @@ class History:
         """The customer's full record; a deleted one as the invoice shows it."""
         shown = invoice.customer
         return self.customers.get(shown.lago_id, shown) if shown else None
+
+    def timezone(self, billed: Billed) -> str:
+        """The time zone that a subscription is billed in: its customer's, as Lago has no other."""
+        return self.zones.get(billed.subscription.lago_id) or timezone_of(self.customer(billed.invoice))
 
     def customer_taxes(self, invoice: Invoice) -> tuple[tuple[Tax, ...], tuple[Tax, ...]]:
         """(the customer's own taxes, those of the customer's billing entity)."""

@@ -17,13 +17,13 @@ from typing import assert_never
 import pyarrow as pa
 
 from mappings.fields import with_values
-from mappings.period import Boundaries, Window
-from mappings.records import BillingPeriod, Invoice, Plan, Snapshot, Subscription
+from mappings.period import Boundaries, Window, boundaries
+from mappings.records import BillingPeriod, Invoice, Snapshot
 from reconcile.billed import BilledInvoice
 from reconcile.rating.header import basis
 from reconcile.rating.rules import rules_for
-from reconcile.rerate.billing import IN_ADVANCE, timezone_of
-from reconcile.rerate.counterfactual import counterfactual
+from reconcile.rerate.billing import IN_ADVANCE
+from reconcile.rerate.counterfactual import At, counterfactual
 from reconcile.rerate.customer_parts import CustomerParts, UsageParts
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.header_terms import header_terms
@@ -32,7 +32,9 @@ from reconcile.rerate.inputs import RerateInputs
 from reconcile.rerate.invoices import rerate_invoices
 from reconcile.rerate.lago_calendar import expected_boundaries
 from reconcile.rerate.supposed import COLUMNS, Hypothesis, Rerated, World
+from reconcile.rerate.supposed_history import Supposed
 from reconcile.rerate.suppositions import (
+    BilledIn,
     ByCalendar,
     ByRules,
     CountedAs,
@@ -42,18 +44,6 @@ from reconcile.rerate.suppositions import (
     Supposition,
     Windows,
 )
-
-
-class Supposed(History):
-    """A history in which some prices are others."""
-
-    def __init__(self, snapshot: Snapshot, *, late: bool, prices: Mapping[str, int]) -> None:
-        super().__init__(snapshot, late=late)
-        self.prices = prices
-
-    def price_then(self, subscription: Subscription, plan: Plan, at: datetime) -> int:
-        own = self.prices.get(subscription.lago_id)
-        return super().price_then(subscription, plan, at) if own is None else own
 
 
 class Worlds:
@@ -123,10 +113,10 @@ def _of_subscriptions(source: EventSource, external: list[str]) -> pa.Table:
 
 def rerate_in(world: World, shown: BilledInvoice) -> Rerated | None:
     """Re-rate one invoice in a world; None if anything of it is refused."""
-    history: History = Supposed(world.snapshot, late=world.late, prices=world.prices)
+    history: History = Supposed(world.snapshot, world)
     if world.calendar:
-        snapshot = by_calendar(world.snapshot, history, shown.lago_id)
-        history = Supposed(snapshot, late=world.late, prices=world.prices)
+        snapshot = by_calendar(world.snapshot, history, shown.lago_id, world.moved)
+        history = Supposed(reduce(_with_windows, world.windows, snapshot), world)
     if shown.lago_id not in history.invoices:
         return None
     with source_of(world) as source:
@@ -151,9 +141,25 @@ def source_of(world: World) -> EventSource:
 # --- the calendar instead of what Lago stored ---------------------------------------------------------------------
 
 
-def by_calendar(snapshot: Snapshot, history: History, lago_id: str) -> Snapshot:
-    """The snapshot in which one invoice has the boundaries that the calendar gives."""
-    return _with_periods(snapshot, lago_id, lambda invoice, period: _period(invoice, period, history))
+def by_calendar(snapshot: Snapshot, history: History, lago_id: str, moved: Collection[str] = ()) -> Snapshot:
+    """The snapshot in which one invoice has the boundaries that the calendar gives.
+
+    ``moved``: subscriptions that were always billed so. What Lago's invoices before this one covered bounds nothing of
+    theirs, and a fixed charge has no other period than the calendar's.
+    """
+    changed = _with_periods(snapshot, lago_id, lambda invoice, period: _period(invoice, period, history, moved))
+    invoices = (_with_fees_of_no_period(i, moved) if i.lago_id == lago_id else i for i in changed.invoices)
+    return replace(changed, invoices=tuple(invoices))
+
+
+def _with_fees_of_no_period(invoice: Invoice, moved: Collection[str]) -> Invoice:
+    fees = (
+        replace(fee, from_date=None, to_date=None)
+        if fee.item.type == "fixed_charge" and fee.lago_subscription_id in moved
+        else fee
+        for fee in invoice.fees
+    )
+    return replace(invoice, fees=tuple(fees))
 
 
 def _with_periods(
@@ -167,13 +173,15 @@ def _with_periods(
     return replace(snapshot, invoices=tuple(invoices))
 
 
-def _period(invoice: Invoice, period: BillingPeriod, history: History) -> BillingPeriod:
+def _period(invoice: Invoice, period: BillingPeriod, history: History, moved: Collection[str]) -> BillingPeriod:
     billed = history.billed_on(invoice, period)
     if billed is None or period.invoicing_reason == IN_ADVANCE:
         return period
-    zone = timezone_of(history.customer(invoice))
-    contract = history.contract(billed.subscription, billed.plan, zone, invoice.created_at)
-    expected: Boundaries = expected_boundaries(contract, billed, history)
+    contract = history.contract(billed.subscription, billed.plan, history.timezone(billed), invoice.created_at)
+    bounded = billed.subscription.lago_id not in moved or contract.terminated_at is not None
+    expected: Boundaries = (
+        expected_boundaries(contract, billed, history) if bounded else boundaries(contract, invoice.created_at)
+    )
     for family in ("subscription", "charges", "fixed_charges"):
         period = with_values(period, _ends(family, getattr(expected, family)))
     return period
@@ -195,14 +203,26 @@ def supposed(world: World, supposition: Supposition) -> World:
     """The world in which it is so."""
     match supposition:
         case OtherRecords(changes=changes, calendar=calendar):
+            moved = world.moved | (_owned(world.snapshot, changes) if calendar else frozenset())
             snapshot = reduce(counterfactual, changes, world.snapshot)
-            return replace(world, snapshot=snapshot, calendar=world.calendar or calendar)
+            return replace(world, snapshot=snapshot, calendar=world.calendar or calendar, moved=moved)
+        case BilledIn(subscription=subscription, timezone=timezone):
+            moved, zones = world.moved | {subscription}, {**world.zones, subscription: timezone}
+            return replace(world, calendar=True, moved=moved, zones=zones)
         case Windows():
-            return replace(world, snapshot=_with_windows(world.snapshot, supposition))
+            snapshot = _with_windows(world.snapshot, supposition)
+            return replace(world, snapshot=snapshot, windows=(*world.windows, supposition))
         case Events():
             return replace(world, events=_with_events(world.events, supposition))
         case _:
             return _computed_otherwise(world, supposition)
+
+
+def _owned(snapshot: Snapshot, changes: Iterable[At]) -> frozenset[str]:
+    """The subscriptions whose boundaries follow from these records."""
+    ids = {change.lago_id for change in changes}
+    owned = (s for s in snapshot.subscriptions if {s.lago_id, s.lago_customer_id, s.plan and s.plan.lago_id} & ids)
+    return frozenset(subscription.lago_id for subscription in owned)
 
 
 def _computed_otherwise(world: World, supposition: PriceThen | ByCalendar | CountedAs | ByRules) -> World:

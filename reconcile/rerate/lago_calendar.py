@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from mappings.period import Boundaries, Contract, LastInvoice, Window, boundaries, final_boundaries, local_date, zone_of
 from mappings.records import Invoice
 from reconcile.rating.rules import Rules
-from reconcile.rerate.billing import Billed, fixed_window, subscription_window, timezone_of, usage_window
+from reconcile.rerate.billing import Billed, fixed_window, subscription_window, usage_window
 from reconcile.rerate.history import History
 
 _SECOND = timedelta(seconds=1)
@@ -21,8 +21,7 @@ def calendar_differences(invoice: Invoice, history: History, rules: Rules) -> It
         billed = history.billed_on(invoice, period)
         if billed is None:
             continue
-        timezone = timezone_of(history.customer(invoice))
-        contract = history.contract(billed.subscription, billed.plan, timezone, invoice.created_at)
+        contract = history.contract(billed.subscription, billed.plan, history.timezone(billed), invoice.created_at)
         if not rules.tiling_anniversaries and overlapped_once(contract):
             yield f"{period.external_subscription_id}: not checked, this Lago's anniversaries on late days overlap"
             continue
@@ -63,7 +62,7 @@ def _last_invoice(billed: Billed, history: History) -> LastInvoice | None:
 
 
 def _ends_day(window: Window, billed: Billed, history: History) -> bool:
-    local = window.end.astimezone(zone_of(timezone_of(history.customer(billed.invoice))))
+    local = window.end.astimezone(zone_of(history.timezone(billed)))
     return (local.hour, local.minute, local.second) == (23, 59, 59) or window.start == window.end
 
 

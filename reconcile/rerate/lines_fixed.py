@@ -13,7 +13,7 @@ from reconcile.billed import LineKey
 from reconcile.rating.bill import FeeLine
 from reconcile.rating.fixed_charges import FixedFee, UnitsChange, advance_fee, fixed_fee, without_paid
 from reconcile.rating.refusal import RerateRefused
-from reconcile.rerate.billing import Billed, fee_window, timezone_of
+from reconcile.rerate.billing import Billed, fee_window
 from reconcile.rerate.history import History
 from reconcile.rerate.lines import InvoiceLines
 from reconcile.rerate.occasions import contract_of, occasion_of, stored_boundaries
@@ -68,7 +68,7 @@ def _fixed_billings(history: History, billed: Billed) -> Iterator[_FixedBilling]
 def _fixed_fee(history: History, billing: _FixedBilling) -> FixedFee:
     """Units have no history in the API: those Lago stored with the fee, or today's, if they held all the time."""
     billed, charge, window = billing.billed, billing.charge, billing.window
-    timezone, currency = timezone_of(history.customer(billed.invoice)), billed.invoice.currency
+    timezone, currency = history.timezone(billed), billed.invoice.currency
     units = charge.units if billing.stored is None else billing.stored.units
     if window.start >= window.end:
         units = Decimal(0)  # nothing to bill but the flat fee of the first tier

@@ -23,7 +23,7 @@ from reconcile.billed import BilledInvoice, BilledLine, LineKey, Refusal, Totals
 from reconcile.rating.rules import Rules, rules_for
 from reconcile.rating.termination_credit import PaidFee, TerminationCredit, termination_credit
 from reconcile.rating.unforeseen import OF_DATA, unforeseen
-from reconcile.rerate.billing import TERMINATION_REASONS, timezone_of
+from reconcile.rerate.billing import TERMINATION_REASONS
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.hidden_invoices import CLOSED, LOST, STANDALONE, hidden_invoices
 from reconcile.rerate.history import History
@@ -241,7 +241,7 @@ def _termination(fee: Fee, subscription: Subscription, invoice: Invoice, history
     billed = next((billing for billing in history.billed[subscription.lago_id] if billing.invoice is invoice), None)
     if ended_at is None or billed is None or listed.from_date is None:
         return None
-    contract = history.contract(subscription, billed.plan, timezone_of(history.customer(invoice)), ended_at)
+    contract = history.contract(subscription, billed.plan, history.timezone(billed), ended_at)
     trial = billed.plan.trial_period
     started_at = history.initial_started_at(subscription)
     stored_price = price_cents(listed)

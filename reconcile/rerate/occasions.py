@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from mappings.period import Boundaries, Contract, Window, local_date, run_at, trial_end, utc_date
 from mappings.records import Subscription
-from reconcile.rerate.billing import Billed, base_fees, fixed_window, subscription_window, timezone_of, usage_window
+from reconcile.rerate.billing import Billed, base_fees, fixed_window, subscription_window, usage_window
 from reconcile.rerate.history import History
 
 
@@ -134,8 +134,7 @@ def _was_upgraded(history: History, previous: Subscription) -> bool:
 
 def contract_of(history: History, billed: Billed) -> Contract:
     """The subscription's contract as it was when the invoice was made."""
-    timezone = timezone_of(history.customer(billed.invoice))
-    return history.contract(billed.subscription, billed.plan, timezone, billed.invoice.created_at)
+    return history.contract(billed.subscription, billed.plan, history.timezone(billed), billed.invoice.created_at)
 
 
 def stored_boundaries(history: History, billed: Billed) -> Boundaries:

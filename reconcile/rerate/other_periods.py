@@ -8,7 +8,7 @@ from datetime import datetime
 from mappings.period import Boundaries, Window, boundaries
 from mappings.records import BillingPeriod
 from reconcile.billed import BilledInvoice, LineKey, Refusal, Side
-from reconcile.rerate.billing import Billed, fee_window, fixed_window, subscription_window, timezone_of, usage_window
+from reconcile.rerate.billing import Billed, fee_window, fixed_window, subscription_window, usage_window
 from reconcile.rerate.history import History
 from reconcile.rerate.lago_calendar import alike, expected_boundaries
 from reconcile.sides.lago import lago_line
@@ -43,7 +43,7 @@ def gives_periods(billed: Billed, windows: LineWindows, history: History) -> boo
 
     The invoices before are Lago's own, as they are: what they covered says nothing of a world in which they moved too.
     """
-    zone, at = timezone_of(history.customer(billed.invoice)), billed.invoice.created_at
+    zone, at = history.timezone(billed), billed.invoice.created_at
     contract = history.contract(billed.subscription, billed.plan, zone, at)
     closed = (
         boundaries(contract, at) if contract.terminated_at is None else expected_boundaries(contract, billed, history)
@@ -60,8 +60,8 @@ def gives_periods(billed: Billed, windows: LineWindows, history: History) -> boo
 
 def _calendar(billed: Billed, history: History) -> Boundaries:
     """The boundaries that Lago's own calendar gives."""
-    zone = timezone_of(history.customer(billed.invoice))
-    contract = history.contract(billed.subscription, billed.plan, zone, billed.invoice.created_at)
+    at = billed.invoice.created_at
+    contract = history.contract(billed.subscription, billed.plan, history.timezone(billed), at)
     return expected_boundaries(contract, billed, history)
 
 

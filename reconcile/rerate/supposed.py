@@ -20,14 +20,16 @@ from reconcile.rating.header import HeaderTerms
 from reconcile.rating.rules import Rules
 from reconcile.rerate.event_stores import EventStore
 from reconcile.rerate.history import History
-from reconcile.rerate.suppositions import Supposition
+from reconcile.rerate.suppositions import Supposition, Windows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """``events``: rows as the extract wrote them. ``calendar``: boundaries by Lago's calendar, not as it stored them.
 
-    ``prices``: subscription -> cents of a full period. ``store``: repeated events count as that store counts them.
+    What a side is seen to bill (``windows``) no calendar takes back. ``moved``: subscriptions that were always billed
+    by that calendar. ``zones``: subscription -> its time zone. ``prices``: subscription -> cents of a full period.
+    ``store``: repeated events count as that store counts them.
     """
 
     snapshot: Snapshot
@@ -36,6 +38,9 @@ class World:
     premium: bool
     late: bool = False
     calendar: bool = False
+    windows: tuple[Windows, ...] = ()
+    moved: frozenset[str] = frozenset()
+    zones: Mapping[str, str] = field(default_factory=dict)
     prices: Mapping[str, int] = field(default_factory=dict)
     store: EventStore | None = None
 

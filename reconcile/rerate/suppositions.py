@@ -29,6 +29,14 @@ class PriceThen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BilledIn:
+    """A subscription is billed in another time zone than its customer's, and the boundaries of its invoices follow."""
+
+    subscription: str
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Windows:
     """One subscription on one invoice has other boundaries. ``ends``: family (charges, ...) -> start and end."""
 
@@ -66,4 +74,4 @@ class ByRules:
     rules: Rules
 
 
-Supposition = OtherRecords | PriceThen | Windows | Events | ByCalendar | CountedAs | ByRules
+Supposition = OtherRecords | PriceThen | BilledIn | Windows | Events | ByCalendar | CountedAs | ByRules

@@ -16,7 +16,7 @@ from reconcile.rating.fees import ChargeFee, fees_of, is_billed
 from reconcile.rating.refusal import RerateRefused
 from reconcile.rating.unforeseen import OF_DATA, unforeseen
 from reconcile.rerate.aggregating import advance_fees, aggregate
-from reconcile.rerate.billing import IN_ADVANCE, Billed, fee_window, timezone_of, usage_window
+from reconcile.rerate.billing import IN_ADVANCE, Billed, fee_window, usage_window
 from reconcile.rerate.inputs import RerateInputs
 from reconcile.rerate.occasions import has_charges, occasion_of, stored_boundaries
 
@@ -143,7 +143,7 @@ def _event_window(inputs: RerateInputs, billed: Billed, window: Window) -> Charg
         charges_to=window.end,
         charges_duration=boundaries.charges_days,
         currency=billed.invoice.currency,
-        timezone=timezone_of(inputs.history.customer(billed.invoice)),
+        timezone=inputs.history.timezone(billed),
     )
 
 

@@ -42,7 +42,18 @@ def order_fields() -> tuple[str, ...]:
 def charge_fields() -> tuple[str, ...]:
     """What is read of a charge."""
     told = dict.fromkeys(columns((*fields.CHARGE, *fields.FIXED_CHARGE)))
-    return ("code", "fusion_lago_id", "filters", "metric_id", "plan_id", "order_id", "unit_changes", "tax_ids", *told)
+    return (
+        "code",
+        "kind",
+        "fusion_lago_id",
+        "filters",
+        "metric_id",
+        "plan_id",
+        "order_id",
+        "unit_changes",
+        "tax_ids",
+        *told,
+    )
 
 
 def metric_fields() -> tuple[str, ...]:

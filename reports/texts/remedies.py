@@ -214,6 +214,18 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
         "Dans Odoo, {where} : mettre product_id à {lago}, puis, car Odoo les recalcule avec le produit, tax_ids à "
         "{tax}, le prix et le texte (lago2odoo preview montre les quatre).",
     ),
+    "remedy.mend_line_order": (
+        "In Odoo, {where}: set order_id to {lago}, and after that, because Odoo computes them anew with the order, "
+        "tax_ids to {tax}, the price and the text (lago2odoo preview shows all four).",
+        "Dans Odoo, {where} : mettre order_id à {lago}, puis, car Odoo les recalcule avec la commande, tax_ids à "
+        "{tax}, le prix et le texte (lago2odoo preview montre les quatre).",
+    ),
+    "remedy.return_line": (
+        "In Odoo, {where}: set order_id to {lago}, for which the line was made, and after that, because Odoo computes "
+        "them anew with the order, its tax_ids, price and text to what lago2odoo preview shows.",
+        "Dans Odoo, {where} : mettre order_id à {lago}, pour laquelle la ligne a été créée, puis, car Odoo les "
+        "recalcule avec la commande, ses tax_ids, son prix et son texte à ce que lago2odoo preview montre.",
+    ),
     "remedy.check_lagos_taxes": (
         "Find out in Lago which taxes are right, this invoice’s or its customer’s of today; correct by a credit note.",
         "Établir dans Lago quelles taxes sont justes, celles de la facture ou du client; corriger par note de crédit.",

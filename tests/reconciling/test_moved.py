@@ -70,13 +70,15 @@ def test_what_the_line_of_the_plan_sells_is_set_back(company: Company, copy: boo
     assert told(findings(company, STARTER)) == {("mend_product", where, "product_id", product)}
 
 
-@pytest.mark.parametrize(("customer", "other"), [(STARTER, TEAM), (TEAM, STARTER)])
-def test_the_line_of_the_plan_goes_back_to_its_order(company: Company, customer: str, other: str) -> None:
-    """Neither the line that passes for it, nor the other order's own, nor their taxes are to be changed."""
+@pytest.mark.parametrize(("customer", "other", "tax"), [(STARTER, TEAM, "hst_on 13 %"), (TEAM, STARTER, "gst 5 %")])
+def test_the_line_of_the_plan_goes_back_to_its_order(company: Company, customer: str, other: str, tax: str) -> None:
+    """Neither the line that passes for it, nor the other order's own is to be changed; Odoo computes its taxes anew."""
     line, order, there = plans_line(company, customer), company.order(customer), company.order(other)
     move_line(customer, other)(company)
     where = f"sale.order.line {there['name']} ({line['id']})"
-    assert told(findings(company, customer, other)) == {("mend_field", where, "order_id", order["name"])}
+    found, place = findings(company, customer, other), (where, "order_id", order["name"])
+    assert told(found) == {("mend_line_order", *place), ("return_line", *place)}
+    assert {f.remedy.values["tax"] for f in found if f.remedy and "tax" in f.remedy.values} == {tax}
     company.write("sale.order.line", [["id", "=", line["id"]]], order_id=order["id"])
     assert findings(company, customer, other) == ()
 

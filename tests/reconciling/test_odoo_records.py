@@ -20,7 +20,6 @@ from mappings.records import (
     Coupon,
     Credit,
     CreditItem,
-    Customer,
     FixedCharge,
     MetricFilter,
     MinimumCommitment,
@@ -42,7 +41,7 @@ from reconcile.rating.header import HeaderTerms
 from reconcile.rating.rules import LATEST
 from reconcile.rerate.counterfactual import ABSENT, At
 from reconcile.rerate.history import History
-from reconcile.rerate.suppositions import Events, OtherRecords, PriceThen
+from reconcile.rerate.suppositions import BilledIn, Events, OtherRecords, PriceThen
 from reconcile.sides.held_terms import HeldLine, HeldOrder, HeldPlan
 from reconcile.sides.odoo_terms import charge_fields, metric_fields, order_fields
 from reports.data import ODOO, RERATE, Evidence
@@ -105,13 +104,16 @@ def test_what_was_applied_is_what_lago_has() -> None:
     assert list(of_order(LAGO, order(), {})) == []
 
 
+@pytest.mark.parametrize(("zone", "billed_in"), [("Asia/Tokyo", "Asia/Tokyo"), (None, "UTC")])
+def test_the_time_zone_is_supposed_of_this_order_alone(zone: str | None, billed_in: str) -> None:
+    suspect = the(of_order(LAGO, order(fusion_timezone=zone), {}))
+    assert (suspect.cause, str(suspect.lago), str(suspect.odoo)) == ("time_zone", "Europe/Amsterdam", billed_in)
+    assert suspect.suppose == BilledIn(subscription=LAGO.subscription.lago_id, timezone=billed_in)
+
+
 @pytest.mark.parametrize(
     ("changed", "expected", "record", "path", "value"),
     [
-        ({"fusion_timezone": "Asia/Tokyo"}, ("time_zone", "fusion_timezone", "Europe/Amsterdam", "Asia/Tokyo"),
-         Customer, "applicable_timezone", "Asia/Tokyo"),
-        ({"fusion_timezone": None}, ("time_zone", "fusion_timezone", "Europe/Amsterdam", "UTC"),
-         Customer, "applicable_timezone", "UTC"),
         ({"fusion_anchor": "2026-02-11 12:00:00"}, ("period_boundary", "fusion_anchor", "2026-02-10 12:00:00", "2026-02-11 12:00:00"),
          Subscription, "subscription_at", at("2026-02-11 12:00")),
         ({"fusion_ended_at": "2026-03-01 00:00:00"}, ("plan_change_date", "fusion_ended_at", "none", "2026-03-01 00:00:00"),
@@ -714,7 +716,7 @@ BASE = HeldLine(number=8, home="S1", order="S1", product="boot_klein", plan="p1"
         (replace(BASE, sells=False), {}, ("missing_line", "sale.order.line S1 (8)", "display_type"), None),
         (None, {}, ("missing_line", "sale.order S1", "order_line"), "restore_line"),
         (BASE, {}, ("order_line_added", "sale.order.line S1 (5)", "product_id"), "lower_line"),
-        (BASE, {5: HeldLine(number=5, home="S9", order="S1")}, ("order_line_added", "sale.order.line S1 (5)", "order_id"), None),
+        (BASE, {5: HeldLine(number=5, home="S9", order="S1")}, ("order_line_added", "sale.order.line S1 (5)", "order_id"), "return_line"),
     ],
 )  # fmt: skip
 def test_another_line_passes_for_the_plans(

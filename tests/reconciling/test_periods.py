@@ -30,18 +30,18 @@ GIVER = Suspect(
 @pytest.mark.parametrize(
     ("proven", "givers", "explained"),
     [
-        (replace(MOVED, cause="time_zone"), {"s2": GIVER}, True),
+        (replace(MOVED, cause="time_zone"), {"s2": (GIVER,)}, True),
         (replace(MOVED, cause="time_zone"), {}, False),
-        (replace(MOVED, cause="time_zone"), {"s1": GIVER}, False),
-        (replace(MOVED, cause="time_zone", proven=False), {"s2": GIVER}, False),
-        (replace(MOVED, cause="time_zone", side="lago"), {"s2": GIVER}, False),
-        (MOVED, {"s2": GIVER}, False),
-        (replace(MOVED, cause="price"), {"s2": GIVER}, False),
+        (replace(MOVED, cause="time_zone"), {"s1": (GIVER,)}, False),
+        (replace(MOVED, cause="time_zone", proven=False), {"s2": (GIVER,)}, False),
+        (replace(MOVED, cause="time_zone", side="lago"), {"s2": (GIVER,)}, False),
+        (MOVED, {"s2": (GIVER,)}, False),
+        (replace(MOVED, cause="price"), {"s2": (GIVER,)}, False),
     ],
     ids=["a sister's", "none gives it", "a sister's gives it", "a candidate", "of Lago's", "another cause", "a price"],
 )
 def test_a_record_gives_another_period_of_which_no_amount_says_so(
-    proven: Finding, givers: dict[str, Suspect], explained: bool
+    proven: Finding, givers: dict[str, tuple[Suspect, ...]], explained: bool
 ) -> None:
     """It is told, with its remedy, where the same is proven of another subscription of the invoice; else refused."""
     second = build.line(100, subscription="s2")
@@ -56,6 +56,16 @@ def test_a_record_gives_another_period_of_which_no_amount_says_so(
         assert (named.cause, named.side, named.delta_cents, named.proven) == ("time_zone", "odoo", 0, True)
         assert named.remedy is not None
         assert str(named.remedy.values["where"]) == "sale.order S2"
+
+
+def test_what_it_takes_beside_a_proven_record_of_its_own_order_is_told_too() -> None:
+    """The zone is proven by amounts; that another month is billed only the second record says."""
+    month = replace(GIVER, cause="period_boundary", place=Place("sale.order", "S1", "fusion_pay_in_advance"))
+    sides = {LAGO: build.invoice(build.line(100)), ODOO: build.invoice(build.line(120))}
+    findings = {build.key(): (replace(MOVED, cause="time_zone"),)}
+    for givers, causes in (((GIVER, month), ["time_zone", "period_boundary"]), ((GIVER,), ["time_zone"])):
+        told = with_givers(compare_invoice(sides), findings, {"s1": (REFUSAL,)}, {"s1": givers})
+        assert [finding.cause for finding in told[build.key()]] == causes
 
 
 @pytest.mark.parametrize(

@@ -199,8 +199,8 @@ def test_a_period_is_explained_by_its_own_order_where_no_amount_says_so(base: Ba
     }
 
 
-def test_a_period_that_its_order_does_not_give_is_refused(base: Base, tmp_path: Path) -> None:
-    """The same time zones, but one order bills another month besides: its zone alone does not give it."""
+def test_all_that_a_period_takes_is_named(base: Base, tmp_path: Path) -> None:
+    """The same time zones, but one order bills another month besides: each record has its name."""
 
     def also_in_advance(company: Company) -> None:
         both_zones(company)
@@ -208,4 +208,7 @@ def test_a_period_that_its_order_does_not_give_is_refused(base: Base, tmp_path: 
         advance = not order["fusion_pay_in_advance"]
         company.write("sale.order", [["id", "=", order["id"]]], fusion_pay_in_advance=advance)
 
-    assert told(base, tmp_path / "copy", also_in_advance, "2026-05", TWO_PLANS)[1] == {"other_period"}
+    data, reasons = told(base, tmp_path / "copy", also_in_advance, "2026-05", TWO_PLANS)
+    assert reasons == set()
+    fields = {str(f.remedy.values["what"]) for _, p in data.rows() for f in p.findings if f.proven and f.remedy}
+    assert fields == {"fusion_timezone", "fusion_pay_in_advance"}

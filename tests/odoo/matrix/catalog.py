@@ -133,6 +133,7 @@ EDITS = (
     kind("edit: the customer becomes another one's contact", STARTER, contact_of(STARTER, PRO), causes="other_customer", drift="parent_id is_company"),
     kind("edit: a payment term with an early discount", STARTER, early_discount(STARTER), causes="early_discount", drift="payment_term_id"),
     kind("edit: a copy of the tax, included in the price, on the plan's line", STARTER, copied_tax(STARTER, "hst_sale_tax_13"), causes="tax_included", drift="tax_ids"),
+    kind("edit: the same coupon entry twice", PERCENT, coupons(PERCENT, lambda held: [*held, *held]), drift="fusion_coupons", moves=False),  # Odoo takes what bears one Lago id once
     kind("edit: a note on the order", STARTER, note_on_order(STARTER), moves=False),
     kind("edit: the text of the line", STARTER, on_line(STARTER, name="Our best plan"), drift="name", moves=False),
 )  # fmt: skip

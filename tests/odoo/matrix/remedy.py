@@ -331,6 +331,20 @@ def _product(copy: Planted, remedy: Evidence) -> Done:
     return _mapped_taxes(copy, remedy)
 
 
+def _line_order(copy: Planted, remedy: Evidence) -> Done:
+    """The order first, as a person sets it; then what Odoo computed anew with it, of this line and no other."""
+    undone = _set_field(copy, remedy)
+    told = WHERE.match(str(remedy.values["where"]))
+    assert told
+    for number, line in _mapped_lines(copy):
+        if number == int(told["id"]):
+            refs: Any = line.values["tax_ids"]
+            values = {"name": line.values["name"], "price_unit": float(str(line.values["price_unit"]))}
+            taxes = [[6, 0, [_number(copy, str(ref.xid)) for ref in refs]]]
+            copy.company.odoo.call("sale.order.line", "write", [number], vals={**values, "tax_ids": taxes})
+    return undone
+
+
 def _own_line(copy: Planted, remedy: Evidence) -> Done:
     """The product of its charge first, then what Odoo computed anew with it, as ``preview`` shows it."""
     told = WHERE.match(str(remedy.values["where"]))
@@ -436,6 +450,8 @@ BY_MACHINE: Mapping[str, Callable[[Planted, Evidence], Done]] = {
     "mend_line_taxes": _mapped_taxes,
     "mend_position": _position,
     "mend_product": _product,
+    "mend_line_order": _line_order,
+    "return_line": _line_order,
     "find_line": _load,
     "restore_charge": _load,
     "restore_line": _load,
