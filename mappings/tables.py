@@ -7,24 +7,21 @@ from __future__ import annotations
 
 import difflib
 import re
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fnmatch import fnmatchcase
-from functools import cached_property
 from typing import Any, TypeVar
 
 from mappings.partners import NEW
 from mappings.target import Ref
 from mappings.text import composed
 from mappings.toml import NotTomlError, read_toml
+from mappings.toml_lines import TomlLines
 
 T = TypeVar("T")
 
 _KINDS: dict[type[Any], str] = {str: "text in quotes", list: "a list", dict: "a table", Decimal: "a number"}
-_HEADER = re.compile(r"\s*\[+\s*([^\]]*?)\s*\]")
-_ASSIGNMENT = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^"'=]*?))\s*=""")
 _RATES = (Decimal(0), Decimal(1000))  # percent; no tax is more than that
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9_{}-]+\.[A-Za-z0-9_{}.-]+")
 _ENTRIES = {"taxes": ("codes", "odoo"), "services": ("code", "name", "prefixes"), "products": ("match",)}
@@ -121,7 +118,7 @@ def parse(text: str, name: str, base: Tables | None) -> Tables:
         raw = read_toml(text, parse_float=Decimal)
     except NotTomlError as error:
         raise TableError(f"{name}: not valid TOML: {error}") from error
-    reader = _TableReader(name, text)
+    reader = _TableReader(name, TomlLines(text))
     reader.require_known(raw, (*_ENTRIES, *_SECTIONS, *_FREE), "", 0)
     sections = _entries(reader, raw) | _sections(reader, raw) | _free(reader, raw)
     kept = {} if base is None else {key: getattr(base, key) for key in _fields() - set(sections) - {"name", "places"}}
@@ -241,41 +238,18 @@ def _partners(reader: _TableReader, table: Mapping[str, Any]) -> dict[str, int |
 
 @dataclass
 class _TableReader:
-    """Checks values and knows on which line a key stands. ``at`` counts the ``[[entries]]`` of a section from 1."""
+    """Checks values and says where a wrong one stands. ``at`` counts the ``[[entries]]`` of a section from 1."""
 
     name: str
-    text: str
+    lines: TomlLines
     places: dict[str, str] = field(default_factory=dict)
-
-    @cached_property
-    def where(self) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
-        """Lines of the headers of sections, and of what is assigned, by name."""
-        headers: dict[str, list[int]] = {}
-        assignments: dict[str, list[int]] = {}
-        for number, line in enumerate(self.text.splitlines()):
-            if header := _HEADER.match(line):
-                headers.setdefault(header[1], []).append(number)
-            elif assigned := _ASSIGNMENT.match(line):
-                assignments.setdefault(assigned[assigned.lastindex or 1], []).append(number)
-        return headers, assignments
 
     def error(self, key: str, at: int, problem: str) -> TableError:
         return TableError(f"{self.place(key, at)}: {key} {problem}")
 
     def place(self, key: str, at: int) -> str:
         """``tables.toml:14``."""
-        return f"{self.name}:{self.line(key, at)}"
-
-    def line(self, key: str, at: int) -> int:
-        """The line of a dotted key, or of its table's header if it has no line of its own."""
-        section, dot, last = key.partition(".")  # the key of a customer may hold dots of its own
-        section, last = (section, last) if dot else ("", section)
-        headers, assignments = self.where
-        begun = headers.get(section or last, ())
-        start = begun[max(at, 1) - 1] if len(begun) >= max(at, 1) else 0
-        numbers = assignments.get(last, ())
-        after = bisect_left(numbers, start)
-        return (numbers[after] if section and after < len(numbers) else start) + 1
+        return f"{self.name}:{self.lines.of(key, at)}"
 
     def require_known(self, table: Mapping[str, Any], known: Iterable[str], prefix: str, at: int) -> None:
         for key in table:

@@ -20,6 +20,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from mappings.reasons import spell
 from mappings.text import NotTextError, composed, decode_text
 from mappings.toml import NotTomlError, read_toml
+from mappings.toml_lines import TomlLines
 from migrate.config_checks import LONGEST_SECRET, contradictions, problem_of, problem_of_secret
 from migrate.config_files import missing_files
 from migrate.config_template import TEMPLATE
@@ -192,7 +193,7 @@ def load(path: Path) -> Config:
     except NotReadableError as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
     config = parse(text, path)
-    place = _Reader(path, text).place
+    place = _Reader(path, TomlLines(text)).place
     if problems := [f"{place(key)}: {key} {problem}" for key, problem in missing_files(config, config.path)]:
         raise ConfigError("; ".join(problems))
     return config
@@ -204,7 +205,7 @@ def parse(text: str, path: Path) -> Config:
         raw = read_toml(text)
     except NotTomlError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
-    reader = _Reader(path, text)
+    reader = _Reader(path, TomlLines(text))
     known = {f.name for f in fields(Config)} - {"folder"}
     sections = reader.each(raw, known, "", get_type_hints(Config))
     if not reader.problems:
@@ -298,7 +299,7 @@ class _Reader:
     """Turns parsed TOML into the dataclasses, and knows where a key stands in the file. Collects what is wrong."""
 
     path: Path
-    text: str
+    lines: TomlLines
     problems: list[str] = field(default_factory=list)
 
     def each(self, raw: Mapping[str, Any], known: set[str], prefix: str, hints: Mapping[str, Any]) -> dict[str, Any]:
@@ -349,11 +350,5 @@ class _Reader:
         return raw
 
     def place(self, key: str) -> str:
-        """``file:line`` of a dotted key: its last part, at or after the header of its table."""
-        *tables, name = key.split(".")
-        lines = self.text.splitlines()
-        header = re.compile(rf"\s*\[+\s*{re.escape('.'.join(tables) or name)}\b")
-        start = next((i for i, line in enumerate(lines) if header.match(line)), 0)
-        assignment = re.compile(rf"\s*(\[+\s*)?(\S*\.)?[\"']?{re.escape(name)}[\"']?\s*(=|\])")
-        line = next((i for i in range(start, len(lines)) if assignment.match(lines[i])), start)
-        return f"{self.path}:{line + 1}"
+        """``file:line`` of a dotted key."""
+        return f"{self.path}:{self.lines.of(key)}"

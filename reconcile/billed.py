@@ -103,16 +103,30 @@ class Totals:
     taxes: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, net_cents: int, tax_cents: int, *, coupons_cents: int = 0) -> Totals:
-        """The header of an invoice of which nothing was taken off after tax."""
-        gross = net_cents + tax_cents
+    def of(
+        cls,
+        net_cents: int,
+        tax_cents: int | None = None,
+        *,
+        coupons_cents: int = 0,
+        taxes: Mapping[str, int] | None = None,
+        credit_notes_cents: int = 0,
+        prepaid_cents: int = 0,
+    ) -> Totals:
+        """The one place where the sums of a header are made. ``tax_cents``: that of ``taxes``, where none is told."""
+        by_code = taxes or {}
+        tax = sum(by_code.values()) if tax_cents is None else tax_cents
+        gross = net_cents + tax
         return cls(
             fees_cents=net_cents + coupons_cents,
             coupons_cents=coupons_cents,
             net_cents=net_cents,
-            tax_cents=tax_cents,
+            tax_cents=tax,
             gross_cents=gross,
-            total_cents=gross,
+            credit_notes_cents=credit_notes_cents,
+            prepaid_cents=prepaid_cents,
+            total_cents=gross - credit_notes_cents - prepaid_cents,
+            taxes=by_code,
         )
 
 

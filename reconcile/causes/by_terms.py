@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from reconcile.billed import BilledLine, Totals
@@ -24,19 +23,10 @@ def taxed_by_terms(
         line if cents == line.amount_cents else replace(line, amount_cents=cents, precise_cents=None)
         for line, cents in zip(lines, document.lines, strict=False)
     )
-    return net, _header(stated, document.net, -sum(document.lines[len(lines) :]), document.taxes)
-
-
-def _header(stated: Totals, net: int, coupons: int, taxes: Mapping[str, int]) -> Totals:
-    """What was taken off after tax stays."""
-    tax = sum(taxes.values())
-    return replace(
-        stated,
-        fees_cents=net + coupons,
-        coupons_cents=coupons,
-        net_cents=net,
-        tax_cents=tax,
-        gross_cents=net + tax,
-        total_cents=net + tax - stated.credit_notes_cents - stated.prepaid_cents,
-        taxes=taxes,
+    return net, Totals.of(
+        document.net,
+        coupons_cents=-sum(document.lines[len(lines) :]),
+        taxes=document.taxes,
+        credit_notes_cents=stated.credit_notes_cents,  # what was taken off after tax stays
+        prepaid_cents=stated.prepaid_cents,
     )

@@ -14,7 +14,6 @@ A waived difference never becomes a match: it is counted apart, and the run ends
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
@@ -24,6 +23,7 @@ from typing import Any
 from mappings.reasons import spell
 from mappings.text import composed
 from mappings.toml import NotTomlError, read_toml
+from mappings.toml_lines import TomlLines
 from migrate.errors import ConfigError
 from reports.data import Finding, InvoiceView, LapseView, Position, RefusalView, ReportData, WaiverView
 from reports.people import same_person
@@ -84,16 +84,17 @@ def parse(text: str, name: str, rules: Iterable[str]) -> tuple[Waiver, ...]:
         raw = read_toml(text)
     except NotTomlError as error:
         raise ConfigError(f"{name}: not valid TOML: {error}") from error
+    lines = TomlLines(text)
     unknown = sorted(set(raw) - {"waiver"})
     if unknown:
-        raise ConfigError(f"{name}:{_line(text, unknown[0])}: unknown table {unknown[0]!r}; only [[waiver]] is known")
+        raise ConfigError(f"{name}:{lines.of(unknown[0])}: unknown table {unknown[0]!r}; only [[waiver]] is known")
     items = raw.get("waiver", [])
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise ConfigError(f"{name}:{_line(text, 'waiver')}: write each waiver as a [[waiver]] table")
+        raise ConfigError(f"{name}:{lines.of('waiver')}: write each waiver as a [[waiver]] table")
     known = set(rules)
     waivers: dict[tuple[object, ...], Waiver] = {}
-    for number, item in enumerate(items):
-        place = _WaiverPlace(name, text, number)
+    for number, item in enumerate(items, 1):
+        place = _WaiverPlace(name, lines, number)
         waiver = _waiver(item, place, known)
         if waiver.identity in waivers:
             raise place.error("rule", f"a second waiver of {waiver.name} until {waiver.expires}: take one of them out")
@@ -106,21 +107,11 @@ class _WaiverPlace:
     """Where a waiver stands: the ``number``-th ``[[waiver]]`` of the file."""
 
     file: str
-    text: str
-    number: int
+    lines: TomlLines
+    number: int  # from 1
 
     def error(self, key: str, problem: str) -> ConfigError:
-        lines = self.text.splitlines()
-        heads = [i for i, line in enumerate(lines) if re.match(r"\s*\[\[\s*waiver\s*\]\]", line)]
-        start = heads[self.number] if self.number < len(heads) else 0
-        end = heads[self.number + 1] if self.number + 1 < len(heads) else len(lines)
-        assignments = [i for i in range(start, end) if re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", lines[i])]
-        return ConfigError(f"{self.file}:{(assignments or [start])[0] + 1}: {problem}")
-
-
-def _line(text: str, key: str) -> int:
-    found = (i for i, line in enumerate(text.splitlines(), 1) if re.match(rf"\s*\[*\s*[\"']?{re.escape(key)}", line))
-    return next(found, 1)
+        return ConfigError(f"{self.file}:{self.lines.of(f'waiver.{key}', self.number)}: {problem}")
 
 
 def _waiver(item: Mapping[str, Any], place: _WaiverPlace, rules: set[str]) -> Waiver:  # Any: TOML, checked key by key

@@ -70,16 +70,13 @@ def coupon_lines(
 
 def totals(made: Bill, *, credit_notes_cents: int = 0, prepaid_cents: int = 0) -> Totals:
     """The header of a bill. What was taken off after tax is as recorded: payments of other days."""
-    return Totals(
-        fees_cents=made.fees_cents,
+    return Totals.of(
+        made.net_cents,
+        made.taxed.amount_cents,  # Lago rounds the whole by itself
         coupons_cents=made.coupons.total_cents,
-        net_cents=made.net_cents,
-        tax_cents=made.taxed.amount_cents,
-        gross_cents=made.gross_cents,
+        taxes={tax.code: tax.amount_cents for tax in made.taxed.taxes},
         credit_notes_cents=credit_notes_cents,
         prepaid_cents=prepaid_cents,
-        total_cents=made.gross_cents - credit_notes_cents - prepaid_cents,
-        taxes={tax.code: tax.amount_cents for tax in made.taxed.taxes},
     )
 
 
@@ -140,13 +137,13 @@ def round_to(cents: int, step: int) -> int:
 
 def _coarser(exact: Totals, step: int) -> Totals:
     """The totals with the net amount, the coupons and every tax rounded to multiples of ``step``."""
-    net, coupons = round_to(exact.net_cents, step), round_to(exact.coupons_cents, step)
-    taxes = {code: round_to(cents, step) for code, cents in exact.taxes.items()}
-    tax = sum(taxes.values())
-    gross = net + tax
-    total = gross - exact.credit_notes_cents - exact.prepaid_cents
-    rounded = replace(exact, fees_cents=net + coupons, coupons_cents=coupons, net_cents=net)
-    return replace(rounded, taxes=taxes, tax_cents=tax, gross_cents=gross, total_cents=total)
+    return Totals.of(
+        round_to(exact.net_cents, step),
+        coupons_cents=round_to(exact.coupons_cents, step),
+        taxes={code: round_to(cents, step) for code, cents in exact.taxes.items()},
+        credit_notes_cents=exact.credit_notes_cents,
+        prepaid_cents=exact.prepaid_cents,
+    )
 
 
 def _nonzero(taxes: Mapping[str, int]) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.addon.plain import exact, module, rating
 
 due = module("rating", "due")
+fixed_charges = module("rating", "fixed_charges")
 
 ORDER: dict[str, Any] = {
     "fusion_lago_id": "sub",
@@ -258,3 +260,29 @@ def test_units_that_cannot_be_read_refuse_their_invoice_by_name(units: Any, at: 
     assert [r["reason"] for r in found["refusals"]] == ["units_unreadable"]
     assert "fixed charge seats: its units changed to" in found["refusals"][0]["detail"]
     assert "9" * 50 not in found["refusals"][0]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("days", "units"),
+    [((), 0), ((2, 1), 2), ((15, 12), 12), ((1, 30), 1), ((31,), 0)],
+    ids=["none", "latest before", "made last within", "end not within", "only after"],
+)
+def test_units_of_a_fixed_charge_in_a_period(days: tuple[int, ...], units: int) -> None:
+    """Changes of so many units as their day says, in the order they were made; the 10th to the 30th."""
+    changes = [fixed_charges.UnitsChange(at=datetime(2026, 5, day, tzinfo=UTC), units=Decimal(day)) for day in days]
+    begin, end = datetime(2026, 5, 10, tzinfo=UTC), datetime(2026, 5, 30, tzinfo=UTC)
+    assert fixed_charges.units_at(changes, begin, end) == units
+
+
+def test_nothing_was_billed_before_an_order_that_has_not_started() -> None:
+    moment = due.Moment(datetime(2026, 7, 1, tzinfo=UTC), due.ENDING)
+    assert due.earlier({**ORDER, "fusion_started_at": False}, moment) == []
+
+
+@pytest.mark.parametrize("day", [1, 2])
+def test_an_end_knows_what_was_billed_on_its_day(day: int) -> None:
+    """July begins at 04:00 UTC in New York: what ends later was billed in its first minutes."""
+    end = datetime(2026, 7, day, 15, tzinfo=UTC)
+    before = due.earlier({**ORDER, "fusion_ended_at": f"{end:%Y-%m-%d %H:%M:%S}"}, due.Moment(end, due.ENDING))
+    july = [billed.reason for billed in before if billed.at >= datetime(2026, 7, 1, 4, tzinfo=UTC)]
+    assert july == ["subscription_periodic"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,7 @@ from mappings.period import (
     final_boundaries,
     round_to_second,
     run_at,
+    trial_end,
     yearly_cents,
 )
 
@@ -408,3 +410,13 @@ def test_only_the_family_that_is_monthly_is_billed_by_the_month() -> None:
     assert span(closing.charges) == ("2023-12-01 00:00", "2023-12-31 23:59:59")
     assert span(closing.fixed_charges) == ("2023-01-01 00:00", "2023-12-31 23:59:59")
     assert (closing.charges_days, closing.fixed_charges_days) == (31, 365)
+
+
+@pytest.mark.parametrize(("days", "end"), [("14", "2026-05-15T04:30:00Z"), ("0.5", "2026-05-01T16:30:00Z")])
+def test_a_trial_ends_so_many_days_of_24_hours_later(days: str, end: str) -> None:
+    assert trial_end(datetime(2026, 5, 1, 4, 30, tzinfo=UTC), Decimal(days)) == datetime.fromisoformat(end)
+
+
+def test_a_trial_of_more_days_than_a_date_holds_ends_in_a_hundred_years() -> None:
+    begin = datetime(2026, 5, 1, tzinfo=UTC)
+    assert trial_end(begin, Decimal("1e30")) == begin + timedelta(days=36_525)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.billed import BilledInvoice, LineKey
+from reconcile.billed import BilledInvoice, LineKey, Totals
 from reconcile.causes.case import Candidate, Case, Proposal
 from reconcile.causes.changes import (
     AddLine,
@@ -22,6 +22,7 @@ from reconcile.causes.changes import (
     SetTaxes,
     Settle,
     Suppose,
+    TaxByTerms,
     TaxLines,
 )
 from reconcile.causes.knowledge import Grounds, Knowledge, grounds_of
@@ -37,6 +38,7 @@ from reconcile.rating.header import (
     with_relatives,
 )
 from reconcile.rating.rules import LATEST
+from reconcile.rating.tax_terms import TaxTerms
 from reconcile.rating.taxes import Rounding
 from reconcile.rerate.supposed import Hypothesis, Rerated
 from reconcile.rerate.suppositions import ByRules
@@ -102,6 +104,34 @@ def test_a_coarser_step_rounds_the_sum_of_the_exact_lines() -> None:
 
     assert rounded(per_line=False) == ((20, 6530, 50), 6610, 330 + 660)
     assert rounded(per_line=True) == ((20, 6530, 50), 6600, 330 + 660)
+
+
+def test_taxes_within_the_price_leave_what_was_taken_off_after_them() -> None:
+    """11.30 with 13 % in it, less 1.13: 9.00 and 1.17; of 10.17 credit notes paid 0.03 and prepaid credits 0.17."""
+    lines = [line(1130)]
+    rules = terms(lines, [coupon("x", 113)])
+    stated = replace(totals(lines, rules), prepaid_cents=17, credit_notes_cents=3)
+    included = TaxByTerms({"hst": TaxTerms(included=True)})
+    made = under(rules, replace(invoice(*lines, rules=rules), totals=stated), [included])
+    assert [each.amount_cents for each in made.lines] == [1000]
+    assert made.totals == Totals(
+        fees_cents=1000,
+        coupons_cents=100,
+        net_cents=900,
+        tax_cents=117,
+        gross_cents=1017,
+        credit_notes_cents=3,
+        prepaid_cents=17,
+        total_cents=997,
+        taxes={"hst": 117},
+    )
+
+
+def test_a_coarser_header_leaves_what_was_taken_off_after_tax() -> None:
+    lines = [line(1003)]
+    made = header_of(lines, terms(lines), "CAD", step=5, credit_notes_cents=3, prepaid_cents=17)
+    assert made is not None
+    assert (made.net_cents, made.tax_cents, made.gross_cents, made.total_cents) == (1005, 130, 1135, 1115)
 
 
 def test_fixed_coupon_is_cut_to_what_is_left() -> None:
