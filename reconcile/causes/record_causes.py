@@ -27,7 +27,7 @@ from reconcile.causes.recompute import movement
 from reconcile.rerate.supposed import Hypothesis
 from reconcile.rerate.suppositions import OtherRecords
 from reconcile.sides.held_terms import BASE
-from reports.data import Evidence, EvidenceValue, Finding, Said
+from reports.data import Evidence, Finding, Said
 
 SINGLES, PAIRS = 16, 40  # how many suspects are tried one by one, and how many pairs of them
 
@@ -78,21 +78,13 @@ def _remedy_of(case: Case, suspect: Suspect) -> Evidence:
     if place.model == USAGE:
         values = suspect.told if place.field == ANOTHER else told
         return Evidence(name=USAGE_REMEDIES.get(place.field, "reload_usage"), values=values)
-    remedy = _of_plan_line(case, suspect, told) or suspect.remedy
-    if remedy is not None:
-        return remedy
-    if place.field in UNIQUE:
-        return Evidence(name="mend_unique", values=told)
-    return Evidence(name="mend_units" if place.field in UNITS else "mend_field", values=told)
-
-
-def _of_plan_line(case: Case, suspect: Suspect, told: Mapping[str, EvidenceValue]) -> Evidence | None:
-    """Odoo computes the taxes of a line anew with its product, and with its order."""
-    if suspect.cause == "base_product_swapped":
+    if suspect.cause == "base_product_swapped":  # Odoo computes the taxes of a line anew with its product,
         return Evidence(name="mend_product", values={**told, "tax": _taxes_of(case, suspect)})
-    if suspect.cause == "missing_line" and (suspect.place.model, suspect.place.field) == (LINE, OWN):
+    if suspect.cause == "missing_line" and (place.model, place.field) == (LINE, OWN):  # and with its order
         return Evidence(name="mend_line_order", values={**told, "tax": _taxes_of(case, suspect)})
-    return None
+    if suspect.remedy is not None or place.field in UNIQUE:
+        return suspect.remedy or Evidence(name="mend_unique", values=told)
+    return Evidence(name="mend_units" if place.field in UNITS else "mend_field", values=told)
 
 
 def _taxes_of(case: Case, suspect: Suspect) -> Said:
