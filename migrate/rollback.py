@@ -28,69 +28,13 @@ from migrate.odoo.values import Canon, OdooField
 from migrate.phases import EVERYONE, ORDER, Cohort
 from migrate.preview import look_known
 from migrate.progress import Progress, quiet
+from migrate.rolled_back import Foreseen, Planned, RolledBack
 from migrate.state.entries import Entry
 from migrate.state.ledger import Ledger
+from migrate.staying import staying_with
 
 _NEVER = object()  # unlike any value
 BATCH = 200
-
-
-@dataclass(frozen=True, slots=True)
-class RolledBack:
-    """``deleted``, ``restored``: numbers of records, as they were read back; the others name each record and why."""
-
-    deleted: int = 0
-    restored: int = 0
-    archived: tuple[str, ...] = ()
-    changed_since: tuple[str, ...] = ()  # left alone: someone else changed them
-    refused: tuple[str, ...] = ()  # Odoo does not let them go
-    unknown: tuple[str, ...] = ()  # stand in Odoo under our external ids, and nothing tells what they were before
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing of ours is left active."""
-        return not (self.changed_since or self.refused or self.unknown)
-
-    @property
-    def error(self) -> OdooError | None:
-        """Names the first records that are still there."""
-        if self.ok:
-            return None
-        named = [f"{text}: changed in Odoo since" for text in self.changed_since[:3]]
-        named += [*self.refused[:3], *self.unknown[:3]]
-        number = len(self.changed_since) + len(self.refused) + len(self.unknown)
-        return OdooError(
-            f"{number} records were not undone: {'; '.join(named)}; mend them in Odoo, then run the same command again"
-        )
-
-    def raise_if_failed(self) -> None:
-        """Raise ``error``, if there is one."""
-        if (error := self.error) is not None:
-            raise error
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """One record that rollback would delete, or give ``fields`` their values of before back."""
-
-    model: str
-    source: str
-    fields: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Foreseen:
-    """What a rollback would do now, newest first. Whether Odoo lets go of each record shows only when it is told to."""
-
-    delete: tuple[Planned, ...] = ()
-    restore: tuple[Planned, ...] = ()
-    changed_since: tuple[str, ...] = ()  # would be left alone: someone else changed them
-    unknown: tuple[str, ...] = ()  # stand in Odoo under our external ids, and nothing tells what they were before
-
-    @property
-    def pending(self) -> bool:
-        """Whether there is anything to undo, or to decide."""
-        return bool(self.delete or self.restore or self.changed_since or self.unknown)
 
 
 def rollback(
@@ -169,6 +113,8 @@ class _Undo:
     changed: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)  # external id -> that of the record which needs it and stays
+    left: frozenset[str] = frozenset()  # all that stays: changed by someone else, or needed by what was
 
     @staticmethod
     def open(reader: OdooReader, ledger: Ledger, phases: Sequence[Phase], cohort: Cohort) -> _Undo:
@@ -192,13 +138,17 @@ class _Undo:
         for model in {e.model for e in self.entries if not e.created} & MOVED_ALONG.keys():
             self.reader.learn_present(model, MOVED_ALONG[model])
         self.seen = look_known(self.reader, self.known)
+        changed = [e.xid for e in reversed(self.entries) if self._is_changed(e)]
+        stays = staying_with(self.entries, self.lines, changed)
+        self.kept = {e.xid: stays[e.xid] for e in reversed(self.entries) if e.xid in stays and self._stands(e)}
+        self.left = frozenset(changed) | stays.keys()
 
     def undo(self, phase: Phase) -> None:
         """Newest first, neighbours of one model together."""
         entries = [e for e in reversed(self.entries) if e.phase == phase.value]
         total, done = len(entries), 0
         for group in _groups(entries):
-            ours = [e for e in group if not self._is_changed(e)]
+            ours = [e for e in group if e.xid not in self.left]
             self._delete([e for e in ours if e.created])
             for entry in ours:
                 if not entry.created:
@@ -208,7 +158,7 @@ class _Undo:
 
     def foreseen(self) -> Foreseen:
         """The same walk, without a step."""
-        ours = [e for e in reversed(self.entries) if not self._is_changed(e)]
+        ours = [e for e in reversed(self.entries) if e.xid not in self.left]
         delete = [e for e in ours if e.created and self._stands(e)]
         restore = [(e, fields) for e in ours if not e.created and (fields := self._touched(e))]
         return Foreseen(
@@ -216,7 +166,11 @@ class _Undo:
             tuple(Planned(e.model, e.source, fields) for e, fields in restore),
             tuple(self.changed),
             tuple(self.unknown + [left_of_before(e) for e in ours if e.adopted]),
+            self._kept(),
         )
+
+    def _kept(self) -> tuple[str, ...]:
+        return tuple(f"{self.names[xid]}: stays with {self.names[other]}" for xid, other in self.kept.items())
 
     def _stands(self, entry: Entry) -> bool:
         place = self.reader.ids.get(entry.xid)
@@ -386,6 +340,7 @@ class _Undo:
             tuple(self.changed),
             tuple(f"{self.names[x]}: {why}" for x, why in self.done.refused.items()),
             tuple(self.unknown),
+            self._kept(),
         )
 
 

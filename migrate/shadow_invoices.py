@@ -13,7 +13,8 @@ from migrate.odoo.door import Door
 from migrate.odoo.preflight import SHADOW_JOURNAL
 from migrate.odoo.resolve import OdooReader
 from migrate.progress import Progress, quiet
-from migrate.rollback import BATCH, Foreseen, Planned, RolledBack
+from migrate.rollback import BATCH
+from migrate.rolled_back import Foreseen, Planned, RolledBack
 
 
 def remove_shadow_invoices(odoo: Door, journal_code: str = SHADOW_JOURNAL, progress: Progress = quiet) -> RolledBack:

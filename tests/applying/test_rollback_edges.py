@@ -15,7 +15,8 @@ from migrate.odoo.errors import OdooRefused
 from migrate.odoo.preflight import prepare
 from migrate.odoo.remove import drop_lines, remove
 from migrate.odoo.resolve import OdooReader
-from migrate.rollback import RolledBack, foresee, rollback
+from migrate.rollback import foresee, rollback
+from migrate.rolled_back import RolledBack
 from migrate.state.ledger import Ledger
 from tests.applying.test_adopt import make_older
 

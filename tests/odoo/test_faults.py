@@ -27,7 +27,8 @@ from migrate.odoo.errors import DatabaseMissing, OdooUnreachable, Unauthorized
 from migrate.odoo.preflight import prepare
 from migrate.odoo.protocol import Odoo
 from migrate.preview import preview, since_apply
-from migrate.rollback import RolledBack, rollback
+from migrate.rollback import rollback
+from migrate.rolled_back import RolledBack
 from migrate.shadow_invoices import remove_shadow_invoices
 from migrate.state.ledger import Ledger
 from migrate.state.store import Store
