@@ -31,6 +31,7 @@ from migrate.progress import Progress, quiet
 from migrate.rolled_back import Foreseen, Planned, RolledBack
 from migrate.state.entries import Entry
 from migrate.state.ledger import Ledger
+from migrate.staying import staying_with
 
 _NEVER = object()  # unlike any value
 BATCH = 200
@@ -112,7 +113,9 @@ class _Undo:
     changed: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
-    kept: dict[str, str] = field(default_factory=dict)  # what stays because Odoo does not show it, or that refers to it
+    hidden: Mapping[str, str] = field(default_factory=dict)  # what Odoo does not show, or that refers to it, with why
+    kept: Mapping[str, str] = field(default_factory=dict)  # external id -> that of the record which needs it and stays
+    left: frozenset[str] = frozenset()  # all that stays: hidden, changed by someone else, or needed by what was
 
     @staticmethod
     def open(reader: OdooReader, ledger: Ledger, phases: Sequence[Phase], cohort: Cohort) -> _Undo:
@@ -136,15 +139,20 @@ class _Undo:
         for model in {e.model for e in self.entries if not e.created} & MOVED_ALONG.keys():
             self.reader.learn_present(model, MOVED_ALONG[model])
         self.seen = look_known(self.reader, self.known)
-        self.kept = kept_standing(self.reader.withheld(self.known), self.known)
+        self.hidden = kept_standing(self.reader.withheld(self.known), self.known)
+        changed = [e.xid for e in reversed(self.entries) if e.xid not in self.hidden and self._is_changed(e)]
+        stays = staying_with(self.entries, self.lines, changed)
+        needed = stays.keys() - self.hidden.keys()
+        self.kept = {e.xid: stays[e.xid] for e in reversed(self.entries) if e.xid in needed and self._stands(e)}
+        self.left = frozenset(changed) | needed | self.hidden.keys()
 
     def undo(self, phase: Phase) -> None:
         """Newest first, neighbours of one model together."""
         entries = [e for e in reversed(self.entries) if e.phase == phase.value]
         total, done = len(entries), 0
         for group in _groups(entries):
-            self.done.refused |= {e.xid: self.kept[e.xid] for e in group if e.xid in self.kept}
-            ours = [e for e in group if e.xid not in self.kept and not self._is_changed(e)]
+            self.done.refused |= {e.xid: self.hidden[e.xid] for e in group if e.xid in self.hidden}
+            ours = [e for e in group if e.xid not in self.left]
             self._delete([e for e in ours if e.created])
             for entry in ours:
                 if not entry.created:
@@ -154,8 +162,8 @@ class _Undo:
 
     def foreseen(self) -> Foreseen:
         """The same walk, without a step."""
-        stays = [f"{self.names[x]}: {why}" for x, why in self.kept.items()]
-        ours = [e for e in reversed(self.entries) if e.xid not in self.kept and not self._is_changed(e)]
+        stays = [f"{self.names[x]}: {why}" for x, why in self.hidden.items()]
+        ours = [e for e in reversed(self.entries) if e.xid not in self.left]
         delete = [e for e in ours if e.created and self._stands(e)]
         restore = [(e, fields) for e in ours if not e.created and (fields := self._touched(e))]
         return Foreseen(
@@ -163,7 +171,11 @@ class _Undo:
             tuple(Planned(e.model, e.source, fields) for e, fields in restore),
             tuple(self.changed),
             tuple(stays + self.unknown + [left_of_before(e) for e in ours if e.adopted]),
+            self._kept(),
         )
+
+    def _kept(self) -> tuple[str, ...]:
+        return tuple(f"{self.names[xid]}: stays with {self.names[other]}" for xid, other in self.kept.items())
 
     def _stands(self, entry: Entry) -> bool:
         place = self.reader.ids.get(entry.xid)
@@ -333,6 +345,7 @@ class _Undo:
             tuple(self.changed),
             tuple(f"{self.names[x]}: {why}" for x, why in self.done.refused.items()),
             tuple(self.unknown),
+            self._kept(),
         )
 
 

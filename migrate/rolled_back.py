@@ -1,4 +1,4 @@
-"""What a rollback did, and what it would do: numbers, and by name what stays."""
+"""What a rollback did, and what one would do: numbers, and each record that stays, with why."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ class RolledBack:
     changed_since: tuple[str, ...] = ()  # left alone: someone else changed them
     refused: tuple[str, ...] = ()  # Odoo does not let them go
     unknown: tuple[str, ...] = ()  # stand in Odoo under our external ids, and nothing tells what they were before
+    kept: tuple[str, ...] = ()  # left alone, because one that stays needs them
 
     @property
     def ok(self) -> bool:
         """Whether nothing of ours is left active."""
-        return not (self.changed_since or self.refused or self.unknown)
+        return not (self.changed_since or self.refused or self.unknown or self.kept)
 
     @property
     def error(self) -> OdooError | None:
@@ -29,8 +30,8 @@ class RolledBack:
         if self.ok:
             return None
         named = [f"{text}: changed in Odoo since" for text in self.changed_since[:3]]
-        named += [*self.refused[:3], *self.unknown[:3]]
-        number = len(self.changed_since) + len(self.refused) + len(self.unknown)
+        named += [*self.refused[:3], *self.unknown[:3], *self.kept[:3]]
+        number = sum(map(len, (self.changed_since, self.refused, self.unknown, self.kept)))
         return OdooError(
             f"{number} records were not undone: {'; '.join(named)}; mend them in Odoo, then run the same command again"
         )
@@ -58,8 +59,9 @@ class Foreseen:
     restore: tuple[Planned, ...] = ()
     changed_since: tuple[str, ...] = ()  # would be left alone: someone else changed them
     unknown: tuple[str, ...] = ()  # would stand: nothing tells what they were before, or Odoo does not show them
+    kept: tuple[str, ...] = ()  # would be left alone, because one that stays needs them
 
     @property
     def pending(self) -> bool:
         """Whether there is anything to undo, or to decide."""
-        return bool(self.delete or self.restore or self.changed_since or self.unknown)
+        return bool(self.delete or self.restore or self.changed_since or self.unknown or self.kept)

@@ -7,12 +7,16 @@ from contextlib import suppress
 from odoo.exceptions import ValidationError
 
 from .rating.moments import zone
+from .rating.shapes import first_flaw
 
 DECIMAL = re.compile(r"-?\d+(\.\d+)?\Z", re.ASCII)
 
 
-def check_json(records, name, kind):
-    """Every record's ``name`` is empty or JSON of type ``kind``, else ValidationError naming record and field."""
+def check_json(records, name, kind, shape=None):
+    """Every record's ``name`` is empty or JSON of type ``kind``, and of a ``rating.shapes``.
+
+    Else ValidationError naming record, field and place.
+    """
     for record in records.filtered(name):
         try:
             value = json.loads(record[name])
@@ -34,6 +38,8 @@ def check_json(records, name, kind):
                     kind=kind.__name__,
                 )
             )
+        if shape and (flaw := first_flaw(shape, value, name)):
+            raise ValidationError(records.env._("%(record)s: field %(flaw)s.", record=record.display_name, flaw=flaw))
 
 
 def check_decimal(records, name):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, time
 from functools import partial
 
 from lago2odoo.cli.context import CommandContext
+from lago2odoo.cli.talk import some_lines, some_names
 from mappings.accounting import RecordsAccount, account
 from mappings.cohorts import CohortError, customers_of
 from mappings.context import Options, proposals
@@ -139,14 +140,12 @@ def note_unused(
     accepted: Collection[str], names: Collection[str], place: str, nothing: str = "nothing is left out as"
 ) -> Iterator[str]:
     """What somebody waived and nothing has: one that is called almost so, or none."""
-    unused = sorted(set(accepted) - set(names))
-    near = {name: difflib.get_close_matches(name, set(names) - set(accepted), 1, 0.8) for name in unused}
-    for name in unused:
-        if near[name]:
-            yield f"{place}: {nothing} {name!r}; did you mean {near[name][0]!r}?"
+    unused, others = sorted(set(accepted) - set(names)), set(names) - set(accepted)
+    near = {name: difflib.get_close_matches(name, others, 1, 0.8) for name in unused}
+    close = [f"{place}: {nothing} {name!r}; did you mean {near[name][0]!r}?" for name in unused if near[name]]
+    yield from some_lines(close, f"{place}: {{}} more are called almost so")
     if hollow := [name for name in unused if not near[name]]:
-        named = ", ".join(map(repr, hollow))
-        yield f"{place}: {nothing} {named}: take out what is not needed any more"
+        yield f"{place}: {nothing} {some_names(hollow)}: take out what is not needed any more"
 
 
 def target_of(odoo: Door, snapshot: Snapshot) -> Target:

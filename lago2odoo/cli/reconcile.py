@@ -27,6 +27,7 @@ from lago2odoo.cli.options import (
     pseudonymise_option,
 )
 from lago2odoo.cli.outcome import CommandOutcome, emit
+from lago2odoo.cli.talk import some_lines
 from mappings.left_out import left_out
 from mappings.lost import UNLISTED
 from mappings.records import Fee, Snapshot
@@ -156,7 +157,9 @@ def _note_waivers(context: CommandContext, snapshot: Snapshot, data: ReportData)
     customers = {customer.external_id for customer in snapshot.customers}
     customers |= {name for q in snapshot.quarantined for name in (q.customer, q.label) if name}
     notes = unused(context.waivers(), data, customers, data.run.compared_at.date())
-    context.say_all(f"{context.config.reconcile.waivers}: {note}" for note in notes)
+    file = context.config.reconcile.waivers
+    rest = f"{file}: {{}} more waivers cover nothing (used = 0 in the report's JSON)"
+    context.say_all(some_lines([f"{file}: {note}" for note in notes], rest))
 
 
 def _require_push(context: CommandContext, asked: Request) -> None:

@@ -96,6 +96,7 @@ def _plan(foreseen: Foreseen) -> Iterator[str]:
     yield from _some(f"restore {p.source} ({p.model}): {', '.join(p.fields)}" for p in foreseen.restore)
     yield from _some(f"left alone, changed in Odoo since: {text}" for text in foreseen.changed_since)
     yield from _some(f"left alone: {text}" for text in foreseen.unknown)
+    yield from _some(f"left alone: {text}" for text in foreseen.kept)
     yield "nothing was written; 'lago2odoo rollback' without --dry-run does it"
 
 
@@ -115,4 +116,5 @@ def render(done: RolledBack) -> str:
     lines += _some(f"left alone, changed in Odoo since: {name}" for name in done.changed_since)
     lines += _some(f"refused: {name}" for name in done.refused)
     lines += _some(f"left alone: {name}" for name in done.unknown)
+    lines += _some(f"left alone: {name}" for name in done.kept)
     return "\n".join(lines)

@@ -15,6 +15,7 @@ from lago2odoo.cli.migration import check_events, open_unlisted
 from lago2odoo.cli.options import config_option, format_option
 from lago2odoo.cli.outcome import CommandOutcome, emit
 from lago2odoo.cli.still_open import StillOpen, is_waived, names_of, unfinished
+from lago2odoo.cli.talk import some_names
 from mappings.dependents import find_dependents
 from mappings.lost import lost_invoices
 from mappings.money import from_subunits, told_money
@@ -97,7 +98,7 @@ def _note_unused(context: CommandContext, found: Sequence[Drift]) -> None:
     changed = {name for record in found for name in names_of(record)}
     unused = [name for name in context.config.waive.drift if name not in changed]
     if unused:
-        named = ", ".join(map(repr, unused))
+        named = some_names(unused)
         context.talk.say(f"{context.config_file} [waive] drift: nothing is changed in Odoo as {named}: take it out")
 
 

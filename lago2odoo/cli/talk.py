@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from migrate.masking import KNOWN
@@ -13,6 +14,22 @@ def say(line: str) -> None:
     """A line of its own."""
     sys.stderr.write(KNOWN.text(f"{line}\n"))
     sys.stderr.flush()
+
+
+FEW = 10  # of one kind: more of them hide what else is said
+
+
+def some_lines(lines: Sequence[str], more: str) -> Iterator[str]:
+    """The first of many lines, and ``more`` with the number of the others."""
+    yield from lines[:FEW]
+    if len(lines) > FEW:
+        yield more.format(f"{len(lines) - FEW:,}")
+
+
+def some_names(names: Sequence[str]) -> str:
+    """The first of many names, and how many others there are."""
+    named = ", ".join(map(repr, names[:FEW]))
+    return f"{named} and {len(names) - FEW:,} more" if len(names) > FEW else named
 
 
 @dataclass(slots=True)

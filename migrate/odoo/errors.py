@@ -81,9 +81,9 @@ _BY_NAME: tuple[tuple[re.Pattern[str], type[OdooError]], ...] = tuple(
         (r"(Unauthorized|AccessDenied|SessionExpiredException)$", Unauthorized),
         (r"AccessError$|Forbidden$", AccessDenied),
         (r"MissingError$", RecordMissing),
-        (r"NotFound$|AttributeError$", NoSuchMethod),
+        (r"NotFound$", NoSuchMethod),
         (r"(UserError|ValidationError|RedirectWarning|IntegrityError|Violation|CheckViolation)$", OdooRefused),
-        (r"(ValueError|TypeError|KeyError|UnprocessableEntity|BadRequest|InvalidDomain)$", BadCall),
+        (r"(ValueError|TypeError|KeyError|AttributeError|UnprocessableEntity|BadRequest|InvalidDomain)$", BadCall),
     )
 )
 
@@ -93,7 +93,9 @@ _CONCURRENT = re.compile(
     r"|ir_model_data_module_name_uniq",  # another transaction of ours created the record: the next attempt finds it
     re.IGNORECASE,
 )
-_NO_MODEL = re.compile(r"Object \S+ doesn't exist")
+# JSON-RPC has no name of its own for either (service/model.py): an AttributeError of other words is a mistake inside of
+# a method that is there, and costs that call only.
+_NO_SUCH = re.compile(r"Object \S+ doesn't exist|The method '\S+' does not exist")
 _NO_DATABASE = re.compile(r'database "[^"]*" does not exist', re.IGNORECASE)
 
 
@@ -110,7 +112,7 @@ def from_odoo(payload: Mapping[str, Any], what: str) -> OdooError:
         return DatabaseMissing(f"{text}: check odoo.database in the configuration")
     if is_concurrent(message):
         return Retryable(text)
-    if _NO_MODEL.match(message):  # JSON-RPC has no name of its own for it
+    if _NO_SUCH.match(message):
         return NoSuchMethod(text)
     kind = next((kind for pattern, kind in _BY_NAME if pattern.search(name)), None)
     if kind is Unauthorized:

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -39,7 +40,10 @@ def parse_url(url: str | Path) -> URL:
 def make_engine(url: URL) -> sa.Engine:
     """Connections to the database; nothing is opened yet."""
     if url.get_backend_name() != "sqlite":
-        return sa.create_engine(url, pool_pre_ping=True)
+        engine = sa.create_engine(url, pool_pre_ping=True)
+        # before SQLAlchemy's own first look, which takes texts of the server for granted
+        sa.event.listen(engine, "connect", partial(_require_utf8, url), insert=True)
+        return engine
     engine = sa.create_engine(url, connect_args={"timeout": 30})
 
     @sa.event.listens_for(engine, "connect")
@@ -48,6 +52,17 @@ def make_engine(url: URL) -> sa.Engine:
             connection.execute(f"pragma {pragma}").close()
 
     return engine
+
+
+def _require_utf8(url: URL, connection: Any, _record: object) -> None:
+    """Raises StoreError: of another encoding come bytes instead of texts, or not every text goes in."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        connection.close()
+        raise StoreError(
+            f"state {name(url)}: the database's encoding is {encoding}; make one in UTF8 (createdb --encoding UTF8 "
+            "--template template0) and set [store] url"
+        )
 
 
 def write_ahead(engine: sa.Engine) -> None:
@@ -154,12 +169,34 @@ def store_error(url: URL, error: Exception) -> StoreError:
     return StoreError(f"state {place}: {said}{remedy}")
 
 
-_WAYS_OUT = {
+_AGAIN = "run the same command again: it goes on from what was written"
+_WAYS_OUT = {  # the first whose words are in what the database said
     "malformed": RESTORE,
     "not a database": RESTORE,
     "no such table": RESTORE,
     "no such column": RESTORE,
+    'relation "': RESTORE,
+    'column "': RESTORE,
     "database is locked": "another program holds it; let it end, then run the same command again",
     "readonly database": "give whoever runs this the right to write the file and its folder",
     "unable to open": "look at the path and its rights",
+    "read-only transaction": "the database must let us write (default_transaction_read_only off, no standby); then "
+    "run the same command again",
+    "statement timeout": "allow more time (statement_timeout of the database or role: minutes, or 0 for none), "
+    "then run the same command again",
+    "lock timeout": "another program holds it; let it end, then run the same command again",
+    "no schema has been selected": "name a schema that exists (alter database ... set search_path to public)",
+    "permission denied": "give its user the right to make and write tables in its schema",
+    "authentication failed": "look at user and password of [store] url",
+    "no password supplied": "look at user and password of [store] url",
+    "does not exist": "make it (createdb, createuser), or set another [store] url",
+    "invalid connection option": "take it out of [store] url",
+    "terminating connection": _AGAIN,
+    "closed the connection": _AGAIN,
+    "connection is lost": _AGAIN,
+    "starting up": "wait until the server is up, then run the same command again",
+    "too many": "let other programs end, then run the same command again",
+    "connection failed": "look whether the server runs, and whether [store] url names it",
+    "connection is bad": "look whether the server runs, and whether [store] url names it",
+    "resolve host": "look whether the server runs, and whether [store] url names it",
 }

@@ -115,7 +115,7 @@ def bring_up_to_date(engine: sa.Engine, url: URL, locked: Locked, steps: Sequenc
     """
     with engine.connect() as db:
         version, exists = _version(db, url), bool(sa.inspect(db).get_table_names())
-        _require_no_triggers(db, url)
+        _require_nothing_beside(db, url)
     _require_known(version, url, steps)
     if version == steps[-1].number:
         _require_tables(engine, url)
@@ -232,18 +232,19 @@ def _require_tables(engine: sa.Engine, url: URL) -> None:
             raise StoreError(f"state {name(url)}: is damaged ({what} is not there): {RESTORE}")
 
 
-_TRIGGERS = {
-    "sqlite": "select name, tbl_name from sqlite_master where type = 'trigger'",
-    "postgresql": "select trigger_name, event_object_table from information_schema.triggers"
-    " where event_object_schema = current_schema()",
+_BESIDE = {  # kind, name, table
+    "sqlite": "select 'trigger', name, tbl_name from sqlite_master where type = 'trigger'",
+    "postgresql": "select 'trigger', trigger_name, event_object_table from information_schema.triggers"
+    " where event_object_schema = current_schema()"
+    " union all select 'rule', rulename, tablename from pg_rules where schemaname = current_schema()",
 }
 
 
-def _require_no_triggers(db: sa.Connection, url: URL) -> None:
-    """None is ours: with one on a table, what is written or deleted may be anything. Raises StoreError."""
-    for trigger, table in db.execute(sa.text(_TRIGGERS[db.dialect.name])):
+def _require_nothing_beside(db: sa.Connection, url: URL) -> None:
+    """No trigger or rule is ours: with one, what is written or deleted may be anything. Raises StoreError."""
+    for kind, title, table in db.execute(sa.text(_BESIDE[db.dialect.name])):
         if table in METADATA.tables:
-            why = f"trigger {trigger} of {table} is none of this version's"
+            why = f"{kind} {title} of {table} is none of this version's"
             raise StoreError(f"state {name(url)}: is damaged ({why}): take it away, or {RESTORE}")
 
 

@@ -31,23 +31,30 @@ class ChainError(ReportError):
 
 
 def read_chain(path: Path) -> tuple[Link, ...]:
-    """The packs signed so far, the oldest first; nothing if there is no such file."""
-    if not path.exists():
-        return ()
+    """The packs signed so far, the oldest first; nothing if there is no such file. Raises ChainError."""
     try:
-        lines = whole_file(path).splitlines()
+        lines = whole_file(path).splitlines() if path.exists() else []
     except OSError as error:
-        raise ChainError(f"{path}: cannot be read: {error.strerror}") from None
+        told = f"{path}: cannot be read: {error.strerror}; restore the file from a backup"
+        raise ChainError(told) from None
     links = []
     for number, line in enumerate(lines, 1):
-        try:
-            link = Link(**json.loads(line))
-        except (ValueError, TypeError):
-            raise ChainError(f"{path}:{number}: not a signed pack; restore the file from a backup") from None
+        link = _link_of(line)
+        if link is None:
+            raise ChainError(f"{path}:{number}: not a signed pack; restore the file from a backup")
         if link.number != number:
             raise ChainError(f"{path}:{number}: pack {number} is missing; restore the file from a backup")
         links.append(link)
     return tuple(links)
+
+
+def _link_of(line: bytes) -> Link | None:
+    try:
+        link = Link(**json.loads(line))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    texts = (link.period, link.pack, link.seal)
+    return link if type(link.number) is int and all(isinstance(text, str) and text for text in texts) else None
 
 
 def chain_line(link: Link) -> str:
@@ -56,13 +63,19 @@ def chain_line(link: Link) -> str:
     return json.dumps(fields, ensure_ascii=False) + "\n"
 
 
-def chain_flaws(pack: Verified, chain: Sequence[Link]) -> Iterator[Flaw]:
-    """Whether a pack is the one that the project's chain notes under its number."""
+def chain_flaws(pack: Verified, chain: Sequence[Link], name: str | None = None) -> Iterator[Flaw]:
+    """Whether a pack is the one that the project's chain notes under its number, and under its file's ``name``.
+
+    A file may have been renamed, but not to what another pack is called.
+    """
     link = next((link for link in chain if link.number == pack.facts.get("number")), None)
+    called = next((link for link in chain if link.pack == name), link)
     if link is None:
         yield Flaw("added", "the pack as a whole", f"{CHAIN} beside it does not know it")
     elif link.seal != pack.seal:
         yield Flaw("altered", "the pack as a whole", f"{CHAIN} beside it notes another seal")
+    elif called is not None and called.number != link.number:
+        yield Flaw("reordered", f"pack {link.number}", f"{CHAIN} beside it notes pack {called.number} under this name")
 
 
 def link_flaws(packs: Sequence[tuple[str, Verified]]) -> list[Flaw]:

@@ -178,8 +178,8 @@ def _check_chain(pack: Verified, path: Path) -> Verified:
     if pack.flaws or not chain.exists():
         return pack
     try:
-        flaws = tuple(chain_flaws(pack, read_chain(chain)))
-    except (ChainError, OSError) as error:
+        flaws = tuple(chain_flaws(pack, read_chain(chain), path.name))
+    except ChainError as error:
         flaws = (Flaw("altered", CHAIN, str(error)),)
     return replace(pack, flaws=flaws)
 
@@ -189,7 +189,7 @@ def _gone(paths: Sequence[Path]) -> Iterator[Flaw]:
     for folder in dict.fromkeys(path.parent for path in paths):
         try:
             chain = read_chain(folder / CHAIN)
-        except (ChainError, OSError):
+        except ChainError:
             continue  # said of each pack already
         missing = [link for link in chain if "/" not in link.pack and not (folder / link.pack).exists()]
         seals = {packs.verify(_read(path)).seal for path in paths if path.parent == folder}

@@ -13,16 +13,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reports.errors import NotSigned
 from reports.evidence import packs
-from reports.evidence.chain import CHAIN, PENDING, Link, chain_line, read_chain
+from reports.evidence.chain import CHAIN, PENDING, ChainError, Link, chain_flaws, chain_line, link_flaws, read_chain
 from reports.evidence.durable import give_name, partial_of, sync, write_durably
-from reports.evidence.packs import Pack
+from reports.evidence.packs import Pack, Verified
 from reports.evidence.report_facts import Fact
 from reports.paths import whole_file
+from reports.people import plain
 
 FOLDER = "evidence"
 
@@ -30,45 +31,59 @@ FOLDER = "evidence"
 def read_intact(folder: Path) -> tuple[Link, ...]:
     """The packs before, after what a killed signing left is mended.
 
-    The last one is looked at: nothing is chained to one that was altered.
+    Each is looked at: nothing is chained to one that was altered, and none may be gone without a word.
     """
     path = folder / FOLDER / CHAIN
     _recover(path.parent)
     chain = _read(path)
-    if chain:
-        _check_last(path.parent / chain[-1].pack, chain[-1])
-    elif any(path.parent.glob("*.zip")):
+    _check_links([(link, _verified(path.parent, link)) for link in chain])
+    if not chain and any(path.parent.glob("*.zip")):
         raise NotSigned(f"{path}: is missing, but there are packs beside it; restore it from a backup")
     return chain
 
 
 def facts_of(folder: Path, link: Link) -> Mapping[str, Fact]:
-    """What the pack of a link says, as far as it is there and is the one that was noted."""
-    path = folder / FOLDER / link.pack
-    try:
-        verified = packs.verify(whole_file(path))
-    except OSError:
-        return {}
-    return verified.facts if verified.seal == link.seal else {}
+    """What the pack of a link says. Raises NotSigned: it is not there, or not the one that was noted."""
+    return _verified(folder / FOLDER, link).facts
 
 
 def _read(path: Path) -> tuple[Link, ...]:
     try:
         return read_chain(path)
-    except OSError as error:
+    except ChainError as error:
         raise NotSigned(str(error)) from None
 
 
-def _check_last(path: Path, link: Link) -> None:
-    if not path.exists():
-        return
+def _verified(home: Path, link: Link) -> Verified:
+    """The pack where the chain says that it is: with ``--out`` that may be anywhere."""
+    path = home / link.pack
+    verified = packs.verify(_content(path, home / CHAIN))
+    flaws = [*map(str, verified.flaws), *map(str, chain_flaws(verified, [link]))]
+    if flaws:
+        raise NotSigned(f"{path}: is not as it was signed ({plain(flaws[0])}); restore it from a backup")
+    return verified
+
+
+def _content(path: Path, chain: Path) -> bytes:
     try:
-        verified = packs.verify(whole_file(path))
+        return whole_file(path)
+    except FileNotFoundError:
+        why = "is gone"
     except OSError as error:
-        raise NotSigned(f"{path}: cannot be read: {error.strerror}") from None
-    if verified.flaws or verified.seal != link.seal:
-        flaw = next(iter(verified.flaws), "another seal")
-        raise NotSigned(f"{path}: is not as it was signed ({flaw}); restore it")
+        why = f"cannot be read: {error.strerror}"
+    raise NotSigned(
+        f"{path}: {why}, and nothing is signed after a pack that cannot be looked at; restore it from a backup, or "
+        f"write into {chain} where it is kept now"
+    )
+
+
+def _check_links(signed: Sequence[tuple[Link, Verified]]) -> None:
+    """The packs follow each other, and are of the months that the chain says."""
+    for link, pack in signed:
+        if pack.facts["period"] != link.period:
+            raise NotSigned(f"{CHAIN}:{link.number}: {link.pack} is of {pack.facts['period']}, not {link.period}")
+    for flaw in link_flaws([(link.pack, pack) for link, pack in signed]):
+        raise NotSigned(f"{CHAIN}: {flaw}; restore the packs from a backup")
 
 
 def keep(pack: Pack, path: Path, folder: Path, period: str) -> None:

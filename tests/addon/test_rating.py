@@ -10,7 +10,7 @@ import pytest
 
 from tests.addon.plain import exact, module, rating
 
-due = module("rating", "due")
+due, event_checks = module("rating", "due"), module("rating", "event_checks")
 fixed_charges = module("rating", "fixed_charges")
 
 ORDER: dict[str, Any] = {
@@ -286,3 +286,74 @@ def test_an_end_knows_what_was_billed_on_its_day(day: int) -> None:
     before = due.earlier({**ORDER, "fusion_ended_at": f"{end:%Y-%m-%d %H:%M:%S}"}, due.Moment(end, due.ENDING))
     july = [billed.reason for billed in before if billed.at >= datetime(2026, 7, 1, 4, tzinfo=UTC)]
     assert july == ["subscription_periodic"]
+
+
+GROUPED = "properties.{} is 5, must be a list"
+FILTER = {"values": {"region": ["ca"]}, "properties": {"amount": "1"}}
+CHARGES_OF_NO_SHAPE: list[tuple[str, Any, str]] = [
+    ("filters", "[null]", "filters[0] is null, must be an object"),
+    ("filters", "[1]", "filters[0] is 1, must be an object"),
+    ("filters", [FILTER, {}], "filters[1].values is null, must be an object"),
+    ("filters", [{**FILTER, "values": None}], "filters[0].values is null, must be an object"),
+    ("filters", [{**FILTER, "values": {"region": 1}}], "filters[0].values.region is 1, must be a list"),
+    ("filters", [{**FILTER, "values": {"region": "ca"}}], "filters[0].values.region is 'ca', must be a list"),
+    ("filters", [{**FILTER, "values": {"region": [["ca"]]}}], "filters[0].values.region[0] is 'list', must be a text"),
+    ("filters", [{**FILTER, "properties": [1]}], "filters[0].properties is 'list', must be an object"),
+    ("filters", [{**FILTER, "properties": {"grouped_by": 5}}], f"filters[0].{GROUPED.format('grouped_by')}"),
+    ("filters", '{"a": 1}', "filters is 'dict', must be a list"),
+    ("filters", "[", "filters is no JSON"),
+    ("properties", '{"amount": "1", "pricing_group_keys": 5}', GROUPED.format("pricing_group_keys")),
+    ("properties", {"pricing_group_keys": "region"}, "properties.pricing_group_keys is 'region', must be a list"),
+    ("properties", {"grouped_by": [["a"]]}, "properties.grouped_by[0] is 'list', must be a text"),
+    ("properties", {"graduated_ranges": [1]}, "properties.graduated_ranges[0] is 1, must be an object"),
+    ("properties", {"volume_ranges": True}, "properties.volume_ranges is true, must be a list"),
+    ("properties", "[1]", "properties is 'list', must be an object"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "said"), CHARGES_OF_NO_SHAPE, ids=lambda value: str(value)[:40])
+def test_a_charge_of_no_shape_refuses_its_order_by_name(field: str, value: Any, said: str) -> None:
+    """Whatever it is charged by: usage in arrears, usage at once, a fixed quantity."""
+    wrong = {**CHARGE, field: value}
+    events = [event(1, "2026-06-05 10:00:00", properties='{"region": "ca"}')]
+    found = rating.bill(ORDER, [wrong, {**CHARGE, "code": "other"}], METRICS, events, *JULY)
+    assert found["refusals"] == [{"reason": "charge_unreadable", "detail": f"charge calls: {said}"}]
+    assert [line["amount_cents"] for line in found["lines"]] == [3000, 5], "the base fee and the other charge are rated"
+    fixed = {**wrong, "kind": "fixed", "metric": "", "units": "2"}
+    told = rating.bill(ORDER, [fixed], METRICS, [], *JULY)["refusals"]
+    assert told == [{"reason": "charge_unreadable", "detail": f"fixed charge calls: {said}"}]
+    at_once = {"order": ORDER, "charges": [{**wrong, "pay_in_advance": True}], "metrics": METRICS, "usage": events,
+               "at": "2026-06-05 10:00:00", "reason": "in_advance_charge", "event": "t1"}  # fmt: skip
+    assert rating.bill_together([at_once])["refusals"] == [{"reason": "charge_unreadable", "detail": said}]
+    usage = rating.current_usage(ORDER, [wrong], METRICS, events, "2026-06-06 00:00:00")
+    assert [told["reason"] for told in usage["refusals"]] == ["charge_unreadable"]
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        ("[1]", "filters[0] is 1, must be an object"),
+        ([{}], "filters[0].key is null, must be a text"),
+        ([{"key": "region", "values": None}], "filters[0].values is null, must be a list"),
+        ([{"key": ["region"], "values": []}], "filters[0].key is 'list', must be a text"),
+        ([{"key": "region", "values": [{}]}], "filters[0].values[0] is 'dict', must be a text"),
+    ],
+    ids=str,
+)
+def test_a_metric_of_no_shape_refuses_the_orders_that_use_it(filters: Any, said: str) -> None:
+    wrong = {**METRICS["calls"], "code": "wrong", "filters": filters}
+    metrics = {**METRICS, "wrong": wrong}
+    found = rating.bill(ORDER, [{**CHARGE, "metric": "wrong"}], metrics, [], *JULY)
+    detail = f"charge calls: metric wrong: {said}"
+    assert found["refusals"] == [{"reason": "metric_unreadable", "detail": detail}]
+    assert rating.bill(ORDER, [CHARGE], metrics, [], *JULY)["refusals"] == []
+    row = ("t1", "s1", "wrong", "{}")
+    assert not any(event_checks.problems([row], {"wrong": wrong}, frozenset({"s1"})).values())
+
+
+@pytest.mark.parametrize("size", [None, "0", 0, "-1"])
+def test_a_package_without_its_size_is_refused(size: Any) -> None:
+    charge = {**CHARGE, "charge_model": "package", "properties": {"amount": "1", "package_size": size}}
+    found = rating.bill(ORDER, [charge], METRICS, [event(1, "2026-06-05 10:00:00")], *JULY)
+    assert [told["reason"] for told in found["refusals"]] == ["charge_unreadable"]
+    assert "package_size" in found["refusals"][0]["detail"]

@@ -18,12 +18,8 @@ from migrate.odoo.findings import raise_on_errors
 from migrate.odoo.preflight import needs_of, preflight, prepare
 from migrate.phases import Cohort
 from migrate.preview import preview
-from migrate.rollback import (
-    Planned,
-    RolledBack,
-    foresee,
-    rollback,
-)
+from migrate.rollback import foresee, rollback
+from migrate.rolled_back import Planned, RolledBack
 from migrate.shadow_invoices import remove_shadow_invoices, shadow_invoices
 from tests.applying.conftest import REAL
 from tests.applying.test_adopt import make_older

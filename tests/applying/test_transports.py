@@ -127,6 +127,7 @@ NAMES: list[tuple[str, str, type[OdooError]]] = [
     ("odoo.exceptions.ValidationError", 'duplicate key ... "ir_model_data_module_name_uniq_index"', errors.Retryable),
     ("werkzeug.exceptions.NotFound", "the model does not exist", errors.NoSuchMethod),
     ("builtins.AttributeError", "The method 'a.b' does not exist", errors.NoSuchMethod),
+    ("builtins.AttributeError", "'NoneType' object has no attribute 'items'", errors.BadCall),
     ("odoo.exceptions.UserError", "Object res.nope doesn't exist", errors.NoSuchMethod),
     ("builtins.ValueError", "Invalid field 'x'", errors.BadCall),
     ("werkzeug.exceptions.UnprocessableEntity", "missing a required argument", errors.BadCall),

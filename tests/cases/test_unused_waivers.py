@@ -43,6 +43,15 @@ def test_what_covers_nothing_is_named_and_the_codes_stay(case: Callable[..., Cas
     assert control.code in (0, 2)
     told = "waivers.toml: waiver tax_rounding (nobody) covers nothing: Lago shows no customer of that external id"
     assert told in control.err
+    (tmp_path / "waivers.toml").write_text(
+        "".join(WAIVERS.replace("nobody", f"nobody {n}") for n in range(15)), "utf-8"
+    )
+    many = company.run("reconcile", "--control", "--period", "all").err.splitlines()
+    lines = [line for line in many if "waivers.toml: " in line]
+    assert (len(lines), lines[-1].partition(": ")[2]) == (
+        11,
+        "5 more waivers cover nothing (used = 0 in the report's JSON)",
+    )
     (tmp_path / "waivers.toml").write_text(WAIVERS.replace('"until September"', '" "'), encoding="utf-8")
     refused = company.run("reconcile", "--control", "--period", "all")
     assert (refused.code, "waivers.toml:5: reason must be text" in refused.err) == (1, True)

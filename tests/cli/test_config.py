@@ -145,6 +145,17 @@ def test_a_waiver_that_nothing_has_is_told_and_what_was_meant() -> None:
     ]
 
 
+def test_of_many_waivers_that_nothing_has_ten_are_shown_and_the_others_counted() -> None:
+    ids, misspelled = ({f"{number:05}{end}" for number in range(10_000)} for end in ("-dead", "-invoice_not_finall"))
+    (hollow,) = note_unused(ids, {"plan_unknown"}, "x.toml [waive]")
+    shown = ", ".join(repr(name) for name in sorted(ids)[:10])
+    said = f"nothing is left out as {shown} and 9,990 more: take out what is not needed any more"
+    assert hollow == f"x.toml [waive]: {said}"
+    few = sorted(misspelled)[:12]
+    lines = [*note_unused(few, {name[:-1] for name in few}, "x.toml [waive]")]
+    assert (len(lines), lines[-1]) == (11, "x.toml [waive]: 2 more are called almost so")
+
+
 @pytest.mark.parametrize(
     "line",
     ['[waive]\nskipped = ["a", "b", "a"]', '[waive]\ndrift = ["a", "a"]'],

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from migrate.odoo.errors import OdooRefused
+from migrate.odoo.errors import BadCall, NoSuchMethod, OdooRefused
 
 JULY = {"at": "2026-07-01 04:10:00", "reason": "subscription_periodic"}
 
@@ -300,3 +300,40 @@ def test_texts_are_checked(shop: Any, word: str) -> None:
         shop.make("fusion.billing.reconciliation", period="2026-13")
     with pytest.raises(OdooRefused, match=r"must be a plain decimal such as 12.50, not 1e3"):
         shop.order(fusion_plan_amount="1e3")
+
+
+CHARGE_TEXTS = [
+    ("filters", [{"values": None, "properties": {}}], r"field filters\[0\]\.values is null, must be an object"),
+    ("filters", [None], r"field filters\[0\] is null, must be an object"),
+    ("filters", [1], r"field filters\[0\] is 1, must be an object"),
+    ("filters", [{}], r"field filters\[0\]\.values is null, must be an object"),
+    ("filters", [{"values": {"region": 1}}], r"field filters\[0\]\.values\.region is 1, must be a list"),
+    ("properties", {"pricing_group_keys": 5}, r"field properties\.pricing_group_keys is 5, must be a list"),
+    ("properties", {"grouped_by": [["a"]]}, r"field properties\.grouped_by\[0\] is 'list', must be a text"),
+    ("properties", {"graduated_ranges": [1]}, r"field properties\.graduated_ranges\[0\] is 1, must be an object"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "said"), CHARGE_TEXTS, ids=lambda value: str(value)[:40])
+def test_a_charge_of_no_shape_is_refused_where_it_is_entered(
+    shop: Any, usage: dict[str, Any], field: str, value: Any, said: str
+) -> None:
+    charge = shop.find("fusion.billing.charge", ["fusion_lago_id", "=", f"charge-{usage['word']}"])
+    with pytest.raises(OdooRefused, match=said):
+        shop.call("fusion.billing.charge", "write", charge, vals={field: json.dumps(value)})
+    assert lines_of(shop, usage["order"])[1] == [("subscription", "0.0", "30.00", 3000), CALLS]
+
+
+@pytest.mark.parametrize("filters", [[1], [{}], [{"key": None, "values": None}], [{"key": "region", "values": "ca"}]])
+def test_a_metric_of_no_shape_is_refused_where_it_is_entered(shop: Any, word: str, filters: Any) -> None:
+    metric = {"name": word, "code": word, "aggregation": "count_agg"}
+    with pytest.raises(OdooRefused, match=r"field filters\[0\]\S* is .*, must be an? (object|text|list)"):
+        shop.make("fusion.billing.metric", **metric, filters=json.dumps(filters))
+
+
+def test_a_mistake_within_a_method_is_no_missing_method(shop: Any, usage: dict[str, Any]) -> None:
+    """Both are an AttributeError by JSON-RPC: the second ends the run, the first costs its call."""
+    with pytest.raises(BadCall, match="object has no attribute 'lower'"):
+        shop.call("res.partner", "load", fields=["name", "active"], data=[[usage["word"], True]])
+    with pytest.raises(NoSuchMethod, match=r"'sale\.order\.fusion_nothing' does not exist"):
+        shop.call("sale.order", "fusion_nothing", [usage["order"]])

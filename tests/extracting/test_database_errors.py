@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,77 @@ def test_a_pipe_in_the_place_of_a_file_is_named_and_not_waited_for(state: Path, 
     os.mkfifo(path)
     with pytest.raises(StoreError, match="neither a file nor a folder"), Store.open(state) as store, store.lock():
         pass
+
+
+def asked(url: str, *statements: str) -> None:
+    """SQL of somebody else, each statement by itself."""
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as db:
+        for statement in statements:
+            db.exec_driver_sql(statement)
+    engine.dispose()
+
+
+def refused(url: str) -> str:
+    """What opening and writing ends with, in one line."""
+    with pytest.raises(StoreError) as error, Store.open(url) as store:
+        store.new_run("lago", "1.0", datetime(2026, 8, 1, tzinfo=UTC))
+    said = str(error.value)
+    assert "\n" not in said
+    return said
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_of_another_encoding_is_refused_with_the_way_out(postgresql: str, encoding: str) -> None:
+    """Of SQL_ASCII come bytes, which ended in a TypeError of SQLAlchemy's; LATIN1 takes not every name."""
+    head, _, tail = postgresql.partition("?")
+    other = f"{head}_other"
+    title = other.rpartition("/")[2]
+    asked(postgresql, f"create database \"{title}\" encoding '{encoding}' locale 'C' template template0")
+    try:
+        said = refused(f"{other}?{tail}")
+    finally:
+        asked(postgresql, f'drop database "{title}" with (force)')
+    assert f"the database's encoding is {encoding}; make one in UTF8 (createdb --encoding UTF8" in said
+
+
+@pytest.mark.postgresql
+def test_a_rule_on_a_table_of_ours_is_refused_as_a_trigger_is(postgresql: str) -> None:
+    Store.open(postgresql).close()
+    asked(postgresql, "create rule quiet as on insert to applied_records do instead nothing")
+    said = refused(postgresql)
+    assert "rule quiet of applied_records is none of this version's): take it away, or restore" in said
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("default_transaction_read_only = on", "read-only transaction: the database must let us write"),
+        ("statement_timeout = 1", "statement timeout: allow more time (statement_timeout"),
+        ("search_path = 'nowhere'", "no schema has been selected to create in: name a schema that exists"),
+    ],
+)
+def test_a_setting_of_the_database_that_stops_us_is_named_with_the_way_out(
+    postgresql: str, setting: str, said: str
+) -> None:
+    Store.open(postgresql).close()
+    title = postgresql.partition("?")[0].rpartition("/")[2]
+    asked(postgresql, f'alter database "{title}" set {setting}')
+    assert said in refused(postgresql)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(
+    ("part", "changed", "said"),
+    [
+        ("host=", "host=/nowhere", "whether the server runs, and whether [store] url names it"),
+        ("/lago2odoo_", "/nowhere_", "does not exist: make it (createdb, createuser), or set another [store] url"),
+        ("postgres@", "nobody@", "does not exist: make it (createdb, createuser), or set another [store] url"),
+    ],
+)
+def test_a_server_or_database_that_is_not_there_is_named_with_the_way_out(
+    postgresql: str, part: str, changed: str, said: str
+) -> None:
+    assert said in refused(postgresql.replace(part, changed))

@@ -612,6 +612,108 @@ def test_nothing_is_chained_to_an_altered_pack(project: Project) -> None:
         project.sign()
 
 
+def chain_of(project: Project) -> Path:
+    return project.report.parent / "evidence" / "chain.jsonl"
+
+
+def swap(one: Path, other: Path) -> None:
+    first, second = one.read_bytes(), other.read_bytes()
+    one.write_bytes(second)
+    other.write_bytes(first)
+
+
+def put_a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+NOT_THERE = "and nothing is signed after a pack that cannot be looked at; restore it from a backup, or write into "
+EARLIER: dict[str, tuple[Callable[[Path, Path], object], str]] = {
+    "altered": (
+        lambda first, _: first.write_bytes(archive({**members(first.read_bytes()), "report.html": b"<p>no</p>"})),
+        "2026-07-001.zip: is not as it was signed (altered: report.html); restore it from a backup",
+    ),
+    "cut": (lambda first, _: first.write_bytes(first.read_bytes()[:100]), "is not as it was signed (altered: the arch"),
+    "empty": (lambda first, _: first.write_bytes(b""), "is not as it was signed (altered: the archive"),
+    "of another project": (lambda first, _: first.write_bytes(pack().data), "chain.jsonl beside it notes another seal"),
+    "gone": (lambda first, _: first.unlink(), f"2026-07-001.zip: is gone, {NOT_THERE}"),
+    "a folder": (
+        lambda first, _: put_a_folder(first),
+        f"2026-07-001.zip: cannot be read: it is a folder, not a file, {NOT_THERE}",
+    ),
+    "the last one's content": (swap, "is not as it was signed ("),
+}
+
+
+@pytest.mark.parametrize("again", [True, False], ids=["the same again", "another month"])
+@pytest.mark.parametrize(("change", "said"), EARLIER.values(), ids=EARLIER)
+def test_nothing_is_signed_over_an_earlier_pack_that_is_not_as_it_was(
+    project: Project, change: Callable[[Path, Path], object], said: str, again: bool
+) -> None:
+    """Neither "signed already" with the seal of old, nor a further link over a hole."""
+    first, last = project.pack(), project.pack(reviewer="Cy")
+    change(first, last)
+    noted = chain_of(project).read_bytes()
+    with pytest.raises(NotSigned) as refused:
+        project.sign(reviewer="Bo" if again else "Di")
+    assert said in str(refused.value)
+    assert (chain_of(project).read_bytes(), len(str(refused.value).splitlines())) == (noted, 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ({"pack": "../../../../../../../../../../etc/passwd"}, "is not as it was signed (altered: the archive"),
+        ({"pack": "/dev/zero"}, "/dev/zero: cannot be read: it is neither a file nor a folder"),
+        ({"pack": "\0.zip"}, "is gone"),
+        ({"pack": "a" * 300}, "cannot be read: the name is longer"),
+        ({"pack": 5}, "chain.jsonl:1: not a signed pack; restore the file from a backup"),
+        ({"number": 1e400}, "chain.jsonl:1: not a signed pack; restore the file from a backup"),
+        ({"seal": None}, "chain.jsonl:1: not a signed pack; restore the file from a backup"),
+        ({"period": "2026-06"}, "chain.jsonl:1: 2026-07-001.zip is of 2026-07, not 2026-06"),
+    ],
+    ids=str,
+)
+def test_a_chain_that_names_what_is_no_pack_of_it_is_refused(project: Project, line: dict[str, Any], said: str) -> None:
+    project.pack()
+    path = chain_of(project)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **line}) + "\n")
+    with pytest.raises(ReportError) as refused:
+        project.sign()
+    assert said in str(refused.value)
+
+
+def test_a_pack_that_was_moved_is_found_where_the_chain_says(project: Project) -> None:
+    first = project.pack()
+    away = project.folder / "vault" / "july.zip"
+    away.parent.mkdir()
+    first.rename(away)
+    path = chain_of(project)
+    with pytest.raises(NotSigned, match="is gone"):
+        project.sign(reviewer="Cy")
+    path.write_text(path.read_text().replace(first.name, "../../vault/july.zip"))
+    assert project.sign(reviewer="Cy").data["number"] == 2
+
+
+def test_packs_that_changed_places_are_named(project: Project) -> None:
+    first, second = project.pack(), project.pack(reviewer="Cy")
+    swap(first, second)
+    told = verified([first, second])
+    assert told.exit_code == 1
+    assert "reordered: pack 2 (chain.jsonl beside it notes pack 1 under this name)" in told.text
+    assert verified([first]).exit_code == 1
+
+
+def test_a_chain_that_is_a_folder_is_one_line_with_its_remedy(project: Project, tmp_path: Path) -> None:
+    path = project.pack()
+    put_a_folder(chain_of(project))
+    who = ("--period", "2026-07", "--preparer", "Ana", "--reviewer", "Bo", "--config", str(tmp_path / "lago2odoo.toml"))
+    code, _, err = command("report", "sign", *who)
+    said = "chain.jsonl: cannot be read: it is a folder, not a file; restore the file from a backup"
+    assert (code, said in err, len(err.splitlines())) == (1, True, 1)
+    assert said in verified([path]).text
+
+
 def test_a_lost_chain_is_noticed(project: Project) -> None:
     project.pack()
     (project.report.parent / "evidence" / "chain.jsonl").unlink()

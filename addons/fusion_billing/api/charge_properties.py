@@ -31,7 +31,7 @@ def _groups(properties: Given) -> Iterator[Problem]:
     """The keys that usage is grouped by are texts."""
     for field in ("pricing_group_keys", "grouped_by"):
         keys = properties.get(field)
-        if keys is not None and not (isinstance(keys, Sequence) and all(isinstance(key, str) and key for key in keys)):
+        if keys is not None and not (isinstance(keys, list) and all(isinstance(key, str) and key for key in keys)):
             yield field, "invalid_type"
 
 

@@ -2,6 +2,7 @@ import json
 
 from odoo import api, fields, models
 
+from ..rating.shapes import FILTERS, PROPERTIES
 from ..tools import check_decimal, check_json
 
 CHARGE_MODELS = [
@@ -76,8 +77,8 @@ class FusionBillingCharge(models.Model):
 
     @api.constrains("properties", "filters", "tax_codes", "unit_changes")
     def _check_json(self):
-        check_json(self, "properties", dict)
-        check_json(self, "filters", list)
+        check_json(self, "properties", dict, PROPERTIES)
+        check_json(self, "filters", list, FILTERS)
         check_json(self, "tax_codes", list)
         check_json(self, "unit_changes", list)
 

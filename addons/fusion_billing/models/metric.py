@@ -1,5 +1,6 @@
 from odoo import api, fields, models, tools
 
+from ..rating.shapes import METRIC_FILTERS
 from ..tools import check_json
 
 AGGREGATIONS = [
@@ -61,4 +62,4 @@ class FusionBillingMetric(models.Model):
 
     @api.constrains("filters")
     def _check_filters(self):
-        check_json(self, "filters", list)
+        check_json(self, "filters", list, METRIC_FILTERS)

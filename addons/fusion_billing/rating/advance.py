@@ -11,7 +11,7 @@ from .charge_fees import line_name
 from .charge_models import Rated, Usage, rate
 from .events import Bucket, Event, Group, buckets, filter_of, group_keys, group_of, number, same_group, within
 from .exact import ONE, ZERO, cents, decimal, divide, exponent
-from .inputs import Charge, ChargeFilter, Metric, Order
+from .inputs import Charge, ChargeFilter, Metric, Order, require_readable
 from .lines import Line
 from .periods import Billing
 from .presence import changes
@@ -22,7 +22,11 @@ from .window import Window
 def event_line(
     charge: Charge, metric: Metric, events: Sequence[Event], event: Event, window: Window, currency: str, premium: bool
 ) -> Line | None:
-    """The line of ``event``; None if the charge does not see it. ``events``: all of the metric, in time order."""
+    """The line of ``event``; None if the charge does not see it. ``events``: all of the metric, in time order.
+
+    Raises Unratable.
+    """
+    require_readable(charge, metric)
     field = metric.field_name
     if metric.aggregation != "count_agg" and event.text(field) in (None, ""):
         return None

@@ -9,7 +9,7 @@ from .aggregate import Grouped, aggregate
 from .charge_models import Rated, rate
 from .events import Bucket, Event, buckets, shown
 from .exact import LARGEST_CENTS, ZERO, cents, double_cents, exponent, of_double, plain
-from .inputs import Charge, Metric
+from .inputs import Charge, Metric, require_readable
 from .lines import Line
 from .moments import days_between
 from .steps import step
@@ -31,7 +31,8 @@ def charge_lines(
 def bucket_lines(
     charge: Charge, metric: Metric, events: Sequence[Event], window: Window, currency: str, premium: bool
 ) -> list[Line]:
-    """A line per filter and group, empty ones too."""
+    """A line per filter and group, empty ones too. Raises Unratable."""
+    require_readable(charge, metric)
     return [
         fee(charge, bucket, entry, window, currency, premium, position)
         for position, bucket in enumerate(buckets(charge, metric, events))

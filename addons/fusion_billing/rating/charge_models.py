@@ -68,9 +68,16 @@ def package(usage: Usage, properties: Properties) -> Rated:
     price, free = decimal(properties.get("amount")), decimal(properties.get("free_units"))
     paid = max(usage.units - free, ZERO)
     # Lago counts packages in doubles
-    packages = ceiling(Decimal(float(paid) / float(decimal(properties["package_size"])))) if paid else ZERO
+    packages = ceiling(Decimal(float(paid) / package_size(properties))) if paid else ZERO
     amount = packages * price
     return Rated(amount, per_unit(amount, paid), [step("packages", units=packages, unit_price=price, amount=amount)])
+
+
+def package_size(properties: Properties) -> float:
+    size = decimal(properties.get("package_size"))
+    if size <= 0:
+        raise Unratable("charge_unreadable", f"properties.package_size is {plain(size)}, must be above 0")
+    return float(size)
 
 
 def visited(tiers: Sequence[Tier], units: Decimal) -> list[Tier]:

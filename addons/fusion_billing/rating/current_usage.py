@@ -13,7 +13,7 @@ from .charge_fees import bucket_lines, fee
 from .charge_models import MODELS, Usage, bounded
 from .events import Bucket, Event, floor_millisecond, group_keys, read_events
 from .exact import ZERO, ceiling, decimal, plain, precise
-from .inputs import Charge, ChargeFilter, Metric
+from .inputs import Charge, ChargeFilter, Metric, require_readable
 from .invoice import prepare
 from .lines import Line
 from .rows import ChargeRow, MetricRow, OrderRow, Refusal, UsageRow
@@ -221,6 +221,7 @@ def usages(run: Run, window: Window, sums: Mapping[str, Sums]) -> tuple[list[Cha
 def charge_usage_lines(
     run: Run, charge: Charge, metric: Metric, window: Window, sums: Mapping[str, Sums]
 ) -> list[Line]:
+    require_readable(charge, metric)
     if metric.code not in sums:
         events: Sequence[Event] = run.events.get(metric.code, ())
         return bucket_lines(charge, metric, events, window, run.order.currency, run.premium)

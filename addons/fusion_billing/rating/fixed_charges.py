@@ -10,7 +10,7 @@ from decimal import Decimal
 from .charge_fees import storable
 from .charge_models import Rated, Usage, rate
 from .exact import ZERO, cents, divide, exponent, half_up
-from .inputs import Charge, Order
+from .inputs import Charge, Order, require_readable
 from .lines import Line
 from .moments import DAY, is_moment, local_date, moment
 from .numbers import parsed, shortened
@@ -62,8 +62,9 @@ def fixed_line(
 ) -> Line:
     """The line of one fixed charge for one period of ``days`` nominal days.
 
-    ``at_start``: the bill made with the start of a plan that is itself paid in arrears.
+    ``at_start``: the bill made with the start of a plan that is itself paid in arrears. Raises Unratable.
     """
+    require_readable(charge)
     changes = unit_changes(charge, order)[:1] if at_start else unit_changes(charge, order)
     full = units_at(changes, start, end)
     priced = full

@@ -24,11 +24,23 @@ from .rows import (
     UnitsChanged,
     UnitsSince,
 )
+from .shapes import FILTERS, METRIC_FILTERS, PROPERTIES, Shape, first_flaw
+from .unratable import Unratable
 
 
 def loads(value: object) -> Any:
     """JSON of a text field; decimals stay exact. The caller says what its field holds (``rows``)."""
     return json.loads(value, parse_float=Decimal) if isinstance(value, str) and value else value or None
+
+
+def read_shaped(value: object, shape: Shape, name: str) -> tuple[Any, str]:
+    """What the JSON of the field ``name`` holds, and its flaw: with one there is nothing that could be rated."""
+    try:
+        found = loads(value)
+    except (ValueError, RecursionError):
+        return None, f"{name} is no JSON"
+    flaw = first_flaw(shape, found, name) if found else ""
+    return (None if flaw else found), flaw
 
 
 MOST_DAYS = Decimal(36_525)  # of a trial: people can type more than a date holds. It can be shown so, it is not billed
@@ -157,6 +169,7 @@ class Metric:
     rounding_function: str | None = None
     rounding_precision: int = 0
     filters: tuple[MetricFilter, ...] = ()
+    flaw: str = ""  # of its filters: then they are not known
 
     def rounded(self, units: Decimal) -> Decimal:
         return round_units(units, self.rounding_function, self.rounding_precision)
@@ -190,9 +203,20 @@ class Charge:
     min_amount: Decimal = ZERO
     units: Decimal = ZERO
     unit_events: tuple[UnitsSince, ...] = ()
+    flaw: str = ""  # of its properties or filters: then they are not known
+
+
+def require_readable(charge: Charge, metric: Metric | None = None) -> None:
+    """Raises Unratable: something stands in its JSON, or in its metric's, that nobody can rate by."""
+    if charge.flaw:
+        raise Unratable("charge_unreadable", charge.flaw)
+    if metric is not None and metric.flaw:
+        raise Unratable("metric_unreadable", f"metric {metric.code}: {metric.flaw}")
 
 
 def read_charge(row: ChargeRow) -> Charge:
+    properties, wrong = read_shaped(row.get("properties"), PROPERTIES, "properties")
+    filters, other = read_shaped(row.get("filters"), FILTERS, "filters")
     return Charge(
         lago_id=row.get("fusion_lago_id") or row.get("code") or "",
         code=row.get("code") or "",
@@ -200,20 +224,16 @@ def read_charge(row: ChargeRow) -> Charge:
         kind=row.get("kind") or "usage",
         metric=row.get("metric") or "",
         charge_model=row["charge_model"],
-        properties=read_properties(row),
-        filters=tuple(read_filter(entry) for entry in loads(row.get("filters")) or ()),
+        properties=properties or Properties(),
+        filters=tuple(read_filter(entry) for entry in filters or ()),
         pay_in_advance=bool(row.get("pay_in_advance")),
         prorated=bool(row.get("prorated")),
         invoiceable=row.get("invoiceable", True) is not False,
         min_amount=decimal(row.get("min_amount") or None),
         units=decimal(row.get("units") or None),
         unit_events=tuple(row.get("unit_events") or ()),
+        flaw=wrong or other,
     )
-
-
-def read_properties(row: ChargeRow) -> Properties:
-    properties: Properties | None = loads(row.get("properties"))
-    return properties or {}
 
 
 UNREADABLE: UnitsSince = {"at": None, "units": None}  # a history of units that says nothing: it has no amount
@@ -249,6 +269,7 @@ def read_filter(entry: FilterJson) -> ChargeFilter:
 
 def read_metric(row: MetricRow) -> Metric:
     precision = row.get("rounding_precision") if row.get("has_rounding_precision", True) else None
+    filters, flaw = read_shaped(row.get("filters"), METRIC_FILTERS, "filters")
     return Metric(
         lago_id=row.get("fusion_lago_id") or "",
         name=row.get("name") or row["code"],
@@ -258,7 +279,8 @@ def read_metric(row: MetricRow) -> Metric:
         recurring=bool(row.get("recurring")),
         rounding_function=row.get("rounding_function") or None,
         rounding_precision=int(precision or 0),
-        filters=read_metric_filters(loads(row.get("filters")) or ()),
+        filters=read_metric_filters(filters or ()),
+        flaw=flaw,
     )
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from .. import faults
 from ..orm import Behaviour, Env, Vals
+from .addon_rating import part
 
 DECIMAL = re.compile(r"-?\d+(\.\d+)?\Z", re.ASCII)
 JSON_FIELDS: dict[str, dict[str, type]] = {
@@ -21,6 +22,11 @@ JSON_FIELDS: dict[str, dict[str, type]] = {
     "fusion.billing.account.link": {"coupons": list, "details": dict},
     "sale.order": {"fusion_coupons": list},
     "account.move.line": {"fusion_key": dict},
+}
+# the name of the shape in the addon's own ``rating.shapes``
+SHAPES: dict[str, dict[str, str]] = {
+    "fusion.billing.charge": {"properties": "PROPERTIES", "filters": "FILTERS"},
+    "fusion.billing.metric": {"filters": "METRIC_FILTERS"},
 }
 DECIMAL_FIELDS: dict[str, tuple[str, ...]] = {
     "fusion.billing.usage": ("precise_total_amount_cents",),
@@ -46,9 +52,10 @@ def checker(model: str) -> Callable[[Env, list[int], set[str] | None], None]:
             for name in wanted:
                 if row[name]:
                     problem = _problem(row[name], kinds.get(name), name in zones)
+                    problem = f"{name} {problem}" if problem else _flaw(model, name, row[name])
                     if problem:
                         label = env.names(model, [row["id"]])[row["id"]]
-                        raise faults.validation(f"{label}: field {name} {problem}")
+                        raise faults.validation(f"{label}: field {problem}")
 
     return check
 
@@ -57,6 +64,14 @@ def _problem(text: str, kind: type | None, zone: bool) -> str:
     if zone:
         return _timezone_problem(text)
     return _json_problem(text, kind) if kind else _decimal_problem(text)
+
+
+def _flaw(model: str, name: str, text: str) -> str:
+    """What the addon's own rating could not read of it."""
+    shape = SHAPES.get(model, {}).get(name)
+    shapes = part("shapes")
+    flaw: str = shapes.first_flaw(getattr(shapes, shape), json.loads(text), name) if shape else ""
+    return flaw and f"{flaw}."
 
 
 def _timezone_problem(text: str) -> str:
