@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import partial
 
 from mappings.context import Context, Problem, currency_ref, partner_ref
 from mappings.customers import term_days
@@ -107,7 +108,7 @@ def _is_disputed(invoice: Invoice) -> bool:
 
 
 def _credit_notes(context: Context) -> Iterator[Mapped]:
-    invoices = {invoice.lago_id: invoice for invoice in context.snapshot.invoices}
+    invoices, taken = {invoice.lago_id: invoice for invoice in context.snapshot.invoices}, _taken(context)
     for note in sorted(context.snapshot.credit_notes, key=lambda n: (n.issuing_date, n.number, n.lago_id)):
         invoice = invoices.get(note.lago_invoice_id)
         customer = note.customer.lago_id if note.customer else _billed_to(invoice)
@@ -118,7 +119,8 @@ def _credit_notes(context: Context) -> Iterator[Mapped]:
                 "refund_not_done", f"a refund of {amount} is {note.refund_status}: pay it out from Lago first"
             )
             yield refund.skips(Phase.BALANCES, name, external)
-        problem = _note_problem(context, note, invoice, customer)
+        told = (*_against_others(context, note, invoice, customer), *_against_uses(note, taken.get(note.lago_id, 0)))
+        problem = _note_problem(context, note, invoice, told)
         if problem:
             yield problem.skips(Phase.BALANCES, name, external)
         elif _is_open_credit(note):
@@ -136,9 +138,34 @@ def _billed_to(invoice: Invoice | None) -> str:
     return invoice.customer.lago_id if invoice.customer else _customer_of(invoice)
 
 
-def _note_problem(context: Context, note: CreditNote, invoice: Invoice | None, customer: str) -> Problem | None:
-    """That a credit note cannot be taken at its word, or that what is left of it cannot be moved."""
-    told = "; ".join((*note_contradictions(note), *_against_others(context, note, invoice, customer)))
+def _taken(context: Context) -> dict[str, int]:
+    """Lago id of a credit note -> cents that invoices took of it. Lago gives back what those took that are voided."""
+    taken: dict[str, int] = {}
+    for invoice in context.snapshot.invoices:
+        for credit in invoice.credits if invoice.status != "voided" else ():
+            named = credit.item.lago_item_id
+            if named and credit.item.type == "credit_note":
+                taken[named] = taken.get(named, 0) + credit.amount_cents
+    return taken
+
+
+def _against_uses(note: CreditNote, taken: int) -> Iterator[str]:
+    """More left than can be. Less may be: an invoice that Lago does not show took it."""
+    money = partial(told_money, currency=note.currency)
+    given, left = note.credit_amount_cents, note.balance_amount_cents
+    if note.credit_status == "available" and taken and given - taken < left <= given:
+        yield f"it gives a credit of {money(given)}, invoices took {money(taken)} of it, and {money(left)} are left"
+
+
+def _note_problem(
+    context: Context, note: CreditNote, invoice: Invoice | None, against: tuple[str, ...]
+) -> Problem | None:
+    """That a note cannot be taken at its word, or that what is left of it cannot be moved.
+
+    ``against``: what other records say against it.
+    """
+    told = "; ".join((*note_contradictions(note), *against))
+    customer = note.customer.lago_id if note.customer else _billed_to(invoice)
     if told:
         return Problem(OPEN, f"{told}: find out in Lago what is left of it, and enter it by hand")
     if not _is_open_credit(note):

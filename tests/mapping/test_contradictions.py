@@ -71,6 +71,28 @@ def test_a_credit_note_has_the_currency_and_the_customer_of_its_invoice(
     assert len(of(mapped(snap), "account.move")) == (0 if said else 1)
 
 
+@pytest.mark.parametrize(
+    ("left", "taken", "status", "said"),
+    [
+        (650, 250, "finalized", ""),
+        (651, 250, "finalized", "invoices took 2.50 EUR of it, and 6.51 EUR are left"),
+        (900, 250, "finalized", "and 9.00 EUR are left"),
+        (900, 250, "voided", ""),
+        (650, 0, "finalized", ""),  # by an invoice that Lago does not show
+        (600, 250, "finalized", ""),
+    ],
+)
+def test_no_more_is_left_of_a_credit_note_than_invoices_left_of_it(
+    left: int, taken: int, status: str, said: str
+) -> None:
+    item = CreditItem(type="credit_note", lago_item_id="n1")
+    took = Credit(lago_id="u1", amount_cents=taken, amount_currency="EUR", item=item)
+    paid = replace(invoice("i2", **PAID, status=status), credits=(took,) if taken else ())
+    note = credit_note(customer=customer(), balance_amount_cents=left)
+    detail = told(snapshot(invoices=(BILL, paid), credit_notes=(note,)), "open_amount_contradicts")
+    assert (said in detail, bool(detail)) == (True, bool(said))
+
+
 @pytest.mark.parametrize("bill", [None, invoice(**PAID, self_billed=True)])
 def test_credit_of_what_a_partner_bills_us_is_not_given_to_the_partner(bill: Any) -> None:
     note = credit_note(customer=customer(), self_billed=bill is None)
