@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import partial
 
 from mappings.context import Context, Problem, currency_ref, partner_ref
 from mappings.customers import term_days
@@ -50,7 +51,7 @@ def credit_note_source(note: CreditNote) -> Source:
 
 def _invoices(context: Context) -> Iterator[Mapped]:
     for invoice in sorted(context.snapshot.invoices, key=lambda i: (i.issuing_date, i.number, i.lago_id)):
-        customer = invoice.customer.lago_id if invoice.customer else _customer_of(invoice)
+        customer = _billed_to(invoice)
         problem = _invoice_problem(context, invoice, customer)
         if problem:
             yield problem.skips(Phase.BALANCES, invoice_source(invoice), context.external(customer))
@@ -107,9 +108,10 @@ def _is_disputed(invoice: Invoice) -> bool:
 
 
 def _credit_notes(context: Context) -> Iterator[Mapped]:
-    owners = {i.lago_id: i.customer.lago_id if i.customer else _customer_of(i) for i in context.snapshot.invoices}
+    invoices, taken = {invoice.lago_id: invoice for invoice in context.snapshot.invoices}, _taken(context)
     for note in sorted(context.snapshot.credit_notes, key=lambda n: (n.issuing_date, n.number, n.lago_id)):
-        customer = note.customer.lago_id if note.customer else owners.get(note.lago_invoice_id, "")
+        invoice = invoices.get(note.lago_invoice_id)
+        customer = note.customer.lago_id if note.customer else _billed_to(invoice)
         name, external = credit_note_source(note), context.external(customer)
         if note.refund_amount_cents > 0 and note.refund_status in ("pending", "failed"):
             amount = f"{from_subunits(note.refund_amount_cents, note.currency)} {note.currency}"
@@ -117,18 +119,81 @@ def _credit_notes(context: Context) -> Iterator[Mapped]:
                 "refund_not_done", f"a refund of {amount} is {note.refund_status}: pay it out from Lago first"
             )
             yield refund.skips(Phase.BALANCES, name, external)
-        contradictions = "; ".join(note_contradictions(note))
-        if contradictions:
-            detail = f"{contradictions}: find out in Lago what is left of it, and enter it by hand"
-            yield Problem(OPEN, detail).skips(Phase.BALANCES, name, external)
-            continue
-        if note.balance_amount_cents <= 0 or note.credit_status != "available":
-            continue
-        problem = context.problem(customer) or context.seller_problem(note) or context.currency_problem(note.currency)
+        told = (*_against_others(context, note, invoice, customer), *_against_uses(note, taken.get(note.lago_id, 0)))
+        problem = _note_problem(context, note, invoice, told)
         if problem:
             yield problem.skips(Phase.BALANCES, name, external)
-        else:
+        elif _is_open_credit(note):
             yield _open_credit(context, note, customer)
+
+
+def _is_open_credit(note: CreditNote) -> bool:
+    return note.balance_amount_cents > 0 and note.credit_status == "available"
+
+
+def _billed_to(invoice: Invoice | None) -> str:
+    """Lago's id of an invoice's customer; empty where nothing tells it."""
+    if invoice is None:
+        return ""
+    return invoice.customer.lago_id if invoice.customer else _customer_of(invoice)
+
+
+def _taken(context: Context) -> dict[str, int]:
+    """Lago id of a credit note -> cents that invoices took of it. Lago gives back what those took that are voided."""
+    taken: dict[str, int] = {}
+    for invoice in context.snapshot.invoices:
+        for credit in invoice.credits if invoice.status != "voided" else ():
+            named = credit.item.lago_item_id
+            if named and credit.item.type == "credit_note":
+                taken[named] = taken.get(named, 0) + credit.amount_cents
+    return taken
+
+
+def _against_uses(note: CreditNote, taken: int) -> Iterator[str]:
+    """More left than can be. Less may be: an invoice that Lago does not show took it."""
+    money = partial(told_money, currency=note.currency)
+    given, left = note.credit_amount_cents, note.balance_amount_cents
+    if note.credit_status == "available" and taken and given - taken < left <= given:
+        yield f"it gives a credit of {money(given)}, invoices took {money(taken)} of it, and {money(left)} are left"
+
+
+def _note_problem(
+    context: Context, note: CreditNote, invoice: Invoice | None, against: tuple[str, ...]
+) -> Problem | None:
+    """That a note cannot be taken at its word, or that what is left of it cannot be moved.
+
+    ``against``: what other records say against it.
+    """
+    told = "; ".join((*note_contradictions(note), *against))
+    customer = note.customer.lago_id if note.customer else _billed_to(invoice)
+    if told:
+        return Problem(OPEN, f"{told}: find out in Lago what is left of it, and enter it by hand")
+    if not _is_open_credit(note):
+        return None
+    if note.self_billed or (invoice is not None and invoice.self_billed):
+        left = told_money(note.balance_amount_cents, note.currency)
+        return Problem("self_billed_invoice", f"{left} are left of it for us, not for a partner: enter it as a bill's")
+    return context.problem(customer) or context.seller_problem(note) or context.currency_problem(note.currency)
+
+
+def _against_others(context: Context, note: CreditNote, invoice: Invoice | None, customer: str) -> Iterator[str]:
+    """What a note says against its invoice, or, where that is unknown, against its customer: Lago has both alike.
+
+    A customer may have invoices in several currencies; a note has its invoice's.
+    """
+    holder = context.customers.get(customer)
+    owner = f"its customer {holder.external_id}" if holder else ""
+    currency, place = (holder.currency, owner) if holder else (None, "")
+    if invoice is not None:
+        currency, place = invoice.currency, f"its invoice {invoice.number}"
+    if currency and currency.upper() != note.currency.upper():
+        left, given = (told_money(c, note.currency) for c in (note.balance_amount_cents, note.total_amount_cents))
+        yield f"it is of {given}, of which {left} are left, and {place} is in {currency}"
+    billed_to = _billed_to(invoice)
+    if billed_to and billed_to != customer:
+        left = told_money(note.balance_amount_cents, note.currency)
+        names = [context.external(lago_id) or lago_id for lago_id in (customer, billed_to)]
+        yield f"it is {names[0]}'s, with {left} left, and {place} is {names[1]}'s"
 
 
 def _open_invoice(context: Context, invoice: Invoice, customer: str) -> Desired:

@@ -50,7 +50,20 @@ def wrong_applied_coupon(applied: AppliedCoupon) -> Wrong | None:
         return _missing("amount_cents")
     if applied.percentage_rate is None and not applied.amount_currency:
         return _missing("amount_currency")
-    return _wrong_term(applied)
+    return _wrong_term(applied) or _wrong_uses(applied)
+
+
+def _wrong_uses(applied: AppliedCoupon) -> Wrong | None:
+    """An invoice takes no less than nothing, and of a fixed amount no more than it; so with what is left."""
+    most = applied.amount_cents if applied.percentage_rate is None else None
+    stated = {f"credits[{index}].amount_cents": credit.amount_cents for index, credit in enumerate(applied.credits)}
+    left = applied.amount_cents_remaining
+    for path, cents in {**stated, **({} if left is None else {"amount_cents_remaining": left})}.items():
+        if cents < 0:
+            return Wrong(path, OUT_OF_RANGE, f"is {cents}, below 0")
+        if most is not None and cents > most:
+            return Wrong(path, OUT_OF_RANGE, f"is {cents}, and the coupon gives {most}")
+    return None
 
 
 def contradicted_currency(subscription: Subscription, plan: Plan) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from mappings import fields
 from mappings.context import CURRENT, Context, Problem, currency_ref
+from mappings.coupon_uses import coupon_contradictions, is_left_known
 from mappings.fields import written
 from mappings.money import from_subunits
 from mappings.records import AppliedCoupon, Coupon, Invoice, Subscription
@@ -39,10 +40,11 @@ def coupon_definitions(context: Context) -> Iterator[Mapped]:
 def coupons_by_subscription(context: Context) -> dict[str, str]:
     """Lago id of a subscription -> JSON list of its coupons, oldest first, in Lago's shape."""
     shapes: dict[str, list[dict[str, Any]]] = {}
+    uncertain = _uncertain(context)
     definitions, invoices = _definitions(context), {invoice.lago_id: invoice for invoice in context.snapshot.invoices}
     for applied in _held(context):
         coupon = definitions.get(applied.lago_coupon_id)
-        if coupon and not context.problem(applied.lago_customer_id):
+        if coupon and applied.lago_id not in uncertain and not context.problem(applied.lago_customer_id):
             shape = {**_shape(applied, coupon), "credits": list(_credits(applied, invoices))}
             for subscription in _orders(context, applied, coupon):
                 shapes.setdefault(subscription.lago_id, []).append(shape)
@@ -51,20 +53,22 @@ def coupons_by_subscription(context: Context) -> dict[str, str]:
 
 def shown_coupons(context: Context) -> dict[str, frozenset[str]]:
     """Lago id of a customer -> the coupons of theirs that Lago shows, with what they are, or says are over."""
-    definitions, shown = _definitions(context), dict[str, set[str]]()
+    definitions, uncertain, shown = _definitions(context), _uncertain(context), dict[str, set[str]]()
     for applied in context.snapshot.applied_coupons:
-        if applied.status != "active" or applied.lago_coupon_id in definitions:
+        is_told = applied.lago_coupon_id in definitions and applied.lago_id not in uncertain
+        if applied.status != "active" or is_told:
             shown.setdefault(applied.lago_customer_id, set()).add(applied.lago_id)
     return {customer: frozenset(ids) for customer, ids in shown.items()}
 
 
 def coupon_gaps(context: Context) -> Iterator[Skipped]:
-    """The coupons in force that no order expresses."""
-    definitions = _definitions(context)
+    """The coupons in force that no order expresses, and those whose uses contradict each other."""
+    definitions, contradictions = _definitions(context), coupon_contradictions(context.snapshot)
     for applied in _held(context):
         if applied.status != "active":
             continue  # needed to rerun the past only
         problem = _problem(context, applied, definitions.get(applied.lago_coupon_id))
+        problem = problem or _contradicted(context, applied, contradictions.get(applied.lago_id, ""))
         if problem:
             source = coupon_source(applied)
             yield problem.skips(Phase.SUBSCRIPTIONS, source, applied.external_customer_id)
@@ -118,6 +122,25 @@ def _problem(context: Context, applied: AppliedCoupon, coupon: Coupon | None) ->
         none = Problem("coupon_without_order", "its customer has no running subscription that it could reduce")
         return context.unread_of("subscriptions", applied.lago_customer_id) or none
     return None
+
+
+def _contradicted(context: Context, applied: AppliedCoupon, told: str) -> Problem | None:
+    """``told``: what contradicts it. Where an invoice of it or another such coupon cannot be read, that is why."""
+    if not told:
+        return None
+    unread = context.in_quarantine(*(credit.invoice.lago_id for credit in applied.credits if credit.invoice))
+    unread = unread or context.unread_of("applied_coupons", applied.lago_customer_id)
+    if unread:
+        return unread
+    way_out = "its orders have it all the same" if is_left_known(applied) else "its orders are without it"
+    return Problem("coupon_contradicts", f"{told}: {way_out}; find out in Lago what is left of it")
+
+
+def _uncertain(context: Context) -> frozenset[str]:
+    """Lago ids of held coupons of which nobody knows what is left."""
+    told = coupon_contradictions(context.snapshot)
+    known = {applied.lago_id for applied in context.snapshot.applied_coupons if is_left_known(applied)}
+    return frozenset(told) - known
 
 
 def _held(context: Context) -> list[AppliedCoupon]:

@@ -162,13 +162,40 @@ def status_contradictions(invoice: Invoice, left_cents: int) -> Iterator[str]:
 
 
 def note_contradictions(note: CreditNote) -> Iterator[str]:
-    """What a credit note says against itself of what is left of it.
+    """What a credit note says against itself of what it gives and what is left of it, one sentence each.
 
     One that is voided keeps its balance in older versions of Lago, and means none by it.
     """
     money = partial(told_money, currency=note.currency)
-    given, left = note.credit_amount_cents, note.balance_amount_cents
-    if left > given and note.credit_status != "voided":
+    given, refund, offset = note.credit_amount_cents, note.refund_amount_cents, note.offset_amount_cents
+    if not _is_rounded_offset(note):
+        if note.total_amount_cents != given + refund + offset:
+            parts = f"credit {money(given)}, refund {money(refund)} and offset {money(offset)}"
+            total = money(note.total_amount_cents)
+            yield f"its total is {total}, and {parts} make {money(given + refund + offset)}"
+        if refund > 0 and note.refund_status is None:
+            yield f"it refunds {money(refund)}, and no status says whether that was paid out"
+    yield from _left_contradictions(note, money)
+
+
+def _left_contradictions(note: CreditNote, money: Callable[[int], str]) -> Iterator[str]:
+    """Lago calls a note consumed once nothing is left of it; one that only offsets is available with a credit of 0."""
+    given, left, status = note.credit_amount_cents, note.balance_amount_cents, note.credit_status
+    if left > given and status != "voided":
         yield f"it gives a credit of {money(given)}, and {money(left)} of it are left"
-    elif left > 0 and note.credit_status == "consumed":
+    elif left > 0 and status == "consumed":
         yield f"it is consumed, and {money(left)} of it are left"
+    elif status is None and given > 0:
+        yield f"it gives a credit of {money(given)}, {money(left)} of it are left, and it has no status"
+    elif status == "available" and left == 0 < given:
+        yield f"it gives a credit of {money(given)}, is available, and nothing of it is left"
+
+
+def _is_rounded_offset(note: CreditNote) -> bool:
+    """A termination that Lago offsets whole, and whose total was rounded apart from it by a cent.
+
+    Lago then writes the total as a refund too, of which nothing is to be paid out: it has no status.
+    """
+    is_refunded_on_paper = note.refund_status is None and note.refund_amount_cents == note.total_amount_cents
+    by = abs(note.offset_amount_cents - note.total_amount_cents)
+    return is_refunded_on_paper and note.credit_amount_cents == 0 < note.offset_amount_cents and by <= 1

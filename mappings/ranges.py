@@ -17,6 +17,7 @@ YEARS = range(1900, 2200)  # what is outside of them is a mistake of units, not 
 DAYS = 36_525  # a hundred years
 WORDS_OF_4_BYTES = 2**31  # Lago's integer columns, and Odoo's
 ROUNDED_TO = 30  # digits of a metric's rounding: more than its units have
+PERCENT = 1000  # a tax beyond is a rate in other units: the highest that are levied take a few times the price
 HELD = 10**15  # a double holds every number of 15 digits to the last one, so every amount below to the cent
 
 
@@ -27,10 +28,6 @@ def _within(most: int, problem: str) -> Bound:
 def _from_0(bound: Bound) -> Bound:
     """The same of what has no meaning below 0, and which Lago's own forms refuse."""
     return lambda number: "is below 0" if number < 0 else bound(number)
-
-
-def _anything(_number: Number) -> str:
-    return ""
 
 
 def _above_0(number: Number) -> str:
@@ -54,7 +51,13 @@ BOUNDS: Mapping[str, Bound] = {
     "Subscription.plan_amount_cents": _from_0(_CENTS),
     "MinimumCommitment.amount_cents": _from_0(_CENTS),
     "Charge.min_amount_cents": _from_0(_CENTS),
-    "Tax.rate": _from_0(_anything),
+    "AddOn.amount_cents": _from_0(_CENTS),
+    "CreditNote.total_amount_cents": _from_0(_CENTS),
+    "CreditNote.credit_amount_cents": _from_0(_CENTS),
+    "CreditNote.refund_amount_cents": _from_0(_CENTS),
+    "CreditNote.offset_amount_cents": _from_0(_CENTS),
+    "CreditNote.balance_amount_cents": _from_0(_CENTS),
+    "Tax.rate": _from_0(_within(PERCENT, f"is more than {PERCENT} %")),
     "Wallet.rate_amount": _above_0,
     "FixedCharge.units": _UNITS,
     "BillableMetric.rounding_precision": _within(ROUNDED_TO, f"is more than {ROUNDED_TO} digits"),

@@ -1,26 +1,37 @@
 """Prepaid credits -> eWallet cards of ``sale_loyalty``. A point is one unit of the currency, whatever a credit cost.
 
-A wallet without a balance, or one that was terminated, has nothing to move.
+A wallet without a balance has nothing to move. Lago keeps what was left on one that was terminated, and pays it back to
+nobody: that is told, and not moved; and so is the balance of one whose own credits contradict it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from mappings.context import Context, Problem, currency_ref, partner_ref
-from mappings.money import from_subunits
+from mappings.money import CONTEXT, from_subunits, round_half_up, subunits, told_money
 from mappings.records import Wallet
 from mappings.target import Desired, Mapped, Phase, Ref, Source, Value, xid
+from mappings.text import plain
 
 
 def wallets(context: Context) -> Iterator[Mapped]:
     """The balances of all wallets: one programme per currency, one card per wallet; or why not."""
-    filled = [wallet for wallet in context.snapshot.wallets if wallet.status == "active" and wallet.balance_cents > 0]
+    moved = dict[str, int]()
+    for transaction in context.snapshot.wallet_transactions:
+        moved[transaction.lago_wallet_id] = moved.get(transaction.lago_wallet_id, 0) + 1
+    filled = []
     for wallet in context.snapshot.wallets:
-        if wallet.status == "active" and wallet.balance_cents < 0:
-            amount = f"{from_subunits(wallet.balance_cents, wallet.currency)} {wallet.currency}"
-            negative = Problem("wallet_negative", f"{amount}: used up and more; invoice it, or write it off")
-            yield negative.skips(Phase.BALANCES, wallet_source(wallet), wallet.external_customer_id)
+        told = _told(wallet, moved.get(wallet.lago_id, 0))
+        if told:
+            yield told.skips(Phase.BALANCES, wallet_source(wallet), wallet.external_customer_id)
+        elif wallet.status == "active" and wallet.balance_cents > 0:
+            filled.append(wallet)
+    yield from _filled(context, filled)
+
+
+def _filled(context: Context, filled: list[Wallet]) -> Iterator[Mapped]:
     movable = [wallet for wallet in filled if _problem(context, wallet) is None]
     for currency in sorted({wallet.currency for wallet in movable}):
         yield programme_of(currency)
@@ -32,6 +43,35 @@ def wallets(context: Context) -> Iterator[Mapped]:
             yield card_of(wallet)
             for gap in _gaps(wallet):
                 yield gap.skips(Phase.BALANCES, wallet_source(wallet), wallet.external_customer_id)
+
+
+def _told(wallet: Wallet, movements: int) -> Problem | None:
+    """What finance has to know of a wallet that is no card: nothing of it is moved."""
+    left = told_money(wallet.balance_cents, wallet.currency)
+    if wallet.status != "active":
+        if not wallet.balance_cents and not wallet.credits_balance:
+            return None
+        detail = f"terminated in Lago with {left} on it ({plain(wallet.credits_balance)} credits), and not paid back"
+        return Problem("wallet_terminated", f"{detail}: not moved; finance decides if it is owed")
+    if wallet.balance_cents < 0:
+        return Problem("wallet_negative", f"{left}: used up and more; invoice it, or write it off")
+    return _contradiction(wallet, left, movements)
+
+
+def _contradiction(wallet: Wallet, left: str, movements: int) -> Problem | None:
+    """A balance in money that its credits do not make. Lago keeps both, and rounds each with every movement.
+
+    A top-up rounds its money, a payment its credits to 5 digits: each may part them by half of the last digit.
+    """
+    per_credit = CONTEXT.multiply(wallet.rate_amount, Decimal(subunits(wallet.currency)))
+    worth = CONTEXT.multiply(wallet.credits_balance, per_credit)
+    rounding = Decimal("0.5") + CONTEXT.multiply(per_credit, Decimal("0.000005"))
+    if abs(worth - wallet.balance_cents) <= CONTEXT.multiply(rounding, Decimal(max(movements, 1))):
+        return None
+    credits = f"{plain(wallet.credits_balance)} credits of {plain(wallet.rate_amount)} {wallet.currency}"
+    made = told_money(int(round_half_up(worth)), wallet.currency)
+    detail = f"its balance says {left}, and its {credits} make {made}"
+    return Problem("wallet_contradicts", f"{detail}: find out in Lago what is left of it, and enter it by hand")
 
 
 def wallet_source(wallet: Wallet) -> Source:

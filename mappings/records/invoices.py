@@ -173,6 +173,7 @@ class CreditNote:
     offset_amount_cents: int = 0
     sub_total_excluding_taxes_amount_cents: int | None = None
     billing_entity_code: str | None = None  # of the invoice
+    self_billed: bool = False  # as its invoice is
     customer: Customer | None = None
     items: tuple[CreditNoteItem, ...] = ()
     applied_taxes: tuple[AppliedTax, ...] = ()

@@ -23,6 +23,8 @@ BEST: dict[str, dict[str, Any]] = {
     },
     "AddOn": {"lago_id": "a", "code": "berth", "amount_currency": "CAD"},
     "BillingConfiguration": {},
+    "Credit": {"lago_id": "c", "amount_currency": "CAD", "item": {"type": "coupon"}},
+    "Tax": {"lago_id": "t", "code": "t"},
     "BillableMetric": {"lago_id": "m", "code": "m", "name": "m", "aggregation_type": "count_agg", "recurring": False},
 }
 
@@ -33,7 +35,8 @@ BEST: dict[str, dict[str, Any]] = {
         ("BillingConfiguration", "invoice_grace_period", 36_525, 36_526),
         ("FixedCharge", "units", "999999999999999", "1e30"),
         ("AddOn", "amount_cents", 999_999_999_999_999, 9_007_199_254_740_993),
-        ("AddOn", "amount_cents", -999_999_999_999_999, -(10**15)),
+        ("Credit", "amount_cents", -999_999_999_999_999, -(10**15)),
+        ("Tax", "rate", "1000", "1000.01"),
         ("BillableMetric", "rounding_precision", -30, 400),
     ],
 )
@@ -53,12 +56,24 @@ PLAN = {
     "amount_currency": "CAD",
     "pay_in_advance": True,
 }
+NOTE = {
+    "lago_id": "n",
+    "number": "N-1",
+    "lago_invoice_id": "i",
+    "currency": "CAD",
+    "issuing_date": "2026-08-03",
+    **dict.fromkeys(("total_amount_cents", "taxes_amount_cents", "credit_amount_cents", "refund_amount_cents"), 0),
+    "balance_amount_cents": 0,
+    "created_at": "2026-08-03T10:00:00Z",
+}
 SIGNED: list[tuple[str, dict[str, Any], str, Any]] = [
     ("Plan", PLAN, "amount_cents", -4900),
     ("Plan", PLAN | {"amount_cents": 0}, "trial_period", Decimal("-3.5")),
     ("MinimumCommitment", {}, "amount_cents", -1),
     ("Tax", {"lago_id": "t", "code": "t"}, "rate", Decimal("-13.0")),
     ("BillingConfiguration", {}, "invoice_grace_period", -1),
+    ("AddOn", BEST["AddOn"], "amount_cents", -1),
+    *(("CreditNote", NOTE, f"{part}_amount_cents", -1) for part in ("total", "credit", "refund", "offset", "balance")),
 ]
 
 

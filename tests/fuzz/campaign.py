@@ -43,12 +43,13 @@ class Campaign:
     def judged(self, mutations: Sequence[Mutation]) -> Iterator[Verdict]:
         """A verdict on each. What must not be is found out alone: one mutation in a run of its own."""
         for together in self._together(mutations):
-            verdicts = self.judge.judge(together, self._run(together))
+            verdicts = self.judge.judge(together, self.run_of(together))
             if len(together) > 1 and any(v.kind in FORBIDDEN or v.kind == CLEAN for v in verdicts):
-                verdicts = [v for one in together for v in self.judge.judge([one], self._run([one]))]
+                verdicts = [v for one in together for v in self.judge.judge([one], self.run_of([one]))]
             yield from verdicts
 
-    def _run(self, mutations: Sequence[Mutation]) -> Result:
+    def run_of(self, mutations: Sequence[Mutation]) -> Result:
+        """What comes of them together."""
         return self.driver.run(broken_files(self.company, mutations))
 
     def _together(self, mutations: Sequence[Mutation]) -> Iterator[list[Mutation]]:

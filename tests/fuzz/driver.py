@@ -196,6 +196,31 @@ class Driver:
         )
 
 
+class FirstDriver(Driver):
+    """The same of a first migration: nothing is known of before, and Odoo is empty, so that no removal waits there."""
+
+    def _run(self, files: Mapping[str, bytes], folder: Path, progress: dict[str, Any]) -> None:
+        (folder / "lago2odoo.toml").write_text(CONFIG, encoding="utf-8")
+        (folder / "organizations.jsonl").touch()
+        context = _context(folder)
+        with context.store() as store:
+            extract(self.company.source(files), store, context.events)
+            progress |= _mapped(open_migration(context, store, self.door, None))
+
+
+@contextlib.contextmanager
+def beginning(company: Company, folder: Path) -> Iterator[FirstDriver]:
+    """The company, and an embedded Odoo that holds nothing."""
+    server = embedded_odoo.serve(folder / "odoo.db")
+    try:
+        access = OdooSettings(url=server.url, database=server.database_name, user=server.user, key=server.key)
+        driver = FirstDriver(company, folder, Door(Remembering(connect(access), begun=True)))
+        driver.undisturbed = driver.run({})
+        yield driver
+    finally:
+        server.close()
+
+
 @contextlib.contextmanager
 def driving(company: Company, folder: Path) -> Iterator[Driver]:
     """The company, migrated to an embedded Odoo of its own."""

@@ -198,7 +198,8 @@ def test_used_or_voided_credit_is_nothing_to_move(more: dict[str, object]) -> No
 
 @pytest.mark.parametrize(("status", "told"), [("pending", True), ("failed", True), ("succeeded", False), (None, False)])
 def test_refunds_that_were_not_paid_out(status: str | None, told: bool) -> None:
-    note = credit_note(customer=customer(), refund_amount_cents=500, refund_status=status, balance_amount_cents=0)
+    refund = {"refund_amount_cents": 900, "refund_status": status, "credit_amount_cents": 0, "balance_amount_cents": 0}
+    note = credit_note(customer=customer(), **refund)
     assert ("refund_not_done" in reasons(mapped(snapshot(credit_notes=(note,))))) is told
 
 
@@ -219,7 +220,10 @@ def test_journal_and_account_of_finances_choice() -> None:
 
 def test_a_wallet_is_a_card_worth_its_balance_in_money() -> None:
     snap = snapshot(
-        wallets=(wallet(expiration_at=at("2027-01-31 12:00")), wallet("w2", currency="JPY", balance_cents=700))
+        wallets=(
+            wallet(expiration_at=at("2027-01-31 12:00")),
+            wallet("w2", currency="JPY", balance_cents=700, credits_balance=Decimal(1400)),
+        )
     )
     items = mapped(snap)
     first, second = of(items, "loyalty.card")
@@ -237,9 +241,10 @@ def test_a_wallet_is_a_card_worth_its_balance_in_money() -> None:
     assert (reward.values["discount_mode"], reward.values["discount"]) == ("per_point", 1)
 
 
-@pytest.mark.parametrize("more", [{"balance_cents": 0}, {"status": "terminated"}])
+@pytest.mark.parametrize("more", [{}, {"status": "terminated"}])
 def test_empty_wallets_are_nothing_to_move(more: dict[str, object]) -> None:
-    items = mapped(snapshot(wallets=(wallet(**more),)), loyalty=False)
+    empty = wallet(balance_cents=0, credits_balance=Decimal(0), **more)
+    items = mapped(snapshot(wallets=(empty,)), loyalty=False)
     assert skips(items) == [] and of(items, "loyalty.card") == []
 
 

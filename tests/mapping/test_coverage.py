@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from mappings.cohorts import CohortError, customers_of, select
@@ -35,7 +37,7 @@ def test_every_record_is_expressed_skipped_or_nothing_to_move() -> None:
             subscription("s3", external_id="abo-3", status="terminated", terminated_at=at("2026-05-01 00:00")),
         ),
         invoices=(invoice(), invoice("i2", payment_status="succeeded"), invoice("i3", status="draft")),
-        wallets=(wallet(balance_cents=0),),
+        wallets=(wallet(balance_cents=0, credits_balance=Decimal(0)),),
         coupons=(coupon(),),
         applied_coupons=(held(), held("h2", status="terminated")),
     )

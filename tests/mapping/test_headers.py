@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,9 @@ from mappings.headers import (
 from mappings.records import Fee, FeeItem
 from reconcile.sides.lago import lago_invoices
 from tests.mapping.build import at, credit_note, customer, invoice, mapped, skips, snapshot
+from tests.vectors_support.load import area_files, cases
 
+FILES = area_files(Path(__file__).parents[1] / "data" / "timelines")
 SETTLED = {  # fees 100.00, a progressive credit of 10.00, coupons of 20.00, taxes of 7.00, a note of 5.00, 2.00 prepaid
     "fees_amount_cents": 10000,
     "progressive_billing_credit_amount_cents": 1000,
@@ -169,6 +172,8 @@ def test_fees_have_the_payment_status_of_their_invoice(more: dict[str, Any], sta
         ({}, True), ({"balance_amount_cents": 900}, True), ({"balance_amount_cents": 901}, False),
         ({"balance_amount_cents": 0, "credit_status": "consumed"}, True), ({"credit_status": "consumed"}, False),
         ({"credit_status": "voided"}, True), ({"credit_status": "voided", "balance_amount_cents": 901}, True),
+        ({"credit_status": None}, False), ({"credit_status": None, "balance_amount_cents": 0}, False),
+        ({"balance_amount_cents": 0}, False),
     ],
 )  # fmt: skip
 def test_what_is_left_of_a_credit_note_is_part_of_what_it_gives(more: dict[str, Any], fits: bool) -> None:
@@ -176,6 +181,47 @@ def test_what_is_left_of_a_credit_note_is_part_of_what_it_gives(more: dict[str, 
     assert (not list(note_contradictions(note))) is fits
     named = {reason for _, reason in skips(mapped(snapshot(credit_notes=(note,))))}
     assert ("open_amount_contradicts" in named) is not fits
+
+
+NOTHING_CREDITED = {"credit_amount_cents": 0, "balance_amount_cents": 0}
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({"total_amount_cents": 901}, "its total is 9.01 EUR, and credit 9.00 EUR"),
+        ({"credit_amount_cents": 90000}, "refund 0.00 EUR and offset 0.00 EUR make 900.00 EUR"),
+        ({"offset_amount_cents": 100}, "make 10.00 EUR"),
+        ({"total_amount_cents": 1000, "offset_amount_cents": 100}, ""),
+        ({"refund_amount_cents": 100, "refund_status": "succeeded", "total_amount_cents": 1000}, ""),
+        ({"refund_amount_cents": 100, "refund_status": "succeeded"}, "make 10.00 EUR"),
+        ({"refund_amount_cents": 100, "total_amount_cents": 1000}, "it refunds 1.00 EUR, and no status says"),
+        ({**NOTHING_CREDITED, "refund_amount_cents": 900}, "it refunds 9.00 EUR, and no status says"),
+        ({**NOTHING_CREDITED, "credit_status": None, "offset_amount_cents": 900}, ""),
+        ({**NOTHING_CREDITED, "offset_amount_cents": 900}, ""),  # Lago calls one that only offsets available
+        ({**NOTHING_CREDITED, "refund_amount_cents": 900, "offset_amount_cents": 901}, ""),  # rounded, nothing is paid
+        ({**NOTHING_CREDITED, "refund_amount_cents": 900, "offset_amount_cents": 902}, "make 18.02 EUR"),
+        ({**NOTHING_CREDITED, "refund_amount_cents": 900, "offset_amount_cents": 901, "refund_status": "pending"},
+         "make 18.01 EUR"),
+    ],
+)  # fmt: skip
+def test_the_parts_of_a_credit_note_make_its_total_and_each_has_its_status(parts: dict[str, Any], said: str) -> None:
+    note = credit_note(customer=customer(), **parts)
+    told = list(note_contradictions(note))
+    assert bool(told) is bool(said), told
+    assert said in "; ".join(told)
+    items = mapped(snapshot(credit_notes=(note,)))
+    named = {reason for _, reason in skips(items)}
+    assert ("open_amount_contradicts" in named) is bool(said)
+
+
+def test_the_credit_notes_of_a_running_lago_contradict_nothing() -> None:
+    notes = [raw for path in FILES.values() for case in cases(path) for raw in case["expected"].get("credit_notes", ())]
+    shown = ("credit_status", "refund_status", "total_amount_cents", "credit_amount_cents", "refund_amount_cents")
+    shown += ("offset_amount_cents", "balance_amount_cents")
+    told = [[*note_contradictions(credit_note(**{name: raw[name] for name in shown}))] for raw in notes]
+    assert len(told) > 50
+    assert not [sentences for sentences in told if sentences]
 
 
 @pytest.mark.parametrize(
