@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mappings.records import Invoice, Snapshot
+from mappings.records import Fee, Invoice, Snapshot
 from reconcile.rerate.coverage import lapses_of
 from reports.data import Finding, ReportData
-from tests.faults import STARTER, Company, Fault
+from tests.faults import STARTER, TWO_PLANS, Company, Fault
 from tests.reconciling import planted
 from tests.reconciling.planted import Base
 
@@ -75,6 +75,30 @@ def test_a_fee_that_is_there_twice_misses_no_tax(base: Base, tmp_path: Path, tax
     assert {(f.cause, f.side) for f in found} <= {("duplicate_line", "lago"), ("edited_header", "lago")}
     assert "duplicate_line" in {f.cause for f in found}
     assert all(f.proven for f in found)
+
+
+def swapped_usage(company: Company) -> Company:
+    """The usage fees of two subscriptions of one invoice, each on the other."""
+    billed = company.invoice(TWO_PLANS)
+    one, two = (period.lago_subscription_id for period in billed.billing_periods)
+    other = {one: two, two: one}
+
+    def swap(fee: Fee) -> Fee:
+        own = fee.lago_subscription_id or ""
+        return replace(fee, lago_subscription_id=other[own]) if fee.item.type == "charge" else fee
+
+    fees = tuple(swap(fee) for fee in billed.fees)
+    return company.with_invoice(replace(billed, fees=fees), [swap(fee) for fee in company.fees(billed)])
+
+
+def test_usage_billed_under_another_subscription_is_lagos(base: Base, tmp_path: Path) -> None:
+    """Its charge was not deleted: it is in the plan of the other, where the re-rate and Odoo have it."""
+    with planted.copied(base, tmp_path / "copy") as copy:
+        data = of(swapped_usage(copy), TWO_PLANS, "2026-07")
+    assert [r for i in data.invoices for r in i.refusals] == []
+    found = findings(data)
+    assert {(f.cause, f.side) for f in found} == {("missing_line", "lago"), ("extra_line", "lago")}
+    assert all(f.proven for f in found if f.cause == "missing_line")
 
 
 def with_coupons(snapshot: Snapshot) -> Invoice:
