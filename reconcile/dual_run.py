@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
+from mappings.lost_records import with_lost
 from mappings.records import Snapshot
 from migrate.lago.control_totals import unread_credits
 from migrate.odoo.door import Door
@@ -35,7 +36,7 @@ from reconcile.sides.odoo_receivables import receivables
 from reconcile.sides.odoo_rerun import Shadow, aliases, odoo_invoices
 from reconcile.sides.odoo_terms import names_of_usage, with_owners, with_whereabouts
 from reconcile.sides.odoo_terms import read as held_by
-from reconcile.sides.unread import set_apart
+from reconcile.sides.unread import set_apart, without_blame
 from reports.data import LAGO, ODOO, RERATE, CreditsView, LapseView, ReportData, RunView
 
 Rerate = Callable[[Sequence[BilledInvoice]], Mapping[str, BilledInvoice]]  # Lago's invoices -> the same, re-rated
@@ -96,6 +97,7 @@ def dual_run(
     Reads only, except for the shadow drafts that ``settings.shadow`` asks for. ``lapses``: what Lago billed twice, or
     never (``rerate.coverage``).
     """
+    snapshot = with_lost(snapshot)
     shown = lago_invoices(snapshot, settings.period, settings.customers)
     lago, apart = set_apart(snapshot, shown, settings.period, settings.customers)
     billed_by_lago = {invoice.lago_id: invoice for invoice in (*lago, *apart)}
@@ -149,7 +151,7 @@ def _with_records(
     """The sides, with what Odoo's records say beside what it bills. Without ``billings``: only who would pay."""
     if billings is None:
         return SidesRead(lago=billed.lago, odoo=with_payers(odoo, snapshot, billed.odoo), rerate=billed.rerate)
-    balanced = with_balances(odoo, snapshot, billed)
+    balanced = without_blame(with_balances(odoo, snapshot, billed))
     periods = other_periods(balanced.lago, balanced.odoo, History(snapshot))
     going_on = with_next_dates(odoo, snapshot, balanced.odoo)
     lacking = extras(odoo, snapshot, billings, period=settings.period, customers=settings.customers)

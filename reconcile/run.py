@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from reconcile.billed import Side
+from reconcile.causes.doubled import doubled_claims, with_doubled
 from reconcile.causes.extras import explain_extra
 from reconcile.causes.knowledge import Grounds
 from reconcile.causes.periods import with_givers, with_periods
@@ -76,14 +77,14 @@ def reconcile(
     Raises TieOutBroken if the report contradicts itself.
     """
     extra_of = {extra.record: extra for extra in extras}
-    others_of = periods or {}
+    others_of, doubled = periods or {}, doubled_claims(lapses)
     each = ((invoice, invoice.base.lago_id, others_of.get(invoice.base.lago_id, {})) for invoice in compared)
-    explained = (
-        with_periods(
-            invoice, _explained(invoice, knowledge, extra_of.get(lago_id), others), others, run.tolerance_cents
-        )
+    told = (
+        (invoice, with_doubled(causes, doubled.get(invoice.base.number, ())), others)
         for invoice, lago_id, others in each
+        for causes in (_explained(invoice, knowledge, extra_of.get(lago_id), others),)
     )
+    explained = (with_periods(invoice, causes, others, run.tolerance_cents) for invoice, causes, others in told)
     views = tuple(view(invoice, causes, services, run.tolerance_cents) for invoice, causes in explained)
     unwaived = ReportData(
         run=run,

@@ -18,6 +18,7 @@ from mappings.checks import wrong_dates
 from mappings.context import CURRENT
 from mappings.decode import NOT_UNIQUE, WRONG_VALUE, DecodeError, decode
 from mappings.identities import doubled_customers, doubled_subscriptions, nobodys_subscriptions
+from mappings.lost_records import with_lost
 from mappings.prices import Wrong
 from mappings.quarantine import Quarantined, quarantined
 from mappings.sellers import unlisted_entities
@@ -84,7 +85,8 @@ def load_snapshot(store: Store) -> r.Snapshot:
     everybody = (*customers, *(() if "customers" in load.pages else gone))
     unlisted = unlisted_entities(snapshot.billing_entities, everybody, invoices, load.quarantined)
     unread = tuple(sorted((*load.quarantined, *unlisted), key=lambda q: (q.resource, q.id)))
-    return replace(snapshot, customers=everybody, quarantined=unread, usage_gaps=tuple(usage_gaps(unread)))
+    whole = replace(snapshot, customers=everybody, quarantined=unread, usage_gaps=tuple(usage_gaps(unread)))
+    return with_lost(whole)
 
 
 def billed_from(invoices: Iterable[r.Invoice]) -> dict[str, datetime]:

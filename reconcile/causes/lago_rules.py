@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 
 from mappings.money import round_half_up
+from reconcile.billed import Totals
 from reconcile.causes.case import Case, Proposal
 from reconcile.causes.changes import (
     Change,
@@ -96,10 +97,16 @@ def edited_header(case: Case) -> Iterator[Proposal]:
     if not case.is_of_lago or stated is None:
         return
     follows = header_of(case.subject.lines, case.terms, case.subject.currency)
-    if follows is not None and (follows.net_cents, follows.tax_cents) != (stated.net_cents, stated.tax_cents):
-        yield Proposal(
-            changes=(KeepHeader(stated),),
-            evidence=(Evidence(name="header_edited", values={"cents": stated.gross_cents - follows.gross_cents}),),
-            remedy=Evidence(name="check_edit"),
-            observed=True,
-        )
+    if follows is None or _sums(follows) == _sums(stated):
+        return
+    more, coupons = stated.gross_cents - follows.gross_cents, stated.coupons_cents - follows.coupons_cents
+    evidence = Evidence(name="header_edited", values={"cents": more})
+    if not more and coupons:
+        evidence = Evidence(name="header_coupons", values={"cents": coupons})
+    yield Proposal(
+        changes=(KeepHeader(stated),), evidence=(evidence,), remedy=Evidence(name="check_edit"), observed=True
+    )
+
+
+def _sums(totals: Totals) -> tuple[int, int, int]:
+    return totals.net_cents, totals.tax_cents, totals.coupons_cents

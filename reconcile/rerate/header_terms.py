@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from mappings.records import Invoice
+from collections.abc import Iterable
+
+from mappings.records import Fee, Invoice, Tax
+from reconcile.billed import LineKey
 from reconcile.rating.header import HeaderTerms
 from reconcile.rerate.held_coupons import usable_coupons
 from reconcile.rerate.history import History
@@ -12,8 +15,17 @@ from reconcile.sides.lago import lago_key
 def header_terms(history: History, invoice: Invoice) -> HeaderTerms:
     """The terms of one invoice's header, as Lago stored them with it."""
     return HeaderTerms(
-        taxes={lago_key(fee): history.fee_taxes(fee) for fee in invoice.fees if fee.lago_id in history.fees},
+        taxes=stored_taxes(history, (fee for fee in invoice.fees if fee.lago_id in history.fees)),
         coupons=usable_coupons(history, invoice),
         plan_codes=history.plan_codes,
         metric_codes=history.metric_codes,
     )
+
+
+def stored_taxes(history: History, fees: Iterable[Fee]) -> dict[LineKey, tuple[Tax, ...]]:
+    """The taxes that Lago stored with fees, by line. A fee that is there twice has those of the one that has any."""
+    taxes: dict[LineKey, tuple[Tax, ...]] = {}
+    for fee in fees:
+        key = lago_key(fee)
+        taxes[key] = history.fee_taxes(fee) or taxes.get(key, ())
+    return taxes

@@ -15,8 +15,8 @@ from reconcile.rating.bill import FeeLine
 from reconcile.rating.refusal import RerateRefused, in_range
 from reconcile.rating.taxes import applicable
 from reconcile.rerate.billing import Billed
+from reconcile.rerate.header_terms import stored_taxes
 from reconcile.rerate.history import History
-from reconcile.sides.lago import lago_key
 
 
 class FeeOfPeriod(Protocol):
@@ -85,4 +85,4 @@ def refusal_of(refused: RerateRefused, where: str) -> Refusal:
 
 def lines_of(history: History, invoice: Invoice) -> InvoiceLines:
     """No lines yet."""
-    return InvoiceLines(history=history, stored_taxes={lago_key(fee): history.fee_taxes(fee) for fee in invoice.fees})
+    return InvoiceLines(history=history, stored_taxes=stored_taxes(history, invoice.fees))

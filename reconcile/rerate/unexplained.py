@@ -12,13 +12,29 @@ from reconcile.sides.lago import lago_key
 
 
 def refuse_unexplained(history: History, draft: InvoiceDraft, lines: InvoiceLines) -> None:
-    """Refuse what Lago billed and nothing in the snapshot explains: something was deleted since."""
+    """Refuse what Lago billed and nothing in the snapshot explains: something was deleted since.
+
+    What is of the plan of another subscription on the invoice was never this one's: the re-rate has it there, and Lago
+    is wrong.
+    """
     explained = {line.key for line in lines.lines}
     for billing in draft.billings:
+        others = [other.billed for other in draft.billings if other is not billing]
         for fee in billing.billed.fees():
-            gone = None if lago_key(fee) in explained else _what_is_gone(history, billing.billed, fee)
+            explains = lago_key(fee) in explained or any(_is_of(history, fee, billing.billed, b) for b in others)
+            gone = None if explains else _what_is_gone(history, billing.billed, fee)
             if gone is not None:
                 lines.refuse(gone, f"fee {fee.lago_id}")
+
+
+def _is_of(history: History, fee: Fee, billed: Billed, other: Billed) -> bool:
+    """Whether a fee is for a charge of ``other``'s plan, and that plan is not one that ``billed``'s was made from."""
+    plan, others = billed.plan, other.plan
+    if others.lago_id in (plan.lago_id, plan.parent_id) or others.parent_id == plan.lago_id:
+        return False
+    charges = {charge.lago_id for charge in history.charges(other)}
+    charges |= {charge.lago_id for charge in history.fixed_charges(other)}
+    return (fee.lago_charge_id or fee.lago_fixed_charge_id or "") in charges
 
 
 def _what_is_gone(history: History, billed: Billed, fee: Fee) -> RerateRefused | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from mappings.lost_records import COUPON
 from mappings.records import Snapshot
 from migrate.odoo.door import Door, Row
 from migrate.odoo.values import number_or_none
@@ -59,8 +60,11 @@ def _charge(row: Row, place: str, currency: str) -> Extra:
 
 
 def extra_coupons(odoo: Door, snapshot: Snapshot, scope: MigratedScope) -> Iterator[Extra]:
-    """Coupons on migrated orders that Lago's customer does not hold."""
+    """Coupons on migrated orders that Lago's customer does not hold. One that cannot be read, or was lost, is held."""
     held = {applied.lago_id for applied in snapshot.applied_coupons}
+    unread = [record for record in snapshot.quarantined if record.resource == "applied_coupons"]
+    held |= {record.id for record in unread}
+    lost = {(record.customer, record.label) for record in unread if record.reason == COUPON}
     domain = [["fusion_coupons", "!=", False], ["state", "=", "sale"]]
     fields = ["name", "partner_id", "currency_id", "fusion_coupons"]
     rows = list(odoo.search_among("sale.order", "id", sorted(scope.orders), fields, domain=domain, names=True))
@@ -70,7 +74,8 @@ def extra_coupons(odoo: Door, snapshot: Snapshot, scope: MigratedScope) -> Itera
         if not customer:
             continue
         for number, coupon in enumerate(json.loads(row["fusion_coupons"])):
-            if isinstance(coupon, dict) and coupon.get("lago_id") not in held:
+            is_lost = isinstance(coupon, dict) and (customer, coupon.get("coupon_code")) in lost
+            if isinstance(coupon, dict) and coupon.get("lago_id") not in held and not is_lost:
                 yield _coupon(row, coupon, number, customer, scope)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -126,7 +126,7 @@ def _lago_invoice(invoice: Invoice, subscribed: _Subscribed) -> BilledInvoice:
         customer=external,
         currency=invoice.currency,
         issued_on=invoice.issuing_date,
-        lines=tuple(lago_line(fee) for fee in invoice.fees if fee.item.type in FEE_TYPES),
+        lines=() if is_of_no_currency(refusals) else _lines(invoice),
         totals=None if refusals else register,
         refusals=refusals,
         register=register,
@@ -137,6 +137,15 @@ def _lago_invoice(invoice: Invoice, subscribed: _Subscribed) -> BilledInvoice:
         customer_name=(customer and (customer.name or customer.legal_name)) or external,
         billings=billings(invoice),
     )
+
+
+def _lines(invoice: Invoice) -> tuple[BilledLine, ...]:
+    return tuple(lago_line(fee) for fee in invoice.fees if fee.item.type in FEE_TYPES)
+
+
+def is_of_no_currency(refusals: Iterable[Refusal]) -> bool:
+    """Whether Lago contradicts itself about the currency: no amount of it is held against anybody's."""
+    return any(refusal.reason == CONTRADICTED for refusal in refusals)
 
 
 def _unknown(invoice: Invoice) -> Iterator[Refusal]:

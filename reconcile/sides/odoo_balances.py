@@ -13,6 +13,8 @@ from migrate.odoo.values import number_or_none
 from reconcile.billed import BilledInvoice, OpenLine, Refusal, Side, ThreeSides
 from reconcile.sides.numbers import decimal_in, nearest_cents_of
 
+BALANCE_CURRENCY = "balance_currency"
+
 
 def with_balances(odoo: Door, snapshot: Snapshot, sides: ThreeSides) -> ThreeSides:
     """The sides with ``settled_cents``: what was taken off after tax until today, paid amounts included.
@@ -64,7 +66,7 @@ def _stated(
     told = (
         f"its open balance in Odoo is {balance.foreign}, Lago's invoice is in {invoice.currency}: set its currency back"
     )
-    return replace(stated, refusals=(*stated.refusals, Refusal(reason="balance_currency", detail=told)))
+    return replace(stated, refusals=(*stated.refusals, Refusal(reason=BALANCE_CURRENCY, detail=told)))
 
 
 def _told(snapshot: Snapshot, lago: Side, balances: Mapping[str, _Balance]) -> dict[str, int]:

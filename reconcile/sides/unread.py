@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeGuard
 
+from mappings.checks import CONTRADICTED
 from mappings.dependents import unread_invoices, unread_subscriptions
 from mappings.known import WORDS
 from mappings.lost import REASON as LOST
@@ -15,8 +16,9 @@ from mappings.lost import LostInvoice, lost_invoices
 from mappings.quarantine import Quarantined
 from mappings.records import Snapshot
 from migrate.lago.rawjson import loads
-from reconcile.billed import BilledInvoice, Refusal, Totals
-from reconcile.sides.lago import in_month
+from reconcile.billed import BilledInvoice, Refusal, ThreeSides, Totals
+from reconcile.sides.lago import in_month, is_of_no_currency
+from reconcile.sides.odoo_balances import BALANCE_CURRENCY
 
 NO_CURRENCY = "XXX"
 _NO_AMOUNTS = ("payment_methods",)
@@ -37,6 +39,23 @@ def set_apart(
     causes = unread_invoices(snapshot, unread_subscriptions(snapshot))
     dependent = tuple(_refused(invoice, causes[invoice.lago_id]) for invoice in lago if invoice.lago_id in causes)
     return tuple(i for i in lago if i.lago_id not in causes), (*dependent, *unread)
+
+
+def without_blame(sides: ThreeSides) -> ThreeSides:
+    """The sides, where nobody in Odoo is blamed for a currency that Lago's own records contradict.
+
+    What Odoo bills of it in another one is no bill of Odoo's alone, nor is its open balance to be changed: the sum is
+    told with Lago's refusal.
+    """
+    lago, odoo = dict(sides.lago), dict(sides.odoo)
+    for lago_id, invoice in sides.odoo.items():
+        if lago_id in lago and is_of_no_currency(lago[lago_id].refusals):
+            told = (f"Odoo bills {foreign.amount} {foreign.currency} of it" for foreign in invoice.foreign)
+            more = tuple(Refusal(reason=CONTRADICTED, detail=detail) for detail in told)
+            lago[lago_id] = replace(lago[lago_id], refusals=(*lago[lago_id].refusals, *more))
+            others = tuple(refusal for refusal in invoice.refusals if refusal.reason != BALANCE_CURRENCY)
+            odoo[lago_id] = replace(invoice, foreign=(), refusals=others)
+    return replace(sides, lago=lago, odoo=odoo)
 
 
 def _shown(snapshot: Snapshot, period: str) -> Iterator[BilledInvoice]:

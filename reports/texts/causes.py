@@ -235,6 +235,10 @@ CAUSES: Mapping[str, tuple[str, str]] = {
         "Lago’s sums exceed what its own lines, coupons and taxes give by {cents}.",
         "Les totaux de Lago dépassent de {cents} ce que donnent ses propres lignes, coupons et taxes.",
     ),
+    "evidence.header_coupons": (
+        "Lago’s header takes off {cents} more of coupons than its own lines and coupons give.",
+        "L’en-tête de Lago déduit {cents} de plus en bons que ne donnent ses propres lignes et bons.",
+    ),
     "evidence.line_taxes": (
         "Odoo’s lines bear {odoo}, Lago’s {lago}.",
         "Les lignes d’Odoo portent {odoo}, celles de Lago {lago}.",

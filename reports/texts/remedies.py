@@ -92,6 +92,12 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
         "Nothing to mend in Odoo: waive old_rule for this invoice ({rule}).",
         "Rien à corriger dans Odoo : déroger à old_rule pour cette facture ({rule}).",
     ),
+    "remedy.settle_in_lago": (
+        "Lago bills the same with {invoices}: void one of them there, or credit it, and extract again, before any "
+        "balance is carried to Odoo.",
+        "Lago facture la même chose avec {invoices} : y annuler l’une d’elles, ou la créditer, puis refaire extract, "
+        "avant de reporter un solde dans Odoo.",
+    ),
     "remedy.check_edit": (
         "Find out who changed it in Lago and why; a correction belongs in a credit note.",
         "Établir qui l’a modifié dans Lago et pourquoi; une correction se fait par note de crédit.",

@@ -127,6 +127,19 @@ STATES: Mapping[str, tuple[str, str]] = {
         "Ligne à quantité négative qu’Odoo laisse de côté",
     ),
     "refusal.metric_unreadable": ("Metric that cannot be read in Odoo", "Mesure illisible dans Odoo"),
+    "refusal.subscription_lost": (
+        "Subscription named by Lago, and not in the snapshot",
+        "Abonnement cité par Lago et absent de la copie",
+    ),
+    "refusal.customer_lost": (
+        "Customer named by Lago, and not in the snapshot",
+        "Client cité par Lago et absent de la copie",
+    ),
+    "refusal.plan_lost": ("Plan named by Lago, and not in the snapshot", "Plan cité par Lago et absent de la copie"),
+    "refusal.coupon_lost": (
+        "Coupon named by Lago, and not in the snapshot",
+        "Bon cité par Lago et absent de la copie",
+    ),
     "refusal.metric_missing": ("Metric missing", "Mesure manquante"),
     "refusal.balance_currency": ("Open balance in another currency", "Solde ouvert dans une autre devise"),
     "refusal.metric_deleted": ("Metric deleted in Lago", "Mesure supprimée dans Lago"),

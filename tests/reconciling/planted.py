@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -32,6 +32,7 @@ from migrate.state.store import Store
 from reconcile import dual_run as run
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.invoices import rerate
+from reconcile.rerate.lapses import Lapse
 from reconcile.sides.odoo_taxes import led_to, tax_codes
 from reports.data import Finding, ReportData
 from tests.faults import CUSTOMERS, Company, Fault
@@ -124,7 +125,7 @@ def copied(base: Base, folder: Path, *, ledger: bool = False) -> Iterator[Compan
         yield Company(odoo=odoo, snapshot=base.snapshot, events=source, apply=again, map=reasons)
 
 
-def reconciled(company: Company, fault: Fault, codes: Mapping[str, str]) -> ReportData:
+def reconciled(company: Company, fault: Fault, codes: Mapping[str, str], lapses: Sequence[Lapse] = ()) -> ReportData:
     """The month of the fault, of the customers it can touch."""
     settings = run.Settings(
         period=fault.month,
@@ -142,6 +143,7 @@ def reconciled(company: Company, fault: Fault, codes: Mapping[str, str]) -> Repo
         late=rerate(company.snapshot, company.events, late=True),
         unmapped=company.unmapped,
         events=company.events,
+        lapses=lapses,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from tests.reconciling import planted
 from tests.reconciling.planted import Base
 
 Edit = Callable[[Company], None]
+OPEN = "2026-03"  # a month of which an invoice is open in Odoo
+MARCH = Fault(name="", side="lago", causes=frozenset(), customers=(STARTER,), plant=lambda company: None, month=OPEN)
 
 
 def metric(company: Company) -> None:
@@ -55,6 +58,38 @@ def test_it_is_named_and_in_the_register(base: Base, tmp_path: Path, edit: Edit)
     assert f"{usd.right.gross_cents / 100:.2f} USD" == told
     assert (usd.right.alone, usd.right.alone_cents, usd.left.gross_cents) == (1, usd.right.gross_cents, 0)
     assert (cad.left.alone, cad.left.alone_cents, cad.right.gross_cents) == (1, cad.left.gross_cents, 0)
+
+
+def edited(company: Company) -> Company:
+    """The invoice alone: its plan and its fees say what they said."""
+    return company.with_invoice(replace(company.invoice(STARTER, OPEN), currency="GBP"))
+
+
+def all_edited(company: Company) -> Company:
+    """The fees with it: the plan says what it said."""
+    billed = company.invoice(STARTER, OPEN)
+    fees = tuple(replace(fee, amount_currency="GBP") for fee in billed.fees)
+    listed = [replace(fee, amount_currency="GBP") for fee in company.fees(billed)]
+    return company.with_invoice(replace(billed, currency="GBP", fees=fees), listed)
+
+
+@pytest.mark.parametrize("edit", [edited, all_edited])
+def test_where_lago_contradicts_itself_nobody_in_odoo_is_blamed(
+    base: Base, tmp_path: Path, edit: Callable[[Company], Company]
+) -> None:
+    """Its open balance is one in Odoo as well: neither that, nor the order, is to be set to what Lago contradicts."""
+    with planted.copied(base, tmp_path / "copy") as copy:
+        owed = copy.invoice(STARTER, OPEN)
+        rows = copy.rows("ir.model.data", [["module", "=", "lago"], ["name", "=", f"invoice_{owed.lago_id}"]])
+        assert len(rows) == 1, "its balance is open in Odoo"
+        data = planted.reconciled(edit(copy), MARCH, planted.codes_of(copy.odoo, copy.snapshot))
+    assert [f for _, p in data.rows() for f in p.findings] == []
+    (invoice,) = data.invoices
+    assert {(r.side, r.reason) for r in invoice.refusals} == {("lago", "currency_contradicted")}
+    assert f"Odoo bills {owed.sub_total_including_taxes_amount_cents / 100:.2f} CAD of it" in {
+        r.detail for r in invoice.refusals
+    }
+    assert judge(data).exit_code == 2
 
 
 def answered(lago: BilledInvoice, **values: Any) -> BilledInvoice:

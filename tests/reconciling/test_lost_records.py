@@ -1,0 +1,114 @@
+"""What the snapshot lost is named and Lago's own: what Odoo has of it is no extra, and nobody is told to close it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mappings.lost_records import lost_records, with_lost
+from mappings.records import Snapshot
+from migrate.odoo.door import Door
+from reconcile.sides.odoo_extras import extras
+from reports.data import ReportData
+from reports.verdict import judge
+from tests.faults import PRO, STARTER, Fault
+from tests.reconciling import planted
+from tests.reconciling.planted import Base
+
+
+def without_subscriptions(snapshot: Snapshot) -> Snapshot:
+    return replace(
+        snapshot, subscriptions=tuple(s for s in snapshot.subscriptions if s.external_customer_id != STARTER)
+    )
+
+
+def without_customer(snapshot: Snapshot) -> Snapshot:
+    return replace(snapshot, customers=tuple(c for c in snapshot.customers if c.external_id != STARTER))
+
+
+def deleted_customer(snapshot: Snapshot) -> Snapshot:
+    """As a list without it makes it: known from its invoices."""
+    marked = (replace(c, deleted=c.external_id == STARTER) for c in snapshot.customers)
+    return replace(snapshot, customers=tuple(marked))
+
+
+def without_plan(snapshot: Snapshot) -> Snapshot:
+    (own,) = [s for s in snapshot.subscriptions if s.external_customer_id == STARTER and s.status == "active"]
+    plans = tuple(plan for plan in snapshot.plans if plan.code != own.plan_code)
+    shown = tuple(replace(s, plan=None) if s.plan_code == own.plan_code else s for s in snapshot.subscriptions)
+    return replace(snapshot, plans=plans, subscriptions=shown)
+
+
+def reconciled(base: Base, folder: Path, lose: Callable[[Snapshot], Snapshot], customer: str = STARTER) -> ReportData:
+    fault = Fault(name="", side="lago", causes=frozenset(), customers=(customer, PRO), plant=lambda company: None)
+    with planted.copied(base, folder) as copy:
+        company = replace(copy, snapshot=lose(copy.snapshot))
+        return planted.reconciled(company, fault, planted.codes_of(copy.odoo, copy.snapshot))
+
+
+@pytest.mark.parametrize(
+    ("lose", "reason"),
+    [
+        (without_subscriptions, "subscription_lost"),
+        (without_customer, "customer_lost"),
+        (deleted_customer, "customer_lost"),
+        (without_plan, "plan_lost"),
+    ],
+)
+def test_what_is_lost_is_refused_with_its_money_and_blames_nobody(
+    base: Base, tmp_path: Path, lose: Callable[[Snapshot], Snapshot], reason: str
+) -> None:
+    data = reconciled(base, tmp_path / "lost", lose)
+    own = [i for i in data.invoices if i.customer == STARTER]
+    assert own
+    for invoice in own:
+        assert [(r.side, r.reason) for r in invoice.refusals] == [("lago", reason)]
+        assert invoice.registers["lago"].gross_cents > 0
+        assert not [f for position in invoice.positions for f in position.findings]
+    assert not [i for i in data.invoices if i.type == "only_odoo"]
+    assert not [i for i in data.invoices if i.customer == PRO and i.refusals], "nobody else is stopped"
+    assert judge(data).exit_code == 2
+
+
+def test_the_order_of_a_lost_subscription_is_no_extra(base: Base, tmp_path: Path) -> None:
+    with planted.copied(base, tmp_path / "extras") as copy:
+        door = Door(copy.odoo)
+        assert extras(door, with_lost(without_subscriptions(copy.snapshot)), (), period="2026-07") == ()
+
+
+def test_a_lost_coupon_is_no_extra_of_odoos(base: Base, tmp_path: Path) -> None:
+    with planted.copied(base, tmp_path / "coupon") as copy:
+        held = {a.external_customer_id for a in copy.snapshot.applied_coupons if a.status == "active"}
+        assert held
+        bare = replace(copy.snapshot, applied_coupons=())
+        lost = {q.customer for q in lost_records(bare)}
+        assert {q.reason for q in lost_records(bare)} == {"coupon_lost"}
+        found = extras(Door(copy.odoo), with_lost(bare), (), period="2026-07")
+        assert not [e for e in found if e.customer in lost]
+
+
+def test_the_whole_snapshot_lost_nothing(snapshot: Snapshot) -> None:
+    assert list(lost_records(snapshot)) == []
+    assert with_lost(snapshot) is snapshot
+
+
+def test_who_ended_is_not_lost_with_the_customer(snapshot: Snapshot) -> None:
+    """A customer who was deleted: Lago ended all subscriptions first."""
+    ended = tuple(
+        replace(s, status="terminated") if s.external_customer_id == STARTER else s for s in snapshot.subscriptions
+    )
+    assert list(lost_records(deleted_customer(replace(snapshot, subscriptions=ended)))) == []
+
+
+def test_what_is_in_quarantine_is_named_once(snapshot: Snapshot) -> None:
+    lost = with_lost(without_subscriptions(snapshot))
+    assert {q.reason for q in lost.quarantined} == {"subscription_lost"}
+    assert with_lost(lost) is lost
+    (named,) = lost.quarantined
+    (customer,) = [c for c in snapshot.customers if c.external_id == STARTER]
+    assert (named.customer, named.customer_id) == (STARTER, customer.lago_id)
+    assert "fees" in named.problem
+    assert "invoices" in named.problem
