@@ -152,22 +152,23 @@ def test_an_end_that_nobody_billed_on_purpose_or_that_is_not_due_yet(nexasystems
 
 
 def test_usage_that_the_end_did_not_bill_belongs_to_the_month_of_the_end(nexasystems: tuple[Snapshot, Path]) -> None:
-    """Not to that of the snapshot, in which nobody looks for it."""
+    """Not to that of the snapshot: also where an older Lago's calendar does not tell what the end had to bill."""
     snapshot, events = nexasystems
     invoice, subscription = next(
-        (i, s) for i, s in endings(snapshot) if usage_cents(i) and s.terminated_at and s.terminated_at.day > 10
+        (i, s) for i, s in endings(snapshot) if usage_cents(i) and len(i.billing_periods) == 1 and s.plan_code
     )
-    ended_at = subscription.terminated_at
-    assert ended_at
-
-    def shorter(period: BillingPeriod) -> BillingPeriod:
-        if period.lago_subscription_id != subscription.lago_id:
-            return period
-        assert period.charges_to_datetime
-        return replace(period, charges_to_datetime=period.charges_to_datetime - timedelta(days=8))
-
-    lapses = lapses_of(having(snapshot, invoice, on_period(shorter)), events, period=f"{ended_at:%Y-%m}")
-    assert {(lapse.kind, lapse.subscription) for lapse in lapses} == {("usage_never_billed", subscription.external_id)}
+    plans = tuple(replace(p, interval="quarterly") if p.code == subscription.plan_code else p for p in snapshot.plans)
+    late = datetime(2025, 12, 31, 12, tzinfo=UTC)  # its quarters overlapped once
+    others = tuple(s for s in snapshot.subscriptions if s is not subscription)
+    plan = replace(subscription.plan, interval="quarterly") if subscription.plan else None
+    ended = replace(subscription, billing_time="anniversary", subscription_at=late, plan=plan)
+    old = replace(snapshot, lago_version="v1.30.0", plans=plans, subscriptions=(*others, ended))
+    lapses = lapses_of(
+        having(old, invoice, lambda invoice: None), events, customers=frozenset({subscription.external_customer_id})
+    )
+    assert [(x.kind, x.day) for x in lapses if x.window.end == subscription.terminated_at] == [
+        ("usage_never_billed", invoice.issuing_date)
+    ]
 
 
 def with_usage_of(invoice: Invoice) -> Callable[[BillingPeriod], BillingPeriod]:
