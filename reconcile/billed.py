@@ -138,6 +138,7 @@ class OpenLine:
     price: Decimal  # in units of the currency
     discount: Decimal
     taxed: bool
+    posted: bool = False  # it stands in the books: nothing is written to it any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ from reconcile.run import compare_sides, differing, reconcile
 from reconcile.sides.extras import Extra, as_invoices, foreign_bills
 from reconcile.sides.held_terms import Held
 from reconcile.sides.lago import ALL, lago_invoices, services
+from reconcile.sides.left_open import left_open
 from reconcile.sides.odoo_balances import with_balances
 from reconcile.sides.odoo_extras import extras
 from reconcile.sides.odoo_next import with_next_dates
@@ -155,7 +156,8 @@ def _with_records(
     periods = other_periods(balanced.lago, balanced.odoo, History(snapshot))
     going_on = with_next_dates(odoo, snapshot, balanced.odoo)
     lacking = extras(odoo, snapshot, billings, period=settings.period, customers=settings.customers)
-    only_odoos = (*foreign_bills(balanced.lago, balanced.odoo), *lacking)
+    left = left_open(odoo, snapshot, balanced.odoo, period=settings.period, customers=settings.customers)
+    only_odoos = (*foreign_bills(balanced.lago, balanced.odoo), *lacking, *left)
     whole = {**going_on, **as_invoices(only_odoos, _last_day(settings))}
     paid = with_payers(odoo, snapshot, whole)
     return SidesRead(lago=balanced.lago, odoo=paid, rerate=balanced.rerate, extras=only_odoos, periods=periods)

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconcile.compare.positions import ComparedInvoice, Key
-from reconcile.sides.extras import EXTRA_INVOICE, EXTRA_ORDER, FOREIGN, Extra
+from reconcile.sides.extras import EXTRA_BALANCE, EXTRA_INVOICE, EXTRA_ORDER, FOREIGN, Extra
 from reports.data import ODOO, Evidence, Finding
 
-NAMES = (EXTRA_ORDER, EXTRA_INVOICE)  # those with an amount; the others are refusals of that name
-REMEDIES: Mapping[str, str] = {EXTRA_ORDER: "close_order", EXTRA_INVOICE: "remove_invoice", FOREIGN: "mend_currency"}
+NAMES = (EXTRA_ORDER, EXTRA_INVOICE, EXTRA_BALANCE)  # those with an amount; the others are refusals of that name
+REMEDIES: Mapping[str, str] = {
+    EXTRA_ORDER: "close_order",
+    EXTRA_INVOICE: "remove_invoice",
+    EXTRA_BALANCE: "renew_balance",
+    FOREIGN: "mend_currency",
+}
 
 
 def explain_extra(extra: Extra, invoice: ComparedInvoice) -> dict[Key, tuple[Finding, ...]]:

@@ -132,7 +132,7 @@ def settlement(case: Case) -> Iterator[Proposal]:
 def open_settlement(case: Case) -> Iterator[Proposal]:
     """The open balance in Odoo is too high by just what prepaid credits, credit notes or payments took off."""
     totals, open_cents = case.baseline.totals, case.deviation.get(HeaderKey("settled"))
-    if totals is None or not open_cents:
+    if totals is None or not open_cents or case.invoice.base.state == "voided":
         return
     prepaid, notes = totals.prepaid_cents, totals.credit_notes_cents
     paid = -(case.baseline.settled_cents or 0) - prepaid - notes
@@ -149,9 +149,19 @@ def open_settlement(case: Case) -> Iterator[Proposal]:
 
 
 def balance_wrong(case: Case) -> Iterator[Proposal]:
-    """Another amount is open in Odoo than Lago is owed, and nothing that was settled makes the difference."""
+    """Another amount is open in Odoo than Lago is owed, and nothing that was settled makes the difference.
+
+    Also of an invoice that is open in Lago no more: it was voided there since, or settled in another way.
+    """
     cents, due = case.deviation.get(HeaderKey("settled")), _due_cents(case)
-    if cents and due and cents != -due:
+    if cents and not due:
+        yield Proposal(
+            changes=(Settle(cents),),
+            evidence=(Evidence(name="open_no_more", values={"cents": cents}),),
+            remedy=_open_amount(case),
+            observed=True,
+        )
+    elif cents and cents != -due:
         yield Proposal(
             changes=(Settle(cents),),
             evidence=(Evidence(name="other_open", values={"lago_cents": due, "odoo_cents": due + cents}),),
@@ -170,6 +180,11 @@ def _open_amount(case: Case) -> Evidence:
     """The line of the open balance, and what has to stand there: ``apply`` does not overwrite what somebody typed."""
     due = from_subunits(_due_cents(case), case.baseline.currency)
     record, line = xid("invoice", case.invoice.base.lago_id), case.subject.open_line
+    if line and line.posted:
+        left = f"{due} {case.baseline.currency}"
+        return Evidence(name="settle_posted", values={"where": f"account.move {record}", "lago": left})
+    if not due:
+        return Evidence(name="drop_balance", values={"where": f"account.move {record}"})
     other = _other_than(line, due) if line else {"price_unit": f"{due}"}
     if not other:
         return Evidence(name="mend_balance", values={"where": f"account.move {record}"})

@@ -9,25 +9,25 @@ did; what is not covered is re-rated as the invoice that nobody made, which tell
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 from mappings.dependents import readable_subscriptions
 from mappings.headers import NOTHING_BILLED
-from mappings.period import Boundaries, Window, boundaries, day_start, local_date, utc_date
-from mappings.records import BillingPeriod, Invoice, Plan, Snapshot, Subscription
+from mappings.period import Window, boundaries, day_start, local_date, utc_date
+from mappings.records import Invoice, Plan, Snapshot, Subscription
 from reconcile.billed import BilledInvoice
 from reconcile.rating.rules import rules_for
-from reconcile.rerate.billing import IN_ADVANCE, Billed, subscription_window, timezone_of, usage_window
+from reconcile.rerate.billing import IN_ADVANCE, Billed, timezone_of, usage_window
 from reconcile.rerate.customer_parts import CustomerParts
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.history import History
 from reconcile.rerate.inputs import RerateInputs
 from reconcile.rerate.invoices import rerate_invoices
-from reconcile.rerate.lago_calendar import expected_boundaries, overlapped_once
+from reconcile.rerate.lago_calendar import end_boundaries, expected_boundaries, overlapped_once
 from reconcile.rerate.lapses import (
     BILLED_TWICE,
     PERIOD_NEVER,
@@ -39,6 +39,7 @@ from reconcile.rerate.lapses import (
 )
 from reconcile.rerate.lapses_of_events import fees_of_events, lapses_of_events
 from reconcile.rerate.lapses_of_fees import Credited, credited_by_people, lapses_of_fees, standing
+from reconcile.rerate.suspicions import Suspicion, is_base_covered, is_covered, period_of, unbilled
 from reconcile.sides.lago import ALL, in_month, lago_invoices
 
 SUPPOSED = "supposed"  # id and number of the invoice that nobody made
@@ -47,20 +48,6 @@ _DAY = timedelta(days=1)
 _LATE_RUN = timedelta(days=2)  # a run that came this much later still stands for its billing day
 _AFTER_MIDNIGHT = timedelta(hours=1)
 _ZONES_APART = timedelta(hours=26)  # a customer that moved since has days that began, and end, at another moment
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Suspicion:
-    """A lapse before it is known what it is worth."""
-
-    kind: str
-    subscription: Subscription
-    plan: Plan
-    window: Window
-    at: datetime
-    period: BillingPeriod
-    invoices: tuple[str, ...] = ()
-    unknown: frozenset[str] = frozenset()  # numbers of invoices without which it is rated: they bill usage again
 
 
 def coverage(inputs: RerateInputs, period: str = ALL, customers: frozenset[str] | None = None) -> tuple[Lapse, ...]:
@@ -92,13 +79,13 @@ def _billings(history: History, subscription: Subscription) -> list[Billed]:
     return [billing for billing in billings if billing.period.invoicing_reason != IN_ADVANCE]
 
 
-def _suspicions(inputs: RerateInputs, subscription: Subscription, credited: Credited) -> Iterator[_Suspicion]:
+def _suspicions(inputs: RerateInputs, subscription: Subscription, credited: Credited) -> Iterator[Suspicion]:
     history = inputs.history
     plan = last_plan(history, subscription)
     if plan is None:
         return
     billings = _billings(history, subscription)
-    missed = list(_missed_runs(inputs, subscription, plan, billings))
+    missed = list(_missed(inputs, subscription, plan, billings))
     yield from missed
     yield from _missed_start(inputs, subscription, plan, billings)
     if any(not charge.pay_in_advance for charge in plan.charges):
@@ -112,9 +99,22 @@ def _suspicions(inputs: RerateInputs, subscription: Subscription, credited: Cred
 # --- runs that never came ---
 
 
+def _missed(
+    inputs: RerateInputs, subscription: Subscription, plan: Plan, billings: Sequence[Billed]
+) -> Iterator[Suspicion]:
+    """Periodic runs and the end. On a billing day the end bills in place of that day's run."""
+    runs = list(_missed_runs(inputs, subscription, plan, billings))
+    ended_at, before = subscription.terminated_at, runs
+    if ended_at is not None:
+        last_day = _local_day(inputs.history, subscription, ended_at)
+        before = [run for run in runs if _day(inputs.history, run) != last_day]
+    end = list(_missed_end(inputs, subscription, plan, billings, [run.window for run in before]))
+    yield from [*before, *end] if end else runs
+
+
 def _missed_runs(
     inputs: RerateInputs, subscription: Subscription, plan: Plan, billings: Sequence[Billed]
-) -> Iterator[_Suspicion]:
+) -> Iterator[Suspicion]:
     """Billing days of the calendar on which Lago billed nothing, although it did or should have before or after."""
     history = inputs.history
     timezone = timezone_of_customer(history, subscription)
@@ -127,20 +127,20 @@ def _missed_runs(
         if not inputs.rules.tiling_anniversaries and overlapped_once(contract):
             continue
         expected = boundaries(contract, midnight + _AFTER_MIDNIGHT)
-        if not _covered(billings, expected):
-            yield _Suspicion(
+        if not is_covered(billings, expected):
+            yield Suspicion(
                 kind=PERIOD_NEVER,
                 subscription=subscription,
                 plan=plan,
                 window=expected.charges or expected.subscription,
                 at=midnight + _AFTER_MIDNIGHT,
-                period=_period(subscription, plan, expected.subscription, expected.charges, expected.fixed_charges),
+                period=period_of(subscription, plan, expected.subscription, expected.charges, expected.fixed_charges),
             )
 
 
 def _missed_start(
     inputs: RerateInputs, subscription: Subscription, plan: Plan, billings: Sequence[Billed]
-) -> Iterator[_Suspicion]:
+) -> Iterator[Suspicion]:
     """The first period of a plan that is paid in advance, if nothing billed it when the subscription started.
 
     One that was entered with a start in the past begins with the next period, by Lago's rule; a trial ends by a run of
@@ -155,9 +155,9 @@ def _missed_start(
     contract = history.contract(subscription, plan, timezone_of_customer(history, subscription), started_at)
     expected = boundaries(contract, started_at)
     in_time = (abs(billing.invoice.created_at - started_at) < _LATE_RUN for billing in billings)
-    if not any(in_time) and not _is_base_covered(billings, expected):
-        period = _period(subscription, plan, expected.subscription, None, expected.fixed_charges)
-        yield _Suspicion(
+    if not any(in_time) and not is_base_covered(billings, expected):
+        period = period_of(subscription, plan, expected.subscription, None, expected.fixed_charges)
+        yield Suspicion(
             kind=PERIOD_NEVER,
             subscription=subscription,
             plan=plan,
@@ -165,6 +165,47 @@ def _missed_start(
             at=started_at,
             period=replace(period, invoicing_reason="subscription_starting"),
         )
+
+
+def _missed_end(
+    inputs: RerateInputs, subscription: Subscription, plan: Plan, billings: Sequence[Billed], missed: Sequence[Window]
+) -> Iterator[Suspicion]:
+    """What is billed once when a subscription ends: from the last boundary on, if no invoice was made since.
+
+    ``missed``: windows of runs that are told already.
+    """
+    history, ended_at = inputs.history, subscription.terminated_at
+    if ended_at is None or not _is_end_due(history, subscription):
+        return
+    if any(billing.invoice.created_at >= ended_at - _SECOND for billing in billings):
+        return
+    contract = history.contract(subscription, plan, timezone_of_customer(history, subscription), ended_at)
+    if not inputs.rules.tiling_anniversaries and overlapped_once(contract):
+        return
+    used = [*(usage_window(billing.period) for billing in billings), *missed]
+    expected = end_boundaries(contract, ended_at, used)
+    usage = unbilled(expected.charges, used, ended_at)
+    base = None if is_base_covered(billings, expected) else expected.subscription
+    if plan.pay_in_advance:  # it is paid, and on the last invoice the window tells the rest of the period
+        base = boundaries(contract, ended_at).subscription
+    if usage is None and (base is None or plan.pay_in_advance):
+        return
+    period = period_of(subscription, plan, base, usage, expected.fixed_charges)
+    yield Suspicion(
+        kind=PERIOD_NEVER,
+        subscription=subscription,
+        plan=plan,
+        window=usage or expected.subscription,
+        at=ended_at,
+        period=replace(period, invoicing_reason="subscription_terminating"),
+    )
+
+
+def _is_end_due(history: History, subscription: Subscription) -> bool:
+    """Whether the end should have been billed by now. One without an invoice (``skip``) is somebody's decision."""
+    ended_at = subscription.terminated_at
+    passed = ended_at is not None and history.snapshot.taken_at - ended_at >= _LATE_RUN
+    return passed and subscription.on_termination_invoice != "skip"
 
 
 def _billing_days(history: History, subscription: Subscription, plan: Plan, timezone: str) -> Iterator[date]:
@@ -182,38 +223,21 @@ def _billing_days(history: History, subscription: Subscription, plan: Plan, time
         day += _DAY
 
 
-def _covered(billings: Sequence[Billed], expected: Boundaries) -> bool:
-    """Whether billings of other days have all the windows that this run would have billed: usage, and the base fee."""
-    used = [usage_window(billing.period) for billing in billings]
-    return _is_among(used, expected.charges) and _is_base_covered(billings, expected)
-
-
-def _is_base_covered(billings: Sequence[Billed], expected: Boundaries) -> bool:
-    return _is_among([subscription_window(billing.period) for billing in billings], expected.subscription)
-
-
-def _is_among(stored: Iterable[Window | None], expected: Window | None) -> bool:
-    """An empty window covers nothing: that of usage on the first invoice of what is paid in advance."""
-    if expected is None or expected.start >= expected.end:
-        return True
-    return any(window and window.start < window.end and abs(window.start - expected.start) < _DAY for window in stored)
-
-
 # --- windows of usage that overlap, or leave a gap ---
 
 
-def _twice(subscription: Subscription, plan: Plan, billings: Sequence[Billed]) -> Iterator[_Suspicion]:
+def _twice(subscription: Subscription, plan: Plan, billings: Sequence[Billed]) -> Iterator[Suspicion]:
     windows = sorted(_windows(billings), key=lambda pair: (pair[0].start, pair[1].invoice.created_at))
     for (first, earlier), (second, later) in pairwise(windows):
         overlap = Window(max(first.start, second.start), min(first.end, second.end))
         if overlap.end - overlap.start > _SECOND:
-            yield _Suspicion(
+            yield Suspicion(
                 kind=BILLED_TWICE,
                 subscription=subscription,
                 plan=plan,
                 window=overlap,
                 at=max(earlier.invoice.created_at, later.invoice.created_at),
-                period=_period(subscription, plan, None, overlap, None),
+                period=period_of(subscription, plan, None, overlap, None),
                 invoices=(earlier.invoice.number, later.invoice.number),
                 unknown=frozenset({earlier.invoice.number, later.invoice.number}),
             )
@@ -221,7 +245,7 @@ def _twice(subscription: Subscription, plan: Plan, billings: Sequence[Billed]) -
 
 def _gaps(
     inputs: RerateInputs, subscription: Subscription, plan: Plan, billings: Sequence[Billed], missed: Sequence[Window]
-) -> Iterator[_Suspicion]:
+) -> Iterator[Suspicion]:
     """Stretches between windows, and up to the end of a subscription that ended, that no invoice bills the usage of.
 
     What a person voided was billed once: whether it is billed again is their decision.
@@ -229,20 +253,20 @@ def _gaps(
     windows = sorted((window for window, _ in _windows(billings)), key=lambda window: window.start)
     ended_at = subscription.terminated_at
     stretches = [(window.end, following.start) for window, following in pairwise(windows)]
-    if windows and ended_at is not None and subscription.on_termination_invoice != "skip":
+    if windows and ended_at is not None and _is_end_due(inputs.history, subscription):
         stretches.append((max(window.end for window in windows), ended_at))
     stretches += _behind(inputs, billings, windows)
     for left, right in stretches:
         gap = Window(left + timedelta(microseconds=1), right)
         known = any(window.start <= gap.end and gap.start <= window.end for window in missed)
         if gap.end - gap.start > _SECOND and not known:
-            yield _Suspicion(
+            yield Suspicion(
                 kind=USAGE_NEVER,
                 subscription=subscription,
                 plan=plan,
                 window=gap,
-                at=_following_billing(billings, gap) or inputs.history.snapshot.taken_at,
-                period=_period(subscription, plan, None, gap, None),
+                at=_following_billing(billings, gap) or ended_at or inputs.history.snapshot.taken_at,
+                period=period_of(subscription, plan, None, gap, None),
             )
 
 
@@ -282,12 +306,16 @@ def _following_billing(billings: Sequence[Billed], gap: Window) -> datetime | No
 # --- what they are worth ---
 
 
-def _day(history: History, suspicion: _Suspicion) -> date:
+def _day(history: History, suspicion: Suspicion) -> date:
     """The customer's day on which it came about, or would have."""
-    return local_date(suspicion.at, timezone_of_customer(history, suspicion.subscription))
+    return _local_day(history, suspicion.subscription, suspicion.at)
 
 
-def _worth(inputs: RerateInputs, suspicions: Sequence[_Suspicion]) -> Iterator[Lapse]:
+def _local_day(history: History, subscription: Subscription, moment: datetime) -> date:
+    return local_date(moment, timezone_of_customer(history, subscription))
+
+
+def _worth(inputs: RerateInputs, suspicions: Sequence[Suspicion]) -> Iterator[Lapse]:
     """The lapses among the suspicions: those that are worth something, by the invoice that nobody made."""
     parts = CustomerParts(inputs.history.snapshot)
     for suspicion in suspicions:
@@ -299,7 +327,7 @@ def _worth(inputs: RerateInputs, suspicions: Sequence[_Suspicion]) -> Iterator[L
             yield lapse
 
 
-def _rate(inputs: RerateInputs, suspicion: _Suspicion, part: Snapshot) -> BilledInvoice:
+def _rate(inputs: RerateInputs, suspicion: Suspicion, part: Snapshot) -> BilledInvoice:
     """The invoice that nobody made, rated in its customer's part of the snapshot (``part``).
 
     Without the invoices that bill it twice: what usage carries over would be carried over twice.
@@ -317,7 +345,7 @@ def _cents(rated: BilledInvoice, kind: str) -> int:
     return sum(line.amount_cents for line in rated.lines if kind == PERIOD_NEVER or line.key.kind in usage)
 
 
-def _lapse(inputs: RerateInputs, suspicion: _Suspicion, rated: BilledInvoice, cents: int | None) -> Lapse:
+def _lapse(inputs: RerateInputs, suspicion: Suspicion, rated: BilledInvoice, cents: int | None) -> Lapse:
     subscription = suspicion.subscription
     return Lapse(
         kind=suspicion.kind,
@@ -333,29 +361,7 @@ def _lapse(inputs: RerateInputs, suspicion: _Suspicion, rated: BilledInvoice, ce
     )
 
 
-def _period(
-    subscription: Subscription, plan: Plan, base: Window | None, charges: Window | None, fixed: Window | None
-) -> BillingPeriod:
-    return BillingPeriod(
-        lago_subscription_id=subscription.lago_id,
-        external_subscription_id=subscription.external_id,
-        lago_plan_id=plan.lago_id,
-        subscription_from_datetime=base.start if base else None,
-        subscription_to_datetime=_whole(base.end) if base else None,
-        charges_from_datetime=charges.start if charges else None,
-        charges_to_datetime=_whole(charges.end) if charges else None,
-        fixed_charges_from_datetime=fixed.start if fixed else None,
-        fixed_charges_to_datetime=_whole(fixed.end) if fixed else None,
-        invoicing_reason="subscription_periodic",
-    )
-
-
-def _whole(moment: datetime) -> datetime:
-    """Whole seconds, as the API gives them."""
-    return moment.replace(microsecond=0)
-
-
-def _invoice(history: History, suspicion: _Suspicion) -> Invoice:
+def _invoice(history: History, suspicion: Suspicion) -> Invoice:
     """The invoice that Lago would have made of it, before anything is rated."""
     subscription = suspicion.subscription
     return Invoice(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from mappings.period import Boundaries, Contract, LastInvoice, Window, boundaries, final_boundaries, local_date, zone_of
@@ -40,11 +40,15 @@ def expected_boundaries(contract: Contract, billed: Billed, history: History) ->
     at = billed.invoice.created_at
     if contract.terminated_at is None:
         return boundaries(contract, at, last_invoice=_last_invoice(billed, history))
+    return end_boundaries(contract, at, [usage_window(old.period) for old in history.earlier(billed)])
+
+
+def end_boundaries(contract: Contract, at: datetime, used: Sequence[Window | None]) -> Boundaries:
+    """Boundaries of the invoice that ends a subscription. ``used``: windows of usage that earlier invoices have."""
     if contract.next_yearly_cents is not None:
         return boundaries(contract, at, current_usage=contract.upgraded)
     final = final_boundaries(contract, at)
-    windows = (usage_window(old.period) for old in history.earlier(billed))
-    already = any(final.charges and _seconds(window) == _seconds(final.charges) for window in windows)
+    already = any(final.charges and _seconds(window) == _seconds(final.charges) for window in used)
     return boundaries(contract, at) if already else final
 
 

@@ -17,11 +17,12 @@ from reconcile.sides.numbers import nearest_cents_of
 from reconcile.sides.odoo_answers import SETTLED_ELSEWHERE
 
 FOREIGN = "currency"  # the cause: Odoo's bill, in the currency that it is in
-EXTRA_ORDER, EXTRA_INVOICE, EXTRA_CHARGE, EXTRA_COUPON = KINDS = (
+EXTRA_ORDER, EXTRA_INVOICE, EXTRA_CHARGE, EXTRA_COUPON, EXTRA_BALANCE = KINDS = (
     "extra_order",  # a running order that no subscription of Lago's stands behind
     "extra_invoice",  # an invoice that Lago did not make, or of what Lago billed too
     "extra_charge",  # a charge on a migrated plan or order
     "extra_coupon",  # a coupon on a migrated order
+    "extra_balance",  # an open balance that the migration brought, of what is open in Lago no more
 )
 
 

@@ -14,6 +14,10 @@ NOISE = Decimal("0.000001")  # of a cent: what printing a double may leave behin
 _STEPS = 4  # between doubles, that sums of Odoo's may be away from the amount meant: counts where they are large
 
 
+class FinerAmountError(ValueError):
+    """An amount with more digits than Lago counts of its currency."""
+
+
 def number_in(value: object) -> Decimal | None:
     """The number that a value is, Odoo's doubles too; None where it is none, or larger than anything that is billed."""
     return written_number(repr(value) if isinstance(value, float) else value)
@@ -38,15 +42,15 @@ def nearest_cents_of(amount: object, currency: str) -> int:
 
 
 def cents_of(amount: object, currency: str) -> int:
-    """Decimal text in units -> cents. More digits than the currency has would lose money silently: ValueError."""
+    """Decimal text in units -> cents. More digits than the currency has would lose money silently: FinerAmountError."""
     return _whole(amount, exponent(currency), currency)
 
 
 def _whole(amount: object, digits: int, currency: str) -> int:
-    """The amount in its last digit; ValueError for one that has more."""
+    """The amount in its last digit; FinerAmountError for one that has more."""
     text = Decimal(str(amount))  # of a double: the shortest that is this one and no other
     exact = CONTEXT.scaleb(text, digits)
     whole = int(round_half_up(exact))
     if abs(exact - whole) > max(NOISE, CONTEXT.scaleb(Decimal(ulp(float(text)) * _STEPS), digits)):
-        raise ValueError(f"{amount} has more than {digits} decimals of {currency}")
+        raise FinerAmountError(f"{amount} has more than {digits} decimals of {currency}")
     return whole

@@ -7,17 +7,18 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from mappings.explain import ADDON_STEPS, Step, StepKind, given
+from mappings.money import from_subunits
 from mappings.reasons import spell
 from mappings.records import Json
 from migrate.errors import OdooError
 from migrate.odoo.values import related_id
 from reconcile.billed import BilledInvoice, BilledLine, ForeignSum, LineKey, Origin, Refusal, Totals
 from reconcile.sides.lago import sound_totals
-from reconcile.sides.numbers import cents_of, decimal_in, header_cents_of, number_in
+from reconcile.sides.numbers import FinerAmountError, cents_of, decimal_in, header_cents_of, number_in
 
 SETTLED_ELSEWHERE = ("credit_notes", "prepaid")  # in Odoo they are payments of the invoice, not parts of it
 
@@ -55,13 +56,20 @@ def by_partner(answer: object) -> dict[int, list[Json]]:
 
 
 def invoice_of(lago: BilledInvoice, answers: Sequence[Json], tax_codes: Mapping[str, str]) -> BilledInvoice:
-    """One Lago invoice out of Odoo's answers for its partner (several, if Odoo splits what Lago consolidates)."""
+    """One Lago invoice out of Odoo's answers for its partner (several, if Odoo splits what Lago consolidates).
+
+    An answer that is not as documented costs this invoice alone: the others have answers of their own.
+    """
     try:
         return odoo_invoice(lago, answers, tax_codes)
-    except (KeyError, TypeError, ValueError, InvalidOperation) as error:
-        raise OdooFactsError(
-            f"Odoo's rerun of {lago.number} is not what the addon documents ({error!r}): update the addon"
-        ) from error
+    except FinerAmountError as error:
+        step = from_subunits(1, lago.currency)
+        told = f"{error}: in Odoo, set the Rounding Factor of {lago.currency} (res.currency, rounding) back to {step}"
+        why = Refusal(reason="currency_finer", detail=f"{told}; if it is {step}, update the addon")
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        told = f"Odoo's rerun of {lago.number} is not what the addon documents ({error!r})"
+        why = Refusal(reason="answer_unreadable", detail=f"{told}: update the addon")
+    return replace(unanswered(lago), refusals=(why,))
 
 
 def _refusal(raw: Mapping[str, str]) -> Refusal:

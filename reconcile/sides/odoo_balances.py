@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from mappings.balances import due_cents
-from mappings.records import Snapshot
+from mappings.records import Invoice, Snapshot
+from mappings.target import xid
 from migrate.odoo.door import Door, Row
 from migrate.odoo.external_ids import made_of
 from migrate.odoo.values import number_or_none
 from reconcile.billed import BilledInvoice, OpenLine, Refusal, Side, ThreeSides
+from reconcile.sides.migrated import ours
 from reconcile.sides.numbers import decimal_in, nearest_cents_of
 
 BALANCE_CURRENCY = "balance_currency"
@@ -19,8 +21,9 @@ BALANCE_CURRENCY = "balance_currency"
 def with_balances(odoo: Door, snapshot: Snapshot, sides: ThreeSides) -> ThreeSides:
     """The sides with ``settled_cents``: what was taken off after tax until today, paid amounts included.
 
-    Odoo tells it by the open balance that the phase ``balances`` brought: as long as that is a draft, and for
-    customers of whom it has any. Everything else stays unsaid.
+    Odoo tells it by the open balance that the phase ``balances`` brought, and for customers of whom it has any: by the
+    draft, also of an invoice that Lago has been paid or that was voided there since; by what is left of a posted one,
+    if that is not less than Lago is owed. Everything else stays unsaid.
     """
     invoices = {i.lago_id: i for i in snapshot.invoices}
     balances = _open_balances(odoo, snapshot)
@@ -29,7 +32,7 @@ def with_balances(odoo: Door, snapshot: Snapshot, sides: ThreeSides) -> ThreeSid
     settled_in_lago = {i: due_cents(invoices[i]) - cents for i, cents in gross.items()}
     settled_in_odoo = {i: open_in_odoo[i] - cents for i, cents in gross.items()}
     of_odoo = _with_settled(sides.odoo, settled_in_odoo)
-    lines = _lines(odoo, (i for i in balances if settled_in_odoo.get(i) != settled_in_lago.get(i)))
+    lines = _lines(odoo, {i: b for i, b in balances.items() if settled_in_odoo.get(i) != settled_in_lago.get(i)})
     return ThreeSides(
         lago=_with_settled(sides.lago, settled_in_lago),
         odoo={
@@ -41,7 +44,7 @@ def with_balances(odoo: Door, snapshot: Snapshot, sides: ThreeSides) -> ThreeSid
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Balance:
-    """An open balance in Odoo. ``cents``: None where it went on living there (posted, cancelled).
+    """An open balance in Odoo. ``cents``: None where it went on living there (paid in part or whole, cancelled).
 
     ``partner``: who owes it. ``foreign``: what it says in another currency than Lago's invoice, which is no number of
     that invoice.
@@ -50,6 +53,7 @@ class _Balance:
     cents: int | None
     partner: int | None
     foreign: str = ""
+    posted: bool = False
 
 
 _NONE = _Balance(cents=0, partner=None)
@@ -89,39 +93,59 @@ def _with_settled(side: Side, settled: Mapping[str, int]) -> dict[str, BilledInv
 
 
 def _open_balances(odoo: Door, snapshot: Snapshot) -> dict[str, _Balance]:
-    """Lago's open invoice -> its balance in Odoo."""
+    """Lago's invoice -> its balance in Odoo, whether or not Lago is still owed anything of it."""
     owners = _owners(snapshot)
-    due = [i.lago_id for i in snapshot.invoices if owners.get(i.lago_id) and due_cents(i)]
-    numbers = {number: lago_id for lago_id, number in made_of(odoo, "account.move", "invoice", due).items()}
-    fields = ["state", "amount_total", "currency_id", "partner_id"]
-    rows = odoo.search_among("account.move", "id", sorted(numbers), fields, names=True)
-    currencies = {i.lago_id: i.currency for i in snapshot.invoices}
-    return {(lago_id := numbers[row["id"]]): _balance(row, currencies[lago_id]) for row in rows}
+    invoices = {i.lago_id: i for i in snapshot.invoices if owners.get(i.lago_id) and is_judged(i)}
+    prefix = xid("invoice", "").removeprefix("lago.")
+    names = {number: name.removeprefix(prefix) for number, name in ours(odoo, "account.move").items()}
+    numbers = {number: lago_id for number, lago_id in names.items() if lago_id in invoices}
+    rows = odoo.search_among("account.move", "id", sorted(numbers), list(MOVE), names=True)
+    return {(lago_id := numbers[row["id"]]): _balance(row, invoices[lago_id]) for row in rows}
 
 
-def _lines(odoo: Door, invoices: Iterable[str]) -> dict[str, OpenLine]:
+def is_judged(invoice: Invoice) -> bool:
+    """Whether Lago says what it is owed of it: not of one that is not final, or whose payment the bank took back."""
+    disputed = invoice.payment_status == "succeeded" and invoice.payment_dispute_lost_at is not None
+    return invoice.status in ("finalized", "voided") and not disputed
+
+
+def _lines(odoo: Door, balances: Mapping[str, _Balance]) -> dict[str, OpenLine]:
     """Lago's open invoice -> the line of its balance that the migration made."""
-    made = made_of(odoo, "account.move.line", "invoice", invoices, "open")
+    made = made_of(odoo, "account.move.line", "invoice", balances, "open")
     numbers = {number: lago_id for lago_id, number in made.items()}
     fields = ["quantity", "price_unit", "discount", "tax_ids"]
     rows = odoo.search_among("account.move.line", "id", sorted(numbers), fields)
-    return {numbers[row["id"]]: _line(row) for row in rows}
+    return {(lago_id := numbers[row["id"]]): _line(row, posted=balances[lago_id].posted) for row in rows}
 
 
-def _line(row: Row) -> OpenLine:
+def _line(row: Row, *, posted: bool) -> OpenLine:
     return OpenLine(
         quantity=decimal_in(row["quantity"]),
         price=decimal_in(row["price_unit"]),
         discount=decimal_in(row["discount"]),
         taxed=bool(row["tax_ids"]),
+        posted=posted,
     )
 
 
-def _balance(row: Row, invoiced_in: str) -> _Balance:
-    currency = row["currency_id"][1] if isinstance(row["currency_id"], list | tuple) else ""
-    partner = number_or_none(row["partner_id"])
-    if row["state"] != "draft":
+def _balance(row: Row, invoice: Invoice) -> _Balance:
+    partner, left = number_or_none(row["partner_id"]), open_in(row)
+    if left is None:
         return _Balance(cents=None, partner=partner)
-    if currency != invoiced_in:
-        return _Balance(cents=None, partner=partner, foreign=f"{row['amount_total']} {currency}")
-    return _Balance(cents=nearest_cents_of(row["amount_total"], currency), partner=partner)
+    posted, (amount, currency) = row["state"] == "posted", left
+    if currency != invoice.currency:
+        foreign = "" if posted else f"{amount} {currency}"
+        return _Balance(cents=None, partner=partner, foreign=foreign, posted=posted)
+    cents = nearest_cents_of(amount, currency)
+    paid_in_odoo = posted and cents < due_cents(invoice)  # Lago does not hear of it
+    return _Balance(cents=None if paid_in_odoo else cents, partner=partner, posted=posted)
+
+
+MOVE = ("state", "amount_total", "amount_residual", "currency_id", "partner_id")
+
+
+def open_in(row: Row) -> tuple[object, str] | None:
+    """What a document of Odoo's (its ``MOVE``) is still open of: (units, currency); None of one that is cancelled."""
+    currency = str(row["currency_id"][1]) if isinstance(row["currency_id"], list | tuple) else ""
+    amounts = {"draft": row["amount_total"], "posted": row["amount_residual"]}
+    return (amounts[row["state"]], currency) if row["state"] in amounts else None

@@ -28,6 +28,7 @@ CAUSES: Mapping[str, tuple[str, str]] = {
     "cause.order_line_added": ("Line added to the order", "Ligne ajoutée à la commande"),
     "cause.discount": ("Discount on the order", "Remise sur la commande"),
     "cause.extra_line": ("Line in excess", "Ligne en trop"),
+    "cause.extra_balance": ("Open balance that only Odoo has", "Solde ouvert que seul Odoo a"),
     "cause.extra_order": ("Order that only Odoo has", "Commande que seul Odoo a"),
     "cause.extra_invoice": ("Invoice that only Odoo has", "Facture que seul Odoo a"),
     "cause.coupon_missing": ("Coupon not applied", "Coupon non appliqué"),
@@ -81,6 +82,16 @@ CAUSES: Mapping[str, tuple[str, str]] = {
     "evidence.invoice_of_both": (
         "{what} of {day} ({state}) bills in Odoo what Lago billed on the same day.",
         "{what} du {day} ({state}) facture dans Odoo ce que Lago a facturé le même jour.",
+    ),
+    "evidence.balance_only_in_odoo": (
+        "{what} of {day} is open in Odoo ({state}) beyond what is still open of it in Lago: it was paid, credited, "
+        "used or voided there since.",
+        "{what} du {day} est ouvert dans Odoo ({state}) au-delà de ce qui l’est encore dans Lago : payé, crédité, "
+        "utilisé ou annulé là depuis.",
+    ),
+    "evidence.open_no_more": (
+        "{cents} are open in Odoo, and nothing in Lago any more: it was paid, credited or voided there since.",
+        "{cents} restent ouverts dans Odoo, et plus rien dans Lago : payé, crédité ou annulé là depuis.",
     ),
     "evidence.unmapped": ("The migration left it out: {reason}", "La migration l’a laissé de côté : {reason}"),
     "evidence.unforeseen": ("It could not be explained: {why}", "Elle n’a pas pu être expliquée : {why}"),

@@ -250,6 +250,22 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
         "Dans Odoo, {where} : la ligne créée par la migration est juste; enlever les lignes que quelqu’un a ajoutées, "
         "et remettre sa devise.",
     ),
+    "remedy.drop_balance": (
+        "{where}: lago2odoo preview shows that it goes, apply takes the draft out of Odoo.",
+        "{where} : lago2odoo preview montre qu’il disparaît, apply enlève le brouillon d’Odoo.",
+    ),
+    "remedy.settle_posted": (
+        "{where} is posted, so apply leaves it alone: register in Odoo what Lago was paid, or credit it, until "
+        "{lago} is open.",
+        "{where} est comptabilisé, donc apply n’y touche pas : enregistrer dans Odoo ce que Lago a reçu, ou le "
+        "créditer, jusqu’à ce que {lago} reste ouvert.",
+    ),
+    "remedy.renew_balance": (
+        "lago2odoo preview shows what changes of {what}, apply brings the draft in line with Lago; one that is posted "
+        "is settled in Odoo, by hand.",
+        "lago2odoo preview montre ce qui change de {what}, apply aligne le brouillon sur Lago; ce qui est comptabilisé "
+        "se règle dans Odoo, à la main.",
+    ),
     "remedy.carry_balance": (
         "Apply the phase balances, and settle the invoice with it.",
         "Appliquer la phase balances, et régler la facture avec elle.",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mappings.details import price_cents
-from mappings.records import BillingPeriod, CreditNoteItem, Invoice, Snapshot
+from mappings.records import BillingPeriod, CreditNoteItem, Invoice, Snapshot, Subscription
 from reconcile import dual_run
 from reconcile.compare.waivers import Waiver
 from reconcile.rerate.coverage import lapses_of
@@ -105,6 +105,70 @@ def test_a_period_paid_in_advance_that_was_never_billed(nexasystems: tuple[Snaps
     )
     (lapse,) = lapses_of(having(snapshot, invoice, lambda invoice: None), events)
     assert (lapse.kind, lapse.cents) == ("period_never_billed", invoice.fees_amount_cents)
+
+
+def endings(snapshot: Snapshot) -> list[tuple[Invoice, Subscription]]:
+    """Last invoices of subscriptions: ended in the middle of a period, upgraded, downgraded on a boundary."""
+    ended = {s.lago_id: s for s in snapshot.subscriptions if s.terminated_at is not None}
+    return [
+        (i, ended[p.lago_subscription_id])
+        for i in sorted(snapshot.invoices, key=lambda i: i.number)
+        for p in i.billing_periods
+        if p.invoicing_reason == "subscription_terminating" and p.lago_subscription_id in ended
+    ]
+
+
+def test_the_invoice_of_an_end_that_was_never_made(nexasystems: tuple[Snapshot, Path]) -> None:
+    """Whatever the end: it is worth to the cent what Lago would have billed, on the day on which it would have."""
+    snapshot, events = nexasystems
+    found = endings(snapshot)
+    assert len(found) >= 10
+    worth = []
+    for invoice, subscription in found:
+        without = having(snapshot, invoice, lambda invoice: None)
+        lapses = lapses_of(without, events, customers=frozenset({subscription.external_customer_id}))
+        assert {lapse.kind for lapse in lapses} <= {"period_never_billed"}
+        fees = sum(f.amount_cents for f in invoice.fees if f.lago_subscription_id == subscription.lago_id)
+        worth.append((fees, [(lapse.cents, lapse.day) for lapse in lapses if lapse.cents == fees]))
+        assert worth[-1][1] == ([(fees, invoice.issuing_date)] if fees else [])
+        if not fees:
+            assert not lapses
+    assert sum(fees > 0 for fees, _ in worth) >= 9
+
+
+def test_an_end_that_nobody_billed_on_purpose_or_that_is_not_due_yet(nexasystems: tuple[Snapshot, Path]) -> None:
+    snapshot, events = nexasystems
+    invoice, subscription = next(
+        pair for pair in endings(snapshot) if len(pair[0].billing_periods) == 1 and pair[0].fees_amount_cents
+    )
+    without = having(snapshot, invoice, lambda invoice: None)
+    skipped = replace(subscription, on_termination_invoice="skip")
+    others = tuple(s for s in snapshot.subscriptions if s is not subscription)
+    assert subscription.terminated_at
+    assert lapses_of(replace(without, subscriptions=(*others, skipped)), events) == ()
+    assert lapses_of(replace(without, taken_at=subscription.terminated_at + timedelta(hours=30)), events) == ()
+    draft = having(snapshot, invoice, lambda invoice: replace(invoice, status="draft"))
+    assert lapses_of(draft, events) == (), "in its grace it is a draft, which is billed"
+
+
+def test_usage_that_the_end_did_not_bill_belongs_to_the_month_of_the_end(nexasystems: tuple[Snapshot, Path]) -> None:
+    """Not to that of the snapshot: also where an older Lago's calendar does not tell what the end had to bill."""
+    snapshot, events = nexasystems
+    invoice, subscription = next(
+        (i, s) for i, s in endings(snapshot) if usage_cents(i) and len(i.billing_periods) == 1 and s.plan_code
+    )
+    plans = tuple(replace(p, interval="quarterly") if p.code == subscription.plan_code else p for p in snapshot.plans)
+    late = datetime(2025, 12, 31, 12, tzinfo=UTC)  # its quarters overlapped once
+    others = tuple(s for s in snapshot.subscriptions if s is not subscription)
+    plan = replace(subscription.plan, interval="quarterly") if subscription.plan else None
+    ended = replace(subscription, billing_time="anniversary", subscription_at=late, plan=plan)
+    old = replace(snapshot, lago_version="v1.30.0", plans=plans, subscriptions=(*others, ended))
+    lapses = lapses_of(
+        having(old, invoice, lambda invoice: None), events, customers=frozenset({subscription.external_customer_id})
+    )
+    assert [(x.kind, x.day) for x in lapses if x.window.end == subscription.terminated_at] == [
+        ("usage_never_billed", invoice.issuing_date)
+    ]
 
 
 def with_usage_of(invoice: Invoice) -> Callable[[BillingPeriod], BillingPeriod]:

@@ -97,12 +97,23 @@ def test_nothing_open_of_what_lago_is_owed_is_a_missing_balance() -> None:
     assert finding.remedy == Evidence(name="carry_balance", values={"part": "balance"})
 
 
-def test_where_lago_is_owed_nothing_no_balance_is_missing_or_wrong() -> None:
-    """What is open there all the same, nobody can tell."""
+def test_what_is_open_where_lago_is_owed_nothing_is_a_wrong_balance() -> None:
+    """As long as nothing that was settled makes the amount."""
     paid = replace(LAGO_OWES, settled_cents=-1130)
-    assert of_balance(17, truth=paid).cause == "unexplained"
-    assert of_balance(630, truth=paid).cause == "unexplained"
-    assert of_balance(830, truth=paid).cause == "settlement_missing", "11.30 less 3.00 was paid"
+    drop = Evidence(name="drop_balance", values={"where": "account.move lago.invoice_i1"})
+    for cents in (17, 630):
+        finding = of_balance(cents, truth=paid)
+        assert (finding.cause, finding.proven, finding.delta_cents) == ("balance_wrong", True, cents)
+        assert finding.evidence == (Evidence(name="open_no_more", values={"cents": cents}),)
+        assert finding.remedy == drop
+    unpaid = of_balance(830, truth=paid)
+    assert (unpaid.cause, unpaid.remedy) == ("settlement_missing", drop), "11.30 less 3.00 was paid"
+
+
+def test_nothing_is_written_to_a_balance_that_is_posted() -> None:
+    posted = of_balance(OWED + 17, replace(AS_MADE, posted=True))
+    told = {"where": "account.move lago.invoice_i1", "lago": "6.80 CAD"}
+    assert posted.remedy == Evidence(name="settle_posted", values=told)
 
 
 @pytest.mark.parametrize(

@@ -638,9 +638,6 @@ EARLIER: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     "of another project": (lambda first, _: first.write_bytes(pack().data), "chain.jsonl beside it notes another seal"),
     "gone": (lambda first, _: first.unlink(), f"2026-07-001.zip: is gone, {NOT_THERE}"),
     "a folder": (lambda first, _: put_a_folder(first), f"zip: cannot be read: it is a folder, not a file, {NOT_THERE}"),
-        lambda first, _: put_a_folder(first),
-        f"2026-07-001.zip: cannot be read: it is a folder, not a file, {NOT_THERE}",
-    ),
     "the last one's content": (swap, "is not as it was signed ("),
 }
 

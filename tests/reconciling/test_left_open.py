@@ -1,0 +1,203 @@
+"""Open balances in Odoo of which Lago is owed nothing any more, or less: settled in Lago after they were brought."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from mappings.records import CreditNote, Invoice, Snapshot
+from reports import text
+from reports.data import ReportData
+from reports.registers import by_month
+from reports.verdict import State, judge
+from tests.faults import STARTER, Company, Fault
+from tests.reconciling import planted
+from tests.reconciling.planted import Base
+
+MONTH = "2026-03"
+
+
+def paid(invoice: Invoice) -> Invoice:
+    total = invoice.total_amount_cents
+    return replace(invoice, payment_status="succeeded", total_paid_amount_cents=total, total_due_amount_cents=0)
+
+
+def voided(invoice: Invoice) -> Invoice:
+    return replace(invoice, status="voided")
+
+
+def paid_in_part(invoice: Invoice) -> Invoice:
+    return replace(
+        invoice,
+        total_paid_amount_cents=invoice.total_paid_amount_cents + 10_00,
+        total_due_amount_cents=(invoice.total_due_amount_cents or 0) - 10_00,
+    )
+
+
+def balance(company: Company, name: str) -> int:
+    named = [["module", "=", "lago"], ["name", "=", name]]
+    return int(company.rows("ir.model.data", named, "res_id")[0]["res_id"])
+
+
+def post(company: Company, name: str) -> None:
+    company.odoo.call("account.move", "action_post", [balance(company, name)])
+
+
+def seen(company: Company, snapshot: Snapshot, month: str, customer: str = STARTER) -> ReportData:
+    fault = Fault(
+        name="", side="odoo", causes=frozenset(), customers=(customer,), plant=lambda company: None, month=month
+    )
+    codes = planted.codes_of(company.odoo, company.snapshot)
+    return planted.reconciled(replace(company, snapshot=snapshot), fault, codes)
+
+
+def findings(data: ReportData) -> set[tuple[str, str, int, bool, str]]:
+    return {
+        (f.cause, f.side, f.delta_cents, f.proven, f.remedy.name if f.remedy else "")
+        for invoice in data.invoices
+        for position in invoice.positions
+        for f in position.findings
+    }
+
+
+def still_open(data: ReportData) -> list[tuple[int | None, int | None]]:
+    return [(i.open_cents.get("lago"), i.open_cents.get("odoo")) for i in data.invoices]
+
+
+@pytest.mark.parametrize("posted", [False, True])
+@pytest.mark.parametrize(
+    ("settle", "cause", "draft_remedy"),
+    [
+        (paid, "settlement_missing", "drop_balance"),
+        (voided, "balance_wrong", "drop_balance"),
+        (paid_in_part, "settlement_missing", "mend_field"),
+    ],
+)
+def test_what_lago_is_owed_no_more_and_odoo_still_has_open(
+    base: Base,
+    tmp_path: Path,
+    settle: Callable[[Invoice], Invoice],
+    cause: str,
+    draft_remedy: str,
+    posted: bool,
+) -> None:
+    with planted.copied(base, tmp_path / "copy") as company:
+        before = company.invoice(STARTER, MONTH)
+        after = settle(before)
+        if posted:
+            post(company, f"invoice_{before.lago_id}")
+        invoices = tuple(after if i is before else i for i in base.snapshot.invoices)
+        sound = seen(company, base.snapshot, MONTH)
+        data = seen(company, replace(base.snapshot, invoices=invoices), MONTH)
+    due = before.total_due_amount_cents or 0
+    left = due - 10_00 if settle is paid_in_part else 0
+    assert due > 10_00
+    assert not findings(sound)
+    assert still_open(sound) == [(due, due)], "a posted one is counted, too"
+    remedy = "settle_posted" if posted else draft_remedy
+    assert findings(data) == {(cause, "odoo", due - left, True, remedy)}
+    assert still_open(data) == [(left, due)]
+    assert judge(data).state is State.TO_ACT
+    (march,) = by_month(data)
+    if settle is not voided:  # what is voided is no claim, and in no sum of claims
+        assert (march.settled.tied_left_cents, march.settled.tied_right_cents) == (left, due)
+    text.render(data)
+
+
+def test_a_posted_balance_that_was_paid_in_odoo_is_no_difference(base: Base, tmp_path: Path) -> None:
+    with planted.copied(base, tmp_path / "copy") as company:
+        invoice = company.invoice(STARTER, MONTH)
+        lines = [["move_id", "=", balance(company, f"invoice_{invoice.lago_id}")], ["display_type", "=", "product"]]
+        company.write("account.move.line", lines, price_unit=1.0)  # as if the rest were paid
+        post(company, f"invoice_{invoice.lago_id}")
+        data = seen(company, base.snapshot, MONTH)
+    assert not findings(data)
+    assert still_open(data) == [(invoice.total_due_amount_cents, None)]
+
+
+def test_what_the_bank_took_back_is_finances_to_decide(base: Base, tmp_path: Path) -> None:
+    with planted.copied(base, tmp_path / "copy") as company:
+        before = company.invoice(STARTER, MONTH)
+        after = replace(paid(before), payment_dispute_lost_at=base.snapshot.taken_at)
+        invoices = tuple(after if i is before else i for i in base.snapshot.invoices)
+        assert not findings(seen(company, replace(base.snapshot, invoices=invoices), MONTH))
+
+
+def brought(company: Company, name: str, units: float, kind: str) -> int:
+    """An open balance as the migration brings it."""
+    (invoice,) = company.rows("account.move", [["id", "=", balance(company, first_of(company))]])
+    (usual,) = company.rows("account.move.line", [["move_id", "=", invoice["id"]], ["display_type", "=", "product"]])
+    line = {"name": "Left of it", "quantity": 1, "price_unit": units, "tax_ids": [[6, 0, []]]}
+    line["account_id"] = usual["account_id"][0]
+    vals = {"move_type": kind, "partner_id": invoice["partner_id"][0], "currency_id": invoice["currency_id"][0]}
+    vals |= {"journal_id": invoice["journal_id"][0], "invoice_date": "2026-03-20", "invoice_line_ids": [[0, 0, line]]}
+    (made,) = company.odoo.call("account.move", "create", vals_list=[vals])
+    named = {"module": "lago", "model": "account.move", "name": name, "res_id": made}
+    company.odoo.call("ir.model.data", "create", vals_list=[named])
+    return int(made)
+
+
+def first_of(company: Company) -> str:
+    return f"invoice_{company.invoice(STARTER, MONTH).lago_id}"
+
+
+@pytest.mark.parametrize("posted", [False, True])
+@pytest.mark.parametrize(
+    ("status", "left", "told"),
+    [("available", 25_00, None), ("consumed", 0, -25_00), ("voided", 25_00, -25_00), ("available", 1, -24_99)],
+)
+def test_a_credit_note_that_was_used_since(
+    base: Base, tmp_path: Path, status: str, left: int, told: int | None, posted: bool
+) -> None:
+    with planted.copied(base, tmp_path / "copy") as company:
+        invoice = company.invoice(STARTER, MONTH)
+        note = CreditNote(
+            lago_id="note",
+            number="NX-CN1",
+            lago_invoice_id=invoice.lago_id,
+            currency=invoice.currency,
+            issuing_date=date(2026, 3, 20),
+            total_amount_cents=25_00,
+            taxes_amount_cents=0,
+            credit_amount_cents=25_00,
+            refund_amount_cents=0,
+            balance_amount_cents=left,
+            created_at=datetime(2026, 3, 20, tzinfo=UTC),
+            credit_status=status,
+        )
+        snapshot = replace(base.snapshot, credit_notes=(note,))
+        brought(company, "credit_note_note", 25.0, "out_refund")
+        if posted:
+            post(company, "credit_note_note")
+        april, data = (seen(company, snapshot, month) for month in ("2026-04", MONTH))
+    assert not findings(april)
+    assert findings(data) == ({("extra_balance", "odoo", told, True, "renew_balance")} if told else set())
+    if told:
+        assert judge(data).state is State.TO_ACT
+        assert "NX-CN1" in text.render(data)
+
+
+@pytest.mark.parametrize(("settle", "told"), [(lambda i: i, None), (paid, 25_00), (voided, 25_00)])
+def test_an_invoice_that_no_subscription_bills(
+    base: Base, tmp_path: Path, settle: Callable[[Invoice], Invoice], told: int | None
+) -> None:
+    """A one-off is compared with nothing of Odoo's: its open balance is what only Odoo has."""
+    with planted.copied(base, tmp_path / "copy") as company:
+        lone = replace(
+            company.invoice(STARTER, MONTH),
+            lago_id="lone",
+            number="NX-LONE",
+            invoice_type="one_off",
+            total_amount_cents=25_00,
+            total_due_amount_cents=25_00,
+            fees=(),
+            billing_periods=(),
+            subscriptions=(),
+        )
+        brought(company, "invoice_lone", 25.0, "out_invoice")
+        data = seen(company, replace(base.snapshot, invoices=(*base.snapshot.invoices, settle(lone))), MONTH)
+    assert findings(data) == ({("extra_balance", "odoo", told, True, "renew_balance")} if told else set())
