@@ -421,19 +421,19 @@ def charge_tax(metric: str, plan: str, name: str) -> Plant:
     return plant
 
 
-def discount(percent: float) -> Plant:
+def discount(percent: float, customer: str = STARTER) -> Plant:
     """On all lines of the order, as Odoo's discount button does it: native invoicing takes it off the plan's."""
 
     def plant(company: Company) -> None:
-        order = company.order(STARTER)
+        order = company.order(customer)
         company.write("sale.order.line", [["order_id", "=", order["id"]]], discount=percent)
 
     return plant
 
 
-def add_order_line(price: float, taxed: bool = True, quantity: float = 1.0) -> Plant:
+def add_order_line(price: float, taxed: bool = True, quantity: float = 1.0, customer: str = STARTER) -> Plant:
     def plant(company: Company) -> None:
-        order = company.order(STARTER)
+        order = company.order(customer)
         sold = company.rows("sale.order.line", [["order_id", "=", order["id"]]], "tax_ids")[0]
         template = company.odoo.call("product.template", "create", vals_list=[{"name": "Setup", "type": "service"}])[0]
         product = company.rows("product.product", [["product_tmpl_id", "=", template]], "id")[0]["id"]
@@ -1010,5 +1010,14 @@ FAULTS: tuple[Fault, ...] = (
         on_order(STARTER, fusion_plan_amount="31.50"),
         charge_price("storage_gb", "nexacloud_starter", ["amount"], "0.0925"),
         lines_tax(STARTER, "hst_sale_tax_15"),
+    )),
+    # what Odoo takes off or adds after the coupons; of two kinds of taxes its coupon is two lines, in whole cents
+    fault("discount where a coupon is held", "odoo", "discount", PERCENT, discount(10.0, PERCENT)),
+    fault("line added where a coupon is held", "odoo", "order_line_added", PERCENT, add_order_line(12.0, customer=PERCENT)),
+    fault("discount, and taxes of a charge, with a coupon", "odoo", "+ discount tax_wrong tax_rounding", PERCENT, together(
+        discount(5.0, PERCENT), charge_tax("compute_hours", "nexacloud_pro", "hst_sale_tax_15"),
+    )),
+    fault("line added, and taxes of a charge, with a coupon", "odoo", "+ order_line_added tax_wrong tax_rounding", PERCENT, together(
+        add_order_line(12.0, customer=PERCENT), charge_tax("compute_hours", "nexacloud_pro", "hst_sale_tax_15"),
     )),
 )  # fmt: skip

@@ -20,6 +20,7 @@ from reconcile.causes.of_lines import (
     add_lines,
     back_to_its_order,
     billed_at,
+    by_hand,
     cents_of,
     drop_lines,
     evidence_of,
@@ -27,6 +28,7 @@ from reconcile.causes.of_lines import (
     on_line,
     own_line,
     set_lines,
+    sold_at,
     units_of,
 )
 from reconcile.rerate.suppositions import OtherRecords
@@ -114,7 +116,7 @@ def order_line_added(case: Case) -> Iterator[Proposal]:
             yield Proposal(
                 changes=(*add_lines(subject), *on_line(case, *subject)),
                 evidence=(Evidence(name="order_line", values={"line": name, "cents": cents_of(subject)}),),
-                remedy=back_to_its_order(case, key) or Evidence(name="check_order_line", values={"line": name}),
+                remedy=back_to_its_order(case, key) or by_hand(case, key, name),
                 observed=True,
             )
 
@@ -140,7 +142,7 @@ def discount(case: Case) -> Iterator[Proposal]:
             yield Proposal(
                 changes=tuple(TakeOff(line.key, subject[0].discount) for line in baseline),
                 evidence=(evidence_of(key, "discount", percent=percent.pop().normalize(), rated=_rated(subject[0])),),
-                remedy=Evidence(name="remove_discount"),
+                remedy=Evidence(name="end_discount", values={"where": sold_at(case, key)}),
                 observed=True,
             )
 

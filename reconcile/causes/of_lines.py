@@ -14,7 +14,8 @@ from reconcile.causes.changes import (
     TaxLines,
 )
 from reconcile.causes.knowledge import OwnLine
-from reconcile.causes.observed import OWN
+from reconcile.causes.observed import LINE, OWN
+from reconcile.sides.held_terms import BASE
 from reports.data import Evidence
 
 
@@ -60,6 +61,26 @@ def back_to_its_order(case: Case, key: LineKey) -> Evidence | None:
     """A line that the migration made for another order goes back there: its quantity is right."""
     line = case.known.orders.strangers.get(key.item) if case.known.orders else None
     return Evidence(name="return_line", values={"where": line.label, "what": OWN, "lago": line.home}) if line else None
+
+
+def by_hand(case: Case, key: LineKey, name: str) -> Evidence:
+    """What to do about a line that somebody added."""
+    return Evidence(name="end_order_line", values={"where": sold_at(case, key), "line": name})
+
+
+def sold_at(case: Case, key: LineKey) -> str:
+    """The order's line that Odoo bills by itself, or of a charge or the plan the one that the migration made.
+
+    ``sale.order.line S1 (42)``; the order alone where nothing tells which line of it.
+    """
+    orders, item = case.known.orders, BASE if key.kind == "subscription" else key.item
+    order = (orders.names.get(key.subscription) if orders else None) or key.subscription
+    model, _, number = item.partition(",")
+    if model == LINE and number:
+        return f"{LINE} {order} ({number})"
+    made = orders.own_lines.values() if orders else ()
+    labels = (line.label for line in made if line.charge == item and line.label.startswith(f"{LINE} {order} ("))
+    return next(labels, f"sale.order {order}")
 
 
 def cents_of(lines: tuple[BilledLine, ...]) -> int:

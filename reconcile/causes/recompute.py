@@ -8,7 +8,7 @@ a change proves nothing and is not used.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import assert_never
@@ -129,11 +129,14 @@ def edit_draft(draft: Draft, edit: Edit) -> Draft:  # noqa: PLR0911, PLR0912 - a
         case SetLine(key, cents):
             return replace(draft, lines=_with_amount(draft.lines, key, cents))
         case TakeOff(key, percent):
-            return replace(draft, lines=tuple(_less(ln, percent) if ln.key == key else ln for ln in draft.lines))
+            rated = {line.key: line.amount_cents for line in draft.lines if line.key == key}
+            less = tuple(_less(line, percent) if line.key == key else line for line in draft.lines)
+            return replace(draft, lines=less, terms=_with_rated(draft.terms, rated))
         case AddLine(line):
             taxes = draft.terms.taxes.get(line.key) or relatives_taxes(draft.terms, line.key)
             its_taxes = replace(draft.terms, taxes={**draft.terms.taxes, line.key: taxes})
-            return replace(draft, lines=(*draft.lines, line), terms=its_taxes)
+            by_itself = {line.key: 0} if line.key.kind == "other" else {}  # rated by nobody: an order's own line
+            return replace(draft, lines=(*draft.lines, line), terms=_with_rated(its_taxes, by_itself))
         case FollowMinimum(true_up, minimum_cents):
             left = max(0, minimum_cents - charge_cents(draft.lines, true_up))
             return replace(draft, lines=tuple(_at(line, left) if line.key == true_up else line for line in draft.lines))
@@ -163,6 +166,11 @@ def edit_draft(draft: Draft, edit: Edit) -> Draft:  # noqa: PLR0911, PLR0912 - a
             return replace(draft, settled_cents=draft.settled_cents + cents)
         case _:
             assert_never(edit)
+
+
+def _with_rated(terms: HeaderTerms, rated: Mapping[LineKey, int]) -> HeaderTerms:
+    """Coupons count what was rated: discounts and an order's own lines come after them, as Odoo has it."""
+    return replace(terms, rated={**terms.rated, **rated})
 
 
 def _coarse(lines: tuple[BilledLine, ...], step: int) -> tuple[BilledLine, ...]:

@@ -21,7 +21,10 @@ from reconcile.rating.wallets import Drawn, PrepaidWallet, Spendable, draw
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeeLine:
-    """A fee before coupons and taxes. ``taxes`` is the set that applies to it (``taxes.applicable``)."""
+    """A fee before coupons and taxes. ``taxes`` is the set that applies to it (``taxes.applicable``).
+
+    ``rated_cents``: what coupons count of it, where that is not its amount (a discount of Odoo's comes after them).
+    """
 
     key: LineKey
     plan_code: str
@@ -32,6 +35,7 @@ class FeeLine:
     units: Decimal | None = None
     events: int | None = None
     steps: tuple[Step, ...] = ()
+    rated_cents: int | None = None
 
     @property
     def fee_type(self) -> str:
@@ -123,7 +127,7 @@ def take_from(balances: Sequence[int], amount: int) -> tuple[int, ...]:
 
 def _reducible(line: FeeLine) -> Reducible:
     return Reducible(
-        amount_cents=line.amount_cents,
+        amount_cents=line.amount_cents if line.rated_cents is None else line.rated_cents,
         kind=line.fee_type,
         plan_code=line.plan_code,
         metric_code=line.metric_code,

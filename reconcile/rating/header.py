@@ -21,13 +21,15 @@ class HeaderTerms:
     """What the header of an invoice follows from, besides its lines.
 
     ``taxes`` of each line; ``coupons`` as held before the invoice. Coupons may be limited by ``plan_codes`` (of each
-    subscription) and ``metric_codes`` (of each charge).
+    subscription) and ``metric_codes`` (of each charge). ``rated``: cents of lines that coupons count, where Odoo bills
+    another amount: it takes discounts off, and adds an order's own lines, after the coupons.
     """
 
     taxes: Mapping[LineKey, tuple[Tax, ...]] = field(default_factory=dict)
     coupons: tuple[HeldCoupon, ...] = ()
     plan_codes: Mapping[str, str] = field(default_factory=dict)
     metric_codes: Mapping[str, str] = field(default_factory=dict)
+    rated: Mapping[LineKey, int] = field(default_factory=dict)
 
 
 def header_of(
@@ -127,6 +129,7 @@ def _line(line: BilledLine, terms: HeaderTerms) -> FeeLine:
         amount_cents=line.amount_cents,
         precise_cents=Decimal(line.amount_cents),  # no header follows from what was before rounding
         taxes=terms.taxes.get(line.key, ()),
+        rated_cents=terms.rated.get(line.key),
     )
 
 

@@ -40,11 +40,11 @@ class Shadow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
-    """One Lago invoice to be rerun in Odoo."""
+    """One Lago invoice to be rerun in Odoo. ``partners``: whose its orders are there, several where one was moved."""
 
     invoice: BilledInvoice
     orders: tuple[tuple[int, Billing], ...]
-    partner: int
+    partners: tuple[int, ...]
     idle: tuple[Idle, ...] = ()  # subscriptions that are not asked for
 
 
@@ -164,9 +164,9 @@ def _jobs(
             refused[invoice.lago_id] = _refused(invoice, *map(_no_order, missing), *others)
             continue
         pairs = tuple((orders[b.subscription], b) for b in billed)
-        partner = partners[pairs[0][0]] if pairs else 0
+        whose = tuple(dict.fromkeys(partners[order] for order, _ in pairs))
         asleep = tuple(idle[s] for s in dict.fromkeys(b.subscription for b in invoice.billings) if s in idle)
-        jobs.append(_Job(invoice=invoice, orders=pairs, partner=partner, idle=asleep))
+        jobs.append(_Job(invoice=invoice, orders=pairs, partners=whose, idle=asleep))
     return jobs, refused
 
 
@@ -252,13 +252,14 @@ def _batches(jobs: Sequence[_Job], *, single: bool) -> Iterator[list[_Job]]:
     The answer names its invoice by partner only, and Odoo would put orders of one partner on one invoice where Lago
     made several (weekly periods, charges paid in advance).
     """
-    turns: dict[int, list[_Job]] = defaultdict(list)
+    rounds: dict[int, list[_Job]] = defaultdict(list)
+    free: dict[int, int] = defaultdict(int)  # the first round in which a partner does not occur yet
     for job in jobs:
-        turns[job.partner].append(job)
-    rounds = max(map(len, turns.values()), default=0)
-    for number in range(rounds):
-        together = [own[number] for own in turns.values() if len(own) > number]
-        yield from (list(part) for part in chunks(together, 1 if single else BATCH))
+        number = max(free[partner] for partner in job.partners)
+        rounds[number].append(job)
+        free.update(dict.fromkeys(job.partners, number + 1))
+    for number in sorted(rounds):
+        yield from (list(part) for part in chunks(rounds[number], 1 if single else BATCH))
 
 
 def _rerun(
@@ -278,7 +279,10 @@ def _rerun(
         halves = jobs[: len(jobs) // 2], jobs[len(jobs) // 2 :]
         return {i: invoice for half in halves for i, invoice in _rerun(odoo, half, tax_codes, shadow).items()}
     answers = by_partner(answered)
-    return {job.invoice.lago_id: invoice_of(job.invoice, answers.get(job.partner, []), tax_codes) for job in jobs}
+    return {
+        job.invoice.lago_id: invoice_of(job.invoice, [a for p in job.partners for a in answers.get(p, [])], tax_codes)
+        for job in jobs
+    }
 
 
 def _billed(odoo: Door, orders: Sequence[int], billings: Sequence[Json], number: str, shadow: Shadow | None) -> object:

@@ -171,6 +171,12 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
         "Ask who added {line} to the order: if it is not agreed with the customer, set its quantity to 0.",
         "Demander qui a ajouté {line} à la commande : si ce n’est pas convenu avec le client, mettre sa quantité à 0.",
     ),
+    "remedy.end_order_line": (
+        "Ask who added {line} to the order: if it is not agreed with the customer, set the quantity of {where} to 0 in "
+        "Odoo.",
+        "Demander qui a ajouté {line} à la commande : si ce n’est pas convenu avec le client, mettre la quantité de "
+        "{where} à 0 dans Odoo.",
+    ),
     "remedy.mend_own_line": (
         "In Odoo, {where}: set product_id back to the product of its charge, and after that, because Odoo computes "
         "them anew with the product, the price and the text (lago2odoo preview shows all of them). Do not delete it.",
@@ -180,6 +186,11 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
     "remedy.remove_discount": (
         "Ask who gave the discount: if it is not agreed with the customer, set it to 0 on the order’s line.",
         "Demander qui a accordé la remise : si elle n’est pas convenue avec le client, la mettre à 0 sur la ligne.",
+    ),
+    "remedy.end_discount": (
+        "Ask who gave the discount: if it is not agreed with the customer, set discount of {where} to 0 in Odoo.",
+        "Demander qui a accordé la remise : si elle n’est pas convenue avec le client, mettre discount de {where} à 0 "
+        "dans Odoo.",
     ),
     "remedy.mend_tax": (
         "Correct the mapping of tax {tax}, or the customer’s fiscal position.",

@@ -17,7 +17,7 @@ from mappings.desired import desired
 from mappings.left_out import left_out
 from mappings.records import Snapshot
 from mappings.tables import Tables
-from mappings.target import Mapped
+from mappings.target import Mapped, Phase
 from mappings.usage import UsageRow
 from migrate.apply import apply
 from migrate.odoo.connect import OdooSettings, connect
@@ -25,6 +25,7 @@ from migrate.odoo.discover import discover
 from migrate.odoo.door import Door
 from migrate.odoo.preflight import prepare
 from migrate.odoo.protocol import Odoo
+from migrate.phases import ORDER
 from migrate.shipped_tables import shipped
 from migrate.state import events as event_files
 from migrate.state.ledger import Ledger
@@ -92,12 +93,12 @@ def mapping(base: Base, odoo: Odoo, snapshot: Snapshot, used: Tables) -> tuple[M
     return tuple(desired(snapshot, rows, discover(Door(odoo)), used, options))
 
 
-def migrate(base: Base, folder: Path, odoo: Odoo, used: Tables) -> None:
+def migrate(base: Base, folder: Path, odoo: Odoo, used: Tables, phases: Sequence[Phase] = ORDER) -> None:
     """Apply the snapshot with these tables; the ledger lies in ``folder``."""
     door = Door(odoo)
     mapped = (*prepare(discover(door)), *mapping(base, odoo, base.snapshot, used))
     with Store.open(folder / "ledger.db") as store, store.lock():
-        assert apply(door, Ledger(store), mapped).ok
+        assert apply(door, Ledger(store), mapped, phases=phases).ok
 
 
 def migrated(snapshot: Snapshot, events: Path, folder: Path) -> Base:

@@ -111,7 +111,7 @@ def test_a_line_of_the_migrations_own_that_is_no_charge_any_more_is_billed_by_it
 def test_a_line_that_somebody_added_is_named_by_its_label_in_one_line() -> None:
     findings = of_all(invoice(*LINES, BY_HAND), orders(own_lines={"43": OwnLine("S1: Seats", "c9")}))
     evidence = (Evidence(name="order_line", values={"line": "Setup once", "cents": 500}),)
-    remedy = Evidence(name="check_order_line", values={"line": "Setup once"})
+    remedy = Evidence(name="end_order_line", values={"where": "sale.order s1", "line": "Setup once"})
     assert told(findings) == [("order_line_added", True, evidence, remedy)]
 
 

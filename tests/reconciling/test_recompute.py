@@ -1,6 +1,7 @@
 """The header arithmetic: Lago's own headers again, and invoices under one change."""
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from reconcile.causes.changes import (
     SetTaxes,
     Settle,
     Suppose,
+    TakeOff,
     TaxByTerms,
     TaxLines,
 )
@@ -155,6 +157,26 @@ def test_a_coupon_without_anything_to_reduce_is_zero() -> None:
     found = header_of(lines, terms(lines, [coupon("x", 500)]), "CAD")
     assert found is not None
     assert found.coupons_cents == 0
+
+
+@pytest.mark.parametrize(
+    ("edit", "fees", "taxes"),
+    [
+        (TakeOff(key("c1"), Decimal(50)), 600, 61),  # 500 - 90.91 at 13 %, 100 - 9.09 at 9 %
+        (AddLine(replace(line(500), key=LineKey("s1", "other", "9"))), 1600, 171),  # 45 more than 118.18 + 8.18
+        (AddLine(line(600, "new")), 1700, 182),  # rated as every charge is: the coupon counts it too
+    ],
+)
+def test_coupons_count_what_was_rated(edit: Edit, fees: int, taxes: int) -> None:
+    """Odoo takes discounts off, and adds the order's own lines, after the coupons: their shares stay as they are."""
+    lines = [line(1000), line(100, "c2")]
+    nine = (tax("nine", "9"),)
+    added = {edit.line.key: nine} if isinstance(edit, AddLine) else {}
+    rules = replace(terms(lines, [coupon("x", 100)]), taxes={lines[0].key: HST, lines[1].key: nine, **added})
+    changed = under(rules, invoice(*lines, rules=rules), [edit])
+    assert changed.totals is not None
+    assert (changed.totals.fees_cents, changed.totals.coupons_cents) == (fees, 100)
+    assert changed.totals.tax_cents == taxes
 
 
 def _drop(item: str) -> Edit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,11 +16,14 @@ from reports.texts import Texts
 from tests.faults import (
     FAULTS,
     PERCENT,
+    PRO,
     STARTER,
     TEAM,
     WALLET,
     Company,
     Fault,
+    Plant,
+    add_order_line,
     charge_tax,
     custom_charge,
     discount,
@@ -115,6 +118,48 @@ def by_machine(company: Company, base: Base, told: Evidence) -> str:
     """What the matrix on a real Odoo does with a remedy, done here."""
     copy: Any = SimpleNamespace(company=company, of=SimpleNamespace(base=base))
     return BY_MACHINE[told.name](copy, told)
+
+
+def lines_of(company: Company, customer: str, *fields: str) -> list[dict[str, Any]]:
+    order = company.order(customer)["id"]
+    rows = company.rows("sale.order.line", [["order_id", "=", order]], *fields)
+    return [{name: row[name] for name in ("id", *fields)} for row in sorted(rows, key=lambda row: row["id"])]
+
+
+@pytest.mark.parametrize(
+    ("plant", "cause", "field"),
+    [
+        (lambda customer: discount(10.0, customer), "discount", "discount"),
+        (lambda customer: add_order_line(12.0, customer=customer), "order_line_added", "product_uom_qty"),
+    ],
+    ids=["discount", "line added"],
+)
+def test_what_somebody_agreed_is_ended_on_the_line_that_is_named_and_no_other(
+    company: Company, base: Base, plant: Callable[[str], Plant], cause: str, field: str
+) -> None:
+    for customer in (STARTER, PRO):
+        plant(customer)(company)
+    others, own = lines_of(company, PRO, field), lines_of(company, STARTER, field)
+    found = findings(company)
+    assert {f.cause for f in found} == {cause}
+    (told,) = {str(f.remedy): f.remedy for f in found if f.remedy}.values()
+    assert Texts("en_CA").evidence("remedy", told, "CAD").count(str(told.values["where"])) == 1
+    assert by_machine(company, base, told) == ""
+    assert findings(company) == ()
+    assert lines_of(company, PRO, field) == others
+    changed = [row["id"] for row, before in zip(lines_of(company, STARTER, field), own, strict=True) if row != before]
+    assert told.values["where"] == f"sale.order.line {company.order(STARTER)['name']} ({changed[0]})"
+    assert len(changed) == 1
+
+
+def test_taxes_are_set_on_what_is_named_and_nothing_else(company: Company, base: Base) -> None:
+    for customer in (STARTER, PRO):
+        lines_tax(customer, "hst_sale_tax_15")(company)
+    others = lines_of(company, PRO, "tax_ids")
+    (told,) = {str(f.remedy): f.remedy for f in findings(company) if f.remedy}.values()
+    assert by_machine(company, base, told) == ""
+    assert findings(company) == ()
+    assert lines_of(company, PRO, "tax_ids") == others
 
 
 def test_the_migrations_line_with_another_product_is_set_back(company: Company, base: Base) -> None:

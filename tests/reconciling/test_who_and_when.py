@@ -120,6 +120,28 @@ def test_who_pays_and_when_next(base: Base, tmp_path: Path, plant: Plant, reason
     assert (judge(data).state is State.TO_ACT) == bool(reason)
 
 
+@pytest.mark.parametrize("plan", ["nexadesk_team", "nexacloud_starter"])
+@pytest.mark.parametrize("other", [STARTER, PRO])
+def test_orders_that_exchange_their_customers(base: Base, tmp_path: Path, plan: str, other: str) -> None:
+    """An invoice of two orders goes to two customers then: both are told, and no state of an order is blamed."""
+
+    def plant(company: Company) -> None:
+        orders = company.order(TWO_PLANS, plan), company.order(other)
+        for order, takes in (orders, orders[::-1]):
+            moved = {name: takes[name][0] for name in ("partner_id", "partner_invoice_id")}
+            company.write("sale.order", [["id", "=", order["id"]]], **moved)
+
+    both = (TWO_PLANS, other)
+    fault = Fault(name="", side="odoo", causes=frozenset(), customers=both, plant=plant, month="2026-07")
+    with planted.copied(base, tmp_path / "copy") as company:
+        codes = planted.codes_of(company.odoo, company.snapshot)
+        plant(company)
+        data = planted.reconciled(company, fault, codes)
+    told_of = {(i.customer, r.reason) for i in data.invoices for r in i.refusals}
+    assert told_of == {(customer, "other_customer") for customer in both}
+    assert {f.cause for _, p in data.rows() for f in p.findings} <= {"tax_rounding"}
+
+
 def test_who_has_another_customer_as_its_contact_owes_its_own(base: Base, tmp_path: Path) -> None:
     data, reasons = told(base, tmp_path / "copy", contact_of(PRO), customer=PRO)
     assert reasons == set()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from mappings.target import OURS, Desired
+from mappings.target import OURS, Desired, Phase
 from migrate.errors import Blocked, OdooError
 from migrate.odoo.protocol import Odoo
 from migrate.shipped_tables import shipped
@@ -59,6 +59,16 @@ def _load(copy: Planted, remedy: Evidence) -> Done:
     return ""
 
 
+def _load_usage(copy: Planted, remedy: Evidence) -> Done:
+    copy.apply(Phase.USAGE)
+    return ""
+
+
+def _carry_balance(copy: Planted, remedy: Evidence) -> Done:
+    copy.apply(Phase.BALANCES)
+    return ""
+
+
 def _remove_usage(copy: Planted, remedy: Evidence) -> Done:
     """What Lago does not have."""
     known = {row["transaction_id"] for row in _of_lago(copy, _subscription(remedy))}
@@ -75,7 +85,7 @@ def _reload_usage(copy: Planted, remedy: Evidence) -> Done:
         copy.company,
         (row for row in held if any(not _alike(row[name], wanted[row["transaction_id"]].get(name)) for name in names)),
     )
-    return _load(copy, remedy)
+    return _load_usage(copy, remedy)
 
 
 def _alike(held: Any, wanted: Any) -> bool:
@@ -240,17 +250,20 @@ def _json(text: str) -> Any:
 # --- what people put on an order, and settings -----------------------------------------------------------------------
 
 
-def _remove_discount(copy: Planted, remedy: Evidence) -> Done:
-    copy.company.write("sale.order.line", [["discount", "!=", 0]], discount=0.0)
-    return ""
+def _end_discount(copy: Planted, remedy: Evidence) -> Done:
+    return _on_line(copy, remedy, discount=0.0)
 
 
-def _no_order_line(copy: Planted, remedy: Evidence) -> Done:
-    first = str(remedy.values["line"])
-    domain = [["order_id.state", "=", "sale"]]
-    lines = [row for row in copy.company.rows("sale.order.line", domain) if row["name"].replace("\n", " ") == first]
-    ids = [row["id"] for row in lines]
-    copy.company.odoo.call("sale.order.line", "write", ids, vals={"product_uom_qty": 0.0})
+def _end_order_line(copy: Planted, remedy: Evidence) -> Done:
+    return _on_line(copy, remedy, product_uom_qty=0.0)
+
+
+def _on_line(copy: Planted, remedy: Evidence, **values: float) -> Done:
+    """The one line that is named, and no other; a person finds it by its id, or not at all."""
+    told = WHERE.match(str(remedy.values["where"]))
+    if told is None or told["model"] != "sale.order.line" or not told["id"]:
+        return str(remedy.values["where"])
+    copy.company.write("sale.order.line", [["id", "=", int(told["id"])]], **values)
     return ""
 
 
@@ -295,18 +308,28 @@ def _remove_twin(copy: Planted, remedy: Evidence) -> Done:
     return ""
 
 
-def _mapped_taxes(copy: Planted, remedy: Evidence) -> Done:
-    """The taxes on the orders' lines as ``preview`` shows them."""
+def _line_taxes(copy: Planted, remedy: Evidence) -> Done:
+    """The taxes of what is named, as ``preview`` shows them: of a charge its own, of an order those of its lines."""
+    where = str(remedy.values["where"])
+    orders = [part.removeprefix("sale.order ") for part in where.split(", ") if part.startswith("sale.order ")]
+    if orders:
+        lines = copy.company.rows("sale.order.line", [["order_id.name", "in", orders]], "id")
+        _set_taxes(copy, {row["id"] for row in lines})
+    charges = re.findall(r"fusion\.billing\.charge \S+ \((\d+)\)", where)
+    for number in charges:
+        refs: Any = _wanted_value(copy, "fusion.billing.charge", int(number), "tax_ids") or ()
+        taxes = [_number(copy, str(ref.xid)) for ref in refs]
+        copy.company.write("fusion.billing.charge", [["id", "=", int(number)]], tax_ids=[[6, 0, taxes]])
+    return "" if orders or charges else where
+
+
+def _set_taxes(copy: Planted, numbers: Collection[int]) -> None:
+    """Of these lines, as ``preview`` shows them."""
     for number, line in _mapped_lines(copy):
-        if "tax_ids" in line.values:
+        if number in numbers and "tax_ids" in line.values:
             refs: Any = line.values["tax_ids"]
             taxes = [_number(copy, str(ref.xid)) for ref in refs]
             copy.company.odoo.call("sale.order.line", "write", [number], vals={"tax_ids": [[6, 0, taxes]]})
-    for number in re.findall(r"fusion\.billing\.charge \S+ \((\d+)\)", str(remedy.values.get("where"))):
-        refs = _wanted_value(copy, "fusion.billing.charge", int(number), "tax_ids") or ()
-        taxes = [_number(copy, str(ref.xid)) for ref in refs]
-        copy.company.write("fusion.billing.charge", [["id", "=", int(number)]], tax_ids=[[6, 0, taxes]])
-    return ""
 
 
 def _mapped_lines(copy: Planted) -> Iterator[tuple[int, Desired]]:
@@ -328,7 +351,8 @@ def _product(copy: Planted, remedy: Evidence) -> Done:
         if number == int(told["id"]):
             values = {"name": line.values["name"], "price_unit": float(str(line.values["price_unit"]))}
             copy.company.odoo.call("sale.order.line", "write", [number], vals=values)
-    return _mapped_taxes(copy, remedy)
+    _set_taxes(copy, {int(told["id"])})
+    return ""
 
 
 def _line_order(copy: Planted, remedy: Evidence) -> Done:
@@ -355,7 +379,7 @@ def _own_line(copy: Planted, remedy: Evidence) -> Done:
             copy.company.write("sale.order.line", [["id", "=", number]], product_id=_number(copy, product.xid))
             values = {"name": line.values["name"], "price_unit": float(str(line.values["price_unit"]))}
             copy.company.write("sale.order.line", [["id", "=", number]], **values)
-    return _mapped_taxes(copy, remedy)
+    return ""
 
 
 def _group(copy: Planted, remedy: Evidence) -> Done:
@@ -402,7 +426,7 @@ def _position(copy: Planted, remedy: Evidence) -> Done:
         position = _wanted_value(copy, "sale.order", row["id"], "fiscal_position_id")
         number = _number(copy, str(position.xid)) if position else False
         copy.company.write("sale.order", [["id", "=", row["id"]]], fiscal_position_id=number)
-    return _mapped_taxes(copy, remedy)
+    return _line_taxes(copy, remedy)
 
 
 def _distribute(copy: Planted, remedy: Evidence) -> Done:
@@ -433,21 +457,21 @@ def _number(copy: Planted, xid: str) -> int:
 
 
 BY_MACHINE: Mapping[str, Callable[[Planted, Evidence], Done]] = {
-    "mend_usage": _load,
-    "load_usage": _load,
+    "mend_usage": _load_usage,
+    "load_usage": _load_usage,
     "remove_usage": _remove_usage,
     "reload_usage": _reload_usage,
     "return_usage": _return_usage,
     "mend_field": _set_field,
     "mend_unique": _set_unique,
     "mend_units": _units,
-    "remove_discount": _remove_discount,
-    "check_order_line": _no_order_line,
+    "end_discount": _end_discount,
+    "end_order_line": _end_order_line,
     "remove_charge": _remove_charge,
     "check_state": _run_again,
     "remove_duplicate": _remove_twin,
-    "mend_tax": _mapped_taxes,
-    "mend_line_taxes": _mapped_taxes,
+    "mend_tax": _load,
+    "mend_line_taxes": _line_taxes,
     "mend_position": _position,
     "mend_product": _product,
     "mend_line_order": _line_order,
@@ -457,7 +481,7 @@ BY_MACHINE: Mapping[str, Callable[[Planted, Evidence], Done]] = {
     "restore_line": _load,
     "remove_coupon": _set_field,
     "mend_mapping": _load,
-    "carry_balance": _load,
+    "carry_balance": _carry_balance,
     "mend_rounding": _round,
     "round_globally": _round_globally,
     "mend_tax_in_price": _exclude_tax,

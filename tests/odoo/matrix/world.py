@@ -14,9 +14,11 @@ from typing import Any
 from mappings import tables
 from mappings.left_out import left_out
 from mappings.records import Snapshot
+from mappings.target import Phase
 from migrate.odoo.discover import QUANTITY_PRECISION
 from migrate.odoo.door import Door
 from migrate.odoo.protocol import Odoo
+from migrate.phases import ORDER
 from migrate.preview import Drift, since_apply
 from migrate.shipped_tables import shipped
 from migrate.state.ledger import Ledger
@@ -85,9 +87,9 @@ class Planted:
         with Store.open(self.folder / "ledger.db") as store:
             return since_apply(Door(self.company.odoo), Ledger(store)).drift
 
-    def apply(self) -> None:
-        """``lago2odoo apply`` with the tables as they were."""
-        planted.migrate(self.of.base, self.folder, self.company.odoo, shipped())
+    def apply(self, *phases: Phase) -> None:
+        """``lago2odoo apply`` with the tables as they were; ``phases``: those alone (``--phase``), else all."""
+        planted.migrate(self.of.base, self.folder, self.company.odoo, shipped(), phases or ORDER)
 
 
 @contextmanager
