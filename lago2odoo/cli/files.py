@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from migrate.errors import StoreError
@@ -23,3 +26,23 @@ def write_whole(path: Path, write: Callable[[Path], object], what: str) -> Path:
             partial.unlink()  # half a file helps nobody, and takes room
         raise StoreError(f"{path}: the {what} cannot be written: {error.strerror}") from error
     return path
+
+
+@contextmanager
+def hold_folder(folder: Path) -> Iterator[None]:
+    """Wait until no other process writes results there, and keep others waiting; a killed process holds nothing.
+
+    What cannot be opened cannot be written either: whoever writes then says so, with the file.
+    """
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        yield
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -15,7 +15,7 @@ import click
 from lago2odoo import shipped_addon
 from lago2odoo.cli import show, show_control
 from lago2odoo.cli.context import CommandContext, open_context
-from lago2odoo.cli.files import write_whole
+from lago2odoo.cli.files import hold_folder, write_whole
 from lago2odoo.cli.inputs import gather
 from lago2odoo.cli.migration import account_of, cohort_of, mapped_but_usage, open_unlisted
 from lago2odoo.cli.options import (
@@ -33,11 +33,13 @@ from mappings.lost import UNLISTED
 from mappings.records import Fee, Snapshot
 from migrate.change_set.verdicts import Owners, verdicts
 from migrate.errors import Blocked, ConfigError
+from migrate.lago.extract import require_finished, require_latest
 from migrate.lago.snapshot import load_snapshot
 from migrate.odoo.door import Door
 from migrate.odoo.push import PushScope, require_addon
 from migrate.odoo.push import push as to_odoo
 from migrate.phases import Cohort
+from migrate.state.records import Run
 from migrate.state.report_runs import ReportRuns, note_report_runs, report_runs
 from reconcile.compare.waivers import unused
 from reconcile.dual_run import Settings, dual_run
@@ -106,31 +108,43 @@ def _run(context: CommandContext, asked: Request) -> CommandOutcome:
     folder = context.reports(asked.out)
     _require_history(context, folder)
     with context.store() as store:
-        snapshot, inputs = load_snapshot(store), gather(context, store)
+        run, snapshot, inputs = require_finished(store), load_snapshot(store), gather(context, store)
         unlisted = open_unlisted(context, store, snapshot)
     if key is None:
         context.say_all(show.incomplete(snapshot.quarantined))
         context.say_all(_unlisted(snapshot, unlisted, asked.period))
     cohort = cohort_of(context, snapshot, asked.cohort)
     compared = _compare(context, snapshot, cohort, asked)
+    _require_unmoved(context, run)
     data = ageing.apply(compared, ageing.read(folder))
     if key is not None:
         data = pseudonyms.pseudonymise(data, key, pseudonyms.originals(snapshot))
-        return _say(context, data, _save(data, folder / pseudonyms.FOLDER, asked), asked.ci)
+        with hold_folder(folder):
+            path = _save(data, folder / pseudonyms.FOLDER, asked)
+        return _say(context, data, path, asked.ci)
     _note_waivers(context, snapshot, compared)
     path = _keep(context, data, folder, asked, inputs)
     if asked.push:
         _push(context, snapshot, data, PushScope(period=asked.period, customers=cohort.customers))
     if asked.control:
-        return _look_closer(context, snapshot, data, cohort, path)
+        closer = _look_closer(context, snapshot, data, cohort, path)
+        _require_unmoved(context, run)
+        return closer
     return _say(context, data, path, asked.ci)
+
+
+def _require_unmoved(context: CommandContext, run: Run) -> None:
+    """Usage is read from files, which an extract exchanges: a month is never made of two. Raises Blocked."""
+    with context.store() as store:
+        require_latest(store, run)
 
 
 def _keep(context: CommandContext, data: ReportData, folder: Path, asked: Request, inputs: PackInputs) -> Path:
     """The file of a run, noted in the history of the folder: from now on it can be reported and signed."""
-    path = _save(data, folder, asked)
-    ageing.append(path, data, inputs.hashes)
-    _note_history(context, folder)
+    with hold_folder(folder):
+        path = _save(data, folder, asked)
+        ageing.append(path, data, inputs.hashes)
+        _note_history(context, folder)
     return path
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from lago2odoo.cli.context import CommandContext
-from lago2odoo.cli.files import write_whole
+from lago2odoo.cli.files import hold_folder, write_whole
 from migrate.lago.snapshot import load_snapshot
 from reports import csv, html, json, junit, markdown, pseudonyms, stored, xlsx
 from reports.data import ReportData
@@ -34,11 +34,13 @@ def write(context: CommandContext, period: str | None, out: Path | None, key_fil
     data = stored.read(source)
     if key_file is not None:
         data = _pseudonymise(context, data, key_file)
-        source = write_whole(source.parent / pseudonyms.FOLDER / source.name, partial(json.write, data), "report")
-    written = (
-        write_whole(source.with_suffix(suffix), partial(writer, data, locale=language), "report")
-        for suffix, writer in WRITERS.items()
-    )
+    with hold_folder(folder):
+        if key_file is not None:
+            source = write_whole(source.parent / pseudonyms.FOLDER / source.name, partial(json.write, data), "report")
+        written = [
+            write_whole(source.with_suffix(suffix), partial(writer, data, locale=language), "report")
+            for suffix, writer in WRITERS.items()
+        ]
     return (*written, source)
 
 

@@ -1,6 +1,6 @@
 """Lago's REST API over HTTP: pooled, within a rate limit, patient with what passes and plain about what does not.
 
-Retried: 429 (after the time Lago names), 5xx, timeouts, broken connections, cut-off answers; with exponential
+Retried: 429 (after the time Lago names), 5xx, timeouts, answers that drip, broken or cut off; with exponential
 backoff and jitter. Retried twice: a success that is no JSON object. Not retried: any other 4xx, redirections. The API
 key stands in the Authorization header only: no message here is made from a request, and where a server quotes it back
 it is masked.
@@ -24,6 +24,7 @@ from migrate.lago.clock import moment_of
 from migrate.lago.rawjson import members
 from migrate.lago.source import Answer, LagoRefusal, Query
 from migrate.masking import Masked
+from migrate.slow_answers import SlowAnswer, refuse_drips
 
 _ADVICE = {
     401: "the API key is missing, unknown or expired; check the key and that it belongs to this Lago",
@@ -135,13 +136,14 @@ class LagoClient:
         self._in_vain = _InVain(self._patience.in_vain, told)
         self._random = random.Random()  # noqa: S311  (jitter, no secret)
         self._count = threading.Lock()
-        self._http = httpx.Client(
+        http = httpx.Client(
             base_url=self.name,
             headers={"Authorization": f"Bearer {_checked(api_key)}", "Accept": "application/json"},
             timeout=timeout,
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             transport=transport,
         )
+        self._http = refuse_drips(http, timeout)
 
     def close(self) -> None:
         """Also wakes the threads that wait: they end instead of asking again."""
@@ -301,6 +303,8 @@ def _reset(response: httpx.Response, patience: LagoPatience) -> float:
 
 
 def _told(error: httpx.RequestError) -> str:
+    if isinstance(error, SlowAnswer):
+        return str(error)
     if isinstance(error, httpx.TimeoutException):
         return "no answer in time"
     if isinstance(error, httpx.ConnectError):

@@ -163,11 +163,12 @@ def require_as_written(store: Store, run: Run) -> None:
         with store.begin() as db:
             require_extract(db, run.id)
     except StoreError:
-        _require_latest(store, run)
+        require_latest(store, run)
         raise
-    _require_latest(store, run)
+    require_latest(store, run)
 
 
-def _require_latest(store: Store, run: Run) -> None:
+def require_latest(store: Store, run: Run) -> None:
+    """Raise Blocked if another extract began since ``run`` was the latest."""
     if store.latest() != run:
         raise Blocked("another extract began while this one was read: let it end, then run the same command again")

@@ -10,6 +10,7 @@ import httpx
 
 from migrate.masking import Masked
 from migrate.odoo.errors import DatabaseMissing, NotOdoo, OdooError, OdooUnreachable, OutcomeUnknown, from_odoo
+from migrate.slow_answers import refuse_drips
 
 
 class Json2:
@@ -18,11 +19,12 @@ class Json2:
     def __init__(self, url: str, database: str, key: str, timeout: float) -> None:
         self._masked = Masked(key, urlsplit(url).password)
         self._database = database
-        self._client = httpx.Client(
+        client = httpx.Client(
             base_url=url.rstrip("/"),
             headers={"Authorization": f"bearer {key}", "X-Odoo-Database": database},
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10)),
         )
+        self._client = refuse_drips(client, timeout)
         self._version: str | None = None
         try:
             # Proves database and key at once, and that the user may read something.

@@ -15,6 +15,7 @@ import odoorpc.error
 from migrate.errors import ConfigError
 from migrate.masking import Masked
 from migrate.odoo.errors import NotOdoo, OdooError, OdooUnreachable, OutcomeUnknown, Unauthorized, from_odoo
+from migrate.slow_answers import open_steadily
 
 # At DEBUG odoorpc writes whole calls, key included: its masking only knows an argument named "password".
 logging.getLogger("odoorpc.rpc.jsonrpclib").setLevel(logging.INFO)
@@ -32,7 +33,8 @@ class OdooRpc:
         self._url = url
         self._masked = Masked(key, parts.password)
         with self._masked.errors():
-            self._odoo = self._attempt("connect", odoorpc.ODOO, *_address(parts), timeout=timeout, version=None)
+            way = {"timeout": timeout, "version": None, "opener": open_steadily(timeout)}
+            self._odoo = self._attempt("connect", odoorpc.ODOO, *_address(parts), **way)
             self._attempt("login", self._odoo.login, database, user, key)
 
     @property
@@ -49,7 +51,7 @@ class OdooRpc:
     def close(self) -> None:
         self._odoo.logout()
 
-    def _attempt(self, what: str, function: Any, /, *arguments: Any, **named: Any) -> Any:
+    def _attempt(self, what: str, function: Any, /, *arguments: object, **named: object) -> Any:
         try:
             return function(*arguments, **named)
         except odoorpc.error.RPCError as error:

@@ -16,7 +16,7 @@ from migrate.odoo.door import Door, Row, chunks
 from migrate.odoo.errors import OutcomeUnknown, Retryable
 from migrate.odoo.external_ids import made_of
 from migrate.odoo.values import related_id
-from migrate.odoo.withheld import FATAL
+from migrate.odoo.withheld import is_of_all
 from migrate.progress import Progress, quiet
 from reconcile.billed import BilledInvoice, Billing, Idle, LineKey, Refusal
 from reconcile.sides.odoo_answers import NOT_MADE, by_partner, invoice_of, nothing_of, unanswered
@@ -270,9 +270,12 @@ def _rerun(
     billings = [billing for job in jobs for billing in _asked(job)]
     try:
         answered = _billed(odoo, orders, billings, jobs[0].invoice.number, shadow)
-    except (*FATAL, OutcomeUnknown, Retryable):
+    except (OutcomeUnknown, Retryable):
         raise
     except OdooError as error:
+        rights = {"sale.order": "read", **({"account.move": "create"} if shadow else {})}
+        if any(is_of_all(error, odoo, model, right) for model, right in rights.items()):
+            raise  # a rule, or another company, keeps single orders from this user; a right that lacks keeps all
         if len(jobs) == 1:
             why = Refusal(reason="rerun_failed", detail=f"Odoo ends in an error when it bills this: {error}")
             return {jobs[0].invoice.lago_id: _refused(jobs[0].invoice, why)}

@@ -14,7 +14,7 @@ from mappings.headers import header_contradictions, open_contradictions
 from mappings.records import Snapshot
 from migrate.errors import OdooError
 from migrate.odoo.door import Door, Patience
-from migrate.odoo.errors import OdooUnreachable, OutcomeUnknown, Unauthorized
+from migrate.odoo.errors import AccessDenied, OdooUnreachable, OutcomeUnknown, Unauthorized
 from reconcile.billed import BilledInvoice, LineKey
 from reconcile.compare.positions import compare
 from reconcile.rating.header import reproduces
@@ -276,6 +276,30 @@ def test_an_order_that_ends_the_call_is_refused_alone(july: tuple[BilledInvoice,
     concerned = {i.lago_id for i in july if i.type == "subscription" and odd.billings[0].subscription in subs(i)}
     assert (refused.keys(), refused[odd.lago_id]) == (concerned, ["rerun_failed"])
     assert "OverflowError" in answers[odd.lago_id].refusals[0].detail
+
+
+@pytest.mark.parametrize("may", [True, False])
+def test_an_order_kept_by_a_rule_costs_its_own_invoices_and_a_right_that_lacks_ends_it(
+    july: tuple[BilledInvoice, ...], may: bool
+) -> None:
+    odd = next(invoice for invoice in july if invoice.type == "subscription")
+    number = FakeOdoo(july, TAX_NAMES).orders[odd.billings[0].subscription]
+
+    class Ruled(FakeOdoo):
+        def call(self, model: str, method: str, ids: Any = None, /, **arguments: Any) -> Any:
+            if method == "has_access":
+                return may
+            if method == "fusion_rerun" and number in ids:
+                raise AccessDenied("sale.order.fusion_rerun: a rule says no")
+            return super().call(model, method, ids, **arguments)
+
+    if not may:
+        with pytest.raises(AccessDenied, match="a rule says no"):
+            ask(july, Ruled(july, TAX_NAMES))
+        return
+    refused = {i: [r.reason for r in a.refusals] for i, a in ask(july, Ruled(july, TAX_NAMES)).items() if a.refusals}
+    concerned = {i.lago_id for i in july if i.type == "subscription" and odd.billings[0].subscription in subs(i)}
+    assert (refused.keys(), refused[odd.lago_id]) == (concerned, ["rerun_failed"])
 
 
 @pytest.mark.parametrize("kind", [Unauthorized, OutcomeUnknown, OdooUnreachable])
