@@ -130,14 +130,14 @@ def _changed_units(charge: FixedCharge, row: Row) -> Iterator[Suspect]:
 
 def _other_kind(charge: Priced, row: Row) -> Iterator[Suspect]:
     """Odoo bills usage as fixed units, or the other way round: that line, under the same id, in place of Lago's."""
-    kind, held = "usage" if isinstance(charge, Charge) else "fixed", row.get("kind")
-    if held and held != kind:
+    kind, billed_kind = "usage" if isinstance(charge, Charge) else "fixed", row.get("kind")
+    if billed_kind and billed_kind != kind:
         gone = At(record=type(charge), lago_id=charge.lago_id)
         yield Suspect(
             cause="charge_terms",
             place=_of_row(row, "kind"),
             lago=kind,
-            odoo=str(held),
+            odoo=str(billed_kind),
             suppose=OtherRecords(changes=(gone,)),
             other_names=(str(row["fusion_lago_id"]),),
         )

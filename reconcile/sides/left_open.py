@@ -58,7 +58,7 @@ def left_open(
 def _documents(snapshot: Snapshot) -> Mapping[str, _Document]:
     """By their external ids in Odoo."""
     owners = {i.lago_id: i.customer for i in snapshot.invoices}
-    found = {
+    documents = {
         xid("invoice", i.lago_id): _document(i.number, i.customer, i.currency, i.issuing_date, 1, due_cents(i))
         for i in snapshot.invoices
         if i.customer and is_judged(i)
@@ -68,8 +68,8 @@ def _documents(snapshot: Snapshot) -> Mapping[str, _Document]:
         left = note.balance_amount_cents if note.credit_status == "available" else 0
         if customer:
             name = xid("credit_note", note.lago_id)
-            found[name] = _document(note.number, customer, note.currency, note.issuing_date, -1, left)
-    return found
+            documents[name] = _document(note.number, customer, note.currency, note.issuing_date, -1, left)
+    return documents
 
 
 def _document(number: str, customer: Customer, currency: str, day: date, sign: int, left_cents: int) -> _Document:
