@@ -140,7 +140,7 @@ def dual_run(
         lapses=[_lapse_view(lapse) for lapse in lapses],
         extras=sides.extras,
         periods=sides.periods,
-        receivables=receivables(odoo, snapshot) if odoo is not None and events is not None else (),
+        receivables=receivables(odoo, snapshot, settings.customers) if odoo is not None and events is not None else (),
         credits=[CreditsView(**row) for row in unread_credits(snapshot, settings.customers)],
         waived=settings.waivers,
     )

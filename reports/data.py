@@ -303,7 +303,7 @@ class LapseView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivableView:
-    """What Lago is owed against Odoo's receivable accounts, of all customers and months in one currency.
+    """What Lago is owed against Odoo's receivable accounts, of all months in one currency.
 
     ``lago`` is what the migration brought, ``missing`` what Lago is owed besides. In Odoo the brought balances are
     ``draft`` or ``posted`` (what is left of them); ``account`` is the trial balance of the receivable accounts, of
@@ -318,6 +318,8 @@ class ReceivableView:
     other_cents: int
     account_cents: int
     paid_cents: int = 0
+    waiver: str | None = None
+    waiver_number: int | None = None
 
     @property
     def unpaid_delta_cents(self) -> int:

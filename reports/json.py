@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mappings.explain import Step
-from reports.data import Evidence, LapseView, Phrase, ReportData
+from reports.data import Evidence, LapseView, Phrase, ReceivableView, ReportData
 from reports.evidence.ageing import buckets
 from reports.registers import Register, by_currency, by_month
 from reports.step_labels import label_of
@@ -52,7 +52,7 @@ def document(data: ReportData) -> Document:
         "ages": [plain(b, keep=True) for b in buckets(data)],
         "waivers": [plain(w, keep=True) for w in data.waivers],
         **({"lapses": [_lapse(lapse) for lapse in data.lapses]} if data.lapses else {}),
-        **({"receivables": [plain(r, keep=True) for r in data.receivables]} if data.receivables else {}),
+        **({"receivables": [_receivable(view) for view in data.receivables]} if data.receivables else {}),
         **({"credits": [plain(c, keep=True) for c in data.credits]} if data.credits else {}),
         **({"records": [plain(r, keep=True) for r in data.records]} if data.records else {}),
         "invoices": [{**plain(i), "delta_cents": i.delta_cents} for i in data.invoices],
@@ -91,6 +91,11 @@ def _evidence(evidence: Evidence) -> Document:
     told = {name: value for name, value in told.items() if value}
     words = {k: {"kind": p.kind.value, **({"values": list(p.values)} if p.values else {})} for k, p in phrases.items()}
     return {**told, **({"words": words} if words else {})}
+
+
+def _receivable(view: ReceivableView) -> Document:
+    """Every amount, also one of nothing; a waiver where there is one."""
+    return {name: value for name, value in plain(view, keep=True).items() if value is not None}
 
 
 def _lapse(lapse: LapseView) -> Document:

@@ -55,9 +55,9 @@ class ReportVerdict:
     differing: int  # positions that differ
     doubtful: int  # of them: without a proven cause
     refused: int  # invoices that could not be compared in full
-    untied: int  # currencies whose receivables do not tie, and no difference that is compared says why
+    untied: int  # currencies whose receivables do not tie, no difference that is compared says why, and nothing waives
     lapsed: int  # stretches that Lago billed twice, or never
-    waived: int  # positions, refusals and lapses that a waiver covers
+    waived: int  # positions, refusals, lapses and receivables that a waiver covers
     unproven_waived: int  # findings that a waiver covers and nothing proves
     material: bool  # what is to be mended reaches the declared materiality
 
@@ -93,12 +93,13 @@ def judge(data: ReportData) -> ReportVerdict:
     differing = [(i, p) for i, p in data.rows() if p.status in OPEN]
     counting = [(i, p) for i, p in differing if p.open]
     refusals = [r for i in data.invoices for r in i.refusals]
-    covered = [item.waiver for item in refusals] + [lapse.waiver for lapse in data.lapses]
+    covered = [item.waiver for item in refusals] + [item.waiver for item in data.lapses]
+    covered += [view.waiver for view in data.receivables]
     return ReportVerdict(
         differing=len(counting),
         doubtful=sum(1 for _, p in counting if is_doubtful(p)),
         refused=sum(1 for i in data.invoices if is_refused(i)),
-        untied=len(untied(data)),
+        untied=sum(1 for view in untied(data) if not view.waiver),
         lapsed=sum(1 for lapse in data.lapses if not lapse.waiver),
         waived=len(differing) - len(counting) + sum(map(bool, covered)),
         unproven_waived=sum(1 for _, p in differing for f in p.findings if f.waiver and not f.proven),

@@ -9,7 +9,7 @@ from migrate.config import Config
 from migrate.errors import ConfigError
 from reconcile.causes.extras import NAMES as ONLY_IN_ODOO
 from reconcile.causes.rules import CAUSES
-from reconcile.compare.waivers import Waiver, parse
+from reconcile.compare.waivers import UNTIED, Waiver, parse
 from reconcile.rerate.lapses import KINDS
 from reports.paths import NotReadableError, read_file
 
@@ -20,7 +20,7 @@ def read_waivers(config: Config) -> tuple[Waiver, ...]:
     if not name:
         return ()
     path = config.path(name)
-    return parse(waiver_text(path), str(path), [*(cause.name for cause in CAUSES), *ONLY_IN_ODOO, *KINDS])
+    return parse(waiver_text(path), str(path), [*(cause.name for cause in CAUSES), *ONLY_IN_ODOO, *KINDS, UNTIED])
 
 
 def waiver_text(path: Path) -> str:

@@ -25,10 +25,12 @@ from mappings.text import composed
 from mappings.toml import NotTomlError, read_toml
 from mappings.toml_lines import TomlLines
 from migrate.errors import ConfigError
-from reports.data import Finding, InvoiceView, LapseView, Position, RefusalView, ReportData, WaiverView
+from reports.data import Finding, InvoiceView, LapseView, Position, ReceivableView, RefusalView, ReportData, WaiverView
 from reports.people import same_person
+from reports.verdict import untied
 
 REFUSED = "refused:"
+UNTIED = "receivables_untied"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,9 +149,10 @@ def apply(data: ReportData, waivers: Iterable[Waiver], today: date) -> ReportDat
     valid = tuple(one for one in all_of_them if one.waiver.holds(today))
     invoices = tuple(_waived_invoice(invoice, valid) for invoice in data.invoices)
     lapses = tuple(_waived_lapse(lapse, valid) for lapse in data.lapses)
-    used = Counter(_numbers(invoices, lapses))
+    receivables = tuple(_waived_receivables(data, valid))
+    used = Counter(_numbers(invoices, lapses, receivables))
     views = tuple(_view(one.waiver, today, used[one.number]) for one in all_of_them)
-    return replace(data, invoices=invoices, lapses=lapses, waivers=views)
+    return replace(data, invoices=invoices, lapses=lapses, receivables=receivables, waivers=views)
 
 
 def unused(waivers: Iterable[Waiver], data: ReportData, customers: Collection[str], today: date) -> Iterator[str]:
@@ -184,6 +187,14 @@ def _waived_lapse(lapse: LapseView, valid: tuple[Numbered, ...]) -> LapseView:
     return replace(lapse, waiver=name, waiver_number=number)
 
 
+def _waived_receivables(data: ReportData, valid: tuple[Numbered, ...]) -> Iterator[ReceivableView]:
+    """Those that do not tie are waived as a whole: they are of no customer."""
+    differing = untied(data)
+    for view in data.receivables:
+        name, number = _covering(valid, UNTIED, "", view.unpaid_delta_cents) if view in differing else (None, None)
+        yield replace(view, waiver=name, waiver_number=number)
+
+
 def _waived_invoice(invoice: InvoiceView, valid: tuple[Numbered, ...]) -> InvoiceView:
     positions = tuple(_waived_position(p, invoice.customer, valid) for p in invoice.positions)
     refusals = tuple(_waived_refusal(r, invoice.customer, valid) for r in invoice.refusals)
@@ -205,10 +216,13 @@ def _waived_refusal(refusal: RefusalView, customer: str, valid: tuple[Numbered, 
     return replace(refusal, waiver=name, waiver_number=number)
 
 
-def _numbers(invoices: tuple[InvoiceView, ...], lapses: tuple[LapseView, ...]) -> Iterator[int | None]:
+def _numbers(
+    invoices: tuple[InvoiceView, ...], lapses: tuple[LapseView, ...], receivables: tuple[ReceivableView, ...]
+) -> Iterator[int | None]:
     yield from (f.waiver_number for i in invoices for p in i.positions for f in p.findings)
     yield from (r.waiver_number for i in invoices for r in i.refusals)
     yield from (lapse.waiver_number for lapse in lapses)
+    yield from (view.waiver_number for view in receivables)
 
 
 def _view(waiver: Waiver, today: date, used: int) -> WaiverView:

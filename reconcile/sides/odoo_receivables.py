@@ -1,20 +1,21 @@
-"""What Lago is owed, held against Odoo's receivable accounts: the trial balance of all customers and months.
+"""What Lago is owed, held against Odoo's receivable accounts: the trial balance of all months.
 
 Odoo knows the migration's balances by their external ids, as drafts or posted. Everything else that is open on a
 receivable account belongs to other documents: Odoo's own invoices, payments on account, customers of before.
+Of some customers alone: their balances, and what stands on the accounts in the name of their partners.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from mappings.balances import due_cents
 from mappings.records import Snapshot
 from mappings.target import xid
 from migrate.odoo.door import Door, Row
 from migrate.odoo.values import number_or_none
-from reconcile.sides.migrated import ours
+from reconcile.sides.migrated import ours, scope_of
 from reconcile.sides.numbers import nearest_cents_of
 from reports.data import ReceivableView
 
@@ -23,19 +24,27 @@ OPEN = (
     ["parent_state", "=", "posted"],
     ["reconciled", "=", False],
 )
+OPEN_FIELDS = ["move_id", "partner_id", "currency_id", "amount_residual_currency"]
 SIGNS = {"out_invoice": 1, "out_refund": -1}
 Sums = dict[str, int]  # currency -> cents
 
 
-def receivables(odoo: Door, snapshot: Snapshot) -> tuple[ReceivableView, ...]:
-    """One view per currency in which anything is open on either side; nothing before any balance was brought."""
+def receivables(odoo: Door, snapshot: Snapshot, customers: frozenset[str] | None = None) -> tuple[ReceivableView, ...]:
+    """One view per currency in which anything is open on either side; nothing before any balance was brought.
+
+    ``customers``: external ids of those that are asked about; None: of all, and of everybody else in the accounts.
+    """
     brought = ours(odoo, "account.move")
-    owed = _owed(snapshot)
+    if customers is not None:
+        names = frozenset(_names(snapshot, customers))
+        brought = {number: name for number, name in brought.items() if name in names}
+    owed = {name: due for name, due in _owed(snapshot).items() if customers is None or name in names}
     if not any(name in owed for name in brought.values()):
         return ()
     lago, missing = _split(owed, frozenset(brought.values()))
     draft, posted, paid = _of_balances(odoo, brought)
-    other, account = _of_accounts(odoo, brought)
+    partners = None if customers is None else frozenset(scope_of(odoo, snapshot, customers).families)
+    other, account = _of_accounts(odoo, brought, partners)
     sums = (lago, missing, draft, posted, paid, other, account)
     return tuple(
         ReceivableView(
@@ -63,6 +72,16 @@ def _owed(snapshot: Snapshot) -> dict[str, tuple[str, int]]:
     return {name.removeprefix("lago."): due for name, due in (invoices | notes).items() if due[1]}
 
 
+def _names(snapshot: Snapshot, customers: frozenset[str]) -> Iterator[str]:
+    """External ids of the balances of these customers."""
+    owners = {i.lago_id: i.customer for i in snapshot.invoices}
+    documents = [(xid("invoice", i.lago_id), i.customer) for i in snapshot.invoices]
+    documents += [
+        (xid("credit_note", n.lago_id), n.customer or owners.get(n.lago_invoice_id)) for n in snapshot.credit_notes
+    ]
+    return (name.removeprefix("lago.") for name, owner in documents if owner and owner.external_id in customers)
+
+
 def _split(owed: Mapping[str, tuple[str, int]], brought: frozenset[str]) -> tuple[Sums, Sums]:
     """What is in Odoo, and what is not."""
     sums: tuple[Sums, Sums] = (defaultdict(int), defaultdict(int))
@@ -88,17 +107,23 @@ def _of_balances(odoo: Door, brought: Mapping[int, str]) -> tuple[Sums, Sums, Su
     return draft, posted, paid
 
 
-def _of_accounts(odoo: Door, brought: Mapping[int, str]) -> tuple[Sums, Sums]:
-    """(other documents, all): open lines of the receivable accounts."""
+def _of_accounts(odoo: Door, brought: Mapping[int, str], partners: frozenset[int] | None) -> tuple[Sums, Sums]:
+    """(other documents, all): open lines of the receivable accounts, of these partners besides (None: of everybody)."""
     other: Sums = defaultdict(int)
     account: Sums = defaultdict(int)
     for row in odoo.search_read(
-        "account.move.line", list(OPEN), ["move_id", "currency_id", "amount_residual_currency"], names=True
+        "account.move.line",
+        list(OPEN),
+        ["move_id", "partner_id", "currency_id", "amount_residual_currency"],
+        names=True,
     ):
+        is_ours = number_or_none(row["move_id"]) in brought
+        if partners is not None and not is_ours and number_or_none(row["partner_id"]) not in partners:
+            continue
         currency = _currency(row)
         cents = nearest_cents_of(row["amount_residual_currency"], currency)
         account[currency] += cents
-        if number_or_none(row["move_id"]) not in brought:
+        if not is_ours:
             other[currency] += cents
     return other, account
 

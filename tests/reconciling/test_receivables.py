@@ -13,6 +13,7 @@ import pytest
 
 from mappings.balances import due_cents
 from mappings.records import Snapshot
+from mappings.target import xid
 from migrate.odoo.door import Door
 from reconcile import dual_run as run
 from reconcile.sides.odoo_receivables import receivables
@@ -88,6 +89,31 @@ def test_what_was_brought_is_what_lago_is_owed(base: Base, tmp_path: Path) -> No
     }
     assert [(v.delta_cents, v.posted_cents, v.account_cents, v.ties) for v in views] == [(0, 0, 0, True)] * len(views)
     assert sum(v.lago_cents for v in views)
+
+
+def test_of_a_cohort_its_own_balances_and_documents_count(base: Base, tmp_path: Path) -> None:
+    """What somebody changed of another customer's balance is that one's, and so is what stands in its name."""
+    with planted.copied(base, tmp_path / "copy") as company:
+        door = Door(company.odoo)
+        owing = [i for i in base.snapshot.invoices if i.customer and due_cents(i) > 0]
+        mine = owing[0]
+        other = next(i for i in owing if i.customer != mine.customer and i.currency == mine.currency)
+        assert mine.customer
+        cohort = frozenset({mine.customer.external_id})
+        before = {view.currency: view for view in receivables(door, company.snapshot, cohort)}
+        name = xid("invoice", other.lago_id).removeprefix("lago.")
+        (row,) = company.rows("ir.model.data", [["module", "=", "lago"], ["name", "=", name]], "res_id")
+        company.odoo.call("account.move", "action_post", [row["res_id"]])
+        (line, *_) = company.rows("account.move.line", [["move_id", "=", row["res_id"]]], "id")
+        company.odoo.call("account.move", "button_draft", [row["res_id"]])
+        company.odoo.call("account.move.line", "write", [line["id"]], vals={"quantity": 3.0})
+        company.odoo.call("account.move", "action_post", [row["res_id"]])
+        after = {view.currency: view for view in receivables(door, company.snapshot, cohort)}
+        of_all = {view.currency: view for view in receivables(door, company.snapshot)}
+    assert after == before
+    assert (before[mine.currency].unpaid_delta_cents, before[mine.currency].ties) == (0, True)
+    assert 0 < before[mine.currency].lago_cents < of_all[mine.currency].lago_cents
+    assert of_all[mine.currency].unpaid_delta_cents
 
 
 @pytest.mark.parametrize(("state", "words"), [("failed", "1 failed invoice"), ("pending", "1 pending invoice")])

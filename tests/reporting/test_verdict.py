@@ -7,10 +7,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import jsonschema
 import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from reconcile.compare import waivers
+from reconcile.compare.waivers import UNTIED, Waiver
 from reports import csv, glance, html, json, junit, markdown, summary, text, xlsx
 from reports.data import COMPARED, OPEN, Evidence, LapseView, ReceivableView, RefusalView, ReportData
 from reports.errors import NotSigned
@@ -37,7 +40,7 @@ def expected_signature(data: ReportData) -> bool:
     """Whether everything that no waiver covers is proven."""
     covered = [r.waiver for i in data.invoices for r in i.refusals] + [lapse.waiver for lapse in data.lapses]
     rows = [p for _, p in data.rows() if p.status in OPEN]
-    if any(not tied(view, data) for view in data.receivables):
+    if any(not tied(view, data) and not view.waiver for view in data.receivables):
         return False
     return all(covered) and all(p.findings and all(f.proven or f.waiver for f in p.findings) for p in rows)
 
@@ -209,6 +212,23 @@ def test_receivables_that_do_not_tie_move_exit_code_headline_junit_and_signature
     assert summary.headline(data) == ("verdict.rest" if exit_code else "verdict.equal")
     assert ("receivables of all months do not tie" in text.render(data)) == bool(exit_code)
     assert (b'classname="receivables"' in junit.render(data)) == bool(exit_code)
+
+
+def test_receivables_that_do_not_tie_are_waived_by_their_own_name() -> None:
+    """As a whole, up to an amount; a waiver covers nothing where they tie."""
+    waiver = Waiver(rule=UNTIED, reason="posted twice, reversed in August", author="a", approver="b", expires=date.max)
+    data = replace(equal(), receivables=(replace(OWED, draft_cents=399),))
+    waived = waivers.apply(data, [waiver], date(2026, 8, 21))
+    assert (judge(waived).state, judge(waived).exit_code, is_signed(waived)) == (State.WAIVED, 3, True)
+    assert [view.used for view in waived.waivers] == [1]
+    assert "receivables of all months do not tie" not in text.render(waived)
+    assert b"skipped" in junit.render(waived)
+    assert json.document(waived)["receivables"][0]["waiver"] == UNTIED
+    jsonschema.validate(json.document(waived), json.schema())
+    too_small = waivers.apply(data, [replace(waiver, max_cents=0)], date(2026, 8, 21))
+    assert judge(too_small).exit_code == 2
+    tying = waivers.apply(replace(data, receivables=(OWED,)), [waiver], date(2026, 8, 21))
+    assert ([view.used for view in tying.waivers], judge(tying).exit_code) == ([0], 0)
 
 
 def test_receivables_that_an_open_balance_explains_are_what_that_one_is() -> None:
