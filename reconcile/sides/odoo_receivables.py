@@ -111,12 +111,7 @@ def _of_accounts(odoo: Door, brought: Mapping[int, str], partners: frozenset[int
     """(other documents, all): open lines of the receivable accounts, of these partners besides (None: of everybody)."""
     other: Sums = defaultdict(int)
     account: Sums = defaultdict(int)
-    for row in odoo.search_read(
-        "account.move.line",
-        list(OPEN),
-        ["move_id", "partner_id", "currency_id", "amount_residual_currency"],
-        names=True,
-    ):
+    for row in odoo.search_read("account.move.line", list(OPEN), OPEN_FIELDS, names=True):
         is_ours = number_or_none(row["move_id"]) in brought
         if partners is not None and not is_ours and number_or_none(row["partner_id"]) not in partners:
             continue
