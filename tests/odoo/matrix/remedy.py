@@ -158,9 +158,9 @@ def _set_unique(copy: Planted, remedy: Evidence) -> Done:
         return str(remedy.values["where"])
     name, lago = str(remedy.values["what"]), str(remedy.values["lago"])
     own = _records(copy, told)
-    holders = [row["id"] for row in copy.company.rows(told["model"], [[name, "=", lago], ["id", "not in", own]], "id")]
-    for holder in holders:
-        copy.company.odoo.call(told["model"], "write", [holder], vals={name: f"{lago} moved {holder}"})
+    odoo, other = copy.company.odoo, [[name, "=", lago], ["id", "not in", own]]
+    for holder in odoo.call(told["model"], "search", domain=other, context={"active_test": False}):
+        odoo.call(told["model"], "write", [holder], vals={name: f"{lago} moved {holder}"})
     return _set_field(copy, remedy)
 
 
