@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from mappings.target import Phase, is_ours
 from migrate.adopt import is_at_rest, left_of_before, strangers
-from migrate.change_set.changes import FieldDiff, Known, Seen
+from migrate.change_set.changes import WITHHELD, FieldDiff, Known, Seen
 from migrate.change_set.compare import booked, drift
 from migrate.errors import Blocked, OdooError
 from migrate.odoo.discover import identity
@@ -24,7 +24,7 @@ from migrate.odoo.remove import RELEASE, Undone, drop_lines, remove
 from migrate.odoo.resolve import OdooReader, Wanted
 from migrate.odoo.standing import unbind
 from migrate.odoo.values import Canon, OdooField
-from migrate.odoo.withheld import is_of_all, kept_standing
+from migrate.odoo.withheld import is_of_all
 from migrate.phases import EVERYONE, ORDER, Cohort
 from migrate.preview import look_known
 from migrate.progress import Progress, quiet
@@ -113,7 +113,7 @@ class _Undo:
     changed: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
-    hidden: Mapping[str, str] = field(default_factory=dict)  # what Odoo does not show, or that refers to it, with why
+    hidden: frozenset[str] = frozenset()  # what Odoo does not show
     kept: Mapping[str, str] = field(default_factory=dict)  # external id -> that of the record which needs it and stays
     left: frozenset[str] = frozenset()  # all that stays: hidden, changed by someone else, or needed by what was
 
@@ -139,19 +139,18 @@ class _Undo:
         for model in {e.model for e in self.entries if not e.created} & MOVED_ALONG.keys():
             self.reader.learn_present(model, MOVED_ALONG[model])
         self.seen = look_known(self.reader, self.known)
-        self.hidden = kept_standing(self.reader.withheld(self.known), self.known)
-        changed = [e.xid for e in reversed(self.entries) if e.xid not in self.hidden and self._is_changed(e)]
-        stays = staying_with(self.entries, self.lines, changed)
-        needed = stays.keys() - self.hidden.keys()
-        self.kept = {e.xid: stays[e.xid] for e in reversed(self.entries) if e.xid in needed and self._stands(e)}
-        self.left = frozenset(changed) | needed | self.hidden.keys()
+        self.hidden = self.reader.withheld(self.known) & self.known.keys()
+        changed = {e.xid: e for e in reversed(self.entries) if e.xid not in self.hidden and self._is_changed(e)}
+        stays = staying_with(self.entries, self.lines, [*sorted(self.hidden), *changed])
+        self.kept = {e.xid: stays[e.xid] for e in reversed(self.entries) if e.xid in stays and self._stands(e)}
+        self.left = self.hidden | changed.keys() | stays.keys()
 
     def undo(self, phase: Phase) -> None:
         """Newest first, neighbours of one model together."""
         entries = [e for e in reversed(self.entries) if e.phase == phase.value]
         total, done = len(entries), 0
         for group in _groups(entries):
-            self.done.refused |= {e.xid: self.hidden[e.xid] for e in group if e.xid in self.hidden}
+            self.done.refused |= {e.xid: WITHHELD for e in group if e.xid in self.hidden}
             ours = [e for e in group if e.xid not in self.left]
             self._delete([e for e in ours if e.created])
             for entry in ours:
@@ -162,7 +161,7 @@ class _Undo:
 
     def foreseen(self) -> Foreseen:
         """The same walk, without a step."""
-        stays = [f"{self.names[x]}: {why}" for x, why in self.hidden.items()]
+        stays = [f"{self.names[xid]}: {WITHHELD}" for xid in sorted(self.hidden)]
         ours = [e for e in reversed(self.entries) if e.xid not in self.left]
         delete = [e for e in ours if e.created and self._stands(e)]
         restore = [(e, fields) for e in ours if not e.created and (fields := self._touched(e))]

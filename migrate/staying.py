@@ -22,13 +22,13 @@ def staying_with(
     """
     if not stays:
         return {}
-    needs = _needs(entries, lines)
+    needs, standing = _needs(entries, lines), frozenset(stays)
     whose_sake: dict[str, str] = {}
     for first in stays:
         queue = [first]
         while queue:
             for other in needs.get(queue.pop(), ()):
-                if other not in stays and other not in whose_sake:
+                if other not in standing and other not in whose_sake:
                     whose_sake[other] = first
                     queue.append(other)
     return whose_sake

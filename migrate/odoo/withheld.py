@@ -1,4 +1,4 @@
-"""Records that are there and that Odoo keeps from this user: each costs itself, and what stands on it.
+"""Records that are there and that Odoo keeps from this user: each costs itself.
 
 A record rule, or another company, hides single records: a search does not find them, and reading one among others
 ends the whole call. A right on the whole model that lacks is another matter, and ends the command.
@@ -6,9 +6,8 @@ ends the whole call. A right on the whole model that lacks is another matter, an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
-from migrate.change_set.changes import WITHHELD, Known
 from migrate.errors import OdooError
 from migrate.odoo.door import Door, Row
 from migrate.odoo.errors import (
@@ -67,23 +66,3 @@ def is_of_all(error: OdooError, door: Door, model: str, *rights: str) -> bool:
 
 def _may(door: Door, model: str, right: str) -> bool:
     return bool(door.ask(model, "has_access", (), active_test=True, operation=right))
-
-
-def kept_standing(withheld: frozenset[str], known: Mapping[str, Known]) -> dict[str, str]:
-    """External id -> why a rollback leaves it: it is withheld, or one that is withheld refers to it, near or far."""
-    why = {xid: WITHHELD for xid in known if xid in withheld}
-    waiting = list(why)
-    while waiting:
-        user = waiting.pop()
-        for xid in _referred(known.get(user)):
-            if xid in known and xid not in why:
-                why[xid] = f"{known[user].source} stands on it, and stays"
-                waiting.append(xid)
-    return why
-
-
-def _referred(known: Known | None) -> Iterator[str]:
-    """All texts that a record and its lines were sent with: what of them is an external id refers to a record."""
-    for part in (known, *known.lines.values()) if known else ():
-        for value in part.sent.values():
-            yield from value if isinstance(value, tuple) else (value,) if isinstance(value, str) else ()

@@ -15,6 +15,7 @@ from migrate.errors import OdooError
 from migrate.odoo.errors import AccessDenied
 from migrate.preview import preview, since_apply, waiting_for_withheld
 from migrate.rollback import foresee, rollback
+from tests.applying.test_staying import metered
 
 
 @dataclass
@@ -150,22 +151,22 @@ def test_a_saved_preview_with_a_withheld_record_is_applied(ruled: Any) -> None:
 
 
 def test_rollback_leaves_a_withheld_order_and_what_it_stands_on_and_undoes_the_rest(ruled: Any) -> None:
+    """Also its charges, and the metrics of these: it would bill less without them."""
+    assert ruled.apply([*ruled.all(), *metered(2), *metered(3)]).ok
     keep(ruled, "sale.order", "subscription_3")
-    told = foresee(ruled.door, ruled.ledger).unknown
-    assert [text.partition(":")[0] for text in told] == ["subscription 3", "customer NX-3", "plan basic"]
-    undone = rollback(ruled.door, ruled.ledger)
-    assert sorted(undone.refused)[:2] == [
-        "customer NX-3: subscription 3 stands on it, and stays",
-        "plan basic: subscription 3 stands on it, and stays",
-    ]
+    foreseen, undone = foresee(ruled.door, ruled.ledger), rollback(ruled.door, ruled.ledger)
+    assert [text.partition(":")[0] for text in foreseen.unknown] == ["subscription 3"]
+    with_it = {f"{what}: stays with subscription 3" for what in ("charge 3", "metric 3", "customer NX-3", "plan basic")}
+    assert set(undone.kept) == set(foreseen.kept) == with_it
+    assert [text.partition(":")[0] for text in undone.refused] == ["subscription 3"]
     assert "subscription 3: Odoo does not show it to this user" in str(undone.error)
-    assert (undone.deleted, undone.archived) == (10, ())
+    assert (undone.deleted, undone.archived) == (12, ())
     ruled.odoo.kept.clear()
     lines = {"lago.line_3_0", "lago.line_3_1"}
-    stands = {"lago.product_1", "lago.customer_3", "lago.subscription_3"}
+    stands = {"lago.product_1", "lago.customer_3", "lago.subscription_3", "lago.charge_3", "lago.metric_3"}
     assert {entry.xid for entry in ruled.ledger.entries()} == stands | lines
     again = rollback(ruled.door, ruled.ledger)
-    assert (again.ok, again.deleted, ruled.ours("sale.order"), ruled.ours("res.partner")) == (True, 3, 0, 0)
+    assert (again.ok, again.deleted, ruled.ours("sale.order"), ruled.ours("res.partner")) == (True, 5, 0, 0)
 
 
 def test_rollback_names_a_record_that_must_not_be_deleted(ruled: Any) -> None:
