@@ -3,8 +3,7 @@
 One line without tax for the open amount: revenue and tax were booked when Lago issued the invoice. Lago's number goes
 to ``ref`` and to the payment reference, never to ``name``: a draft with a name spoils the journal's numbering.
 
-Not open: paid, voided, zero. An invoice marked as paid through the API still shows its whole total as due; the payment
-status is what counts.
+Not open: paid, voided, zero (`owed.py`).
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from mappings.customers import term_days
 from mappings.headers import HEADER, OPEN, header_contradictions, note_contradictions, open_contradictions
 from mappings.known import INVOICE_TYPES
 from mappings.money import from_subunits, told_money
+from mappings.owed import billed_to, credit_cents, credited_to, due_cents
 from mappings.records import CreditNote, Invoice
 from mappings.target import Desired, Find, Mapped, Phase, Ref, Source, Value, xid
 
@@ -28,15 +28,6 @@ def balances(context: Context) -> Iterator[Mapped]:
     if any(isinstance(item, Desired) for item in items) and not context.tables.journal:
         yield _journal(context)
     yield from items
-
-
-def due_cents(invoice: Invoice) -> int:
-    """What is still to be paid of a finalized invoice, in cents."""
-    if invoice.status != "finalized" or invoice.payment_status == "succeeded":
-        return 0
-    if invoice.total_due_amount_cents is not None:
-        return invoice.total_due_amount_cents
-    return invoice.total_amount_cents - invoice.total_paid_amount_cents
 
 
 def invoice_source(invoice: Invoice) -> Source:
@@ -51,17 +42,12 @@ def credit_note_source(note: CreditNote) -> Source:
 
 def _invoices(context: Context) -> Iterator[Mapped]:
     for invoice in sorted(context.snapshot.invoices, key=lambda i: (i.issuing_date, i.number, i.lago_id)):
-        customer = _billed_to(invoice)
+        customer = billed_to(invoice)
         problem = _invoice_problem(context, invoice, customer)
         if problem:
             yield problem.skips(Phase.BALANCES, invoice_source(invoice), context.external(customer))
         elif due_cents(invoice) > 0:
             yield _open_invoice(context, invoice, customer)
-
-
-def _customer_of(invoice: Invoice) -> str:
-    owners = [s.lago_customer_id for s in invoice.subscriptions] + [f.lago_customer_id or "" for f in invoice.fees]
-    return next(iter(owners), "")
 
 
 def _invoice_problem(context: Context, invoice: Invoice, customer: str) -> Problem | None:
@@ -111,7 +97,7 @@ def _credit_notes(context: Context) -> Iterator[Mapped]:
     invoices, taken = {invoice.lago_id: invoice for invoice in context.snapshot.invoices}, _taken(context)
     for note in sorted(context.snapshot.credit_notes, key=lambda n: (n.issuing_date, n.number, n.lago_id)):
         invoice = invoices.get(note.lago_invoice_id)
-        customer = note.customer.lago_id if note.customer else _billed_to(invoice)
+        customer = credited_to(note, invoice)
         name, external = credit_note_source(note), context.external(customer)
         if note.refund_amount_cents > 0 and note.refund_status in ("pending", "failed"):
             amount = f"{from_subunits(note.refund_amount_cents, note.currency)} {note.currency}"
@@ -123,19 +109,8 @@ def _credit_notes(context: Context) -> Iterator[Mapped]:
         problem = _note_problem(context, note, invoice, told)
         if problem:
             yield problem.skips(Phase.BALANCES, name, external)
-        elif _is_open_credit(note):
+        elif credit_cents(note) > 0:
             yield _open_credit(context, note, customer)
-
-
-def _is_open_credit(note: CreditNote) -> bool:
-    return note.balance_amount_cents > 0 and note.credit_status == "available"
-
-
-def _billed_to(invoice: Invoice | None) -> str:
-    """Lago's id of an invoice's customer; empty where nothing tells it."""
-    if invoice is None:
-        return ""
-    return invoice.customer.lago_id if invoice.customer else _customer_of(invoice)
 
 
 def _taken(context: Context) -> dict[str, int]:
@@ -165,10 +140,10 @@ def _note_problem(
     ``against``: what other records say against it.
     """
     told = "; ".join((*note_contradictions(note), *against))
-    customer = note.customer.lago_id if note.customer else _billed_to(invoice)
+    customer = credited_to(note, invoice)
     if told:
         return Problem(OPEN, f"{told}: find out in Lago what is left of it, and enter it by hand")
-    if not _is_open_credit(note):
+    if credit_cents(note) <= 0:
         return None
     if note.self_billed or (invoice is not None and invoice.self_billed):
         left = told_money(note.balance_amount_cents, note.currency)
@@ -182,17 +157,17 @@ def _against_others(context: Context, note: CreditNote, invoice: Invoice | None,
     A customer may have invoices in several currencies; a note has its invoice's.
     """
     holder = context.customers.get(customer)
-    owner = f"its customer {holder.external_id}" if holder else ""
-    currency, place = (holder.currency, owner) if holder else (None, "")
+    place = f"its customer {holder.external_id}" if holder else ""
+    currency = holder.currency if holder else None
     if invoice is not None:
         currency, place = invoice.currency, f"its invoice {invoice.number}"
     if currency and currency.upper() != note.currency.upper():
         left, given = (told_money(c, note.currency) for c in (note.balance_amount_cents, note.total_amount_cents))
         yield f"it is of {given}, of which {left} are left, and {place} is in {currency}"
-    billed_to = _billed_to(invoice)
-    if billed_to and billed_to != customer:
+    owner = billed_to(invoice)
+    if owner and owner != customer:
         left = told_money(note.balance_amount_cents, note.currency)
-        names = [context.external(lago_id) or lago_id for lago_id in (customer, billed_to)]
+        names = [context.external(lago_id) or lago_id for lago_id in (customer, owner)]
         yield f"it is {names[0]}'s, with {left} left, and {place} is {names[1]}'s"
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from mappings.money import from_subunits, told_money
+from mappings.names import customer_name
 from mappings.period import local_date
 from mappings.records import Customer, Fee, Snapshot
 
@@ -166,7 +167,7 @@ def _learn(naming: _Named, told: _Told) -> None:
 def _lost(lago_id: str, naming: _Named, customer: Customer | None) -> LostInvoice:
     fees = tuple(naming.fees.values())
     zone = customer.applicable_timezone if customer else "UTC"
-    name = (customer.name or customer.legal_name or "") if customer else ""
+    name = customer_name(customer) if customer else ""
     return LostInvoice(
         lago_id=lago_id,
         number=naming.number,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from mappings.names import customer_name
 from mappings.period import Window
 from mappings.records import BillingPeriod, Plan, Subscription
 from reconcile.rerate.billing import timezone_of
@@ -53,4 +54,4 @@ def timezone_of_customer(history: History, subscription: Subscription) -> str:
 def name_of_customer(history: History, subscription: Subscription) -> str:
     """The customer's name, else its external id."""
     customer = history.customers.get(subscription.lago_customer_id)
-    return (customer and (customer.name or customer.legal_name)) or subscription.external_customer_id
+    return customer_name(customer) if customer else subscription.external_customer_id

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
-from mappings.balances import due_cents
 from mappings.checks import CONTRADICTED, contradicted_currency
 from mappings.explain import LAGO_DETAILS, Step, StepKind, given
 from mappings.headers import (
@@ -21,6 +20,8 @@ from mappings.headers import (
 )
 from mappings.known import INVOICE_TYPES
 from mappings.money import CONTEXT, from_subunits, subunits
+from mappings.names import customer_name
+from mappings.owed import due_cents
 from mappings.records import CreditNote, Fee, Invoice, Json, Plan, Snapshot, Subscription
 from reconcile.billed import BilledInvoice, BilledLine, Billing, LineKey, Origin, Refusal, Totals
 from reconcile.sides.numbers import number_in
@@ -134,7 +135,7 @@ def _lago_invoice(invoice: Invoice, subscribed: _Subscribed) -> BilledInvoice:
         open_cents=due_cents(invoice),
         type=invoice.invoice_type,
         state=invoice.status,
-        customer_name=(customer and (customer.name or customer.legal_name)) or external,
+        customer_name=customer_name(customer) if customer else external,
         billings=billings(invoice),
     )
 

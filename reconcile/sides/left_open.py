@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from mappings.balances import due_cents
+from mappings.names import customer_name
+from mappings.owed import billed_to, credit_cents, credited_to, due_cents
 from mappings.records import Customer, Snapshot
 from mappings.target import xid
 from migrate.odoo.door import Door, Row
@@ -57,18 +58,18 @@ def left_open(
 
 def _documents(snapshot: Snapshot) -> Mapping[str, _Document]:
     """By their external ids in Odoo."""
-    owners = {i.lago_id: i.customer for i in snapshot.invoices}
+    shown = [*(i.customer for i in snapshot.invoices), *(n.customer for n in snapshot.credit_notes)]
+    customers = {customer.lago_id: customer for customer in (*shown, *snapshot.customers) if customer}
+    invoices = {invoice.lago_id: invoice for invoice in snapshot.invoices}
     documents = {
-        xid("invoice", i.lago_id): _document(i.number, i.customer, i.currency, i.issuing_date, 1, due_cents(i))
+        xid("invoice", i.lago_id): _document(i.number, owner, i.currency, i.issuing_date, 1, due_cents(i))
         for i in snapshot.invoices
-        if i.customer and is_judged(i)
+        if is_judged(i) and (owner := customers.get(billed_to(i)))
     }
     for note in snapshot.credit_notes:
-        customer = note.customer or owners.get(note.lago_invoice_id)
-        left = note.balance_amount_cents if note.credit_status == "available" else 0
-        if customer:
-            name = xid("credit_note", note.lago_id)
-            documents[name] = _document(note.number, customer, note.currency, note.issuing_date, -1, left)
+        if owner := customers.get(credited_to(note, invoices.get(note.lago_invoice_id))):
+            told = _document(note.number, owner, note.currency, note.issuing_date, -1, credit_cents(note))
+            documents[xid("credit_note", note.lago_id)] = told
     return documents
 
 
@@ -76,7 +77,7 @@ def _document(number: str, customer: Customer, currency: str, day: date, sign: i
     return _Document(
         number=number,
         customer=customer.external_id,
-        customer_name=customer.name or customer.legal_name or customer.external_id,
+        customer_name=customer_name(customer),
         currency=currency,
         day=day,
         sign=sign,

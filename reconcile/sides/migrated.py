@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from mappings.names import customer_name
 from mappings.records import Snapshot
 from mappings.target import xid
 from migrate.odoo.door import Door, Row
@@ -38,7 +39,7 @@ def scope_of(odoo: Door, snapshot: Snapshot, customers: frozenset[str] | None) -
     prefix = xid("subscription", "").removeprefix("lago.")
     return MigratedScope(
         families={number_or_none(row["commercial_partner_id"]) or row["id"]: asked[row["id"]] for row in rows},
-        names={c.external_id: c.name or c.legal_name or c.external_id for c in snapshot.customers},
+        names={c.external_id: customer_name(c) for c in snapshot.customers},
         orders={number: name.removeprefix(prefix) for number, name in ours(odoo, "sale.order").items()},
         subscriptions=frozenset((*(s.lago_id for s in snapshot.subscriptions), *(q.id for q in snapshot.quarantined))),
     )

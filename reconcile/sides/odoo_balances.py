@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mappings.balances import due_cents
+from mappings.owed import billed_to, due_cents
 from mappings.records import Invoice, Snapshot
 from mappings.target import xid
 from migrate.odoo.door import Door, Row
@@ -85,7 +85,7 @@ def _told(snapshot: Snapshot, lago: Side, balances: Mapping[str, _Balance]) -> d
 
 
 def _owners(snapshot: Snapshot) -> dict[str, str]:
-    return {i.lago_id: i.customer.lago_id for i in snapshot.invoices if i.customer}
+    return {invoice.lago_id: owner for invoice in snapshot.invoices if (owner := billed_to(invoice))}
 
 
 def _with_settled(side: Side, settled: Mapping[str, int]) -> dict[str, BilledInvoice]:

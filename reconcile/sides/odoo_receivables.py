@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from mappings.balances import due_cents
+from mappings.owed import billed_to, credit_cents, credited_to, due_cents
 from mappings.records import Snapshot
 from mappings.target import xid
 from migrate.odoo.door import Door, Row
@@ -64,22 +64,19 @@ def receivables(odoo: Door, snapshot: Snapshot, customers: frozenset[str] | None
 def _owed(snapshot: Snapshot) -> dict[str, tuple[str, int]]:
     """External id of the balance -> (currency, what Lago is owed); a credit note that is left is owed by Lago."""
     invoices = {xid("invoice", i.lago_id): (i.currency, due_cents(i)) for i in snapshot.invoices}
-    notes = {
-        xid("credit_note", n.lago_id): (n.currency, -n.balance_amount_cents)
-        for n in snapshot.credit_notes
-        if n.credit_status == "available"
-    }
+    notes = {xid("credit_note", n.lago_id): (n.currency, -credit_cents(n)) for n in snapshot.credit_notes}
     return {name.removeprefix("lago."): due for name, due in (invoices | notes).items() if due[1]}
 
 
 def _names(snapshot: Snapshot, customers: frozenset[str]) -> Iterator[str]:
     """External ids of the balances of these customers."""
-    owners = {i.lago_id: i.customer for i in snapshot.invoices}
-    documents = [(xid("invoice", i.lago_id), i.customer) for i in snapshot.invoices]
-    documents += [
-        (xid("credit_note", n.lago_id), n.customer or owners.get(n.lago_invoice_id)) for n in snapshot.credit_notes
-    ]
-    return (name.removeprefix("lago.") for name, owner in documents if owner and owner.external_id in customers)
+    invoices = {invoice.lago_id: invoice for invoice in snapshot.invoices}
+    owners = {xid("invoice", i.lago_id): billed_to(i) for i in snapshot.invoices}
+    owners |= {
+        xid("credit_note", n.lago_id): credited_to(n, invoices.get(n.lago_invoice_id)) for n in snapshot.credit_notes
+    }
+    asked = {customer.lago_id for customer in snapshot.customers if customer.external_id in customers}
+    return (name.removeprefix("lago.") for name, owner in owners.items() if owner in asked)
 
 
 def _split(owed: Mapping[str, tuple[str, int]], brought: frozenset[str]) -> tuple[Sums, Sums]:

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 import pytest
 
-from mappings.balances import due_cents
 from mappings.context import Options
+from mappings.owed import due_cents
 from mappings.quarantine import quarantined
 from mappings.records import BillingConfiguration, Fee, FeeItem, Invoice, WalletScope
 from mappings.tables import parse

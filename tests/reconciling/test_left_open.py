@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from mappings.records import CreditNote, Invoice, Snapshot
+from mappings.target import xid
+from reconcile.sides.left_open import _documents
 from reports import text
 from reports.data import ReportData
 from reports.registers import by_month
@@ -201,3 +203,14 @@ def test_an_invoice_that_no_subscription_bills(
         brought(company, "invoice_lone", 25.0, "out_invoice")
         data = seen(company, replace(base.snapshot, invoices=(*base.snapshot.invoices, settle(lone))), MONTH)
     assert findings(data) == ({("extra_balance", "odoo", told, True, "renew_balance")} if told else set())
+
+
+def test_an_invoice_that_only_names_what_it_bills_is_watched_too(base: Base, tmp_path: Path) -> None:
+    """Lago's answer without a customer: its open balance is brought all the same."""
+    with planted.copied(base, tmp_path / "copy") as company:
+        before = company.invoice(STARTER, MONTH)
+        after = replace(paid(before), customer=None)
+        invoices = tuple(after if i is before else i for i in base.snapshot.invoices)
+        documents = _documents(replace(base.snapshot, invoices=invoices))
+    told = documents[xid("invoice", before.lago_id)]
+    assert (told.customer, told.left_cents) == (STARTER, 0)

@@ -11,7 +11,7 @@ import jsonschema
 import openpyxl
 import pytest
 
-from mappings.balances import due_cents
+from mappings.owed import due_cents
 from mappings.records import Snapshot
 from mappings.target import xid
 from migrate.odoo.door import Door
