@@ -13,8 +13,8 @@ from typing import Any
 
 _INTEGERS = range(-(2**63), 2**63)
 _DEEPEST = 64  # parts of a dotted key: the time to read one grows with their square
-_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
-_DEEP_KEY = re.compile(rf"(?m)(?:^|[\[{{,])[ \t]*+{_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{_DEEPEST}}}")
+KEY_PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')"""  # of a dotted key, as a regular expression
+_DEEP_KEY = re.compile(rf"(?m)(?:^|[\[{{,])[ \t]*+{KEY_PART}(?:[ \t]*+\.[ \t]*+{KEY_PART}){{{_DEEPEST}}}")
 
 
 class NotTomlError(ValueError):

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
-from mappings.toml import NotTomlError, read_toml
+from mappings.toml import KEY_PART, NotTomlError, read_toml
 
-_PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')"""
-_KEY = rf"{_PART}(?:[ \t]*+\.[ \t]*+{_PART})*+"
+_KEY = rf"{KEY_PART}(?:[ \t]*+\.[ \t]*+{KEY_PART})*+"
 _HEADER = re.compile(rf"[ \t]*+(\[\[?)[ \t]*+({_KEY})[ \t]*+\]")
 _ASSIGNMENT = re.compile(rf"[ \t]*+({_KEY})[ \t]*+=")
 _QUOTES = re.compile(r'"""|' + "'''")

@@ -30,6 +30,7 @@ from reports.data import (
     CreditsView,
     Evidence,
     Finding,
+    InvoiceView,
     LapseView,
     ReceivableView,
     ReportData,
@@ -78,17 +79,17 @@ def reconcile(
     """
     extra_of = {extra.record: extra for extra in extras}
     others_of, doubled = periods or {}, doubled_claims(lapses)
-    each = ((invoice, invoice.base.lago_id, others_of.get(invoice.base.lago_id, {})) for invoice in compared)
-    told = (
-        (invoice, with_doubled(causes, doubled.get(invoice.base.number, ())), others)
-        for invoice, lago_id, others in each
-        for causes in (_explained(invoice, knowledge, extra_of.get(lago_id), others),)
-    )
-    explained = (with_periods(invoice, causes, others, run.tolerance_cents) for invoice, causes, others in told)
-    views = tuple(view(invoice, causes, services, run.tolerance_cents) for invoice, causes in explained)
+
+    def explained(invoice: ComparedInvoice) -> InvoiceView:
+        others = others_of.get(invoice.base.lago_id, {})
+        causes = _explained(invoice, knowledge, extra_of.get(invoice.base.lago_id), others)
+        causes = with_doubled(causes, doubled.get(invoice.base.number, ()))
+        told, causes = with_periods(invoice, causes, others, run.tolerance_cents)
+        return view(told, causes, services, run.tolerance_cents)
+
     unwaived = ReportData(
         run=run,
-        invoices=views,
+        invoices=tuple(explained(invoice) for invoice in compared),
         lapses=tuple(lapses),
         receivables=tuple(receivables),
         credits=tuple(credits),

@@ -46,7 +46,7 @@ def standing_at(path: Path) -> PathKind:
     except FileNotFoundError:
         return PathKind.NOTHING
     except OSError as error:
-        raise NotReadableError(_WHY.get(error.errno or 0) or str(error.strerror)) from None
+        raise NotReadableError(_told(error)) from None
     except ValueError:
         raise NotReadableError("the path holds a character that no path may hold") from None
     if stat.S_ISREG(mode):
@@ -70,7 +70,7 @@ def opened(path: Path) -> BufferedReader:
     try:
         require_file(path)
     except NotReadableError as error:
-        raise NoRegularFileError(errno.EINVAL, str(error), str(path)) from None
+        raise _as_os_error(error, path) from None
     return path.open("rb")
 
 
@@ -85,9 +85,13 @@ def require_writable_name(path: Path) -> None:
     try:
         kind = standing_at(path)
     except NotReadableError as error:
-        raise NoRegularFileError(errno.EINVAL, str(error), str(path)) from None
+        raise _as_os_error(error, path) from None
     if kind is PathKind.FOLDER:
         raise IsADirectoryError(errno.EISDIR, "a folder stands there", str(path))
+
+
+def _as_os_error(error: NotReadableError, path: Path) -> NoRegularFileError:
+    return NoRegularFileError(errno.EINVAL, str(error), str(path))
 
 
 def read_file(path: Path, most: int = LARGEST) -> bytes:
@@ -99,7 +103,11 @@ def read_file(path: Path, most: int = LARGEST) -> bytes:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise NotReadableError(_WHY.get(error.errno or 0) or str(error.strerror)) from None
+        raise NotReadableError(_told(error)) from None
     if len(content) > most:
         raise NotReadableError(f"it has more than {most:,} bytes")
     return content
+
+
+def _told(error: OSError) -> str:
+    return _WHY.get(error.errno or 0) or str(error.strerror)

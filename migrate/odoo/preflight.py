@@ -17,11 +17,12 @@ from mappings.target import Desired, Phase, Ref, Source, Target
 from migrate.errors import OdooError
 from migrate.odoo.door import Door
 from migrate.odoo.enterprise import EXPECTED, unlike
-from migrate.odoo.errors import NoSuchMethod, OdooUnreachable, OutcomeUnknown
+from migrate.odoo.errors import OdooUnreachable, OutcomeUnknown
 from migrate.odoo.external_ids import records_named
 from migrate.odoo.findings import CheckFinding
 from migrate.odoo.mapped import check_mapped
 from migrate.odoo.schedulers import look_at_schedulers
+from migrate.odoo.withheld import may
 
 SHADOW_JOURNAL = "SHDW"  # the code of the journal for shadow invoices, which ``prepare`` makes
 
@@ -248,7 +249,7 @@ def _journals(odoo: Door, target: Target, needs: Needs) -> Iterator[CheckFinding
 def _rights(odoo: Door, target: Target, needs: Needs) -> Iterator[CheckFinding]:
     needed = {(model, right) for model in needs.writes for right in ("read", "create", "write", "unlink")}
     needed |= {("ir.model.data", right) for right in ("read", "create", "write", "unlink")}
-    lacking = sorted(pair for pair in needed if not _may(odoo, *pair))
+    lacking = sorted(pair for pair in needed if not may(odoo, *pair))
     for model, right in lacking:
         if right == "unlink":  # no group of Odoo 19 may delete a loyalty card: only a rollback would want to
             remedy = "apply does not need it; a rollback would leave these records"
@@ -259,13 +260,6 @@ def _rights(odoo: Door, target: Target, needs: Needs) -> Iterator[CheckFinding]:
             )
     if not lacking:
         yield CheckFinding("ok", f"rights on {len(needs.writes) + 1} models")
-
-
-def _may(odoo: Door, model: str, right: str) -> bool:
-    try:
-        return bool(odoo.ask(model, "has_access", (), active_test=True, operation=right))
-    except NoSuchMethod:
-        return False
 
 
 def _enterprise(odoo: Door, target: Target, needs: Needs) -> Iterator[CheckFinding]:

@@ -31,7 +31,7 @@ def readable_rows(door: Door, model: str, ids: Sequence[int], names: Sequence[st
     try:
         return door.read(model, ids, names), set()
     except AccessDenied as error:
-        if not _may(door, model, "read"):
+        if not may(door, model, "read"):
             raise
         shown = door.existing(model, ids)
         parts = [[n for n in ids if n in shown], [n for n in ids if n not in shown]]
@@ -60,9 +60,13 @@ def is_of_all(error: OdooError, door: Door, model: str, *rights: str) -> bool:
     ``rights``: what the call needed of the whole model (``write``, ``unlink``).
     """
     if isinstance(error, AccessDenied):
-        return not all(_may(door, model, right) for right in rights)
+        return not all(may(door, model, right) for right in rights)
     return isinstance(error, FATAL)
 
 
-def _may(door: Door, model: str, right: str) -> bool:
-    return bool(door.ask(model, "has_access", (), active_test=True, operation=right))
+def may(door: Door, model: str, right: str) -> bool:
+    """Whether this user may do that to any record of the model; not where Odoo does not have the model."""
+    try:
+        return bool(door.ask(model, "has_access", (), active_test=True, operation=right))
+    except NoSuchMethod:
+        return False

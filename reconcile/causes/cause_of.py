@@ -97,6 +97,7 @@ def faults(differences: Iterable[Difference], around: Around = NOTHING_KNOWN) ->
 
 # --- causes that depend on the values -----------------------------------------------------------------------------
 
+MINIMA = frozenset({"per_transaction_min_amount"})
 FREE = frozenset({"free_units", "free_units_per_events", "free_units_per_total_aggregation"})
 GROUPS = frozenset({"pricing_group_keys", "grouped_by"})
 TIER = frozenset({"from_value", "to_value"})
@@ -123,7 +124,7 @@ def price_of(difference: Difference, around: Around) -> str:
         return "tier_edge"
     if last in FREE:
         return "free_units"
-    if last == "per_transaction_min_amount":
+    if last in MINIMA:
         return "minimum"
     return "price_precision" if _is_cut(difference, around.prices) else "price"
 

@@ -165,6 +165,7 @@ def test_many_wrong_keys_are_told_up_to_a_number(tmp_path: Path) -> None:
         "[" + "a." * 50_000 + "b]",
         "x = {" + "'a' . " * 50_000 + "b = 1}",
         'y = 1\n  "a"' + ".a" * 50_000 + " = 1",
+        '"a\\"b"' + '."a\\"b"' * 50_000 + " = 1",
     ],
 )
 def test_a_key_of_very_many_parts_is_refused_before_it_is_read(text: str) -> None:

@@ -52,6 +52,29 @@ def read_by(place: str) -> set[str]:
     return asked
 
 
+def declared() -> tuple[set[str], set[str]]:
+    """(properties whose type the addon's rows declare, lists of them whose shape is checked)."""
+    rating = ROOT / "addons/fusion_billing/rating"
+    tree = ast.parse((rating / "rows.py").read_text("utf-8"))
+    (record,) = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Properties"]
+    typed = {
+        line.target.id for line in record.body if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name)
+    }
+    shapes = ast.parse((rating / "shapes.py").read_text("utf-8"))
+    (given,) = [
+        node.value
+        for node in shapes.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PROPERTIES"
+    ]
+    return typed, {node.value for node in ast.walk(given) if isinstance(node, ast.Constant)}
+
+
+def test_every_property_has_its_type_and_every_list_its_shape_in_the_addon() -> None:
+    typed, shaped = declared()
+    assert {*NAMES, *GROUPS} - TIER - typed == set()
+    assert {model.ranges for model in MODELS.values() if model.ranges} | GROUPS == shaped
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_every_property_that_a_model_has_is_read(place: str) -> None:
     assert lacking(place, frozenset(NAMES)) == set()
