@@ -36,6 +36,8 @@ def _unlisted(snapshot: Snapshot) -> Uses:
     listed = {credit.lago_id for applied in snapshot.applied_coupons for credit in applied.credits}
     by_customer: dict[str, list[tuple[Invoice, Credit]]] = {}
     for invoice in snapshot.invoices:
+        if invoice.created_at > snapshot.taken_at:
+            continue  # made while the lists were read: the coupon's own page may be older
         for credit in invoice.credits:
             if invoice.customer is not None and credit.item.type == "coupon" and credit.lago_id not in listed:
                 by_customer.setdefault(invoice.customer.lago_id, []).append((invoice, credit))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -38,9 +39,13 @@ def find_dependents(snapshot: Snapshot) -> dict[Key, Dependents]:
     subscriptions = unread_subscriptions(snapshot)
     invoices = unread_invoices(snapshot, subscriptions)
     dependents = {}
+    numbers = Counter(map(id, subscriptions.values()))
+    billed_of: dict[int, list[Invoice]] = defaultdict(list)
+    for invoice in snapshot.invoices:
+        if (cause := invoices.get(invoice.lago_id)) is not None:
+            billed_of[id(cause)].append(invoice)
     for unread in snapshot.quarantined:
-        number = sum(cause is unread for cause in subscriptions.values())
-        billed = [i for i in snapshot.invoices if invoices.get(i.lago_id) is unread]
+        number, billed = numbers[id(unread)], billed_of[id(unread)]
         if number or billed:
             dependents[unread.resource, unread.id] = Dependents(
                 subscriptions=number, invoices=len(billed), cents=_sums(billed)

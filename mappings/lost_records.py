@@ -32,11 +32,26 @@ def with_lost(snapshot: Snapshot) -> Snapshot:
 
 
 def lost_records(snapshot: Snapshot) -> Iterator[Quarantined]:
-    """All of them, each once; what is in quarantine already is named there."""
-    yield from _subscriptions(snapshot)
-    yield from _customers(snapshot)
-    yield from _plans(snapshot)
-    yield from _coupons(snapshot)
+    """All of them, each once; what is in quarantine already is named there.
+
+    The lists are read one after the other: what was made since the first of them names what that one cannot hold yet.
+    """
+    seen = _as_of_its_begin(snapshot)
+    yield from _subscriptions(seen)
+    yield from _customers(seen)
+    yield from _plans(seen)
+    yield from _coupons(seen)
+
+
+def _as_of_its_begin(snapshot: Snapshot) -> Snapshot:
+    begin = snapshot.taken_at
+    return replace(
+        snapshot,
+        subscriptions=tuple(s for s in snapshot.subscriptions if s.created_at <= begin),
+        invoices=tuple(i for i in snapshot.invoices if i.created_at <= begin),
+        fees=tuple(f for f in snapshot.fees if f.created_at <= begin),
+        credit_notes=tuple(n for n in snapshot.credit_notes if n.created_at <= begin),
+    )
 
 
 @dataclass(slots=True)

@@ -322,11 +322,6 @@ class ReceivableView:
     waiver_number: int | None = None
 
     @property
-    def unpaid_delta_cents(self) -> int:
-        """Odoo less Lago, of what was brought, as if nothing had been settled in Odoo since: 0 if nobody changed it."""
-        return self.delta_cents + self.paid_cents
-
-    @property
     def delta_cents(self) -> int:
         """Odoo less Lago, of what was brought; what was paid in Odoo since is in it."""
         return self.draft_cents + self.posted_cents - self.lago_cents
@@ -334,7 +329,12 @@ class ReceivableView:
     @property
     def ties(self) -> bool:
         """Whether the accounts hold what the brought balances and the other documents say."""
-        return self.posted_cents + self.other_cents == self.account_cents
+        return not self.broken_cents
+
+    @property
+    def broken_cents(self) -> int:
+        """What the accounts hold beyond the posted balances and the other documents."""
+        return self.account_cents - self.posted_cents - self.other_cents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

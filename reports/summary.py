@@ -59,7 +59,7 @@ def _sentences(data: ReportData, texts: Texts) -> Iterator[str]:
     if data.lapses:
         yield texts("verdict.lapsed", count=texts.number(len(data.lapses)))
     if judged.untied:
-        deltas = {view.currency: view.unpaid_delta_cents for view in untied(data) if not view.waiver}
+        deltas = {view.currency: view.broken_cents for view in untied(data) if not view.waiver}
         amounts = ", ".join(texts.money(cents, currency, sign=True) for currency, cents in deltas.items())
         yield texts("verdict.untied", amounts=amounts)
     yield from _proof(data, judged, texts)

@@ -7,7 +7,7 @@ none of them looks for itself.
     waived       only what a reviewed waiver covers
     immaterial   every difference has a proven cause; what is to be mended is below the materiality declared before
     to_act       a difference without proof, one to be mended, something refused, a lapse in Lago's register, or
-                 receivables that do not tie
+                 receivable accounts that do not add up
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reports.data import OPEN, REFUSED, SETTLEMENTS, Finding, InvoiceView, Position, ReceivableView, ReportData
+from reports.data import OPEN, REFUSED, Finding, InvoiceView, Position, ReceivableView, ReportData
 
 # Remedies that say: this is how it stays. What has one of them needs no mending, whatever its amount.
 NOTHING_TO_MEND = frozenset({"waive_rounding", "accept_rule", "price_passed"})
@@ -55,7 +55,7 @@ class ReportVerdict:
     differing: int  # positions that differ
     doubtful: int  # of them: without a proven cause
     refused: int  # invoices that could not be compared in full
-    untied: int  # currencies whose receivables do not tie, no difference that is compared says why, and nothing waives
+    untied: int  # currencies whose receivable accounts do not add up, and nothing waives
     lapsed: int  # stretches that Lago billed twice, or never
     waived: int  # positions, refusals, lapses and receivables that a waiver covers
     unproven_waived: int  # findings that a waiver covers and nothing proves
@@ -113,19 +113,11 @@ def control_exit_code(data: ReportData, *, fees_agree: bool) -> int:
 
 
 def untied(data: ReportData) -> tuple[ReceivableView, ...]:
-    """Receivables where what was brought to Odoo is not what Lago is owed, or the accounts hold something else.
+    """Receivables whose accounts hold something else than the brought balances and the other documents.
 
-    What is paid in Odoo since is no difference, and what the open balances that are compared differ by is one already.
+    What a balance differs by is a difference of its own document, in the month of that, and counts there alone.
     """
-    compared: dict[str, int] = defaultdict(int)
-    for invoice, position in data.rows():
-        if position.status in OPEN and position.kind in SETTLEMENTS:
-            compared[invoice.currency] += position.delta_cents
-    return tuple(
-        view
-        for view in data.receivables
-        if not view.ties or view.unpaid_delta_cents not in (0, compared[view.currency])
-    )
+    return tuple(view for view in data.receivables if not view.ties)
 
 
 def is_doubtful(position: Position) -> bool:

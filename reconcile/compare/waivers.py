@@ -191,7 +191,7 @@ def _waived_receivables(data: ReportData, valid: tuple[Numbered, ...]) -> Iterat
     """Those that do not tie are waived as a whole: they are of no customer."""
     differing = untied(data)
     for view in data.receivables:
-        name, number = _covering(valid, UNTIED, "", view.unpaid_delta_cents) if view in differing else (None, None)
+        name, number = _covering(valid, UNTIED, "", view.broken_cents) if view in differing else (None, None)
         yield replace(view, waiver=name, waiver_number=number)
 
 

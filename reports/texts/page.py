@@ -72,8 +72,8 @@ PAGE: Mapping[str, tuple[str, str]] = {
         "Factures qui n’ont pas pu être comparées en entier : {count}.",
     ),
     "verdict.untied": (
-        "The receivables of all months do not tie: {amounts}.",
-        "Les créances de tous les mois ne concordent pas : {amounts}.",
+        "The receivable accounts do not add up to their documents: {amounts}.",
+        "Les comptes de créances ne correspondent pas à leurs documents : {amounts}.",
     ),
     "verdict.outside": (
         "Invoices outside the scope, which no subscription bills: {count}.",

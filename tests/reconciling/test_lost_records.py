@@ -112,3 +112,13 @@ def test_what_is_in_quarantine_is_named_once(snapshot: Snapshot) -> None:
     assert (named.customer, named.customer_id) == (STARTER, customer.lago_id)
     assert "fees" in named.problem
     assert "invoices" in named.problem
+
+
+def test_what_was_made_while_the_lists_were_read_is_not_lost(snapshot: Snapshot) -> None:
+    """A list that was read before it cannot hold it: the next extract has both."""
+    begin = min(invoice.created_at for invoice in snapshot.invoices)
+    raced = replace(snapshot, subscriptions=(), plans=(), applied_coupons=(), customers=(), taken_at=begin)
+    assert len(list(lost_records(replace(raced, taken_at=snapshot.taken_at)))) > 10
+    of_then = {invoice.lago_id for invoice in snapshot.invoices if invoice.created_at <= begin}
+    named = {p.lago_subscription_id for i in snapshot.invoices if i.lago_id in of_then for p in i.billing_periods}
+    assert {record.id for record in lost_records(raced) if record.resource == "subscriptions"} <= named
