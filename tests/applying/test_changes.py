@@ -492,7 +492,7 @@ def one(action: Action = Action.UPDATE, **more: Any) -> Change:
 
 @pytest.mark.parametrize("action", Action)
 def test_what_is_pending(action: Action) -> None:
-    waits = action in (Action.CREATE, Action.UPDATE, Action.REMOVE, Action.CONFLICT)
+    waits = action in (Action.CREATE, Action.UPDATE, Action.REMOVE, Action.CONFLICT, Action.WITHHELD)
     assert ChangeSet((one(Action.UNCHANGED), one(action))).pending is waits
 
 
