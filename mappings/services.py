@@ -35,7 +35,10 @@ def own_service(context: Context) -> Service:
 
 
 def services_by_customer(context: Context) -> dict[str, tuple[Service, ...]]:
-    """Lago customer id -> the services whose plans they hold or whose add-ons they bought, in order of code."""
+    """Lago customer id -> the services whose plans they hold or whose add-ons they bought, in order of code.
+
+    The company's own service where they have none; none of who has nothing but subscriptions that cannot be read.
+    """
     codes: dict[str, set[str]] = {lago_id: set() for lago_id in context.customers}
     for subscription in context.snapshot.subscriptions:
         codes.setdefault(subscription.lago_customer_id, set()).add(subscription.plan_code)
@@ -43,7 +46,8 @@ def services_by_customer(context: Context) -> dict[str, tuple[Service, ...]]:
         if invoice.customer is not None:
             bought = {fee.item.code for fee in invoice.fees if fee.item.type == "add_on" and fee.item.code}
             codes.setdefault(invoice.customer.lago_id, set()).update(bought)
-    return {key: _services(context, plan_codes) for key, plan_codes in codes.items()}
+    unread = {record.customer_id for record in context.snapshot.quarantined if record.resource == "subscriptions"}
+    return {key: _services(context, held) if held or key not in unread else () for key, held in codes.items()}
 
 
 def services(context: Context) -> Iterator[Desired]:
