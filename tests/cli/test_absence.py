@@ -134,7 +134,7 @@ def test_a_list_that_lago_answers_empty_once_removes_nothing(applied: Applied, t
     assert applied.project.run("preview").code == 0, "Lago shows them again"
 
 
-def test_a_field_made_from_a_list_that_came_empty_stays_where_an_invoice_names_what_it_lacks(applied: Applied, tmp_path: Path) -> None:
+def test_a_field_of_an_empty_list_stays_where_an_invoice_names_it(applied: Applied, tmp_path: Path) -> None:
     before, empty = applied.odoo, applied.without(tmp_path / "empty", "applied_coupons")
     extracted = applied.project.run("extract", "--recording", str(empty))
     assert (extracted.code, "coupon_lost" in extracted.out) == (1, True), "an invoice names what the list lacks"
