@@ -41,8 +41,9 @@ def suspected_records(case: Case, causes: Sequence[Cause], *, header: bool) -> I
 
 
 def _supposing(case: Case, suspect: Suspect) -> Proposal:
+    instead = () if suspect.header else _instead(case, suspect)  # what stands in a header is no line of another
     return Proposal(
-        changes=(Suppose(Hypothesis(suspect.suppose), header=suspect.header), *_instead(case, suspect)),
+        changes=(Suppose(Hypothesis(suspect.suppose), header=suspect.header), *instead),
         evidence=(Evidence(name="held", values=suspect.told),),
         remedy=_remedy_of(case, suspect),
         observed=True,
