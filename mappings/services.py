@@ -47,7 +47,7 @@ def services_by_customer(context: Context) -> dict[str, tuple[Service, ...]]:
             bought = {fee.item.code for fee in invoice.fees if fee.item.type == "add_on" and fee.item.code}
             codes.setdefault(invoice.customer.lago_id, set()).update(bought)
     unread = {record.customer_id for record in context.snapshot.quarantined if record.resource == "subscriptions"}
-    return {key: _services(context, held) if held or key not in unread else () for key, held in codes.items()}
+    return {key: _services(context, used) if used or key not in unread else () for key, used in codes.items()}
 
 
 def services(context: Context) -> Iterator[Desired]:

@@ -138,7 +138,7 @@ def _strange_seals(db: sa.Connection) -> Iterator[tuple[str, StoreError]]:
     for name in db.scalars(sa.select(SEALS.c.name).order_by(SEALS.c.name)):
         if name not in _SEALED:
             remedy = f"use the version of lago2odoo that wrote it, or else {RESTORE}"
-            yield name, damaged(f"row {name!r} of {SEALS.name}", "this version has no table of that name", remedy)
+            yield str(name), damaged(f"row {name!r} of {SEALS.name}", "this version has no table of that name", remedy)
 
 
 def _require(db: sa.Connection, sums: Mapping[str, Sum]) -> None:
