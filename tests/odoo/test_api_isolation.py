@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from migrate.odoo.errors import OdooRefused
 from tests.odoo.small import Small, day_of_last_month, small
 
 pytestmark = pytest.mark.odoo
@@ -58,7 +59,8 @@ def break_it(company: Small, subscription: str, how: str) -> None:
     elif how == "a package of nothing":
         own_price(company, subscription, charge_model="package", properties='{"amount": "1", "package_size": 0}')
     elif how == "tiers that are none":
-        own_price(company, subscription, charge_model="graduated", properties='{"graduated_ranges": "abc"}')
+        tiers = '{"graduated_ranges": [{"from_value": "abc"}]}'
+        own_price(company, subscription, charge_model="graduated", properties=tiers)
     elif how == "a number of 400 digits":
         usage(company, subscription, "bytes", properties=json.dumps({"bytes": "9" * 400}))
     elif how == "an exponent":
@@ -132,15 +134,10 @@ def test_the_end_of_a_broken_one_is_an_end_all_the_same(
         assert len(company.activities(subscription)) == 1
 
 
-def test_a_service_that_cannot_be_checked_holds_up_no_other(company: Small, billed: dict[str, str]) -> None:
-    """Its metrics' filters are no filters; the other service's events are looked at all the same."""
+def test_a_metric_of_no_shape_is_refused_where_it_is_entered(company: Small, billed: dict[str, str]) -> None:
+    """Its filters would have held up the check of every service's events."""
     assert billed
-    here = {"name": "A first one", "webhook_url": "http://127.0.0.1:9/"}
-    broken = company.make("fusion.billing.service", code=company.name("first"), **here)
     metric = company.call("fusion.billing.metric", "search", domain=[["code", "=", company.name("calls")]])
-    company.call("fusion.billing.metric", "write", metric, vals={"filters": "[5]"})
-    try:
-        company.run("cron_check_events")
-    finally:
-        company.call("fusion.billing.metric", "write", metric, vals={"filters": False})
-        company.call("fusion.billing.service", "write", [broken, company.service], vals={"webhook_url": False})
+    with pytest.raises(OdooRefused, match=r"field filters\[0\] is 5, must be an object"):
+        company.call("fusion.billing.metric", "write", metric, vals={"filters": "[5]"})
+    company.run("cron_check_events")
