@@ -17,7 +17,7 @@ from mappings.customers import term_days
 from mappings.headers import HEADER, OPEN, header_contradictions, note_contradictions, open_contradictions
 from mappings.known import INVOICE_TYPES
 from mappings.money import from_subunits, told_money
-from mappings.owed import billed_to, credit_cents, credited_to, due_cents
+from mappings.owed import billed_to, credit_cents, credited_to, due_cents, is_disputed
 from mappings.records import CreditNote, Invoice
 from mappings.target import Desired, Find, Mapped, Phase, Ref, Source, Value, xid
 
@@ -58,7 +58,7 @@ def _invoice_problem(context: Context, invoice: Invoice, customer: str) -> Probl
         return Problem(
             "invoice_not_final", f"{invoice.status} in Lago, {amount}: mend it there before the last extract"
         )
-    if _is_disputed(invoice):
+    if invoice.status == "finalized" and is_disputed(invoice):
         return Problem(
             "payment_dispute_lost", f"{amount} was paid and taken back by the bank: finance decides if it is owed"
         )
@@ -86,11 +86,6 @@ def _wrong_invoice(context: Context, invoice: Invoice) -> Problem | None:
         return None
     detail = f"{'; '.join(contradictions)}: find out in Lago what is owed, and enter it by hand"
     return Problem(HEADER if header else OPEN, detail)
-
-
-def _is_disputed(invoice: Invoice) -> bool:
-    paid = invoice.status == "finalized" and invoice.payment_status == "succeeded"
-    return paid and invoice.payment_dispute_lost_at is not None
 
 
 def _credit_notes(context: Context) -> Iterator[Mapped]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from mappings.coupon_uses import coupon_contradictions
 from mappings.partners import PartnerProposal, find_proposals
 from mappings.quarantine import Quarantined
 from mappings.records import (
@@ -87,6 +88,7 @@ class Context:
     sellers: UnreadSellers = field(default_factory=UnreadSellers)
     notes: Mapping[str, tuple[CreditNote, ...]] = field(default_factory=dict)  # by the invoice they are of
     billed_plans: Mapping[str, str] = field(default_factory=dict)  # subscription -> the plan its last invoice names
+    coupon_contradictions: Mapping[str, str] = field(default_factory=dict)  # by the applied coupon's Lago id
 
     def has(self, model: str, field: str) -> bool:
         """Whether the server has the field. A model that discovery did not look at counts as complete."""
@@ -217,6 +219,7 @@ def context(snapshot: Snapshot, target: Target, tables: Tables, options: Options
         sellers=sellers,
         notes=_notes(snapshot.credit_notes),
         billed_plans=_billed_plans(snapshot),
+        coupon_contradictions=coupon_contradictions(snapshot),
     )
 
 

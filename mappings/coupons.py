@@ -15,7 +15,7 @@ from typing import Any
 
 from mappings import fields
 from mappings.context import CURRENT, Context, Problem, currency_ref
-from mappings.coupon_uses import coupon_contradictions, is_left_known
+from mappings.coupon_uses import is_left_known
 from mappings.fields import written
 from mappings.money import from_subunits
 from mappings.records import AppliedCoupon, Coupon, Invoice, Subscription
@@ -63,12 +63,12 @@ def shown_coupons(context: Context) -> dict[str, frozenset[str]]:
 
 def coupon_gaps(context: Context) -> Iterator[Skipped]:
     """The coupons in force that no order expresses, and those whose uses contradict each other."""
-    definitions, contradictions = _definitions(context), coupon_contradictions(context.snapshot)
+    definitions = _definitions(context)
     for applied in _held(context):
         if applied.status != "active":
             continue  # needed to rerun the past only
         problem = _problem(context, applied, definitions.get(applied.lago_coupon_id))
-        problem = problem or _contradicted(context, applied, contradictions.get(applied.lago_id, ""))
+        problem = problem or _contradicted(context, applied)
         if problem:
             source = coupon_source(applied)
             yield problem.skips(Phase.SUBSCRIPTIONS, source, applied.external_customer_id)
@@ -124,9 +124,10 @@ def _problem(context: Context, applied: AppliedCoupon, coupon: Coupon | None) ->
     return None
 
 
-def _contradicted(context: Context, applied: AppliedCoupon, told: str) -> Problem | None:
-    """``told``: what contradicts it. Where an invoice of it or another such coupon cannot be read, that is why."""
-    if not told:
+def _contradicted(context: Context, applied: AppliedCoupon) -> Problem | None:
+    """What contradicts it. Where an invoice of it or another such coupon cannot be read, that is why."""
+    told = context.coupon_contradictions.get(applied.lago_id)
+    if told is None:
         return None
     unread = context.in_quarantine(*(credit.invoice.lago_id for credit in applied.credits if credit.invoice))
     unread = unread or context.unread_of("applied_coupons", applied.lago_customer_id)
@@ -138,9 +139,8 @@ def _contradicted(context: Context, applied: AppliedCoupon, told: str) -> Proble
 
 def _uncertain(context: Context) -> frozenset[str]:
     """Lago ids of held coupons of which nobody knows what is left."""
-    told = coupon_contradictions(context.snapshot)
     known = {applied.lago_id for applied in context.snapshot.applied_coupons if is_left_known(applied)}
-    return frozenset(told) - known
+    return frozenset(context.coupon_contradictions) - known
 
 
 def _held(context: Context) -> list[AppliedCoupon]:

@@ -21,7 +21,7 @@ _RUNNING = "active"
 
 
 def with_lost(snapshot: Snapshot) -> Snapshot:
-    """The snapshot, with what is lost of it in quarantine; the same again where that was done already."""
+    """The snapshot, with what is lost of it in quarantine."""
     lost = tuple(lost_records(snapshot))
     if not lost:
         return snapshot

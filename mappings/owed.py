@@ -17,6 +17,11 @@ def due_cents(invoice: Invoice) -> int:
     return invoice.total_amount_cents - invoice.total_paid_amount_cents
 
 
+def is_disputed(invoice: Invoice) -> bool:
+    """Whether the bank took back what paid it: Lago calls it paid all the same."""
+    return invoice.payment_status == "succeeded" and invoice.payment_dispute_lost_at is not None
+
+
 def credit_cents(note: CreditNote) -> int:
     """What Lago still owes of a credit note, in cents: nothing of one that was used up or voided."""
     return note.balance_amount_cents if note.credit_status == "available" else 0

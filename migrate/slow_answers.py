@@ -57,9 +57,8 @@ def refuse_drips(client: httpx.Client, seconds: float) -> httpx.Client:
     """The client, whose answers raise SlowAnswer where they drip, through a proxy of the environment too."""
     for transport in (client._transport, *client._mounts.values()):
         if isinstance(transport, httpx.HTTPTransport):
-            pool: Wrapped = (
-                transport._pool
-            )  # httpx hands no backend through; without it a drip cannot be seen in headers
+            # httpx hands no backend through; without it a drip cannot be seen in headers
+            pool: Wrapped = transport._pool
             pool._network_backend = _WatchedNetwork(pool._network_backend, seconds)
     return client
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
-from mappings.lost_records import with_lost
 from mappings.records import Snapshot
 from migrate.lago.control_totals import unread_credits
 from migrate.odoo.door import Door
@@ -29,6 +28,7 @@ from reconcile.sides.extras import Extra, as_invoices, foreign_bills
 from reconcile.sides.held_terms import Held
 from reconcile.sides.lago import ALL, lago_invoices, services
 from reconcile.sides.left_open import left_open
+from reconcile.sides.migrated import ours
 from reconcile.sides.odoo_balances import with_balances
 from reconcile.sides.odoo_extras import extras
 from reconcile.sides.odoo_next import with_next_dates
@@ -98,7 +98,6 @@ def dual_run(
     Reads only, except for the shadow drafts that ``settings.shadow`` asks for. ``lapses``: what Lago billed twice, or
     never (``rerate.coverage``).
     """
-    snapshot = with_lost(snapshot)
     shown = lago_invoices(snapshot, settings.period, settings.customers)
     lago, apart = set_apart(snapshot, shown, settings.period, settings.customers)
     billed_by_lago = {invoice.lago_id: invoice for invoice in (*lago, *apart)}
@@ -152,11 +151,12 @@ def _with_records(
     """The sides, with what Odoo's records say beside what it bills. Without ``billings``: only who would pay."""
     if billings is None:
         return SidesRead(lago=billed.lago, odoo=with_payers(odoo, snapshot, billed.odoo), rerate=billed.rerate)
-    balanced = without_blame(with_balances(odoo, snapshot, billed))
+    brought = ours(odoo, "account.move")
+    balanced = without_blame(with_balances(odoo, snapshot, billed, brought))
     periods = other_periods(balanced.lago, balanced.odoo, History(snapshot))
     going_on = with_next_dates(odoo, snapshot, balanced.odoo)
     lacking = extras(odoo, snapshot, billings, period=settings.period, customers=settings.customers)
-    left = left_open(odoo, snapshot, balanced.odoo, period=settings.period, customers=settings.customers)
+    left = left_open(odoo, snapshot, balanced.odoo, brought, period=settings.period, customers=settings.customers)
     only_odoos = (*foreign_bills(balanced.lago, balanced.odoo), *lacking, *left)
     whole = {**going_on, **as_invoices(only_odoos, _last_day(settings))}
     paid = with_payers(odoo, snapshot, whole)

@@ -74,8 +74,9 @@ def extra_coupons(odoo: Door, snapshot: Snapshot, scope: MigratedScope) -> Itera
         if not customer:
             continue
         for number, coupon in enumerate(json.loads(row["fusion_coupons"])):
-            is_lost = isinstance(coupon, dict) and (customer, coupon.get("coupon_code")) in lost
-            if isinstance(coupon, dict) and coupon.get("lago_id") not in held and not is_lost:
+            if not isinstance(coupon, dict) or coupon.get("lago_id") in held:
+                continue
+            if (customer, coupon.get("coupon_code")) not in lost:
                 yield _coupon(row, coupon, number, customer, scope)
 
 

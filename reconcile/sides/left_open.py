@@ -18,7 +18,6 @@ from migrate.odoo.door import Door, Row
 from reconcile.billed import Side
 from reconcile.sides.extras import EXTRA_BALANCE, Extra
 from reconcile.sides.lago import ALL, in_month
-from reconcile.sides.migrated import ours
 from reconcile.sides.numbers import nearest_cents_of
 from reconcile.sides.odoo_balances import MOVE, is_judged, open_in
 
@@ -37,9 +36,18 @@ class _Document:
 
 
 def left_open(
-    odoo: Door, snapshot: Snapshot, odoo_side: Side, *, period: str = ALL, customers: frozenset[str] | None = None
+    odoo: Door,
+    snapshot: Snapshot,
+    odoo_side: Side,
+    brought: Mapping[int, str],
+    *,
+    period: str = ALL,
+    customers: frozenset[str] | None = None,
 ) -> Iterator[Extra]:
-    """Documents of the period of which more is open in Odoo than in Lago, but those that ``odoo_side`` settles."""
+    """Documents of the period of which more is open in Odoo than in Lago, but those that ``odoo_side`` settles.
+
+    ``brought``: Odoo's ids of what the migration brought to account.move, with their external ids.
+    """
     compared = {xid("invoice", lago_id) for lago_id, invoice in odoo_side.items() if invoice.settled_cents is not None}
     documents = {
         name: document
@@ -48,7 +56,7 @@ def left_open(
         and in_month(document.day, period)
         and (customers is None or document.customer in customers)
     }
-    numbers = {n: name for n, told in ours(odoo, "account.move").items() if (name := f"lago.{told}") in documents}
+    numbers = {n: name for n, told in brought.items() if (name := f"lago.{told}") in documents}
     for row in odoo.search_among("account.move", "id", sorted(numbers), ["name", *MOVE], names=True):
         document = documents[numbers[row["id"]]]
         more = _more_cents(row, document)

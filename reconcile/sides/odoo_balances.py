@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mappings.owed import billed_to, due_cents
+from mappings.owed import billed_to, due_cents, is_disputed
 from mappings.records import Invoice, Snapshot
 from mappings.target import xid
 from migrate.odoo.door import Door, Row
 from migrate.odoo.external_ids import made_of
 from migrate.odoo.values import number_or_none
 from reconcile.billed import BilledInvoice, OpenLine, Refusal, Side, ThreeSides
-from reconcile.sides.migrated import ours
 from reconcile.sides.numbers import decimal_in, nearest_cents_of
 
 BALANCE_CURRENCY = "balance_currency"
 
 
-def with_balances(odoo: Door, snapshot: Snapshot, sides: ThreeSides) -> ThreeSides:
+def with_balances(odoo: Door, snapshot: Snapshot, sides: ThreeSides, brought: Mapping[int, str]) -> ThreeSides:
     """The sides with ``settled_cents``: what was taken off after tax until today, paid amounts included.
 
     Odoo tells it by the open balance that the phase ``balances`` brought, and for customers of whom it has any: by the
     draft, also of an invoice that Lago has been paid or that was voided there since; by what is left of a posted one,
-    if that is not less than Lago is owed. Everything else stays unsaid.
+    if that is not less than Lago is owed. Everything else stays unsaid. ``brought``: Odoo's ids of what the migration
+    brought to account.move, with their external ids.
     """
     invoices = {i.lago_id: i for i in snapshot.invoices}
-    balances = _open_balances(odoo, snapshot)
+    balances = _open_balances(odoo, snapshot, brought)
     open_in_odoo = _told(snapshot, sides.lago, balances)
     gross = {i: totals.gross_cents for i in open_in_odoo if (totals := sides.lago[i].totals) is not None}
     settled_in_lago = {i: due_cents(invoices[i]) - cents for i, cents in gross.items()}
@@ -92,12 +92,12 @@ def _with_settled(side: Side, settled: Mapping[str, int]) -> dict[str, BilledInv
     return {i: replace(one, settled_cents=settled.get(i)) if one.totals else one for i, one in side.items()}
 
 
-def _open_balances(odoo: Door, snapshot: Snapshot) -> dict[str, _Balance]:
+def _open_balances(odoo: Door, snapshot: Snapshot, brought: Mapping[int, str]) -> dict[str, _Balance]:
     """Lago's invoice -> its balance in Odoo, whether or not Lago is still owed anything of it."""
     owners = _owners(snapshot)
     invoices = {i.lago_id: i for i in snapshot.invoices if owners.get(i.lago_id) and is_judged(i)}
     prefix = xid("invoice", "").removeprefix("lago.")
-    names = {number: name.removeprefix(prefix) for number, name in ours(odoo, "account.move").items()}
+    names = {number: name.removeprefix(prefix) for number, name in brought.items()}
     numbers = {number: lago_id for number, lago_id in names.items() if lago_id in invoices}
     rows = odoo.search_among("account.move", "id", sorted(numbers), list(MOVE), names=True)
     return {(lago_id := numbers[row["id"]]): _balance(row, invoices[lago_id]) for row in rows}
@@ -105,8 +105,7 @@ def _open_balances(odoo: Door, snapshot: Snapshot) -> dict[str, _Balance]:
 
 def is_judged(invoice: Invoice) -> bool:
     """Whether Lago says what it is owed of it: not of one that is not final, or whose payment the bank took back."""
-    disputed = invoice.payment_status == "succeeded" and invoice.payment_dispute_lost_at is not None
-    return invoice.status in ("finalized", "voided") and not disputed
+    return invoice.status in ("finalized", "voided") and not is_disputed(invoice)
 
 
 def _lines(odoo: Door, balances: Mapping[str, _Balance]) -> dict[str, OpenLine]:
@@ -146,6 +145,10 @@ MOVE = ("state", "amount_total", "amount_residual", "currency_id", "partner_id")
 
 def open_in(row: Row) -> tuple[object, str] | None:
     """What a document of Odoo's (its ``MOVE``) is still open of: (units, currency); None of one that is cancelled."""
-    currency = str(row["currency_id"][1]) if isinstance(row["currency_id"], list | tuple) else ""
     amounts = {"draft": row["amount_total"], "posted": row["amount_residual"]}
-    return (amounts[row["state"]], currency) if row["state"] in amounts else None
+    return (amounts[row["state"]], currency_of(row)) if row["state"] in amounts else None
+
+
+def currency_of(row: Row) -> str:
+    """The code of a row's currency, which was read with its name; empty where it has none."""
+    return str(row["currency_id"][1]) if isinstance(row["currency_id"], list | tuple) else ""

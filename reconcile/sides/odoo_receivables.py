@@ -13,10 +13,11 @@ from collections.abc import Iterator, Mapping
 from mappings.owed import billed_to, credit_cents, credited_to, due_cents
 from mappings.records import Snapshot
 from mappings.target import xid
-from migrate.odoo.door import Door, Row
+from migrate.odoo.door import Door
 from migrate.odoo.values import number_or_none
 from reconcile.sides.migrated import ours, scope_of
 from reconcile.sides.numbers import nearest_cents_of
+from reconcile.sides.odoo_balances import currency_of
 from reports.data import ReceivableView
 
 OPEN = (
@@ -94,7 +95,7 @@ def _of_balances(odoo: Door, brought: Mapping[int, str]) -> tuple[Sums, Sums, Su
     posted: Sums = defaultdict(int)
     paid: Sums = defaultdict(int)
     for row in odoo.search_among("account.move", "id", sorted(brought), fields, names=True):
-        currency, sign = _currency(row), SIGNS.get(row["move_type"], 0)
+        currency, sign = currency_of(row), SIGNS.get(row["move_type"], 0)
         if row["state"] == "draft":
             draft[currency] += sign * nearest_cents_of(row["amount_total"], currency)
         elif row["state"] == "posted":
@@ -112,13 +113,9 @@ def _of_accounts(odoo: Door, brought: Mapping[int, str], partners: frozenset[int
         is_ours = number_or_none(row["move_id"]) in brought
         if partners is not None and not is_ours and number_or_none(row["partner_id"]) not in partners:
             continue
-        currency = _currency(row)
+        currency = currency_of(row)
         cents = nearest_cents_of(row["amount_residual_currency"], currency)
         account[currency] += cents
         if not is_ours:
             other[currency] += cents
     return other, account
-
-
-def _currency(row: Row) -> str:
-    return str(row["currency_id"][1]) if isinstance(row["currency_id"], list | tuple) else ""

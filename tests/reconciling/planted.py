@@ -15,6 +15,7 @@ from mappings import tables
 from mappings.context import Options
 from mappings.desired import desired
 from mappings.left_out import left_out
+from mappings.lost_records import with_lost
 from mappings.records import Snapshot
 from mappings.tables import Tables
 from mappings.target import Mapped, Phase
@@ -136,12 +137,13 @@ def reconciled(company: Company, fault: Fault, codes: Mapping[str, str], lapses:
         tax_codes=codes,
         mapped_taxes=led_to(Door(company.odoo), shipped()),
     )
+    snapshot = with_lost(company.snapshot)  # as it is loaded: a fault of Lago's may have taken something away
     return run.dual_run(
-        company.snapshot,
+        snapshot,
         settings,
         odoo=Door(company.odoo),
-        rerate=rerate(company.snapshot, company.events),
-        late=rerate(company.snapshot, company.events, late=True),
+        rerate=rerate(snapshot, company.events),
+        late=rerate(snapshot, company.events, late=True),
         unmapped=company.unmapped,
         events=company.events,
         lapses=lapses,
