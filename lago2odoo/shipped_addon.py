@@ -6,7 +6,9 @@ import ast
 import shutil
 from pathlib import Path
 
+from mappings.errors import of_writing
 from migrate.errors import ConfigError
+from reports.paths import held_alone
 
 NAME = "fusion_billing"
 MANIFEST = "__manifest__.py"
@@ -33,14 +35,16 @@ def copy_to(folder: Path) -> Path:
     if target.exists() and not (target / MANIFEST).is_file():
         raise ConfigError(f"{target}: exists and is no Odoo addon; name another folder")
     try:
-        _replace(target, folder / f".{NAME}.new")
+        folder.mkdir(parents=True, exist_ok=True)
+        with held_alone(folder / f".{NAME}.lock"):
+            _replace(target, folder / f".{NAME}.new")
+            (folder / f".{NAME}.lock").unlink()
     except OSError as error:
-        raise ConfigError(f"{target}: cannot be written: {error.strerror}") from error
+        raise of_writing(ConfigError(f"{target}: cannot be written: {error.strerror}"), error.errno) from error
     return target
 
 
 def _replace(target: Path, fresh: Path) -> None:
-    fresh.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(find(), fresh, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     if target.exists():

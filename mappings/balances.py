@@ -9,21 +9,23 @@ Not open: paid, voided, zero (`owed.py`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
-from functools import partial
+from datetime import date
 
 from mappings.context import Context, Problem, currency_ref, partner_ref
-from mappings.customers import term_days
-from mappings.headers import HEADER, OPEN, header_contradictions, note_contradictions, open_contradictions
+from mappings.headers import HEADER, OPEN, given_back_contradictions, header_contradictions, open_contradictions
 from mappings.known import INVOICE_TYPES
 from mappings.money import from_subunits, told_money
-from mappings.owed import billed_to, credit_cents, credited_to, due_cents, is_disputed
+from mappings.notes import contradicted_notes
+from mappings.owed import billed_to, credit_cents, credited_to, due_cents, is_disputed, kept_cents
+from mappings.payment_terms import UNKNOWN, due_day, net, term_of
 from mappings.records import CreditNote, Invoice
 from mappings.target import Desired, Find, Mapped, Phase, Ref, Source, Value, xid
 
 
 def balances(context: Context) -> Iterator[Mapped]:
     """The journal, open invoices and open credit notes, each in the order of their dates."""
+    if not context.options.open_items:
+        return
     items = [*_invoices(context), *_credit_notes(context)]
     if any(isinstance(item, Desired) for item in items) and not context.tables.journal:
         yield _journal(context)
@@ -51,7 +53,19 @@ def _invoices(context: Context) -> Iterator[Mapped]:
 
 
 def _invoice_problem(context: Context, invoice: Invoice, customer: str) -> Problem | None:
-    amount = f"{from_subunits(invoice.total_amount_cents, invoice.currency)} {invoice.currency}"
+    wrong = _undecided(context, invoice) or _wrong_invoice(context, invoice)
+    if due_cents(invoice) <= 0 or wrong:
+        return wrong
+    if invoice.self_billed:
+        amount = told_money(invoice.total_amount_cents, invoice.currency)
+        return Problem("self_billed_invoice", f"{amount} is owed to a partner, not by one: enter it as a bill")
+    problem = context.problem(customer) or context.seller_problem(invoice)
+    return problem or context.currency_problem(invoice.currency) or _without_due_day(context, invoice, customer)
+
+
+def _undecided(context: Context, invoice: Invoice) -> Problem | None:
+    """What somebody has to decide first, in Lago or in the books."""
+    amount = told_money(invoice.total_amount_cents, invoice.currency)
     if invoice.status == "draft":
         return Problem("invoice_not_final", f"a draft of {amount}: finalize it in Lago before the last extract")
     if invoice.status in ("pending", "failed"):
@@ -62,12 +76,28 @@ def _invoice_problem(context: Context, invoice: Invoice, customer: str) -> Probl
         return Problem(
             "payment_dispute_lost", f"{amount} was paid and taken back by the bank: finance decides if it is owed"
         )
-    wrong = _wrong_invoice(context, invoice)
-    if due_cents(invoice) <= 0 or wrong:
-        return wrong
-    if invoice.self_billed:
-        return Problem("self_billed_invoice", f"{amount} is owed to a partner, not by one: enter it as a bill")
-    return context.problem(customer) or context.seller_problem(invoice) or context.currency_problem(invoice.currency)
+    if kept := kept_cents(invoice, context.notes.get(invoice.lago_id, ())):
+        paid = told_money(kept, invoice.currency)
+        return Problem(
+            "voided_but_paid",
+            f"{paid} were paid of it, and stand nowhere in Lago: give them back, or enter them by hand",
+        )
+    return None
+
+
+def _without_due_day(context: Context, invoice: Invoice, customer: str) -> Problem | None:
+    if _due(context, invoice, customer):
+        return None
+    return Problem(UNKNOWN, "neither Lago's invoice nor its customer says when it is due: enter it by hand")
+
+
+def _due(context: Context, invoice: Invoice, customer: str) -> date | None:
+    """The day that Lago wrote down, else the one that the invoice's term gives, else its customer's."""
+    if invoice.payment_due_date:
+        return invoice.payment_due_date
+    written_there = invoice.payment_term or net(invoice.net_payment_term)
+    term = written_there or term_of(context, context.customers[customer])
+    return due_day(term, invoice.issuing_date) if term else None
 
 
 def _wrong_invoice(context: Context, invoice: Invoice) -> Problem | None:
@@ -81,7 +111,9 @@ def _wrong_invoice(context: Context, invoice: Invoice) -> Problem | None:
         detail = f"of type {invoice.invoice_type[:40]!r}, which this version does not know: {due} due in Lago"
         return Problem("unknown_invoice_type", detail + "; collect it there, or enter it by hand")
     header = tuple(header_contradictions(invoice)) if is_open else ()
-    contradictions = (*header, *open_contradictions(invoice, context.notes.get(invoice.lago_id, ())))
+    notes = context.notes.get(invoice.lago_id, ())
+    back = tuple(told for _, told in given_back_contradictions(invoice, notes)) if is_open else ()
+    contradictions = (*header, *open_contradictions(invoice, notes), *back)
     if not contradictions:
         return None
     detail = f"{'; '.join(contradictions)}: find out in Lago what is owed, and enter it by hand"
@@ -89,7 +121,8 @@ def _wrong_invoice(context: Context, invoice: Invoice) -> Problem | None:
 
 
 def _credit_notes(context: Context) -> Iterator[Mapped]:
-    invoices, taken = {invoice.lago_id: invoice for invoice in context.snapshot.invoices}, _taken(context)
+    invoices = {invoice.lago_id: invoice for invoice in context.snapshot.invoices}
+    contradicted = contradicted_notes(context.snapshot)
     for note in sorted(context.snapshot.credit_notes, key=lambda n: (n.issuing_date, n.number, n.lago_id)):
         invoice = invoices.get(note.lago_invoice_id)
         customer = credited_to(note, invoice)
@@ -100,41 +133,15 @@ def _credit_notes(context: Context) -> Iterator[Mapped]:
                 "refund_not_done", f"a refund of {amount} is {note.refund_status}: pay it out from Lago first"
             )
             yield refund.skips(Phase.BALANCES, name, external)
-        told = (*_against_others(context, note, invoice, customer), *_against_uses(note, taken.get(note.lago_id, 0)))
-        problem = _note_problem(context, note, invoice, told)
+        problem = _note_problem(context, note, invoice, contradicted.get(note.lago_id, ""))
         if problem:
             yield problem.skips(Phase.BALANCES, name, external)
         elif credit_cents(note) > 0:
             yield _open_credit(context, note, customer)
 
 
-def _taken(context: Context) -> dict[str, int]:
-    """Lago id of a credit note -> cents that invoices took of it. Lago gives back what those took that are voided."""
-    taken: dict[str, int] = {}
-    for invoice in context.snapshot.invoices:
-        for credit in invoice.credits if invoice.status != "voided" else ():
-            named = credit.item.lago_item_id
-            if named and credit.item.type == "credit_note":
-                taken[named] = taken.get(named, 0) + credit.amount_cents
-    return taken
-
-
-def _against_uses(note: CreditNote, taken: int) -> Iterator[str]:
-    """More left than can be. Less may be: an invoice that Lago does not show took it."""
-    money = partial(told_money, currency=note.currency)
-    given, left = note.credit_amount_cents, note.balance_amount_cents
-    if note.credit_status == "available" and taken and given - taken < left <= given:
-        yield f"it gives a credit of {money(given)}, invoices took {money(taken)} of it, and {money(left)} are left"
-
-
-def _note_problem(
-    context: Context, note: CreditNote, invoice: Invoice | None, against: tuple[str, ...]
-) -> Problem | None:
-    """That a note cannot be taken at its word, or that what is left of it cannot be moved.
-
-    ``against``: what other records say against it.
-    """
-    told = "; ".join((*note_contradictions(note), *against))
+def _note_problem(context: Context, note: CreditNote, invoice: Invoice | None, told: str) -> Problem | None:
+    """That a note cannot be taken at its word (``told``), or that what is left of it cannot be moved."""
     customer = credited_to(note, invoice)
     if told:
         return Problem(OPEN, f"{told}: find out in Lago what is left of it, and enter it by hand")
@@ -146,29 +153,7 @@ def _note_problem(
     return context.problem(customer) or context.seller_problem(note) or context.currency_problem(note.currency)
 
 
-def _against_others(context: Context, note: CreditNote, invoice: Invoice | None, customer: str) -> Iterator[str]:
-    """What a note says against its invoice, or, where that is unknown, against its customer: Lago has both alike.
-
-    A customer may have invoices in several currencies; a note has its invoice's.
-    """
-    holder = context.customers.get(customer)
-    place = f"its customer {holder.external_id}" if holder else ""
-    currency = holder.currency if holder else None
-    if invoice is not None:
-        currency, place = invoice.currency, f"its invoice {invoice.number}"
-    if currency and currency.upper() != note.currency.upper():
-        left, given = (told_money(c, note.currency) for c in (note.balance_amount_cents, note.total_amount_cents))
-        yield f"it is of {given}, of which {left} are left, and {place} is in {currency}"
-    owner = billed_to(invoice)
-    if owner and owner != customer:
-        left = told_money(note.balance_amount_cents, note.currency)
-        names = [context.external(lago_id) or lago_id for lago_id in (customer, owner)]
-        yield f"it is {names[0]}'s, with {left} left, and {place} is {names[1]}'s"
-
-
 def _open_invoice(context: Context, invoice: Invoice, customer: str) -> Desired:
-    term = invoice.net_payment_term
-    days = term if term is not None else term_days(context, context.customers[customer])
     label = f"Open balance of Lago invoice {invoice.number}"
     if invoice.invoice_type == "credit":
         label += " (prepaid credits: grant them when it is paid)"
@@ -180,7 +165,7 @@ def _open_invoice(context: Context, invoice: Invoice, customer: str) -> Desired:
         {
             "move_type": "out_invoice",
             "invoice_date": invoice.issuing_date,
-            "invoice_date_due": invoice.payment_due_date or _later(invoice.issuing_date, days),
+            "invoice_date_due": _due(context, invoice, customer),
             "ref": invoice.number,
             "payment_reference": invoice.number,
         },
@@ -266,7 +251,3 @@ def _journal(context: Context) -> Desired:
         values=values,
         source=Source("journal", "opening"),
     )
-
-
-def _later(day: date, days: int) -> date:
-    return day + timedelta(days=days)

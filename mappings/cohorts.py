@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from mappings.records import Snapshot
-from mappings.target import Mapped
 from mappings.text import composed
 
 
@@ -34,8 +33,3 @@ def customers_of(snapshot: Snapshot, name: str, customers: Iterable[str], plans:
         s.external_customer_id for s in snapshot.subscriptions if any(fnmatchcase(s.plan_code, p) for p in patterns)
     }
     return frozenset({known[name] for name in listed} | holders)
-
-
-def select(mapped: Iterable[Mapped], customers: frozenset[str]) -> Iterator[Mapped]:
-    """What a cohort consists of: the records of its customers, and those that all customers share."""
-    return (item for item in mapped if item.customer is None or item.customer in customers)

@@ -14,6 +14,7 @@ from mappings.coupon_uses import coupon_contradictions
 from mappings.partners import PartnerProposal, find_proposals
 from mappings.quarantine import Quarantined
 from mappings.records import (
+    AppliedCoupon,
     BillableMetric,
     BillingEntity,
     CreditNote,
@@ -23,6 +24,7 @@ from mappings.records import (
     Snapshot,
     Subscription,
     Tax,
+    Wallet,
 )
 from mappings.sellers import UnreadSellers
 from mappings.tables import Tables
@@ -38,6 +40,7 @@ class Options:
 
     ``usage_since``: load all usage from then on, so that Odoo can rerun past periods; None loads the open periods only.
     ``activate_currencies``: bring a currency that is inactive in Odoo to life; else what needs it is skipped.
+    ``open_items``: bring what is open of invoices and credit notes; else the books hold all of them.
     ``waived``: names of what may be left out; an order whose charge is one of them does not wait for it.
     """
 
@@ -45,6 +48,7 @@ class Options:
     usage_since: datetime | None = None
     activate_currencies: bool = True
     waived: frozenset[str] = frozenset()
+    open_items: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,18 @@ class Context:
             return None
         detail = f"is owed to {theirs}, and this company of Odoo stands for {ours}"
         return Problem("other_billing_entity", f"{detail}: enter it by hand in the books of {theirs}")
+
+    def own_seller_problem(self, record: Subscription | Wallet | AppliedCoupon) -> Problem | None:
+        """That a thing of a customer's is another seller's than the customer (Lago has that since July 2026).
+
+        An order of Odoo's is billed by its customer's company, with its taxes: there is no right place for it.
+        """
+        holder, named = self.customers.get(record.lago_customer_id), record.billing_entity_code
+        usual = (holder.billing_entity_code if holder else None) or _our_entity(self.entity, self.tables)
+        if named is None or usual in (None, named):
+            return None
+        detail = f"is of {named}, and its customer of {usual}, whose company of Odoo would bill it with its own taxes"
+        return Problem("other_billing_entity", f"{detail}: enter it by hand in the books of {named}")
 
     def in_quarantine(self, *lago_ids: str | None) -> Problem | None:
         """That one of these cannot be read, which what depends on it waits for."""

@@ -44,7 +44,8 @@ def coupons_by_subscription(context: Context) -> dict[str, str]:
     definitions, invoices = _definitions(context), {invoice.lago_id: invoice for invoice in context.snapshot.invoices}
     for applied in _held(context):
         coupon = definitions.get(applied.lago_coupon_id)
-        if coupon and applied.lago_id not in uncertain and not context.problem(applied.lago_customer_id):
+        elsewhere = context.own_seller_problem(applied) or context.problem(applied.lago_customer_id)
+        if coupon and applied.lago_id not in uncertain and not elsewhere:
             shape = {**_shape(applied, coupon), "credits": list(_credits(applied, invoices))}
             for subscription in _orders(context, applied, coupon):
                 shapes.setdefault(subscription.lago_id, []).append(shape)
@@ -106,8 +107,8 @@ def _definition(coupon: Coupon) -> dict[str, Value]:
 
 
 def _problem(context: Context, applied: AppliedCoupon, coupon: Coupon | None) -> Problem | None:
-    if context.problem(applied.lago_customer_id):
-        return context.problem(applied.lago_customer_id)
+    if elsewhere := context.own_seller_problem(applied) or context.problem(applied.lago_customer_id):
+        return elsewhere
     if not context.target.addon:
         return Problem(
             "coupon_needs_addon", "Odoo's promotions do not reduce recurring invoices: install fusion_billing"

@@ -25,6 +25,10 @@ NOTHING_TO_MOVE: Mapping[str, str] = {
     "credit_note": "used up or voided",
     "wallet": "empty or terminated",
     "subscription": "history that was not asked for",
+    "feature": "what the product lets customers do: Odoo has no such thing, it stays with the product",
+    "entitlement": "what the product lets customers do: Odoo has no such thing, it stays with the product",
+    "order": "executed: its subscriptions and invoices stand here themselves",
+    "quote": "an offer: what was not ordered is billed by nobody",
 }
 
 
@@ -119,6 +123,7 @@ def _row(resource: str, records: int | None, tally: _Tally) -> CoverageRow:
 
 
 def _counts(snapshot: Snapshot) -> dict[str, int]:
+    plans, subscriptions = snapshot.plans, snapshot.subscriptions
     return {
         "billable_metric": len(snapshot.billable_metrics),
         "add_on": len(snapshot.add_ons),
@@ -137,4 +142,7 @@ def _counts(snapshot: Snapshot) -> dict[str, int]:
         "fee": len(snapshot.fees),
         "payment": len(snapshot.payments),
         "wallet_transaction": len(snapshot.wallet_transactions),
+        "feature": snapshot.features,
+        "entitlement": sum(map(len, (*(p.entitlements for p in plans), *(s.entitlements for s in subscriptions)))),
+        **{counted.resource: counted.number for counted in snapshot.counted},
     }

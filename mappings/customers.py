@@ -12,6 +12,7 @@ from html import escape
 
 from mappings.context import Context, Problem, partner_ref, state_code
 from mappings.names import contact_name, customer_name, is_company, language
+from mappings.payment_terms import term_gap, term_ref
 from mappings.records import Address, Customer
 from mappings.services import Service, services_by_customer
 from mappings.target import Desired, Find, Mapped, Phase, Ref, Source, Value, xid
@@ -36,48 +37,6 @@ def source(customer: Customer) -> Source:
     """How a customer is called to people."""
     label = customer.external_id + (f" (deleted, {customer.lago_id[:8]})" if customer.deleted else "")
     return Source("customer", label, customer.lago_id)
-
-
-def payment_terms(context: Context) -> Iterator[Desired]:
-    """One term for each number of days somebody has, unless the table names one of Odoo's own."""
-    for days in sorted({term_days(context, customer) for customer in context.customers.values()}):
-        if days in context.tables.payment_terms:
-            continue
-        values: dict[str, Value] = {
-            "value": "percent",
-            "value_amount": 100,
-            "delay_type": "days_after",
-            "nb_days": days,
-        }
-        term = xid("payment_term", str(days))
-        line = Desired(
-            phase=Phase.CATALOG,
-            model="account.payment.term.line",
-            xid=f"{term}_line",
-            values=values,
-            source=Source("payment_term", str(days)),
-        )
-        yield Desired(
-            phase=Phase.CATALOG,
-            model="account.payment.term",
-            xid=term,
-            values={"name": f"{days} days (Lago)"},
-            source=Source("payment_term", str(days)),
-            children={"line_ids": (line,)},
-        )
-
-
-def term_days(context: Context, customer: Customer) -> int:
-    """Days to pay: the customer's, else the billing entity's, else the organization's."""
-    of_entity = context.entity.net_payment_term if context.entity else context.snapshot.organization.net_payment_term
-    return customer.net_payment_term if customer.net_payment_term is not None else of_entity or 0
-
-
-def term_ref(context: Context, customer: Customer) -> Ref:
-    """The payment term of as many days: finance's own if the tables name one, else ours."""
-    days = term_days(context, customer)
-    named = context.tables.ref(context.tables.payment_terms.get(days, ""), context.target.company_id)
-    return named or Ref(xid("payment_term", str(days)))
 
 
 def invoice_contact(customer: Customer) -> Ref | None:
@@ -117,9 +76,10 @@ def _partner(context: Context, customer: Customer) -> Desired:
         "tz": customer.applicable_timezone,
         "comment": _comment(customer),
         "customer_rank": 1,
-        "property_payment_term_id": term_ref(context, customer),
         **_address(context, _own_address(customer)),
     }
+    if term := term_ref(context, customer):
+        values["property_payment_term_id"] = term
     if customer.currency and context.currency_problem(customer.currency) is None:
         values["specific_property_product_pricelist"] = pricelist_ref(customer.currency)
     if _language(context, customer):
@@ -169,11 +129,23 @@ def _contact(customer: Customer, ref: Ref, values: dict[str, Value]) -> Desired:
     )
 
 
+def account_ref(lago_customer_id: str, service: Service) -> Ref:
+    """The customer's account at the service."""
+    return Ref(xid("account", lago_customer_id, service.code))
+
+
+def account_of(context: Context, customer: Customer, service: Service) -> dict[str, Value]:
+    """Whose an order is, whatever becomes of the contact: an older addon has no place for the account."""
+    if not context.has("sale.order", "fusion_account_id"):
+        return {"fusion_service_id": service.ref}
+    return {"fusion_service_id": service.ref, "fusion_account_id": account_ref(customer.lago_id, service)}
+
+
 def _link(context: Context, customer: Customer, service: Service) -> Desired:
     return Desired(
         phase=Phase.CUSTOMERS,
         model="fusion.billing.account.link",
-        xid=xid("account", customer.lago_id, service.code),
+        xid=account_ref(customer.lago_id, service).xid,
         values={
             "service_id": service.ref,
             "partner_id": partner_ref(customer.lago_id),
@@ -202,7 +174,11 @@ def _api_values(context: Context, customer: Customer) -> dict[str, Value]:
     }
 
 
-INHERITED = ("timezone", "net_payment_term")  # Odoo holds the billing entity's in the customer's own place
+def _inherited(customer: Customer) -> list[str]:
+    """What Odoo holds in the customer's own place, and is the billing entity's."""
+    has_term = customer.net_payment_term is not None or customer.payment_term is not None
+    has = {"timezone": customer.timezone is not None, "net_payment_term": has_term}
+    return [name for name, is_own in has.items() if not is_own]
 
 
 def _details(customer: Customer) -> dict[str, object]:
@@ -222,7 +198,7 @@ def _details(customer: Customer) -> dict[str, object]:
         "customer_type": customer.customer_type,
         "state": customer.state,
         "shipping_state": customer.shipping_address.state if customer.shipping_address else None,
-        "inherited": [name for name in INHERITED if getattr(customer, name) is None],
+        "inherited": _inherited(customer),
         "finalize_zero_amount_invoice": customer.finalize_zero_amount_invoice,
         "billing_configuration": {name: value for name, value in configuration.items() if value},
         "metadata": [{"key": item.key, "value": item.value or ""} for item in customer.metadata],
@@ -239,6 +215,13 @@ def _gaps(context: Context, customer: Customer) -> Iterator[Problem]:
         detail = f"state {customer.state!r} of {customer.country or 'no country'} is not looked up in Odoo"
         detail += f": see [states] in {context.tables.name}"
         yield Problem("state_not_linked", detail)
+    named = {s.external_customer_id for s in context.held.get(customer.lago_id, ())} - {customer.external_id, ""}
+    if named:
+        others = ", ".join(map(repr, sorted(named)))
+        detail = f"is {customer.external_id!r} in Lago's list and {others} to its subscriptions"
+        yield Problem("external_id_contradicts", f"{detail}: extract again, or correct it in Lago")
+    if term := term_gap(context, customer):
+        yield term
     if customer.integration_customers:
         yield Problem(
             "integration_customer", "is linked to a tax, accounting or CRM provider in Lago: link it in Odoo by hand"

@@ -10,19 +10,19 @@ what contradicts itself. Every error has a stable name, by which it is counted a
 
 from __future__ import annotations
 
-import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from mappings.checks import ALWAYS_THERE, CHECKED, OF_PEOPLE, wrong_in
 from mappings.known import Check, check_of
+from mappings.phrases import Phrase, Said, Told
 from mappings.ranges import YEARS, Bound, bound_of
-from mappings.text import composed
+from mappings.text import composed, has_half_character, shown, written_number
 from mappings.unordered import UNORDERED, in_order
 
 T = TypeVar("T")
@@ -34,13 +34,12 @@ DEEPEST = 100  # levels of a free-form object: as many as Rails takes
 _WHOLE = range(-(2**63), 2**63)  # Lago keeps them in 8 bytes
 _WHOLE_HINTS = (int, int | None)
 _DIGITS = 60  # of a decimal, on each side of the point: Lago's columns have 40
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 
 
 class DecodeError(ValueError):
     """A payload lacks a required field or has it with another type; ``str()`` names resource, id and field path."""
 
-    def __init__(self, resource: str, lago_id: str, path: str, problem: str, reason: str = WRONG_VALUE) -> None:
+    def __init__(self, resource: str, lago_id: str, path: str, problem: Said, reason: str = WRONG_VALUE) -> None:
         super().__init__(f"{resource} {lago_id}: field {path} {problem}")
         self.resource, self.lago_id, self.path, self.problem = resource, lago_id, path, problem
         self.reason = reason  # a stable name
@@ -49,8 +48,8 @@ class DecodeError(ValueError):
 class _Bad(Exception):
     """What is wrong, and the path to it, grown while it climbs out of the nested objects."""
 
-    def __init__(self, problem: str, reason: str = WRONG_VALUE) -> None:
-        super().__init__(problem)
+    def __init__(self, problem: Phrase, reason: str = WRONG_VALUE) -> None:
+        super().__init__(str(problem))
         self.problem, self.reason = problem, reason
         self.path: list[str] = []
 
@@ -134,7 +133,7 @@ def _object_converter(plans: tuple[_Plan, ...], cls: type[Any]) -> Converter:
 
     def convert(value: Any) -> Any:
         if not isinstance(value, Mapping):
-            raise _expected("an object", value)
+            raise _expected(Told.AN_OBJECT, value)
         record = cls(**dict(_arguments(plans, value)))
         if checked and (wrong := wrong_in(record)):
             raise _Bad(wrong.problem, wrong.reason).at(f".{wrong.path}")
@@ -152,7 +151,7 @@ def _plan(cls: type[object], field: Field[Any], hint: object) -> _Plan:
     convert = _checked(_converter(hint), cls, field)
     bound = bound_of(f"{cls.__name__}.{field.name}", whole=hint in _WHOLE_HINTS)
     if bound is not None:
-        convert = _with_check(convert, _digits, OUT_OF_RANGE, bound)
+        convert = _with_check(convert, OUT_OF_RANGE, bound)
     required = _is_required(field) or f"{cls.__name__}.{field.name}" in ALWAYS_THERE
     return _Plan(field.name, convert, required, _may_be_null(hint, field))
 
@@ -171,7 +170,7 @@ def _checked(convert: Converter, cls: type[object], field: Field[object]) -> Con
     if field.name in FOR_PEOPLE:
         convert = _people(convert)
     known = check_of(f"{cls.__name__}.{field.name}")
-    return convert if known is None else _with_check(convert, _shown, *known)
+    return convert if known is None else _with_check(convert, *known)
 
 
 def _people(convert: Converter) -> Converter:
@@ -182,14 +181,12 @@ def _people(convert: Converter) -> Converter:
     return people
 
 
-def _with_check(convert: Converter, shown: Callable[[object], str], reason: str, check: Check | Bound) -> Converter:
-    """``shown``: how the value stands in the sentence about it."""
-
+def _with_check(convert: Converter, reason: str, check: Check | Bound) -> Converter:
     def checked(value: object) -> object:
         converted = convert(value)
         wrong = check(converted)
         if wrong:
-            raise _Bad(f"{shown(converted)} {wrong}", reason)
+            raise _Bad(wrong, reason)
         return converted
 
     return checked
@@ -204,7 +201,8 @@ def _arguments(plans: Iterable[_Plan], payload: Mapping[str, Any]) -> Iterator[t
         value = payload.get(plan.name)
         if value is None:
             if plan.required or (plan.name in payload and not plan.nullable):
-                raise _Bad("is null" if plan.name in payload else "is missing", MISSING_VALUE).at(f".{plan.name}")
+                told = Told.IS_NULL if plan.name in payload else Told.IS_MISSING
+                raise _Bad(told.of(), MISSING_VALUE).at(f".{plan.name}")
             continue
         try:
             yield plan.name, plan.convert(value)
@@ -235,10 +233,10 @@ def _many(convert: Converter, *, ordered: bool, records: bool) -> Converter:
 
     def many(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
-            raise _expected("a list", value)
-        shown = _each_once(value) if records and len(value) > 1 else value
-        items = tuple(_indexed(convert, shown))
-        return in_order(shown, items) if ordered else items
+            raise _expected(Told.A_LIST, value)
+        values = _each_once(value) if records and len(value) > 1 else value
+        items = tuple(_indexed(convert, values))
+        return in_order(values, items) if ordered else items
 
     return many
 
@@ -252,7 +250,7 @@ def _each_once(values: list[T]) -> list[T]:
         if not isinstance(lago_id, str) or first.setdefault(lago_id, value) is value:
             kept.append(value)
         elif first[lago_id] != value:
-            raise _Bad(f"{_shown(lago_id)} is that of two records", NOT_UNIQUE).at(".lago_id").at(f"[{index}]")
+            raise _Bad(Told.OF_TWO_RECORDS.of(shown(lago_id)), NOT_UNIQUE).at(".lago_id").at(f"[{index}]")
     return kept
 
 
@@ -267,7 +265,7 @@ def _indexed(convert: Converter, values: list[Any]) -> Iterator[Any]:
 def _mapping(convert: Converter) -> Converter:
     def mapping(value: Any) -> Mapping[str, Any]:
         if not isinstance(value, Mapping):
-            raise _expected("an object", value)
+            raise _expected(Told.AN_OBJECT, value)
         return {_string(k): _keyed(convert, k, v) for k, v in value.items()}
 
     return mapping
@@ -280,20 +278,8 @@ def _keyed(convert: Converter, key: str, value: Any) -> Any:
         raise bad.at(f".{key}") from None
 
 
-def _expected(what: str, value: object) -> _Bad:
-    return _Bad(f"should be {what}, is {_shown(value)}")
-
-
-def _shown(value: object) -> str:
-    """A value in a sentence; of an object or a list only what it is."""
-    if isinstance(value, (Mapping, list)):
-        return type(value).__name__
-    return ascii(value)[:60] if isinstance(value, str) and not value.isprintable() else repr(value)[:60]
-
-
-def _digits(number: object) -> str:
-    """A number in a sentence, as a person writes it."""
-    return str(number)[:60]
+def _expected(what: Told, value: object) -> _Bad:
+    return _Bad(Told.SHOULD_BE.of(what.of(), shown(value)))
 
 
 def _anything(value: Any) -> Any:
@@ -307,7 +293,7 @@ def _look_into(value: object, levels: int) -> None:
         _string(value)
     elif isinstance(value, (Mapping, list)):
         if not levels:
-            raise _Bad(f"is nested more than {DEEPEST} levels deep", TOO_DEEP)
+            raise _Bad(Told.NESTED.of(DEEPEST), TOO_DEEP)
         for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
             _look_into(key, levels - 1)
             _look_into(item, levels - 1)
@@ -320,46 +306,42 @@ def _look_into(value: object, levels: int) -> None:
 def _unknown_value(value: object) -> _Bad:
     """What no JSON value is made of: Python reads NaN, and what is nested too deeply was not read."""
     if isinstance(value, float):
-        return _expected("a number", value)
-    return _Bad(f"is nested more than {DEEPEST} levels deep", TOO_DEEP)
+        return _expected(Told.A_NUMBER, value)
+    return _Bad(Told.NESTED.of(DEEPEST), TOO_DEEP)
 
 
 def _string(value: object) -> str:
     if not isinstance(value, str):
-        raise _expected("a string", value)
-    if not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
-        raise _Bad("holds half a character (a lone surrogate)", UNREADABLE)
+        raise _expected(Told.A_STRING, value)
+    if not value.isascii() and has_half_character(value):
+        raise _Bad(Told.HALF_CHARACTER.of(), UNREADABLE)
     if "\0" in value:
-        raise _Bad("holds a character that no database keeps (NUL)", UNREADABLE)
+        raise _Bad(Told.NUL_CHARACTER.of(), UNREADABLE)
     return value
 
 
 def _integer(value: object) -> int:
     if type(value) is not int:  # bool is an int for Python, not for JSON
-        raise _expected("an integer", value)
+        raise _expected(Told.AN_INTEGER, value)
     if value not in _WHOLE:
-        raise _Bad("is larger than Lago can count", OUT_OF_RANGE)
+        raise _Bad(Told.BEYOND_LAGO.of(), OUT_OF_RANGE)
     return value
 
 
 def _boolean(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    raise _expected("true or false", value)
+    raise _expected(Told.TRUE_OR_FALSE, value)
 
 
 def _decimal(value: Any) -> Decimal:
-    written = isinstance(value, str) and len(value) <= 200 and _NUMBER.fullmatch(value)
-    if not (type(value) is int or isinstance(value, Decimal) or written):
-        raise _expected("a decimal number", value)
-    try:
+    number = written_number(value) if isinstance(value, str) else None
+    if type(value) is int or isinstance(value, Decimal):
         number = Decimal(value)
-    except InvalidOperation:
-        raise _expected("a decimal number", value) from None
-    if not number.is_finite():
-        raise _expected("a decimal number", value)
+    if number is None or not number.is_finite():
+        raise _expected(Told.A_DECIMAL, value)
     if number.adjusted() > _DIGITS or (number.adjusted() < -_DIGITS and number):
-        raise _Bad("is larger or smaller than Lago can keep", OUT_OF_RANGE)
+        raise _Bad(Told.UNKEPT_BY_LAGO.of(), OUT_OF_RANGE)
     return number
 
 
@@ -367,9 +349,9 @@ def _datetime(value: Any) -> datetime:
     try:
         moment = datetime.fromisoformat(_string(value))
     except ValueError:
-        raise _expected("a time (ISO 8601)", value) from None
+        raise _expected(Told.A_MOMENT, value) from None
     if moment.tzinfo is None:
-        raise _expected("a time with its offset from UTC", value)
+        raise _expected(Told.A_MOMENT_WITH_OFFSET, value)
     _require_year(moment.year, value)
     return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
@@ -378,14 +360,14 @@ def _date(value: Any) -> date:
     try:
         day = date.fromisoformat(_string(value))
     except ValueError:
-        raise _expected("a date (YYYY-MM-DD)", value) from None
+        raise _expected(Told.A_DAY, value) from None
     _require_year(day.year, value)
     return day
 
 
 def _require_year(year: int, value: object) -> None:
     if year not in YEARS:
-        raise _Bad(f"{_shown(value)} is outside of the years {YEARS.start} to {YEARS.stop - 1}", OUT_OF_RANGE)
+        raise _Bad(Told.OUTSIDE_OF_YEARS.of(shown(value), YEARS.start, YEARS.stop - 1), OUT_OF_RANGE)
 
 
 _CONVERTERS: dict[type[Any], Converter] = {}

@@ -13,9 +13,11 @@ from itertools import chain
 from mappings.balances import balances
 from mappings.charges import metrics
 from mappings.context import Context, Options, context
+from mappings.counted import counted_gaps
 from mappings.coupons import coupon_definitions, coupon_gaps
-from mappings.customers import customers, payment_terms
+from mappings.customers import customers
 from mappings.decode import NOT_UNIQUE
+from mappings.payment_terms import payment_terms
 from mappings.plans import add_ons, currencies, intervals, plans
 from mappings.records import Snapshot
 from mappings.services import services
@@ -30,6 +32,7 @@ from mappings.wallets import wallets
 
 # In this order; a record refers only to records above it.
 MAPPERS: tuple[tuple[Phase, Callable[[Context], Iterator[Mapped]]], ...] = (
+    (Phase.CATALOG, counted_gaps),
     (Phase.CATALOG, currencies),
     (Phase.CATALOG, payment_terms),
     (Phase.CATALOG, services),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from mappings.phrases import Told
 from mappings.prices import Wrong, number_in
 from mappings.records.invoices import Fee
 from mappings.text import plain
@@ -26,10 +27,10 @@ def wrong_details(fee: Fee) -> Wrong | None:
     number, place = number_in(written), f"amount_details.{PRICE}"
     if number is None:
         shown = ascii(written)[:60] if isinstance(written, str | int | Decimal) else type(written).__name__
-        return Wrong(place, _WRONG, f"should be an amount in cents, is {shown}")
+        return Wrong(place, _WRONG, Told.SHOULD_BE.of(Told.AN_AMOUNT.of(), shown))
     if 0 <= number <= _MOST:
-        return Wrong(place, _WRONG, f"should be whole cents, is {plain(number)[:60]}")
-    return Wrong(place, _OUT_OF_RANGE, f"is {str(number)[:60]}, which is no price")
+        return Wrong(place, _WRONG, Told.SHOULD_BE.of(Told.WHOLE_CENTS.of(), plain(number)[:60]))
+    return Wrong(place, _OUT_OF_RANGE, Told.IS_NO_PRICE.of(str(number)[:60]))
 
 
 def price_cents(fee: Fee) -> int | None:

@@ -59,7 +59,7 @@ class SubscriptionOrder:
     interval: str
     state: str
     pricelist: Ref
-    payment_term: Ref
+    payment_term: Ref | None  # none: its partner's
     started: date
     ends: date | None
     next_invoice: date | None
@@ -150,8 +150,9 @@ def _sale_order(
         "client_order_ref": order.external_id,
         "origin": order.origin,
         "pricelist_id": order.pricelist,
-        "payment_term_id": order.payment_term,
     }
+    if order.payment_term:
+        common["payment_term_id"] = order.payment_term
     if order.invoice_to:
         common["partner_invoice_id"] = order.invoice_to
     if order.ship_to:

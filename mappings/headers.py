@@ -21,14 +21,16 @@ from functools import partial
 from typing import Final, TypedDict
 
 from mappings.money import told_money
+from mappings.phrases import Phrase, Told
 from mappings.records import CreditNote, Invoice
 
 HEADER = "header_does_not_add_up"
 OPEN = "open_amount_contradicts"
-_FEES, _NET = "fees", "sub-total"
+_FEES, _NET = Told.FEES_AMOUNT, Told.NET_AMOUNT
 _SUMMED = ("draft", "finalized", "voided")  # of a failed or pending one the amounts may not all be there yet
 _UNPAID = ("pending", "failed")  # payment states of fees
 _COUPONS_BEFORE_TAXES = 3  # version of Lago's invoices
+_ROUNDED = 2  # cents by which a credit note may be rounded apart from its invoice, whose taxes Lago rounds once
 
 
 class HeaderAmounts(TypedDict):
@@ -58,10 +60,10 @@ NOTHING_BILLED: Final[HeaderAmounts] = {  # of an invoice of which nothing is ra
 
 def header_contradictions(invoice: Invoice) -> Iterator[str]:
     """What an invoice's header says against its own parts, one sentence each."""
-    yield from (told for _, told in _contradictions(invoice))
+    yield from (str(told) for _, told in _contradictions(invoice))
 
 
-def hidden_contradictions(invoice: Invoice) -> Iterator[str]:
+def hidden_contradictions(invoice: Invoice) -> Iterator[Phrase]:
     """Those that nobody sees who compares its lines, its sub-total and its taxes.
 
     A sub-total that its fees do not make, with or without the coupons, is a difference there, and has a cause: a fee
@@ -72,17 +74,17 @@ def hidden_contradictions(invoice: Invoice) -> Iterator[str]:
     yield from (told for name, told in _contradictions(invoice) if not (is_seen and name in (_FEES, _NET)))
 
 
-def _contradictions(invoice: Invoice) -> Iterator[tuple[str, str]]:
+def _contradictions(invoice: Invoice) -> Iterator[tuple[Told, Phrase]]:
     """(which amount, the sentence)."""
     if invoice.status not in _SUMMED:
         return
     money = partial(told_money, currency=invoice.currency)
     for name, stated, told, parts in _sums(invoice, money):
         if stated != parts:
-            yield name, f"its header says {name} {money(stated)}, and {told} make {money(parts)}"
+            yield name, Told.STATED_AND_MADE.of(name.of(), money(stated), told, money(parts))
 
 
-def _sums(invoice: Invoice, money: Callable[[int], str]) -> Iterator[tuple[str, int, str, int]]:
+def _sums(invoice: Invoice, money: Callable[[int], str]) -> Iterator[tuple[Told, int, Phrase, int]]:
     """(name, what is stated, what it is the sum of, what that comes to)."""
     fees, net, tax = (
         invoice.fees_amount_cents,
@@ -91,17 +93,17 @@ def _sums(invoice: Invoice, money: Callable[[int], str]) -> Iterator[tuple[str, 
     )
     gross = invoice.sub_total_including_taxes_amount_cents
     if {fee.amount_currency for fee in invoice.fees} == {invoice.currency}:  # else they are no sum at all
-        yield _FEES, fees, f"its {len(invoice.fees)} fees", sum(fee.amount_cents for fee in invoice.fees)
-    yield "sub-total with taxes", gross, f"sub-total {money(net)} and taxes {money(tax)}", net + tax
+        yield _FEES, fees, Told.ITS_FEES.of(len(invoice.fees)), sum(fee.amount_cents for fee in invoice.fees)
+    yield Told.GROSS_AMOUNT, gross, Told.NET_AND_TAXES.of(money(net), money(tax)), net + tax
     credit, coupons = invoice.progressive_billing_credit_amount_cents, invoice.coupons_amount_cents
     before, after = (0, coupons) if takes_coupons_after_taxes(invoice) else (coupons, 0)
-    told = f"fees {money(fees)} less progressive credit {money(credit)}"
-    told += "" if after else f" and coupons {money(before)}"
+    parts = (money(fees), money(credit))
+    told = Told.FEES_LESS_CREDIT.of(*parts) if after else Told.FEES_LESS_COUPONS.of(*parts, money(before))
     yield _NET, net, told, fees - credit - before
     notes, prepaid = invoice.credit_notes_amount_cents, invoice.prepaid_credit_amount_cents
-    told = f"{money(gross)} with taxes less credit notes {money(notes)} and prepaid credits {money(prepaid)}"
-    told += f" and coupons {money(after)}" if after else ""
-    yield "total", invoice.total_amount_cents, told, gross - notes - prepaid - after
+    settled = (money(gross), money(notes), money(prepaid))
+    told = Told.GROSS_LESS_COUPONS.of(*settled, money(after)) if after else Told.GROSS_LESS_SETTLED.of(*settled)
+    yield Told.TOTAL_AMOUNT, invoice.total_amount_cents, told, gross - notes - prepaid - after
 
 
 def takes_coupons_after_taxes(invoice: Invoice) -> bool:
@@ -126,12 +128,15 @@ def open_contradictions(invoice: Invoice, notes: Iterable[CreditNote]) -> Iterat
         yield f"its total is {money(total)}, and {money(paid)} are paid of it"
         return
     offset = offset_cents(invoice, notes)
+    if offset and paid + offset > total + _ROUNDED:
+        yield f"its total is {money(total)}, {money(paid)} are paid of it, and credit notes offset {money(offset)}"
+        return
     settled = invoice.payment_status == "succeeded"
     stated = {total - paid - offset, total - paid} if settled else {total - paid - offset}  # whoever marked it as paid
     if due is not None and due not in stated:
         told = f"total {money(total)} less paid {money(paid)} and offset by credit notes {money(offset)}"
         yield f"its header says due {money(due)}, and {told} make {money(total - paid - offset)}"
-    yield from status_contradictions(invoice, total - paid - offset)
+    yield from map(str, status_contradictions(invoice, total - paid - offset))
 
 
 def offset_cents(invoice: Invoice, notes: Iterable[CreditNote]) -> int:
@@ -140,7 +145,7 @@ def offset_cents(invoice: Invoice, notes: Iterable[CreditNote]) -> int:
     return sum(note.offset_amount_cents for note in notes) if stated is None else stated
 
 
-def status_contradictions(invoice: Invoice, left_cents: int) -> Iterator[str]:
+def status_contradictions(invoice: Invoice, left_cents: int) -> Iterator[Phrase]:
     """A payment status against the rest. Whoever marks an invoice as paid in Lago leaves its amounts as they were.
 
     Lago then takes "overdue" from it, and gives its fees the same status; an invoice of 0 is paid by itself.
@@ -149,16 +154,81 @@ def status_contradictions(invoice: Invoice, left_cents: int) -> Iterator[str]:
     status, total = invoice.payment_status, invoice.total_amount_cents
     if status != "succeeded":
         if total > 0 and invoice.total_paid_amount_cents == total:
-            yield f"its whole total of {money(total)} is paid, and its payment status says {status}"
+            yield Told.PAID_BY_AMOUNT.of(money(total), status)
         return
     if left_cents <= 0:
         return
-    unpaid = f"nothing says how {money(left_cents)} of it were paid"
     if invoice.payment_overdue:
-        yield f"its payment status says {status}, it is overdue, and {unpaid}"
+        yield Told.PAID_AND_OVERDUE.of(status, money(left_cents))
     of_fees = sorted({fee.payment_status for fee in invoice.fees if fee.payment_status in _UNPAID})
     if of_fees:
-        yield f"its payment status says {status}, that of its fees {' and '.join(of_fees)}, and {unpaid}"
+        yield Told.PAID_AND_FEES_NOT.of(status, " and ".join(of_fees), money(left_cents))
+
+
+def given_back_contradictions(
+    invoice: Invoice, notes: Iterable[CreditNote]
+) -> Iterator[tuple[tuple[CreditNote, ...], str]]:
+    """(credit notes, what they give back together) where it is more than their invoice can give.
+
+    Lago gives back what was billed with taxes, whatever paid it: prepaid credits and older notes too; no fee more than
+    its amount; and pays out no more than was paid. What a note that is voided gave as credit, it gives no more.
+    """
+    money = partial(told_money, currency=invoice.currency)
+    comparable = tuple(note for note in notes if note.currency.upper() == invoice.currency.upper())
+    if invoice.status not in _SUMMED or not comparable:
+        return
+    rounded, number = _ROUNDED * len(comparable), invoice.number
+    gross, given = invoice.sub_total_including_taxes_amount_cents, {n.lago_id: _given_cents(n) for n in comparable}
+    if sum(given.values()) > gross + rounded:
+        giving = tuple(note for note in comparable if given[note.lago_id] > 0)
+        told = f"{money(sum(given.values()))} in all, and {money(gross)} with taxes are billed"
+        yield giving, f"the credit notes of invoice {number} ({_numbers(giving)}) give back {told}"
+    paid, refunded = _received_cents(invoice), {n.lago_id: _refunded_cents(n) for n in comparable}
+    if sum(refunded.values()) > paid + rounded:
+        refunding = tuple(note for note in comparable if refunded[note.lago_id] > 0)
+        told = f"refund {money(sum(refunded.values()))} in all, and {money(paid)} of it are paid"
+        yield refunding, f"the credit notes of invoice {number} ({_numbers(refunding)}) {told}"
+    yield from _fee_contradictions(invoice, comparable, money)
+
+
+def _fee_contradictions(
+    invoice: Invoice, notes: tuple[CreditNote, ...], money: Callable[[int], str]
+) -> Iterator[tuple[tuple[CreditNote, ...], str]]:
+    """Of each fee more than its amount. An item is shown in whole cents, and was credited in parts of them."""
+    credited: dict[str, list[tuple[CreditNote, int]]] = {}
+    for note in notes:
+        for item in note.items if note.credit_status != "voided" else ():
+            if item.fee and item.amount_cents > 0:
+                credited.setdefault(item.fee.lago_id, []).append((note, item.amount_cents))
+    for fee in invoice.fees:
+        shares = credited.get(fee.lago_id, [])
+        back = sum(cents for _, cents in shares)
+        if back > fee.amount_cents + len(shares):
+            crediting = tuple({note.lago_id: note for note, _ in shares}.values())
+            told = f"{money(back)} of its fee {fee.lago_id[:8]}, which is {money(fee.amount_cents)}"
+            yield crediting, f"the credit notes of invoice {invoice.number} ({_numbers(crediting)}) give back {told}"
+
+
+def _numbers(notes: Iterable[CreditNote]) -> str:
+    return ", ".join(sorted(note.number for note in notes))
+
+
+def _given_cents(note: CreditNote) -> int:
+    return (
+        note.offset_amount_cents + _refunded_cents(note) if note.credit_status == "voided" else note.total_amount_cents
+    )
+
+
+def _refunded_cents(note: CreditNote) -> int:
+    """What a note pays out. Of one that is voided, what was paid out by then."""
+    stands = note.refund_status == "succeeded" if note.credit_status == "voided" else not _is_rounded_offset(note)
+    return note.refund_amount_cents if stands else 0
+
+
+def _received_cents(invoice: Invoice) -> int:
+    """What was paid; whoever marks an invoice as paid writes no amount down."""
+    marked = invoice.total_amount_cents if invoice.payment_status == "succeeded" else 0
+    return max(invoice.total_paid_amount_cents, marked)
 
 
 def note_contradictions(note: CreditNote) -> Iterator[str]:
@@ -175,7 +245,29 @@ def note_contradictions(note: CreditNote) -> Iterator[str]:
             yield f"its total is {total}, and {parts} make {money(given + refund + offset)}"
         if refund > 0 and note.refund_status is None:
             yield f"it refunds {money(refund)}, and no status says whether that was paid out"
+    yield from _item_contradictions(note, money)
     yield from _left_contradictions(note, money)
+
+
+def _item_contradictions(note: CreditNote, money: Callable[[int], str]) -> Iterator[str]:
+    """Its items less its share of coupons make its sub-total, and with taxes its total.
+
+    Lago rounds each item, the coupons and the sums by themselves, and gives the last note of an invoice what all of its
+    notes lost by rounding taxes.
+    """
+    if not note.items:
+        return
+    items, coupons = sum(item.amount_cents for item in note.items), note.coupons_adjustment_amount_cents
+    less = f"items of {money(items)}" + (f" less coupons of {money(coupons)}" if coupons else "")
+    net, stated, rounded = items - coupons, note.sub_total_excluding_taxes_amount_cents, len(note.items) + 2
+    if stated is not None and 2 * abs(stated - net) > rounded:
+        yield f"its sub-total is {money(stated)}, and {less} make {money(net)}"
+        return
+    before_taxes, taxes = net if stated is None else stated, note.taxes_amount_cents
+    if abs(note.total_amount_cents - before_taxes - taxes) > rounded:
+        base = less if stated is None else f"a sub-total of {money(stated)}"
+        made = money(before_taxes + taxes)
+        yield f"its total is {money(note.total_amount_cents)}, and {base} and taxes of {money(taxes)} make {made}"
 
 
 def _left_contradictions(note: CreditNote, money: Callable[[int], str]) -> Iterator[str]:

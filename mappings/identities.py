@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from mappings.phrases import Told
 from mappings.prices import Wrong
 from mappings.records import Customer, Subscription
 
@@ -19,13 +20,13 @@ _RUNNING = ("active", "pending", "incomplete")  # Lago ends what a customer has 
 
 def doubled_customers(customers: Iterable[Customer]) -> dict[str, Wrong]:
     """Customers that Lago lists under one external id. One that was deleted may well have been made again."""
-    return _doubled(((c.external_id, c.lago_id) for c in customers), "customers")
+    return _doubled(((c.external_id, c.lago_id) for c in customers), Told.OF_CUSTOMERS)
 
 
 def doubled_subscriptions(subscriptions: Iterable[Subscription]) -> dict[str, Wrong]:
     """Active subscriptions of one external id. Those before and after it may have it too: that is how Lago moves on."""
     active = ((s.external_id, s.lago_id) for s in subscriptions if s.status == "active")
-    return _doubled(active, "active subscriptions")
+    return _doubled(active, Told.OF_ACTIVE_SUBSCRIPTIONS)
 
 
 def nobodys_subscriptions(subscriptions: Iterable[Subscription], known: Collection[str]) -> dict[str, Wrong]:
@@ -34,17 +35,16 @@ def nobodys_subscriptions(subscriptions: Iterable[Subscription], known: Collecti
     One that ended may be of a customer who was deleted, and whom only it names.
     """
     running = (s for s in subscriptions if s.status in _RUNNING and s.lago_customer_id not in known)
-    told = "is {}, whom neither Lago's list nor any invoice or credit note shows"
-    return {s.lago_id: Wrong("lago_customer_id", NOBODYS, told.format(s.lago_customer_id)) for s in running}
+    return {s.lago_id: Wrong("lago_customer_id", NOBODYS, Told.OF_NOBODY.of(s.lago_customer_id)) for s in running}
 
 
-def _doubled(pairs: Iterable[tuple[str, str]], kind: str) -> dict[str, Wrong]:
+def _doubled(pairs: Iterable[tuple[str, str]], told: Told) -> dict[str, Wrong]:
     """By the ids of all that share an external id with another."""
     ids: dict[str, list[str]] = {}
     for external, lago_id in pairs:
         ids.setdefault(external, []).append(lago_id)
     return {
-        lago_id: Wrong("external_id", DOUBLED, f"is that of {len(twins)} {kind}: {', '.join(sorted(twins)[:5])}")
+        lago_id: Wrong("external_id", DOUBLED, told.of(len(twins), ", ".join(sorted(twins)[:5])))
         for twins in ids.values()
         if len(twins) > 1
         for lago_id in twins

@@ -10,7 +10,10 @@ import re
 from collections.abc import Callable, Mapping
 from zoneinfo import ZoneInfo, available_timezones
 
-Check = Callable[[str], str | None]  # what is wrong with a text; None: nothing
+from mappings.phrases import Phrase, Told
+from mappings.text import shown
+
+Check = Callable[[str], Phrase | None]  # what is wrong with a text; None: nothing
 
 INVOICE_TYPES = frozenset({"subscription", "one_off", "credit", "add_on", "advance_charges", "progressive_billing"})
 
@@ -49,19 +52,24 @@ WORDS: Mapping[str, tuple[str, frozenset[str]]] = {
         ("CreditNote.refund_status", "unknown_refund_status", "pending succeeded failed"),
         ("Wallet.status", "unknown_wallet_status", "active terminated"),
         ("WalletTransaction.transaction_type", "unknown_transaction_type", "inbound outbound"),
+        (
+            "PaymentTerm.term_type",
+            "unknown_payment_term",
+            "due_on_receipt net end_of_month net_end_of_month days_end_of_month day_of_month",
+        ),
         ("Customer.finalize_zero_amount_invoice", "unknown_finalize_option", "inherit skip finalize"),
     )
 }
 
 
-def _zone(text: str) -> str | None:
+def _zone(text: str) -> Phrase | None:
     """An IANA name that this machine's table has, and that can be read."""
     if text not in _ZONES:
-        return "is a time zone that this machine does not know"
+        return Told.UNKNOWN_ZONE.of(shown(text))
     try:
         ZoneInfo(text)
     except (OSError, ValueError):
-        return "is a time zone that this machine cannot read"
+        return Told.UNREADABLE_ZONE.of(shown(text))
     return None
 
 
@@ -70,12 +78,12 @@ def is_currency(text: str) -> bool:
     return _CURRENCY.fullmatch(text) is not None
 
 
-def _currency(text: str) -> str | None:
-    return None if is_currency(text) else "is no code of a currency"
+def _currency(text: str) -> Phrase | None:
+    return None if is_currency(text) else Told.IS_NO_CURRENCY.of(shown(text))
 
 
-def _identity(text: str) -> str | None:
-    return "is empty" if _HOLLOW.match(text) else None
+def _identity(text: str) -> Phrase | None:
+    return Told.IS_EMPTY.of(shown(text)) if _HOLLOW.match(text) else None
 
 
 _CURRENCY_FIELDS = (
@@ -90,6 +98,7 @@ _CURRENCY_FIELDS = (
     "AppliedCoupon.amount_currency",
     "Subscription.plan_amount_currency",
     "Customer.currency",
+    "Subscription.currency",
 )
 _IDENTITY_FIELDS = (
     "Customer.external_id",
@@ -114,7 +123,7 @@ def check_of(place: str) -> tuple[str, Check] | None:
     """``Plan.interval`` -> the reason's name, and what says of a text whether it is known."""
     if place in WORDS:
         reason, words = WORDS[place]
-        return reason, lambda text: None if text in words else "is none that this version knows"
+        return reason, lambda text: None if text in words else Told.NOT_KNOWN.of(shown(text))
     if place in FORMS:
         return FORMS[place]
     return ("value_missing", _identity) if place.endswith(".lago_id") else None

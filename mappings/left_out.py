@@ -7,11 +7,14 @@ from collections.abc import Iterable, Iterator
 from mappings.records import Snapshot
 from mappings.target import Desired, Mapped, Skipped
 
-RESOURCES = ("subscription", "charge", "fixed_charge", "order_charge", "order_fixed_charge")
+RESOURCES = (
+    *("subscription", "charge", "fixed_charge", "order_charge", "order_fixed_charge"),
+    *("invoice", "credit_note"),  # as open balances
+)
 
 
 def left_out(snapshot: Snapshot, mapped: Iterable[Mapped]) -> dict[str, str]:
-    """Lago id of each subscription and charge that is not in Odoo -> why, by the outcome of a mapping."""
+    """Lago id of each subscription, charge and open balance that is not in Odoo -> why, by a mapping's outcome."""
     items = [item for item in mapped if item.source.resource in RESOURCES]
     expressed = {item.source for item in items if isinstance(item, Desired)}
     skipped = (item for item in items if isinstance(item, Skipped) and item.source not in expressed)
@@ -20,8 +23,10 @@ def left_out(snapshot: Snapshot, mapped: Iterable[Mapped]) -> dict[str, str]:
 
 
 def _billing(snapshot: Snapshot) -> Iterator[str]:
-    """Lago ids of all that an invoice may bill: subscriptions, and the charges of their plans."""
+    """Lago ids of all that an invoice may bill (subscriptions, and the charges of their plans), and of documents."""
     yield from (subscription.lago_id for subscription in snapshot.subscriptions)
     for plan in (*snapshot.plans, *(s.plan for s in snapshot.subscriptions if s.plan)):
         yield from (charge.lago_id for charge in plan.charges)
         yield from (charge.lago_id for charge in plan.fixed_charges)
+    yield from (invoice.lago_id for invoice in snapshot.invoices)
+    yield from (note.lago_id for note in snapshot.credit_notes)

@@ -10,16 +10,31 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 
+from mappings.contracts import timezone_of
 from mappings.money import from_subunits, told_money
 from mappings.names import customer_name
 from mappings.period import local_date
+from mappings.phrases import Phrase, Said, Told
 from mappings.records import Customer, Fee, Snapshot
 
 REASON = "invoice_lost"
 UNLISTED = "fee_unlisted"
 _WAITING = "incomplete"  # a subscription whose first invoice is not paid yet: that invoice is open, and not shown
 _SETTLED, _SUCCEEDED = "settled", "succeeded"
+_PROGRESSIVE = "invoice"  # what a credit is of that takes a progressive invoice off
+
+
+# what names it: one of them, several
+_BY = {
+    "fee": (Told.A_FEE, Told.FEES),
+    "credit note": (Told.A_NOTE, Told.NOTES),
+    "payment": (Told.A_PAYMENT, Told.SOME_PAYMENTS),
+    "coupon": (Told.A_COUPON, Told.COUPONS),
+    "progressive credit": (Told.A_PROGRESSIVE_CREDIT, Told.PROGRESSIVE_CREDITS),
+    "wallet transaction": (Told.A_TRANSACTION, Told.TRANSACTIONS),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +45,7 @@ class LostInvoice:
     number: str  # empty: only its id is known
     customer: str  # external id
     customer_name: str
-    named_by: tuple[str, ...]  # "3 fees", "credit note CN-1"
+    named_by: tuple[Phrase, ...]  # "3 fees", "1 credit note"
     fees: tuple[Fee, ...]
     currency: str  # of its fees, else of what names it
     day: date | None
@@ -53,23 +68,22 @@ class LostInvoice:
         return sum(fee.taxes_amount_cents for fee in self._own)
 
     @property
-    def detail(self) -> str:
+    def detail(self) -> Phrase:
         """One sentence, with the way out."""
-        return (
-            f"Lago's {' and '.join(self.named_by)} name this invoice, and the snapshot lacks it "
-            f"(its fees: {self.money}); extract again, and compare it with nothing until it is there"
-        )
+        return Told.INVOICE_LOST.of(reduce(Told.AND_ALSO.of, self.named_by), self.money)
 
     @property
-    def money(self) -> str:
+    def money(self) -> Said:
         """``80.00 CAD and 10.40 of taxes``; of fees in another currency too."""
         others: dict[str, int] = defaultdict(int)
         for fee in self.fees:
             others[fee.amount_currency] += fee.amount_cents
-        own = told_money(self.net_cents, self.currency)
-        own += f" and {from_subunits(self.tax_cents, self.currency):,} of taxes" if self.tax_cents else ""
-        rest = (told_money(n, code) for code, n in sorted(others.items()) if code != self.currency)
-        return ", ".join((own, *rest))
+        net = told_money(self.net_cents, self.currency)
+        rest = ", ".join(told_money(n, code) for code, n in sorted(others.items()) if code != self.currency)
+        if not self.tax_cents:
+            return f"{net}, {rest}" if rest else net
+        taxes = f"{from_subunits(self.tax_cents, self.currency):,}"
+        return Told.WITH_TAXES_AND.of(net, taxes, rest) if rest else Told.WITH_TAXES.of(net, taxes)
 
     @property
     def _own(self) -> Iterator[Fee]:
@@ -144,12 +158,18 @@ def _names(snapshot: Snapshot) -> Iterator[tuple[str, str, _Told]]:
 
 
 def _names_of_credits(snapshot: Snapshot) -> Iterator[tuple[str, str, _Told]]:
-    """Coupons that were taken off something, credits that were bought, invoices that were made anew."""
+    """Coupons and progressive invoices that were taken off something, credits that were bought."""
     for applied in snapshot.applied_coupons:
         for credit in applied.credits:
             lago_id = credit.invoice.lago_id if credit.invoice else ""
             if lago_id and credit.amount_cents:
                 yield lago_id, "coupon", _Told(customer=applied.external_customer_id, currency=credit.amount_currency)
+    for invoice in snapshot.invoices:
+        customer = invoice.customer.external_id if invoice.customer else ""
+        for credit in invoice.credits:
+            if credit.item.type == _PROGRESSIVE and credit.item.lago_item_id and credit.amount_cents:
+                told = _Told((), credit.item.code or "", customer, credit.amount_currency)
+                yield credit.item.lago_item_id, "progressive credit", told
     owners = {w.lago_id: _Told(customer=w.external_customer_id, currency=w.currency) for w in snapshot.wallets}
     for bought in snapshot.wallet_transactions:
         if bought.lago_invoice_id and bought.status == _SETTLED:
@@ -166,14 +186,14 @@ def _learn(naming: _Named, told: _Told) -> None:
 
 def _lost(lago_id: str, naming: _Named, customer: Customer | None) -> LostInvoice:
     fees = tuple(naming.fees.values())
-    zone = customer.applicable_timezone if customer else "UTC"
+    zone = timezone_of(customer)
     name = customer_name(customer) if customer else ""
     return LostInvoice(
         lago_id=lago_id,
         number=naming.number,
         customer=naming.customer,
         customer_name=name or naming.customer,
-        named_by=tuple(f"{n:,} {kind}{'s' if n > 1 else ''}" for kind, n in naming.by.items()),
+        named_by=tuple(_BY[kind][n > 1].of(f"{n:,}") for kind, n in naming.by.items()),
         fees=fees,
         currency=fees[0].amount_currency if fees else naming.currency,
         day=min((local_date(fee.created_at, zone) for fee in fees), default=None),

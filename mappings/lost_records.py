@@ -3,6 +3,7 @@
     invoices, fees, credit notes  ->  the subscriptions that they bill
     running subscriptions         ->  their plans, and their customers
     credits of invoices           ->  the coupons that their customers hold
+    orders that ``apply`` made    ->  the subscriptions that they were made of: Lago ends one, and deletes none
 
 Lago ends what a customer or a plan has when it deletes that: a running subscription is of one that is there. Each is in
 quarantine: what depends on it is compared with nothing, and what stands of it in Odoo stays as it is.
@@ -10,19 +11,43 @@ quarantine: what depends on it is compared with nothing, and what stands of it i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 
+from mappings.phrases import Phrase, Told
 from mappings.quarantine import Quarantined, quarantined
 from mappings.records import Fee, Snapshot
 
 SUBSCRIPTION, CUSTOMER, PLAN, COUPON = "subscription_lost", "customer_lost", "plan_lost", "coupon_lost"
 _RUNNING = "active"
+_LISTS = {
+    "subscriptions": Told.LIST_OF_SUBSCRIPTIONS,
+    "customers": Told.LIST_OF_CUSTOMERS,
+    "plans": Told.LIST_OF_PLANS,
+    "applied_coupons": Told.LIST_OF_COUPONS,
+}
+# what names it: one of them, several
+_BY = {
+    "invoice": (Told.AN_INVOICE, Told.INVOICES),
+    "fee": (Told.A_FEE, Told.FEES),
+    "order in Odoo": (Told.AN_ORDER, Told.ORDERS),
+    "running subscription": (Told.A_RUNNING, Told.RUNNING),
+}
 
 
-def with_lost(snapshot: Snapshot) -> Snapshot:
-    """The snapshot, with what is lost of it in quarantine."""
-    lost = tuple(lost_records(snapshot))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppliedSubscription:
+    """A subscription that an order was made of. ``external_id`` and ``customer`` (external id) as Odoo was told."""
+
+    lago_id: str
+    external_id: str
+    customer: str
+
+
+def with_lost(snapshot: Snapshot, applied: Sequence[AppliedSubscription] = ()) -> Snapshot:
+    """The snapshot, with what is lost of it in quarantine. ``applied``: what orders in Odoo were made of."""
+    lost = tuple(lost_records(snapshot, applied))
     if not lost:
         return snapshot
     gone = {unread.id for unread in lost if unread.resource == "customers"}
@@ -31,13 +56,14 @@ def with_lost(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, customers=kept, quarantined=tuple(unread))
 
 
-def lost_records(snapshot: Snapshot) -> Iterator[Quarantined]:
+def lost_records(snapshot: Snapshot, applied: Sequence[AppliedSubscription] = ()) -> Iterator[Quarantined]:
     """All of them, each once; what is in quarantine already is named there.
 
     The lists are read one after the other: what was made since the first of them names what that one cannot hold yet.
     """
     seen = _as_of_its_begin(snapshot)
-    yield from _subscriptions(seen)
+    shown = {s.lago_id for s in snapshot.subscriptions}
+    yield from _subscriptions(seen, [made for made in applied if made.lago_id not in shown])
     yield from _customers(seen)
     yield from _plans(seen)
     yield from _coupons(seen)
@@ -69,12 +95,13 @@ class _Naming:
         self.customer_id = self.customer_id or customer_id
 
     @property
-    def told(self) -> str:
-        counted = (f"{len(ids):,} {kind}{'s' if len(ids) > 1 else ''}" for kind, ids in self.by.items())
-        return " and ".join(counted)
+    def told(self) -> Phrase:
+        counted = [_BY[kind][len(ids) > 1].of(f"{len(ids):,}") for kind, ids in self.by.items()]
+        return reduce(Told.AND_ALSO.of, counted)
 
 
-def _subscriptions(snapshot: Snapshot) -> Iterator[Quarantined]:
+def _subscriptions(snapshot: Snapshot, gone: Sequence[AppliedSubscription]) -> Iterator[Quarantined]:
+    """``gone``: those that an order was made of, and that no list shows."""
     there = {s.lago_id for s in snapshot.subscriptions} | _unread(snapshot, "subscriptions")
     named: dict[str, _Naming] = {}
     for invoice in snapshot.invoices:
@@ -89,6 +116,11 @@ def _subscriptions(snapshot: Snapshot) -> Iterator[Quarantined]:
             naming = named.setdefault(fee.lago_subscription_id, _Naming())
             external, customer = fee.external_subscription_id or "", fee.external_customer_id or ""
             naming.add("fee", fee.lago_id, external, customer, fee.lago_customer_id or "")
+    ids = {customer.external_id: customer.lago_id for customer in snapshot.customers}
+    for made in gone:
+        if made.lago_id not in there:
+            naming = named.setdefault(made.lago_id, _Naming())
+            naming.add("order in Odoo", made.lago_id, made.external_id, made.customer, ids.get(made.customer, ""))
     for lago_id, naming in sorted(named.items()):
         yield _lost("subscriptions", lago_id, SUBSCRIPTION, naming)
 
@@ -159,8 +191,6 @@ def _unread(snapshot: Snapshot, resource: str) -> set[str]:
 
 
 def _lost(resource: str, lago_id: str, reason: str, naming: _Naming) -> Quarantined:
-    sentence = (
-        f"is named by {naming.told}, and Lago's list of {resource.replace('_', ' ')} lacks it: it was lost on the way"
-    )
-    lost = quarantined(resource, lago_id, ("lago_id", reason, sentence), "{}", {})
+    problem = Told.LOST_ON_THE_WAY.of(naming.told, _LISTS[resource].of())
+    lost = quarantined(resource, lago_id, ("lago_id", reason, problem), "{}", {})
     return replace(lost, label=naming.label, customer=naming.customer, customer_id=naming.customer_id)

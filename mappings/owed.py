@@ -5,6 +5,8 @@ An invoice marked as paid through the API still shows its whole total as due: th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mappings.records import CreditNote, Invoice
 
 
@@ -15,6 +17,18 @@ def due_cents(invoice: Invoice) -> int:
     if invoice.total_due_amount_cents is not None:
         return invoice.total_due_amount_cents
     return invoice.total_amount_cents - invoice.total_paid_amount_cents
+
+
+def kept_cents(invoice: Invoice, notes: Iterable[CreditNote]) -> int:
+    """What was paid of an invoice that is voided, less what its credit notes gave back, in cents.
+
+    Lago voids what was paid as well (its fault L6, facts/lago-cutover): the money stays, and no balance shows it.
+    """
+    if invoice.status != "voided":
+        return 0
+    is_marked = invoice.payment_status == "succeeded"  # through the API: no amount paid is written down
+    paid = invoice.total_paid_amount_cents or (invoice.total_amount_cents if is_marked else 0)
+    return max(paid - sum(note.total_amount_cents for note in notes if note.credit_status != "voided"), 0)
 
 
 def is_disputed(invoice: Invoice) -> bool:

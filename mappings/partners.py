@@ -76,8 +76,8 @@ def find_proposals(
     """
     open_cases = [c for c in customers if not c.deleted and composed(c.external_id) not in decisions]
     partners = _by_key(standing.partners.values())
-    found = ((c, _matches(c, partners)) for c in open_cases if c.lago_id not in standing.bound)
-    return tuple(PartnerProposal(customer, matches) for customer, matches in found if matches)
+    matched = ((c, _matches(c, partners)) for c in open_cases if c.lago_id not in standing.bound)
+    return tuple(PartnerProposal(customer, matches) for customer, matches in matched if matches)
 
 
 def _by_key(partners: Iterable[Partner]) -> Mapping[Key, list[Partner]]:
@@ -91,14 +91,14 @@ def _by_key(partners: Iterable[Partner]) -> Mapping[Key, list[Partner]]:
 def _matches(customer: Customer, partners: Mapping[Key, list[Partner]]) -> tuple[Match, ...]:
     """The most alike first."""
     rules: dict[int, list[str]] = defaultdict(list)
-    found: dict[int, Partner] = {}
+    partners_by_id: dict[int, Partner] = {}
     for rule, text in dict.fromkeys(_customer_keys(customer)):
         for partner in partners.get((rule, text), ()):
-            found[partner.id] = partner
+            partners_by_id[partner.id] = partner
             if rule not in rules[partner.id]:
                 rules[partner.id].append(rule)
-    order = sorted(found, key=lambda number: (-len(rules[number]), number))
-    return tuple(Match(found[number], tuple(rules[number])) for number in order)
+    order = sorted(partners_by_id, key=lambda number: (-len(rules[number]), number))
+    return tuple(Match(partners_by_id[number], tuple(rules[number])) for number in order)
 
 
 def _customer_keys(customer: Customer) -> Iterator[Key]:

@@ -23,6 +23,8 @@ from mappings.target import Desired, Mapped, Phase, Ref, Source, Value, xid
 from mappings.taxes import odoo_taxes
 from mappings.text import json_text, plain
 
+THRESHOLDS = Problem("progressive_billing", "bills when usage passes a threshold; Odoo bills by date only")
+
 
 def catalog(context: Context) -> tuple[Plan, ...]:
     """Plans that get a product: those of the list, and any parent or orphan a subscription still refers to."""
@@ -164,7 +166,7 @@ def _used_currencies(context: Context) -> set[str]:
 
 def _gaps(context: Context, plan: Plan) -> Iterator[Problem]:
     if plan.usage_thresholds:
-        yield Problem("progressive_billing", "bills when usage passes a threshold; Odoo bills by date only")
+        yield THRESHOLDS
     if context.target.addon:
         return
     if plan.minimum_commitment:

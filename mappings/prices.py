@@ -6,19 +6,18 @@ and Odoo's addon takes what it is given. So a charge whose properties no Lago wo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
+from mappings.phrases import Phrase, Told
 from mappings.ranges import HELD
 from mappings.records.catalog import Charge, FixedCharge
 from mappings.records.raw import Json
+from mappings.text import written_number
 
 WRONG, MISSING, UNKNOWN = "charge_properties_wrong", "charge_properties_missing", "unknown_charge_model"
-NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
-_MOST = 200  # characters of a number that is written as text
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class Wrong:
 
     path: str
     reason: str
-    problem: str
+    problem: Phrase
 
 
 Numbers = Mapping[str, bool]  # name -> whether it must be there
@@ -43,7 +42,6 @@ class ModelPrices:
     above_zero: tuple[str, ...] = ()
 
 
-_SIZE = "package_size"
 _PER_UNIT: Numbers = {"per_unit_amount": True, "flat_amount": True}
 _OF_EVENTS = ("fixed_amount", "free_units_per_events", "free_units_per_total_aggregation")
 _BOUNDS = ("per_transaction_min_amount", "per_transaction_max_amount")
@@ -77,24 +75,24 @@ def wrong_charge(charge: Charge) -> Wrong | None:
 def wrong_fixed_charge(charge: FixedCharge) -> Wrong | None:
     """The same of a fixed charge, whose units are its own too."""
     if charge.units < 0:
-        return Wrong("units", WRONG, f"is {charge.units}, below 0")
+        return Wrong("units", WRONG, Told.IS_BELOW_0.of(charge.units))
     return _first(charge.charge_model, charge.properties, "properties")
 
 
-def gap_in(ranges: Sequence[tuple[Decimal, Decimal | None]]) -> str:
-    """Why ranges of units (from, up to and with; open) do not run from 0 to an open end; empty if they do."""
+def gap_in(ranges: Sequence[tuple[Decimal, Decimal | None]]) -> Phrase | None:
+    """Why ranges of units (from, up to and with; open) do not run from 0 to an open end; None if they do."""
     if not ranges or ranges[0][0] != 0 or ranges[-1][1] is not None:
-        return "must run from 0 to an open end"
+        return Told.NOT_FROM_ZERO.of()
     for (_, before), (after, _) in pairwise(ranges):
         if before is None or not 0 <= after - before <= 1:
-            return f"{after} does not follow {before}"
-    return ""
+            return Told.NOT_FOLLOWING.of(after, before)
+    return None
 
 
 def _first(model: str, properties: Json, place: str) -> Wrong | None:
     known = MODELS.get(model)
     if known is None:
-        return Wrong("charge_model", UNKNOWN, f"{model!r} is none that this version knows")
+        return Wrong("charge_model", UNKNOWN, Told.NOT_KNOWN.of(repr(model)))
     return next((Wrong(f"{place}.{w.path}", w.reason, w.problem) for w in _wrongs(known, properties)), None)
 
 
@@ -103,7 +101,7 @@ def _wrongs(model: ModelPrices, properties: Json) -> Iterator[Wrong]:
     for name in model.above_zero:
         number = number_in(properties.get(name))
         if number is not None and number <= 0:
-            yield Wrong(name, WRONG, f"is {number}, not above 0")
+            yield Wrong(name, WRONG, Told.IS_NOT_ABOVE_0.of(number))
     if model.ranges:
         yield from _wrong_ranges(model, properties.get(model.ranges))
     for name in _GROUPS:
@@ -115,26 +113,26 @@ def _wrong_numbers(numbers: Numbers, values: Mapping[str, object], place: str) -
         value = values.get(name)
         if value is None or value == "":
             if required:
-                yield Wrong(f"{place}{name}", MISSING, "is empty" if name in values else "is missing")
+                yield Wrong(f"{place}{name}", MISSING, (Told.EMPTY if name in values else Told.IS_MISSING).of())
             continue
         number = number_in(value)
         if number is None:
-            yield Wrong(f"{place}{name}", WRONG, f"is {_shown(value)}, not a number")
+            yield Wrong(f"{place}{name}", WRONG, Told.IS_NO_NUMBER.of(_shown(value)))
         elif number < 0:
-            yield Wrong(f"{place}{name}", WRONG, f"is {number}, below 0")
+            yield Wrong(f"{place}{name}", WRONG, Told.IS_BELOW_0.of(number))
         elif number >= HELD:
-            yield Wrong(f"{place}{name}", WRONG, f"is {number:.3e}, more than Odoo's doubles hold")
+            yield Wrong(f"{place}{name}", WRONG, Told.IS_BEYOND_DOUBLES.of(f"{number:.3e}"))
 
 
 def _wrong_ranges(model: ModelPrices, listed: object) -> Iterator[Wrong]:
     if not isinstance(listed, list | tuple) or not listed:
-        yield Wrong(model.ranges, MISSING if not listed else WRONG, f"is {_shown(listed)}, not a list of ranges")
+        yield Wrong(model.ranges, MISSING if not listed else WRONG, Told.IS_NO_RANGES.of(_shown(listed)))
         return
     bounds: list[tuple[Decimal, Decimal | None]] = []
     for number, item in enumerate(listed):
         place = f"{model.ranges}[{number}]"
         if not isinstance(item, Mapping):
-            yield Wrong(place, WRONG, f"is {_shown(item)}, not a range")
+            yield Wrong(place, WRONG, Told.IS_NO_RANGE.of(_shown(item)))
             return
         yield from _wrong_numbers(model.in_range or {}, item, f"{place}.")
         yield from _wrong_numbers({"from_value": True, "to_value": False}, item, f"{place}.")
@@ -148,7 +146,7 @@ def _wrong_keys(name: str, keys: object) -> Iterator[Wrong]:
     if keys is None:
         return
     if not isinstance(keys, list) or not all(isinstance(key, str) and key for key in keys):
-        yield Wrong(name, WRONG, f"is {_shown(keys)}, not a list of names")
+        yield Wrong(name, WRONG, Told.IS_NO_NAMES.of(_shown(keys)))
 
 
 def number_in(value: object) -> Decimal | None:
@@ -156,9 +154,7 @@ def number_in(value: object) -> Decimal | None:
     if type(value) is int or isinstance(value, Decimal):
         number = Decimal(value)
         return number if number.is_finite() else None
-    if isinstance(value, str) and len(value) <= _MOST and NUMBER.fullmatch(value):
-        return Decimal(value)
-    return None
+    return written_number(value) if isinstance(value, str) else None
 
 
 def _shown(value: object) -> str:

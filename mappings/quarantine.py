@@ -12,12 +12,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from mappings.phrases import Said
+
+FieldProblem = tuple[str, str, Said]  # field, reason, words that go on after the field
 _MOST = 80  # characters of a text of Lago's in one of ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quarantined:
-    """One record. ``reason`` is a stable name (``unknown_interval``), ``problem`` the sentence about ``field``.
+    """One record. ``reason`` is a stable name (``unknown_interval``), ``problem`` the words after ``field``.
 
     ``raw`` is Lago's own text. ``customer``: the external id of whom it belongs to, as far as it can be read.
     """
@@ -26,7 +29,7 @@ class Quarantined:
     id: str
     field: str
     reason: str
-    problem: str
+    problem: Said
     raw: str
     label: str = ""  # what people call it: a number, a code
     customer: str = ""
@@ -70,26 +73,21 @@ class UsageGap:
         return not (is_before or is_after)
 
 
-def quarantined(resource: str, identity: str, problem: tuple[str, str, str], raw: str, payload: object) -> Quarantined:
-    """``problem``: field, reason, sentence. Whom it belongs to is read from what of ``payload`` can be read."""
-    field, reason, sentence = problem
+def quarantined(resource: str, identity: str, problem: FieldProblem, raw: str, payload: object) -> Quarantined:
+    """Whom it belongs to is read from what of ``payload`` can be read."""
+    field, reason, said = problem
     external, lago_id = _customer(resource, payload)
     return Quarantined(
         resource=resource,
         id=_short(identity),
         field=field,
         reason=reason,
-        problem=sentence,
+        problem=said,
         raw=raw,
         label=next(_texts(payload, ("number", "code", "external_id", "transaction_id")), ""),
         customer=external,
         customer_id=lago_id,
     )
-
-
-def by_id(items: Iterable[Quarantined], *resources: str) -> dict[str, Quarantined]:
-    """Those of ``resources`` by their ids."""
-    return {item.id: item for item in items if item.resource in resources}
 
 
 def with_ids(waived: Collection[str], items: Iterable[Quarantined]) -> frozenset[str]:

@@ -84,9 +84,9 @@ def _plan(lago: Plan, order: Row, charges: Sequence[Row], currency: str) -> Plan
     return replace(
         plan,
         minimum_commitment=_commitment(plan.minimum_commitment, order, currency),
-        charges=tuple(_charge(own, row, currency) for own, row in _pairs(plan.charges, charges)),
+        charges=tuple(_charge(charge, row, currency) for charge, row in _pairs(plan.charges, charges)),
         fixed_charges=tuple(
-            read_row(fields.FIXED_CHARGE, row, own) for own, row in _pairs(plan.fixed_charges, charges)
+            read_row(fields.FIXED_CHARGE, row, charge) for charge, row in _pairs(plan.fixed_charges, charges)
         ),
     )
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 
+from mappings.phrases import Told
 from mappings.quarantine import Quarantined, quarantined
 from mappings.records import BillingEntity, Customer, Invoice, Snapshot
 
 RESOURCE = "billing_entities"
 UNKNOWN = "billing_entity_unknown"
+# what names it: one of them, several
+_BY = {"customers": (Told.A_CUSTOMER, Told.CUSTOMERS), "invoices": (Told.AN_INVOICE, Told.INVOICES)}
 
 
 def unlisted_entities(
@@ -35,8 +39,8 @@ def unlisted_entities(
                 numbers = named.setdefault(code, {})
                 numbers[kind] = numbers.get(kind, 0) + 1
     for code, numbers in sorted(named.items()):
-        told = " and ".join(f"{number:,} {kind}" for kind, number in numbers.items())
-        problem = f"{code!r} is named by {told}, and Lago's list of billing entities lacks it: its taxes are not known"
+        told = [_BY[kind][number > 1].of(f"{number:,}") for kind, number in numbers.items()]
+        problem = Told.SELLER_UNLISTED.of(repr(code), reduce(Told.AND_ALSO.of, told))
         yield quarantined(RESOURCE, code, ("code", UNKNOWN, problem), "{}", {"code": code})
 
 

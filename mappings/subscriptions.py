@@ -22,13 +22,15 @@ from mappings.charges import awaited, fixed_charges_of, gap, order_charges
 from mappings.checks import CONTRADICTED, contradicted_currency
 from mappings.context import CURRENT, Context, Problem, day_after, local_day, partner_ref
 from mappings.coupons import coupons_by_subscription, shown_coupons
-from mappings.customers import delivery_contact, invoice_contact, pricelist_ref, term_ref
+from mappings.customers import account_of, delivery_contact, invoice_contact, pricelist_ref
 from mappings.dialects import CANCELLED, CLOSED, DRAFT, RUNNING, OrderLine, SubscriptionOrder
 from mappings.fields import written
 from mappings.money import exponent, from_subunits, round_half_up
 from mappings.names import age, order_names
+from mappings.payment_terms import own_term_gap, term_ref
 from mappings.period import MONTHS, Cycle
-from mappings.plans import base_product, commitment
+from mappings.planned_ends import planned_end_gaps
+from mappings.plans import THRESHOLDS, base_product, commitment
 from mappings.products import product_ref
 from mappings.quarantine import Quarantined
 from mappings.records import Charge, Customer, FixedCharge, Plan, Subscription, Tax
@@ -123,8 +125,8 @@ def is_wanted(context: Context, subscription: Subscription) -> bool:
 def refusal(context: Context, subscription: Subscription) -> Problem | None:
     """Why the subscription as a whole cannot be moved, apart from its taxes."""
     plan = context.plan_of(subscription)
-    if context.problem(subscription.lago_customer_id):
-        return context.problem(subscription.lago_customer_id)
+    if elsewhere := context.own_seller_problem(subscription) or context.problem(subscription.lago_customer_id):
+        return elsewhere
     if subscription.status not in STATES:
         return Problem(f"subscription_{subscription.status}", "has not started: finish or cancel it in Lago")
     if unread := context.plan_problem(subscription) or _disturbed(context, subscription, plan):
@@ -223,7 +225,7 @@ def _order(
         interval=dialects.cadence(context.target, plan),
         state=STATES[subscription.status],
         pricelist=pricelist_ref(_currency(subscription, plan)),
-        payment_term=term_ref(context, customer),
+        payment_term=term_ref(context, customer, subscription),
         started=local_day(subscription.started_at or subscription.subscription_at, zone),
         ends=_day(_ended(subscription) or subscription.ending_at, zone),
         next_invoice=next_invoice_date(context, subscription, plan, zone),
@@ -320,7 +322,7 @@ def _extras(
     paid = replace(subscription, terminated_at=_ended(subscription), plan_amount_cents=cents)
     replaces = previous if subscription.status != "canceled" else None  # a withdrawn change replaces nothing
     return {
-        "fusion_service_id": service_of(context, plan.code).ref,
+        **account_of(context, customer, service_of(context, plan.code)),
         "fusion_lago_id": subscription.lago_id,
         "fusion_previous_order_id": order_ref(replaces.lago_id) if replaces else None,
         **written(fields.SUBSCRIPTION, paid, _currency(subscription, plan)),
@@ -346,17 +348,18 @@ def _gaps(context: Context, subscription: Subscription, plan: Plan) -> Iterator[
     if subscription.status not in CURRENT:
         return
     if subscription.purchase_order_number:
-        detail = (
-            f"purchase order {subscription.purchase_order_number}: enter it in Odoo, the reference holds the Lago id"
-        )
+        number = subscription.purchase_order_number
+        detail = f"purchase order {number}: enter it in Odoo, the reference holds the Lago id"
         yield Problem("purchase_order_number", detail)
+    yield from own_term_gap(subscription)
+    if subscription.applicable_usage_thresholds and not plan.usage_thresholds:
+        yield THRESHOLDS
     digits = context.target.quantity_digits
     for charge in fixed_charges_of(context, subscription, plan):
         if gap(context, charge) is None and charge.units != round_half_up(charge.units, digits):
             detail = f"{plain(charge.units)} units of {charge.add_on_code}: Odoo keeps {digits} digits of quantities"
             yield Problem("quantity_precision", detail + "; raise Decimal Accuracy of Product Unit")
-    if context.target.subscriptions == "oca" and subscription.ending_at:
-        yield Problem("planned_end", f"ends on {subscription.ending_at:%Y-%m-%d}, which subscription_oca cannot plan")
+    yield from planned_end_gaps(context, subscription, plan)
     if not context.target.addon:
         yield from _gaps_without_addon(subscription, plan, context)
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
+from mappings.books.table import BooksTable, IncomeEntry
 from mappings.partners import NEW
 from mappings.target import Ref
 from mappings.text import composed
@@ -24,14 +25,21 @@ T = TypeVar("T")
 _KINDS: dict[type[Any], str] = {str: "text in quotes", list: "a list", dict: "a table", Decimal: "a number"}
 _RATES = (Decimal(0), Decimal(1000))  # percent; no tax is more than that
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9_{}-]+\.[A-Za-z0-9_{}.-]+")
-_ENTRIES = {"taxes": ("codes", "odoo"), "services": ("code", "name", "prefixes"), "products": ("match",)}
-_OPTIONAL = {"taxes": ("rate",), "services": (), "products": ("income_account",)}
+_ENTRIES = {
+    "taxes": ("codes", "odoo"),
+    "services": ("code", "name", "prefixes"),
+    "products": ("match",),
+    "income": ("match", "account"),
+}
+_OPTIONAL = {"taxes": ("rate",), "services": (), "products": ("income_account",), "income": ()}
+BOOKS_ACCOUNTS = ("prepaid", "rounding", "received", "marked_as_paid")
 _SECTIONS: dict[str, tuple[str, ...]] = {
     "accounts": ("income", "opening"),
     "opening": ("journal_code", "journal_name", "existing"),
     "states": ("countries",),
     "stripe": ("account",),
     "entity": ("code",),
+    "books": ("journal_code", "journal_name", "payments_code", "payments_name", *BOOKS_ACCOUNTS),
 }
 _FREE = ("payment_terms", "languages", "provinces", "partners")  # sections whose keys are data
 
@@ -87,6 +95,8 @@ class Tables:
     stripe_account: str = ""
     entity: str = ""
     partners: Mapping[str, int | str] = field(default_factory=dict)  # external id -> partner of Odoo, or NEW
+    books: BooksTable = field(default_factory=BooksTable)
+    income_entries: tuple[IncomeEntry, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
 
     def tax(self, codes: Iterable[str]) -> TaxEntry | None:
@@ -140,6 +150,8 @@ def _entries(reader: _TableReader, raw: Mapping[str, Any]) -> dict[str, Any]:
         reader.require_unique([entry.code for entry in sections["services"]], "services", "code")
     if "products" in raw:
         sections["products"] = tuple(_product(reader, item, at) for item, at in reader.items(raw, "products"))
+    if "income" in raw:
+        sections["income_entries"] = tuple(_income(reader, item, at) for item, at in reader.items(raw, "income"))
     return sections
 
 
@@ -172,6 +184,13 @@ def _product(reader: _TableReader, item: Mapping[str, Any], at: int) -> ProductE
     )
 
 
+def _income(reader: _TableReader, item: Mapping[str, object], at: int) -> IncomeEntry:
+    match = reader.filled(item["match"], "income.match", at)
+    if not re.match(r"(service|plan|metric|add_on):.", match):
+        raise reader.error("income.match", at, f"must begin with service:, plan:, metric: or add_on:, not {match!r}")
+    return IncomeEntry(match=match, account=reader.filled(item["account"], "income.account", at))
+
+
 def _sections(reader: _TableReader, raw: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for section, keys in _SECTIONS.items():
@@ -187,10 +206,23 @@ def _section(reader: _TableReader, section: str, table: Mapping[str, Any]) -> di
         return {key: reader.external_id(table.get(key, ""), f"accounts.{key}", 0) for key in ("income", "opening")}
     if section == "opening":
         return _opening(reader, table)
+    if section == "books":
+        return {"books": _books(reader, table)}
     if section == "states":
         return {"countries": frozenset(reader.texts(table.get("countries", []), "states.countries", 0))}
     key, name = ("account", "stripe_account") if section == "stripe" else ("code", "entity")
     return {name: reader.of(str, table.get(key, ""), f"{section}.{key}", 0)}
+
+
+def _books(reader: _TableReader, table: Mapping[str, object]) -> BooksTable:
+    """Accounts by their code, which may have dashes and blanks; one that is empty is not decided."""
+    named = [key for key in table if key not in BOOKS_ACCOUNTS]
+    values = {key: reader.filled(table[key], f"books.{key}", 0) for key in named}
+    values |= {key: reader.of(str, table[key], f"books.{key}", 0).strip() for key in BOOKS_ACCOUNTS if key in table}
+    for key in ("journal_code", "payments_code"):
+        if len(values.get(key, "")) > 5:
+            raise reader.error(f"books.{key}", 0, "has more than the 5 characters Odoo allows: shorten it")
+    return BooksTable(**values)
 
 
 def _opening(reader: _TableReader, table: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class Phase(StrEnum):
     USAGE = "usage"
     BALANCES = "balances"
     TOKENS = "tokens"
+    BOOKS = "books"  # written by ``ledger`` alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from unicodedata import normalize
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+_LONGEST_NUMBER = 200  # characters
 
 
 class NotTextError(ValueError):
@@ -30,6 +34,23 @@ def decode_text(content: bytes) -> str:
         line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
         byte = error.object[error.start]
         raise NotTextError(f"line {line}, byte {column}: 0x{byte:02X} is no UTF-8: save the file as UTF-8") from None
+
+
+def written_number(text: str) -> Decimal | None:
+    """A number that is written as text; None for any other text, and where it is longer than a number needs to be."""
+    return Decimal(text) if len(text) <= _LONGEST_NUMBER and _NUMBER.fullmatch(text) else None
+
+
+def shown(value: object) -> str:
+    """A value in a sentence about it; of an object or a list only what it is."""
+    if isinstance(value, (Mapping, list)):
+        return type(value).__name__
+    return ascii(value)[:60] if isinstance(value, str) and not value.isprintable() else repr(value)[:60]
+
+
+def has_half_character(text: str) -> bool:
+    """Whether a lone surrogate is in it: JSON can say one, and no UTF-8 can."""
+    return any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def plain(number: Decimal) -> str:

@@ -90,7 +90,7 @@ def usage(context: Context, rows: Iterable[UsageRow]) -> Iterator[Mapped]:
             counts.setdefault((problem.reason, count.source.lago_id, count.source.label), count).add(row)
         elif stream is not None and _is_needed(context, row, stream, codes):
             yield _event(row, external_id, stream)
-    for _, count in sorted(counts.items(), key=lambda found: found[0]):
+    for _, count in sorted(counts.items(), key=lambda item: item[0]):
         yield _skipped(count)
 
 
@@ -102,8 +102,8 @@ def _count(row: UsageRow, stream: _Stream | None, problem: Problem) -> _Count:
         source = Source("event", row.external_subscription_id, stream.subscription)
     else:
         source = Source("event", row.code if problem.reason == "event_metric_unknown" else problem.reason)
-    own = stream is not None and (problem.because or problem is stream.problem)
-    return _Count(problem, source, stream.customer if stream and own else None)
+    of_stream = stream is not None and (problem.because or problem is stream.problem)
+    return _Count(problem, source, stream.customer if stream and of_stream else None)
 
 
 def _problem(context: Context, row: UsageRow, stream: _Stream | None, codes: Mapping[str, bool]) -> Problem | None:
@@ -204,21 +204,21 @@ def _streams(context: Context) -> dict[str, _Stream]:
     grouped: dict[str, list[Subscription]] = {}
     for subscription in context.snapshot.subscriptions:
         grouped.setdefault(subscription.external_id, []).append(subscription)
-    return {key: _stream(context, held, billed.get(key, ())) for key, held in grouped.items()}
+    return {key: _stream(context, subscriptions, billed.get(key, ())) for key, subscriptions in grouped.items()}
 
 
 def _stream(
-    context: Context, held: list[Subscription], billed: tuple[tuple[datetime, datetime, datetime], ...]
+    context: Context, subscriptions: list[Subscription], billed: tuple[tuple[datetime, datetime, datetime], ...]
 ) -> _Stream:
-    newest = max(held, key=lambda s: (s.status == "active", s.created_at))
+    newest = max(subscriptions, key=lambda s: (s.status == "active", s.created_at))
     running = newest if newest.status == "active" else None
     problem = refusal(context, newest)
     customer = context.external(newest.lago_customer_id) or newest.external_customer_id
-    since = _open_since(running) if running and is_wanted(context, running) else None
+    since = open_since(running) if running and is_wanted(context, running) else None
     return _Stream(subscription=newest.lago_id, customer=customer, since=since, problem=problem, billed=billed)
 
 
-def _open_since(subscription: Subscription) -> datetime:
+def open_since(subscription: Subscription) -> datetime:
     """Start of the open period, not before the subscription's own (which, after a plan change, is later)."""
     started = subscription.started_at or subscription.subscription_at
     return max(subscription.current_billing_period_started_at or started, started)
@@ -235,15 +235,15 @@ def _billed(context: Context) -> dict[str, tuple[tuple[datetime, datetime, datet
             if start and end and start < end and period.invoicing_reason != "in_advance_charge":
                 known = _known_until(context, invoice)
                 periods.setdefault(period.external_subscription_id, set()).add((start, end, known))
-    return {key: tuple(sorted(found)) for key, found in periods.items()}
+    return {key: tuple(sorted(stretches)) for key, stretches in periods.items()}
 
 
 def _known_until(context: Context, invoice: Invoice) -> datetime:
     """When the invoice became final: at creation, or after the days of grace."""
     customer = context.customers.get(invoice.customer.lago_id) if invoice.customer else None
-    own = customer.billing_configuration.invoice_grace_period if customer else None
+    days_of_customer = customer.billing_configuration.invoice_grace_period if customer else None
     of_entity = context.entity.invoice_grace_period if context.entity else 0
-    return invoice.created_at + timedelta(days=of_entity if own is None else own)
+    return invoice.created_at + timedelta(days=of_entity if days_of_customer is None else days_of_customer)
 
 
 def _utc(moment: datetime) -> datetime:

@@ -11,16 +11,14 @@ from decimal import Decimal
 
 from mappings.context import Context, Problem, currency_ref, partner_ref
 from mappings.money import CONTEXT, from_subunits, round_half_up, subunits, told_money
-from mappings.records import Wallet
+from mappings.records import Snapshot, Wallet
 from mappings.target import Desired, Mapped, Phase, Ref, Source, Value, xid
 from mappings.text import plain
 
 
 def wallets(context: Context) -> Iterator[Mapped]:
     """The balances of all wallets: one programme per currency, one card per wallet; or why not."""
-    moved = dict[str, int]()
-    for transaction in context.snapshot.wallet_transactions:
-        moved[transaction.lago_wallet_id] = moved.get(transaction.lago_wallet_id, 0) + 1
+    moved = _movements(context.snapshot)
     filled = []
     for wallet in context.snapshot.wallets:
         told = _told(wallet, moved.get(wallet.lago_id, 0))
@@ -29,6 +27,24 @@ def wallets(context: Context) -> Iterator[Mapped]:
         elif wallet.status == "active" and wallet.balance_cents > 0:
             filled.append(wallet)
     yield from _filled(context, filled)
+
+
+CONTRADICTED_WALLET = "wallet_contradicts"
+
+
+def contradicted_wallets(snapshot: Snapshot) -> dict[str, str]:
+    """Lago id of a wallet -> what its own credits say against its balance. None of them is moved."""
+    moved = _movements(snapshot)
+    told = ((wallet.lago_id, _told(wallet, moved.get(wallet.lago_id, 0))) for wallet in snapshot.wallets)
+    return {lago_id: why.detail for lago_id, why in told if why is not None and why.reason == CONTRADICTED_WALLET}
+
+
+def _movements(snapshot: Snapshot) -> dict[str, int]:
+    """Lago id of a wallet -> how often something was put on it or taken off."""
+    moved = dict[str, int]()
+    for transaction in snapshot.wallet_transactions:
+        moved[transaction.lago_wallet_id] = moved.get(transaction.lago_wallet_id, 0) + 1
+    return moved
 
 
 def _filled(context: Context, filled: list[Wallet]) -> Iterator[Mapped]:
@@ -71,7 +87,7 @@ def _contradiction(wallet: Wallet, left: str, movements: int) -> Problem | None:
     credits = f"{plain(wallet.credits_balance)} credits of {plain(wallet.rate_amount)} {wallet.currency}"
     made = told_money(int(round_half_up(worth)), wallet.currency)
     detail = f"its balance says {left}, and its {credits} make {made}"
-    return Problem("wallet_contradicts", f"{detail}: find out in Lago what is left of it, and enter it by hand")
+    return Problem(CONTRADICTED_WALLET, f"{detail}: find out in Lago what is left of it, and enter it by hand")
 
 
 def wallet_source(wallet: Wallet) -> Source:
@@ -81,8 +97,8 @@ def wallet_source(wallet: Wallet) -> Source:
 
 
 def _problem(context: Context, wallet: Wallet) -> Problem | None:
-    if context.problem(wallet.lago_customer_id):
-        return context.problem(wallet.lago_customer_id)
+    if elsewhere := context.own_seller_problem(wallet) or context.problem(wallet.lago_customer_id):
+        return elsewhere
     if not context.target.loyalty:
         amount = from_subunits(wallet.balance_cents, wallet.currency)
         return Problem(

@@ -13,12 +13,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from mappings.books.documents import BOOKS
 from mappings.target import Desired, Mapped, Phase, is_ours
-from migrate.change_set.changes import ChangeSet, Observed, each_line
+from migrate.change_set.changes import WITHHELD, ChangeSet, Observed, each_line
 from migrate.change_set.verdicts import MODEL as VERDICT
 from migrate.odoo.discover import identity
 from migrate.odoo.door import Door
-from migrate.odoo.origin import NamedRecord, creation_moments, is_made_by_us, named_among, named_records
+from migrate.odoo.known_places import KnownPlaces, Place, misnamed, shared
+from migrate.odoo.origin import NamedRecord, StandingRecords, is_made_by_us, named_among, named_records, what_stands
 from migrate.odoo.resolve import line_fields
 from migrate.progress import Progress, quiet
 from migrate.state.entries import APPLIED, Entry
@@ -44,11 +46,13 @@ class Adoption:
     """``made``: model -> records that Odoo says we made; ``older``: records that stood before they bore our id.
 
     ``gone``: external ids of ours whose record is not there any more. Lines count with their record.
+    ``withheld``: records that Odoo does not show to this user, and lines of them; nothing is known of them.
     """
 
     made: Mapping[str, int]
     older: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
     known: int = 0  # records that the ledger knew already
 
     @property
@@ -81,15 +85,61 @@ def adopt(odoo: Door, ledger: Ledger, mapped: Sequence[Mapped] = (), progress: P
     desired = [item for item in mapped if isinstance(item, Desired)]
     origins = {xid: origin for item in desired for xid, origin in _origins(item)}
     known = ledger.knows([record.xid for record in records])
-    parents = _parents(odoo, records, desired)
+    parents = {xid: origin.parent for xid, origin in origins.items() if origin.parent}
+    parents |= _parents(odoo, records, desired)
     fresh = [record for record in records if record.xid not in known]
-    moments = creation_moments(odoo, fresh)
-    gone = tuple(record.xid for record in fresh if (record.model, record.res_id) not in moments)
-    entries = [_entry(r, moments, origins.get(r.xid), parents) for r in fresh if r.xid not in set(gone)]
+    there = what_stands(odoo, fresh)
+    hidden = _hidden(fresh, there, parents, desired, _astray(records, KnownPlaces.of(desired, {})))
+    shown = [r for r in fresh if (r.model, r.res_id) in there.moments and r.xid not in hidden]
+    entries = [_entry(r, there.moments, origins.get(r.xid), parents) for r in shown]
     ledger.take_up(entries)
-    adoption = _adoption(entries, gone, sum(not parents.get(xid) for xid in known))
+    taken = {*hidden, *(entry.xid for entry in entries)}
+    gone = tuple(record.xid for record in fresh if record.xid not in taken)
+    adoption = _adoption(entries, gone, sum(not parents.get(xid) for xid in known), tuple(hidden.values()))
     ledger.end({"adopt": {"made": sum(adoption.made.values()), "older": len(adoption.older)}})
     return adoption
+
+
+def _astray(records: Sequence[NamedRecord], places: KnownPlaces) -> dict[str, str]:
+    """External ids that name what they cannot, or one record several times: which of them it is nobody knows -> why."""
+    named: dict[Place, list[str]] = {}
+    for record in records:
+        named.setdefault((record.model, record.res_id), []).append(record.xid)
+    astray = {
+        xid: shared(xid, place, other) for place, xids in named.items() for xid, other in places.sharing(place, xids)
+    }
+    wrong = (record for record in records if not places.may_name(record.xid, record.model))
+    return astray | {r.xid: misnamed(r.xid, (r.model, r.res_id), places.models[r.xid]) for r in wrong}
+
+
+def _hidden(
+    records: Sequence[NamedRecord],
+    there: StandingRecords,
+    parents: Mapping[str, str],
+    desired: Sequence[Desired],
+    astray: Mapping[str, str],
+) -> dict[str, str]:
+    """External id -> name, of records that Odoo does not show, and of lines of such records: they wait for them.
+
+    So do those whose external ids lead astray (``astray``: with why), if they stand.
+    """
+    denied = [r for r in records if (r.model, r.res_id) in there.kept]
+    denied += [r for r in records if r.xid in astray and (r.model, r.res_id) in there.moments]
+    models = {record.model for record in denied}
+    # whose line it is, a record that is not shown does not tell
+    orphaned = {line_model for model, line_model in line_fields(desired) if model in models}
+    hidden = {record.xid for record in denied}
+    hidden |= {parents[xid] for xid in hidden if xid in parents}  # without a line a record would look cut
+    whys = {r.xid: why for r in records if (why := there.kept.get((r.model, r.res_id), WITHHELD)) != WITHHELD} | dict(
+        astray
+    )
+    return {
+        record.xid: ": ".join(filter(None, (f"{record.model} {record.xid}", whys.get(record.xid, ""))))
+        for record in records
+        if record.xid in hidden
+        or parents.get(record.xid) in hidden
+        or (record.model in orphaned and record.xid not in parents)
+    }
 
 
 def adopt_met(door: Door, ledger: Ledger, changes: ChangeSet, observed: Observed) -> Adoption:
@@ -100,12 +150,12 @@ def adopt_met(door: Door, ledger: Ledger, changes: ChangeSet, observed: Observed
     if not (unknown := [xid for xid in origins if xid not in known]):
         return NOTHING
     records = {record.xid: record for record in named_among(door, unknown)}
-    moments = creation_moments(door, records.values())
+    moments = what_stands(door, records.values()).moments
     parents = {xid: origin.parent for xid, origin in origins.items()}
     there = [r for xid in unknown if (r := records.get(xid)) and (r.model, r.res_id) in moments]
     entries = [_entry(record, moments, origins[record.xid], parents) for record in there]
     ledger.take_up(entries)
-    return _adoption(entries, (), 0)
+    return _adoption(entries)
 
 
 def strangers(odoo: Door, ledger: Ledger) -> tuple[NamedRecord, ...]:
@@ -116,7 +166,8 @@ def strangers(odoo: Door, ledger: Ledger) -> tuple[NamedRecord, ...]:
     records = [record for record in named_records(odoo) if record.model != VERDICT]
     known = ledger.knows([record.xid for record in records])
     unknown = [record for record in records if record.xid not in known]
-    there = {model: odoo.existing(model, ids) for model, ids in _by_model(unknown).items()}
+    stands = what_stands(odoo, unknown)
+    there = stands.moments.keys() | stands.kept.keys()
     left = ledger.left_archived()
     ours = [record for record in unknown if left.get(record.xid) == record.res_id]
     archived = {
@@ -127,7 +178,7 @@ def strangers(odoo: Door, ledger: Ledger) -> tuple[NamedRecord, ...]:
     asleep = {record.xid for record in unknown if (record.model, record.res_id) in archived}
     parents = _parents(odoo, unknown, ()) if asleep else {}
     asleep |= {line for line, parent in parents.items() if parent in asleep}
-    return tuple(r for r in unknown if r.res_id in there[r.model] and r.xid not in asleep)
+    return tuple(r for r in unknown if (r.model, r.res_id) in there and r.xid not in asleep)
 
 
 def _by_model(records: Iterable[NamedRecord]) -> dict[str, list[int]]:
@@ -164,6 +215,11 @@ def _parents(odoo: Door, records: Sequence[NamedRecord], desired: Sequence[Desir
     return parents
 
 
+def phase_of(record: NamedRecord) -> Phase:
+    """By its external id, or by its model, where no mapper says it: what is of the books is never ``apply``'s."""
+    return Phase.BOOKS if record.xid.startswith(BOOKS) else PHASES.get(record.model, Phase.CATALOG)
+
+
 def _entry(
     record: NamedRecord,
     moments: Mapping[tuple[str, int], str],
@@ -171,7 +227,7 @@ def _entry(
     parents: Mapping[str, str],
 ) -> Entry:
     parent = parents.get(record.xid, "")
-    phase = origin.phase if origin else PHASES.get(record.model, Phase.CATALOG)
+    phase = origin.phase if origin else phase_of(record)
     made = is_made_by_us(record, moments[record.model, record.res_id])
     return Entry(
         record.xid,
@@ -188,10 +244,12 @@ def _entry(
     )
 
 
-def _adoption(entries: Sequence[Entry], gone: tuple[str, ...], known: int) -> Adoption:
+def _adoption(
+    entries: Sequence[Entry], gone: tuple[str, ...] = (), known: int = 0, withheld: tuple[str, ...] = ()
+) -> Adoption:
     made = Counter(e.model for e in entries if e.created and not e.parent)
     older = tuple(f"{e.source} ({e.model} {e.xid})" for e in entries if not e.created and not e.parent)
-    return Adoption(made=made, older=older, gone=gone, known=known)
+    return Adoption(made=made, older=older, gone=gone, withheld=withheld, known=known)
 
 
 def left_of_before(entry: Entry) -> str:

@@ -22,21 +22,27 @@ from migrate.change_set.changes import (
     ChangeSet,
     Observed,
     each_line,
+    left_out,
 )
+from migrate.change_set.compare import drift
 from migrate.change_set.removals import require_consent
 from migrate.errors import Blocked, OdooError
 from migrate.odoo.discover import identity
 from migrate.odoo.door import Door
 from migrate.odoo.loader import Failure, Loader, Size
+from migrate.odoo.meanwhile import Meanwhile
 from migrate.odoo.remove import RELEASE, Undone, drop_lines, remove
-from migrate.odoo.resolve import OdooReader, references
+from migrate.odoo.resolve import LINE_FIELDS, OdooReader, references, wanted_known
 from migrate.odoo.standing import bind, unbind
-from migrate.phases import EVERYONE, ORDER, Cohort, require_predecessors
+from migrate.odoo.what_to_write import has_anything_to_write
+from migrate.odoo.withheld import is_of_all
+from migrate.phases import EVERYONE, MIGRATED, ORDER, Cohort, require_predecessors
 from migrate.preview import KeepUsage, compare, keep_nothing, shape_of
 from migrate.progress import Progress, quiet
 from migrate.state.ledger import Ledger
 
 NOT_WRITTEN = "not written"
+MEANWHILE = "changed meanwhile"
 NAMED = 3  # of each kind, where there may be many
 
 
@@ -67,6 +73,7 @@ class Applied:
     calls: int = 0
     seconds: float = 0.0
     adopted: Adoption = NOTHING  # stood in Odoo under our external ids, and the state did not know them
+    meanwhile: tuple[Meanwhile, ...] = ()  # changed in Odoo while they were written: only the rest of them is
 
     @property
     def conflicts(self) -> tuple[Change, ...]:
@@ -76,7 +83,7 @@ class Applied:
     @property
     def ok(self) -> bool:
         """Whether everything that was to be written is in Odoo."""
-        return not (self.failures or self.conflicts)
+        return not (self.failures or self.conflicts or self.meanwhile)
 
     @property
     def refused(self) -> tuple[NotTaken, ...]:
@@ -108,6 +115,14 @@ class Applied:
                 f"{len(self.conflicts)} records were changed both in Lago and in Odoo: {first.source} ({fields}); "
                 "set one side to the other's value, then apply again"
             )
+        if self.meanwhile:
+            more = f" (and {len(self.meanwhile) - NAMED} more)" if len(self.meanwhile) > NAMED else ""
+            named = "; ".join(str(each) for each in self.meanwhile[:NAMED])
+            what = "record was" if len(self.meanwhile) == 1 else "records were"
+            return OdooError(
+                f"{len(self.meanwhile):,} {what} changed in Odoo during this command: {named}{more}; "
+                "everything else is written; look at 'lago2odoo status' and set one side to the other's value"
+            )
         return None
 
     def counts(self) -> dict[str, dict[str, int]]:
@@ -121,6 +136,8 @@ class Applied:
                     row[action.value] = written
                 if planned > written:
                     row[NOT_WRITTEN] = row.get(NOT_WRITTEN, 0) + planned - written
+            if edited := sum(each.change.phase.value == phase for each in self.meanwhile):
+                row[MEANWHILE] = edited
         return table
 
     def raise_if_failed(self) -> None:
@@ -134,26 +151,27 @@ def apply(
     ledger: Ledger,
     mapped: Sequence[Mapped],
     *,
-    phases: Sequence[Phase] = ORDER,
+    phases: Sequence[Phase] = MIGRATED,
     cohort: Cohort = EVERYONE,
     snapshot_digest: str = "",
     saved: ChangeSet | None = None,
     keep_usage: KeepUsage = keep_nothing,
     waived: Collection[str] = (),
     allow_removals: int = 0,
+    removing: bool = True,
     progress: Progress = quiet,
 ) -> Applied:
     """Write the changes, phase by phase. ``saved``: only if the changes are still exactly these, else Blocked.
 
-    ``keep_usage``, ``waived``: as for ``preview``. ``allow_removals``: so many may go even if they are more than
-    the ordinary; Blocked, before anything is written, if there are more.
+    ``keep_usage``, ``waived``, ``removing``: as for ``preview``. ``allow_removals``: so many may go even if they are
+    more than the ordinary; Blocked, before anything is written, if there are more.
 
     Hold ``ledger.store.lock()`` around it. A refused record stops only what refers to it; its phase and theirs stay
     unfinished, which blocks a later run of the next phases alone.
     """
     started = time.monotonic()
     reader = OdooReader(odoo, progress)
-    changes, observed = compare(reader, ledger, mapped, phases, cohort, snapshot_digest, keep_usage, waived)
+    changes, observed = compare(reader, ledger, mapped, phases, cohort, snapshot_digest, keep_usage, waived, removing)
     if saved is not None:
         _require_same(saved, changes)
     require_consent(changes, allow_removals)
@@ -221,7 +239,7 @@ class _Run:
                 self._write([change for change in batch if change.xid not in self.missing])
                 self._step(phase, len(batch), total)
         failed = self.failures[before:]
-        left = [c.skipped for c in changes if c.skipped and not c.skipped.is_waived(self.waived)]
+        left = left_out(changes, self.waived)
         detail = f"{len(failed)} records refused, first {failed[0]}" if failed else _told(left)
         only_left_out = bool(left) and not failed
         self.ledger.set_phase(phase, self.cohort.name, finished=not detail, detail=detail, left_out=only_left_out)
@@ -265,10 +283,10 @@ class _Run:
         act = self.loader.create if batch[0].action is Action.CREATE else self.loader.update
         seen, failures = act(batch)
         self._fail(failures)
-        good = [c for c in batch if c.xid in seen]
+        good = self.loader.read_back.as_written([c for c in batch if c.xid in seen])
         self.ledger.finish(good, seen, self.observed, self.loader.zeroed)
         self.loader.zeroed.clear()
-        self._count(good)
+        self._count(c for c in good if c.action is Action.CREATE or has_anything_to_write(c))
 
     def _learn(self, changes: Sequence[Change]) -> None:
         """Found as wanted, but new to the ledger: another run wrote them, and was stopped before it could note it."""
@@ -286,6 +304,8 @@ class _Run:
         created = {e.xid for e in self.ledger.entries() if e.created}
         ours = [c for c in changes if c.res_id is not None and c.xid in created]
         standing = {c.xid for c in ours}
+        edited = self._fail_edited(ours)
+        ours = [c for c in ours if c.xid not in edited]
         before_us = [c.xid for c in changes if c.xid not in standing]
         unbind(self.loader.reader.door, before_us)
         self.ledger.forget(before_us)
@@ -294,16 +314,39 @@ class _Run:
             self._note_removed(change, remove(self.loader.reader, change.model, {change.xid: change.res_id or 0}))
             self.progress("apply: remove", done, len(ours))
 
+    def _fail_edited(self, changes: Sequence[Change]) -> frozenset[str]:
+        """Those that somebody changed in Odoo since they were compared: they stay, and are named."""
+        going = {c.xid: c for c in changes}
+        known = {x: k for x, k in self.ledger.known().items() if x in going and not k.writing}
+        seen = self.loader.reader.look({x: wanted_known(k, LINE_FIELDS) for x, k in known.items()})
+        moved = {x: diffs for x, s in seen.items() if (diffs := drift(s, known[x]))}
+        for xid, diffs in moved.items():
+            self._fail_removal(going[xid], f"changed in Odoo a moment ago: {', '.join(d.field for d in diffs)}")
+        return frozenset(moved)
+
+    def _fail_removal(self, change: Change, why: str) -> None:
+        self.failures.append(Failure(change, f"cannot be removed: {why}"))
+        detail = f"{change.source} cannot be removed"
+        self.ledger.set_phase(change.phase, self.cohort.name, finished=False, detail=detail)
+
     def _note_removed(self, change: Change, outcome: Undone) -> None:
-        if outcome.refused:
-            self.failures.append(Failure(change, f"cannot be removed: {outcome.refused[change.xid]}"))
-            detail = f"{change.source} cannot be removed"
-            self.ledger.set_phase(change.phase, self.cohort.name, finished=False, detail=detail)
+        if why := outcome.refused.get(change.xid) or self._why_lines_stay([*outcome.deleted, *outcome.gone]):
+            self._fail_removal(change, why)
             return
-        drop_lines(self.loader.reader, self.ledger.lines_of([*outcome.deleted, *outcome.gone]))
         self.leftovers += [f"{change.source}: {text}" for text in outcome.archived.values()]
         self.ledger.forget([change.xid])
         self._count([change])
+
+    def _why_lines_stay(self, xids: Sequence[str]) -> str:
+        """Drop the lines of records that are gone; why one of them stays, or nothing."""
+        reader = self.loader.reader
+        try:
+            drop_lines(reader, self.ledger.lines_of(xids))
+        except OdooError as error:
+            if is_of_all(error, reader.door, "ir.model.data", "unlink"):
+                raise
+            return f"lines of it stand in Odoo: {error}"
+        return ""
 
     def _count(self, changes: Iterable[Change]) -> None:
         for change in changes:
@@ -320,6 +363,7 @@ class _Run:
             self.loader.calls,
             seconds,
             self.adopted,
+            tuple(self.loader.meanwhile.values()),
         )
 
 

@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from mappings.errors import of_writing
 from mappings.reasons import spell
 from mappings.text import NotTextError, composed, decode_text
 from mappings.toml import NotTomlError, read_toml
@@ -55,6 +56,7 @@ class LagoConfig:
     connections: int = 4
     timeout: int = 30  # seconds a single request may take
     patience: int = 120  # seconds of a run for calls that Lago never answers; then each is tried twice only
+    rules: str | None = None  # the version whose rules it bills by, of a build that calls itself otherwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +149,13 @@ class EvidenceConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BooksConfig:
+    """What Odoo's books hold of Lago's invoices: open ``balances``, or all of them (``ledger``); never both."""
+
+    keep: str = "balances"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StripeConfig:
     """Read-only key with which the tool proves that both sides use one Stripe account."""
 
@@ -168,6 +177,7 @@ class Config:
     report: ReportConfig = field(default_factory=ReportConfig)
     stripe: StripeConfig = field(default_factory=StripeConfig)
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
+    books: BooksConfig = field(default_factory=BooksConfig)
     folder: Path = Path()  # set by load(); not a key of the file
 
     def path(self, name: str) -> Path:
@@ -224,7 +234,7 @@ def write_template(path: Path) -> None:
     except FileExistsError:
         raise ConfigError(f"{path}: exists already and stays as it is; name another with --config") from None
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
+        raise of_writing(ConfigError(f"{path}: cannot be written: {error.strerror}"), error.errno) from error
 
 
 def secret(env: str, file: str | None, folder: Path, purpose: str) -> str:

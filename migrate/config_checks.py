@@ -16,8 +16,10 @@ Check = Callable[[object], str]  # what is wrong, with the remedy; empty: nothin
 
 LANGUAGES = ("en_CA", "fr_CA")  # those of ``reports.texts``, which costs too much to be asked here (a test compares)
 TRANSPORTS = ("json2", "odoorpc")
+KEPT = ("balances", "ledger")
 WAIVABLE = ("currency_rounding", "income_account_type", "tax_split")
 LONGEST_SECRET = 4_096
+_VERSION = re.compile(r"v\d{1,4}(\.\d{1,4}){2}", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _STATES = ("sqlite", "postgresql", "postgresql+psycopg")
 
@@ -112,6 +114,10 @@ def _state(value: object) -> str:
     return ""
 
 
+def _version(value: object) -> str:
+    return "" if _VERSION.fullmatch(str(value)) else "must be a version like v1.52.0"
+
+
 def _day(value: object) -> str:
     fits = isinstance(value, date) and 2000 <= value.year <= 2199
     return "" if fits else f"must be a day of the years 2000 to 2199, not {value}"
@@ -135,6 +141,7 @@ CHECKS: Mapping[str, Check] = {
     "lago.connections": _between(1, 64),
     "lago.timeout": _between(1, 3_600),
     "lago.patience": _between(0, 86_400),
+    "lago.rules": _version,
     "odoo.url": _address,
     "odoo.database": _filled,
     "odoo.user": _filled,
@@ -159,6 +166,7 @@ CHECKS: Mapping[str, Check] = {
     "evidence.preparer_passphrase_env": _variable,
     "evidence.reviewer_key": _file_of_key,
     "evidence.reviewer_passphrase_env": _variable,
+    "books.keep": _one_of(KEPT),
     "stripe.key_env": _variable,
     "stripe.key_file": _filled,
 }

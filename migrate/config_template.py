@@ -12,6 +12,7 @@ api_key_env = "LAGO_API_KEY"        # the variable that holds the API key (or: a
 requests_per_second = 40            # Lago's cloud allows 50
 connections = 4
 # patience = 120                    # seconds of a run for calls that Lago never answers; then each is tried twice only
+# rules = "v1.52.0"                 # the version whose rules Lago bills by, where its build calls itself otherwise
 # recording = "recordings/acme"     # read a recorded directory instead of a server
 
 [odoo]
@@ -41,6 +42,9 @@ skipped = []                        # reasons or ids of skipped records that som
 tolerance_cents = 0                 # a difference up to this counts as equal, and is printed as tolerated
 materiality_cents = 100             # proven differences below it in sum are "immaterial"; exit codes stay
 # waivers = "waivers.toml"
+
+[books]
+keep = "balances"                   # balances: open items, by 'apply' | ledger: every invoice, by 'lago2odoo ledger'
 
 [report]
 language = "en_CA"                  # en_CA | fr_CA

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from mappings.target import Phase
 from migrate.errors import Blocked
-from migrate.state.ledger import PhaseProgress
+from migrate.state.records import PhaseProgress
 
 ORDER = tuple(Phase)
+MIGRATED = tuple(phase for phase in ORDER if phase is not Phase.BOOKS)  # what ``apply`` writes and ``preview`` shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,9 @@ class Cohort:
 EVERYONE = Cohort("", None)
 
 
-def chosen(phase: Phase | None) -> tuple[Phase, ...]:
-    """The phases of a command: one, or all in order."""
-    return ORDER if phase is None else (phase,)
+def chosen(phase: Phase | None, every: tuple[Phase, ...] = MIGRATED) -> tuple[Phase, ...]:
+    """The phases of a command: one, or all of its own in order."""
+    return every if phase is None else (phase,)
 
 
 def require_predecessors(

@@ -16,6 +16,7 @@ from itertools import accumulate
 from mappings.target import Desired, Mapped, Phase, Skipped
 from mappings.usage import MODEL as USAGE
 from migrate.change_set.changes import (
+    WITHHELD,
     Action,
     Change,
     ChangeScope,
@@ -31,11 +32,12 @@ from migrate.change_set.watched import MOVING
 from migrate.errors import OdooError
 from migrate.odoo.discover import identity
 from migrate.odoo.door import Door
-from migrate.odoo.resolve import OdooReader, line_fields, observe, references, wanted_known
-from migrate.odoo.values import related_id
-from migrate.phases import EVERYONE, ORDER, Cohort
+from migrate.odoo.observe import look_known, observe
+from migrate.odoo.resolve import OdooReader, references
+from migrate.phases import EVERYONE, MIGRATED, ORDER, Cohort
 from migrate.progress import Progress, quiet
 from migrate.state.ledger import Ledger
+from migrate.values import related_id
 
 KeepUsage = Callable[[Mapping[str, Known]], frozenset[str]]  # usage records that nobody wants -> those that stay
 
@@ -74,21 +76,22 @@ def preview(
     ledger: Ledger,
     mapped: Sequence[Mapped],
     *,
-    phases: Sequence[Phase] = ORDER,
+    phases: Sequence[Phase] = MIGRATED,
     cohort: Cohort = EVERYONE,
     snapshot_digest: str = "",
     keep_usage: KeepUsage = keep_nothing,
     waived: Collection[str] = (),
+    removing: bool = True,
     progress: Progress = quiet,
 ) -> ChangeSet:
     """What apply would do. Reads only. Raises Blocked if a reference leads nowhere or a module is missing.
 
     ``keep_usage``: which of the usage records that nobody wants any more stay (``migrate.state.kept_usage``).
-    ``waived``: names of what may be left out.
+    ``waived``: names of what may be left out. ``removing``: whether what nobody wants any more is to go.
     """
     ledger.require_same(identity(odoo))
     reader = OdooReader(odoo, progress)
-    return compare(reader, ledger, mapped, phases, cohort, snapshot_digest, keep_usage, waived)[0]
+    return compare(reader, ledger, mapped, phases, cohort, snapshot_digest, keep_usage, waived, removing)[0]
 
 
 def since_apply(odoo: Door, ledger: Ledger, progress: Progress = quiet) -> SinceApply:
@@ -112,9 +115,14 @@ def since_apply(odoo: Door, ledger: Ledger, progress: Progress = quiet) -> Since
 
 def _gone(xid: str, known: Known, reader: OdooReader) -> Drift:
     """A record that is not shown: it was deleted, or it may not be read: somebody gave it to another company."""
-    if reader.ids.get(xid) not in reader.denied:
+    why = reader.withheld([xid]).get(xid, "")
+    if not why:
         return Drift(xid, known.source, known.model, known.phase, True)
     kept = FieldDiff("company_id", "may not be read: another company's", "the company that migrates", Action.CONFLICT)
+    if xid in reader.misplaced:
+        kept = FieldDiff("id", why, f"{known.model} {known.res_id}", Action.CONFLICT)
+    elif why != WITHHELD:
+        kept = FieldDiff("answer", why, "what its fields can hold", Action.CONFLICT)
     return Drift(xid, known.source, known.model, known.phase, False, (kept,))
 
 
@@ -170,21 +178,6 @@ def _window(billed: date, order: Seen) -> tuple[date, date]:
     return billed - timedelta(days=1), billed + timedelta(days=min(days, longest) + LATER)
 
 
-def look_known(reader: OdooReader, known: Mapping[str, Known]) -> dict[str, Seen]:
-    """The records of the ledger as they stand in Odoo."""
-    names = line_fields(())
-    needed: dict[str, set[str]] = {}
-    for memory in known.values():
-        wish = wanted_known(memory, names)
-        needed.setdefault(wish.model, set()).update(wish.fields, wish.lines)
-        for model, fields in wish.lines.values():
-            needed.setdefault(model, set()).update(fields)
-    reader.learn_fields(needed)
-    reader.learn_ours()
-    reader.learn_xids(x for x in known if x not in reader.ids)
-    return reader.look({x: wanted_known(k, names) for x, k in known.items()})
-
-
 def compare(
     reader: OdooReader,
     ledger: Ledger,
@@ -194,6 +187,7 @@ def compare(
     snapshot_digest: str,
     keep_usage: KeepUsage,
     waived: Collection[str] = (),
+    removing: bool = True,
 ) -> tuple[ChangeSet, Observed]:
     """The changes, and what they were compared with."""
     within = [m for m in mapped if m.phase in phases and cohort.takes(m.customer)]
@@ -205,11 +199,13 @@ def compare(
         shared = {m.xid for m in desired if m.customer is None}
         known |= {x: k for x, k in ledger.known(phases).items() if x in shared}
     coming = everything | {line.xid for m in mapped if isinstance(m, Desired) for _, line in each_line(m)}
-    vanished = {x: k for x, k in known.items() if x not in everything}
+    vanished = {x: k for x, k in known.items() if x not in everything} if removing else {}
     kept = keep_usage({x: k for x, k in vanished.items() if k.model == USAGE})
     waiting = held_back([m for m in mapped if isinstance(m, Skipped)], vanished, waived)
-    observed = observe(reader, desired, {x: k for x, k in vanished.items() if x not in kept | waiting}, coming)
-    scope, staying = ChangeScope(tuple(phases), cohort.name), everything | kept | waiting
+    going = {x: k for x, k in vanished.items() if x not in kept | waiting}
+    observed = observe(reader, desired, going, coming, known)
+    scope = ChangeScope(tuple(phases), cohort.name)
+    staying = everything | kept | waiting | (frozenset() if removing else known.keys())
     changes = diff([*desired, *skipped], observed, known, snapshot_digest=snapshot_digest, scope=scope, staying=staying)
     return replace(changes, kept_usage=len(kept)), observed
 

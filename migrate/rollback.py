@@ -14,25 +14,27 @@ from dataclasses import dataclass, field
 
 from mappings.target import Phase, is_ours
 from migrate.adopt import is_at_rest, left_of_before, strangers
-from migrate.change_set.changes import WITHHELD, FieldDiff, Known, Seen
+from migrate.change_set.changes import Action, FieldDiff, Known, Seen
 from migrate.change_set.compare import booked, drift
 from migrate.errors import Blocked, OdooError
 from migrate.odoo.discover import identity
 from migrate.odoo.door import Door
+from migrate.odoo.known_places import Place
 from migrate.odoo.methods import MOVED_ALONG, done_field, write_arguments
+from migrate.odoo.observe import look_known
 from migrate.odoo.remove import RELEASE, Undone, drop_lines, remove
 from migrate.odoo.resolve import OdooReader, Wanted
 from migrate.odoo.standing import unbind
-from migrate.odoo.values import Canon, OdooField
 from migrate.odoo.withheld import is_of_all
 from migrate.phases import EVERYONE, ORDER, Cohort
-from migrate.preview import look_known
 from migrate.progress import Progress, quiet
 from migrate.rolled_back import Foreseen, Planned, RolledBack
 from migrate.state.entries import Entry
 from migrate.state.ledger import Ledger
-from migrate.staying import staying_with
+from migrate.staying import parts_of_owners, staying_with
+from migrate.values import Canon, OdooField
 
+POSTED = "is posted: what stands in the books is corrected by a reversal, in Odoo, and never deleted"
 _NEVER = object()  # unlike any value
 BATCH = 200
 
@@ -50,6 +52,8 @@ def rollback(
     ledger.begin("rollback", cohort.name, identity(odoo))
     run.look()
     for phase in reversed([p for p in ORDER if p in phases]):
+        if phase in (Phase.USAGE, Phase.SUBSCRIPTIONS):
+            run.undo_owners()
         run.undo(phase)
         ledger.drop_phase(phase, cohort.name)
     run.unknown += _strangers(odoo, ledger, phases, cohort, run)
@@ -113,9 +117,10 @@ class _Undo:
     changed: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
-    hidden: frozenset[str] = frozenset()  # what Odoo does not show
+    hidden: Mapping[str, str] = field(default_factory=dict)  # what Odoo does not show, or not readably -> why
     kept: Mapping[str, str] = field(default_factory=dict)  # external id -> that of the record which needs it and stays
-    left: frozenset[str] = frozenset()  # all that stays: hidden, changed by someone else, or needed by what was
+    left: frozenset[str] = frozenset()  # all that stays: hidden, changed by someone else, refused, or needed by those
+    early: dict[str, str] = field(default_factory=dict)  # what went before its turn, and its parts -> why: its owner
 
     @staticmethod
     def open(reader: OdooReader, ledger: Ledger, phases: Sequence[Phase], cohort: Cohort) -> _Undo:
@@ -139,19 +144,36 @@ class _Undo:
         for model in {e.model for e in self.entries if not e.created} & MOVED_ALONG.keys():
             self.reader.learn_present(model, MOVED_ALONG[model])
         self.seen = look_known(self.reader, self.known)
-        self.hidden = self.reader.withheld(self.known) & self.known.keys()
+        # somebody else's record whose external id was deleted is let go: a rollback tells people to do so
+        released = {e.xid for e in self.entries if not e.created and e.xid not in self.reader.ids}
+        kept = {xid: why for xid, why in self.reader.withheld(self.known).items() if xid not in released}
+        self.hidden = kept | {xid: POSTED for xid, seen in self.seen.items() if self._is_posted(xid, seen)}
         changed = {e.xid: e for e in reversed(self.entries) if e.xid not in self.hidden and self._is_changed(e)}
         stays = staying_with(self.entries, self.lines, [*sorted(self.hidden), *changed])
         self.kept = {e.xid: stays[e.xid] for e in reversed(self.entries) if e.xid in stays and self._stands(e)}
-        self.left = self.hidden | changed.keys() | stays.keys()
+        self.left = frozenset((*self.hidden, *changed, *stays))
+
+    def _is_posted(self, xid: str, seen: Seen) -> bool:
+        """Whether it stands in the books, where nothing is taken out any more. ``apply`` posts nothing."""
+        values = seen.values
+        is_booked = values.get("action_post()") or values.get("state", "draft") != "draft"
+        return self.known[xid].phase == Phase.BOOKS.value and bool(is_booked)
+
+    def undo_owners(self) -> None:
+        """Orders before their usage and charges: one that Odoo does not let go stays whole."""
+        parts = parts_of_owners(self.entries)
+        owners = [e for e in reversed(self.entries) if e.xid in parts and e.xid not in self.left | self.early.keys()]
+        self.early |= {xid: owner.xid for owner in owners for xid in (owner.xid, *parts[owner.xid])}
+        for group in _groups(owners):
+            self._delete(group)
 
     def undo(self, phase: Phase) -> None:
         """Newest first, neighbours of one model together."""
         entries = [e for e in reversed(self.entries) if e.phase == phase.value]
         total, done = len(entries), 0
         for group in _groups(entries):
-            self.done.refused |= {e.xid: WITHHELD for e in group if e.xid in self.hidden}
-            ours = [e for e in group if e.xid not in self.left]
+            self.done.refused |= {e.xid: self.hidden[e.xid] for e in group if e.xid in self.hidden}
+            ours = [e for e in group if e.xid not in self.left and self.early.get(e.xid) != e.xid]
             self._delete([e for e in ours if e.created])
             for entry in ours:
                 if not entry.created:
@@ -161,7 +183,7 @@ class _Undo:
 
     def foreseen(self) -> Foreseen:
         """The same walk, without a step."""
-        stays = [f"{self.names[xid]}: {WITHHELD}" for xid in sorted(self.hidden)]
+        stays = [f"{self.names[xid]}: {self.hidden[xid]}" for xid in sorted(self.hidden)]
         ours = [e for e in reversed(self.entries) if e.xid not in self.left]
         delete = [e for e in ours if e.created and self._stands(e)]
         restore = [(e, fields) for e in ours if not e.created and (fields := self._touched(e))]
@@ -193,6 +215,8 @@ class _Undo:
         # what a stopped run left is half its work; it posts nothing, though
         moved = booked(seen, known) if known.writing else drift(seen, known)
         diffs = [d for d in moved if d.before != entry.before.get(d.field, _NEVER) and not self._is_emptied(d)]
+        if known.res_id and seen.res_id != known.res_id and not known.writing:
+            diffs.insert(0, FieldDiff("id", seen.res_id, known.res_id, Action.KEPT))
         if diffs:
             fields = ", ".join(d.field for d in diffs[:3])
             self.changed.append(f"{entry.source} ({entry.model}: {fields})")
@@ -217,13 +241,23 @@ class _Undo:
             self.ledger.begin_undoing(list(there))
         outcome = remove(self.reader, model, there)
         self.done.add(outcome)
+        self.done.deleted += [xid for xid in outcome.gone if xid in self.early]  # with the order that it belonged to
+        self._keep_what_is_needed(outcome.refused)
         gone = [*(xid for xid in places if xid not in there), *outcome.gone]
         # what went along with another record left its external id behind, as lines do
-        dropped = self._drop([*gone, *outcome.deleted], frozenset(outcome.gone))
+        dropped = self._drop([*gone, *outcome.deleted], {xid: (model, there[xid]) for xid in outcome.gone})
         self.ledger.leave_archived({xid: there[xid] for xid in outcome.archived})
         self.ledger.forget([*dropped, *outcome.archived])
 
-    def _drop(self, xids: Sequence[str], stale: frozenset[str]) -> list[str]:
+    def _keep_what_is_needed(self, refused: Iterable[str]) -> None:
+        """What Odoo does not let go stays with all that it needs, as what somebody changed does."""
+        stays = staying_with(self.entries, self.lines, sorted(refused))
+        self.left |= {*refused, *stays}
+        gone = {*self.done.deleted, *self.done.gone, *self.done.archived}
+        kept = (e.xid for e in reversed(self.entries) if e.xid in stays and e.xid not in gone and self._stands(e))
+        self.kept = {**{xid: stays[xid] for xid in kept}, **self.kept}
+
+    def _drop(self, xids: Sequence[str], stale: Mapping[str, Place]) -> list[str]:
         """Lines of records that are gone, and external ids (``stale``) left behind; those that are rid of all that.
 
         The others are refused: an order whose external id somebody deleted looks gone, and stands with its lines.
@@ -231,7 +265,7 @@ class _Undo:
         if not xids:
             return []
         try:
-            drop_lines(self.reader, [*(x for x in xids if x in stale), *self.ledger.lines_of(xids)])
+            drop_lines(self.reader, {**{x: stale[x] for x in xids if x in stale}, **self.ledger.lines_of(xids)})
         except OdooError as error:
             if is_of_all(error, self.reader.door, "ir.model.data", "unlink"):
                 raise
@@ -315,7 +349,7 @@ class _Undo:
             if not name.endswith("()"):
                 continue
             check = done_field(entry.model, name[:-2])
-            row = self.reader.door.read(entry.model, [res_id], [check.field])[0]
+            row = self.reader.door.read_one(entry.model, res_id, [check.field])
             if row[check.field] in check.values:
                 raise OdooError(f"{name} was called on it, which only a person can take back: do so in Odoo")
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from mappings.explain import Step
+from mappings.phrases import Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +82,17 @@ class Idle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignSum:
-    """What a side bills in another currency than Lago: ``amount`` in units, taxes included; ``tax`` of it."""
+    """What a side bills in another currency than Lago: ``amount`` in units, taxes included; ``tax`` of it.
+
+    ``orders``: subscription (Lago id) -> the order that bills it so; empty where all of the invoice is. ``refusals``:
+    why it would not even make that bill.
+    """
 
     amount: Decimal
     currency: str
     tax: Decimal = Decimal(0)
+    orders: Mapping[str, str] = field(default_factory=dict)
+    refusals: tuple[Refusal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,16 +116,20 @@ class Totals:
         tax_cents: int | None = None,
         *,
         coupons_cents: int = 0,
+        progressive_cents: int = 0,
         taxes: Mapping[str, int] | None = None,
         credit_notes_cents: int = 0,
         prepaid_cents: int = 0,
     ) -> Totals:
-        """The one place where the sums of a header are made. ``tax_cents``: that of ``taxes``, where none is told."""
+        """The one place where the sums of a header are made. ``tax_cents``: that of ``taxes``, where none is told.
+
+        ``progressive_cents``: taken off the fees, with the coupons, for what a progressive invoice billed before.
+        """
         by_code = taxes or {}
         tax = sum(by_code.values()) if tax_cents is None else tax_cents
         gross = net_cents + tax
         return cls(
-            fees_cents=net_cents + coupons_cents,
+            fees_cents=net_cents + coupons_cents + progressive_cents,
             coupons_cents=coupons_cents,
             net_cents=net_cents,
             tax_cents=tax,
@@ -143,10 +154,13 @@ class OpenLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A line or invoice one side cannot give. Named, counted, shown; never a guess and never 0."""
+    """A line or invoice one side cannot give. Named, counted, shown; never a guess and never 0.
+
+    ``detail``: words of ours (a ``Phrase``), or what a server or a file said itself, as it is.
+    """
 
     reason: str
-    detail: str
+    detail: Said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

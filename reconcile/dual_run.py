@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
 from mappings.records import Snapshot
+from mappings.usage import MODEL as USAGE
 from migrate.lago.control_totals import unread_credits
 from migrate.odoo.door import Door
 from migrate.progress import Progress, quiet
@@ -23,22 +24,25 @@ from reconcile.rerate.hypothesis import Worlds, worlds_of
 from reconcile.rerate.lapses import Lapse
 from reconcile.rerate.other_periods import PeriodRefusals, other_periods
 from reconcile.rerate.owners import owners_of
+from reconcile.rerate.usage_in_excess import missing_in_lago, rate_surplus, unknown_to_lago
 from reconcile.run import compare_sides, differing, reconcile
 from reconcile.sides.extras import Extra, as_invoices, foreign_bills
 from reconcile.sides.held_terms import Held
 from reconcile.sides.lago import ALL, lago_invoices, services
 from reconcile.sides.left_open import left_open
-from reconcile.sides.migrated import ours
+from reconcile.sides.migrated import balances_of
 from reconcile.sides.odoo_balances import with_balances
 from reconcile.sides.odoo_extras import extras
+from reconcile.sides.odoo_homes import own_names
 from reconcile.sides.odoo_next import with_next_dates
 from reconcile.sides.odoo_payers import with_payers
 from reconcile.sides.odoo_receivables import receivables
 from reconcile.sides.odoo_rerun import Shadow, aliases, odoo_invoices
 from reconcile.sides.odoo_terms import names_of_usage, with_owners, with_whereabouts
 from reconcile.sides.odoo_terms import read as held_by
+from reconcile.sides.open_usage import OpenUsage, read_open_usage, read_surplus
 from reconcile.sides.unread import set_apart, without_blame
-from reports.data import LAGO, ODOO, RERATE, CreditsView, LapseView, ReportData, RunView
+from reports.data import LAGO, ODOO, RERATE, CreditsView, LapseView, ReceivableView, ReportData, RunView
 
 Rerate = Callable[[Sequence[BilledInvoice]], Mapping[str, BilledInvoice]]  # Lago's invoices -> the same, re-rated
 
@@ -76,6 +80,7 @@ class SidesRead:
     rerate: Side
     extras: tuple[Extra, ...] = ()
     periods: Mapping[str, PeriodRefusals] = field(default_factory=dict)
+    receivables: tuple[ReceivableView, ...] = ()
 
 
 def dual_run(
@@ -116,11 +121,11 @@ def dual_run(
         )
         billed = ThreeSides(lago=billed_by_lago, odoo=rerun, rerate=rerate(lago))
         billings = [billing for invoice in lago for billing in invoice.billings] if events is not None else None
-        sides = _with_records(odoo, snapshot, settings, billed, billings)
+        sides = _with_records(odoo, snapshot, settings, billed, billings, frozenset(unmapped or ()), events)
 
     run = run_view(snapshot, settings, is_control=odoo is None)
     compared = compare_sides(sides.lago, sides.odoo, sides.rerate, run)
-    to_explain = differing(compared, sides.extras)
+    to_explain = differing(compared, sides.extras, sides.periods)
     worlds, held = _read_records(snapshot, events, odoo, to_explain)
     knowledge = KnowledgeBase(
         snapshot,
@@ -139,28 +144,68 @@ def dual_run(
         lapses=[_lapse_view(lapse) for lapse in lapses],
         extras=sides.extras,
         periods=sides.periods,
-        receivables=receivables(odoo, snapshot, settings.customers) if odoo is not None and events is not None else (),
+        receivables=sides.receivables,
         credits=[CreditsView(**row) for row in unread_credits(snapshot, settings.customers)],
         waived=settings.waivers,
     )
 
 
 def _with_records(
-    odoo: Door, snapshot: Snapshot, settings: Settings, billed: ThreeSides, billings: Sequence[Billing] | None
+    odoo: Door,
+    snapshot: Snapshot,
+    settings: Settings,
+    billed: ThreeSides,
+    billings: Sequence[Billing] | None,
+    unmapped: Collection[str],
+    events: Path | EventSource | None,
 ) -> SidesRead:
     """The sides, with what Odoo's records say beside what it bills. Without ``billings``: only who would pay."""
-    if billings is None:
+    if billings is None or events is None:
         return SidesRead(lago=billed.lago, odoo=with_payers(odoo, snapshot, billed.odoo), rerate=billed.rerate)
-    brought = ours(odoo, "account.move")
+    brought = balances_of(odoo)
     balanced = without_blame(with_balances(odoo, snapshot, billed, brought))
     periods = other_periods(balanced.lago, balanced.odoo, History(snapshot))
     going_on = with_next_dates(odoo, snapshot, balanced.odoo)
-    lacking = extras(odoo, snapshot, billings, period=settings.period, customers=settings.customers)
-    left = left_open(odoo, snapshot, balanced.odoo, brought, period=settings.period, customers=settings.customers)
-    only_odoos = (*foreign_bills(balanced.lago, balanced.odoo), *lacking, *left)
+    lacking = extras(odoo, snapshot, billings, brought, period=settings.period, customers=settings.customers)
+    left = left_open(
+        odoo,
+        snapshot,
+        balanced.odoo,
+        brought,
+        unmapped=unmapped,
+        period=settings.period,
+        customers=settings.customers,
+    )
+    used = usage_in_excess(odoo, snapshot, events, settings.customers)
+    only_odoos = (*foreign_bills(balanced.lago, balanced.odoo), *lacking, *left, *used)
     whole = {**going_on, **as_invoices(only_odoos, _last_day(settings))}
-    paid = with_payers(odoo, snapshot, whole)
-    return SidesRead(lago=balanced.lago, odoo=paid, rerate=balanced.rerate, extras=only_odoos, periods=periods)
+    return SidesRead(
+        lago=balanced.lago,
+        odoo=with_payers(odoo, snapshot, whole),
+        rerate=balanced.rerate,
+        extras=only_odoos,
+        periods=periods,
+        receivables=receivables(odoo, snapshot, brought, settings.customers),
+    )
+
+
+def usage_in_excess(
+    odoo: Door, snapshot: Snapshot, events: Path | EventSource, customers: frozenset[str] | None = None
+) -> tuple[Extra, ...]:
+    """Usage of the running period that only Odoo has. ``customers``: external ids of a cohort. Reads only."""
+    usage = read_open_usage(odoo, snapshot, customers)
+    if not usage.transactions:
+        return ()
+    if isinstance(events, EventSource):
+        return _in_excess(odoo, snapshot, events, usage)
+    with EventSource.from_parquet(events) as source:
+        return _in_excess(odoo, snapshot, source, usage)
+
+
+def _in_excess(odoo: Door, snapshot: Snapshot, events: EventSource, usage: OpenUsage) -> tuple[Extra, ...]:
+    missing = missing_in_lago(events, usage.transactions)
+    unknown = unknown_to_lago(events, missing, own_names(odoo, USAGE, missing)) if missing else {}
+    return rate_surplus(snapshot, events, tuple(read_surplus(odoo, snapshot, usage.orders, unknown)))
 
 
 def _last_day(settings: Settings) -> date:

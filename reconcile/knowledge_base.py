@@ -10,7 +10,7 @@ from functools import cached_property
 
 from mappings.details import price_cents
 from mappings.money import round_float, to_subunits
-from mappings.records import Charge, ChargeFilter, FixedCharge, Json, Plan, Snapshot, Tax
+from mappings.records import Charge, ChargeFilter, FixedCharge, Invoice, Json, Plan, Snapshot, Subscription, Tax
 from reconcile.billed import BilledInvoice, BilledLine, LineKey
 from reconcile.causes.knowledge import (
     Grounds,
@@ -25,6 +25,7 @@ from reconcile.causes.knowledge import (
 )
 from reconcile.causes.moved_charges import moved_here, others_lines
 from reconcile.causes.odoo_records import names_of, orders_of, period_givers, suspected_of
+from reconcile.causes.own_fields import dates_of_order, price_of_order, prices_of_charge
 from reconcile.causes.taxes_held import TaxesHeld, named_tax
 from reconcile.causes.terms import renamed
 from reconcile.compare.positions import ComparedInvoice, plain
@@ -95,9 +96,10 @@ class KnowledgeBase:
         }
         orders = self._orders(invoice, self.worlds) if self.worlds is not None else None
         shown = self.history.invoices.get(invoice.base.lago_id)
-        credits = shown.credits if shown else ()
-        credited = frozenset(credit.item.code or "" for credit in credits if credit.item.type == "coupon")
-        return Knowledge(lines=lines, tax_sets=self.tax_sets, credited=credited, orders=orders)
+        customer = shown.customer.lago_id if shown and shown.customer else ""
+        held = frozenset(applied.coupon_code for applied in self.history.coupons_of.get(customer, ()))
+        credited = _credited(shown)
+        return Knowledge(lines=lines, tax_sets=self.tax_sets, credited=credited, held=held, orders=orders)
 
     def _orders(self, compared: ComparedInvoice, worlds: WhatIf) -> OrderKnowledge | None:
         """Odoo's records that differ, and what in Lago's own is odd."""
@@ -134,7 +136,9 @@ class KnowledgeBase:
     def _only_odoo(self, billed: Billed) -> Iterator[tuple[str, str]]:
         """Charges of the order that its plan in Lago has not: how lines name them, and where they stand."""
         order = self.held.orders.get(billed.subscription.lago_id)
-        if order is None or (order.plan and order.plan.lago_id not in (billed.plan.lago_id, billed.plan.parent_id, "")):
+        if order is None or (
+            order.plan and order.plan.sold.plan not in (billed.plan.lago_id, billed.plan.parent_id, "")
+        ):
             return  # another plan's charges are a fault of the line that sells it
         of_plan = {name for charge in _priced(billed.plan) for name in (charge.lago_id, charge.lago_parent_id)}
         ids = {row["id"] for row in renamed(billed.plan, billed.subscription.lago_id, order)}
@@ -151,24 +155,40 @@ class KnowledgeBase:
         known = LineKnowledge(unmapped=unmapped, late=self._late_usage(key, lines, invoice.base.lago_id))
         if key.kind == "subscription":
             days = self._other_days(key, invoice.base.lago_id)
-            return replace(known, prices=self._base_prices(key, lines), other_days=days)
+            prices, subscription = self._base_prices(key, lines), self.history.subscriptions.get(key.subscription)
+            plan = self._plan_of(subscription) if subscription else None
+            return replace(
+                known,
+                prices=prices,
+                other_days=days,
+                price_at=price_of_order(subscription, plan) if subscription and plan else {},
+                dates_at=dates_of_order(self.history, subscription) if subscription else {},
+                own_price=self._own_price(key, invoice.base.lago_id),
+            )
         if charge is None or key.kind not in ("charge", "fixed_charge"):
             return known
         return replace(
             known,
             reprice=lambda units: self.amount(charge, key, units, currency),
             prices=self._other_prices(charge, key, lines, currency),
+            price_at=prices_of_charge(charge, self.owners[charge.lago_id], key),
         )
+
+    def _own_price(self, key: LineKey, lago_id: str) -> int | None:
+        """The plan's price that Lago stored with this base fee; None where it stored none, or several fees are it."""
+        shown = self.history.invoices.get(lago_id)
+        own = [fee for fee in shown.fees if plain(lago_key(fee)) == key] if shown else []
+        return price_cents(own[0]) if len(own) == 1 else None
 
     def _late_usage(self, key: LineKey, lines: tuple[BilledLine, ...], lago_id: str) -> LateUsage | None:
         late = self.late.get(lago_id)
         if late is None or late.refusals:
             return None
-        own = [line for line in late.lines if plain(line.key) == key]
-        cents = sum(line.amount_cents for line in own)
+        lines_of_key = [line for line in late.lines if plain(line.key) == key]
+        cents = sum(line.amount_cents for line in lines_of_key)
         if cents == sum(line.amount_cents for line in lines):
             return None
-        events = sum(line.events or 0 for line in own) - sum(line.events or 0 for line in lines)
+        events = sum(line.events or 0 for line in lines_of_key) - sum(line.events or 0 for line in lines)
         return LateUsage(cents=cents, events=events)
 
     # --- prices ---
@@ -190,13 +210,13 @@ class KnowledgeBase:
     @cached_property
     def relatives(self) -> Mapping[str, list[Priced]]:
         """Charge -> the one it overrides and those that override it."""
-        found: dict[str, list[Priced]] = defaultdict(list)
+        charges_by_id: dict[str, list[Priced]] = defaultdict(list)
         for charge in self.charges.values():
             parent = self.charges.get(charge.lago_parent_id or "")
             if parent is not None:
-                found[charge.lago_id].append(parent)
-                found[parent.lago_id].append(charge)
-        return found
+                charges_by_id[charge.lago_id].append(parent)
+                charges_by_id[parent.lago_id].append(charge)
+        return charges_by_id
 
     def amount(self, charge: Priced, key: LineKey, units: Decimal, currency: str) -> int | None:
         """Cents of ``units`` at a charge's price; None where units alone do not tell."""
@@ -226,13 +246,13 @@ class KnowledgeBase:
     ) -> dict[str, int]:
         if len(lines) != 1 or lines[0].units is None:
             return {}
-        own = self.amount(charge, key, lines[0].units, currency)
-        found = {}
+        charged = self.amount(charge, key, lines[0].units, currency)
+        cents_by_owner = {}
         for other in self.relatives.get(charge.lago_id, ()):
             cents = self.amount(other, key, lines[0].units, currency)
-            if cents is not None and own is not None and cents != own:
-                found[_owner(self.owners[other.lago_id])] = cents
-        return found
+            if cents is not None and charged is not None and cents != charged:
+                cents_by_owner[_owner(self.owners[other.lago_id])] = cents
+        return cents_by_owner
 
     def _base_prices(self, key: LineKey, lines: tuple[BilledLine, ...]) -> dict[str, int]:
         """Prices of related plans and of today, for a period that was billed in full."""
@@ -240,10 +260,12 @@ class KnowledgeBase:
         billed = sum(line.amount_cents for line in lines)
         if subscription is None or billed not in self._prices_once.get(key.subscription, ()):
             return {}
-        of_code = self._plans_by_code.get(subscription.plan_code, [])
-        own = subscription.plan or next(iter(of_code), None)
-        related = [own, self.plans.get(own.parent_id or ""), *of_code] if own else []
+        of_code, todays = self._plans_by_code.get(subscription.plan_code, []), self._plan_of(subscription)
+        related = [todays, self.plans.get(todays.parent_id or ""), *of_code] if todays else []
         return {_owner(plan): plan.amount_cents for plan in related if plan and plan.amount_cents != billed}
+
+    def _plan_of(self, subscription: Subscription) -> Plan | None:
+        return subscription.plan or next(iter(self._plans_by_code.get(subscription.plan_code, [])), None)
 
     @cached_property
     def _plans_by_code(self) -> Mapping[str, list[Plan]]:
@@ -280,18 +302,19 @@ class KnowledgeBase:
     @cached_property
     def tax_sets(self) -> Mapping[str, tuple[Tax, ...]]:
         """The sets of taxes that this seller charges, by name, and none at all."""
-        found: dict[str, tuple[Tax, ...]] = {}
+        taxes_by_text: dict[str, tuple[Tax, ...]] = {}
         for fee in self.snapshot.fees:
             taxes = tuple(named_tax(tax.tax_code, tax.tax_rate) for tax in fee.applied_taxes)
             if taxes:
-                found[" + ".join(f"{tax.code} {tax.rate}%" for tax in taxes)] = taxes
-        return found
+                taxes_by_text[" + ".join(f"{tax.code} {tax.rate}%" for tax in taxes)] = taxes
+        return taxes_by_text
 
 
 def _own_lines(order: HeldOrder) -> Iterator[tuple[str, OwnLine]]:
     """The lines of an order that the migration made, as Odoo's invoice names them."""
     for number, charge in order.lines.items():
-        yield f"sale.order.line,{number}", OwnLine(f"sale.order.line {order.row['name']} ({number})", charge)
+        name = str(order.row["name"])
+        yield f"sale.order.line,{number}", OwnLine(f"sale.order.line {name} ({number})", charge, name)
 
 
 def _repeated(world: World) -> int:
@@ -303,14 +326,14 @@ def _repeated(world: World) -> int:
 
 def _todays(billings: Sequence[Billed], history: History) -> Iterator[tuple[LineKey, tuple[Tax, ...]]]:
     """The taxes that Lago would put on its lines today: assignments have no history."""
-    for one in billings:
-        own, entity = history.customer_taxes(one.invoice)
-        items: tuple[Priced, ...] = (*one.plan.charges, *history.fixed_charges(one))
+    for billed in billings:
+        of_customer, entity = history.customer_taxes(billed.invoice)
+        items: tuple[Priced, ...] = (*billed.plan.charges, *history.fixed_charges(billed))
         charges = {item.lago_id: item for item in items}
-        for fee in one.invoice.fees:
-            if fee.lago_subscription_id == one.subscription.lago_id:
+        for fee in billed.invoice.fees:
+            if fee.lago_subscription_id == billed.subscription.lago_id:
                 charge = charges.get(fee.lago_charge_id or fee.lago_fixed_charge_id or "")
-                taxes = applicable(charge.taxes if charge else (), one.plan.taxes, own, entity)
+                taxes = applicable(charge.taxes if charge else (), billed.plan.taxes, of_customer, entity)
                 yield lago_key(fee), taxes
 
 
@@ -334,3 +357,13 @@ def _properties(charge: Priced, values: Mapping[str, tuple[str, ...]] | None) ->
         return charge.properties
     filters: tuple[ChargeFilter, ...] = charge.filters if isinstance(charge, Charge) else ()
     return next((f.properties for f in filters if f.values == values), None)
+
+
+def _credited(invoice: Invoice | None) -> dict[str, tuple[int, ...]]:
+    """What coupons took off an invoice of Lago's, credit by credit, by their codes."""
+    credited: dict[str, tuple[int, ...]] = {}
+    for credit in invoice.credits if invoice else ():
+        if credit.item.type == "coupon":
+            code = credit.item.code or ""
+            credited[code] = (*credited.get(code, ()), credit.amount_cents)
+    return credited

@@ -13,7 +13,8 @@ from reconcile.billed import Side
 from reconcile.causes.doubled import doubled_claims, with_doubled
 from reconcile.causes.extras import explain_extra
 from reconcile.causes.knowledge import Grounds
-from reconcile.causes.periods import with_givers, with_periods
+from reconcile.causes.observed import Suspect
+from reconcile.causes.periods import Findings, proven_movers, with_customers_givers, with_givers, with_periods
 from reconcile.causes.proving import classify, unexplained
 from reconcile.causes.rules import CAUSES
 from reconcile.compare import waivers
@@ -50,10 +51,13 @@ def compare_sides(lago: Side, odoo: Side | None, rerate: Side, run: RunView) -> 
     return compare(sides, pair=run.pair, tolerance_cents=run.tolerance_cents)
 
 
-def differing(compared: Sequence[ComparedInvoice], extras: Sequence[Extra]) -> list[ComparedInvoice]:
-    """Those of which knowledge is needed. Why only Odoo has one (``extras``) is known with it."""
-    only_odoos = {extra.record for extra in extras}
-    return [invoice for invoice in compared if invoice.differs and invoice.base.lago_id not in only_odoos]
+def differing(
+    compared: Sequence[ComparedInvoice], extras: Sequence[Extra], periods: Mapping[str, PeriodRefusals] | None = None
+) -> list[ComparedInvoice]:
+    """Those of which knowledge is needed: of amounts, or of ``periods``. Why only Odoo has one is known with it."""
+    only_odoos, others = {extra.record for extra in extras}, periods or {}
+    asked = (invoice for invoice in compared if invoice.differs or invoice.base.lago_id in others)
+    return [invoice for invoice in asked if invoice.base.lago_id not in only_odoos]
 
 
 def reconcile(
@@ -80,16 +84,23 @@ def reconcile(
     extra_of = {extra.record: extra for extra in extras}
     others_of, doubled = periods or {}, doubled_claims(lapses)
 
-    def explained(invoice: ComparedInvoice) -> InvoiceView:
+    named = [
+        _explained(i, knowledge, extra_of.get(i.base.lago_id), others_of.get(i.base.lago_id, {})) for i in compared
+    ]
+    movers = _movers(compared, named)
+
+    def shown(invoice: ComparedInvoice, causes: Findings) -> InvoiceView:
         others = others_of.get(invoice.base.lago_id, {})
-        causes = _explained(invoice, knowledge, extra_of.get(invoice.base.lago_id), others)
         causes = with_doubled(causes, doubled.get(invoice.base.number, ()))
         told, causes = with_periods(invoice, causes, others, run.tolerance_cents)
+        elsewhere = movers.get(invoice.base.customer, frozenset()) if others else frozenset()
+        if elsewhere:
+            causes = with_customers_givers(told, causes, others, _givers(invoice, knowledge), elsewhere)
         return view(told, causes, services, run.tolerance_cents)
 
     unwaived = ReportData(
         run=run,
-        invoices=tuple(explained(invoice) for invoice in compared),
+        invoices=tuple(shown(invoice, causes) for invoice, causes in zip(compared, named, strict=True)),
         lapses=tuple(lapses),
         receivables=tuple(receivables),
         credits=tuple(credits),
@@ -98,6 +109,24 @@ def reconcile(
     check_ties(data)
     check_registers(data)
     return data
+
+
+def _movers(compared: Sequence[ComparedInvoice], named: Sequence[Findings]) -> dict[str, frozenset[str]]:
+    """Customer -> causes that move periods, as proven on any of their invoices."""
+    movers: dict[str, frozenset[str]] = {}
+    for invoice, findings in zip(compared, named, strict=True):
+        customer = invoice.base.customer
+        movers[customer] = movers.get(customer, frozenset()) | proven_movers(findings)
+    return movers
+
+
+def _givers(invoice: ComparedInvoice, knowledge: GroundsOf) -> Mapping[str, Sequence[Suspect]]:
+    """Records of its orders that give just the periods that Odoo bills."""
+    try:
+        orders = knowledge(invoice).known.orders
+    except OF_DATA:  # what its data does not give is told where its amounts are explained
+        return {}
+    return orders.givers if orders else {}
 
 
 def _explained(

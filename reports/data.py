@@ -6,16 +6,15 @@ the smallest unit of the currency next to them ("cents"), ``delta`` is always se
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Final, Literal
 
 from mappings.accounting import RecordsAccount
 from mappings.explain import Step
+from mappings.phrases import Phrase, Said
 
 SCHEMA = "1.1"
 
@@ -26,6 +25,7 @@ RERATE: Final = "rerate"
 SIDES: tuple[SideName, ...] = (LAGO, ODOO, RERATE)
 Pair = tuple[SideName, SideName]  # the two that are compared
 UNKNOWN: Final = "unknown"  # of a finding: nobody can tell which side is wrong
+DOUBT: Final = "rerate_differs"  # cause of a finding: both sides agree, and the re-rate does not
 
 EQUAL, TOLERATED, DIFFERS, ONLY_LEFT, ONLY_RIGHT, REFUSED, OUTSIDE = STATUSES = (
     "equal",
@@ -54,44 +54,6 @@ class SideView:
     steps: tuple[Step, ...] = ()
 
 
-class Told(StrEnum):
-    """Words of ours among the values of evidence, as the JSON writes them: braces hold values.
-
-    ``reports.texts`` says them in each language. A customer's own text that reads the same is none of them.
-    """
-
-    NONE = "none"
-    OR_NONE = "{0}, none"
-    HELD = "held"
-    NOT_THERE = "not there"
-    IN_EXCESS = "in excess"
-    CHARGE = "charge {0}"
-    WITH_PROPERTIES = "{0} and properties"
-    SUBSCRIPTION = "subscription {0}"
-    PERIOD_OF_SUBSCRIPTION = "period of subscription"
-    PERIOD_OF_CHARGES = "period of charges"
-    PERIOD_OF_FIXED_CHARGES = "period of fixed_charges"
-    USAGE_OF = "fusion.billing.usage of {0}"
-    USAGE_OF_NOBODY = "fusion.billing.usage of no subscription"
-    WRITTEN_TO_NOBODY = "none: {0} ({1})"
-    CREDIT_NOTES = "credit_notes"
-    PREPAID = "prepaid"
-    PREPAID_AND_CREDIT_NOTES = "prepaid, credit_notes"
-    PAYMENTS = "payments"
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """Words of ours with the values in them; as text it is what the JSON has."""
-
-    kind: Told
-    values: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return self.kind.format(*self.values)
-
-
-Said = str | Phrase  # somebody's text as it is, or words of ours
 EvidenceValue = str | int | Decimal | Phrase
 
 
@@ -105,7 +67,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Why a position differs. ``proven``: recomputing under this cause gave the delta to the cent."""
+    """Why a position differs. ``proven``: recomputing under this cause gave the delta to the cent.
+
+    One of cause ``DOUBT`` is about no difference of the pair: its delta is what the re-rate says beyond the first side.
+    """
 
     cause: str
     side: str  # lago | odoo | rerate | unknown
@@ -152,7 +117,7 @@ class Position:
     """One compared thing of an invoice: a line, or a part of the header (coupons, one tax...).
 
     ``sides`` holds the sides that know it. ``status`` and ``delta_cents`` are about the compared pair.
-    The positions of an invoice add up to its total on every side.
+    The positions of an invoice add up to its total on every side. Findings add up to the delta, but for a ``doubt``.
     """
 
     id: str  # stable over runs: permalinks, ageing
@@ -176,10 +141,27 @@ class Position:
         return None if view is None else view.cents
 
     @property
+    def doubt(self) -> Finding | None:
+        """Both sides of the pair agree and the re-rate does not: they may be wrong alike."""
+        return next((finding for finding in self.findings if finding.cause == DOUBT), None)
+
+    @property
+    def explained_cents(self) -> int:
+        """What the findings say of the difference of the pair."""
+        return sum(finding.delta_cents for finding in self.findings if finding.cause != DOUBT)
+
+    @property
+    def at_stake_cents(self) -> int:
+        """The difference; of what only the re-rate doubts, by how much."""
+        return self.doubt.delta_cents if self.doubt else self.delta_cents
+
+    @property
     def open(self) -> bool:
-        """Still to be explained to somebody: it differs, or nobody could compare it, and no waiver covers it."""
+        """Still to be explained to somebody: it differs, is doubted or was not compared, and no waiver covers it."""
         if self.status == REFUSED:
             return True
+        if self.doubt:
+            return not self.doubt.waiver
         return self.status in OPEN and not (self.findings and all(f.waiver for f in self.findings))
 
 
@@ -189,7 +171,7 @@ class RefusalView:
 
     side: str
     reason: str
-    detail: str
+    detail: Said
     waiver: str | None = None
     waiver_number: int | None = None
 
@@ -281,9 +263,9 @@ class RunView:
 class LapseView:
     """A stretch of a subscription's life that Lago billed twice, or never: no comparison of invoices can see it.
 
-    ``kind``: usage_billed_twice period_billed_twice usage_never_billed period_never_billed. ``cents``: what it is worth
-    before taxes, None where the re-rate refuses to tell. ``begins``/``ends``: the stretch; ``day``: when it was billed
-    the second time, or should have been billed.
+    ``kind``: usage_billed_twice period_billed_twice usage_never_billed period_never_billed usage_came_late. ``cents``:
+    what it is worth before taxes, None where the re-rate refuses to tell. ``begins``/``ends``: the stretch; ``day``:
+    when it was billed the second time, or should have been billed.
     """
 
     kind: str
@@ -307,7 +289,8 @@ class ReceivableView:
 
     ``lago`` is what the migration brought, ``missing`` what Lago is owed besides. In Odoo the brought balances are
     ``draft`` or ``posted`` (what is left of them); ``account`` is the trial balance of the receivable accounts, of
-    which ``other`` belongs to other documents. ``paid``: what was settled in Odoo of the posted ones since.
+    which ``other`` belongs to other documents. ``paid``: what was settled in Odoo of the posted ones since. ``astray``:
+    what Lago is owed in this currency of balances that are posted in another; below 0: those of another, posted here.
     """
 
     currency: str
@@ -318,6 +301,7 @@ class ReceivableView:
     other_cents: int
     account_cents: int
     paid_cents: int = 0
+    astray_cents: int = 0
     waiver: str | None = None
     waiver_number: int | None = None
 
@@ -333,8 +317,12 @@ class ReceivableView:
 
     @property
     def broken_cents(self) -> int:
-        """What the accounts hold beyond the posted balances and the other documents."""
-        return self.account_cents - self.posted_cents - self.other_cents
+        """What the accounts hold beyond the posted balances, each in its own currency, and the other documents.
+
+        An account that holds just what is astray does not tie either.
+        """
+        beyond = self.account_cents - self.posted_cents - self.other_cents
+        return beyond - self.astray_cents or beyond
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -364,10 +352,8 @@ class ReportData:
             for position in invoice.positions:
                 yield invoice, position
 
-
-def count(values: Iterable[str]) -> dict[str, int]:
-    """How often each value occurs, by name."""
-    counts: dict[str, int] = defaultdict(int)
-    for value in values:
-        counts[value] += 1
-    return dict(sorted(counts.items()))
+    def doubted(self) -> Iterator[tuple[InvoiceView, Position, Finding]]:
+        """Positions on which both sides agree and the re-rate does not, with what it says."""
+        for invoice, position in self.rows():
+            if position.doubt:
+                yield invoice, position, position.doubt

@@ -65,7 +65,7 @@ def _stake(data: ReportData, open_things: _Open, texts: Texts) -> Glance:
 def _gross(open_things: _Open) -> dict[str, int]:
     gross: dict[str, int] = defaultdict(int)
     for invoice, position in open_things.rows:
-        gross[invoice.currency] += abs(position.delta_cents)
+        gross[invoice.currency] += abs(position.at_stake_cents)
     for lapse in open_things.lapses:
         gross[lapse.currency] += abs(lapse.cents or 0)
     return {currency: cents for currency, cents in sorted(gross.items()) if cents}

@@ -209,7 +209,7 @@ def _invoices(data: ReportData, customers: Mapping[str, int], texts: Texts) -> d
 
 
 def _refusal(refusal: RefusalView, texts: Texts) -> list[str | None]:
-    return [refusal.side, texts.named("refusal", refusal.reason), refusal.detail, refusal.waiver]
+    return [refusal.side, texts.named("refusal", refusal.reason), texts.said(refusal.detail), refusal.waiver]
 
 
 def _positions(
@@ -260,7 +260,7 @@ def chunks(data: ReportData, texts: Texts) -> Iterator[dict[str, Any]]:
     trimmed = len(rows) > STEPS_LIMIT
     for start in range(0, len(rows), CHUNK):
         strings, own = _Numbered(), rows[start : start + CHUNK]
-        kept = [not trimmed or p.status in (*OPEN, REFUSED) for _, p in own]
+        kept = [not trimmed or p.status in (*OPEN, REFUSED) or p.doubt is not None for _, p in own]
         shown = [
             _details(i, p, data.waivers, texts, strings) if keep else {} for (i, p), keep in zip(own, kept, strict=True)
         ]

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from mappings.explain import Step
-from reports.data import Evidence, LapseView, Phrase, ReceivableView, ReportData
+from mappings.phrases import Phrase
+from reports.data import Evidence, LapseView, ReceivableView, RefusalView, ReportData
 from reports.evidence.ageing import buckets
 from reports.registers import Register, by_currency, by_month
 from reports.step_labels import label_of
-from reports.tallies import tie_levels, total_causes
+from reports.tallies import tie_levels, total_causes, total_doubts
 from reports.verdict import judge
 
 Document = dict[str, Any]
@@ -49,6 +50,7 @@ def document(data: ReportData) -> Document:
             for t in tie_levels(data)
         ],
         "causes": [plain(c, keep=True) for c in total_causes(data)],
+        **({"doubts": [plain(d, keep=True) for d in doubts]} if (doubts := total_doubts(data)) else {}),
         "ages": [plain(b, keep=True) for b in buckets(data)],
         "waivers": [plain(w, keep=True) for w in data.waivers],
         **({"lapses": [_lapse(lapse) for lapse in data.lapses]} if data.lapses else {}),
@@ -72,8 +74,8 @@ def plain(value: Any, *, keep: bool = False) -> Any:
     """A frozen record as JSON values, exactly. Without ``keep``, empty fields are left out."""
     if isinstance(value, Step):
         return _step(value)
-    if isinstance(value, Evidence):
-        return _evidence(value)
+    if isinstance(value, Evidence | RefusalView):
+        return _evidence(value) if isinstance(value, Evidence) else _refusal(value)
     if is_dataclass(value) and not isinstance(value, type):
         pairs = ((f.name, plain(getattr(value, f.name), keep=keep)) for f in fields(value))
         return {name: item for name, item in pairs if keep or item not in (None, "", [], {})}
@@ -88,9 +90,23 @@ def _evidence(evidence: Evidence) -> Document:
     """Its values as text and numbers; which of them are words of ours, that each language says its own way, beside."""
     phrases = {key: value for key, value in evidence.values.items() if isinstance(value, Phrase)}
     told = {"name": evidence.name, "values": plain({**evidence.values, **{k: str(v) for k, v in phrases.items()}})}
-    told = {name: value for name, value in told.items() if value}
-    words = {k: {"kind": p.kind.value, **({"values": list(p.values)} if p.values else {})} for k, p in phrases.items()}
-    return {**told, **({"words": words} if words else {})}
+    return {**{name: value for name, value in told.items() if value}, **_words(phrases)}
+
+
+def _refusal(view: RefusalView) -> Document:
+    """Its detail as text; where that is words of ours, which ones, beside."""
+    written = {f.name: getattr(view, f.name) for f in fields(view)}
+    told = {name: value for name, value in {**written, "detail": str(view.detail)}.items() if value not in (None, "")}
+    return {**told, **_words({"detail": view.detail} if isinstance(view.detail, Phrase) else {})}
+
+
+def _words(phrases: Mapping[str, Phrase]) -> Document:
+    return {"words": {name: _phrase(phrase) for name, phrase in phrases.items()}} if phrases else {}
+
+
+def _phrase(phrase: Phrase) -> Document:
+    values = [_phrase(value) if isinstance(value, Phrase) else value for value in phrase.values]
+    return {"kind": phrase.kind.value, **({"values": values} if values else {})}
 
 
 def _receivable(view: ReceivableView) -> Document:

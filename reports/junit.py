@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from reports.data import OPEN, OUTSIDE, InvoiceView, Position, RefusalView, ReportData
+from reports.data import OPEN, OUTSIDE, REFUSED, InvoiceView, Position, RefusalView, ReportData
 from reports.register_cells import receivable_line
 from reports.summary import lapse_cells, position_name
 from reports.texts import Texts
@@ -17,8 +17,6 @@ from reports.verdict import RunOutcome, judge, untied
 
 # What XML 1.0 cannot carry, not even escaped.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-Rows = list[tuple[InvoiceView, Position]]
 
 
 def write(data: ReportData, path: Path, locale: str = "en_CA") -> None:
@@ -67,25 +65,26 @@ def _tell_outcome(case: ET.Element, data: ReportData, texts: Texts) -> None:
     judged = judge(data)
     rows = list(data.rows())
     refusals = [(i, r) for i in data.invoices for r in i.refusals]
-    if judged.differing:
-        failed = ((i, p) for i, p in rows if p.status in OPEN and p.open)
+    if judged.differing or judged.doubted:
+        failed = ((i, p) for i, p in rows if p.status != REFUSED and p.open)
         _add_child(case, "failure", texts("difference"), (_line(i, p, texts) for i, p in failed))
     elif judged.outcome is RunOutcome.DIFFERENT:
         _add_child(case, "error", texts("refusals"), (_refused(i, r, texts) for i, r in refusals))
     elif judged.outcome is RunOutcome.WAIVED:
-        waived = ((i, p) for i, p in rows if p.status in OPEN)
+        waived = ((i, p) for i, p in rows if p.status in OPEN or p.doubt)
         _add_child(case, "skipped", texts("state_of_run.waived"), (_line(i, p, texts) for i, p in waived))
     elif rows and all(p.status == OUTSIDE for _, p in rows):
         _add_child(case, "skipped", texts("status.outside"), ())
 
 
 def _refused(invoice: InvoiceView, refusal: RefusalView, texts: Texts) -> str:
-    return f"{invoice.number}: {texts.named('refusal', refusal.reason)}: {refusal.detail} [refused:{refusal.reason}]"
+    reason, detail = texts.named("refusal", refusal.reason), texts.said(refusal.detail)
+    return f"{invoice.number}: {reason}: {detail} [refused:{refusal.reason}]"
 
 
 def _line(invoice: InvoiceView, position: Position, texts: Texts) -> str:
     causes = ", ".join(dict.fromkeys(texts.named("cause", f.cause) for f in position.findings))
-    amount = texts.money(position.delta_cents, invoice.currency, sign=True)
+    amount = texts.money(position.at_stake_cents, invoice.currency, sign=True)
     return f"{invoice.number} {position_name(position, texts)}: {amount} ({causes}) [{position.id}]"
 
 

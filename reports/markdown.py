@@ -140,7 +140,7 @@ def _biggest(data: ReportData, texts: Texts) -> str:
             escape(position_name(p, texts)),
             ", ".join(dict.fromkeys(texts.named("cause", f.cause) for f in p.findings)),
             texts.counted("days", p.age.days) if p.age else "",
-            texts.money(p.delta_cents, i.currency, sign=True),
+            texts.money(p.at_stake_cents, i.currency, sign=True),
         ]
         for i, p in biggest(data)
     ]

@@ -6,7 +6,11 @@ Only regular files are opened: reading a pipe or a device may never end.
 from __future__ import annotations
 
 import errno
+import fcntl
+import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from io import BufferedReader
 from pathlib import Path
@@ -88,6 +92,33 @@ def require_writable_name(path: Path) -> None:
         raise _as_os_error(error, path) from None
     if kind is PathKind.FOLDER:
         raise IsADirectoryError(errno.EISDIR, "a folder stands there", str(path))
+
+
+@contextmanager
+def held_alone(path: Path, mode: int = 0o666) -> Iterator[None]:
+    """The file, made if it is not there, for this process alone: who comes meanwhile waits. Raises OSError.
+
+    Whoever holds it may rename or remove it: who waited then makes another. A killed process holds nothing.
+    """
+    require_writable_name(path)  # a pipe would be waited for, for ever
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT, mode)
+    try:
+        while not _is_held(handle, path):
+            os.close(handle)
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT, mode)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _is_held(handle: int, path: Path) -> bool:
+    """Wait for the file; whether it still stands at its path then."""
+    with suppress(OSError):  # a file system without locks: nobody waits there
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _as_os_error(error: NotReadableError, path: Path) -> NoRegularFileError:

@@ -12,20 +12,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import os
 import re
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
+from mappings.phrases import Phrase, Told
 from mappings.records import Customer, Snapshot
-from reports.data import Evidence, Phrase, Position, ReportData, Told
-from reports.errors import ReportError
-from reports.paths import whole_file
+from reports.data import Evidence, Position, ReportData
 
 Original = tuple[str, str]  # what it is (the beginning of its pseudonym), the text itself
 
@@ -87,10 +83,6 @@ _UNSPACED = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")  # scripts 
 _SHORT = 2
 
 
-class KeyFileError(ReportError):
-    """The key file is missing, open to others, or no key; ``str()`` is one line."""
-
-
 def pseudonymise(data: ReportData, key: bytes, more: Iterable[Original] = ()) -> ReportData:
     """The report under pseudonyms. ``more``: what else identifies somebody (``originals`` of the snapshot)."""
     names, others = _Names(key), list(more)
@@ -135,9 +127,9 @@ def _group_names(properties: Mapping[str, Any]) -> Iterator[str]:
 
 def _of_customer(customer: Customer) -> Iterator[Original]:
     yield CUSTOMER, customer.external_id
-    own = (customer.name, customer.legal_name, customer.firstname, customer.lastname, customer.legal_number)
+    names = (customer.name, customer.legal_name, customer.firstname, customer.lastname, customer.legal_number)
     others = (customer.tax_identification_number, customer.phone, customer.address_line1, customer.slug)
-    yield from ((NAME, text or "") for text in (*own, *others))
+    yield from ((NAME, text or "") for text in (*names, *others))
     yield MAIL, customer.email or ""
 
 
@@ -304,9 +296,9 @@ class _Changing:
     def _phrase(self, phrase: Phrase) -> Phrase:
         """Whose usage it is, and which transactions, replaced whole; any other text is searched as all are."""
         match phrase:
-            case Phrase(kind=Told.USAGE_OF | Told.SUBSCRIPTION, values=(whose,)):
+            case Phrase(kind=Told.USAGE_OF | Told.SUBSCRIPTION, values=(str(whose),)):
                 return replace(phrase, values=(self.names.of(ID, whose),))
-            case Phrase(kind=Told.WRITTEN_TO_NOBODY, values=(number, transactions)):
+            case Phrase(kind=Told.WRITTEN_TO_NOBODY, values=(str(number), str(transactions))):
                 listed = ", ".join(self.names.of(ID, transaction) for transaction in transactions.split(", "))
                 return replace(phrase, values=(number, listed))
             case _:
@@ -362,34 +354,3 @@ class _Changing:
         return ", ".join(
             f"{name}={self.names.of(VALUE, value)}" if f"{name}=" in text else name for name, value in pairs
         )
-
-
-# --- the key -----------------------------------------------------------------------------------------------------
-
-
-def load_key(path: Path) -> bytes:
-    """The key of a file; a missing one is made (32 random bytes, readable by the owner only). Raises KeyFileError."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _read_key(path)
-    except OSError as error:
-        raise KeyFileError(f"{path}: the key file cannot be made: {error.strerror}") from None
-    key = secrets.token_bytes(32)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(key.hex() + "\n")
-    return key
-
-
-def _read_key(path: Path) -> bytes:
-    try:
-        if path.stat().st_mode & 0o077:
-            raise KeyFileError(f"{path}: others can read this key file; run 'chmod 600 {path}'")
-        key = bytes.fromhex(whole_file(path).decode("ascii"))
-    except OSError as error:
-        raise KeyFileError(f"{path}: the key file cannot be read: {error.strerror}") from None
-    except ValueError:
-        key = b""
-    if len(key) < 16:
-        raise KeyFileError(f"{path}: not a key file; name one that does not exist, and it is made")
-    return key

@@ -13,7 +13,8 @@ from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from mappings.explain import Step
-from reports.data import SCHEMA, SIDES, Evidence, Phrase, ReportData, SideName, Told
+from mappings.phrases import Phrase, Told
+from reports.data import SCHEMA, SIDES, Evidence, RefusalView, ReportData, SideName
 from reports.errors import ReportError
 from reports.paths import whole_file
 from reports.step_labels import step_of
@@ -26,6 +27,13 @@ class StoredReportError(ReportError):
 def run_name(period: str, cohort: str | None = None, *, control: bool = False) -> str:
     """Name of a run's files: ``2026-07``, ``2026-07.nexacloud``, ``all.control``; one kind never overwrites another."""
     return ".".join([period, *([cohort] if cohort else []), *(["control"] if control else [])])
+
+
+def require_own_month(data: ReportData, path: Path) -> None:
+    """Raise StoredReportError for a report under another month's name: its page would bear that one's name too."""
+    named, period = path.stem.partition(".")[0], data.run.period
+    if named != period:
+        raise StoredReportError(f"{path}: is a report of {period} under the name of {named}: take that file away")
 
 
 def latest(folder: Path) -> Path:
@@ -62,17 +70,23 @@ def parse(content: bytes, path: Path) -> ReportData:
 
 
 T = TypeVar("T")
+Raw = Mapping[str, Any]  # of a record, as JSON has it
 _EMPTY: Mapping[Any, Any] = {str: "", int: 0, tuple: (), Mapping: {}}
 
 
-def _record(cls: type[T], raw: Mapping[str, Any]) -> T:
+def _record(cls: type[T], raw: Raw) -> T:
     """A record out of its JSON; parts that were left out are empty."""
     hints = get_type_hints(cls)
     given = {name: _value(hint, raw[name]) for name, hint in hints.items() if name in raw}
-    empty = {
-        name: _EMPTY[get_origin(hint) or hint] for name, hint in hints.items() if name not in raw and _needs(cls, name)
-    }
+    empty = {name: _empty(hint) for name, hint in hints.items() if name not in raw and _needs(cls, name)}
     return cls(**given, **empty)
+
+
+def _empty(hint: object) -> object:
+    """What a part of this type was that an empty one leaves out; a detail is text, or words of ours."""
+    if get_origin(hint) is UnionType:
+        return "" if str in get_args(hint) else None
+    return _EMPTY[get_origin(hint) or hint]
 
 
 def _needs(cls: Any, name: str) -> bool:
@@ -82,8 +96,8 @@ def _needs(cls: Any, name: str) -> bool:
 
 def _value(hint: Any, raw: Any) -> Any:
     origin, inner = get_origin(hint), get_args(hint)
-    if hint in (Step, Evidence):
-        return _step(raw) if hint is Step else _evidence(raw)
+    if hint in _OWN_FORM:
+        return _OWN_FORM[hint](raw)
     if isinstance(hint, type) and is_dataclass(hint):
         return _record(hint, raw)
     if origin is tuple:
@@ -95,14 +109,25 @@ def _value(hint: Any, raw: Any) -> Any:
     return _SCALARS[hint](raw)
 
 
-def _evidence(raw: Mapping[str, Any]) -> Evidence:
+def _evidence(raw: Raw) -> Evidence:
     """With the words of ours among its values as such."""
     evidence = _record(Evidence, raw)
-    words = {
-        key: Phrase(Told(word["kind"]), tuple(str(value) for value in word.get("values", ())))
-        for key, word in raw.get("words", {}).items()
-    }
-    return replace(evidence, values={**evidence.values, **words})
+    return replace(evidence, values={**evidence.values, **_words(raw)})
+
+
+def _refusal(raw: Raw) -> RefusalView:
+    """A report of before has its detail as text alone, which it stays."""
+    view, words = _record(RefusalView, raw), _words(raw)
+    return replace(view, detail=words.get("detail", view.detail))
+
+
+def _words(raw: Raw) -> dict[str, Phrase]:
+    return {name: _phrase(word) for name, word in raw.get("words", {}).items()}
+
+
+def _phrase(raw: Raw) -> Phrase:
+    values = (_phrase(value) if isinstance(value, Mapping) else str(value) for value in raw.get("values", ()))
+    return Phrase(Told(raw["kind"]), tuple(values))
 
 
 def _step(raw: Mapping[str, str]) -> Step:
@@ -135,3 +160,4 @@ _SCALARS: Mapping[Any, Callable[[Any], Any]] = {
     datetime: datetime.fromisoformat,
     SideName: lambda name: SIDES[SIDES.index(name)],
 }
+_OWN_FORM: Mapping[object, Callable[[Raw], object]] = {Step: _step, Evidence: _evidence, RefusalView: _refusal}

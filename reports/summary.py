@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from mappings.phrases import Said
 from reports.data import (
     COMPARED,
     LAGO,
@@ -21,7 +22,7 @@ from reports.data import (
 )
 from reports.register_cells import covered
 from reports.registers import by_currency
-from reports.tallies import CauseTotal, Tally, TieOutBroken, check_ties, tally, tie_levels, total_causes
+from reports.tallies import CauseTotal, Tally, TieOutBroken, check_ties, tally, tie_levels, total_causes, total_doubts
 from reports.texts import Texts
 from reports.verdict import ReportVerdict, State, judge, untied
 
@@ -54,6 +55,7 @@ def _sentences(data: ReportData, texts: Texts) -> Iterator[str]:
     judged = judge(data)
     yield texts(headline(data), **_figures(data, rows, texts))
     yield from _covered(data, texts)
+    yield from _doubted(data, texts)
     if judged.state is State.IMMATERIAL:
         yield texts("verdict.materiality", cents=texts.number(data.run.materiality_cents))
     if data.lapses:
@@ -83,6 +85,16 @@ def _covered(data: ReportData, texts: Texts) -> Iterator[str]:
         yield texts("verdict.settled", amounts=_amounts(settled, texts), **_pair(data, texts))
 
 
+def _doubted(data: ReportData, texts: Texts) -> Iterator[str]:
+    """What both sides bill alike and the re-rate does not, in money; what a waiver covers apart."""
+    for name, waived in (("verdict.doubted", False), ("verdict.doubt_waived", True)):
+        if doubts := total_doubts(data, waived=waived):
+            amounts = ", ".join(texts.money(doubt.gross_cents, doubt.currency) for doubt in doubts)
+            yield texts(
+                name, positions=texts.counted("positions", sum(doubt.positions for doubt in doubts)), amounts=amounts
+            )
+
+
 def _amounts(cents: Mapping[str, int], texts: Texts) -> str:
     return ", ".join(texts.money(amount, currency, sign=True) for currency, amount in cents.items() if amount)
 
@@ -92,7 +104,7 @@ def headline(data: ReportData) -> str:
     if not any(p.status in COMPARED for _, p in data.rows()):
         return "verdict.none"
     judged = judge(data)
-    if judged.state is State.TO_ACT and not judged.differing:
+    if judged.state in (State.TO_ACT, State.IMMATERIAL) and not judged.differing:
         return "verdict.rest"
     return f"verdict.{judged.state.value}"
 
@@ -122,9 +134,6 @@ def _apart(data: ReportData, rows: list[Position], texts: Texts) -> Iterator[str
         yield texts("verdict.apart", positions=texts.counted("positions", sum(reasons.values())), reasons=listed)
     if unclaimed := [f"{_in_state(state, own, texts)}" for state, own in _unclaimed(data).items()]:
         yield texts("verdict.states", what=", ".join(unclaimed))
-    model = sum(1 for p in rows if p.verdict == "model")
-    if model:
-        yield texts("verdict.model", count=texts.number(model))
 
 
 def _unclaimed(data: ReportData) -> dict[str, list[InvoiceView]]:
@@ -190,9 +199,9 @@ def age_sentence(position: Position, texts: Texts) -> str:
 
 
 def biggest(data: ReportData, limit: int = 10) -> list[tuple[InvoiceView, Position]]:
-    """The largest differences, currencies side by side (amounts of different currencies do not compare exactly)."""
-    differing = [(i, p) for i, p in data.rows() if p.status in OPEN]
-    return sorted(differing, key=lambda row: (-abs(row[1].delta_cents), row[0].number, row[1].id))[:limit]
+    """The largest differences and doubts, currencies side by side (their amounts do not compare exactly)."""
+    differing = [(i, p) for i, p in data.rows() if p.status in OPEN or p.doubt]
+    return sorted(differing, key=lambda row: (-abs(row[1].at_stake_cents), row[0].number, row[1].id))[:limit]
 
 
 def apart(data: ReportData, texts: Texts) -> dict[str, int]:
@@ -279,11 +288,12 @@ def lapse_heads(texts: Texts) -> tuple[str, str, str, str, str]:
 
 
 def lapse_cells(lapse: LapseView, texts: Texts) -> tuple[str, str, str, str, str]:
-    """A lapse as cells: what, of whom, which days, how many events, what it is worth."""
+    """A lapse as cells: what (on which invoices), of whom, which days, how many events, what it is worth."""
     days = f"{texts.day(lapse.begins.date())} – {texts.day(lapse.ends.date())}"
     worth = "" if lapse.cents is None else texts.money(lapse.cents, lapse.currency)
     of_whom = f"{lapse.customer_name} · {lapse.subscription}"
-    return texts.named("cause", lapse.kind), of_whom, days, texts.number(lapse.events), worth
+    on = f" · {', '.join(lapse.invoices)}" if lapse.invoices else ""
+    return texts.named("cause", lapse.kind) + on, of_whom, days, texts.number(lapse.events), worth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,17 +303,17 @@ class RefusalTotal:
     side: str
     reason: str
     count: int
-    details: tuple[str, ...]
+    details: tuple[Said, ...]
 
     def said(self, texts: Texts) -> str:
         """The first of its sentences, and how many others there are."""
-        others = len(self.details) - 1
-        return texts("refusals.more", detail=self.details[0], n=texts.number(others)) if others else self.details[0]
+        first, others = texts.said(self.details[0]), len(self.details) - 1
+        return texts("refusals.more", detail=first, n=texts.number(others)) if others else first
 
 
 def total_refusals(data: ReportData) -> list[RefusalTotal]:
     """By side and reason."""
-    details: dict[tuple[str, str], list[str]] = {}
+    details: dict[tuple[str, str], list[Said]] = {}
     for invoice in data.invoices:
         for refusal in invoice.refusals:
             details.setdefault((refusal.side, refusal.reason), []).append(refusal.detail)

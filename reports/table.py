@@ -43,7 +43,7 @@ def list_positions(data: ReportData, texts: Texts) -> Table:
 
 def _columns(shown: list[str]) -> tuple[str, ...]:
     head = ["month", "date", "customer", "customer_name", "invoice", "type", "state", "service", "position", "part"]
-    tail = ["difference", "status", "reading", "causes", "wrong_side", "proven", "waiver"]
+    tail = ["difference", "doubted", "status", "reading", "causes", "wrong_side", "proven", "waiver"]
     tail += ["open_since", "age_days", "age_runs", "reopened", "remedy", "id"]
     return (*head, "currency", *shown, *(f"units_{side}" for side in shown), *tail)
 
@@ -65,6 +65,7 @@ def _position(i: InvoiceView, p: Position, shown: list[str], data: ReportData, t
         **{side: _amount(p.sides.get(side), i.currency) for side in shown},
         **{f"units_{side}": _units(p.sides.get(side)) for side in shown},
         "difference": from_subunits(p.delta_cents, i.currency),
+        "doubted": from_subunits(p.doubt.delta_cents, i.currency) if p.doubt else None,
         "status": texts.status(p.status, data),
         "reading": texts.named("reading", p.verdict),
         "causes": ", ".join(dict.fromkeys(texts.named("cause", f.cause) for f in found)),
@@ -247,7 +248,7 @@ def list_refusals(data: ReportData, texts: Texts) -> Table:
             "invoice": i.number or i.id,
             "side": texts.named("side", r.side),
             "reason": texts.named("refusal", r.reason),
-            "detail": r.detail,
+            "detail": texts.said(r.detail),
             "rule": f"refused:{r.reason}",
             "waiver": r.waiver or "",
         }

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 
 import pandas as pd
 
-from reports.data import COMPARED, SETTLEMENTS, STATUSES, InvoiceView, Position, ReportData
+from reports.data import COMPARED, LAGO, RERATE, SETTLEMENTS, STATUSES, Finding, InvoiceView, Position, ReportData
 
 LEVELS = ("line", "invoice", "customer", "service", "month", "all")
 
@@ -64,7 +64,7 @@ def _amounts(position: Position, pair: tuple[str, str]) -> tuple[int, ...]:
     """In the order of ``_AMOUNTS``: what was compared and what was not, billed and settled are never added."""
     left, right = (position.cents(side) or 0 for side in pair)
     nothing = (0, 0, 0, 0)
-    amounts = (left, right, position.delta_cents, sum(f.delta_cents for f in position.findings))
+    amounts = (left, right, position.delta_cents, position.explained_cents)
     if position.kind in SETTLEMENTS:
         return (*nothing, 0, *(amounts if position.status in COMPARED else nothing))
     if position.status not in COMPARED:
@@ -137,12 +137,21 @@ def check_ties(data: ReportData) -> tuple[Tie, ...]:
         if not _is_sound(tie.sum):
             raise TieOutBroken(f"{tie.level}: delta is not the difference of the sides in {tie.sum}")
     for invoice, position in data.rows():
-        explained = sum(f.delta_cents for f in position.findings)
-        if position.status in COMPARED and explained != position.delta_cents:
-            raise TieOutBroken(
-                f"{invoice.number} {position.label}: causes add up to {explained}, not {position.delta_cents}"
-            )
+        if position.status in COMPARED:
+            _check_findings(invoice, position)
     return ties
+
+
+def _check_findings(invoice: InvoiceView, position: Position) -> None:
+    """Causes add up to the difference of the pair; a doubt is what the re-rate says beyond Lago."""
+    explained, doubt = position.explained_cents, position.doubt
+    if explained != position.delta_cents:
+        raise TieOutBroken(
+            f"{invoice.number} {position.label}: causes add up to {explained}, not {position.delta_cents}"
+        )
+    beyond = (position.cents(RERATE) or 0) - (position.cents(LAGO) or 0)
+    if doubt and doubt.delta_cents != beyond:
+        raise TieOutBroken(f"{invoice.number} {position.label}: the doubt is of {doubt.delta_cents}, not {beyond}")
 
 
 def _is_sound(t: Tally) -> bool:
@@ -194,3 +203,32 @@ def total_causes(data: ReportData) -> tuple[CauseTotal, ...]:
         for record in sums.reset_index().to_dict("records")
     ]
     return tuple(sorted(totals, key=lambda t: (-t.gross_cents, t.cause, t.side, t.currency)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoubtTotal:
+    """In one currency, positions on which both sides agree and the re-rate does not, and the money of it."""
+
+    currency: str
+    positions: int
+    waived: int
+    delta_cents: int  # the re-rate less Lago
+    gross_cents: int  # in absolute values
+
+
+def total_doubts(data: ReportData, *, waived: bool | None = None) -> tuple[DoubtTotal, ...]:
+    """By currency; nothing where the re-rate doubts nothing. ``waived``: only those that are, or are not."""
+    by_currency: dict[str, list[Finding]] = {}
+    for invoice, _, doubt in data.doubted():
+        if waived is None or bool(doubt.waiver) is waived:
+            by_currency.setdefault(invoice.currency, []).append(doubt)
+    return tuple(
+        DoubtTotal(
+            currency=currency,
+            positions=len(doubts),
+            waived=sum(1 for doubt in doubts if doubt.waiver),
+            delta_cents=sum(doubt.delta_cents for doubt in doubts),
+            gross_cents=sum(abs(doubt.delta_cents) for doubt in doubts),
+        )
+        for currency, doubts in sorted(by_currency.items())
+    )

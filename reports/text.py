@@ -130,7 +130,7 @@ def _biggest(data: ReportData, texts: Texts) -> str:
             i.customer,
             i.number,
             position_name(p, texts),
-            texts.money(p.delta_cents, i.currency, sign=True),
+            texts.money(p.at_stake_cents, i.currency, sign=True),
             ", ".join(dict.fromkeys(texts.named("cause", f.cause) for f in p.findings)),
         ]
         for i, p in biggest(data)

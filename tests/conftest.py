@@ -1,11 +1,23 @@
-"""What pytest prints at the end of a run: the tables of Lago's vectors, of its client's calls, of the fuzz."""
+"""NexaSystems, read once for all tests, and what pytest prints at the end: tables of vectors, of calls, of the fuzz."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+
+from mappings.records import Snapshot
+from migrate.lago.recording import bundled
+from tests.recorded import snapshot_of_recording
 
 HEAD = ("area", "cases", "equal", "refused")
 LIVES = ("area", "invoices", "equal", "refused")
+
+
+@pytest.fixture(scope="session")
+def nexasystems(tmp_path_factory: pytest.TempPathFactory) -> tuple[Snapshot, Path]:
+    """The snapshot, and the folder of its events. Both are read only: every folder's tests share them."""
+    return snapshot_of_recording(bundled(), tmp_path_factory.mktemp("nexasystems"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

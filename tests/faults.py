@@ -549,10 +549,10 @@ def copy_metric(metric: str, plan: str) -> Plant:
     return plant
 
 
-def other_currency(company: Company) -> None:
+def other_currency(company: Company, customer: str = STARTER, plan: str = "") -> None:
     lists = company.rows("product.pricelist", [["currency_id.name", "=", "USD"]], "id")
     currency = company.rows("res.currency", [["name", "=", "USD"]], "id")
-    own = [["id", "=", company.order(STARTER)["id"]]]
+    own = [["id", "=", company.order(customer, plan)["id"]]]
     company.write("sale.order", own, state="draft")
     company.write("sale.order", own, pricelist_id=lists[0]["id"], currency_id=currency[0]["id"])
     company.write("sale.order", own, state="sale")
@@ -617,6 +617,13 @@ def edit_tax(company: Company) -> Company:
             total_amount_cents=invoice.total_amount_cents + 90,
         )
     )
+
+
+def billed_at(company: Company, cents: int) -> Company:
+    """Lago billed the base fee at this price and not at its plan's, with taxes and sums that follow from it."""
+    billed, order = company.invoice(STARTER), company.order(STARTER)
+    prices = {order["fusion_lago_id"]: cents}
+    return billed_like(company, billed, company.rerated(billed, lambda world: replace(world, prices=prices)))
 
 
 def lose_fee(company: Company) -> Company:
@@ -748,6 +755,23 @@ def no_taxes_on_invoice(company: Company) -> Company:
     return company.with_invoice(untaxed, listed)
 
 
+def coupon_credited_twice(company: Company) -> Company:
+    """Lago's invoice lists the credit of its coupon twice, and its sums took both off."""
+    invoice = company.invoice(PERCENT)
+    credit = next(c for c in invoice.credits if c.item.type == "coupon")
+    less, again = credit.amount_cents, replace(credit, lago_id="00000000-0000-4000-8000-000000000002")
+    return company.with_invoice(
+        replace(
+            invoice,
+            credits=(*invoice.credits, again),
+            coupons_amount_cents=invoice.coupons_amount_cents + less,
+            sub_total_excluding_taxes_amount_cents=invoice.sub_total_excluding_taxes_amount_cents - less,
+            sub_total_including_taxes_amount_cents=invoice.sub_total_including_taxes_amount_cents - less,
+            total_amount_cents=invoice.total_amount_cents - less,
+        )
+    )
+
+
 def lago_forgot_the_coupon(company: Company) -> Company:
     invoice = company.invoice(PERCENT)
 
@@ -864,9 +888,10 @@ def fault(name: str, side: str, causes: str, customers: str | tuple[str, ...], p
 
 
 def together(*plants: Plant) -> Plant:
-    def plant(company: Company) -> None:
+    def plant(company: Company) -> Company:
         for one in plants:
-            one(company)
+            company = one(company) or company
+        return company
 
     return plant
 
@@ -980,6 +1005,7 @@ FAULTS: tuple[Fault, ...] = (
     fault("another currency", "odoo", "currency", STARTER, other_currency),
     # Lago
     fault("fee edited", "lago", "edited_amount", STARTER, edit_fee),
+    fault("base fee at another price than its plan's", "lago", "off_plan", STARTER, lambda c: billed_at(c, 3900)),
     fault("sums edited", "lago", "edited_header", STARTER, edit_header),
     fault("tax edited", "lago", "edited_header tax_wrong", STARTER, edit_tax),
     fault("fee lost", "lago", "missing_line", STARTER, lose_fee),
@@ -990,6 +1016,7 @@ FAULTS: tuple[Fault, ...] = (
     fault("events twice in the store", "lago", "duplicate_events", STARTER, twice_in_the_store),
     fault("invoice with another province's tax", "lago", "tax_wrong", STARTER, wrong_tax_on_invoice),
     fault("invoice without its taxes", "lago", "tax_missing", STARTER, no_taxes_on_invoice),
+    fault("coupon credited twice", "lago", "coupon_extra", PERCENT, coupon_credited_twice),
     fault("coupon forgotten", "lago", "coupon_missing", PERCENT, lago_forgot_the_coupon),
     fault("units entered by hand", "lago", "extra_usage", STARTER, more_units_in_lago),
     # finance's tables
@@ -1011,6 +1038,12 @@ FAULTS: tuple[Fault, ...] = (
         charge_price("storage_gb", "nexacloud_starter", ["amount"], "0.0925"),
         lines_tax(STARTER, "hst_sale_tax_15"),
     )),
+    fault("start moved, and the base price raised", "odoo", "+ plan_change_date price", STARTER, together(
+        on_order(STARTER, fusion_started_at="2026-02-10 15:54:08"), on_order(STARTER, fusion_plan_amount="41.50"),
+    ), month="2026-03"),
+    fault("start moved, and a discount below 0 on the plan's line", "odoo", "+ plan_change_date discount", STARTER, together(
+        on_order(STARTER, fusion_started_at="2026-02-10 15:54:08"), discount(-25.0, STARTER),
+    ), month="2026-03"),
     # what Odoo takes off or adds after the coupons; of two kinds of taxes its coupon is two lines, in whole cents
     fault("discount where a coupon is held", "odoo", "discount", PERCENT, discount(10.0, PERCENT)),
     fault("line added where a coupon is held", "odoo", "order_line_added", PERCENT, add_order_line(12.0, customer=PERCENT)),

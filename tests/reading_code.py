@@ -9,8 +9,8 @@ from collections.abc import Iterator
 # Modules that reach a disk, a network, a database, a clock, chance, or another module that nobody sees.
 IO_MODULES = {
     "asyncio", "duckdb", "ftplib", "glob", "http", "httpx", "importlib", "odoorpc", "os", "pathlib", "random",
-    "requests", "secrets", "shutil", "socket", "sqlalchemy", "sqlite3", "subprocess", "tempfile", "time", "urllib",
-    "migrate.odoo.door", "migrate.odoo.protocol",
+    "requests", "secrets", "shutil", "socket", "sqlalchemy", "sqlite3", "subprocess", "tempfile", "time",
+    "urllib.request", "migrate.odoo.door", "migrate.odoo.protocol",
 }  # fmt: skip
 CLOCKS = {"now", "today", "utcnow"}
 FILES = re.compile(

@@ -11,17 +11,18 @@ from collections.abc import Callable
 import pytest
 
 from tests.addon import billing_areas, charge_areas
-from tests.vectors_support.load import area_files, cases, directory
+from tests.vectors_support.load import area_files, cases, directories
 
 AREAS = {**charge_areas.AREAS, **billing_areas.AREAS}
-FILES = area_files(directory())
+FILES = [area_files(directory) for directory in directories()]
+FOUND = {area for files in FILES for area in files}
 
 
-@pytest.mark.parametrize("area", sorted(AREAS.keys() & FILES.keys()))
+@pytest.mark.parametrize("area", sorted(AREAS.keys() & FOUND))
 def test_area(area: str, record_property: Callable[[str, object], None]) -> None:
     total = 0
     failures = []
-    for case in cases(FILES[area]):
+    for case in (case for files in FILES if area in files for case in cases(files[area])):
         total += 1
         wrong = AREAS[area](case["input"], case["expected"])
         if wrong:

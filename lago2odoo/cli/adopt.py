@@ -26,7 +26,7 @@ def command(config: Path, form: str) -> int:
     with open_context(config) as context, context.store() as store, store.lock(), context.odoo() as odoo:
         mapped = _mapped(context, store, odoo)
         adoption = adopt(odoo, Ledger(store), mapped, context.talk.progress)
-    return emit(CommandOutcome(_data(adoption), _text(adoption, bool(mapped))), form)
+    return emit(CommandOutcome(_data(adoption), _text(adoption, bool(mapped)), 1 if adoption.withheld else 0), form)
 
 
 def _mapped(context: CommandContext, store: Store, odoo: Door) -> tuple[Mapped, ...]:
@@ -42,6 +42,7 @@ def _data(adoption: Adoption) -> dict[str, object]:
         "made": dict(adoption.made),
         "older": list(adoption.older),
         "gone": list(adoption.gone),
+        "withheld": list(adoption.withheld),
         "known": adoption.known,
     }
 
@@ -50,6 +51,7 @@ def _text(adoption: Adoption, extracted: bool) -> str:
     lines = show.adopted(adoption)
     if adoption.gone:
         lines.append(f"{len(adoption.gone):,} external ids of ours name records that are gone from Odoo")
+    lines += show.not_adopted(adoption)
     if adoption.known:
         lines.append(f"{adoption.known:,} records were known already")
     if not adoption.total:

@@ -61,7 +61,7 @@ def command(config: Path, form: str, phase: str | None, cohort: str | None, file
         phases = chosen(Phase(phase) if phase else None)
         applied = _apply(context, store, odoo, migration, phases=phases, saved=saved, allow_removals=allowed)
     error = applied.error or _left_out(migration, phases)
-    return emit(CommandOutcome(_data(applied), _text(applied, migration), error=error), form)
+    return emit(CommandOutcome(_data(applied, migration), _text(applied, migration), error=error), form)
 
 
 def _apply(
@@ -121,11 +121,12 @@ def _open(migration: Migration, phases: tuple[Phase, ...]) -> Iterator[Skipped]:
 
 def _left_out(migration: Migration, phases: tuple[Phase, ...]) -> Blocked | None:
     """How the command ends although everything else is written: somebody must mend or waive what is left out."""
-    remedies = show.remedies(_open(migration, phases), ())
+    told = (show.remedies(_open(migration, phases), ()), show.remedies_of_unread((), migration.lost_of(phases)))
+    remedies = "; ".join(filter(None, told))
     return Blocked(f"everything else is written; {remedies}") if remedies else None
 
 
-def _data(applied: Applied) -> dict[str, object]:
+def _data(applied: Applied, migration: Migration) -> dict[str, object]:
     return {
         "counts": applied.changes.counts(),
         "written": applied.written,
@@ -137,6 +138,8 @@ def _data(applied: Applied) -> dict[str, object]:
         "leftovers": applied.leftovers,
         "adopted": {"made": dict(applied.adopted.made), "older": list(applied.adopted.older)},
         "failures": [str(failure) for failure in applied.failures],
+        "lost": show.lost_data(migration.lost),
+        "meanwhile": [str(edited) for edited in applied.meanwhile],
         "conflicts": [change.source for change in applied.conflicts],
     }
 
@@ -145,15 +148,18 @@ def _text(applied: Applied, migration: Migration) -> str:
     lines = [show.counts(applied.counts()), ""]
     lines += show.quarantine(migration.snapshot.quarantined, find_dependents(migration.snapshot))
     lines += show.unread_credits(unread_credits(migration.snapshot, migration.cohort.customers))
+    lines += show.lost(migration.lost)
     lines += [*show.removals(applied.changes)]
     lines += [*show.skipped(applied.changes, migration.waived)]
     lines += [*(f"kept in Odoo's own form: {text}" for text in applied.altered), *applied.leftovers]
     lines += show.adopted(applied.adopted)
     lines += show.refused(applied.refused)
+    lines += [str(edited) for edited in applied.meanwhile]
     records = sum(sum(row.values()) for row in applied.written.values())
-    if not records and not applied.calls and not applied.failures:
+    if not records and not applied.calls and not applied.failures and not applied.meanwhile:
         return "\n".join([*lines, "nothing to do"])
     lines.append(f"{records:,} records written in {applied.calls:,} calls, {applied.seconds:.1f} s")
     mend = "lago2odoo apply, once what was not taken is mended"
-    lines.append(f"next: {mend if applied.failures else 'lago2odoo reconcile --period MONTH'}")
+    then = "lago2odoo status" if applied.meanwhile else "lago2odoo reconcile --period MONTH"
+    lines.append(f"next: {mend if applied.failures else then}")
     return "\n".join(lines)

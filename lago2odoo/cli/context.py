@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,6 +12,7 @@ from lago2odoo.cli.talk import Talk
 from lago2odoo.cli.waiver_file import read_waivers
 from mappings import tables
 from mappings.reasons import note_old_spellings
+from mappings.records import Snapshot
 from mappings.tables import TableError, Tables
 from mappings.text import NotTextError, composed, decode_text
 from migrate import config as settings
@@ -19,13 +20,14 @@ from migrate.config import Config
 from migrate.errors import ConfigError
 from migrate.lago.client import LagoClient, LagoPatience
 from migrate.lago.recorded import RecordingSource
+from migrate.lago.snapshot import load_snapshot
 from migrate.lago.source import LagoSource
 from migrate.masking import KNOWN
 from migrate.odoo.connect import OdooSettings, connect
 from migrate.odoo.door import Door
 from migrate.shipped_tables import shipped
 from migrate.state.small_tables import require_sound
-from migrate.state.store import Store
+from migrate.state.store import Store, require_not_emptied
 from reconcile.compare.waivers import Waiver
 from reports.paths import NotReadableError, read_file
 
@@ -71,8 +73,14 @@ class CommandContext:
     @contextmanager
     def unchecked_store(self) -> Iterator[Store]:
         """The open state as it is; a SQLite path counts from the configuration's folder."""
+        require_not_emptied(state_url(self.config), (self.events, self.reports(None) / "history"))
         with Store.open(state_url(self.config)) as store:
             yield store
+
+    def snapshot(self, store: Store) -> Snapshot:
+        """The latest finished extract, of the Lago whose rules it bills by. Raises what ``load_snapshot`` raises."""
+        snapshot = load_snapshot(store)
+        return replace(snapshot, lago_version=self.config.lago.rules or snapshot.lago_version)
 
     @contextmanager
     def source(self, recording: Path | None) -> Iterator[LagoSource]:

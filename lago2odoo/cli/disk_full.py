@@ -1,18 +1,24 @@
-"""A disk without room: whatever was to be written, the way out is the same."""
+"""A disk without room: whatever was to be written, the way out is the same.
+
+Known by what the system answered (errno), as it stands in the error, in our own (``errno_of_writing``), or in one that
+it was raised for or while handling; of DuckDB's, by ``errno_told_by``. Words that merely sound like it are none.
+"""
 
 from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
 
+from mappings.errors import Lago2OdooError
+from migrate.state.usage_errors import errno_told_by
+
 _ERRNOS = (errno.ENOSPC, errno.EDQUOT)
-_WORDS = ("No space left", "no space left", "quota exceeded", "disk is full")
 REMEDY = "make room and run the same command again: what was written until then stays, and it goes on from there"
 
 
 def is_of_full_disk(error: BaseException) -> bool:
     """Whether it, or what it was raised for, says so."""
-    return any(_says_so(each) for each in _chain(error))
+    return any(_errno_of(each) in _ERRNOS for each in _chain(error))
 
 
 def told(error: BaseException) -> str:
@@ -25,11 +31,13 @@ def told(error: BaseException) -> str:
     return f"{said}; {REMEDY}"
 
 
-def _says_so(error: BaseException) -> bool:
-    return (isinstance(error, OSError) and error.errno in _ERRNOS) or any(word in str(error) for word in _WORDS)
+def _errno_of(error: BaseException) -> int | None:
+    if isinstance(error, OSError):
+        return error.errno
+    return error.errno_of_writing if isinstance(error, Lago2OdooError) else errno_told_by(error)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
-        error = error.__cause__
+        error = error.__cause__ or error.__context__

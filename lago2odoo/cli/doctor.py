@@ -14,22 +14,26 @@ from lago2odoo.cli.context import CommandContext, open_context
 from lago2odoo.cli.migration import accept, open_migration
 from lago2odoo.cli.options import config_option, format_option
 from lago2odoo.cli.outcome import CommandOutcome, emit
+from mappings.counted import reason_of, tell
 from mappings.errors import Lago2OdooError
 from mappings.records import Snapshot
 from mappings.target import Target
 from migrate import config as settings
 from migrate.errors import ConfigError, LagoRefused, OdooError
 from migrate.lago.clock import check_clock
-from migrate.lago.source import Answer
+from migrate.lago.counted import count_all
+from migrate.lago.source import Answer, LagoSource
 from migrate.odoo.discover import addon_version, discover
 from migrate.odoo.door import Door
 from migrate.odoo.findings import CheckFinding
-from migrate.odoo.preflight import Needs, preflight
+from migrate.odoo.needs import Needs
+from migrate.odoo.preflight import preflight
 from migrate.odoo.push import mismatch, remedy
+from migrate.self_check import StateCheck, check_state
 from migrate.state.event_files import check_event_files
-from migrate.state.self_check import StateCheck, check_state
 from migrate.state.store import Store
 from migrate.stripe import Proof, StripeApi, StripeError, prove_same_account, references_of
+from reconcile.rating.rules import doubt_of_version
 
 MARKS = {"ok": "ok     ", "warning": "WARNING", "error": "ERROR  "}
 
@@ -104,11 +108,25 @@ def _lago(context: CommandContext) -> Iterator[CheckFinding]:
     try:
         with context.source(None) as source:
             organizations = source.get("/api/v1/organizations")
-            yield CheckFinding("ok", _lago_of(source.get("/health"), organizations, source.name))
+            health = source.get("/health")
+            yield CheckFinding("ok", _lago_of(health, organizations, source.name))
+            if doubt := doubt_of_version(str(health["version"].value)):
+                yield CheckFinding("warning", doubt)
+            yield from _unread_parts(source, context.config.waive.reasons)
             if source.has_clock:
                 yield from _clock(context, datetime.fromisoformat(source.clock()), organizations["organization"].value)
     except Lago2OdooError as error:
         yield CheckFinding("error", str(error))
+
+
+def _unread_parts(source: LagoSource, accepted: Collection[str]) -> Iterator[CheckFinding]:
+    """What Lago has and nobody reads: its second engine, and orders that wait."""
+    for counted in count_all(source):
+        told, reason = tell(counted), reason_of(counted)
+        if told and reason in accepted:
+            yield CheckFinding("warning", f"{told} (waived)")
+        elif told:
+            yield CheckFinding("error", told, f"enter it in Odoo by hand, or add [waive] skipped = [{reason!r}]")
 
 
 def _clock(context: CommandContext, moment: datetime, organization: object) -> Iterator[CheckFinding]:

@@ -12,6 +12,7 @@ from lago2odoo.cli import show
 from lago2odoo.cli.context import open_context
 from lago2odoo.cli.options import config_option, format_option
 from lago2odoo.cli.outcome import CommandOutcome, emit
+from mappings.counted import open_counted
 from mappings.dependents import find_dependents
 from mappings.lost import UNLISTED, lost_invoices, unlisted_fees
 from mappings.quarantine import tally
@@ -22,6 +23,7 @@ from migrate.lago.control_totals import unread_credits
 from migrate.lago.extract import ExtractReport, extract
 from migrate.lago.read_resources import UNSHOWN
 from migrate.lago.snapshot import load_snapshot
+from reconcile.rating.rules import doubt_of_version
 from reports.columns import table
 
 
@@ -40,6 +42,8 @@ def command(config: Path, form: str, recording: Path | None) -> int:
         report = extract(source, store, context.events, progress=context.talk.progress, warn=context.warn)
         snapshot = load_snapshot(store)
         for doubt in doubts_of_records(_newest(snapshot), datetime.now(UTC)) if source.has_clock else ():
+            context.warn(doubt)
+        if doubt := doubt_of_version(snapshot.lago_version):
             context.warn(doubt)
     return emit(outcome_of(report, snapshot, context.config.waive.reasons), form)
 
@@ -69,7 +73,8 @@ def outcome_of(report: ExtractReport, snapshot: Snapshot, waived: Collection[str
     }
     error = None
     told = (show.remedies_of_unread(still_open, lost), remedy_of_unshown(unshown), show.remedy_of_unlisted(unlisted))
-    remedies = "; ".join(filter(None, told))
+    counted = show.remedy_of_counted(open_counted(report.counted, waived))
+    remedies = "; ".join(filter(None, (*told, counted)))
     if remedies:
         error = Blocked(f"everything else is read; {remedies}; next: lago2odoo preview")
     return CommandOutcome(data, "\n".join([*unread, *waiting, *show.lost(missing), render(report)]), error=error)

@@ -8,24 +8,35 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from mappings.errors import of_writing
 from migrate.errors import StoreError
-from reports.paths import require_writable_name
+from reports.paths import held_alone, require_writable_name
 
 
 def write_whole(path: Path, write: Callable[[Path], object], what: str) -> Path:
-    """Let ``write`` fill a file beside ``path``, then rename it: a file with its final name is complete."""
+    """Let ``write`` fill a file beside ``path``, then rename it: a file with its final name is complete.
+
+    Of two processes that write one file at once, one waits; the last one's stands, whole.
+    """
     partial = path.with_name(f".partial-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         require_writable_name(partial)
         require_writable_name(path)
+        with held_alone(partial):
+            _write_renamed(partial, path, write)
+    except OSError as error:
+        raise of_writing(StoreError(f"{path}: the {what} cannot be written: {error.strerror}"), error.errno) from error
+    return path
+
+
+def _write_renamed(partial: Path, path: Path, write: Callable[[Path], object]) -> None:
+    try:
         write(partial)
         partial.replace(path)
-    except OSError as error:
-        if partial.is_file():
-            partial.unlink()  # half a file helps nobody, and takes room
-        raise StoreError(f"{path}: the {what} cannot be written: {error.strerror}") from error
-    return path
+    except OSError:
+        partial.unlink(missing_ok=True)  # half a file helps nobody, and takes room
+        raise
 
 
 @contextmanager

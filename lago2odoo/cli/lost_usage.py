@@ -6,7 +6,7 @@ counts usage shows wherever a query happens to stand; it is said here, for all o
 
 from __future__ import annotations
 
-import sys
+from migrate.state.usage_errors import is_of_files, is_of_value
 
 REMEDY = (
     "files of usage ([store] events) went or changed while they were read, or there is no room for temporary ones: "
@@ -16,11 +16,7 @@ REMEDY = (
 
 def is_of_usage(error: BaseException) -> bool:
     """Whether DuckDB says that it cannot read its files, or go on. A query of ours that is wrong is none of these."""
-    duckdb = sys.modules.get("duckdb")  # what never counted usage has not loaded it
-    if duckdb is None:
-        return False
-    # of no class of its own is what Parquet's decoder says of a damaged inside
-    return type(error) is duckdb.Error or isinstance(error, duckdb.OperationalError | duckdb.InvalidInputException)
+    return is_of_files(error) or is_of_value(error)
 
 
 def told_of_usage(error: BaseException) -> str:

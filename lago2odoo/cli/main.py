@@ -20,6 +20,7 @@ import click
 from lago2odoo.cli.disk_full import is_of_full_disk, told
 from lago2odoo.cli.lazy import LazyGroup, Table
 from lago2odoo.cli.lost_usage import is_of_usage, told_of_usage
+from lago2odoo.cli.read_only import is_of_read_only, told_of_read_only
 from mappings.errors import Lago2OdooError
 from migrate.errors import Interrupted
 from migrate.masking import KNOWN
@@ -35,7 +36,11 @@ COMMANDS: Table = {
         "apply",
         "Write the changes to Odoo, phase by phase. Safe to interrupt; a second run has nothing to do.",
     ),
-    "status": ("status", "Show the snapshot, the phases, and what changed in Odoo since it was applied."),
+    "ledger": (
+        "ledger",
+        "Bring every invoice, credit note, void and payment of Lago into Odoo's books, and show that they tie.",
+    ),
+    "status": ("status", "Show the snapshot, the phases, and what changed in Odoo, and in Lago, since it was applied."),
     "rollback": (
         "rollback",
         "Undo exactly what apply did, in reverse order. Refuses what someone else changed since.",
@@ -61,6 +66,10 @@ COMMANDS: Table = {
         "report_verify",
         "Check evidence packs offline, and name what was altered. Needs no project.",
     ),
+    "cutover": (
+        "cutover",
+        "Show whether a cohort may leave Lago, and what would be done to whom, when. Writes nothing.",
+    ),
     "demo": ("demo", "Run the whole way on a recorded company: embedded Lago, embedded Odoo, no account needed."),
     "sandbox": (
         "sandbox",
@@ -82,7 +91,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     try:
         code = group.main(arguments, prog_name="lago2odoo", standalone_mode=False)
     except Lago2OdooError as error:
-        _fail(told(error), error.exit_code)
+        _fail(told_of_read_only(error) if is_of_read_only(error) else told(error), error.exit_code)
     except (click.exceptions.Abort, KeyboardInterrupt):
         _interrupted()
     except click.ClickException as error:
@@ -93,6 +102,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
             _interrupted()
         if is_of_full_disk(error):
             _fail(told(error), Lago2OdooError.exit_code)
+        if is_of_read_only(error):
+            _fail(told_of_read_only(error), Lago2OdooError.exit_code)
         if is_of_usage(error):
             _fail(told_of_usage(error), Lago2OdooError.exit_code)
         raise

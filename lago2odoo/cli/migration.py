@@ -8,15 +8,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from functools import partial
 
+from lago2odoo.cli import show
+from lago2odoo.cli.books_choice import require_choice
 from lago2odoo.cli.context import CommandContext
 from lago2odoo.cli.talk import some_lines, some_names
 from mappings.accounting import RecordsAccount, account
 from mappings.cohorts import CohortError, customers_of
-from mappings.context import Options, proposals
+from mappings.context import Context, Options, proposals
+from mappings.context import context as mapping_context
 from mappings.coverage import CoverageRow, coverage
 from mappings.desired import desired, iterate
 from mappings.lost import REASON as LOST
-from mappings.lost import UNLISTED, lost_invoices, unlisted_fees
+from mappings.lost import UNLISTED, LostInvoice, lost_invoices, unlisted_fees
 from mappings.partners import PartnerProposal
 from mappings.quarantine import with_ids
 from mappings.reasons import note_old_spellings, spell
@@ -31,8 +34,8 @@ from migrate.odoo.dangling import without_dangling
 from migrate.odoo.discover import discover
 from migrate.odoo.door import Door
 from migrate.odoo.findings import CheckFinding, waived
-from migrate.odoo.needs import needs_of_snapshot
-from migrate.odoo.preflight import Needs, prepare
+from migrate.odoo.needs import Needs, needs_of_snapshot
+from migrate.odoo.preflight import prepare
 from migrate.odoo.standing import find_standing
 from migrate.phases import EVERYONE, Cohort
 from migrate.preview import KeepUsage
@@ -58,6 +61,7 @@ class Migration:
     events: int  # in the snapshot
     keep_usage: KeepUsage
     unlisted: tuple[Fee, ...]  # that nobody accepted
+    lost: tuple[LostInvoice, ...]  # the same
 
     def coverage(self) -> tuple[CoverageRow, ...]:
         """The coverage matrix of everything mapped, whatever the cohort."""
@@ -68,6 +72,11 @@ class Migration:
         found = proposals(self.snapshot, self.target, self.tables)
         return tuple(proposal for proposal in found if self.cohort.takes(proposal.customer.external_id))
 
+    def lost_of(self, phases: Collection[Phase]) -> tuple[LostInvoice, ...]:
+        """Invoices of the cohort that the snapshot lacks: what is open of them is no balance in Odoo."""
+        takes = self.cohort.takes
+        return tuple(i for i in self.lost if Phase.BALANCES in phases and (not i.customer or takes(i.customer)))
+
     def needs(self) -> Needs:
         """What all of it asks of Odoo."""
         return needs_of_snapshot(self.snapshot, self.mapped, self.tables, self.target.company_id)
@@ -76,29 +85,41 @@ class Migration:
 def open_migration(context: CommandContext, store: Store, odoo: Door, cohort: str | None) -> Migration:
     """Read the snapshot, ask Odoo what it can express, and map."""
     tables = context.tables()
+    require_choice(context, store, context.config.books.keep)
     context.talk.say("reading the snapshot")
     snapshot = load_snapshot(store)
     check_events(context, store)
     target = target_of(odoo, snapshot)
-    since = context.config.mapping.usage_since
-    accepted = with_ids(context.config.waive.reasons, snapshot.quarantined)
-    options = Options(usage_since=datetime.combine(since, time(), UTC) if since else None, waived=accepted)
+    options = _options(context, snapshot)
     context.talk.say("mapping")
     wanted = desired(snapshot, usage_rows(context), target, tables, options)
-    mapped = (*prepare(target), *without_dangling(odoo, wanted))
+    mapped = (*prepare(), *without_dangling(odoo, wanted))
     _note_names(context, _left_out_names(store, snapshot, mapped))
     return Migration(
         snapshot=snapshot,
         tables=tables,
         target=target,
         mapped=mapped,
-        waived=accepted,
+        waived=options.waived,
         cohort=cohort_of(context, snapshot, cohort),
         digest=digest(store),
         events=sum(file.events for file in store.event_files()),
         keep_usage=partial(find_kept_usage, context.events),
         unlisted=open_unlisted(context, store, snapshot),
+        lost=show.open_lost(lost_invoices(snapshot), options.waived),
     )
+
+
+def _options(context: CommandContext, snapshot: Snapshot) -> Options:
+    since = context.config.mapping.usage_since
+    accepted = with_ids(context.config.waive.reasons, snapshot.quarantined)
+    moment = datetime.combine(since, time(), UTC) if since else None
+    return Options(usage_since=moment, waived=accepted, open_items=context.config.books.keep == "balances")
+
+
+def inputs_of(context: CommandContext, snapshot: Snapshot, odoo: Door) -> Context:
+    """What a mapper may look at."""
+    return mapping_context(snapshot, target_of(odoo, snapshot), context.tables(), _options(context, snapshot))
 
 
 def open_unlisted(context: CommandContext, store: Store, snapshot: Snapshot) -> tuple[Fee, ...]:
@@ -164,7 +185,7 @@ def check_events(context: CommandContext, store: Store) -> CheckedFiles:
 def mapped_but_usage(context: CommandContext, snapshot: Snapshot, odoo: Door) -> tuple[Mapped, ...]:
     """What is wanted of this Odoo and what is left out, without the usage events, of which there may be millions."""
     phases = frozenset(Phase) - {Phase.USAGE}
-    options = Options(waived=with_ids(context.config.waive.reasons, snapshot.quarantined))
+    options = _options(context, snapshot)
     wanted = tuple(iterate(snapshot, (), target_of(odoo, snapshot), context.tables(), options, phases))
     return without_dangling(odoo, wanted)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 
 from mappings.ranges import YEARS
-from mappings.target import Phase
 from migrate.config import DEFAULT_FILE
+from migrate.phases import MIGRATED, ORDER
 
 _MONTH = re.compile(r"(?P<year>\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -22,6 +23,19 @@ def check_month(_context: click.Context, _parameter: click.Parameter, value: str
     if month and int(month["year"]) in YEARS:
         return value
     raise click.BadParameter(f"{value!r} is not a month; write it like 2026-07")
+
+
+class NewPath(click.Path):
+    """The path of what is to be written. An empty one is none: it would be the current folder."""
+
+    def __init__(self, *, file_okay: bool = True, dir_okay: bool = True) -> None:
+        super().__init__(path_type=Path, file_okay=file_okay, dir_okay=dir_okay)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path. Any: as click has it."""
+        if str(value) == "":
+            self.fail("is empty: name a file or a folder", param, ctx)
+        return Path(str(super().convert(value, param, ctx)))
 
 
 config_option = click.option(
@@ -42,7 +56,12 @@ format_option = click.option(
 )
 phase_option = click.option(
     "--phase",
-    type=click.Choice([phase.value for phase in Phase]),
+    type=click.Choice([phase.value for phase in MIGRATED]),
+    help="Only this phase (default: all, in order).",
+)
+any_phase_option = click.option(
+    "--phase",
+    type=click.Choice([phase.value for phase in ORDER]),
     help="Only this phase (default: all, in order).",
 )
 cohort_option = click.option("--cohort", metavar="NAME", help="Only the customers of this cohort of the configuration.")
@@ -51,7 +70,7 @@ period_option = click.option(
 )
 out_dir_option = click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=NewPath(file_okay=False),
     metavar="DIR",
     help="Folder for the files written (default: 'report' beside the configuration).",
 )

@@ -11,13 +11,14 @@ from lago2odoo.cli import show
 from lago2odoo.cli.context import CommandContext, open_context
 from lago2odoo.cli.files import write_whole
 from lago2odoo.cli.migration import Migration, accept, open_migration
-from lago2odoo.cli.options import cohort_option, config_option, format_option, phase_option
+from lago2odoo.cli.options import NewPath, cohort_option, config_option, format_option, phase_option
 from lago2odoo.cli.outcome import CommandOutcome, emit
+from lago2odoo.cli.own_files import require_foreign
 from mappings.coverage import CoverageRow
 from mappings.dependents import find_dependents
 from mappings.partners import PartnerProposal
 from mappings.target import Phase, Skipped
-from migrate.change_set.changes import Action, ChangeSet
+from migrate.change_set.changes import Action, ChangeSet, left_out
 from migrate.change_set.saved import to_document, to_json
 from migrate.lago.control_totals import unread_credits
 from migrate.odoo.door import Door
@@ -36,16 +37,18 @@ from migrate.state.store import Store
 @cohort_option
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=NewPath(dir_okay=False),
     metavar="FILE",
     help="Save the preview, to be applied exactly.",
 )
 def command(config: Path, form: str, phase: str | None, cohort: str | None, out: Path | None) -> int:
     """Show what apply would do, field by field. Writes nothing to Odoo."""
-    with open_context(config) as context, context.store() as store, context.odoo() as odoo:
-        migration = open_migration(context, store, odoo, cohort)
-        misfits = _misfits(context, odoo, migration)
-        changes = _preview(context, store, odoo, migration, phase)
+    with open_context(config) as context:
+        require_foreign(context, out)
+        with context.store() as store, context.odoo() as odoo:
+            migration = open_migration(context, store, odoo, cohort)
+            misfits = _misfits(context, odoo, migration)
+            changes = preview_of(context, store, odoo, migration, phase)
     if out is not None:
         write_whole(out, lambda path: path.write_text(to_json(changes), encoding="utf-8"), "preview")
     return emit(_outcome(changes, migration, misfits, out), form)
@@ -57,7 +60,10 @@ def _misfits(context: CommandContext, odoo: Door, migration: Migration) -> list[
     return [finding for finding in accept(context, looked) if finding.level == "error"]
 
 
-def _preview(context: CommandContext, store: Store, odoo: Door, migration: Migration, phase: str | None) -> ChangeSet:
+def preview_of(
+    context: CommandContext, store: Store, odoo: Door, migration: Migration, phase: str | None = None
+) -> ChangeSet:
+    """What apply would do to the cohort of the migration: one phase of it, or all."""
     return preview(
         odoo,
         Ledger(store),
@@ -82,17 +88,25 @@ def _outcome(
     That is what is left out and nobody waived, what Odoo does not show, or a mapping that does not fit its records.
     """
     rows, snapshot, accepted = migration.coverage(), migration.snapshot, migration.waived
-    left = [c.skipped for c in changes.changes if c.skipped and not c.skipped.is_waived(accepted)]
+    left = left_out(changes.changes, accepted)
     credit_sums = unread_credits(snapshot, migration.cohort.customers)
     unread = [*show.quarantine(snapshot.quarantined, find_dependents(snapshot)), *show.unread_credits(credit_sums)]
+    unread += show.lost(migration.lost)
     lines = [show.matrix(rows), "", *unread, *_lines(changes, accepted), "", *show.misfits(misfits)]
     lines += show.proposals(proposals := migration.proposals(), migration.tables.name)
-    lines += filter(None, [show.remedy_of_unlisted(migration.unlisted)])
+    lost = migration.lost_of(changes.scope.phases)
+    lines += filter(None, [show.remedy_of_unlisted(migration.unlisted), show.remedies_of_unread((), lost)])
     lines += _next(changes, left, misfits, out)
-    stands_in_the_way = left or misfits or any(changes.of(Action.WITHHELD))
+    stands_in_the_way = left or misfits or lost or any(changes.of(Action.WITHHELD))
     code = 1 if stands_in_the_way else 2 if changes.pending else 0
     return CommandOutcome(
-        lambda: {"unread_credits": credit_sums, **_data(changes, rows, misfits, proposals)}, "\n".join(lines), code
+        lambda: {
+            "unread_credits": credit_sums,
+            "lost": show.lost_data(migration.lost),
+            **_data(changes, rows, misfits, proposals),
+        },
+        "\n".join(lines),
+        code,
     )
 
 

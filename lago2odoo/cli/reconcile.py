@@ -34,7 +34,6 @@ from mappings.records import Fee, Snapshot
 from migrate.change_set.verdicts import Owners, verdicts
 from migrate.errors import Blocked, ConfigError
 from migrate.lago.extract import require_finished, require_latest
-from migrate.lago.snapshot import load_snapshot
 from migrate.odoo.door import Door
 from migrate.odoo.push import PushScope, require_addon
 from migrate.odoo.push import push as to_odoo
@@ -43,16 +42,20 @@ from migrate.state.records import Run
 from migrate.state.report_runs import ReportRuns, note_report_runs, report_runs
 from reconcile.compare.waivers import unused
 from reconcile.dual_run import Settings, dual_run
+from reconcile.rating.rules import doubt_of_version
 from reconcile.rerate.coverage import lapses_of
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.noise_floor import control as control_run
 from reconcile.rerate.noise_floor import rerate
+from reconcile.rerate.other_rules import fitting_version
 from reconcile.rerate.shown_events import with_events
+from reconcile.rerate.termination_notes import control_credit_notes
 from reconcile.sides.lago import in_month, usage_begins
+from reconcile.sides.odoo_events import in_odoo
 from reconcile.sides.odoo_journal import find_shadow_journal
 from reconcile.sides.odoo_taxes import led_to, tax_codes
 from reports import json as report_json
-from reports import junit, markdown, pseudonyms, stored, text
+from reports import junit, markdown, pseudonym_key, pseudonyms, stored, text
 from reports.data import ReportData
 from reports.evidence import ageing
 from reports.evidence.ageing import Head
@@ -101,17 +104,18 @@ def _run(context: CommandContext, asked: Request) -> CommandOutcome:
 
     With a key file nothing is written or printed but the report for others; it cannot be signed.
     """
-    key = pseudonyms.load_key(asked.key_file) if asked.key_file else None
+    key = pseudonym_key.load_key(asked.key_file) if asked.key_file else None
     asked = replace(asked, alone=asked.control or _without_odoo(context, asked.ci))
     if asked.push:
         _require_push(context, asked)
     folder = context.reports(asked.out)
     _require_history(context, folder)
     with context.store() as store:
-        run, snapshot, inputs = require_finished(store), load_snapshot(store), gather(context, store)
+        run, snapshot, inputs = require_finished(store), context.snapshot(store), gather(context, store)
         unlisted = open_unlisted(context, store, snapshot)
     if key is None:
         context.say_all(show.incomplete(snapshot.quarantined))
+        context.say_all(filter(None, (doubt_of_version(snapshot.lago_version),)))
         context.say_all(_unlisted(snapshot, unlisted, asked.period))
     cohort = cohort_of(context, snapshot, asked.cohort)
     compared = _compare(context, snapshot, cohort, asked)
@@ -229,7 +233,7 @@ def _compare(context: CommandContext, snapshot: Snapshot, cohort: Cohort, asked:
             lapses=lapses_of(snapshot, usage, period=asked.period, customers=cohort.customers),
             progress=context.talk.progress,
         )
-        data = with_events(data, snapshot, usage, odoo)
+        data = with_events(data, snapshot, usage, partial(in_odoo, odoo) if odoo else None)
         data = replace(data, records=account_of(context, snapshot, mapped) if odoo else ())
     if not data.invoices and not data.lapses:
         raise Blocked(f"Lago issued no invoice in {asked.period}; 'lago2odoo status' shows the months it has")
@@ -261,15 +265,25 @@ def _warn_of_usage(context: CommandContext, snapshot: Snapshot, period: str) -> 
 def _look_closer(
     context: CommandContext, snapshot: Snapshot, data: ReportData, cohort: Cohort, path: Path
 ) -> CommandOutcome:
-    """The control run looks closer: units and events of each fee, fees without an invoice, Lago's calendar."""
+    """The control run looks closer: units and events of each fee, fees without an invoice, calendar, credit notes."""
     context.talk.say("checking fee by fee")
     run = control_run(snapshot, context.events, period=data.run.period)
     checks = tuple(check for check in run if cohort.takes(check.customer))
-    code = control_exit_code(data, fees_agree=all(check.is_equal for check in checks))
+    of_notes = control_credit_notes(snapshot, data.run.period)
+    notes = tuple(check for check in of_notes if cohort.takes(check.customer))
+    all_agree = all(check.is_equal for check in checks) and all(note.is_equal for note in notes)
+    code = control_exit_code(data, all_agree=all_agree)
     language = context.config.report.language
-    parts = [show_control.render(checks), text.lapses(data, language), text.totals(data, language), f"data: {path}"]
+    version = fitting_version(snapshot, context.events, checks, data.run.period)
+    parts = [
+        show_control.render(checks, notes),
+        show_control.hint(version, checks) if version else "",
+        text.lapses(data, language),
+        text.totals(data, language),
+        f"data: {path}",
+    ]
     return CommandOutcome(
-        lambda: {**show_control.document(checks), "totals": report_json.totals(data)},
+        lambda: {**show_control.document(checks, notes), "totals": report_json.totals(data)},
         "\n".join(part for part in parts if part),
         code,
     )

@@ -8,8 +8,9 @@ from pathlib import Path
 from lago2odoo.cli.context import CommandContext
 from lago2odoo.cli.files import hold_folder, write_whole
 from migrate.lago.snapshot import load_snapshot
-from reports import csv, html, json, junit, markdown, pseudonyms, stored, xlsx
+from reports import csv, html, json, junit, markdown, pseudonym_key, pseudonyms, stored, xlsx
 from reports.data import ReportData
+from reports.evidence import ageing
 
 WRITERS = {
     ".html": html.write,
@@ -32,6 +33,8 @@ def write(context: CommandContext, period: str | None, out: Path | None, key_fil
     folder, language = context.reports(out), context.config.report.language
     source = folder / f"{period}.json" if period else stored.latest(folder)
     data = stored.read(source)
+    stored.require_own_month(data, source)
+    ageing.require_as_noted(folder, source)
     if key_file is not None:
         data = _pseudonymise(context, data, key_file)
     with hold_folder(folder):
@@ -45,6 +48,6 @@ def write(context: CommandContext, period: str | None, out: Path | None, key_fil
 
 
 def _pseudonymise(context: CommandContext, data: ReportData, key_file: Path) -> ReportData:
-    key = pseudonyms.load_key(key_file)
+    key = pseudonym_key.load_key(key_file)
     with context.store() as store:
         return pseudonyms.pseudonymise(data, key, pseudonyms.originals(load_snapshot(store)))

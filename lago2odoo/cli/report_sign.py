@@ -16,8 +16,9 @@ from click.decorators import FC
 
 from lago2odoo.cli.context import CommandContext, open_context
 from lago2odoo.cli.inputs import gather
-from lago2odoo.cli.options import cohort_option, config_option, format_option, period_option
+from lago2odoo.cli.options import NewPath, cohort_option, config_option, format_option, period_option
 from lago2odoo.cli.outcome import CommandOutcome, emit
+from lago2odoo.cli.own_files import require_foreign
 from lago2odoo.cli.signing_keys import read_keys
 from reports.evidence.signatures import Keys, Signatory, add_signature
 from reports.evidence.signing import Signed, Signing, check_people, sign
@@ -41,7 +42,7 @@ def _key_option(role: Signatory) -> Callable[[FC], FC]:
 @click.option("--reviewer", metavar="PERSON", required=True, help="Who reviewed and signs it: somebody else.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=NewPath(dir_okay=False),
     metavar="PACK",
     help="File of the pack (default: in 'report/evidence').",
 )
@@ -68,6 +69,7 @@ def command(
     signing = Signing(at=datetime.now(UTC), **month)
     given = {Signatory.PREPARER: preparer_key, Signatory.REVIEWER: reviewer_key}
     with open_context(config) as context:
+        require_foreign(context, out)
         keys = read_keys(context.config, given, Signatory(role) if role else None)
         signed = sign_in(context, signing, out, keys)
     return emit(outcome_of(signed, keys), form)

@@ -12,12 +12,12 @@ import click
 
 from lago2odoo.cli.context import CommandContext, open_context
 from lago2odoo.cli.migration import cohort_of
-from lago2odoo.cli.options import cohort_option, config_option, format_option, phase_option
+from lago2odoo.cli.options import any_phase_option, cohort_option, config_option, format_option
 from lago2odoo.cli.outcome import CommandOutcome, emit
 from mappings.target import Phase
 from migrate.lago.snapshot import load_snapshot
 from migrate.odoo.door import Door
-from migrate.phases import EVERYONE, Cohort, chosen
+from migrate.phases import EVERYONE, ORDER, Cohort, chosen
 from migrate.rollback import foresee, rollback
 from migrate.rolled_back import Foreseen, RolledBack
 from migrate.shadow_invoices import remove_shadow_invoices, shadow_invoices
@@ -31,14 +31,14 @@ SHOWN = 20
 @click.command("rollback")
 @config_option
 @format_option
-@phase_option
+@any_phase_option
 @cohort_option
 @click.option("--shadow-invoices", "shadow", is_flag=True, help="Only remove the shadow invoices that reconcile kept.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be undone; exit code 2 if there is anything.")
 def command(config: Path, form: str, phase: str | None, cohort: str | None, shadow: bool, dry_run: bool) -> int:
     """Undo exactly what apply did, in reverse order. Refuses what someone else changed since."""
     with open_context(config) as context, context.store() as store, context.odoo() as odoo:
-        phases, members = chosen(Phase(phase) if phase else None), _cohort(context, store, cohort)
+        phases, members = chosen(Phase(phase) if phase else None, ORDER), _cohort(context, store, cohort)
         work = _shadow_work(context, odoo) if shadow else _applied_work(context, store, odoo, phases, members)
         outcome = _foresee(work) if dry_run else _undo(work, store)
     return emit(outcome, form)

@@ -18,9 +18,10 @@ from mappings.quarantine import tally as quarantined_reasons
 from mappings.records import Fee
 from mappings.target import Skipped
 from migrate.adopt import Adoption
-from migrate.apply import NOT_WRITTEN, NotTaken
-from migrate.change_set.changes import WITHHELD, Action, ChangeSet, FieldDiff, Removal
+from migrate.apply import MEANWHILE, NOT_WRITTEN, NotTaken
+from migrate.change_set.changes import WITHHELD, Action, Change, ChangeSet, FieldDiff, Removal
 from migrate.lago.unreadable_pages import UNREADABLE
+from migrate.odoo.dangling import REASON as NOT_IN_ODOO
 from migrate.odoo.findings import CheckFinding
 from migrate.preview import waiting_for_withheld
 from reports.columns import table
@@ -31,7 +32,8 @@ VALUE = 60
 
 def counts(table_of: Mapping[str, Mapping[str, int]]) -> str:
     """Phase by action."""
-    actions = [a for a in (*(a.value for a in Action), NOT_WRITTEN) if any(a in row for row in table_of.values())]
+    every = (*(a.value for a in Action), NOT_WRITTEN, MEANWHILE)
+    actions = [a for a in every if any(a in row for row in table_of.values())]
     rows = [(phase, *(f"{row.get(a, 0):,}" for a in actions)) for phase, row in table_of.items()]
     return table(("phase", *actions), rows)
 
@@ -50,6 +52,17 @@ def adopted(adoption: Adoption) -> list[str]:
         lines += [f"        {name}" for name in adoption.older[:SHOWN]]
     lines.append("    not known of them: what was sent before, so that edits since cannot be told from our work")
     return lines
+
+
+def not_adopted(adoption: Adoption) -> list[str]:
+    """What bears our external ids and Odoo does not show: not adopted, and not gone."""
+    if not adoption.withheld:
+        return []
+    return [
+        f"{len(adoption.withheld):,} records were not adopted: Odoo does not show them (readably), or not as ours",
+        *(f"    {name}" for name in adoption.withheld[:SHOWN]),
+        "    let a user who sees them run 'lago2odoo adopt' again (record rules, companies), mend what is named",
+    ]
 
 
 def matrix(rows: Sequence[CoverageRow]) -> str:
@@ -125,11 +138,20 @@ def withheld(changes: ChangeSet) -> Iterator[str]:
     if not (kept := list(changes.of(Action.WITHHELD))):
         return
     waiting = waiting_for_withheld(changes)
-    yield f"withheld: {len(kept):,} records stay as they are: {WITHHELD}"
-    yield from (f"    {change.source} ({change.model} {change.res_id})" for change in kept[:SHOWN])
+    hidden = sum(change.note == WITHHELD for change in kept)
+    if hidden:
+        yield f"withheld: {hidden:,} records stay as they are: {WITHHELD}"
+    if unread := len(kept) - hidden:
+        yield f"withheld: {unread:,} records stay as they are, each for what is told of it"
+    yield from (f"    {_kept_record(change)}" for change in kept[:SHOWN])
     yield from (f"    waits: {change.source} ({change.model})" for change in waiting[:SHOWN])
     if (more := max(len(kept) - SHOWN, 0) + max(len(waiting) - SHOWN, 0)) > 0:
         yield f"    and {more:,} more: --format json shows all"
+
+
+def _kept_record(change: Change) -> str:
+    named = f"{change.source} ({change.model} {change.res_id or change.xid})"
+    return named if change.note == WITHHELD else f"{named}: {change.note}"
 
 
 def removals(changes: ChangeSet) -> Iterator[str]:
@@ -217,7 +239,7 @@ def lost(invoices: Sequence[LostInvoice]) -> Iterator[str]:
         return
     yield f"lost: {len(invoices):,} invoices that Lago names are not in the snapshot: run 'lago2odoo extract' again"
     for invoice in invoices[:SHOWN]:
-        yield f"    {invoice.name}: {invoice.money}; named by {' and '.join(invoice.named_by)}"
+        yield f"    {invoice.name}: {invoice.money}; named by {' and '.join(map(str, invoice.named_by))}"
     if len(invoices) > SHOWN:
         yield f"    and {len(invoices) - SHOWN:,} more: lago2odoo status --format json shows all"
 
@@ -233,7 +255,7 @@ def lost_data(invoices: Iterable[LostInvoice]) -> list[dict[str, object]]:
             "day": invoice.day.isoformat() if invoice.day else None,
             "net_cents": invoice.net_cents,
             "tax_cents": invoice.tax_cents,
-            "named_by": list(invoice.named_by),
+            "named_by": list(map(str, invoice.named_by)),
         }
         for invoice in invoices
     ]
@@ -243,7 +265,9 @@ def remedies(items: Iterable[Skipped], waived: Collection[str]) -> str:
     """What to do about all that is left out and that nobody waived, in quarantine or not; empty if nothing is."""
     left = [item for item in items if not item.is_waived(waived)]
     told = [remedy(reasons)] if (reasons := open_reasons((i for i in left if not i.because), ())) else []
-    waiting = [item for item in left if item.because]
+    lacking_in_odoo = [item for item in left if item.because and item.reason == NOT_IN_ODOO]
+    waiting = [item for item in left if item.because and item.reason != NOT_IN_ODOO]
+    told += [_remedy_in_odoo(lacking_in_odoo)] if lacking_in_odoo else []
     return "; ".join([*told, _remedy_of_quarantine(waiting)] if waiting else told)
 
 
@@ -251,6 +275,14 @@ def lacking(items: Iterable[Skipped]) -> str:
     """What the server lacks for everybody, in one line: nobody is written before somebody decided. Empty: nothing."""
     reasons = open_reasons((item for item in items if item.of_everybody), ())
     return f"apply writes nothing, for Odoo lacks a module or a field: {remedy(reasons)}" if reasons else ""
+
+
+def _remedy_in_odoo(items: Sequence[Skipped]) -> str:
+    reasons, ids = open_reasons(items, ()), sorted({item.because for item in items})
+    return (
+        f"{sum(reasons.values()):,} records wait for what is not in Odoo ({some(ids)}): correct it in Lago or add it "
+        f"in Odoo, or add to the configuration [waive] skipped = {list(reasons)}, or their ids"
+    )
 
 
 def _remedy_of_quarantine(items: Sequence[Skipped]) -> str:
@@ -285,6 +317,13 @@ def some(names: Sequence[str]) -> str:
     """The first three, and how many more there are."""
     more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
     return f"{', '.join(names[:3])}{more}"
+
+
+def remedy_of_counted(told: Sequence[str]) -> str:
+    """What to do about what Lago has and nobody reads; empty if there is none."""
+    if not told:
+        return ""
+    return f"{'; '.join(told)}: enter it in Odoo by hand, or add the reason to the configuration, [waive] skipped"
 
 
 def remedy_of_unread(items: Sequence[Quarantined]) -> str:

@@ -8,47 +8,74 @@ from dataclasses import asdict
 from typing import Any
 
 from mappings.text import plain
-from reconcile.billed import BilledLine, Totals
+from reconcile.billed import BilledLine, Refusal, Totals
 from reconcile.rerate.noise_floor import FeeCheck, InvoiceCheck
+from reconcile.rerate.termination_notes import CreditNoteCheck
 from reports.columns import table
 
 OUTCOMES = ("equal", "differs", "refused")
 SHOWN = 20
 
 
-def document(checks: Sequence[InvoiceCheck]) -> dict[str, Any]:
+def document(checks: Sequence[InvoiceCheck], notes: Sequence[CreditNoteCheck]) -> dict[str, Any]:
     """Everything that was checked, as plain values; ``summary`` counts it."""
     return {
         "summary": {
             "invoices": dict(Counter(c.header for c in checks)),
             "fees": dict(Counter(fee.outcome for c in checks for fee in c.fees)),
-            "reasons": reasons(checks),
+            "credit_notes": dict(Counter(note.outcome for note in notes)),
+            "reasons": reasons(checks, notes),
             "calendar_differences": sum(len(c.calendar) for c in checks),
         },
-        "invoices": [{**asdict(c), "equal": c.is_equal} for c in checks],
+        "invoices": [_checked(check) for check in checks],
+        "credit_notes": [_noted(note) for note in notes],
     }
 
 
-def reasons(checks: Iterable[InvoiceCheck]) -> dict[str, int]:
+def _checked(check: InvoiceCheck) -> dict[str, Any]:
+    """Its fields, the details of refusals as text."""
+    return {**asdict(check), "refusals": [_refused(each) for each in check.refusals], "equal": check.is_equal}
+
+
+def _noted(note: CreditNoteCheck) -> dict[str, Any]:
+    return {**asdict(note), "refusal": _refused(note.refusal) if note.refusal else None, "equal": note.is_equal}
+
+
+def _refused(refusal: Refusal) -> dict[str, str]:
+    return {"reason": refusal.reason, "detail": str(refusal.detail)}
+
+
+def reasons(checks: Iterable[InvoiceCheck], notes: Iterable[CreditNoteCheck]) -> dict[str, int]:
     """Refusals by reason."""
-    return dict(Counter(refusal.reason for check in checks for refusal in check.refusals))
+    of_notes = [note.refusal.reason for note in notes if note.refusal]
+    return dict(Counter([*(refusal.reason for check in checks for refusal in check.refusals), *of_notes]))
 
 
-def render(checks: Sequence[InvoiceCheck]) -> str:
-    """Counts, then every invoice that is not equal, with what is known of it."""
+def render(checks: Sequence[InvoiceCheck], notes: Sequence[CreditNoteCheck]) -> str:
+    """Counts, then every invoice and credit note that is not equal, with what is known of it."""
     shown = [c for c in checks if c.header != "hidden"]
     rows = [
         ("invoice headers", str(len(shown)), *(str(sum(c.header == o for c in shown)) for o in OUTCOMES)),
         *(_row(kind, checks) for kind in sorted({fee.kind for c in checks for fee in c.fees})),
+        ("credit notes of terminations", str(len(notes)), *(str(sum(n.outcome == o for n in notes)) for o in OUTCOMES)),
     ]
     lines = [table(("Lago against the re-rate", "all", *OUTCOMES), rows)]
-    lines += [f"refused {count} × {reason}" for reason, count in reasons(checks).items()]
+    lines += [f"refused {count} × {reason}" for reason, count in reasons(checks, notes).items()]
     open_checks = [c for c in checks if not c.is_equal]
     for check in open_checks[:SHOWN]:
         lines += _details(check)
     if len(open_checks) > SHOWN:
         lines.append(f"and {len(open_checks) - SHOWN} more invoices: --format json shows all")
-    return "\n".join([*lines, *_calendar(checks)])
+    return "\n".join([*lines, *_notes(notes), *_calendar(checks)])
+
+
+def hint(version: str, checks: Sequence[InvoiceCheck]) -> str:
+    """What to try, where all that was checked is equal by another version's rules."""
+    differing = sum(not check.is_equal for check in checks)
+    return (
+        f"hint: what is not equal here ({differing} invoices) is, as all others, under the rules of {version}. Where "
+        f'Lago runs a later build than its version says, set rules = "{version}" under [lago]'
+    )
 
 
 def _row(kind: str, checks: Sequence[InvoiceCheck]) -> tuple[str, ...]:
@@ -122,6 +149,16 @@ def _name(fee: FeeCheck) -> str:
     sought = [f"{name} {value}" for name, value in parts.items() if value]
     sought += [f"{name} = {value or 'none'}" for name, value in key.group]
     return f"{fee.kind} {fee.label}".rstrip() + (f" ({', '.join(sought)})" if sought else "")
+
+
+def _notes(notes: Sequence[CreditNoteCheck]) -> Iterator[str]:
+    unequal = [note for note in notes if not note.is_equal]
+    for note in unequal[:SHOWN]:
+        ours = "nothing" if note.rerate_cents is None else f"{note.rerate_cents} cents"
+        told = f"refused: {note.refusal.reason}: {note.refusal.detail}" if note.refusal else f"re-rate {ours}"
+        yield f"credit note {note.number} of {note.customer}: Lago {note.lago_cents} cents, {told}"
+    if len(unequal) > SHOWN:
+        yield f"and {len(unequal) - SHOWN} more credit notes: --format json shows all"
 
 
 def _calendar(checks: Sequence[InvoiceCheck]) -> list[str]:

@@ -15,9 +15,9 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from migrate.errors import LagoError
-from migrate.lago.rawjson import loads
 from migrate.lago.recorded import RecordedLago, Reply, error
 from migrate.lago.recording import Recording, bundled
+from migrate.rawjson import loads
 
 _JSON = "application/json; charset=utf-8"
 

@@ -18,6 +18,7 @@ from mappings.records.catalog import (
     Plan,
     PricingUnit,
 )
+from mappings.records.counted import Counted
 from mappings.records.coupons import AppliedCoupon, Coupon, Credit, CreditedInvoice, CreditItem
 from mappings.records.customers import Address, BillingConfiguration, Customer, MetadataItem, PaymentMethod
 from mappings.records.invoices import (
@@ -30,7 +31,7 @@ from mappings.records.invoices import (
     Invoice,
     Payment,
 )
-from mappings.records.organization import BillingEntity, Organization, Tax
+from mappings.records.organization import BillingEntity, Organization, PaymentTerm, Tax
 from mappings.records.raw import Json
 from mappings.records.snapshot import Snapshot
 from mappings.records.subscriptions import Subscription
@@ -48,6 +49,7 @@ __all__ = [
     "BillingPeriod",
     "Charge",
     "ChargeFilter",
+    "Counted",
     "Coupon",
     "Credit",
     "CreditItem",
@@ -67,6 +69,7 @@ __all__ = [
     "Organization",
     "Payment",
     "PaymentMethod",
+    "PaymentTerm",
     "Plan",
     "PricingUnit",
     "Snapshot",

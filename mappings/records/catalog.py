@@ -130,6 +130,7 @@ class Plan:
     charges: tuple[Charge, ...] = ()
     fixed_charges: tuple[FixedCharge, ...] = ()
     minimum_commitment: MinimumCommitment | None = None
+    entitlements: tuple[Json, ...] = ()
     usage_thresholds: tuple[Json, ...] = ()
     taxes: tuple[Tax, ...] = ()
 

@@ -71,6 +71,7 @@ class AppliedCoupon:
     status: str  # active | terminated
     frequency: str
     created_at: datetime
+    billing_entity_code: str | None = None  # whose invoices it reduces; else all of its customer's
     amount_cents: int | None = None
     amount_cents_remaining: int | None = None
     amount_currency: str | None = None

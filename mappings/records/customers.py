@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from mappings.records.organization import Tax
+from mappings.records.organization import PaymentTerm, Tax
 from mappings.records.raw import Json
 
 
@@ -69,6 +69,7 @@ class Customer:
     timezone: str | None = None
     applicable_timezone: str = "UTC"
     net_payment_term: int | None = None
+    payment_term: PaymentTerm | None = None
     finalize_zero_amount_invoice: str = "inherit"
     slug: str | None = None
     created_at: datetime | None = None

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from mappings.records.coupons import Credit
 from mappings.records.customers import Customer, MetadataItem
+from mappings.records.organization import PaymentTerm
 from mappings.records.raw import Json
 from mappings.records.subscriptions import Subscription
 
@@ -123,6 +124,7 @@ class Invoice:
     total_offsetted_credit_note_amount_cents: int | None = None  # older versions of Lago do not tell it
     payment_due_date: date | None = None
     net_payment_term: int | None = None
+    payment_term: PaymentTerm | None = None
     payment_overdue: bool = False
     payment_dispute_lost_at: datetime | None = None
     version_number: int = 4

@@ -18,6 +18,16 @@ class Tax:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentTerm:
+    """When an invoice is due, since Lago of July 2026. The older number of days is null where it cannot say it."""
+
+    term_type: str
+    days: int | None = None
+    day_of_month: int | None = None
+    month_offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Organization:
     """The seller: one account of Lago."""
 
@@ -26,6 +36,7 @@ class Organization:
     default_currency: str = ""
     timezone: str | None = None
     net_payment_term: int | None = None
+    payment_term: PaymentTerm | None = None
     events_store: str | None = None  # postgres | clickhouse
     document_number_prefix: str | None = None
 
@@ -39,7 +50,8 @@ class BillingEntity:
     name: str = ""
     default_currency: str = ""
     timezone: str = "UTC"
-    net_payment_term: int = 0
+    net_payment_term: int | None = None
+    payment_term: PaymentTerm | None = None
     invoice_grace_period: int = 0  # days
     finalize_zero_amount_invoice: bool = True
     country: str | None = None

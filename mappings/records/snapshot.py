@@ -7,6 +7,7 @@ from datetime import datetime
 
 from mappings.quarantine import Quarantined, UsageGap
 from mappings.records.catalog import AddOn, BillableMetric, Plan
+from mappings.records.counted import Counted
 from mappings.records.coupons import AppliedCoupon, Coupon
 from mappings.records.customers import Customer, PaymentMethod
 from mappings.records.invoices import CreditNote, Fee, Invoice, Payment
@@ -20,7 +21,7 @@ class Snapshot:
     """Everything extracted from one Lago, except the usage events (Parquet). The input of both lines.
 
     ``quarantined``: what could not be read, and is therefore nowhere else. ``usage_gaps``: stretches of time whose
-    usage is not whole.
+    usage is not whole. ``counted``: what Lago has and nobody reads; ``features``: how many, as nothing is made of them.
     """
 
     lago_version: str
@@ -44,3 +45,5 @@ class Snapshot:
     payments: tuple[Payment, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
     usage_gaps: tuple[UsageGap, ...] = ()
+    counted: tuple[Counted, ...] = ()
+    features: int = 0

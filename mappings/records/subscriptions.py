@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from mappings.records.catalog import FixedCharge, Plan
+from mappings.records.organization import PaymentTerm
+from mappings.records.raw import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,5 +40,10 @@ class Subscription:
     on_termination_invoice: str | None = None
     consolidate_invoice: bool = True
     purchase_order_number: str | None = None
+    billing_entity_code: str | None = None  # who bills it; else its customer's
+    currency: str | None = None  # it pays in its plan's; kept to be held against that
+    payment_term: PaymentTerm | None = None  # its own; else its customer's
     plan: Plan | None = None  # from the subscription's own page: the override, if there is one
     fixed_charges: tuple[FixedCharge, ...] | None = None  # units as they stand for this subscription
+    entitlements: tuple[Json, ...] = ()
+    applicable_usage_thresholds: tuple[Json, ...] = ()  # its own, else those of its plan

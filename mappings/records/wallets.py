@@ -29,6 +29,7 @@ class Wallet:
     rate_amount: Decimal
     credits_balance: Decimal
     balance_cents: int
+    billing_entity_code: str | None = None  # who owes the credits; else its customer's
     name: str | None = None
     code: str | None = None
     consumed_credits: Decimal = Decimal(0)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mappings.target import Desired, Find, Phase, Ref, Skipped
-from migrate.odoo.values import Canon, OdooField
+from migrate.values import Canon, OdooField
 
 
 class Action(StrEnum):
@@ -24,7 +24,7 @@ class Action(StrEnum):
     UNCHANGED = "unchanged"
     KEPT = "kept"
     CONFLICT = "conflict"
-    WITHHELD = "withheld"  # it stands in Odoo, which does not show it to this user
+    WITHHELD = "withheld"  # it stands in Odoo, which does not show it to this user, or not as what it can be
     SKIPPED = "skipped"
 
 
@@ -75,7 +75,7 @@ class Observed:
     ids: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     found: Mapping[Find, int] = field(default_factory=dict)
     names: Mapping[tuple[str, int], str] = field(default_factory=dict)
-    withheld: frozenset[str] = frozenset()  # external ids of records that are there, and that Odoo does not show
+    withheld: Mapping[str, str] = field(default_factory=dict)  # records that are there and cannot be read -> why
 
     def name(self, value: Ref | Find) -> str:
         """The canonical name of a relation's target, which may not exist yet."""
@@ -149,12 +149,12 @@ class Change:
 class ChangeScope:
     """What a change set covers: phases, and the cohort's name ('' is everyone)."""
 
-    phases: tuple[Phase, ...] = tuple(Phase)
+    phases: tuple[Phase, ...] = tuple(phase for phase in Phase if phase is not Phase.BOOKS)
     cohort: str = ""
 
     def __str__(self) -> str:
         who = f"cohort {self.cohort}" if self.cohort else "everyone"
-        whole = set(self.phases) == set(Phase)
+        whole = set(self.phases) >= set(EVERYTHING.phases)
         return f"{who}, {'all phases' if whole else 'phase ' + ', '.join(p.value for p in self.phases)}"
 
 
@@ -217,6 +217,11 @@ class ChangeSet:
         theirs = {c.xid or c.source: c for c in other.changes}
         moved = [k for k in {**mine, **theirs} if _print_of(mine.get(k)) != _print_of(theirs.get(k))]
         return tuple(sorted((mine.get(k) or theirs[k]).source for k in moved))
+
+
+def left_out(changes: Iterable[Change], waived: Collection[str]) -> list[Skipped]:
+    """What is skipped of them, and nobody accepted by one of its names."""
+    return [change.skipped for change in changes if change.skipped and not change.skipped.is_waived(waived)]
 
 
 def each_line(desired: Desired) -> Sequence[tuple[str, Desired]]:

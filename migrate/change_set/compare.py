@@ -19,7 +19,6 @@ from dataclasses import replace
 from mappings.target import Desired, Find, Mapped, Phase, Ref, Skipped
 from migrate.change_set.changes import (
     EVERYTHING,
-    WITHHELD,
     Action,
     Change,
     ChangeScope,
@@ -33,7 +32,7 @@ from migrate.change_set.changes import (
 )
 from migrate.change_set.removals import count_removals
 from migrate.change_set.watched import BOOKED, watched_values
-from migrate.odoo.values import Canon, wanted
+from migrate.values import Canon, wanted
 
 
 def diff(
@@ -78,7 +77,9 @@ def _change(action: Action, desired: Desired) -> Change:
 
 def _record(desired: Desired, observed: Observed, known: Known | None) -> Change:
     if desired.xid in observed.withheld:
-        return replace(_change(Action.WITHHELD, desired), res_id=observed.ids[desired.xid][1], note=WITHHELD)
+        model, number = observed.ids.get(desired.xid, ("", 0))
+        stands = number if model == desired.model else None
+        return replace(_change(Action.WITHHELD, desired), res_id=stands, note=observed.withheld[desired.xid])
     seen = observed.records.get(desired.xid)
     if seen is None:
         return _creation(desired, observed, known)
@@ -313,5 +314,5 @@ def _removal(xid: str, known: Known, observed: Observed) -> Change:
         known.customer,
         res_id=seen.res_id if seen else None,
         diffs=diffs,
-        note=WITHHELD if is_withheld else note,
+        note=observed.withheld.get(xid, note),
     )

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from mappings.target import Desired
 from migrate.change_set.changes import Action, Change, Known
-from migrate.odoo.values import Canon
+from migrate.values import Canon
 
 Missing = Callable[[Canon, Canon, frozenset[str]], int]  # before, after, ids that Lago shows -> parts that are missing
 

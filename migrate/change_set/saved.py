@@ -26,7 +26,7 @@ from migrate.change_set.wire import (
     skipped_to_json,
 )
 from migrate.errors import ConfigError
-from migrate.odoo.values import Canon, canon_from_json
+from migrate.values import Canon, canon_from_json
 
 FORMAT = 2
 

@@ -126,7 +126,9 @@ def _detail(invoice: InvoiceView, position: Position, texts: Texts) -> Iterator[
         if finding.remedy:
             yield f"→ {_line(texts.evidence('remedy', finding.remedy, invoice.currency))}"
     if position.status == REFUSED:
-        yield from (_line(f"{texts.named('side', r.side)}: {r.reason}: {r.detail}") for r in invoice.refusals)
+        yield from (
+            _line(f"{texts.named('side', r.side)}: {r.reason}: {texts.said(r.detail)}") for r in invoice.refusals
+        )
 
 
 def _joined(names: Iterator[str]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from migrate.odoo.values import Canon
+from migrate.values import Canon
 
 WHO = {
     "partner_invoice_id": "who gets the invoice",
@@ -50,9 +50,10 @@ RATED = {
     "fusion_billed_until": "which periods Lago has billed",
     "fusion_advance_until": "which events paid in advance Lago has billed",
     "fusion_service_id": "which service's account it belongs to",
+    "fusion_account_id": "whose it is, and how long its drafts take late usage",
 }
 # Model -> every field that decides a bill, and what it decides. What the migration writes of them is in the ledger; the
-# others are watched. A test holds the addon's models against this and ``DECIDES_NOTHING``.
+# others are watched. A test holds the addon's models against this.
 DECIDES: Mapping[str, Mapping[str, str]] = {
     "sale.order": {
         **WHO,
@@ -174,65 +175,6 @@ DECIDES: Mapping[str, Mapping[str, str]] = {
 }
 # Who keeps the books posts what we made: no drift, and ours to undo no more (``compare.booked``).
 BOOKED: Mapping[str, frozenset[str]] = {"account.move": frozenset({"state", "posted_before"})}
-NEW_ORDERS = (
-    "fusion_kind",
-    "fusion_interval",
-    "fusion_amount",
-    "fusion_currency_id",
-    "fusion_pay_in_advance",
-    "fusion_trial_days",
-    "fusion_bill_charges_monthly",
-    "fusion_bill_fixed_charges_monthly",
-    "fusion_commitment",
-    "fusion_invoice_name",
-    "fusion_description",
-    "fusion_tax_codes",
-)
-RATING = (
-    "fusion_key",
-    "fusion_kind",
-    "fusion_item",
-    "fusion_order_id",
-    "fusion_units",
-    "fusion_events",
-    "fusion_from",
-    "fusion_to",
-    "fusion_explanation",
-)
-# The addon's fields on these models that decide no bill, and why.
-DECIDES_NOTHING: Mapping[str, Mapping[str, str]] = {
-    "sale.order": {
-        "fusion_charge_ids": "the charges, which are records of their own",
-        "fusion_period_ids": "what was billed, which is Odoo's own to write",
-        "fusion_move_line_ids": "what was billed, which is Odoo's own to write",
-        "fusion_details": "what only the API shows",
-        **dict.fromkeys(("fusion_verdict_ids", "fusion_verdict_count", "fusion_verdict_open_count"), "verdicts"),
-    },
-    "res.partner": dict.fromkeys(("fusion_verdict_count", "fusion_verdict_open_count"), "verdicts"),
-    "fusion.billing.charge": {
-        "name": "words on the invoice",
-        "tax_codes": "a note of where the taxes came from",
-    },
-    "fusion.billing.metric": {"name": "words on the invoice", "description": "words"},
-    "fusion.billing.usage": {
-        "service_id": "who sent it",
-        "late": "Odoo's own mark: it is set and taken back as invoices come and go",
-    },
-    "product.product": {
-        **dict.fromkeys(NEW_ORDERS, "what new orders of the API are made from: running ones have their own"),
-        "fusion_charge_ids": "the charges, which are records of their own",
-    },
-    "account.move": {
-        "fusion_lago_number": "the number for people",
-        "fusion_metadata": "what services keep with it",
-        "fusion_period_ids": "what was billed, which is Odoo's own to write",
-        "fusion_overdue_told": "what services were told",
-        "fusion_status_told": "what services were told",
-    },
-    "account.move.line": dict.fromkeys(
-        RATING, "what was rated, on Odoo's own invoices: an open balance has none of it"
-    ),
-}
 WHOLE = frozenset({"fusion.billing.usage"})  # written whole by the migration, in numbers: nothing is left to watch
 WATCHED: Mapping[str, tuple[str, ...]] = {model: tuple(names) for model, names in DECIDES.items() if model not in WHOLE}
 # Native invoicing moves these on with every bill: they tell something as long as Odoo has billed nothing.

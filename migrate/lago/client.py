@@ -1,19 +1,21 @@
 """Lago's REST API over HTTP: pooled, within a rate limit, patient with what passes and plain about what does not.
 
 Retried: 429 (after the time Lago names), 5xx, timeouts, answers that drip, broken or cut off; with exponential
-backoff and jitter. Retried twice: a success that is no JSON object. Not retried: any other 4xx, redirections. The API
-key stands in the Authorization header only: no message here is made from a request, and where a server quotes it back
-it is masked.
+backoff and jitter. Retried twice: a success that is no JSON object. Not retried: any other 4xx, redirections, answers
+without end. The API key stands in the Authorization header only: no message here is made from a request, and where a
+server quotes it back it is masked.
 """
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from urllib.parse import urlsplit
 
@@ -21,10 +23,10 @@ import httpx
 
 from migrate.errors import ConfigError, LagoRefused, LagoUnreachable
 from migrate.lago.clock import moment_of
-from migrate.lago.rawjson import members
 from migrate.lago.source import Answer, LagoRefusal, Query
 from migrate.masking import Masked
-from migrate.slow_answers import SlowAnswer, refuse_drips
+from migrate.rawjson import members
+from migrate.slow_answers import EndlessAnswer, SlowAnswer, refuse_drips
 
 _ADVICE = {
     401: "the API key is missing, unknown or expired; check the key and that it belongs to this Lago",
@@ -206,6 +208,8 @@ class LagoClient:
             response = self._http.get(path, params=list(query))
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
             raise LagoRefused(f"Lago's URL {self.name} cannot be used; write it like https://api.getlago.com") from None
+        except EndlessAnswer as error:
+            raise LagoRefused(f"GET {self.name}{path}: {error}; the same command resumes") from None
         except httpx.RequestError as error:
             return _told(error), None
         if response.status_code >= 500:
@@ -216,7 +220,8 @@ class LagoClient:
         """The answer's members; None if it breaks off. Raises LagoRefused for a no, or an answer that is not Lago's."""
         if response.is_redirect:
             target = urlsplit(response.headers.get("location", ""))
-            where = f"{target.scheme}://{target.netloc}" if target.netloc else "another page"
+            host = target.netloc.rpartition("@")[2]  # what stands before it may be a password
+            where = f"{target.scheme}://{host}" if host else "another page"
             raise LagoRefused(f"GET {self.name}{path} is redirected to {where}: {_NOT_LAGO}")
         text = _text(response)
         if text is None:
@@ -294,12 +299,27 @@ def _checked(api_key: str) -> str:
 
 
 def _reset(response: httpx.Response, patience: LagoPatience) -> float:
-    """Seconds to wait after a 429: what Lago's header says, within reason."""
+    """Seconds to wait after a 429: what Lago's header says, within reason. A moment is held against its own clock."""
+    named = response.headers.get("x-ratelimit-reset") or response.headers.get("retry-after") or ""
     try:
-        seconds = float(response.headers.get("x-ratelimit-reset") or response.headers.get("retry-after") or 1)
+        seconds = float(named)
+        seconds = 1.0 if math.isnan(seconds) else seconds
     except ValueError:
-        seconds = 1.0
+        seconds = _seconds_until(named, response.headers.get("date") or "")
     return min(max(seconds, 0.0), 2 * patience.longest_wait)
+
+
+def _seconds_until(named: str, now: str) -> float:
+    """From one moment of HTTP's to another; a second where ``named`` is none."""
+    try:
+        moment = parsedate_to_datetime(named).astimezone(UTC)
+    except ValueError:
+        return 1.0
+    try:
+        begun = parsedate_to_datetime(now).astimezone(UTC)
+    except ValueError:
+        begun = datetime.now(UTC)
+    return (moment - begun).total_seconds()
 
 
 def _told(error: httpx.RequestError) -> str:

@@ -14,9 +14,8 @@ from email.utils import parsedate_to_datetime
 
 from mappings.ranges import YEARS
 from migrate.errors import LagoRefused
-from migrate.state.records import Run
+from migrate.state.records import A_DAY, Run
 
-A_DAY = timedelta(days=1)  # two machines' clocks are that near, whatever their zones
 TOLERATED = timedelta(minutes=5)  # clocks that are kept right, and the way of an answer
 _FIRST = datetime(2021, 1, 1, tzinfo=UTC)
 _TO_COME = (

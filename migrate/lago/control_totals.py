@@ -7,10 +7,11 @@ from datetime import date
 from typing import Any, TypeGuard
 
 from mappings.known import is_currency
+from mappings.lost import LostInvoice
 from mappings.quarantine import Quarantined
 from mappings.records import Invoice, Snapshot
 from mappings.sellers import UnreadSellers
-from migrate.lago.rawjson import loads
+from migrate.rawjson import loads
 
 SumsRow = dict[str, Any]  # names and cents
 Sums = list[SumsRow]
@@ -74,6 +75,22 @@ def unread_sums(quarantined: Iterable[Quarantined]) -> Sums:
         row["invoices"] += 1
         if cents is not None:
             row["billed_cents"] += cents
+    return [rows[key] for key in sorted(rows)]
+
+
+def lost_sums(lost: Iterable[LostInvoice]) -> Sums:
+    """Invoices that were lost on the way, by the month and currency of their fees: ``reconcile`` counts them too.
+
+    ``month`` is empty and ``billed_cents`` None where no fee tells of one.
+    """
+    rows: dict[tuple[str, str], SumsRow] = {}
+    for invoice in lost:
+        month = invoice.day.strftime("%Y-%m") if invoice.day else ""
+        empty = {"month": month, "currency": invoice.currency, "invoices": 0, "billed_cents": 0 if month else None}
+        row = rows.setdefault((month, invoice.currency), empty)
+        row["invoices"] += 1
+        if month:
+            row["billed_cents"] += invoice.net_cents + invoice.tax_cents
     return [rows[key] for key in sorted(rows)]
 
 

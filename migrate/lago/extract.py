@@ -13,8 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mappings.records import Counted
 from migrate.errors import Blocked, LagoRefused, StoreError
 from migrate.lago.clock import check_clock
+from migrate.lago.counted import UNIT, keep_counted, kept_counts
 from migrate.lago.read_events import read_events, staging
 from migrate.lago.read_resources import UNSHOWN, Reading
 from migrate.lago.recorded import API
@@ -23,6 +25,7 @@ from migrate.lago.source import LagoRefusal, LagoSource
 from migrate.progress import Progress, quiet
 from migrate.state import events
 from migrate.state.known_events import keep_known_events
+from migrate.state.private import require_writable
 from migrate.state.records import Changes, Run
 from migrate.state.row_checks import PLAN
 from migrate.state.seals import require_extract
@@ -37,7 +40,7 @@ class ExtractReport:
     """What an extract found. ``left_out`` names what Lago did not show, and why.
 
     ``unshown``: ids of records that it listed, and had not when they were asked for; ``missed_fees``: of fees that its
-    list showed to an earlier extract, and not to this one.
+    list showed to an earlier extract, and not to this one. ``counted``: what Lago has and nobody reads.
     """
 
     lago_version: str
@@ -48,6 +51,7 @@ class ExtractReport:
     left_out: tuple[str, ...]
     unshown: tuple[str, ...] = ()
     missed_fees: frozenset[str] = frozenset()
+    counted: tuple[Counted, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -58,6 +62,7 @@ class ExtractReport:
             "unknown_fields": {name: list(paths) for name, paths in self.unknown_fields.items()},
             "left_out": list(self.left_out),
             "unshown": list(self.unshown),
+            **({"counted": [asdict(counted) for counted in self.counted]} if self.counted else {}),
         }
 
 
@@ -76,10 +81,12 @@ def extract(
     Raises LockHeld, LagoError and its kinds, PayloadError, StoreError; what was read until then is kept.
     """
     with store.lock():
+        require_writable(events_dir)
         run = _begin(source, store, warn)
         reading = Reading(source, store, run, progress, per_page)
         for resource in RESOURCES:
             reading.read(resource)
+        keep_counted(source, store, run, progress)
         staged = staging(events_dir) / f"run-{run.id}"
         unread = read_events(reading, staged)
         keep_known_events(store.event_files(), events_dir, staged, unread)
@@ -94,7 +101,8 @@ def extract(
 def report(store: Store) -> ExtractReport:
     """The latest finished extract. Raises Blocked if there is none."""
     run = require_finished(store)
-    notes = {unit: note for unit, note in store.done(run).items() if note and unit != PLAN}
+    told = (item for item in store.done(run).items() if item[0] != PLAN and not item[0].startswith(UNIT))
+    notes = {unit: note for unit, note in told if note}
     return ExtractReport(
         lago_version=run.lago_version,
         taken_at=run.taken_at,
@@ -104,6 +112,7 @@ def report(store: Store) -> ExtractReport:
         left_out=tuple(sorted(f"{unit}: {WORDS.get(note, note)}" for unit, note in notes.items())),
         unshown=tuple(sorted(unit.partition("/")[2] for unit, note in notes.items() if note == UNSHOWN)),
         missed_fees=store.missed("fees", run),
+        counted=kept_counts(store, run),
     )
 
 

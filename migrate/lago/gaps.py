@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from mappings.phrases import Told
 from mappings.quarantine import Quarantined, quarantined
 from mappings.records import Customer, Plan, Subscription
 from mappings.unread import KINDS
@@ -60,5 +61,4 @@ def behind_gaps(
 
 def _behind(resource: str, lago_id: str, label: str) -> Quarantined:
     payload = {"lago_id": lago_id, "external_id" if resource == "customers" else "code": label}
-    problem = "may be on a page that Lago does not give"
-    return quarantined(resource, lago_id, (_PAGE, UNREADABLE, problem), "null", payload)
+    return quarantined(resource, lago_id, (_PAGE, UNREADABLE, Told.MAYBE_ON_PAGE.of()), "null", payload)

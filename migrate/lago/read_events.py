@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from migrate.errors import LagoUnreachable
-from migrate.lago.rawjson import Piece, elements, loads
-from migrate.lago.read_resources import Reading, answer_of, keys_of, listed, read_meta
+from migrate.lago.list_pages import answer_of, gap_behind, has_meta, keys_of, listed, read_meta, says_more, unsaid_of
+from migrate.lago.read_resources import Reading
 from migrate.lago.readings import Repeats
 from migrate.lago.recorded import API
 from migrate.lago.resources import EVENTS
@@ -31,6 +31,7 @@ from migrate.lago.usage_gaps import (
     write_gaps,
 )
 from migrate.lago.windows import SECOND, EventsWindow, split
+from migrate.rawjson import Piece, elements, loads
 from migrate.state import events
 from migrate.state.known_events import Stretch
 from migrate.state.private import close_to_others, make_folder
@@ -39,7 +40,6 @@ from migrate.state.row_checks import PLAN, ends_of_plan
 
 SET_ASIDE = "events_set_aside"  # what they are called in the state
 MOST_ALIKE = 50  # pages in a row of events that were shown before: Lago's ClickHouse store keeps duplicates
-LACKING = ".lacking"  # ends the name of the file that says what a window lacks
 _TRIES = 3  # readings of a window that gives fewer events than Lago counts
 _DIGITS = 40  # of a count
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -72,7 +72,7 @@ def _count(reading: Reading, window: EventsWindow) -> int:
             if not is_of_one_page(reading.source, error):
                 raise
             continue
-        return _total(answer) if "meta" in answer else 0
+        return _total(answer) if has_meta(answer) else 0
     return 0
 
 
@@ -85,12 +85,12 @@ def read_events(reading: Reading, staged: Path) -> tuple[Stretch, ...]:
     plan = [window for window in _plan(reading) if not _file(staged, window).exists()]
     total, gaps = 0, len(read_gaps(staged))
     for rows, missing in reading.together(lambda window: _read_window(reading, window, staged), plan):
-        total, gaps = total + rows, gaps + len(missing)
-        if gaps > MOST:
-            raise LagoUnreachable(missing[-1].why)
+        total, unread = total + rows, [each.gap for each in missing if not each.gap.is_counted]
+        gaps += len(unread)
+        if unread and gaps > MOST:
+            raise LagoUnreachable(unread[-1].why)
         reading.progress("events", total, None)
     _keep_aside(reading, staged)
-    _keep_lacking(reading, staged)
     return _keep_gaps(reading, staged)
 
 
@@ -100,14 +100,7 @@ def _keep_gaps(reading: Reading, staged: Path) -> tuple[Stretch, ...]:
     with reading.store.begin() as db:
         for unit, note in gaps.items():
             reading.store.mark(db, reading.run, unit, note)
-    return tuple(bounds for unit in gaps if (bounds := bounds_of(unit)))
-
-
-def _keep_lacking(reading: Reading, staged: Path) -> None:
-    """What windows lack, in the state."""
-    with reading.store.begin() as db:
-        for path in sorted(staged.glob(f"*{LACKING}")):
-            reading.store.mark(db, reading.run, f"{EVENTS.name}/{path.stem}", path.read_text(encoding="utf-8"))
+    return tuple(bounds_of(unit) for unit in gaps)
 
 
 def _keep_aside(reading: Reading, staged: Path) -> None:
@@ -152,8 +145,8 @@ def _read_window(reading: Reading, window: EventsWindow, staged: Path) -> tuple[
         if len(shown) >= counted:
             break
     else:
-        lacking = f"incomplete: Lago counts {counted:,} and gives {len(shown):,} of them, read {_TRIES} times"
-        _file(staged, window).with_suffix(LACKING).write_text(f"{lacking}; extract again", encoding="utf-8")
+        why = f"Lago counts {counted:,} and gives {len(shown):,} of them, read {_TRIES} times; extract again"
+        gaps = (*gaps, EventsGap(window, Gap(len(shown) + 1, counted, why, is_counted=True)))
     kept, aside = sorted_out([event for event in shown if window.holds(event)])
     _write_aside(aside, _file(staged, window).with_suffix(".aside"))
     write_gaps(gaps, _file(staged, window).with_suffix(SUFFIX))
@@ -166,7 +159,7 @@ def sorted_out(shown: Sequence[Piece]) -> tuple[list[Piece], list[Piece]]:
     kept: list[Piece] = []
     aside: list[Piece] = []
     single = list(events.without_copies(shown))
-    times = Counter(event.value.get("lago_id") for event in single if isinstance(event.value, dict))
+    times = Counter(lago_id for event in single if (lago_id := _id_of(event)) is not None)
     for event in single:
         bad = is_suspect(event.value, event.text) and find_problem(event.value) is not None
         (aside if bad or _is_ambiguous(event, times) else kept).append(event)
@@ -176,10 +169,16 @@ def sorted_out(shown: Sequence[Piece]) -> tuple[list[Piece], list[Piece]]:
     return kept, aside
 
 
-def _is_ambiguous(event: Piece, times: Counter[object]) -> bool:
+def _is_ambiguous(event: Piece, times: Counter[str]) -> bool:
     """Whether its id is that of another event too."""
-    lago_id = event.value.get("lago_id")
+    lago_id = _id_of(event)
     return lago_id is not None and times[lago_id] > 1
+
+
+def _id_of(event: Piece) -> str | None:
+    """Its own id, where it is one: the close look names any other value."""
+    lago_id = event.value.get("lago_id") if isinstance(event.value, dict) else None
+    return lago_id if isinstance(lago_id, str) else None
 
 
 def _write_aside(aside: Sequence[Piece], target: Path) -> None:
@@ -199,7 +198,8 @@ def _window_events(reading: Reading, window: EventsWindow) -> tuple[list[Piece],
         gaps_met += part.gaps
         if len(gaps_met) > MOST:
             raise LagoUnreachable(gaps_met[-1].why)
-        counted.append(len(by_places) if part.counted is None else part.counted)
+        known = counted[-1] if counted else len(by_places)  # a page that does not say it takes nothing back
+        counted.append(known if part.counted is None else part.counted)
         if not part.more:
             break
         repeats.add(keys_of(EVENTS, part.pieces), number)
@@ -220,9 +220,11 @@ def _part(reading: Reading, window: EventsWindow, number: int, counted: int | No
         query = [*window.query(), ("page", str(number)), ("per_page", str(per_page))]
         answer = answer_of(reading.source, EVENTS, API + EVENTS.path, query)
         pieces = listed(answer, EVENTS, f"page {number} from {window.name}")
-        if "meta" not in answer:
-            return Shown(pieces, None, False)
-        return Shown(pieces, _total(answer), bool(pieces) and read_meta(answer, "next_page") is not None)
+        if has_meta(answer):
+            return Shown(pieces, _total(answer), bool(pieces) and says_more(answer))
+        is_full = len(pieces) >= per_page
+        gaps = () if is_full else (gap_behind(number, per_page, len(pieces), unsaid_of(EVENTS, answer)),)
+        return Shown(pieces, None, is_full, gaps)
 
     part = read_page(reading.source, ask, number, reading.per_page)
     return placed_in_list(part, counted, number * reading.per_page)

@@ -5,7 +5,6 @@ Records are kept unread: one that cannot be read is no reason to keep less of th
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,15 +17,18 @@ from typing import Any, TypeVar
 
 from mappings.decode import unknown_fields
 from migrate.errors import LagoUnreachable, PayloadError
-from migrate.lago.rawjson import Piece, elements, loads
+from migrate.lago.asked_at import as_known
+from migrate.lago.list_pages import answer_of, fetch_page, is_name, key_of, keys_of, whole_list
 from migrate.lago.readings import NeverSettles, Readings
 from migrate.lago.recorded import API
 from migrate.lago.refused import is_missing, left_out
 from migrate.lago.resources import Resource, Shape
-from migrate.lago.source import Answer, LagoRefusal, LagoSource, Query, segment
+from migrate.lago.source import LagoRefusal, LagoSource, Query, segment
 from migrate.lago.unreadable_pages import (
     MOST,
+    Gap,
     Shown,
+    another_shown,
     is_of_one_page,
     note_of,
     patiently,
@@ -35,6 +37,7 @@ from migrate.lago.unreadable_pages import (
     why_unread,
 )
 from migrate.progress import Progress
+from migrate.rawjson import Piece, loads
 from migrate.state.records import Page, Raw, Run
 from migrate.state.store import Store
 
@@ -42,8 +45,6 @@ T = TypeVar("T")
 S = TypeVar("S")
 
 _BATCH = 50  # own pages written in one transaction
-NO_ID = "?"  # begins the key of a record without an id; what follows is the hash of its text
-ANOTHER = "#"  # parts the id from the hash where one answer has two records of one id
 
 # Of a record that Lago listed and then had not (404): deleted while we read, or something loses answers.
 UNSHOWN = "listed_not_shown"
@@ -59,11 +60,13 @@ class _Found:
     note: str | None = None
     parent_gone: bool = False
     unread: str | None = None  # why Lago does not give it, although it answers everything else
+    lacking: str = ""  # that Lago counts more than it shows
 
     @property
     def kept_note(self) -> str | None:
         """What the state keeps of it."""
-        return self.note if self.unread is None else note_of(self.unread)
+        why = self.unread if self.unread is not None else self.lacking or None
+        return self.note if why is None else note_of(why)
 
 
 @dataclass
@@ -89,22 +92,21 @@ class Reading:
             self._read_below(resource, resource.under)
         else:
             try:
-                note = self._read_list(resource) if resource.shape is Shape.LIST else self._read_one(resource)
+                (self._read_list if resource.shape is Shape.LIST else self._read_one)(resource)
             except (LagoRefusal, LagoUnreachable) as error:
                 refusal = self._refusal(error)
                 note = left_out(resource, refusal) if refusal else note_of(error.problem)
         with self.store.begin() as db:
             self.store.mark(db, self.run, resource.name, note)
 
-    def _read_one(self, resource: Resource) -> str | None:
-        raw, unknown = _kept(resource, self._shown(resource, resource.path, resource.query), None)
+    def _read_one(self, resource: Resource) -> None:
+        raw, unknown = _kept(resource, self._shown(resource, resource.path, resource.query)[0], None)
         with self.store.begin() as db:
             self.store.put(db, self.run, [raw])
             self.store.add_unknown(db, self.run, ((resource.name, path) for path in unknown))
-        return None
 
-    def _read_list(self, resource: Resource) -> str | None:
-        """Page by page, each kept at once, until two readings agree. What to say of it if Lago counts more."""
+    def _read_list(self, resource: Resource) -> None:
+        """Page by page, each kept at once, until two readings agree. What Lago counts beyond that is a gap."""
         readings = Readings(resource.name, self.store.pages(self.run, resource.name))
         shown = 0
         try:
@@ -127,14 +129,17 @@ class Reading:
         except NeverSettles:
             self.store.drop_pages(self.run, resource.name)  # so that the command can be run again
             raise
+        if readings.lacking and not self._gaps(resource.name):  # what is lacking stands there
+            with self.store.begin() as db:
+                gap = Gap(len(readings.keys()) + 1, readings.counted, readings.lacking)
+                self.store.mark(db, self.run, f"{resource.name}/{gap}", note_of(gap.why))
         whole, vanished = not self._gaps(resource.name), self.store.keys(resource.name, self.run) - readings.keys()
         with self.store.begin() as db:
             if whole:
-                self.store.forget(db, self.run, resource.name, sorted(vanished))
+                self.store.forget(db, resource.name, sorted(vanished))
             else:
                 self.store.keep_known(db, self.run, resource.name)
         self.progress(resource.name, len(readings.keys()), len(readings.keys()))
-        return readings.lacking or None
 
     def _gaps(self, name: str) -> frozenset[str]:
         """The units of this run that could not be read."""
@@ -146,8 +151,8 @@ class Reading:
         path, query = resource.path, resource.query
 
         def ask(number: int, per_page: int) -> Shown:
-            page, pieces, total = fetch_page(self.source, resource, path, query, (1, number), per_page)
-            return Shown(pieces, total, not page.last)
+            fetched = fetch_page(self.source, resource, path, query, (1, number), per_page)
+            return Shown(fetched.pieces, fetched.counted, not fetched.page.last, fetched.gaps(per_page))
 
         part = placed_in_list(read_page(self.source, ask, number, self.per_page), counted, number * self.per_page)
         if part.gaps and len({*self._gaps(resource.name), *(f"{resource.name}/{gap}" for gap in part.gaps)}) > MOST:
@@ -186,16 +191,20 @@ class Reading:
     def _keep(self, resource: Resource, pending: list[_Found]) -> None:
         """Write what was found for some parents, and empty the list."""
         with self.store.begin() as db:
-            self.store.put(db, self.run, (raw for finding in pending for raw in finding.records))
+            raws = [raw for finding in pending for raw in finding.records]
+            if resource.asked_at:
+                known = self.store.payloads(db, resource.name, [raw.key for raw in raws])
+                raws = [as_known(raw, known.get(raw.key), resource.asked_at) for raw in raws]
+            self.store.put(db, self.run, raws)
             unknown = {(resource.name, path) for finding in pending for path in finding.unknown}
             self.store.add_unknown(db, self.run, unknown)
             for finding in pending:
                 self.store.mark(db, self.run, _unit(resource, finding.parent), finding.kept_note)
-            unread = [finding.parent.key for finding in pending if finding.unread is not None]
+            unread = [f.parent.key for f in pending if f.unread is not None or f.lacking]
             self.store.keep_known(db, self.run, resource.name, unread)
             gone = [finding.parent.key for finding in pending if finding.parent_gone]
             if resource.under:
-                self.store.forget(db, self.run, resource.under, gone)
+                self.store.forget(db, resource.under, gone)
         pending.clear()
 
     def _below(self, resource: Resource, parent: Raw) -> _Found:
@@ -204,7 +213,7 @@ class Reading:
         dotted = _dotted(resource, payload)
         if dotted:
             return _Found(parent, note=f"unreachable: Lago finds no customer by an id with a dot ({dotted})")
-        nameless = next((f for f in _fields_of(resource) if not _is_name(payload.get(f))), None)
+        nameless = next((f for f in _fields_of(resource) if not is_name(payload.get(f))), None)
         if nameless:
             return _Found(parent, note=f"unreachable: its {nameless} is missing, or no text")
         path = _filled(resource.path, payload, segment)
@@ -218,11 +227,14 @@ class Reading:
             note = left_out(resource, refusal)
             gone = resource.absent == "parent gone" and refusal.status == 404
             return _Found(parent, note=UNSHOWN if gone else note, parent_gone=gone)
+        another = another_shown(resource, payload, pieces[0].value) if pieces else ""
+        if another:
+            return _Found(parent, unread=f"GET {API}{path} {another}")
         keys = keys_of(resource, pieces)
         kept = [_kept(resource, piece, parent, key) for key, piece in zip(keys, pieces, strict=True)]
         records = tuple(raw for raw, _ in kept if resource.shape is not Shape.RECORD or raw.key == parent.key)
         unknown = frozenset(field for _, fields in kept for field in fields)
-        return _Found(parent, records, unknown, note=lacking or None)
+        return _Found(parent, records, unknown, lacking=lacking)
 
     def _refusal(self, error: LagoRefusal | LagoUnreachable) -> LagoRefusal | None:
         """Lago's plain no; None where it fails at this alone. Raises the error if it is away."""
@@ -233,55 +245,27 @@ class Reading:
         return error
 
     def _pieces(self, resource: Resource, path: str, query: Query) -> tuple[Sequence[Piece], str]:
-        """What is below one parent, and what to say of it if Lago counts more."""
+        """What is below one parent, and what to say of it if there is more."""
         if resource.shape is not Shape.LIST:
-            return [self._shown(resource, path, query)], ""
-        readings, kept = Readings(f"{resource.name} of {path}"), dict[str, Piece]()
+            piece, lacking = self._shown(resource, path, query)
+            return [piece], lacking
+        readings, kept, unsaid = Readings(f"{resource.name} of {path}"), dict[str, Piece](), ""
         while asked := readings.wanted():
-            page, pieces, counted = fetch_page(self.source, resource, path, query, asked, self.per_page)
-            readings.add(page, counted)
-            kept.update(zip(page.keys, pieces, strict=True))
-        return [kept[key] for key in sorted(readings.keys())], readings.lacking
+            fetched = fetch_page(self.source, resource, path, query, asked, self.per_page)
+            readings.add(fetched.page, fetched.counted)
+            kept.update(zip(fetched.page.keys, fetched.pieces, strict=True))
+            unsaid = unsaid or fetched.unsaid
+        return [kept[key] for key in sorted(readings.keys())], readings.lacking or unsaid
 
-    def _shown(self, resource: Resource, path: str, query: Query) -> Piece:
-        """What stands under the root."""
+    def _shown(self, resource: Resource, path: str, query: Query) -> tuple[Piece, str]:
+        """What stands under the root, and what to say of it if there is more: of a list all of its pages."""
         answer = answer_of(self.source, resource, API + path, query)
         if resource.root not in answer:
             raise PayloadError(f"{resource.name}: the answer to {path} has no {resource.root!r}")
-        return answer[resource.root]
+        return whole_list(self.source, resource, path, query, answer)
 
     def together(self, work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
         yield from together(work, items, self.source.connections, self.source.close)
-
-
-def fetch_page(
-    source: LagoSource, resource: Resource, path: str, query: Query, asked: tuple[int, int], per_page: int
-) -> tuple[Page, list[Piece], int | None]:
-    """One page of a list, its records, and how many Lago counts in all. ``asked``: (reading, page number)."""
-    reading, number = asked
-    answer = answer_of(source, resource, API + path, [*query, ("page", str(number)), ("per_page", str(per_page))])
-    pieces = listed(answer, resource, path)
-    # Lago keeps the count of invoices and fees for half an hour: a full page may have a next one all the same.
-    more = bool(pieces) and "meta" in answer and (read_meta(answer, "next_page") is not None or len(pieces) >= per_page)
-    counted = read_meta(answer, "total_count") if "meta" in answer else None
-    return Page(reading, number, keys_of(resource, pieces), not more), pieces, counted if type(counted) is int else None
-
-
-def answer_of(source: LagoSource, resource: Resource, path: str, query: Query) -> Answer:
-    """The answer. A list without records is believed when it comes twice in a row.
-
-    What Lago shows no more is taken for gone, and something between Lago and us may have emptied an answer, once.
-    """
-    answer = source.get(path, query)
-    shown = answer.get(resource.root)
-    return source.get(path, query) if shown is not None and shown.value == [] else answer
-
-
-def listed(answer: Answer, resource: Resource, path: str) -> list[Piece]:
-    """The records under the answer's root."""
-    if resource.root not in answer or not isinstance(answer[resource.root].value, list):
-        raise PayloadError(f"{resource.name}: the answer to {path} has no list {resource.root!r}")
-    return elements(answer[resource.root].text)
 
 
 def together(
@@ -315,7 +299,7 @@ def _kept(resource: Resource, piece: Piece, parent: Raw | None, key: str = "") -
         key = parent.key if parent else resource.name
     known = resource.schema and isinstance(piece.value, dict | list)
     unknown = unknown_fields(piece.value, str(resource.schema), _schemas()) if known else frozenset[str]()
-    fallback = key or _key(resource, piece)
+    fallback = key or key_of(resource, piece)
     if parent and resource.shape is Shape.RECORD and resource.absent != "none" and resource.decoded_as:
         fallback = parent.key  # its own page: what it says of itself is held against the list when it is read
     return Raw(resource.name, fallback, piece.text, parent.key if parent else ""), unknown
@@ -327,39 +311,12 @@ def _fields_of(resource: Resource) -> Iterator[str]:
         yield from re.findall(r"\{(\w+)\}", template)
 
 
-def _is_name(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip()) and value.isprintable()
-
-
-def keys_of(resource: Resource, pieces: Sequence[Piece]) -> tuple[str, ...]:
-    """The keys of one answer's records. Two records of one id are two: which of them is meant cannot be told."""
-    first: dict[str, str] = {}
-    keys = []
-    for piece in pieces:
-        key = _key(resource, piece)
-        same = first.setdefault(key, piece.text) == piece.text
-        keys.append(key if same else f"{key}{ANOTHER}{_hash(piece)}")
-    return tuple(keys)
-
-
-def _hash(piece: Piece) -> str:
-    return hashlib.sha256(piece.text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
 @cache
 def _schemas() -> Mapping[str, Mapping[str, str | None]]:
     """The fields this version knows: made from the table of Lago's serializers and the recordings."""
     text = (files("migrate.lago") / "known_fields.json").read_text(encoding="utf-8")
     schemas: Mapping[str, Mapping[str, str | None]] = json.loads(text)
     return schemas
-
-
-def _key(resource: Resource, piece: Piece) -> str:
-    """The record's id; of one without, a key of its own."""
-    field = "code" if resource.name == "features" else "lago_id"  # features have a code only
-    key = piece.value.get(field) if isinstance(piece.value, dict) else None
-    usable = isinstance(key, str) and _is_name(key) and key.isascii()
-    return str(key) if usable else f"{NO_ID}{_hash(piece)}"
 
 
 def _unit(resource: Resource, parent: Raw) -> str:
@@ -377,9 +334,3 @@ def _dotted(resource: Resource, payload: Mapping[str, Any]) -> str | None:
 def _filled(template: str, payload: Mapping[str, Any], write: Callable[[str], str]) -> str:
     """``template`` with the payload's fields in place of their names in braces."""
     return re.sub(r"\{(\w+)\}", lambda field: write(str(payload[field[1]])), template)
-
-
-def read_meta(answer: Answer, name: str) -> object:
-    """A field of the paging that Lago adds to a list; None without."""
-    meta = answer["meta"].value
-    return meta.get(name) if isinstance(meta, dict) else None

@@ -14,7 +14,7 @@ Something between Lago and us may answer every page with the same one, and say t
 bring nothing new end the reading by name (``Repeats``).
 
 Lago counts the list with every page. One that shows fewer than its last page counts is read once more, for what was
-deleted meanwhile; if it still does, that is said (``lacking``), and never passed over.
+deleted meanwhile; if it still does, that is a gap like a page that Lago does not give (``lacking``).
 """
 
 from __future__ import annotations
@@ -99,7 +99,9 @@ class Readings:
         if not page.last:
             self._repeats.add(page.keys, page.number)
         self.pages.append(page)
-        self.counted, self._resumed = counted, False
+        if counted is not None or page.number == 1:  # a page that does not say it takes nothing back
+            self.counted = counted
+        self._resumed = False
 
     @property
     def lacking(self) -> str:
@@ -107,7 +109,7 @@ class Readings:
         shown = len(self.keys())
         if self.counted is None or self.counted <= shown:
             return ""
-        return f"incomplete: Lago counts {self.counted:,} and shows {shown:,} of them, read twice; extract again"
+        return f"Lago counts {self.counted:,} and shows {shown:,} of them, read twice; extract again"
 
     def _may_lack(self) -> bool:
         """A reading that was resumed at its end knows no count: Lago is asked again."""

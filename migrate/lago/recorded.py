@@ -22,9 +22,9 @@ from urllib.parse import quote, unquote
 from mappings.ranges import YEARS
 from migrate.errors import LagoError
 from migrate.lago.filters import FILTERS, LAST, Invalid, Keep, Payload, is_time, moment
-from migrate.lago.rawjson import Piece, members
 from migrate.lago.recording import Call, Recording, bundled
 from migrate.lago.source import Answer, LagoRefusal, Query
+from migrate.rawjson import Piece, members
 
 API = "/api/v1"
 
@@ -130,8 +130,8 @@ class RecordedLago:
         if path == "/health":
             return self._replayed(method, path, ()) or error(404, "resource_not_found")
         parts = [unquote(part) for part in path.removeprefix(API).strip("/").split("/")]
-        if not path.startswith(f"{API}/"):
-            return error(404, "resource_not_found")
+        if not path.startswith(f"{API}/"):  # the second engine: calls are replayed as they were recorded
+            return self._replayed(method, path, query) or error(404, "resource_not_found")
         if method != "GET":
             return self._written(method, path, body)
         if parts[0] == "customers" and len(parts) > 1 and "." in parts[1]:

@@ -20,10 +20,11 @@ from zlib import error as ZlibError  # noqa: N812  a class, though its name does
 
 from mappings.text import NotTextError, decode_text
 from migrate.errors import LagoError
-from migrate.lago.rawjson import Piece, elements, members
+from migrate.rawjson import Piece, elements, members
 from reports.paths import NotReadableError, PathKind, standing_at, whole_file
 
 T = TypeVar("T")
+RECORDED = ".jsonl"  # what its files' names end in
 _MARK = "organizations.jsonl"  # every recording has it: the folder that holds it is the recording
 # Lago keeps these counts for half an hour, so that they may be another moment's.
 _CACHED_COUNTS = frozenset({"invoices", "fees"})
@@ -78,8 +79,8 @@ class Recording:
     def names(self) -> frozenset[str]:
         """The files' names without ``.jsonl``."""
         if self._texts is not None:
-            return frozenset(name.removesuffix(".jsonl") for name in self._texts)
-        return frozenset(file.stem for file in self.path.glob("*.jsonl"))
+            return frozenset(name.removesuffix(RECORDED) for name in self._texts)
+        return frozenset(file.stem for file in self.path.glob(f"*{RECORDED}"))
 
     def calls(self, name: str) -> tuple[Call, ...]:
         """All calls of ``<name>.jsonl``. Raises LagoError if the file is missing or a line is broken."""
@@ -138,8 +139,8 @@ class Recording:
     def _text(self, name: str) -> str:
         try:
             if self._texts is not None:
-                return decode_text(self._texts[f"{name}.jsonl"])
-            return decode_text(whole_file(self.path / f"{name}.jsonl"))
+                return decode_text(self._texts[f"{name}{RECORDED}"])
+            return decode_text(whole_file(self.path / f"{name}{RECORDED}"))
         except (KeyError, FileNotFoundError):
             raise LagoError(f"recording {self.path}: {name}.jsonl is missing") from None
         except NotTextError as error:
@@ -242,13 +243,13 @@ def _unpacked(path: Path) -> Mapping[str, bytes]:
 def _zip_members(path: Path) -> Iterator[tuple[str, bytes]]:
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
-            if name.endswith(".jsonl"):
+            if name.endswith(RECORDED):
                 yield name, archive.read(name)
 
 
 def _tar_members(path: Path) -> Iterator[tuple[str, bytes]]:
     with tarfile.open(path) as archive:
         for member in archive:
-            content = archive.extractfile(member) if member.isfile() and member.name.endswith(".jsonl") else None
+            content = archive.extractfile(member) if member.isfile() and member.name.endswith(RECORDED) else None
             if content:
                 yield member.name, content.read()

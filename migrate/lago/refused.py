@@ -11,19 +11,20 @@ from migrate.lago.source import LagoRefusal
 _PREMIUM = ("feature_unavailable", "endpoint_not_available")
 
 
-def _is_of_licence(refusal: LagoRefusal) -> bool:
+def is_of_licence(refusal: LagoRefusal) -> bool:
+    """Whether Lago has it for organizations with a licence only."""
     return refusal.status == 403 and (refusal.code in _PREMIUM or refusal.code.endswith("_not_enabled"))
 
 
 def is_missing(resource: Resource, refusal: LagoRefusal, parent: Mapping[str, object]) -> bool:
     """Whether a no means that something is not shown that is there: no licence is needed for it, or it must exist."""
-    of_licence = _is_of_licence(refusal) and not resource.premium
+    of_licence = is_of_licence(refusal) and not resource.premium
     return of_licence or (refusal.status == 404 and resource.shown_for(parent))
 
 
 def left_out(resource: Resource, refusal: LagoRefusal) -> str | None:
     """The note for the report, None for a plain absence. Raises the refusal if it must stop the extract."""
-    if _is_of_licence(refusal):
+    if is_of_licence(refusal):
         if resource.premium:
             return f"refused: {refusal.code} (needs a premium licence)"
         raise LagoRefused(

@@ -47,6 +47,8 @@ class Resource:
     absent: str = "error"  # error | none | parent gone
     shown_for: Callable[[Payload], bool] = lambda parent: False  # parents that have one: a 404 is no absence then
     premium: bool = False  # Lago may refuse it without its licence; anything else is there whatever the licence
+    paged: bool = True  # whether Lago says with each page of the list how many there are, and which comes next
+    asked_at: str = ""  # a field that holds the moment of the call: another moment alone is no other record
 
 
 def has_provider(customer: Payload) -> bool:
@@ -70,6 +72,7 @@ RESOURCES: tuple[Resource, ...] = (
         name="billing_entities",  # without taxes
         path="/billing_entities",
         root="billing_entities",
+        paged=False,
         decoded_as=records.BillingEntity,
         schema="billing_entity",
     ),
@@ -221,6 +224,7 @@ RESOURCES: tuple[Resource, ...] = (
         only_if=lambda subscription: subscription.get("status") == "active",
         schema="lifetime_usage",
         absent="none",
+        asked_at="to_datetime",
     ),
     Resource(
         name="gross_revenue",

@@ -19,27 +19,29 @@ from mappings.context import CURRENT
 from mappings.decode import NOT_UNIQUE, WRONG_VALUE, DecodeError, decode
 from mappings.identities import doubled_customers, doubled_subscriptions, nobodys_subscriptions
 from mappings.lost_records import with_lost
+from mappings.phrases import Told
 from mappings.prices import Wrong
-from mappings.quarantine import Quarantined, quarantined
+from mappings.quarantine import FieldProblem, Quarantined, quarantined
 from mappings.sellers import unlisted_entities
 from migrate.errors import PayloadError
+from migrate.lago.counted import kept_counts
 from migrate.lago.extract import require_as_written, require_finished
 from migrate.lago.gaps import Pages, behind_gaps, gaps, unread_pages
-from migrate.lago.rawjson import loads
+from migrate.lago.list_pages import NO_ID
 from migrate.lago.read_events import SET_ASIDE
-from migrate.lago.read_resources import NO_ID
 from migrate.lago.unreadable_events import problem_of
 from migrate.lago.unreadable_pages import UNREADABLE
 from migrate.lago.usage_gaps import usage_gaps
+from migrate.rawjson import loads
+from migrate.state.applied_orders import applied_subscriptions
 from migrate.state.records import Raw, Run
 from migrate.state.store import Store
 
 T = TypeVar("T")
 _LAGO_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OWN_PAGE = "(its own page)"
-NO_UNITS = Wrong(
-    OWN_PAGE, UNREADABLE, "of fixed charges is not shown, and its plan has some: nobody knows how many units it pays"
-)
+NO_PAGE = Wrong(OWN_PAGE, UNREADABLE, Told.SHOWS_ANOTHER.of())
+NO_UNITS = Wrong(OWN_PAGE, UNREADABLE, Told.NO_UNITS_SHOWN.of())
 NOT_FINAL = ("draft", "pending", "failed")  # states of an invoice that may have no date yet
 
 
@@ -77,6 +79,8 @@ def load_snapshot(store: Store) -> r.Snapshot:
         fees=load.many(r.Fee, "fees"),
         credit_notes=credit_notes,
         payments=load.many(r.Payment, "payments"),
+        counted=kept_counts(store, run),
+        features=len(store.keys("features", run)),
     )
     load.note_set_aside()
     gone = deleted_customers(customers, invoices, credit_notes, subscriptions, load.quarantined)
@@ -86,7 +90,7 @@ def load_snapshot(store: Store) -> r.Snapshot:
     unlisted = unlisted_entities(snapshot.billing_entities, everybody, invoices, load.quarantined)
     unread = tuple(sorted((*load.quarantined, *unlisted), key=lambda q: (q.resource, q.id)))
     whole = replace(snapshot, customers=everybody, quarantined=unread, usage_gaps=tuple(usage_gaps(unread)))
-    return with_lost(whole)
+    return with_lost(whole, applied_subscriptions(store))
 
 
 def billed_from(invoices: Iterable[r.Invoice]) -> dict[str, datetime]:
@@ -172,6 +176,10 @@ class _Loading:
         """What Lago did not give in this run, although it answered everything else."""
         return unread_pages(self.store.done(self.run))
 
+    def _noted(self, resource: str) -> frozenset[str]:
+        """Those of which the run noted why there is nothing. Of all others something was answered."""
+        return frozenset(unit.partition("/")[2] for unit in self.store.done(self.run, f"{resource}/"))
+
     def note_gaps(self, gone: Iterable[r.Customer], snapshot: r.Snapshot) -> None:
         """What could not be read of lists, and what may stand there."""
         refused = {q.id for q in self.quarantined if q.field == OWN_PAGE}
@@ -203,7 +211,9 @@ class _Loading:
         subscriptions = self._decoded(r.Subscription, "subscriptions", more)
         dates = {s.lago_id: wrong for s in subscriptions if (wrong := wrong_dates(s, billed.get(s.lago_id)))}
         nobodys = nobodys_subscriptions(subscriptions, {*self.listed_customers, *shown})
-        unshown = {s.lago_id: NO_UNITS for s in lacking_units(subscriptions, catalog)}
+        asked = {s.lago_id for s in subscriptions if s.status == "active"} - self._noted("subscription_details")
+        unshown = dict.fromkeys(asked - plans.keys(), NO_PAGE)
+        unshown |= {s.lago_id: NO_UNITS for s in lacking_units(subscriptions, catalog)}
         apart = self._apart("subscriptions", {**unshown, **doubled_subscriptions(subscriptions), **nobodys, **dates})
         return tuple(s for s in subscriptions if s.lago_id not in apart)
 
@@ -241,17 +251,16 @@ class _Loading:
     ) -> T | None:
         lago_id = _id(payload)
         if lago_id and times > 1:
-            self._refuse(resource, raw, ("lago_id", NOT_UNIQUE, f"is that of {times} records"), payload)
+            self._refuse(resource, raw, ("lago_id", NOT_UNIQUE, Told.OF_RECORDS.of(times)), payload)
             return None
         if lago_id and lago_id != raw.key and not raw.key.startswith(NO_ID):
-            problem = ("lago_id", WRONG_VALUE, "is not the one under which Lago shows it")
+            problem = ("lago_id", WRONG_VALUE, Told.SHOWN_OTHERWISE.of())
             self._refuse(resource, raw, problem, payload)
             return None
         try:
             if not isinstance(payload, dict):
-                raise DecodeError(
-                    resource, raw.key, "(whole record)", f"should be an object, is {type(payload).__name__}"
-                )
+                told = Told.SHOULD_BE.of(Told.AN_OBJECT.of(), type(payload).__name__)
+                raise DecodeError(resource, raw.key, "(whole record)", told)
             record = decode(cls, {**_filled(resource, payload), **more}, resource)
         except DecodeError as error:
             shown = {**payload, **more} if isinstance(payload, dict) else payload
@@ -260,7 +269,7 @@ class _Loading:
         path, customer = _named_customer(record)
         if customer in self.listed_customers or _LAGO_ID.fullmatch(customer):
             return record
-        self._refuse(resource, raw, (path, WRONG_VALUE, f"is {customer[:40]!r}, which is no id of Lago's"), payload)
+        self._refuse(resource, raw, (path, WRONG_VALUE, Told.IS_NO_ID.of(repr(customer[:40]))), payload)
         return None
 
     @cached_property
@@ -268,7 +277,7 @@ class _Loading:
         """Ids of those that Lago lists, and "" for nobody. Any other that is named was deleted, if it is an id."""
         return frozenset({"", *self.store.keys("customers", self.run)})
 
-    def _refuse(self, resource: str, raw: Raw, problem: tuple[str, str, str], payload: object) -> None:
+    def _refuse(self, resource: str, raw: Raw, problem: FieldProblem, payload: object) -> None:
         self.quarantined.append(quarantined(resource, raw.key, problem, raw.payload, payload))
 
 

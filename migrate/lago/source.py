@@ -7,7 +7,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 from migrate.errors import LagoRefused
-from migrate.lago.rawjson import Piece
+from migrate.rawjson import Piece
 
 Answer = Mapping[str, Piece]  # the members of the answer's JSON object
 Query = Sequence[tuple[str, str]]

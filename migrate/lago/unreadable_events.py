@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from mappings.decode import WRONG_VALUE, DecodeError, decode
+from mappings.phrases import Told
+from mappings.quarantine import FieldProblem
 from mappings.ranges import YEARS
 from mappings.records import Event
 
 IN_NO_PERIOD = "event_in_no_period"
-SEEMS_READABLE = ("event", WRONG_VALUE, "cannot be kept")
-Problem = tuple[str, str, str]  # field, reason, sentence
+SEEMS_READABLE = ("event", WRONG_VALUE, Told.UNSTORABLE.of())
 
 _NEEDED = ("transaction_id", "code", "timestamp")
 _OPTIONAL = ("external_subscription_id", "created_at", "lago_id")
@@ -24,18 +25,18 @@ _DEEP = 40  # brackets; fewer need no look
 _OTHER_YEAR = re.compile(r"[+-]?\d{5,}-")
 
 
-def problem_of(payload: object) -> Problem:
+def problem_of(payload: object) -> FieldProblem:
     """Why an event was set aside."""
     return find_problem(payload) or SEEMS_READABLE
 
 
-def find_problem(payload: object) -> Problem | None:
+def find_problem(payload: object) -> FieldProblem | None:
     """What is wrong with an event, looked at closely."""
     if not isinstance(payload, Mapping):
-        return ("(whole record)", WRONG_VALUE, f"should be an object, is {type(payload).__name__}")
+        return ("(whole record)", WRONG_VALUE, Told.SHOULD_BE.of(Told.AN_OBJECT.of(), type(payload).__name__))
     moment = payload.get("timestamp")
     if isinstance(moment, str) and is_in_no_period(moment):
-        return ("timestamp", IN_NO_PERIOD, f"{moment[:40]!r} is in no billing period")
+        return ("timestamp", IN_NO_PERIOD, Told.IN_NO_PERIOD.of(repr(moment[:40])))
     try:
         decode(Event, {"external_subscription_id": "", **{k: v for k, v in payload.items() if v is not None}}, "events")
     except DecodeError as error:

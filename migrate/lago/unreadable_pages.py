@@ -1,19 +1,25 @@
 """Pages that Lago does not give although it answers everything else: read in smaller parts, named where nothing helps.
 
+A record's own page that shows another record is such a page too: that one is innocent, and its own page shows it.
+
 Such a page is no reason to read less of the others. What cannot be read is a gap: it is told as what is in quarantine,
-and what the state knows from before stays. More than a few of one resource are no gaps, but an outage.
+and what the state knows from before stays. More than a few of one resource are no gaps, but an outage. Where Lago
+counts more than its pages show, such a gap stands behind the last record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from mappings.text import shown
 from migrate.errors import LagoError, LagoUnreachable
-from migrate.lago.rawjson import Piece
 from migrate.lago.recorded import API
+from migrate.lago.resources import Payload, Resource, Shape
 from migrate.lago.source import LagoRefusal, LagoSource
+from migrate.rawjson import Piece
 
 T = TypeVar("T")
 UNREADABLE = "page_unreadable"
@@ -30,6 +36,7 @@ class Gap:
     first: int
     last: int | None  # None: to the end, wherever that is
     why: str
+    is_counted: bool = False  # every page was given, and Lago counts more than they show: no outage, however many
 
     def __str__(self) -> str:
         if self.last is None:
@@ -82,6 +89,32 @@ def patiently(source: LagoSource, ask: Callable[[], T]) -> T:
         if not is_of_one_page(source, error):
             raise
         return ask()
+
+
+def another_shown(resource: Resource, listed: Payload, page: object) -> str:
+    """What a record's own page shows instead of the record as it is ``listed``; empty where it shows that.
+
+    Of several of one name and state Lago may show the latest only: then there is no page of the others.
+    """
+    identity = listed.get("lago_id")
+    payload = page if isinstance(page, Mapping) else {}
+    instead = payload.get("lago_id")
+    if resource.shape is not Shape.RECORD or not isinstance(identity, str) or instead == identity:
+        return ""
+    has_id = isinstance(instead, str) and bool(instead.strip())
+    if resource.absent != "none":
+        return f"shows another record: {_label(payload)}" if has_id else ""  # without an id it cannot be read, as that
+    query = resource.query if resource.shown_for(listed) else ()
+    names = re.findall(r"\{(\w+)\}", " ".join((resource.path, *(value for _, value in query))))
+    if has_id and all(payload.get(name) == listed.get(name) for name in names):
+        return ""
+    return f"shows another record: {_label(payload)}" if has_id else "shows no record with an id"
+
+
+def _label(payload: Payload) -> str:
+    texts = (payload.get(name) for name in ("number", "code", "external_id"))
+    called = next((text for text in texts if isinstance(text, str) and text.strip()), "")
+    return f"{shown(called)}, id {shown(payload['lago_id'])}"
 
 
 def read_page(source: LagoSource, ask: Ask, number: int, size: int) -> Shown:

@@ -7,7 +7,6 @@ events were. Its ClickHouse store (whose events have no id) lists them as they c
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,49 +14,47 @@ from itertools import count, pairwise
 from pathlib import Path
 
 from mappings.quarantine import Quarantined, UsageGap
-from migrate.lago.rawjson import Piece
 from migrate.lago.unreadable_pages import Gap, Shown, note_of
 from migrate.lago.windows import SECOND, EventsWindow
+from migrate.rawjson import Piece
 from migrate.state.private import close_to_others
 
 SUFFIX = ".gaps"
-_PREFIX = "events/"
+_EVENTS = "events"
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
-_BEGIN, _END = "the beginning", "the end"
-_UNIT = re.compile(rf"{_PREFIX}(?P<since>.+?) to (?P<until>.+?), (?P<records>.+)")
+_PARTS = 4  # of a key: whose, since, until, places
 
 
 @dataclass(frozen=True, slots=True)
 class EventsGap:
-    """One gap of a window: its events lie within ``within``, both ends included; ``records``: their places there."""
+    """One gap of a window: its events lie within ``within``, both ends included."""
 
     within: EventsWindow
-    records: str
-    why: str
+    gap: Gap
 
     @property
     def unit(self) -> str:
-        """Under which it is kept, and called."""
-        since, until = self.within.since, self.within.until
-        return f"{_PREFIX}{_told(since, _BEGIN)} to {_told(until, _END)}, {self.records}"
+        """Its key in the state: ``events/<since>/<until>/<first>-<last>``. What is open is empty."""
+        places = f"{self.gap.first}-{self.gap.last or ''}"
+        return "/".join((_EVENTS, _key_of(self.within.since), _key_of(self.within.until), places))
 
     @property
     def note(self) -> str:
-        return note_of(self.why)
+        return note_of(self.gap.why)
 
 
-def bounds_of(unit: str) -> tuple[datetime | None, datetime | None] | None:
-    """(since, until) of a gap that is kept as ``unit``; None if it is none."""
-    match = _UNIT.fullmatch(unit)
-    return (_moment(match["since"], _BEGIN), _moment(match["until"], _END)) if match else None
+def bounds_of(unit: str) -> tuple[datetime | None, datetime | None]:
+    """(since, until) of the gap that is kept as ``unit``; a key of another form bounds nothing: it may be any time."""
+    parts = unit.split("/")
+    return (_moment_of(parts[1]), _moment_of(parts[2])) if len(parts) == _PARTS else (None, None)
 
 
 def usage_gaps(unread: Iterable[Quarantined]) -> Iterator[UsageGap]:
     """Those among what is in quarantine."""
     for each in unread:
-        bounds = bounds_of(each.id) if each.of_page and each.resource == "events" else None
-        if bounds is not None:
-            yield UsageGap(since=bounds[0], until=bounds[1], unread=each)
+        if each.of_page and each.resource == _EVENTS:
+            since, until = bounds_of(each.id)
+            yield UsageGap(since=since, until=until, unread=each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ class WindowReading:
     def named(self) -> tuple[EventsGap, ...]:
         """The gaps, each as narrow as it is known."""
         times = self._times()
-        return tuple(EventsGap(self._within(gap, times), str(gap), gap.why) for gap in self.gaps)
+        return tuple(EventsGap(self._within(gap, times), gap) for gap in self.gaps)
 
     def missing(self, counted: int) -> int:
         """How many of the counted events the gaps hold."""
@@ -113,12 +110,12 @@ def read_gaps(staged: Path) -> dict[str, str]:
     return dict(rows)
 
 
-def _told(moment: datetime | None, none: str) -> str:
-    return moment.astimezone(UTC).strftime(_MOMENT) if moment else none
+def _key_of(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).strftime(_MOMENT) if moment else ""
 
 
-def _moment(text: str, none: str) -> datetime | None:
-    return None if text == none else datetime.strptime(text, _MOMENT).replace(tzinfo=UTC)
+def _moment_of(key: str) -> datetime | None:
+    return datetime.strptime(key, _MOMENT).replace(tzinfo=UTC) if key else None
 
 
 def _time_of(event: Piece) -> datetime | None:

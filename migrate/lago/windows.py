@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from migrate.lago.rawjson import Piece
 from migrate.lago.source import Query
+from migrate.rawjson import Piece
 
 SECOND = timedelta(seconds=1)
 

@@ -6,8 +6,11 @@
     door.send(model, method, ids, ...)           a method that changes something: once, whoever calls looks first
 
 A read is repeated while the server is away, restarts, or answers with what is no answer to it: a proxy's page, a cut
-text, null. Odoo itself would show a user with several companies the records of all of them, and of whichever it is
-first where one is asked for: the door names one company in the context and in each domain.
+text, null. Each row is held against what the types of its fields promise (``migrate.odoo.answers``): what is otherwise
+three times in a row is an ``AnswerUnreadable``. That there is nothing is believed when Odoo says it twice in a row.
+
+Odoo itself would show a user with several companies the records of all of them, and of whichever it is first where one
+is asked for: the door names one company in the context and in each domain.
 """
 
 from __future__ import annotations
@@ -20,7 +23,21 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from migrate.errors import OdooError
-from migrate.odoo.errors import OdooUnreachable, OutcomeUnknown, Retryable
+from migrate.odoo.answers import (
+    AnswerFlaw,
+    Promise,
+    among_of,
+    flaws_of,
+    is_id,
+    promises_of,
+    require_asked_for,
+    require_fields,
+    require_none,
+    require_told_apart,
+    shown,
+    told,
+)
+from migrate.odoo.errors import AnswerUnreadable, OdooUnreachable, OutcomeUnknown, RecordMissing, Retryable
 from migrate.odoo.protocol import Odoo
 
 CHUNK = 2000  # ids or values in one call
@@ -81,6 +98,8 @@ class Door:
         self._odoo = odoo
         self.patience = patience or Patience()
         self._owners: dict[str, tuple[Any, ...]] = {}  # model -> the domain of what the company may use
+        self._fields: dict[str, Mapping[str, Mapping[str, object]]] = {}  # model -> what fields_get tells of each
+        self._promises: dict[str, Mapping[str, Promise]] = {}
 
     @cached_property
     def server_version(self) -> str:
@@ -92,7 +111,14 @@ class Door:
         """The company of the user: everything is read and written for it."""
         uid = self._answer("res.users", "context_get", None, {})["uid"]
         named: Row = {"fields": ["company_id"], "load": ""}
-        return int(self._answer("res.users", "read", [uid], named)[0]["company_id"])
+        rows: list[Row] = self._answer("res.users", "read", [uid], named)
+        require_told_apart("res.users", rows)
+        company: object = rows[0].get("company_id") if rows else None
+        if not is_id(company):
+            raise AnswerUnreadable(
+                f"res.users {uid}: Odoo answers {shown(company)} as company_id, which is no many2one"
+            )
+        return company
 
     @cached_property
     def context(self) -> Mapping[str, Any]:
@@ -143,17 +169,38 @@ class Door:
 
         ``active_test``: in lists of records.
         """
+        rows, flaws = self.read_apart(model, ids, fields, names=names, active_test=active_test)
+        require_none(model, flaws)
+        return rows
+
+    def read_apart(
+        self, model: str, ids: Sequence[int], fields: Sequence[str], *, names: bool = False, active_test: bool = False
+    ) -> tuple[list[Row], dict[int, str]]:
+        """The same, and those whose answer is not what their fields promise, with why: each costs itself."""
         load = CLASSIC if names else ""
 
         def attempt(some: Sequence[int]) -> list[Row]:
             rows: list[Row] = self.ask(model, "read", some, fields=list(fields), load=load, active_test=active_test)
-            lacking = [*{*some} - {row["id"] for row in rows}]
+            require_told_apart(model, rows)
+            lacking = [*{*some}.difference(row["id"] for row in rows)]
             if lacking and (there := self.existing(model, lacking)):
                 raise OutcomeUnknown(f"{model}.read: an answer without {len(there)} records that are there")
             return rows
 
-        asked = (self.patience.repeat(self._odoo, partial(attempt, some)) for some in chunks(ids))
-        return [row for rows in asked for row in rows]
+        def ask(some: Sequence[int]) -> list[Row]:
+            rows = self.patience.repeat(self._odoo, partial(attempt, some))
+            require_asked_for(model, "id", some, rows)
+            return rows
+
+        asked = [self._sound(model, fields, names, partial(ask, some)) for some in chunks(ids)]
+        return [row for rows, _ in asked for row in rows], {n: why for _, flaws in asked for n, why in flaws.items()}
+
+    def read_one(self, model: str, number: int, fields: Sequence[str], *, names: bool = False) -> Row:
+        """The row of one record. Raises RecordMissing if it is not there."""
+        rows = self.read(model, [number], fields, names=names)
+        if not rows:
+            raise RecordMissing(f"{model} {number} is not there any more")
+        return rows[0]
 
     def search_read(
         self,
@@ -166,17 +213,31 @@ class Door:
         **paging: Any,
     ) -> list[Row]:
         """Rows of the company's records that match, and of shared ones. ``paging``: Odoo's limit, order, offset."""
-        load = CLASSIC if names else ""
-        rows: list[Row] = self.ask(
-            model,
-            "search_read",
-            domain=self._within(model, domain),
-            fields=list(fields),
-            load=load,
-            active_test=active_test,
-            **paging,
-        )
+        asked = {"domain": self._within(model, domain), "fields": list(fields), "load": CLASSIC if names else ""}
+
+        def ask() -> list[Row]:
+            rows: list[Row] = self.ask(model, "search_read", active_test=active_test, **asked, **paging)
+            require_told_apart(model, rows)
+            for field, values in among_of(domain):
+                require_asked_for(model, field, values, rows)
+            return rows
+
+        rows, flaws = self._sound(model, fields, names, partial(_twice_if_empty, ask))
+        require_none(model, flaws)
         return rows
+
+    def _sound(
+        self, model: str, fields: Sequence[str], names: bool, ask: Callable[[], list[Row]]
+    ) -> tuple[list[Row], dict[int, str]]:
+        """Rows that hold what their fields promise; and the others, by id, as the last of some answers had them."""
+        promises = self._promised(model)
+        rows, flaws = list[Row](), dict[int, AnswerFlaw]()
+        for _ in range(LEAST):
+            rows = _again(ask)
+            flaws = flaws_of(model, rows, fields, promises, named=names)
+            if not flaws:
+                break
+        return [row for row in rows if row["id"] not in flaws], {n: told(model, n, flaw) for n, flaw in flaws.items()}
 
     def search_among(
         self,
@@ -197,28 +258,47 @@ class Door:
     def search(self, model: str, domain: Domain, *, active_test: bool = False, **paging: Any) -> list[int]:
         """Ids of the company's records that match, and of shared ones."""
         within = self._within(model, domain)
-        ids: list[int] = self.ask(model, "search", domain=within, active_test=active_test, **paging)
-        return ids
+        asked = partial(self.ask, model, "search", domain=within, active_test=active_test, **paging)
+        return _twice_if_empty(asked)
 
     def count(self, model: str, domain: Domain, *, active_test: bool = False) -> int:
         """How many of the company's records match, and of shared ones."""
         return int(self.ask(model, "search_count", domain=self._within(model, domain), active_test=active_test))
 
     def existing(self, model: str, ids: Sequence[int]) -> frozenset[int]:
-        """Those of the records that are there, whosever they are by now."""
+        """Those of the records that are there, whosever they are by now. What is not is asked for a second time."""
+        shown = self._shown(model, ids)
+        return shown | self._shown(model, [number for number in ids if number not in shown])
+
+    def _shown(self, model: str, ids: Sequence[int]) -> frozenset[int]:
         asked = (self.ask(model, "search", domain=[["id", "in", list(some)]], active_test=False)
                  for some in chunks(ids))  # fmt: skip
-        return frozenset(number for numbers in asked for number in numbers)
+        return frozenset(number for numbers in asked for number in numbers).intersection(ids)
 
     def fields_get(
         self, model: str, names: Sequence[str] = (), attributes: Sequence[str] = ("type",)
     ) -> dict[str, dict[str, Any]]:
         """The fields of a model that this user may see: those of ``names`` that there are, or all."""
         chosen = {"allfields": list(names)} if names else {}
-        fields: dict[str, dict[str, Any]] = self.ask(
-            model, "fields_get", attributes=list(attributes), active_test=False, **chosen
-        )
-        return fields
+
+        def ask() -> dict[str, dict[str, Any]]:
+            fields: dict[str, dict[str, Any]] = self.ask(
+                model, "fields_get", attributes=list(attributes), active_test=False, **chosen
+            )
+            require_fields(model, fields, attributes)
+            return fields
+
+        return _again(ask)
+
+    def _all_fields(self, model: str) -> Mapping[str, Mapping[str, object]]:
+        if model not in self._fields:
+            self._fields[model] = self.fields_get(model, (), ("type", "required", "store", "searchable"))
+        return self._fields[model]
+
+    def _promised(self, model: str) -> Mapping[str, Promise]:
+        if model not in self._promises:
+            self._promises[model] = promises_of(self._all_fields(model))
+        return self._promises[model]
 
     # --- the company ---------------------------------------------------------------------------------------------
 
@@ -231,7 +311,7 @@ class Door:
         """The domain of what the company may use. Its parents' records too: a branch has their taxes and journals."""
         if model == "res.company":
             return [["id", "=", self.company_id]]
-        fields = self.fields_get(model, ("company_id", "company_ids"), ("type", "required", "searchable"))
+        fields = self._all_fields(model)
         for name in ("company_ids", "company_id"):
             field = fields.get(name, {})
             if field and field.get("searchable", True):
@@ -246,12 +326,27 @@ def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
         yield items[start : start + size]
 
 
+def _again(ask: Callable[[], T]) -> T:
+    """The answer, also where it cannot be read at first."""
+    for _ in range(LEAST - 1):
+        try:
+            return ask()
+        except AnswerUnreadable:
+            continue
+    return ask()
+
+
+def _twice_if_empty(ask: Callable[[], list[T]]) -> list[T]:
+    """That there is nothing is believed when Odoo says it twice in a row."""
+    return ask() or ask()
+
+
 def _is_number(answer: Any) -> bool:
     return isinstance(answer, int) and not isinstance(answer, bool)
 
 
 def _is_ids(answer: Any) -> bool:
-    return isinstance(answer, list) and all(map(_is_number, answer))
+    return isinstance(answer, list) and all(map(is_id, answer))
 
 
 def _is_dict(answer: Any) -> bool:
@@ -262,18 +357,14 @@ def _is_dicts(answer: Any) -> bool:
     return isinstance(answer, list) and all(map(_is_dict, answer))
 
 
-def _is_rows(answer: Any) -> bool:
-    return _is_dicts(answer) and all(_is_number(row.get("id")) for row in answer)
-
-
 def is_done(method: str, answer: Any) -> bool:
     """Whether this is how Odoo says that a record was written or deleted. Other methods have no shape of their own."""
     return answer is True or method not in ("write", "unlink")
 
 
 SHAPES: Mapping[str, Callable[[Any], bool]] = {
-    "read": _is_rows,
-    "search_read": _is_rows,
+    "read": _is_dicts,
+    "search_read": _is_dicts,
     "search": _is_ids,
     "search_count": _is_number,
     "fields_get": _is_dict,

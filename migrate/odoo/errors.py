@@ -3,6 +3,7 @@
 OdooError
 ├── OdooUnreachable       the call never left: connection refused, unknown host
 ├── OutcomeUnknown        the call left and no answer came: it may or may not have been committed; look
+├── AnswerUnreadable      it came, and holds what its fields cannot: named by model, record and field
 ├── NotOdoo               something answered, but it is not Odoo's API
 ├── DatabaseMissing       the server knows no such database
 ├── Unauthorized          wrong user or key
@@ -31,6 +32,10 @@ class OdooUnreachable(OdooError):
 
 class OutcomeUnknown(OdooError):
     """It may or may not have been committed."""
+
+
+class AnswerUnreadable(OdooError):
+    """What came is not what the types of its fields promise."""
 
 
 class NotOdoo(OdooError):

@@ -10,7 +10,7 @@ import httpx
 
 from migrate.masking import Masked
 from migrate.odoo.errors import DatabaseMissing, NotOdoo, OdooError, OdooUnreachable, OutcomeUnknown, from_odoo
-from migrate.slow_answers import refuse_drips
+from migrate.slow_answers import EndlessAnswer, refuse_drips
 
 
 class Json2:
@@ -56,6 +56,8 @@ class Json2:
             response = self._client.request(verb, path, json=body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise OdooUnreachable(f"no Odoo at {self._client.base_url}: {error}") from error
+        except EndlessAnswer as error:
+            raise NotOdoo(f"{what}: {error}") from None
         except (httpx.HTTPError, httpx.StreamError) as error:
             raise OutcomeUnknown(f"{what}: no answer ({type(error).__name__}: {error})") from error
         return self._answer(response, what)

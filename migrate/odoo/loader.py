@@ -24,14 +24,15 @@ from migrate.change_set.changes import (
     Seen,
     exempt,
 )
-from migrate.change_set.compare import against, compared
+from migrate.change_set.compare import against
 from migrate.errors import OdooError
+from migrate.odoo.answers import is_loaded, shown
 from migrate.odoo.errors import OdooRefused, OdooUnreachable, OutcomeUnknown, Retryable, is_concurrent, one_line
+from migrate.odoo.meanwhile import Meanwhile, spare_edited, spare_moved
 from migrate.odoo.methods import MOVED_ALONG, done_field, write_arguments
 from migrate.odoo.read_back import ReadBack
 from migrate.odoo.resolve import QUIETLY, OdooReader
 from migrate.odoo.rows import matrix, written
-from migrate.odoo.values import Canon
 from migrate.odoo.what_to_write import (
     all_fields,
     all_lines,
@@ -41,10 +42,11 @@ from migrate.odoo.what_to_write import (
     has_lines_to_write,
     join_commands,
     late_fields,
-    moved_since,
+    names_of_line,
     with_active,
 )
 from migrate.odoo.withheld import is_of_all
+from migrate.values import Canon
 
 ATTEMPTS = 6
 
@@ -104,6 +106,11 @@ class Loader:
         """Lines that Odoo would not delete, and the values with which they stay."""
         return self.read_back.zeroed
 
+    @property
+    def meanwhile(self) -> dict[str, Meanwhile]:
+        """Records of which somebody changed something in Odoo while they were written."""
+        return self.read_back.meanwhile
+
     # --- the three ways of writing -----------------------------------------------------------------------------
 
     def create(self, batch: Sequence[Change]) -> tuple[dict[str, Seen], list[Failure]]:
@@ -116,16 +123,16 @@ class Loader:
     def update(self, batch: Sequence[Change]) -> tuple[dict[str, Seen], list[Failure]]:
         """Write what differs, verify, call the methods that are still due.
 
-        A record that was deleted since the preview is created again; one that was changed since is left alone.
+        A record that was deleted since the preview is created again; what of it was changed since is left alone.
         """
         now = self.read_back.look(batch)
         gone = [c for c in batch if c.xid not in now]
-        failures = [Failure(c, text) for c in batch if (s := now.get(c.xid)) and (text := moved_since(c, s))]
-        some = without([c for c in batch if c not in gone], failures)
-        failures += self._halving(some, self._write_changes)
-        seen, more = self._verify(without(some, failures), self.read_back.expect_update, self._write_all)
+        standing = [c for c in batch if c.xid in now]
+        some = self.read_back.spare(standing, self.observed.records, now, spare_moved)
+        failures = self._halving(some, self._write_changes)
+        seen, more = self._verify(without(some, failures), self.read_back.expect_update, self._write_all, now)
         failures += more
-        seen, failures = self._finish(without(some, failures), seen, failures, late=False)
+        seen, failures = self._finish(self.read_back.as_written(without(some, failures)), seen, failures, late=False)
         if gone:
             seen_again, more = self.create([replace(c, after=c.desired.after) for c in gone if c.desired])
             seen.update(seen_again)
@@ -214,7 +221,9 @@ class Loader:
 
     def _write_all(self, batch: Sequence[Change]) -> None:
         """The second attempt writes whatever is ours: Odoo computed some of it anew when we wrote the rest."""
-        self._write_changes([replace(c, diffs=all_fields(c, self.observed), lines=all_lines(c)) for c in batch])
+        self._write_changes(
+            [replace(c, diffs=all_fields(c, self.observed), lines=all_lines(c, self.observed)) for c in batch]
+        )
 
     def _load(self, batch: Sequence[Change], records: Sequence[tuple[Desired, Any, Any]], by_id: bool = False) -> None:
         """``by_id``: only onto records that exist. By external id, a deleted one would come back half empty."""
@@ -225,6 +234,8 @@ class Loader:
 
     def _load_once(self, model: str, columns: list[str], rows: list[list[str]], context: Mapping[str, Any]) -> None:
         answer = self._call(model, "load", None, fields=columns, data=rows, more_context=context)
+        if not is_loaded(answer):
+            raise OutcomeUnknown(f"{model}.load: {shown(answer)} is no answer to it")
         if answer["ids"] is False:
             texts = [one_line(str(m.get("message"))) for m in answer["messages"] if m.get("type") == "error"]
             if any(is_concurrent(text) for text in texts):
@@ -249,8 +260,7 @@ class Loader:
         commands: dict[str, list[Any]] = {}
         for line in change.lines:
             if line.desired and line.action is Action.UPDATE:
-                # The whole line: a new quantity alone would make Odoo compute its price anew.
-                names = frozenset(compared(line.desired, self.observed)) - exempt(line.diffs)
+                names = names_of_line(line, self.observed)
                 commands.setdefault(line.field, []).append([1, line.res_id, self._values(line.desired, names)])
         removals = self._standing([line for line in change.lines if line.action is Action.REMOVE])
         deletions = [(line.field, [2, line.res_id, 0]) for line in removals]
@@ -351,18 +361,22 @@ class Loader:
         batch: Sequence[Change],
         expected: Callable[[Change, Desired], Mapping[str, Canon]],
         again: Callable[[Sequence[Change]], None],
+        before: Mapping[str, Seen] = MappingProxyType({}),
     ) -> tuple[dict[str, Seen], list[Failure]]:
         """Read everything back; what is unlike what we sent is sent once more, and has failed if it stays so.
 
         An answer during Odoo's shutdown is a lie (facts §2h): the record may not be there.
+        ``before``: how each stood just before it was written; what somebody changed since is not ours to insist on.
         """
         seen = self.read_back.look(batch)
+        batch = self.read_back.spare(batch, before, seen, spare_edited)
         wrong = [c for c in batch if self.read_back.unlike(c, seen.get(c.xid), expected)]
         failures: list[Failure] = []
         if wrong:
             self.reader.door.wait_until_up()
             failures = self._halving(wrong, again)
-            seen.update(self.read_back.look(wrong))
+            before, seen = {xid: seen[xid] for xid in before if xid in seen}, {**seen, **self.read_back.look(wrong)}
+            wrong = self.read_back.spare(wrong, before, seen, spare_edited)
         for change in without(wrong, failures):
             if reason := self.read_back.unlike(change, seen.get(change.xid), expected):
                 failures.append(Failure(change, reason))

@@ -71,7 +71,7 @@ def _problems(door: Door, entry: MappedTo, model: str, number: int) -> Iterator[
 
 
 def _tax(door: Door, entry: MappedTo, number: int) -> Iterator[Problem]:
-    (tax,) = door.read("account.tax", [number], TAX_FIELDS)
+    tax = door.read_one("account.tax", number, TAX_FIELDS)
     children = door.read("account.tax", tax["children_tax_ids"], TAX_FIELDS, active_test=False)
     parts = children if tax["amount_type"] == "group" else [tax]
     if tax["type_tax_use"] != "sale":
@@ -116,7 +116,7 @@ def _is_included(door: Door, part: Row) -> bool:
     own = part["price_include_override"]
     if own:
         return bool(own == "tax_included")
-    (company,) = door.read("res.company", [door.company_id], ["account_price_include"])
+    company = door.read_one("res.company", door.company_id, ["account_price_include"])
     return bool(company["account_price_include"] == "tax_included")
 
 
@@ -150,7 +150,7 @@ def _compound(parts: Sequence[Row]) -> Iterator[Problem]:
 
 def _country(door: Door, tax: Row) -> Iterator[Problem]:
     fields = ["account_fiscal_country_id"]
-    (company,) = door.read("res.company", [door.company_id], fields, names=True)
+    company = door.read_one("res.company", door.company_id, fields, names=True)
     fiscal = company["account_fiscal_country_id"]
     if fiscal and tax["country_id"] and tax["country_id"] != fiscal[0]:
         remedy = "set the company's fiscal country, or name a tax of that country: Odoo refuses invoices with this one"
@@ -174,12 +174,12 @@ def _opening(door: Door, entry: MappedTo, number: int) -> Iterator[Problem]:
 
 
 def _account_type(door: Door, number: int) -> str:
-    (account,) = door.read("account.account", [number], ["account_type"])
+    account = door.read_one("account.account", number, ["account_type"])
     return str(account["account_type"])
 
 
 def _journal(door: Door, entry: MappedTo, number: int) -> Iterator[Problem]:
-    (journal,) = door.read("account.journal", [number], ["type", "currency_id"], names=True)
+    journal = door.read_one("account.journal", number, ["type", "currency_id"], names=True)
     if journal["type"] != "sale":
         yield f"is a journal of type {journal['type']!r} in Odoo, not of sales", "name a sales journal in the table", ""
     if journal["currency_id"]:
@@ -188,7 +188,7 @@ def _journal(door: Door, entry: MappedTo, number: int) -> Iterator[Problem]:
 
 
 def _term(door: Door, entry: MappedTo, number: int) -> Iterator[Problem]:
-    (term,) = door.read("account.payment.term", [number], ["line_ids"])
+    term = door.read_one("account.payment.term", number, ["line_ids"])
     fields = ["value", "value_amount", "nb_days", "delay_type"]
     lines = door.read("account.payment.term.line", term["line_ids"], fields)
     expected = [("percent", 100, entry.days, "days_after")]

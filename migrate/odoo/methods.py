@@ -32,6 +32,7 @@ METHODS: Mapping[tuple[str, str], Done] = {
     ("sale.order", "set_close"): Done("subscription_state", ("6_churn",)),
     ("sale.order", "pause_subscription"): Done("subscription_state", ("4_paused",)),
     ("account.move", "action_post"): Done("state", ("posted",)),
+    ("account.payment", "action_post"): Done("state", ("in_process", "paid")),
     ("account.move", "button_cancel"): Done("state", ("cancel",)),
     ("sale.subscription", "action_start_subscription"): Done("in_progress", (True,)),
     ("sale.subscription", "close_subscription"): Done("in_progress", (False,)),

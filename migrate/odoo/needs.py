@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
-from mappings.mapped_to import mapped_to
+from mappings.mapped_to import MappedTo, mapped_to
 from mappings.records import Snapshot
 from mappings.tables import Tables
-from mappings.target import Desired, Mapped
-from migrate.odoo.preflight import Needs, needs_of
+from mappings.target import Desired, Mapped, Ref
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What the data at hand asks of Odoo. ``quantity_digits``: decimals of the finest quantity that will be written."""
+
+    currencies: frozenset[str] = frozenset()
+    languages: frozenset[str] = frozenset()
+    xids: frozenset[str] = frozenset()  # external ids of Odoo's own that are referred to: taxes, accounts, journals
+    quantity_digits: int = 2
+    stateless: tuple[str, ...] = ()  # customers of Canada or the USA without a province or state
+    writes: frozenset[str] = frozenset()  # models that will be written to
+    tokens: bool = False  # payment methods are to be moved
+    country: str | None = None  # the seller's, in Lago
+    mapped: tuple[MappedTo, ...] = ()  # what finance's tables name, and the data uses
 
 
 def needs_of_snapshot(snapshot: Snapshot, mapped: Iterable[Mapped], tables: Tables, company_id: int) -> Needs:
@@ -30,6 +45,33 @@ def needs_of_snapshot(snapshot: Snapshot, mapped: Iterable[Mapped], tables: Tabl
         country=seller,
         mapped=mapped_to(tables, snapshot, needs.xids, company_id),
     )
+
+
+def needs_of(desired: Iterable[Desired]) -> Needs:
+    """What the mapped records themselves tell: models written to, references to Odoo's own records, finest quantity."""
+    writes: set[str] = set()
+    xids: set[str] = set()
+    digits = 0
+    tokens = False
+    for record in desired:
+        tokens = tokens or record.model == "payment.token"
+        for part in (record, *(line for lines in record.children.values() for line in lines)):
+            writes.add(part.model)
+            xids |= {r.xid for r in _refs(part) if not r.xid.startswith("lago.")}
+            digits = max(digits, *(_decimals(part.values.get(n)) for n in ("product_uom_qty", "quantity")))
+    return Needs(writes=frozenset(writes), xids=frozenset(xids), quantity_digits=max(digits, 2), tokens=tokens)
+
+
+def _refs(record: Desired) -> Iterator[Ref]:
+    for value in record.values.values():
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, Ref):
+                yield each
+
+
+def _decimals(value: Any) -> int:
+    text = format(value, "f") if hasattr(value, "as_tuple") else str(value or 0)
+    return len(text.partition(".")[2].rstrip("0"))
 
 
 def _currencies(snapshot: Snapshot) -> frozenset[str]:

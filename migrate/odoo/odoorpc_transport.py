@@ -15,7 +15,7 @@ import odoorpc.error
 from migrate.errors import ConfigError
 from migrate.masking import Masked
 from migrate.odoo.errors import NotOdoo, OdooError, OdooUnreachable, OutcomeUnknown, Unauthorized, from_odoo
-from migrate.slow_answers import open_steadily
+from migrate.slow_answers import EndlessAnswer, open_steadily
 
 # At DEBUG odoorpc writes whole calls, key included: its masking only knows an argument named "password".
 logging.getLogger("odoorpc.rpc.jsonrpclib").setLevel(logging.INFO)
@@ -83,6 +83,8 @@ class OdooRpc:
         return NotOdoo(f"{what}: HTTP {error.code} from {self._url}, which is not Odoo's: check odoo.url")
 
     def _broken(self, reason: Any, what: str) -> OdooError:
+        if isinstance(reason, EndlessAnswer):
+            return NotOdoo(f"{what}: {reason}")
         never_sent = isinstance(reason, ConnectionRefusedError) or "Name or service" in str(reason)
         if never_sent or what in ("connect", "login"):
             return OdooUnreachable(f"no Odoo at {self._url}: {reason}")

@@ -10,7 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mappings.target import OURS
+from migrate.change_set.changes import WITHHELD
 from migrate.odoo.door import Door, Row, chunks
+from migrate.odoo.errors import NoSuchMethod
+from migrate.odoo.known_places import REMEDY
+from migrate.odoo.withheld import standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,17 +68,37 @@ def _named(row: Row) -> NamedRecord:
     )
 
 
-def creation_moments(door: Door, records: Iterable[NamedRecord]) -> Mapping[tuple[str, int], str]:
-    """(model, id) -> when the record was created, of those that are there; empty if Odoo does not say."""
+@dataclass(frozen=True, slots=True)
+class StandingRecords:
+    """What external ids name, by (model, id). ``moments``: when each was created; empty if Odoo does not say.
+
+    ``kept``: those that are there, and that Odoo does not show to this user, or not readably, with why. What is in
+    neither is gone.
+    """
+
+    moments: Mapping[tuple[str, int], str]
+    kept: Mapping[tuple[str, int], str]
+
+
+def what_stands(door: Door, records: Iterable[NamedRecord]) -> StandingRecords:
+    """Those of the records that are there."""
     by_model: dict[str, set[int]] = {}
     for record in records:
         by_model.setdefault(record.model, set()).add(record.res_id)
     moments: dict[tuple[str, int], str] = {}
+    kept: dict[tuple[str, int], str] = {}
     for model, ids in by_model.items():
-        for some in chunks(sorted(door.existing(model, sorted(ids)))):
-            for row in door.read(model, some, ["id"] if model in UNDATED else ["create_date"]):
-                moments[model, row["id"]] = str(row.get("create_date") or "")
-    return moments
+        try:
+            shown, hidden = standing(door, model, sorted(ids))
+        except NoSuchMethod:
+            kept |= {(model, number): f"Odoo has no model {model}: {REMEDY}" for number in ids}
+            continue
+        kept |= {(model, number): WITHHELD for number in hidden}
+        for some in chunks(sorted(shown)):
+            rows, unread = door.read_apart(model, some, ["id"] if model in UNDATED else ["create_date"])
+            kept |= {(model, number): why for number, why in unread.items()}
+            moments |= {(model, row["id"]): str(row.get("create_date") or "") for row in rows}
+    return StandingRecords(moments, kept)
 
 
 def is_made_by_us(record: NamedRecord, created: str) -> bool:

@@ -1,45 +1,29 @@
 """What must be right in Odoo before anything is written; every finding with its remedy. And what is ours to create.
 
 preflight(odoo, target, needs) -> tuple[Finding, ...]
-prepare(target) -> tuple[Desired, ...]       the shadow journal, applied like any other record
+prepare()       -> tuple[Desired, ...]       the shadow journal, applied like any other record
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
-from mappings.mapped_to import MappedTo
 from mappings.money import exponent
-from mappings.target import Desired, Phase, Ref, Source, Target
+from mappings.target import Desired, Phase, Source, Target
 from migrate.errors import OdooError
 from migrate.odoo.door import Door
 from migrate.odoo.enterprise import EXPECTED, unlike
-from migrate.odoo.errors import OdooUnreachable, OutcomeUnknown
+from migrate.odoo.errors import AnswerUnreadable, OdooUnreachable, OutcomeUnknown
 from migrate.odoo.external_ids import records_named
 from migrate.odoo.findings import CheckFinding
 from migrate.odoo.mapped import check_mapped
+from migrate.odoo.needs import Needs
+from migrate.odoo.remove import NEVER_DELETED
 from migrate.odoo.schedulers import look_at_schedulers
 from migrate.odoo.withheld import may
 
 SHADOW_JOURNAL = "SHDW"  # the code of the journal for shadow invoices, which ``prepare`` makes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
-    """What the data at hand asks of Odoo. ``quantity_digits``: decimals of the finest quantity that will be written."""
-
-    currencies: frozenset[str] = frozenset()
-    languages: frozenset[str] = frozenset()
-    xids: frozenset[str] = frozenset()  # external ids of Odoo's own that are referred to: taxes, accounts, journals
-    quantity_digits: int = 2
-    stateless: tuple[str, ...] = ()  # customers of Canada or the USA without a province or state
-    writes: frozenset[str] = frozenset()  # models that will be written to
-    tokens: bool = False  # payment methods are to be moved
-    country: str | None = None  # the seller's, in Lago
-    mapped: tuple[MappedTo, ...] = ()  # what finance's tables name, and the data uses
 
 
 def preflight(odoo: Door, target: Target, needs: Needs) -> tuple[CheckFinding, ...]:
@@ -58,7 +42,7 @@ def _all_of(checks: Sequence[Check], odoo: Door, target: Target, needs: Needs) -
     return tuple(sorted(findings, key=lambda f: order[f.level]))
 
 
-def prepare(target: Target) -> tuple[Desired, ...]:
+def prepare() -> tuple[Desired, ...]:
     """The shadow journal: its drafts are never named or posted, so that the real numbering stays untouched."""
     return (
         Desired(
@@ -85,6 +69,10 @@ def _asked(check: Check, odoo: Door, target: Target, needs: Needs) -> Iterable[C
         return list(check(odoo, target, needs))
     except (OdooUnreachable, OutcomeUnknown):
         raise
+    except AnswerUnreadable as error:
+        return [
+            CheckFinding("error", f"could not be checked: {error}", "look at it there", unasked=check in OF_MAPPING)
+        ]
     except OdooError as error:
         remedy = "give the user the right to read it, or look yourself"
         return [CheckFinding("warning", f"could not be checked: {error}", remedy, unasked=check in OF_MAPPING)]
@@ -102,7 +90,7 @@ def _version(odoo: Door, target: Target, needs: Needs) -> Iterator[CheckFinding]
 def _company(odoo: Door, target: Target, needs: Needs) -> Iterator[CheckFinding]:
     names = ["name", "country_code", "chart_template", "state_id", "tax_calculation_rounding_method"]
     known = odoo.fields_get("res.company", names)
-    company = odoo.read("res.company", [target.company_id], [name for name in names if name in known])[0]
+    company = odoo.read_one("res.company", target.company_id, [name for name in names if name in known])
     country, chart = company.get("country_code"), company.get("chart_template")
     if not country:
         yield CheckFinding(
@@ -252,7 +240,9 @@ def _rights(odoo: Door, target: Target, needs: Needs) -> Iterator[CheckFinding]:
     lacking = sorted(pair for pair in needed if not may(odoo, *pair))
     for model, right in lacking:
         if right == "unlink":  # no group of Odoo 19 may delete a loyalty card: only a rollback would want to
-            remedy = "apply does not need it; a rollback would leave these records"
+            remedy = "apply does not need it; " + (
+                "a rollback archives them" if model in NEVER_DELETED else "a rollback would end there"
+            )
             yield CheckFinding("warning", f"this user may not unlink {model}", remedy)
         else:
             yield CheckFinding(
@@ -317,30 +307,3 @@ CHECKS: tuple[Check, ...] = (
 )
 
 OF_MAPPING: tuple[Check, ...] = (_currencies, _references, _mapped)
-
-
-def needs_of(desired: Iterable[Desired]) -> Needs:
-    """What the mapped records themselves tell: models written to, references to Odoo's own records, finest quantity."""
-    writes: set[str] = set()
-    xids: set[str] = set()
-    digits = 0
-    tokens = False
-    for record in desired:
-        tokens = tokens or record.model == "payment.token"
-        for part in (record, *(line for lines in record.children.values() for line in lines)):
-            writes.add(part.model)
-            xids |= {r.xid for r in _refs(part) if not r.xid.startswith("lago.")}
-            digits = max(digits, *(_decimals(part.values.get(n)) for n in ("product_uom_qty", "quantity")))
-    return Needs(writes=frozenset(writes), xids=frozenset(xids), quantity_digits=max(digits, 2), tokens=tokens)
-
-
-def _refs(record: Desired) -> Iterator[Ref]:
-    for value in record.values.values():
-        for each in value if isinstance(value, tuple) else (value,):
-            if isinstance(each, Ref):
-                yield each
-
-
-def _decimals(value: Any) -> int:
-    text = format(value, "f") if hasattr(value, "as_tuple") else str(value or 0)
-    return len(text.partition(".")[2].rstrip("0"))

@@ -100,7 +100,9 @@ def push(
     desired, observed = _observe(reader, desired)
     changes = [_with_run(change, observed) for change in diff(desired, observed, {}).changes]
     loader = Loader(reader, observed)
-    failures = [f for action in (Action.CREATE, Action.UPDATE) for f in _write(loader, changes, action, progress)]
+    failures = [Failure(change, change.note) for change in changes if change.action is Action.WITHHELD]
+    failures += [f for action in (Action.CREATE, Action.UPDATE) for f in _write(loader, changes, action, progress)]
+    failures += [Failure(edited.change, edited.what) for edited in loader.meanwhile.values()]
     failed = {f.change.xid for f in failures}
     counts = {a: sum(c.action is a and c.xid not in failed for c in changes) for a in Action}
     gone = _gone(reader, scope, {w.xid for w in desired})
@@ -123,7 +125,9 @@ def _observe(reader: OdooReader, desired: tuple[Desired, ...]) -> tuple[tuple[De
     reader.learn_xids({*(verdict.xid for verdict in desired), *references(desired), *currencies})
     desired = without(desired, reader.ids.__contains__)
     seen = reader.look({verdict.xid: wanted_of(verdict) for verdict in desired})
-    return desired, Observed(reader.fields, seen, reader.ids, reader.found, reader.names)
+    return desired, Observed(
+        reader.fields, seen, reader.ids, reader.found, reader.names, reader.withheld(v.xid for v in desired)
+    )
 
 
 def _with_run(change: Change, observed: Observed) -> Change:

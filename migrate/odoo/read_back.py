@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from mappings.target import Desired
 from migrate.change_set.changes import Action, Change, LineChange, Observed, Seen, each_line, exempt
 from migrate.change_set.compare import compared
+from migrate.odoo.meanwhile import TEXTS, Meanwhile, meanwhile
 from migrate.odoo.resolve import OdooReader, wanted_of
-from migrate.odoo.values import Canon
 from migrate.odoo.what_to_write import updates_of
-
-TEXTS = frozenset({"char", "text", "html"})  # where Odoo may normalise; anything else must be stored as sent
+from migrate.values import Canon
 
 
 @dataclass(slots=True)
@@ -24,11 +23,32 @@ class ReadBack:
     altered: dict[tuple[str, str], str] = field(default_factory=dict)  # texts that Odoo keeps in another form
     zeroed: dict[str, Mapping[str, Canon]] = field(default_factory=dict)  # lines that stay, without a quantity
 
+    meanwhile: dict[str, Meanwhile] = field(default_factory=dict)  # by external id
+
     def look(self, batch: Sequence[Change]) -> dict[str, Seen]:
         wishes = {c.xid: wanted_of(c.desired) for c in batch if c.desired}
         lines = [line.xid for c in batch if c.desired for _, line in each_line(c.desired)]
         self.reader.learn_xids([*wishes, *lines])
         return self.reader.look(wishes)
+
+    def spare(
+        self,
+        batch: Sequence[Change],
+        before: Mapping[str, Seen],
+        seen: Mapping[str, Seen],
+        spared: Callable[[Change, Seen | None, Seen, Observed], Change],
+    ) -> list[Change]:
+        """The changes without what somebody changed in Odoo between two looks, which is noted."""
+        left = [spared(c, before.get(c.xid), seen[c.xid], self.observed) if c.xid in seen else c for c in batch]
+        for planned, written in zip(batch, left, strict=True):
+            if told := meanwhile(planned, written):
+                earlier = self.meanwhile[written.xid].fields if written.xid in self.meanwhile else ()
+                self.meanwhile[written.xid] = Meanwhile(written, (*earlier, *told.fields))
+        return left
+
+    def as_written(self, changes: Sequence[Change]) -> list[Change]:
+        """The changes without what somebody changed in Odoo while they were written."""
+        return [self.meanwhile[c.xid].change if c.xid in self.meanwhile else c for c in changes]
 
     def unlike(
         self, change: Change, seen: Seen | None, expected: Callable[[Change, Desired], Mapping[str, Canon]]

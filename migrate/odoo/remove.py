@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from migrate.odoo.door import chunks
+from migrate.change_set.changes import WITHHELD
+from migrate.odoo.door import Row, chunks
 from migrate.odoo.errors import AccessDenied, OdooError, OdooRefused, RecordMissing
+from migrate.odoo.known_places import Place
 from migrate.odoo.methods import write_arguments
 from migrate.odoo.resolve import MODULE, OdooReader
-from migrate.odoo.withheld import is_of_all
+from migrate.odoo.withheld import is_of_all, standing
 
 # What must happen before Odoo lets go of a record, where its state is not one it can be deleted in.
 RELEASE: Mapping[str, tuple[tuple[str, tuple[str, ...], str], ...]] = {
     "sale.order": (("state", ("sale", "sent"), "action_cancel"),),
     "account.move": (("state", ("posted", "cancel"), "button_draft"),),
 }
+
+# No group of Odoo's may delete these, so that no key can: they are archived, and cost nobody else.
+NEVER_DELETED = frozenset({"loyalty.card"})
 
 TOLD = 4  # times to say that a record goes, before it counts as refused
 
@@ -40,31 +45,49 @@ class Undone:
 def remove(reader: OdooReader, model: str, records: Mapping[str, int]) -> Undone:
     """Delete ``records`` (external id -> id) of one model: in one call if Odoo agrees, else halved."""
     result = Undone()
-    present = _present(reader, model, records)
-    result.gone += [xid for xid in records if xid not in present]
-    _delete(reader, model, present, result)
+    shown, kept = standing(reader.door, model, list(records.values()))
+    result.refused |= {xid: WITHHELD for xid, res_id in records.items() if res_id in kept}
+    result.gone += [xid for xid, res_id in records.items() if res_id not in shown | kept]
+    _delete(reader, model, {xid: res_id for xid, res_id in records.items() if res_id in shown}, result)
     return result
 
 
-def drop_lines(reader: OdooReader, xids: Sequence[str]) -> None:
+def drop_lines(reader: OdooReader, written: Mapping[str, Place]) -> None:
     """Lines of records that are gone.
 
     Most went along: PostgreSQL cascades, Odoo does not hear of it, and their external ids stay. Some outlive their
-    record, attached to nothing (``sale.subscription.line``): deleted here.
+    record, attached to nothing (``sale.subscription.line``): deleted here. Raises OdooRefused, before anything is
+    written, for one that stands and that Odoo does not show: without its external id nobody would find it again.
+
+    ``written``: external id -> what we wrote (id 0: not known). One that names anything else now is left alone.
     """
-    for some in chunks(xids):
+    for some in chunks(list(written)):
         domain = [["module", "=", MODULE], ["name", "in", [xid.partition(".")[2] for xid in some]]]
-        rows = reader.door.search_read("ir.model.data", domain, ["model", "res_id"])
+        named = reader.door.search_read("ir.model.data", domain, ["name", "model", "res_id"])
+        rows = [row for row in named if _is_written(row, written[f"{MODULE}.{row['name']}"])]
         by_model: dict[str, list[int]] = {}
         for row in rows:
             by_model.setdefault(row["model"], []).append(row["res_id"])
-        alive = {model: reader.door.existing(model, ids) for model, ids in by_model.items()}
+        alive = {model: _require_shown(reader, model, ids) for model, ids in by_model.items()}
         for model, orphans in alive.items():
             if orphans:
                 reader.write(model, "unlink", sorted(orphans))
         dangling = [row["id"] for row in rows if row["res_id"] not in alive[row["model"]]]
         if dangling:
             reader.write("ir.model.data", "unlink", dangling)
+
+
+def _is_written(row: Row, place: Place) -> bool:
+    model, number = place
+    return row["model"] == model and number in (0, row["res_id"])
+
+
+def _require_shown(reader: OdooReader, model: str, ids: Sequence[int]) -> frozenset[int]:
+    """Those that are there."""
+    shown, kept = standing(reader.door, model, ids)
+    if kept:
+        raise OdooRefused(f"{model} {min(kept)}: {WITHHELD}")
+    return shown
 
 
 def _present(reader: OdooReader, model: str, records: Mapping[str, int]) -> dict[str, int]:
@@ -79,6 +102,10 @@ def _delete(reader: OdooReader, model: str, records: Mapping[str, int], result: 
         _release(reader, model, list(records.values()))
         archived = _unlink(reader, model, records)
     except OdooError as error:
+        if isinstance(error, AccessDenied) and model in NEVER_DELETED:
+            for record in records.items():
+                _archive(reader, model, record, "no group may delete it", result)
+            return
         if is_of_all(error, reader.door, model, "unlink"):
             raise
         if len(records) == 1:

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mappings.target import OURS, Desired, Find, Ref, is_ours
-from migrate.change_set.changes import Known, Observed, Seen, each_line
+from migrate.change_set.changes import Known, Seen, each_line
 from migrate.change_set.watched import WATCHED
-from migrate.errors import Blocked, OdooError
+from migrate.errors import Blocked
 from migrate.odoo.door import AWAY, Door, chunks, is_done
 from migrate.odoo.errors import NoSuchMethod
+from migrate.odoo.known_places import KnownPlaces, misnamed
 from migrate.odoo.methods import done_field, done_methods
-from migrate.odoo.values import Canon, OdooField, answered, related
 from migrate.odoo.withheld import readable_rows
 from migrate.progress import Progress, quiet
+from migrate.values import Canon, OdooField, answered, related
 
 MODULE = OURS
 
@@ -62,12 +63,14 @@ class OdooReader:
     """
 
     def __init__(self, door: Door, progress: Progress = quiet) -> None:
-        self.denied: set[tuple[str, int]] = set()
+        self.denied: dict[tuple[str, int], str] = {}  # with why
         self.door = door
         self.progress = progress
         self.fields: dict[str, dict[str, OdooField]] = {}
         self.ids: dict[str, tuple[str, int]] = {}
         self.names: dict[tuple[str, int], str] = {}
+        self.places = KnownPlaces()
+        self.misplaced: dict[str, str] = {}  # external ids of ours that do not name what we wrote, with what they name
         self.found: dict[Find, int] = {}
 
     # --- calls -------------------------------------------------------------------------------------------------
@@ -143,10 +146,12 @@ class OdooReader:
             self._learn(xid, model, res_id)
 
     def _learn(self, xid: str, model: str, res_id: int) -> None:
-        self.ids[xid] = (model, res_id)
-        name = self.names.get((model, res_id))
-        if name is None or _rank(xid) < _rank(name):
-            self.names[model, res_id] = xid
+        self.ids[xid] = place = (model, res_id)
+        name = self.names.get(place)
+        if self.places.may_name(xid, model) and (
+            name is None or self.places.rank(xid, place) < self.places.rank(name, place)
+        ):
+            self.names[place] = xid
 
     def learn_names(self, places: Iterable[tuple[str, int]]) -> None:
         """Names of records by id: their external id, ours first; those without one get ``model#id``."""
@@ -159,7 +164,7 @@ class OdooReader:
             for row in self.door.search_among("ir.model.data", "res_id", sorted(ids), fields, domain=domain):
                 self._learn(f"{row['module']}.{row['name']}", model, row["res_id"])
             for res_id in ids:
-                self.names.setdefault((model, res_id), f"{model}#{res_id}")
+                self.names.setdefault((model, res_id), self.places.owner_of(model, res_id) or f"{model}#{res_id}")
 
     def find(self, finds: Iterable[Find]) -> list[str]:
         """Resolve each; answers what a person must do for those that match none or several."""
@@ -189,10 +194,8 @@ class OdooReader:
         for xid, wish in wishes.items():
             place = self.ids.get(xid)
             if place and place[0] != wish.model:
-                raise OdooError(
-                    f"external id {xid} belongs to a {place[0]} in Odoo, not to a {wish.model}: remove it there"
-                )
-            if place:
+                self.misplaced[xid] = misnamed(xid, place, wish.model)
+            elif place:
                 by_model[wish.model].append(xid)
         rows = {model: self._rows(model, [(x, wishes[x]) for x in xids]) for model, xids in by_model.items()}
         lines = self._line_rows(rows, wishes)
@@ -217,7 +220,7 @@ class OdooReader:
         for some in chunks(ids):
             readable, kept = readable_rows(self.door, model, some, names)
             rows.update({row["id"]: row for row in readable})
-            self.denied |= {(model, number) for number in kept}
+            self.denied |= {(model, number): why for number, why in kept.items()}
             self.progress(f"reading {model}", len(rows), len(ids))
         return rows
 
@@ -240,13 +243,19 @@ class OdooReader:
         lines = {model: self._read(model, sorted(some), fields[model]) for model, some in ids.items()}
         for model, rows_by_id in rows.items():  # without a line that is kept from us a record would look cut
             for name, line_model in one2many[model].items():
-                cut = (i for i, row in rows_by_id.items() if any((line_model, n) in self.denied for n in row[name]))
-                self.denied |= {(model, number) for number in cut}
+                for number, row in rows_by_id.items():
+                    whys = (self.denied[line_model, n] for n in row[name] if (line_model, n) in self.denied)
+                    if why := next(whys, ""):
+                        self.denied[model, number] = why
         return lines
 
-    def withheld(self, xids: Iterable[str]) -> frozenset[str]:
-        """Those whose record is there and was kept from us when it was read."""
-        return frozenset(xid for xid in xids if self.ids.get(xid) in self.denied)
+    def withheld(self, xids: Iterable[str]) -> dict[str, str]:
+        """Those whose record is there and was kept from us, cannot be read, or is not what its id names, with why."""
+        places = {xid: self.ids.get(xid) for xid in xids}
+        denied = {
+            xid: self.denied[place] for xid, place in places.items() if place is not None and place in self.denied
+        }
+        return denied | {xid: self.misplaced[xid] for xid in places if xid in self.misplaced}
 
     def _ours(self, model: str, res_id: int) -> bool:
         return is_ours(self.names.get((model, res_id), ""))
@@ -285,13 +294,7 @@ class OdooReader:
         values: dict[str, Canon] = {}
         for name, value in raw.items():
             if name not in left_out and name in fields:
-                try:
-                    values[name] = answered(value, fields[name], self.name_of)
-                except (ValueError, TypeError):
-                    raise OdooError(
-                        f"{model} {raw['id']}: Odoo answers {str(value)[:40]!r} as {name}, which is no "
-                        f"{fields[name].type}: mend the record there, or whatever answers between"
-                    ) from None
+                values[name] = answered(value, fields[name], self.name_of)
         return values
 
     def name_of(self, model: str, res_id: int) -> str:
@@ -303,46 +306,6 @@ def _merged(
     first: Mapping[str, Mapping[int, Mapping[str, Any]]], second: Mapping[str, Mapping[int, Mapping[str, Any]]]
 ) -> dict[str, dict[int, Mapping[str, Any]]]:
     return {m: {**first.get(m, {}), **second.get(m, {})} for m in {**first, **second}}
-
-
-def observe(
-    reader: OdooReader, desired: Sequence[Desired], known: Mapping[str, Known], coming: frozenset[str] = frozenset()
-) -> Observed:
-    """Read everything that ``desired`` and ``known`` (records that may have to go) concern.
-
-    ``coming``: external ids that will exist although they do not yet. Raises Blocked with every reference that leads
-    nowhere and its remedy.
-    """
-    reader.learn_fields(_needed_fields(desired, known))
-    reader.learn_ours()
-    for record in desired:  # what finance says stands there already, and has no external id of ours yet
-        if record.existing is not None:
-            reader.take_for(record.xid, record.model, record.existing)
-    refs, finds = references(desired)
-    theirs = [*refs, *(d.xid for d in desired), *known]  # records of Odoo's own may be wanted too: a currency, active
-    reader.learn_xids(x for x in theirs if x not in reader.ids and not is_ours(x))
-    problems = reader.find(finds)
-    reach = coming | {d.xid for d in desired} | {line.xid for d in desired for _, line in each_line(d)}
-    problems += [_nowhere(xid, desired) for xid in refs if xid not in reader.ids and xid not in reach]
-    problems += [_not_ours(d) for d in desired if not is_ours(d.xid) and d.xid not in reader.ids]
-    if problems:
-        more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
-        raise Blocked("; ".join(problems[:5]) + more)
-    one2many = line_fields(desired)
-    wishes = {d.xid: wanted_of(d) for d in desired}
-    wishes |= {x: wanted_known(k, one2many) for x, k in known.items() if x not in wishes}
-    seen = reader.look(wishes)
-    return Observed(reader.fields, seen, reader.ids, reader.found, reader.names, reader.withheld(wishes))
-
-
-def _nowhere(xid: str, desired: Sequence[Desired]) -> str:
-    user = next(d for d in desired if xid in references([d])[0])
-    advice = "apply the phase it belongs to first" if is_ours(xid) else "install or mend what provides it"
-    return f"{user.source} needs {xid}, which is not in Odoo: {advice}"
-
-
-def _not_ours(desired: Desired) -> str:
-    return f"{desired.source} is to change {desired.xid}, which is not in Odoo: only what provides it may create it"
 
 
 def references(desired: Iterable[Desired]) -> tuple[dict[str, None], dict[Find, None]]:
@@ -366,6 +329,7 @@ def references(desired: Iterable[Desired]) -> tuple[dict[str, None], dict[Find, 
 LINE_FIELDS: Mapping[tuple[str, str], str] = {
     ("sale.order", "sale.order.line"): "order_line",
     ("account.move", "account.move.line"): "invoice_line_ids",
+    ("account.journal", "account.payment.method.line"): "inbound_payment_method_line_ids",
     ("product.template", "product.product"): "product_variant_ids",
     ("product.pricelist", "product.pricelist.item"): "item_ids",
     ("account.payment.term", "account.payment.term.line"): "line_ids",
@@ -378,19 +342,3 @@ LINE_FIELDS: Mapping[tuple[str, str], str] = {
 def line_fields(desired: Iterable[Desired]) -> Mapping[tuple[str, str], str]:
     """(model, line model) -> one2many field, as the mappers use them."""
     return {**LINE_FIELDS, **{(d.model, line.model): name for d in desired for name, line in each_line(d)}}
-
-
-def _needed_fields(desired: Iterable[Desired], known: Mapping[str, Known]) -> dict[str, set[str]]:
-    needed: dict[str, set[str]] = defaultdict(set)
-    for record in desired:
-        needed[record.model] |= record.values.keys() | record.children.keys()
-        for _, line in each_line(record):
-            needed[line.model] |= line.values.keys()
-    for memory in known.values():
-        for memory_part in (memory, *memory.lines.values()):
-            needed[memory_part.model] |= {n for n in memory_part.sent if not n.endswith("()")}
-    return needed
-
-
-def _rank(xid: str) -> tuple[bool, str]:
-    return (not is_ours(xid), xid)

@@ -11,7 +11,7 @@ from itertools import zip_longest
 from typing import Any
 
 from mappings.target import Desired, Find, Ref, Value
-from migrate.odoo.values import OdooField, cell, related
+from migrate.values import OdooField, cell, related
 
 IdOf = Callable[[Ref | Find], int]
 Matrix = tuple[list[str], list[list[str]]]

@@ -18,6 +18,7 @@ from migrate.change_set.changes import Change
 from migrate.odoo.door import AWAY, Door
 from migrate.odoo.external_ids import made_of
 from migrate.odoo.resolve import MODULE, OdooReader
+from migrate.odoo.withheld import standing
 
 MODEL = "res.partner"
 _FIELDS = ("name", "ref", "vat", "email", "street", "city", "zip", "active")
@@ -37,10 +38,10 @@ def find_standing(door: Door, customers: Iterable[Customer]) -> Standing:
 
 
 def _bound(door: Door, customers: Sequence[Customer]) -> dict[str, int]:
-    """Lago id -> the partner that carries its external id; 0 where none does."""
+    """Lago id -> the partner that carries its external id, also where Odoo does not show it; 0 where none does."""
     numbers = made_of(door, MODEL, "customer", [customer.lago_id for customer in customers])
-    standing = door.existing(MODEL, sorted(numbers.values()))
-    return {c.lago_id: number if (number := numbers.get(c.lago_id, 0)) in standing else 0 for c in customers}
+    shown, kept = standing(door, MODEL, sorted(numbers.values()))
+    return {c.lago_id: number if (number := numbers.get(c.lago_id, 0)) in shown | kept else 0 for c in customers}
 
 
 def _others_of_ours(door: Door) -> set[int]:

@@ -7,20 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from mappings.target import Desired
-from migrate.change_set.changes import Action, Change, FieldDiff, LineChange, Observed, Seen, exempt
+from migrate.change_set.changes import Action, Change, FieldDiff, LineChange, Observed, exempt
 from migrate.change_set.compare import compared
-from migrate.odoo.values import Canon
-
-
-def moved_since(change: Change, seen: Seen) -> str | None:
-    """What someone changed between the preview and now, in what we are about to write."""
-    lines = {xid: line for some in seen.lines.values() for xid, line in some.items()}
-    pairs = [(change.diffs, seen)] + [(line.diffs, lines[line.xid]) for line in change.lines if line.xid in lines]
-    for diffs, stands in pairs:
-        for d in diffs:
-            if d.verdict is Action.UPDATE and stands.values.get(d.field) not in (d.before, d.after):
-                return f"{d.field} was changed in Odoo a moment ago: preview again"
-    return None
+from migrate.odoo.meanwhile import Leads, leads_of
+from migrate.values import Canon
 
 
 def updates_of(change: Change) -> list[tuple[str, Canon]]:
@@ -51,17 +41,43 @@ def all_fields(change: Change, observed: Observed) -> tuple[FieldDiff, ...]:
     return (*(d for d in change.diffs if d.field in stay), *ours)
 
 
-def all_lines(change: Change) -> tuple[LineChange, ...]:
-    """Every standing line as one to be written, if any line is."""
-    standing = (Action.UNCHANGED, Action.KEPT)
+def all_lines(change: Change, observed: Observed) -> tuple[LineChange, ...]:
+    """Every standing line as one to be written whole, if any line is."""
     if not has_lines_to_write(change):
         return change.lines
-    return tuple(replace(line, action=Action.UPDATE) if line.action in standing else line for line in change.lines)
+    return tuple(_whole(line, observed) if line.action in _STANDING else line for line in change.lines)
+
+
+_STANDING = (Action.UPDATE, Action.UNCHANGED, Action.KEPT)
+
+
+def _whole(line: LineChange, observed: Observed) -> LineChange:
+    stay = exempt(line.diffs)
+    values = compared(line.desired, observed).items() if line.desired else ()
+    ours = (FieldDiff(n, None, v, Action.UPDATE) for n, v in values if n not in stay)
+    return replace(line, action=Action.UPDATE, diffs=(*(d for d in line.diffs if d.field in stay), *ours))
+
+
+def names_of_line(line: LineChange, observed: Observed) -> frozenset[str]:
+    """What is written of a line: whole, as a new quantity alone would make Odoo compute its price anew.
+
+    Texts lead nothing: they are written alone, so that what somebody typed beside them just now stays.
+    """
+    if line.desired is None:
+        return frozenset()
+    if leads_of(line, observed.fields[line.model]) is Leads.NOTHING:
+        return frozenset(d.field for d in line.diffs if d.verdict is Action.UPDATE)
+    return frozenset(compared(line.desired, observed)) - exempt(line.diffs)
 
 
 def has_lines_to_write(change: Change) -> bool:
     """Whether lines come, change or go."""
     return any(line.action in (Action.CREATE, Action.UPDATE, Action.REMOVE) for line in change.lines)
+
+
+def has_anything_to_write(change: Change) -> bool:
+    """Whether fields, lines or methods are left to be sent."""
+    return bool(change.updates or change.after or has_lines_to_write(change))
 
 
 def group_by_fields(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -136,26 +138,45 @@ def passwords(url: URL) -> tuple[str, ...]:
 _SECRET = re.compile(r"(?i)pass|pwd|token|secret|key")
 
 
-_DISK_ERROR = "disk I/O error"  # SQLite's word for a file beside its own that it cannot make, too
-_LITTLE = 1_000_000  # bytes: less than it needs for those files
+_LITTLE = 1_000_000  # bytes: less than SQLite needs for the files beside its own
+_FULL_OF_POSTGRESQL = "53100"  # disk_full, in PostgreSQL's table of error codes
 
 
-def _has_no_room(url: URL, said: str) -> bool:
-    if _DISK_ERROR not in said or not url.database:
-        return False
-    return shutil.disk_usage(Path(url.database).parent).free < _LITTLE
+def _is_of_full_disk(url: URL, error: Exception) -> bool:
+    """What SQLite cannot make beside its file it calls an I/O error, too: then what is left there tells."""
+    said = _origin(error)
+    if isinstance(said, OSError):
+        return said.errno in (errno.ENOSPC, errno.EDQUOT)
+    if _sqlite_code(said) == sqlite3.SQLITE_IOERR and url.database:
+        return shutil.disk_usage(Path(url.database).parent).free < _LITTLE
+    return _sqlite_code(said) == sqlite3.SQLITE_FULL or getattr(said, "sqlstate", None) == _FULL_OF_POSTGRESQL
+
+
+def _origin(error: Exception) -> BaseException:
+    """What the driver raised, where SQLAlchemy wraps it."""
+    origin = getattr(error, "orig", None)
+    return origin if isinstance(origin, BaseException) else error
+
+
+def _sqlite_code(error: BaseException) -> int | None:
+    """SQLite's primary code: the lowest byte of the extended one."""
+    return (
+        error.sqlite_errorcode & 0xFF
+        if isinstance(error, sqlite3.Error) and hasattr(error, "sqlite_errorcode")
+        else None
+    )
 
 
 def store_error(url: URL, error: Exception) -> StoreError:
     """One line: which database, what it said, the way out. It shows no password, and nothing of a record."""
-    said = Masked(*passwords(url)).text(str(getattr(error, "orig", None) or error).strip().split("\n")[0])
+    said = Masked(*passwords(url)).text(_words_of(error).strip().split("\n")[0])
     place = name(url)
-    if any(words in said for words in ("No space left", "disk is full", "disk full")) or _has_no_room(url, said):
+    if _is_of_full_disk(url, error):
         remedy = (
             "make room and run the same command again: what was written until then stays, and it goes on from there"
         )
         return StoreError(f"state {place}: no space left on the disk; {remedy}")
-    if _DISK_ERROR in said:
+    if _sqlite_code(_origin(error)) == sqlite3.SQLITE_IOERR:
         return StoreError(f"state {place}: {said}; look at the disk and its rights, then run the same command again")
     if isinstance(error, ImportError):
         return StoreError(f"state {place}: the PostgreSQL driver is missing; pip install 'lago2odoo[postgresql]'")
@@ -165,11 +186,26 @@ def store_error(url: URL, error: Exception) -> StoreError:
         )
     if isinstance(error, sa.exc.IntegrityError):
         return StoreError(f"state {place}: is damaged (a row stands where none should: {said}): {RESTORE}")
-    remedy = next((f": {way_out}" for words, way_out in _WAYS_OUT.items() if words in said), "")
-    return StoreError(f"state {place}: {said}{remedy}")
+    return StoreError(f"state {place}: {said}{_way_out(error, said)}")
+
+
+def _words_of(error: Exception) -> str:
+    """What the database or the system said; a file's name stands before it."""
+    said = error.strerror if isinstance(error, OSError) else None
+    return said or str(_origin(error))
+
+
+def _way_out(error: Exception, said: str) -> str:
+    if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EPERM, errno.EACCES):
+        return f": {_TO_WRITE}"
+    return next((f": {way_out}" for words, way_out in _WAYS_OUT.items() if words in said), "")
 
 
 _AGAIN = "run the same command again: it goes on from what was written"
+_TO_WRITE = (
+    "let whoever runs this write the file and its folder (SQLite keeps files of its own beside it, also where a "
+    "command only reads), or copy the project to where that is possible"
+)
 _WAYS_OUT = {  # the first whose words are in what the database said
     "malformed": RESTORE,
     "not a database": RESTORE,
@@ -178,8 +214,8 @@ _WAYS_OUT = {  # the first whose words are in what the database said
     'relation "': RESTORE,
     'column "': RESTORE,
     "database is locked": "another program holds it; let it end, then run the same command again",
-    "readonly database": "give whoever runs this the right to write the file and its folder",
-    "unable to open": "look at the path and its rights",
+    "readonly database": _TO_WRITE,
+    "unable to open": f"look at the path; {_TO_WRITE}",
     "read-only transaction": "the database must let us write (default_transaction_read_only off, no standby); then "
     "run the same command again",
     "statement timeout": "allow more time (statement_timeout of the database or role: minutes, or 0 for none), "

@@ -17,7 +17,7 @@ from mappings.target import is_ours
 from migrate.change_set.changes import Action, Change, FieldDiff, Known, Observed, Seen, each_line
 from migrate.change_set.compare import compared
 from migrate.change_set.watched import LEADING, WATCHED, watched_values
-from migrate.odoo.values import Canon, canon_from_json
+from migrate.values import Canon, canon_from_json
 
 _as_json = json.JSONEncoder(default=repr).encode  # made once: a ledger has many rows
 # sent: creation under way; writing: change under way; zeroed: a line that stays in Odoo without a quantity
@@ -191,9 +191,9 @@ def _finish(
         state=APPLIED,
         created=old.created if old else False,
         adopted=old.adopted if old else False,
-        before=_before(old, seen, stood),
+        before=_before(old, seen, stood, kept),
         seq=old.seq if old else fresh.seq,
-        sent=(sent := {**_only(old.sent if old else {}, kept), **values}),
+        sent=(sent := {**_only({**(stood.values if stood else {}), **(old.sent if old else {})}, kept), **values}),
         stored={
             **watched_values(fresh.model, seen.values, sent),
             **(watched_values(fresh.model, old.stored, sent) if old and not anew else {}),
@@ -207,11 +207,12 @@ def _only(values: Values, names: frozenset[str]) -> dict[str, Canon]:
     return {name: value for name, value in values.items() if name in names}
 
 
-def _before(old: Entry | None, seen: Seen, stood: Seen | None) -> Values:
+def _before(old: Entry | None, seen: Seen, stood: Seen | None, kept: frozenset[str]) -> Values:
     """What rollback gives back: of a record that stood before us also what Odoo moved when it saw what we wrote."""
     if old is None or old.created or stood is None:
         return old.before if old else {}
-    written = [n for n in stood.values if n in old.sent or n not in WATCHED.get(seen.model, ())]
+    ours = (n for n in stood.values if n not in kept)
+    written = [n for n in ours if n in old.sent or n not in WATCHED.get(seen.model, ())]
     moved = {n: stood.values[n] for n in written if n in seen.values and seen.values[n] != stood.values[n]}
     return {**moved, **old.before}
 

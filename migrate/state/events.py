@@ -18,10 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from mappings.errors import of_writing
 from migrate.errors import StoreError
-from migrate.lago.rawjson import Piece, members
+from migrate.rawjson import Piece, members
 from migrate.state.private import close_to_others, make_folder, open_private
 from migrate.state.records import EventFile
+from migrate.state.usage_errors import errno_told_by
 from reports.paths import opened
 
 _FIELDS: list[tuple[str, pa.DataType]] = [
@@ -93,7 +95,7 @@ def write_parquet(content: pa.Table, target: Path) -> None:
         pq.write_table(content, partial, compression="zstd")
         partial.replace(target)
     except OSError as error:
-        raise StoreError(f"events: {target} cannot be written: {error}") from None
+        raise of_writing(StoreError(f"events: {target} cannot be written: {error}"), error.errno) from None
 
 
 def partition(staged: Path, events_dir: Path) -> tuple[EventFile, ...]:
@@ -155,7 +157,8 @@ def _write_month(db: duckdb.DuckDBPyConnection, month: str, rows: int, target: P
         db.execute(f"copy ({selection}) to '{_quoted(target / path)}' (format parquet, compression zstd)")
         close_to_others(target / path)
     except duckdb.IOException as error:
-        raise StoreError(f"events: {target / path} cannot be written: {error}") from None
+        told = StoreError(f"events: {target / path} cannot be written: {error}")
+        raise of_writing(told, errno_told_by(error)) from None
     return EventFile(path=path, events=rows, sha256=hash_file(target / path))
 
 

@@ -16,10 +16,9 @@ from types import MappingProxyType
 import sqlalchemy as sa
 
 from mappings.target import Phase
-from migrate.change_set.changes import Change, Known, Observed, Seen, each_line
+from migrate.change_set.changes import Action, Change, Known, Observed, Seen, each_line
 from migrate.errors import Blocked
 from migrate.odoo.door import chunks
-from migrate.odoo.values import Canon
 from migrate.state.entries import (
     APPLIED,
     SENT,
@@ -32,31 +31,16 @@ from migrate.state.entries import (
     row_from_entry,
 )
 from migrate.state.ledger_checks import require_whole
+from migrate.state.records import PhaseProgress
 from migrate.state.row_checks import counts_of, entry_of, phase_of
 from migrate.state.seals import reseal_ledger, seal_table
 from migrate.state.store import Store
 from migrate.state.tables import APPLIED_RECORDS, APPLY_RUNS, PHASES, as_stored
+from migrate.values import Canon
 
 LEFT_ARCHIVED = "left_archived"  # among a rollback's counts: external id -> id
 PARAMETERS = 500  # of one statement
 Counts = Mapping[str, Mapping[str, int]]  # phase -> action -> records
-
-
-@dataclass(frozen=True, slots=True)
-class PhaseProgress:
-    """How far a phase is for a cohort ('' is everyone). ``left_out``: it lacks only what nobody can write."""
-
-    phase: Phase
-    cohort: str
-    finished: bool
-    detail: str
-    updated_at: str
-    left_out: bool = False
-
-    @property
-    def blocks(self) -> bool:
-        """Whether the next phases must wait: what was left out by name costs itself, not them."""
-        return not self.finished and not self.left_out
 
 
 @dataclass(slots=True)
@@ -155,12 +139,13 @@ class Ledger:
                 lines.setdefault(entry.parent, {})[entry.xid] = known_of(entry, {})
         return {e.xid: known_of(e, lines.get(e.xid, {})) for e in entries if not e.parent}
 
-    def lines_of(self, xids: Sequence[str]) -> list[str]:
-        """The external ids of the lines of these records."""
-        lines: list[str] = []
+    def lines_of(self, xids: Sequence[str]) -> dict[str, tuple[str, int]]:
+        """The lines of these records, by external id: what we wrote, as model and id (0: not known)."""
+        lines: dict[str, tuple[str, int]] = {}
+        columns = APPLIED_RECORDS.c.xid, APPLIED_RECORDS.c.model, APPLIED_RECORDS.c.res_id
         with self.store.begin() as db:
             for parents in _among(APPLIED_RECORDS.c.parent, xids):
-                lines += db.scalars(sa.select(APPLIED_RECORDS.c.xid).where(parents))
+                lines |= {xid: (model, res_id) for xid, model, res_id in db.execute(sa.select(*columns).where(parents))}
         return lines
 
     def knows(self, xids: Sequence[str]) -> frozenset[str]:
@@ -211,7 +196,7 @@ class Ledger:
             old = self._entries(db, [c.xid for c in changes] + wished + [line.xid for line in lines])
             entries = [e for c in changes for e in finish_change(c, seen[c.xid], observed, old, self._new)]
             entries += [put_to_sleep(old[xid], values, seen) for xid, values in zeroed.items()]
-            self._replace(db, entries, [line.xid for line in lines if line.desired is None])
+            self._replace(db, entries, [line.xid for line in lines if line.action is Action.REMOVE])
 
     def take_up(self, found: Sequence[Entry]) -> None:
         """Remember records that were found in Odoo, in this order; their numbers and run are given here."""

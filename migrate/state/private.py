@@ -5,10 +5,13 @@ Files are 0600; folders that are made here are 0700. A folder that stood there b
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import IO
 
+from mappings.errors import of_writing
+from migrate.errors import StoreError
 from reports.paths import NotReadableError, standing_at
 
 FILE, FOLDER = 0o600, 0o700
@@ -19,6 +22,14 @@ def make_folder(path: Path) -> None:
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     for folder in reversed(missing):
         folder.mkdir(mode=FOLDER, exist_ok=True)
+
+
+def require_writable(folder: Path) -> None:
+    """Raises StoreError where the system lets nobody make a file in it: asked before anything is begun."""
+    standing = next(path for path in (folder, *folder.parents) if path.exists())
+    if not os.access(standing, os.W_OK | os.X_OK):
+        told = f"events: {folder} cannot be written ({os.strerror(errno.EACCES)}): nothing was read"
+        raise of_writing(StoreError(told), errno.EACCES)
 
 
 def open_private(path: Path) -> IO[str]:

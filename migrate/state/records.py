@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from mappings.target import Phase
+
+A_DAY = timedelta(days=1)  # two machines' clocks are that near, whatever their zones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,3 +63,20 @@ class EventFile:
     path: str  # below the events folder
     events: int
     sha256: str | None = None  # None: a version that did not note it wrote the file
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseProgress:
+    """How far a phase is for a cohort ('' is everyone). ``left_out``: it lacks only what nobody can write."""
+
+    phase: Phase
+    cohort: str
+    finished: bool
+    detail: str
+    updated_at: str
+    left_out: bool = False
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the next phases must wait: what was left out by name costs itself, not them."""
+        return not self.finished and not self.left_out

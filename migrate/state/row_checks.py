@@ -1,4 +1,4 @@
-"""Rows of the state held against what this version writes: every reader takes them from here. Pure.
+"""Rows of the state held against what this version writes: every reader takes them from here.
 
 A row that is damaged is an error with its table, name, column and the way out, never a traceback and never a value.
 """

@@ -10,13 +10,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from glob import escape
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 
+from migrate.errors import StoreError
 from migrate.state import database
+from migrate.state.columns import RESTORE
 from migrate.state.database import store_error
 from migrate.state.private import close_to_others, make_folder, open_private
 from migrate.state.records import Changes, EventFile, Page, Raw, Run
@@ -153,7 +156,12 @@ class Store:
         """Both databases know ``on conflict``, each by a class of its own."""
         return sqlite.insert(table) if self.engine.dialect.name == "sqlite" else postgresql.insert(table)
 
-    def forget(self, db: sa.Connection, run: Run, resource: str, keys: Sequence[str]) -> None:
+    def payloads(self, db: sa.Connection, resource: str, keys: Sequence[str]) -> dict[str, str]:
+        """Key -> the text that is known of it, whichever run saw it. As many keys as go in one statement."""
+        query = sa.select(RECORDS.c.key, RECORDS.c.payload).where(RECORDS.c.resource == resource)
+        return {row.key: row.payload for row in db.execute(query.where(RECORDS.c.key.in_(keys)))}
+
+    def forget(self, db: sa.Connection, resource: str, keys: Sequence[str]) -> None:
         """These were seen earlier in this run and are gone from Lago since."""
         for start in range(0, len(keys), 500):
             some = RECORDS.c.key.in_(keys[start : start + 500])
@@ -261,6 +269,22 @@ def _prepare_file(path: Path) -> None:
     make_folder(path.parent)
     open_private(path).close()
     close_to_others(path, *(path.with_name(f"{path.name}{suffix}") for suffix in ("-wal", "-shm", ".lock")))
+
+
+def require_not_emptied(url: str | Path, kept: Iterable[Path]) -> None:
+    """Raise StoreError for a state of 0 bytes that was none. An empty file is a new database to SQLite.
+
+    What shows that there was another: a copy from before an upgrade, or something in a folder of what is ``kept``.
+    """
+    parsed = database.parse_url(url)
+    path = Path(parsed.database or "")
+    if parsed.get_backend_name() != "sqlite" or not path.is_file() or path.stat().st_size:
+        return
+    copies = path.parent.glob(f"{escape(path.name)}.before-version-*")
+    entries = (entry for folder in kept if folder.is_dir() for entry in folder.iterdir())
+    witness = min((*copies, *entries), default=None)
+    if witness is not None:
+        raise StoreError(f"state {path}: is damaged (0 bytes, and there was one: {witness} is of it): {RESTORE}")
 
 
 def _row(raw: Raw, run: Run) -> dict[str, str | int]:

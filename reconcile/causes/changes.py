@@ -121,6 +121,11 @@ class DropCoupon:
 
 
 @dataclass(frozen=True, slots=True)
+class DropProgressive:
+    """Nothing comes off for usage that progressive invoices billed before."""
+
+
+@dataclass(frozen=True, slots=True)
 class DropSettlement:
     """Nothing is taken off after tax by this part of the header: ``credit_notes`` or ``prepaid``."""
 
@@ -152,6 +157,7 @@ HeaderEdit = (
     | TaxByTerms
     | KeepHeader
     | DropCoupon
+    | DropProgressive
     | DropSettlement
     | Settle
 )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from mappings import read_back
+from mappings.phrases import Phrase, Said, Told
 from mappings.read_back import DefinedCoupon
 from mappings.records import AppliedCoupon, Coupon
 from mappings.text import plain
@@ -17,7 +18,7 @@ from reconcile.rerate.counterfactual import ABSENT, At, Path
 from reconcile.rerate.history import History
 from reconcile.rerate.suppositions import OtherRecords
 from reconcile.sides.held_terms import HeldOrder
-from reports.data import Evidence, Phrase, Said, Told
+from reports.data import Evidence
 
 HELD = Phrase(Told.HELD)
 CREDITS = ("applied", "credits")

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from mappings.money import from_subunits
+from mappings.phrases import Phrase, Told
 from mappings.records import Tax
 from mappings.target import xid
 from reconcile.billed import LineKey, OpenLine
 from reconcile.causes.case import Case, Proposal
 from reconcile.causes.changes import (
     DropCoupon,
+    DropProgressive,
     DropSettlement,
     DropTax,
     RoundTax,
@@ -23,7 +25,7 @@ from reconcile.causes.observed import listed, tax_names
 from reconcile.compare.positions import HeaderKey
 from reconcile.rating.header import coupon_credits, relatives_taxes
 from reconcile.rating.taxes import Rounding
-from reports.data import LAGO, Evidence, EvidenceValue, Phrase, Told
+from reports.data import LAGO, Evidence, EvidenceValue
 
 Taxes = Mapping[LineKey, tuple[Tax, ...]]
 TaxRate = tuple[str, Decimal]  # code, percent
@@ -42,7 +44,22 @@ def coupon_missing(case: Case) -> Iterator[Proposal]:
             changes=tuple(DropCoupon(coupon.code) for coupon in dropped),
             evidence=(Evidence(name="coupon", values={**names, "cents": sum(cents[c.code] for c in dropped)}),),
             remedy=Evidence(name="carry_coupon", values=names),
-            observed=case.is_of_lago and not {c.code for c in dropped} & case.known.credited,
+            observed=case.is_of_lago and not {c.code for c in dropped} & case.known.credited.keys(),
+        )
+
+
+def progressive_credit(case: Case) -> Iterator[Proposal]:
+    """Lago takes off what it billed when a threshold was passed; Odoo knows no thresholds and bills the whole period.
+
+    The progressive invoice is not in Odoo either, so both bill the same in the end: nothing is to be mended.
+    """
+    cents = case.terms.progressive.cents
+    if cents and case.is_of_odoo:
+        yield Proposal(
+            changes=(DropProgressive(),),
+            evidence=(Evidence(name="billed_before", values={"cents": cents}),),
+            remedy=Evidence(name="bill_by_date"),
+            observed=True,
         )
 
 
@@ -171,9 +188,9 @@ def balance_wrong(case: Case) -> Iterator[Proposal]:
 
 
 def _due_cents(case: Case) -> int:
-    """What Lago is still owed of the invoice; 0 where its header is not known."""
-    totals = case.baseline.totals
-    return totals.gross_cents + (case.baseline.settled_cents or 0) if totals else 0
+    """What Lago itself says that it is still owed of the invoice: what it should have billed is no matter of it."""
+    lago = case.invoice.sides.get(LAGO)
+    return lago.open_cents or 0 if lago else 0
 
 
 def _open_amount(case: Case) -> Evidence:
@@ -239,7 +256,8 @@ def _lagos_taxes(case: Case) -> Taxes:
 
 
 def _lago_changed(others: Taxes, todays: Taxes) -> bool:
-    return all(_charged(todays.get(key, ())) == _charged(taxes) for key, taxes in others.items())
+    """Whether Lago would charge today what Odoo charges; where nobody knows what it would, it did not."""
+    return all(key in todays and _charged(todays[key]) == _charged(taxes) for key, taxes in others.items())
 
 
 def _taxed_otherwise(case: Case, others: Taxes, lago: Taxes, *, is_lagos: bool) -> Proposal:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from mappings.phrases import Said
 from mappings.records import Tax
 from reconcile.billed import BilledInvoice, LineKey
 from reconcile.causes.observed import Suspect
@@ -18,7 +19,7 @@ from reconcile.rating.rules import Rules
 from reconcile.rating.tax_terms import TaxTerms
 from reconcile.rerate.supposed import Hypothesis, Rerated
 from reconcile.sides.held_terms import EarlyDiscount, HeldSettings
-from reports.data import Said
+from reports.data import EvidenceValue
 
 Reprice = Callable[[Decimal], int | None]  # units -> cents at the line's own price; None where units do not tell
 
@@ -33,13 +34,20 @@ class LateUsage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineKnowledge:
-    """Of one line. ``prices``: name of another price -> cents under it; ``other_days``: the same for other dates."""
+    """Of one line. ``prices``: name of another price -> cents under it; ``other_days``: the same for other dates.
+
+    ``price_at``, ``dates_at``: the field of Odoo's that holds the price, or the dates, and what the mapping wants.
+    ``own_price``: cents of the plan's price that Lago stored with its base fee itself.
+    """
 
     unmapped: str = ""  # why the migration left its charge or subscription out
     late: LateUsage | None = None
     reprice: Reprice | None = None
     prices: Mapping[str, int] = field(default_factory=dict)
     other_days: Mapping[str, int] = field(default_factory=dict)
+    price_at: Mapping[str, EvidenceValue] = field(default_factory=dict)
+    dates_at: Mapping[str, EvidenceValue] = field(default_factory=dict)
+    own_price: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +69,11 @@ class TaxGroup:
 
 @dataclass(frozen=True, slots=True)
 class OwnLine:
-    """A line of an order that the migration made: for people, and of which charge (Lago id)."""
+    """A line of an order that the migration made: for people, of which charge (Lago id), and on which order (name)."""
 
     label: str
     charge: str
+    order: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +145,14 @@ class OrderKnowledge:
 class Knowledge:
     """All of it. ``tax_sets``: the sets of taxes that this seller charges, by name.
 
-    ``credited``: codes of the coupons that came off Lago's invoice.
+    ``credited``: code of a coupon -> cents of each credit of it on Lago's invoice; ``held``: codes of the coupons that
+    the customer holds, or held, so that their terms are known.
     """
 
     lines: Mapping[LineKey, LineKnowledge] = field(default_factory=dict)
     tax_sets: Mapping[str, tuple[Tax, ...]] = field(default_factory=dict)
-    credited: frozenset[str] = frozenset()
+    credited: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    held: frozenset[str] = frozenset()
     orders: OrderKnowledge | None = None
 
     def of_line(self, key: LineKey) -> LineKnowledge:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 
 from mappings.money import round_half_up
@@ -14,16 +14,20 @@ from reconcile.causes.changes import (
     Suppose,
 )
 from reconcile.causes.of_lines import (
+    billed_at,
     cents_of,
     evidence_of,
     set_lines,
+    units_of,
 )
-from reconcile.rating.header import header_of
+from reconcile.rating.coupons import HeldCoupon
+from reconcile.rating.header import coupon_credits, header_of
 from reconcile.rerate.event_stores import EventStore
 from reconcile.rerate.supposed import Hypothesis
 from reconcile.rerate.suppositions import ByCalendar, ByRules, CountedAs, Supposition
-from reports.data import LAGO, RERATE, Evidence
+from reports.data import LAGO, ODOO, RERATE, Evidence
 
+FIXED = HeldCoupon(code="", coupon_type="fixed_amount", frequency="forever")  # of an amount that is known
 STORES = (EventStore.POSTGRES, EventStore.CLICKHOUSE_DEDUPLICATED)
 
 
@@ -89,6 +93,76 @@ def edited_line(case: Case) -> Iterator[Proposal]:
                 remedy=Evidence(name="check_edit"),
                 observed=True,
             )
+
+
+def off_plan(case: Case) -> Iterator[Proposal]:
+    """Lago's line is not what its own plan gives, and Odoo bills just that: two votes against one.
+
+    Of a base fee Lago stored the plan's price itself, from which its amount does not follow: that is a record. A charge
+    may have had another price then, of which no record is left.
+    """
+    if not case.is_of_lago or case.baseline_side != RERATE:
+        return
+    odoos = {position.key: position.cents.get(ODOO) for position in case.invoice.positions}
+    for key, baseline, subject in case.pairs():
+        if not baseline or not subject or odoos[key] != cents_of(baseline):
+            continue
+        stored = case.known.of_line(key).own_price if units_of(subject) == units_of(baseline) else None
+        told = {"cents": cents_of(subject), "plan_cents": cents_of(baseline)}
+        own_price = evidence_of(key, "off_own_price", price_cents=stored or 0, **told)
+        yield Proposal(
+            changes=billed_at(baseline, cents_of(subject)),
+            evidence=(evidence_of(key, "off_plan", **told) if stored is None else own_price,),
+            remedy=Evidence(name="check_edit"),
+            observed=stored is not None,
+        )
+
+
+def coupon_in_excess(case: Case) -> Iterator[Proposal]:
+    """Lago's own credits take more of a coupon than its terms give: twice on one invoice, or once too often."""
+    stated = case.subject.totals
+    if not case.is_of_lago or stated is None or _taxes_lack(case):
+        return
+    given = coupon_credits(case.subject.lines, case.terms, case.subject.currency)
+    more = {code: sum(cents) - given.get(code, 0) for code, cents in case.known.credited.items()}
+    excess = {code: cents for code, cents in more.items() if cents > 0}
+    if not excess or excess.keys() - case.known.held or not _follows_with(case, stated, excess):
+        return
+    yield Proposal(
+        changes=(KeepHeader(stated),),
+        evidence=tuple(_coupon_credits(code, case.known.credited[code], given.get(code, 0)) for code in excess),
+        remedy=Evidence(
+            name="mend_coupon_in_lago",
+            values={"invoice": case.subject.number, "coupon": ", ".join(excess), "cents": sum(excess.values())},
+        ),
+        observed=True,
+    )
+
+
+def _taxes_lack(case: Case) -> bool:
+    return any(line.key not in case.terms.taxes for line in case.subject.lines)
+
+
+def _coupon_credits(code: str, credits: tuple[int, ...], given: int) -> Evidence:
+    return Evidence(
+        name="coupon_credits",
+        values={"coupon": code, "times": len(credits), "taken_cents": sum(credits), "given_cents": given},
+    )
+
+
+def _follows_with(case: Case, stated: Totals, excess: Mapping[str, int]) -> bool:
+    """Whether the stated header is what follows where coupons take so much more, with its taxes lowered or not."""
+    once = replace(FIXED, amount_cents=sum(excess.values()), currency=case.subject.currency)
+    lower = replace(case.terms, coupons=(*case.terms.coupons, once))
+    follows = header_of(case.subject.lines, case.terms, case.subject.currency)
+    lowered = header_of(case.subject.lines, lower, case.subject.currency)
+    if follows is None or lowered is None:
+        return False
+    net = lowered.net_cents, lowered.coupons_cents
+    return (stated.net_cents, stated.coupons_cents) == net and stated.tax_cents in (
+        follows.tax_cents,
+        lowered.tax_cents,
+    )
 
 
 def edited_header(case: Case) -> Iterator[Proposal]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
+from decimal import Decimal
 
-from mappings.money import exponent, from_subunits, round_half_up, to_subunits
+from mappings.money import round_half_up
 from mappings.records import Subscription
 from reconcile.billed import BilledInvoice, BilledLine, LineKey
 from reconcile.causes.case import Case, Proposal
 from reconcile.causes.changes import (
     Change,
     RepeatLine,
-    RoundAmounts,
     TakeOff,
 )
 from reconcile.causes.observed import Suspect, remedy_at
@@ -27,8 +26,10 @@ from reconcile.causes.of_lines import (
     is_read,
     on_line,
     own_line,
+    price_list,
     set_lines,
     sold_at,
+    sold_under,
     units_of,
 )
 from reconcile.rerate.suppositions import OtherRecords
@@ -63,15 +64,20 @@ def _idle(case: Case, cause: str) -> Iterator[tuple[str, str]]:
 
 
 def currency(case: Case) -> Iterator[Proposal]:
-    """The side bills all of it in another currency."""
-    told = ", ".join(f"{foreign.amount} {foreign.currency}" for foreign in case.subject.foreign)
-    if told:
-        yield Proposal(
-            changes=drop_lines(tuple(line for line in case.baseline.lines)),
-            evidence=(Evidence(name="other_currency", values={"amount": told}),),
-            remedy=Evidence(name="mend_currency", values={"currency": case.baseline.currency}),
-            observed=True,
-        )
+    """The side bills all of it, or some of its subscriptions, in another currency."""
+    foreign = case.subject.foreign
+    if not foreign:
+        return
+    away = {subscription: order for bill in foreign for subscription, order in bill.orders.items()}
+    lines = tuple(line for line in case.baseline.lines if not away or line.key.subscription in away)
+    told = ", ".join(f"{bill.amount} {bill.currency}" for bill in foreign)
+    names = dict.fromkeys(away.values()) or dict.fromkeys(sold_under(case, line.key) for line in lines)
+    yield Proposal(
+        changes=drop_lines(lines),
+        evidence=(Evidence(name="other_currency", values={"amount": told}),),
+        remedy=price_list(", ".join(f"sale.order {name}" for name in names), case.baseline.currency),
+        observed=True,
+    )
 
 
 def subscription_state(case: Case) -> Iterator[Proposal]:
@@ -222,7 +228,7 @@ def price(case: Case) -> Iterator[Proposal]:
                 yield Proposal(
                     changes=set_lines(baseline, cents),
                     evidence=(evidence_of(key, "price_of", price=name, cents=cents),),
-                    remedy=Evidence(name="mend_price"),
+                    remedy=_own_field(case, case.known.of_line(key).price_at),
                 )
 
 
@@ -234,8 +240,15 @@ def plan_change_date(case: Case) -> Iterator[Proposal]:
                 yield Proposal(
                     changes=set_lines(baseline, cents),
                     evidence=(evidence_of(key, "dates_of", dates=name, cents=cents),),
-                    remedy=Evidence(name="mend_dates"),
+                    remedy=_own_field(case, case.known.of_line(key).dates_at),
                 )
+
+
+def _own_field(case: Case, at: Mapping[str, EvidenceValue]) -> Evidence | None:
+    """What to set in Odoo; what is Lago's own, and differs from its re-rate, somebody edited there."""
+    if case.is_of_lago:
+        return Evidence(name="check_edit")
+    return Evidence(name="mend_field", values=at) if at else None
 
 
 def missing_line(case: Case) -> Iterator[Proposal]:
@@ -273,93 +286,6 @@ def _away(case: Case, where: str) -> Evidence:
 
 def _only_there(where: str) -> tuple[Evidence, ...]:
     return (Evidence(name="only_there", values={"where": where}),) if where else ()
-
-
-def quantity_precision(case: Case) -> Iterator[Proposal]:
-    """The side prices the units with fewer digits."""
-    for key, baseline, subject in case.pairs():
-        units, reprice = units_of(baseline), case.known.of_line(key).reprice
-        if not baseline or units is None or reprice is None or reprice(units) != cents_of(baseline):
-            continue
-        if is_read(case, key):
-            continue
-        for fewer in dict.fromkeys(_cut(units)):
-            again = reprice(fewer)
-            if again is not None and again == cents_of(subject):
-                yield Proposal(
-                    changes=billed_at(baseline, again),
-                    evidence=(evidence_of(key, "cut_units", theirs=fewer, ours=units),),
-                    remedy=Evidence(name="raise_precision"),
-                )
-                break
-
-
-def _cut(number: Decimal) -> Iterator[Decimal]:
-    """The number with fewer digits: half up, or cut off."""
-    digits = max(-int(number.normalize().as_tuple().exponent), 0)
-    for kept in range(digits - 1, -1, -1):
-        for rounding in (ROUND_HALF_UP, ROUND_DOWN):
-            yield number.quantize(Decimal(1).scaleb(-kept), rounding=rounding)
-
-
-def price_precision(case: Case) -> Iterator[Proposal]:
-    """The side rated the right amount, and its line's price cannot hold all digits of it: by Odoo's own setting."""
-    for key, baseline, subject in case.pairs():
-        rated = [line.precise_cents for line in subject]
-        if not baseline or len(rated) != 1 or rated[0] is None or round_half_up(rated[0]) != cents_of(baseline):
-            continue
-        if case.is_of_odoo and Decimal(cents_of(subject)) in {_coarse(rated[0], digits) for digits in _zeros(case)}:
-            yield Proposal(
-                changes=set_lines(baseline, cents_of(subject)),
-                evidence=(evidence_of(key, "cut_price", cents=cents_of(subject), rated=rated[0]),),
-                remedy=Evidence(name="raise_precision"),
-                observed=case.odoo_settings is not None,
-            )
-
-
-def _zeros(case: Case) -> tuple[int, ...]:
-    """In how many zeros an amount in cents must end, as Odoo's prices hold no more digits; unread, any may be it."""
-    if case.odoo_settings is None:
-        return (1, 2, 3)
-    lacking = exponent(case.baseline.currency) - case.odoo_settings.price_digits
-    return (lacking,) if lacking > 0 else ()
-
-
-def _coarse(cents: Decimal, digits: int) -> Decimal:
-    """Cents that end in so many zeros."""
-    return cents.scaleb(-digits).quantize(Decimal(1), rounding=ROUND_HALF_UP).scaleb(digits)
-
-
-def line_rounding(case: Case) -> Iterator[Proposal]:
-    """The side rounds the line's exact amount another way: down (as half to even may), or up."""
-    for key, baseline, subject in case.pairs():
-        exact = baseline[0].precise_cents if len(baseline) == 1 else None
-        if exact is None or len(subject) != 1 or exact == exact.to_integral_value():
-            continue
-        for way in (ROUND_DOWN, ROUND_UP):
-            if int(exact.quantize(Decimal(1), rounding=way)) == cents_of(subject) != cents_of(baseline):
-                yield Proposal(
-                    changes=set_lines(baseline, cents_of(subject)),
-                    evidence=(evidence_of(key, "rounded", exact=exact, cents=cents_of(subject)),),
-                    remedy=Evidence(name="check_rounding"),
-                )
-                break
-
-
-def currency_rounding(case: Case) -> Iterator[Proposal]:
-    """Odoo rounds every amount of the currency to a step that is coarser than its smallest unit, by a setting."""
-    settings, currency = case.odoo_settings, case.baseline.currency
-    if settings is None or not case.is_of_odoo:
-        return
-    step = to_subunits(settings.rounding.get(currency, Decimal(0)), currency)
-    if step > 1:
-        values: Mapping[str, EvidenceValue] = {"currency": currency, "step": str(from_subunits(step, currency))}
-        yield Proposal(
-            changes=(RoundAmounts(step, per_line=settings.per_line),),
-            evidence=(Evidence(name="currency_step", values=values),),
-            remedy=Evidence(name="mend_rounding", values=values),
-            observed=True,
-        )
 
 
 def ended_in_odoo(case: Case) -> Iterator[Proposal]:

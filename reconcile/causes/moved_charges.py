@@ -1,20 +1,25 @@
 """Charges that do not count because they hang elsewhere: on another plan, on another order, or on one where none may.
 
-The migration's own charges are found by their external ids, wherever somebody moved them.
+Or count as others, by whose Lago ids they go. The migration's own charges are found by their external ids, wherever
+somebody moved them, and under whatever Lago id they stand there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from mappings.fields import Row
+from mappings.phrases import Said
+from mappings.read_back import charge_row
 from mappings.records import Charge, FixedCharge, Plan
 from mappings.target import xid
 from reconcile.causes.knowledge import OtherOrdersLine
-from reconcile.causes.observed import CHARGE, LINE, NONE, OWN, Place
+from reconcile.causes.observed import CHARGE, LINE, NAME, NONE, OWN, Place, Suspect, shown
+from reconcile.rerate.counterfactual import At
+from reconcile.rerate.suppositions import OtherRecords
 from reconcile.sides.held_terms import HeldOrder
-from reports.data import Said
 
 PLAN = "plan_id"
 
@@ -53,11 +58,50 @@ def belongs(name: str, row: Row, owners: Mapping[str, Plan]) -> Home | None:
 
     The charge of one order is of another one here: it has replaced that one's own.
     """
-    lago_id, _, subscription = name.removeprefix(xid("charge", "")).partition("_")
+    lago_id, subscription = _owner(name), name.removeprefix(xid("charge", "")).partition("_")[2]
     if subscription:
         home = xid("subscription", subscription)
         return None if row["subscription"] == home else _home(row, OWN, home, str(row["order"]) or NONE)
     return of_plan(row, owners[lago_id]) if lago_id in owners else None
+
+
+def under_others_ids(
+    suspects: Iterable[Suspect], charges: Iterable[Charge | FixedCharge], order: HeldOrder
+) -> Iterator[Suspect]:
+    """The same, where charges bear each other's Lago ids: of each, that id differs, and none of its terms."""
+    owners = {str(row["id"]): _owner(name) for name, row in order.anywhere.items()}
+    standing = {charge.lago_id: row for charge in charges if (row := charge_row(charge, order.charges))}
+    takers = {number: row for row in standing.values() if owners.get(number := str(row["id"]), row[NAME]) != row[NAME]}
+    merged: dict[str, list[At]] = defaultdict(list)
+    for suspect in suspects:
+        number = suspect.place.number if suspect.place.model == CHARGE else ""
+        if number not in takers or not isinstance(suspect.suppose, OtherRecords):
+            yield suspect
+        elif suspect.place.field == NAME:
+            yield replace(suspect, other_names=())  # what it bills is told of the charge whose id it took
+        else:
+            merged[number] += suspect.suppose.changes
+    yield from (_named(takers[number], owners[number], changes) for number, changes in merged.items())
+    for row in order.charges:
+        owner, name = owners.get(str(row["id"]), ""), str(row[NAME] or "")
+        if owner in standing and str(standing[owner]["id"]) in takers and name not in standing:
+            yield replace(_named(row, owner, ()), other_names=(name or str(row["code"]),))
+
+
+def _named(row: Row, owner: str, changes: Iterable[At]) -> Suspect:
+    """A charge's record that bears another Lago id. ``changes``: to the charge of that id, as which it counts."""
+    return Suspect(
+        cause="missing_line",
+        place=Place(CHARGE, str(row["code"]), NAME, str(row["id"])),
+        lago=owner,
+        odoo=shown(row[NAME]),
+        suppose=OtherRecords(changes=tuple(changes)),
+    )
+
+
+def _owner(name: str) -> str:
+    """Lago id of the charge of which the migration made the record with this external id."""
+    return name.removeprefix(xid("charge", "")).partition("_")[0]
 
 
 def moved_here(orders: Iterable[HeldOrder | None], owners: Mapping[str, Plan]) -> dict[str, tuple[Said, Said]]:

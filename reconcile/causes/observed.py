@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from mappings.phrases import Phrase, Said, Told
 from mappings.records import Tax
 from mappings.text import json_text
 from reconcile.causes.cause_of import RecordFault
 from reconcile.rerate.counterfactual import ABSENT
 from reconcile.rerate.suppositions import Supposition
-from reports.data import Evidence, EvidenceValue, Phrase, Said, Told
+from reports.data import Evidence, EvidenceValue
 
 USAGE, CHARGE, LINE = "fusion.billing.usage", "fusion.billing.charge", "sale.order.line"
 ANOTHER = "external_subscription_id"  # a field of usage: to whom it is written

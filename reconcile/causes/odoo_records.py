@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial, reduce
 
 from mappings.fields import Row
+from mappings.phrases import Phrase, Told
 from reconcile.causes.coupons import of_coupons
 from reconcile.causes.observed import NONE, SUBSCRIPTION, Place, Suspect, shown
 from reconcile.causes.terms import of_metrics, of_order, terms_of
@@ -18,7 +19,6 @@ from reconcile.rerate.other_periods import STORED, LineWindows, gives_periods, o
 from reconcile.rerate.supposed import WhatIf, World, events_of
 from reconcile.rerate.suppositions import BilledIn, Events, OtherRecords, Windows
 from reconcile.sides.held_terms import Held, HeldOrder
-from reports.data import Phrase, Told
 
 
 def suspected_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from mappings.customers import pricelist_ref
 from reconcile.billed import BilledLine, LineKey
 from reconcile.causes.case import Case
 from reconcile.causes.changes import (
@@ -74,13 +75,25 @@ def sold_at(case: Case, key: LineKey) -> str:
     ``sale.order.line S1 (42)``; the order alone where nothing tells which line of it.
     """
     orders, item = case.known.orders, BASE if key.kind == "subscription" else key.item
-    order = (orders.names.get(key.subscription) if orders else None) or key.subscription
+    order = sold_under(case, key)
     model, _, number = item.partition(",")
     if model == LINE and number:
         return f"{LINE} {order} ({number})"
     made = orders.own_lines.values() if orders else ()
-    labels = (line.label for line in made if line.charge == item and line.label.startswith(f"{LINE} {order} ("))
+    labels = (line.label for line in made if line.charge == item and line.order == order)
     return next(labels, f"sale.order {order}")
+
+
+def sold_under(case: Case, key: LineKey) -> str:
+    """The name of the order that bills a line; the subscription's id where it was not read."""
+    orders = case.known.orders
+    return (orders.names.get(key.subscription) if orders else None) or key.subscription
+
+
+def price_list(where: str, currency: str) -> Evidence:
+    """Orders that bill in another currency get the price list of Lago's, through which Odoo knows it."""
+    values = {"where": where, "what": "pricelist_id", "lago": pricelist_ref(currency).xid, "currency": currency}
+    return Evidence(name="mend_pricelist", values=values)
 
 
 def cents_of(lines: tuple[BilledLine, ...]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconcile.billed import LineKey, Refusal
@@ -49,11 +49,42 @@ def with_givers(
         named = {cause for owner, cause in proven if owner == subscription}
         beside = [giver for giver in givers[subscription] if giver.cause not in named]
         known = named if len(givers[subscription]) > 1 and named else {cause for _, cause in proven if not named}
-        keys = (p.key for p in invoice.positions if isinstance(p.key, LineKey) and p.lines.get(ODOO))
-        key = next((key for key in keys if key.subscription == subscription and key.kind in FAMILIES), None)
+        key = _billed_line(invoice, subscription)
         if key is not None and known & {giver.cause for giver in givers[subscription]}:
             told[key] = (*told.get(key, ()), *map(_finding, beside))
     return told
+
+
+def with_customers_givers(
+    invoice: ComparedInvoice,
+    findings: Findings,
+    others: PeriodRefusals,
+    givers: Mapping[str, Sequence[Suspect]],
+    elsewhere: Collection[str],
+) -> Findings:
+    """The findings, and the records behind a refused period whose cause is proven on another invoice of the customer.
+
+    The refusal stands: no amount of this invoice says so, and without it the invoice would look equal. ``invoice``: as
+    refused; ``elsewhere``: those causes.
+    """
+    told = dict(findings)
+    for subscription in others.keys() & givers.keys():
+        named = {f.cause for key, f in _of_lines(findings) if key.subscription == subscription}
+        beside = [giver for giver in givers[subscription] if giver.cause in elsewhere and giver.cause not in named]
+        key = _billed_line(invoice, subscription)
+        if beside and key is not None:
+            told[key] = (*told.get(key, ()), *map(_finding, beside))
+    return told
+
+
+def proven_movers(findings: Findings) -> frozenset[str]:
+    """Causes that move periods, as proven on lines of an invoice."""
+    return frozenset(finding.cause for _, finding in _of_lines(findings) if moves_periods(finding))
+
+
+def _billed_line(invoice: ComparedInvoice, subscription: str) -> LineKey | None:
+    keys = (p.key for p in invoice.positions if isinstance(p.key, LineKey) and p.lines.get(ODOO))
+    return next((key for key in keys if key.subscription == subscription and key.kind in FAMILIES), None)
 
 
 def _finding(giver: Suspect) -> Finding:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from mappings.phrases import Said
 from mappings.read_back import Terms
 from mappings.records import Charge, FixedCharge, Plan
 from mappings.target import xid
 from reconcile.causes.observed import LINE, NONE, OWN, Place, Suspect, remedy_at
 from reconcile.rerate.counterfactual import At
 from reconcile.rerate.suppositions import OtherRecords
-from reconcile.sides.held_terms import HeldLine, HeldOrder, HeldPlan
-from reports.data import Said
+from reconcile.sides.held_terms import HeldLine, HeldOrder, HeldPlan, HeldProduct
 
 PRODUCT = "product_id"
 
@@ -43,13 +43,13 @@ def of_plan_line(lago: Terms, order: HeldOrder, plans: Mapping[str, Plan]) -> li
 
     Charges of the order's own are billed whatever its lines sell. ``plans``: Lago's, by id.
     """
-    sold, plan_ids = order.plan, {lago.plan.lago_id, lago.plan.parent_id}
-    if sold is None or sold.lago_id in plan_ids or any(row["order_id"] for row in order.charges):
+    taken, plan_ids = order.plan, {lago.plan.lago_id, lago.plan.parent_id}
+    if taken is None or taken.sold.plan in plan_ids or any(row["order_id"] for row in order.charges):
         return []
-    fault = _fault(lago.plan, order, sold)
+    fault = _fault(lago.plan, order, taken)
     if fault is None:
         return []
-    plan = plans.get(sold.lago_id)
+    plan = plans.get(taken.sold.plan)
     charges: tuple[Charge | FixedCharge, ...] = (*lago.plan.charges, *lago.plan.fixed_charges)
     gone = (At(record=type(charge), lago_id=charge.lago_id) for charge in charges)
     instead = (
@@ -60,18 +60,18 @@ def of_plan_line(lago: Terms, order: HeldOrder, plans: Mapping[str, Plan]) -> li
     return [replace(suspect, subscription=lago.subscription.lago_id)]
 
 
-def _fault(plan: Plan, order: HeldOrder, sold: HeldPlan) -> _Fault | None:
-    """``sold``: what Odoo takes for the plan's line, and is not. None where nothing is known of the right one."""
-    stranger, taken = order.strangers.get(sold.line), Place(LINE, str(order.row["name"]), PRODUCT, str(sold.line))
+def _fault(plan: Plan, order: HeldOrder, taken: HeldPlan) -> _Fault | None:
+    """``taken``: what Odoo takes for the plan's line, and is not. None where nothing is known of the right one."""
+    stranger, place = order.strangers.get(taken.line), Place(LINE, str(order.row["name"]), PRODUCT, str(taken.line))
     if stranger is not None:
         return _Fault("order_line_added", _of_line(stranger, OWN), stranger.home, stranger.order, "return_line")
     if order.base is not None:
         own_fault = _of_own_line(plan, order.base)
-        return own_fault or _Fault("order_line_added", taken, NONE, sold.product, "lower_line")
+        return own_fault or _Fault("order_line_added", place, NONE, taken.sold.product, "lower_line")
     if order.lines:
         place = Place("sale.order", str(order.row["name"]), "order_line")
         return _Fault("missing_line", place, plan.code, NONE, "restore_line")
-    return _swapped(plan, taken, sold.product) if sold.lago_id else None
+    return _swapped(plan, place, taken.sold) if taken.sold.plan else None
 
 
 def _of_own_line(plan: Plan, base: HeldLine) -> _Fault | None:
@@ -80,8 +80,8 @@ def _of_own_line(plan: Plan, base: HeldLine) -> _Fault | None:
         return _Fault("missing_line", _of_line(base, OWN), base.home, base.order or NONE)
     if not base.sells:
         return _Fault("missing_line", _of_line(base, "display_type"), NONE, "note")
-    if base.plan not in (plan.lago_id, plan.parent_id):
-        return _swapped(plan, _of_line(base, PRODUCT), base.product)
+    if base.sold.plan not in (plan.lago_id, plan.parent_id):
+        return _swapped(plan, _of_line(base, PRODUCT), base.sold)
     return None
 
 
@@ -89,8 +89,7 @@ def _of_line(line: HeldLine, field: str) -> Place:
     return Place(LINE, line.order, field, str(line.number))
 
 
-def _swapped(plan: Plan, place: Place, product: str) -> _Fault:
+def _swapped(plan: Plan, place: Place, sold: HeldProduct) -> _Fault:
     """The plan's product by its code; by its external id where Odoo's product has that code too."""
-    alike = product.partition(" ")[0] == plan.code
-    code = xid("plan_variant", plan.parent_id or plan.lago_id) if alike else plan.code
-    return _Fault("base_product_swapped", place, code, product)
+    code = xid("plan_variant", plan.parent_id or plan.lago_id) if sold.code == plan.code else plan.code
+    return _Fault("base_product_swapped", place, code, sold.product)

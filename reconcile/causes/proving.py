@@ -22,8 +22,9 @@ from reconcile.causes.knowledge import Grounds
 from reconcile.causes.line_causes import line_causes
 from reconcile.causes.recompute import movement
 from reconcile.causes.record_causes import by_record, suspected_records
+from reconcile.causes.remedies import CORRECTIONS, LAGOS_REMEDIES
 from reconcile.compare.positions import Compared, ComparedInvoice, HeaderKey, Key
-from reports.data import ODOO, TOLERATED, UNKNOWN, Evidence, Finding, SideName
+from reports.data import LAGO, ODOO, TOLERATED, UNKNOWN, Evidence, Finding, SideName
 
 
 def classify(invoice: ComparedInvoice, causes: Sequence[Cause], grounds: Grounds) -> dict[Key, tuple[Finding, ...]]:
@@ -81,13 +82,16 @@ def explain(case: Case, causes: Sequence[Cause]) -> Iterator[tuple[Key, Finding]
         after = dict(movement(case, candidates[:number]) or {})
         for key in (key for key in dict.fromkeys((*before, *after)) if key in hit):
             cents = after.get(key, 0) - before.get(key, 0)
+            side, remedy = proposal.side or case.blamed, proposal.remedy
+            if remedy and side == LAGO and remedy.name not in LAGOS_REMEDIES:
+                remedy = CORRECTIONS[(cents > 0) is case.is_of_lago]
             finding = Finding(
                 cause=candidate.cause,
-                side=proposal.side or case.blamed,
+                side=side,
                 delta_cents=cents,
                 proven=proposal.proven,
                 evidence=(*proposal.evidence, *proposal.doubts),
-                remedy=proposal.remedy,
+                remedy=remedy,
             )
             if cents:
                 yield key, finding
@@ -99,13 +103,14 @@ def header_causes(case: Case, lines: list[Candidate], causes: Sequence[Cause]) -
 
     Tried in this order: the lines alone, also in an invoice whose header was left as it was; one cause; see
     ``second_best``. Of several that fit, records that differ go before amounts; equals with other names are near ties.
+    A header of Odoo's never was the one with Lago's progressive credit in it: none such was left as it was.
     """
-    header = case.header_deviation
+    header, is_credited = case.header_deviation, case.is_of_odoo and case.terms.progressive.cents
     keep = (KeepHeader(case.baseline.totals),) if case.baseline.totals else ()
     keeping = [
         replace(line, proposal=replace(line.proposal, changes=(*line.proposal.changes, *keep))) for line in lines
     ]
-    for tried in (lines, keeping):
+    for tried in (lines,) if is_credited else (lines, keeping):
         if movement(case, tried, HeaderKey) == header:
             return tried
     heads = [*suspected_records(case, causes, header=True)] if case.suspects else []

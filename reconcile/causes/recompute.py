@@ -21,6 +21,7 @@ from reconcile.causes.changes import (
     AddLine,
     DropCoupon,
     DropLine,
+    DropProgressive,
     DropSettlement,
     DropTax,
     Edit,
@@ -40,6 +41,7 @@ from reconcile.causes.changes import (
 )
 from reconcile.compare.positions import HeaderKey, Key, compare_invoice
 from reconcile.rating.header import HeaderTerms, header_of, relatives_taxes, round_to
+from reconcile.rating.progressive import NOTHING_BEFORE
 from reconcile.rating.taxes import Rounding
 from reports.data import LAGO, RERATE, SideName
 
@@ -158,6 +160,8 @@ def edit_draft(draft: Draft, edit: Edit) -> Draft:  # noqa: PLR0911, PLR0912 - a
         case DropCoupon(code):
             kept = tuple(coupon for coupon in draft.terms.coupons if coupon.code != code)
             return replace(draft, terms=replace(draft.terms, coupons=kept))
+        case DropProgressive():
+            return replace(draft, terms=replace(draft.terms, progressive=NOTHING_BEFORE))
         case DropSettlement("prepaid"):
             return replace(draft, prepaid_cents=0)
         case DropSettlement():

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations, islice
 
+from mappings.phrases import Said
 from reconcile.billed import LineKey
 from reconcile.causes.case import Candidate, Case, Cause, Deviation, Proposal
 from reconcile.causes.changes import AddLine, Change, Suppose
@@ -27,7 +28,7 @@ from reconcile.causes.recompute import movement
 from reconcile.rerate.supposed import Hypothesis
 from reconcile.rerate.suppositions import OtherRecords
 from reconcile.sides.held_terms import BASE
-from reports.data import Evidence, Finding, Said
+from reports.data import Evidence, Finding
 
 SINGLES, PAIRS = 16, 40  # how many suspects are tried one by one, and how many pairs of them
 
@@ -60,7 +61,7 @@ def _instead(case: Case, suspect: Suspect) -> Iterator[Change]:
     gone = {change.lago_id for change in changes if not change.path}
     if suspect.place.model == LINE:
         gone.add(BASE)
-    for line in case.subject.lines if gone else ():
+    for line in case.subject.lines if gone or suspect.other_names else ():
         made = own_line(case, line.key)
         if (made and made.charge in gone) or line.key.item in suspect.other_names:
             yield from (AddLine(line), *on_line(case, line))
@@ -122,10 +123,10 @@ def differing_records(case: Case, suspected: list[Candidate]) -> list[Candidate]
 
 
 def _mostly_right(case: Case, candidates: Sequence[Candidate]) -> bool:
-    """Several lines come out to the cent, and more than do not: those are explained, the others stay open."""
+    """More lines come out to the cent than do not: those are explained, the others stay open."""
     moved = movement(case, candidates, LineKey) or {}
     right = sum(case.deviation.get(key) == cents for key, cents in moved.items())
-    return right > 1 and 2 * right > len(moved)
+    return 2 * right > len(moved)
 
 
 def _subsets(case: Case, suspected: list[Candidate]) -> Iterator[list[Candidate]]:

@@ -11,35 +11,41 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from reconcile.causes.case import Case, Cause, Proposal
+from reconcile.causes.digits import currency_rounding, line_rounding, price_precision, quantity_precision
 from reconcile.causes.header_rules import (
     balance_missing,
     balance_wrong,
     coupon_missing,
     held_taxes,
     open_settlement,
+    progressive_credit,
     settlement,
     tax_missing,
     tax_rounding,
     tax_wrong,
 )
-from reconcile.causes.lago_rules import duplicate_events, edited_header, edited_line, old_rule, period_boundary
+from reconcile.causes.lago_rules import (
+    coupon_in_excess,
+    duplicate_events,
+    edited_header,
+    edited_line,
+    off_plan,
+    old_rule,
+    period_boundary,
+)
 from reconcile.causes.line_rules import (
     currency,
-    currency_rounding,
     discount,
     duplicate_line,
     ended_in_odoo,
     extra_line,
     late_events,
     line_by_itself,
-    line_rounding,
     mapping_gap,
     missing_line,
     order_line_added,
     plan_change_date,
     price,
-    price_precision,
-    quantity_precision,
     subscription_state,
     usage,
 )
@@ -91,11 +97,13 @@ CAUSES: tuple[Cause, ...] = (
     Cause(name="charge_terms"),
     Cause(name="missing_line", propose=missing_line, describes=True),
     Cause(name="extra_line", propose=both(line_by_itself, extra_line), describes=True),
+    Cause(name="off_plan", propose=off_plan, describes=True),
     # the header
+    Cause(name="progressive_credit", propose=progressive_credit, header=True),
     Cause(name="coupon_missing", propose=coupon_missing, header=True),
     Cause(name="coupon_expired", header=True),
     Cause(name="coupon_limit", header=True),
-    Cause(name="coupon_extra", header=True),
+    Cause(name="coupon_extra", propose=coupon_in_excess, header=True),
     Cause(name="fiscal_position", propose=held_taxes("fiscal_position"), header=True),
     Cause(name="tax_missing", propose=both(held_taxes("tax_missing"), tax_missing), header=True),
     Cause(name="tax_wrong", propose=both(held_taxes("tax_wrong"), tax_terms, tax_wrong), header=True),
@@ -106,6 +114,3 @@ CAUSES: tuple[Cause, ...] = (
     Cause(name="balance_wrong", propose=balance_wrong, header=True, describes=True),
     Cause(name="edited_header", propose=edited_header, header=True, last=True),
 )
-
-LEFT_OVER = ("tolerated", "unexplained")  # named by classify, never proposed
-NAMES = (*(cause.name for cause in CAUSES), *LEFT_OVER)

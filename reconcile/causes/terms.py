@@ -9,6 +9,7 @@ from dataclasses import replace
 from mappings import fields, read_back
 from mappings.fields import FieldPair, Row, decimal_of, loaded
 from mappings.money import from_subunits
+from mappings.phrases import Phrase, Said, Told
 from mappings.read_back import Terms
 from mappings.records import (
     BillableMetric,
@@ -21,7 +22,7 @@ from mappings.records import (
 from mappings.target import xid
 from reconcile.causes.cause_of import TIER, Around, RecordFault, cut_alike, faults, prices_in
 from reconcile.causes.differences import Difference, differences
-from reconcile.causes.moved_charges import Home, moved
+from reconcile.causes.moved_charges import Home, moved, under_others_ids
 from reconcile.causes.observed import CHARGE, NAME, NONE, OWN, Place, Suspect, remedy_at, shown, suspect_of
 from reconcile.causes.plan_lines import of_plan_line
 from reconcile.rerate.billing import Billed
@@ -29,7 +30,7 @@ from reconcile.rerate.counterfactual import ABSENT, At, Path
 from reconcile.rerate.history import History
 from reconcile.rerate.suppositions import BilledIn, OtherRecords, PriceThen, Supposition
 from reconcile.sides.held_terms import HeldOrder, HeldSettings
-from reports.data import Evidence, Phrase, Said, Told
+from reports.data import Evidence
 
 
 def terms_of(billed: Billed, history: History) -> Terms:
@@ -63,9 +64,20 @@ def of_order(
     ``unmapped``: Lago id of a charge -> why the migration left it out. ``plans``: Lago's, by id: where another line
     passes for the plan's, or sells something else, its charges are not there because of that.
     """
+    suspects = _of_order(lago, order, unmapped, plans or {}, settings)
+    return under_others_ids(suspects, _charges(lago.plan).values(), order)
+
+
+def _of_order(
+    lago: Terms,
+    order: HeldOrder,
+    unmapped: Mapping[str, str],
+    plans: Mapping[str, Plan],
+    settings: HeldSettings | None,
+) -> Iterator[Suspect]:
     odoo = read_back.terms(lago, order.row, order.charges)
     charges, read = _charges(lago.plan), _charges(odoo.plan)
-    other_line = of_plan_line(lago, order, plans or {})
+    other_line = of_plan_line(lago, order, plans)
     yield from other_line
     differing = tuple(differences(lago, odoo))
     for fault in _with_prices(tuple(faults(differing, _kept(settings, differing, odoo.plan)))):
@@ -75,8 +87,9 @@ def of_order(
             case ("plan", "charges" | "fixed_charges", str() as name, *_) if name in read:
                 row = read_back.charge_row(charges[name], order.charges) or {}
                 suspect = _of_charge(fault, charges[name], read[name], row, lago.plan.amount_currency)
-                plan = (plans or {}).get(lago.plan.parent_id or "")
-                yield _lost(suspect, charges[name], read[name], plan, order) or suspect
+                plan = plans.get(lago.plan.parent_id or "")
+                away = _of_odoo_alone(suspect, charges[name], row, lago.subscription.lago_id, order)
+                yield _lost(suspect, charges[name], read[name], plan, order) or away or suspect
             case ("plan", "charges" | "fixed_charges", str() as name, *_):
                 yield _left_out(fault, charges[name], order, unmapped.get(name), _place_of(charges[name], lago, order))
             case _:
@@ -262,17 +275,23 @@ def _replaces(replacing: Sequence[Row], lago: Terms, order: HeldOrder) -> bool:
 
 
 def renamed(plan: Plan, subscription: str, order: HeldOrder) -> Iterator[Row]:
-    """Charges of Odoo's that are one of the plan's by their code, and bear an id that the plan has not, or none.
+    """Charges of Odoo's that are one of the plan's by their code, and bear another id, or none.
 
-    A copy is none of them: the migration's own record stands beside it.
+    Where the migration's own record is there, it is that one, even under the id of another of the plan: no copy of it.
     """
     known = {name for charge in _charges(plan).values() for name in (charge.lago_id, charge.lago_parent_id) if name}
-    gone = [c for c in _charges(plan).values() if c.code and read_back.charge_row(c, order.charges) is None]
-    records = {charge.code: _records_of(charge, subscription, order) for charge in gone}
+    records = {c.code: _records_of(c, subscription, order) for c in _charges(plan).values() if c.code}
+    standing = {c.code for c in _charges(plan).values() if _stands(c, records.get(c.code or "", set()), order)}
     for row in order.charges:
-        ours = records.get(str(row["code"]))
-        if ours is not None and row["fusion_lago_id"] not in known and (not ours or row["id"] in ours):
+        ours = records.get(str(row["code"])) if row["code"] not in standing else None
+        if ours is not None and (row["id"] in ours or (not ours and row["fusion_lago_id"] not in known)):
             yield row
+
+
+def _stands(charge: Priced, ours: set[object], order: HeldOrder) -> bool:
+    """Whether a charge is there under its id, and no other charge's record is in its place."""
+    row = read_back.charge_row(charge, order.charges)
+    return row is not None and (not ours or row["id"] in ours)
 
 
 def _records_of(charge: Priced, subscription: str, order: HeldOrder) -> set[object]:
@@ -288,6 +307,14 @@ def _lost(suspect: Suspect, lago: Priced, odoo: Priced, plan: Plan | None, order
         return None
     place = _in_order(order, Phrase(Told.CHARGE, (lago.code or lago.lago_id,)))
     return replace(suspect, place=place, remedy=remedy_at("restore_charge", place, suspect.lago))
+
+
+def _of_odoo_alone(suspect: Suspect, lago: Priced, row: Row, subscription: str, order: HeldOrder) -> Suspect | None:
+    """A charge that only Odoo has stands for Lago's, whose own record is there: it goes, and nothing of it is set."""
+    migrated = {charge["id"] for charge in order.anywhere.values()}
+    if not _records_of(lago, subscription, order) or row.get("id") in migrated:
+        return None
+    return replace(suspect, remedy=Evidence(name="remove_charge", values={"where": suspect.place.label}))
 
 
 def _priced_alike(one: Priced, other: Priced) -> bool:

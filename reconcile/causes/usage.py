@@ -9,13 +9,13 @@ from dataclasses import replace
 from mappings import fields, read_back
 from mappings.fields import Row
 from mappings.period import Window
+from mappings.phrases import Phrase, Said, Told
 from mappings.usage import EventIds, UsageRow
 from reconcile.causes.cause_of import Around, RecordFault, faults
 from reconcile.causes.differences import differences, same_exactly
 from reconcile.causes.observed import ANOTHER, IN_EXCESS, NOT_THERE, USAGE, Place, Suspect, suspect_of
 from reconcile.rerate.counterfactual import ABSENT
 from reconcile.rerate.suppositions import Events
-from reports.data import Phrase, Said, Told
 
 Usage = Mapping[str, UsageRow]  # by transaction
 

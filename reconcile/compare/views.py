@@ -12,9 +12,12 @@ from reconcile.billed import BilledInvoice, BilledLine, LineKey
 from reconcile.compare.positions import Compared, ComparedInvoice, Key
 from reconcile.compare.verdict import Verdict, control_verdict, verdict
 from reports.data import (
+    DOUBT,
     LAGO,
     ODOO,
+    RERATE,
     SIDES,
+    Evidence,
     Finding,
     InvoiceView,
     Pair,
@@ -103,6 +106,7 @@ def _position_view(
 ) -> Position:
     key = position.key
     line = isinstance(key, LineKey)
+    reading = _verdict(position, invoice.pair, tolerance_cents, findings)
     return Position(
         id=names[key],
         kind=key.kind if isinstance(key, LineKey) else key.part,
@@ -113,9 +117,9 @@ def _position_view(
         status=position.status,
         shape=position.shape,
         delta_cents=position.delta_cents,
-        verdict=_verdict(position, invoice.pair, tolerance_cents, findings),
+        verdict=reading,
         sides={name: _side_view(position, name) for name in position.cents},
-        findings=findings,
+        findings=(*findings, _doubt(position)) if reading == Verdict.MODEL else findings,
         lookalikes=tuple(names[other] for other in position.lookalikes),
     )
 
@@ -128,6 +132,20 @@ def _verdict(position: Compared, pair: Pair, tolerance_cents: int, findings: tup
     if ODOO not in pair:
         return control_verdict(lago, rerate, tolerance_cents)
     return verdict(lago, odoo, rerate, tolerance_cents)
+
+
+def _doubt(position: Compared) -> Finding:
+    """Both sides agree, and the re-rate does not. Which of them is off no vote can tell: nothing is proven."""
+    lago, rerate = position.cents[LAGO], position.cents[RERATE]
+    evidence = Evidence(name=DOUBT, values={"both_cents": lago, "rerate_cents": rerate})
+    return Finding(
+        cause=DOUBT,
+        side=RERATE,
+        delta_cents=rerate - lago,
+        proven=False,
+        evidence=(evidence,),
+        remedy=Evidence(name="settle_doubt"),
+    )
 
 
 def _label(position: Compared, invoice: ComparedInvoice) -> str:

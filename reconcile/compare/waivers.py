@@ -146,12 +146,12 @@ class Numbered:
 def apply(data: ReportData, waivers: Iterable[Waiver], today: date) -> ReportData:
     """Mark what is waived. Expired waivers are listed as such and cover nothing."""
     all_of_them = tuple(Numbered(number, waiver) for number, waiver in enumerate(waivers, 1))
-    valid = tuple(one for one in all_of_them if one.waiver.holds(today))
+    valid = tuple(numbered for numbered in all_of_them if numbered.waiver.holds(today))
     invoices = tuple(_waived_invoice(invoice, valid) for invoice in data.invoices)
     lapses = tuple(_waived_lapse(lapse, valid) for lapse in data.lapses)
     receivables = tuple(_waived_receivables(data, valid))
     used = Counter(_numbers(invoices, lapses, receivables))
-    views = tuple(_view(one.waiver, today, used[one.number]) for one in all_of_them)
+    views = tuple(_view(numbered.waiver, today, used[numbered.number]) for numbered in all_of_them)
     return replace(data, invoices=invoices, lapses=lapses, receivables=receivables, waivers=views)
 
 

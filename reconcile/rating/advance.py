@@ -35,6 +35,8 @@ _ONE = Decimal(1)
 _NOWHERE = object()  # instead of a value that no query for a group finds
 
 Group = tuple[object, ...]  # the texts that events are found by, one for each group key; blank and null are None
+NamedGroup = tuple[tuple[str, str | None], ...]
+_EVERY_GROUP: Group = (object(),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class _Bucket:
     """A filter of the charge, or the rest (``DEFAULT``), and where its group keys stand among an event's texts.
 
     In the default bucket of a charge with filters (``any_group``) Lago loses the group where it counts the bucket's
-    units; only what the event changes is still looked up within it.
+    units, where it keeps its running total, and where it asks whether a value is there already; only what is removed
+    is still looked up within it.
     """
 
     position: int
@@ -74,6 +77,13 @@ class _Place:
         """The group that queries for the values ask for."""
         return tuple(value or None for value in self.values)
 
+    @property
+    def marked_as(self) -> NamedGroup:
+        """The group that running totals are kept for, with its keys: other buckets may have the same."""
+        if self.bucket.any_group:
+            return ()
+        return tuple(sorted(zip(group_keys(self.bucket.properties), self.values, strict=True)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
@@ -100,14 +110,15 @@ class _State:
     running: dict[tuple[int, Group | None], Running] = field(default_factory=dict)  # None: all groups of a bucket
     changes: dict[tuple[int, Group], UniqueChanges] = field(default_factory=dict)
     marks: dict[_Place, _Mark] = field(default_factory=dict)
-    last: _Mark | None = None
+    last: dict[NamedGroup, _Mark] = field(default_factory=dict)
 
     def arrive(self, bucket: _Bucket, event: Picked, key: Key) -> None:
         """Count an event in a bucket that it is billed in."""
         group = bucket.group_with(event)
         self.running_of(bucket, group).add(key, event.use)
         if _adds_up_changes(self.case):
-            self.changes_of(bucket, group).insert(key, event.use)
+            for known_as in {group, _EVERY_GROUP} if bucket.any_group else {group}:
+                self.changes_of(bucket, known_as).insert(key, event.use)
 
     def running_of(self, bucket: _Bucket, group: Group) -> Running:
         """The running units of a group; of the whole bucket where Lago loses the group."""
@@ -132,11 +143,11 @@ class _State:
         return lifted
 
     def before(self, place: _Place) -> _Mark | None:
-        """For the default bucket of a charge with filters Lago takes the last mark of any bucket."""
-        return self.last if place.bucket.any_group else self.marks.get(place)
+        """The default bucket of a charge with filters takes the last mark of any bucket that has no group."""
+        return self.last.get(place.marked_as) if place.bucket.any_group else self.marks.get(place)
 
     def note(self, place: _Place, mark: _Mark) -> None:
-        self.marks[place] = self.last = mark
+        self.marks[place] = self.last[place.marked_as] = mark
 
 
 @in_range()
@@ -179,8 +190,8 @@ def _batches(events: Sequence[Picked]) -> Iterator[list[tuple[Picked, Key]]]:
     """
     arrived = sorted(events, key=lambda event: event.position)
     keyed = [(event, (event.use.moment, number)) for number, event in enumerate(arrived)]
-    for _, batch in groupby(enumerate(keyed), key=lambda one: _second(one[1][0].use, one[0])):
-        yield [one for _, one in batch]
+    for _, batch in groupby(enumerate(keyed), key=lambda pair: _second(pair[1][0].use, pair[0])):
+        yield [pair for _, pair in batch]
 
 
 def _second(use: Use, number: int) -> object:
@@ -245,7 +256,8 @@ def _change(state: _State, place: _Place, event: Picked, key: Key) -> Decimal:
         return _ONE
     if not _adds_up_changes(state.case):
         return strict_numeric(event.use.value, event.use.json_type) or ZERO
-    return Decimal(state.changes_of(place.bucket, place.group).change_at(key, event.use))
+    group = _EVERY_GROUP if place.bucket.any_group and event.use.adds else place.group
+    return Decimal(state.changes_of(place.bucket, group).change_at(key, event.use))
 
 
 def _difference(case: _Case, properties: Json, reached: Reached, applied: Decimal, event: Picked) -> Rated:

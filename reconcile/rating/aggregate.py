@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal, localcontext
 
+from mappings.phrases import Told
 from reconcile.rating.aggregation import Aggregation
 from reconcile.rating.event_lists import with_lists
 from reconcile.rating.metric_rounding import rounded
@@ -26,7 +27,9 @@ def aggregate_scope(scope: EventScope) -> Aggregation:
     """Units of one bucket and group, rounded by the metric. Refused for aggregations that cannot be recomputed."""
     kind = KINDS.get(scope.metric.aggregation_type)
     if kind is None:
-        raise RerateRefused("unknown_aggregation", f"metric {scope.metric.code}: {scope.metric.aggregation_type}")
+        raise RerateRefused(
+            "unknown_aggregation", Told.METRIC_AGGREGATION.of(scope.metric.code, scope.metric.aggregation_type)
+        )
     with localcontext(WIDE):
         aggregation = replace(kind(scope), grouped_by=scope.group)
         return aggregation if scope.in_advance else rounded(scope.metric, aggregation)
@@ -48,7 +51,7 @@ def _take_latest(scope: EventScope) -> Aggregation:
 
 
 def _refuse_custom(scope: EventScope) -> Aggregation:
-    raise RerateRefused("custom_aggregation", f"metric {scope.metric.code} is computed by its own code inside Lago")
+    raise RerateRefused("custom_aggregation", Told.METRIC_OWN_CODE.of(scope.metric.code))
 
 
 KINDS: Mapping[str, Callable[[EventScope], Aggregation]] = {

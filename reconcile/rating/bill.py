@@ -15,6 +15,7 @@ from mappings.explain import Step
 from mappings.records import Tax
 from reconcile.billed import LineKey
 from reconcile.rating.coupons import CouponResult, HeldCoupon, Reducible, apply_coupons
+from reconcile.rating.progressive import NOTHING_BEFORE, ProgressiveCredit
 from reconcile.rating.taxes import Rounding, Taxable, Taxed, fee_taxes, invoice_taxes, round_elsewhere
 from reconcile.rating.wallets import Drawn, PrepaidWallet, Spendable, draw
 
@@ -75,28 +76,30 @@ def bill(
     coupons: Sequence[HeldCoupon] = (),
     credit_notes: Sequence[int] = (),
     wallets: Sequence[PrepaidWallet] = (),
-    progressive_cents: int = 0,
+    progressive: ProgressiveCredit = NOTHING_BEFORE,
     draft: bool = False,
     rounding: Rounding = Rounding.INVOICE,
 ) -> Bill:
     """The invoice over ``lines``.
 
     ``coupons`` and ``wallets``: as held before this invoice. ``credit_notes``: balances in cents, oldest first. A
-    ``draft`` uses none of them: they are applied when it is finalised. ``rounding`` is Lago's, or one of Odoo's ways.
+    ``draft`` uses none of them: they are applied when it is finalised. ``progressive``: what comes off first, for usage
+    that was billed before. ``rounding`` is Lago's, or one of Odoo's ways.
     """
     fees_cents = sum(line.amount_cents for line in lines)
     used = apply_coupons(
         [_reducible(line) for line in lines],
         coupons,
         currency,
-        already_off_cents=fees_cents if draft else progressive_cents,
+        already_off_cents=fees_cents if draft else progressive.cents,
+        shares_before=[Decimal(progressive.shares.get(line.key, 0)) for line in lines],
     )
     taxables = [taxable(line, share) for line, share in zip(lines, used.shares, strict=True)]
     fees = tuple(
         BilledFee(line=line, coupons_cents=share, taxed=fee_taxes(taxable))
         for line, share, taxable in zip(lines, used.shares, taxables, strict=True)
     )
-    net = fees_cents - progressive_cents - used.total_cents
+    net = fees_cents - progressive.cents - used.total_cents
     taxed = round_elsewhere(invoice_taxes(taxables, net), taxables, used.credits, rounding)
     gross = net + taxed.amount_cents
     notes = (0,) * len(credit_notes) if draft else take_from(credit_notes, gross)
@@ -106,7 +109,7 @@ def bill(
         fees=fees,
         fees_cents=fees_cents,
         coupons=used,
-        progressive_cents=progressive_cents,
+        progressive_cents=progressive.cents,
         net_cents=net,
         taxed=taxed,
         gross_cents=gross,

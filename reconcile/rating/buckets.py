@@ -94,8 +94,10 @@ def scopes(
     names = group_keys(properties)
     places = tuple(keys.index(key) for key in names)
     groups: dict[Texts, list[Picked]] = {}
+    merges = _merges_blanks(demand)
     for event in events:
-        groups.setdefault(tuple(event.texts[place] for place in places), []).append(event)
+        values = tuple(event.texts[place] for place in places)
+        groups.setdefault(presented(values) if merges else values, []).append(event)
     if demand.metric.aggregation_type == "weighted_sum_agg":
         starts = starting_levels(demand, groups)
     else:
@@ -120,8 +122,15 @@ def scopes(
 def _counted(demand: Demand, members: Sequence[Picked]) -> bool:
     """Whether Lago's query gives a row for the group: not if its events are all ignored."""
     uses = [event.use for event in members]
+    if demand.charge.prorated and demand.metric.aggregation_type == "unique_count_agg":
+        return any(use.adds for use in uses)  # it starts from what was ever added
     counts_any = demand.metric.aggregation_type in ("count_agg", "unique_count_agg")
     return counts_any or any(_number(use) is not None for use in uses)
+
+
+def _merges_blanks(demand: Demand) -> bool:
+    """Whether blank and null are one group: prorated sums are put together by the groups as they are shown."""
+    return demand.charge.prorated and demand.metric.recurring and demand.metric.aggregation_type == "sum_agg"
 
 
 def presented(values: Texts) -> Texts:

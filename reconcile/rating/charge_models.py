@@ -9,6 +9,7 @@ from decimal import Decimal, localcontext
 
 from mappings.explain import Step, StepKind
 from mappings.money import CONTEXT, from_subunits
+from mappings.phrases import Told
 from mappings.records import Json
 from reconcile.rating.aggregation import Aggregation
 from reconcile.rating.graduated import price_graduated, price_graduated_percentage
@@ -51,7 +52,7 @@ def rate_case(case: Priced) -> Rated:
     """What the case costs, by its charge model."""
     model = MODELS.get(case.model)
     if model is None:
-        raise RerateRefused("unknown_charge_model", f"charge model {case.model!r}; known: {', '.join(MODELS)}")
+        raise RerateRefused("unknown_charge_model", Told.UNKNOWN_MODEL.of(repr(case.model), ", ".join(MODELS)))
     with localcontext(CONTEXT):
         return model(case)
 
@@ -66,9 +67,7 @@ def _price_standard(case: Priced) -> Rated:
 def _price_dynamic(case: Priced) -> Rated:
     cents = case.aggregation.precise_total_amount_cents
     if cents is None:
-        raise RerateRefused(
-            "dynamic_without_amount", "two groups that look alike (blank and null): Lago fails here too"
-        )
+        raise RerateRefused("dynamic_without_amount", Told.ALIKE_GROUPS.of())
     amount = from_subunits(cents, case.currency) if case.aggregation.units else ZERO
     return rated_of(case, amount, {}, (Step(kind=StepKind.OWN_PRICES, amount=amount),))
 
@@ -82,7 +81,7 @@ def _price_package(case: Priced) -> Rated:
     free, price = decimal_of(case.properties, "free_units"), decimal_of(case.properties, "amount")
     size = decimal_of(case.properties, "package_size")
     if size <= 0:
-        raise RerateRefused("bad_price", f"package_size is {case.properties.get('package_size')!r}, not above 0")
+        raise RerateRefused("bad_price", Told.PACKAGE_SIZE.of(repr(case.properties.get("package_size"))))
     paid = max(case.aggregation.units - free, ZERO)
     packages = Decimal(math.ceil(float(paid) / float(size)))  # Lago divides doubles here
     amount = packages * price

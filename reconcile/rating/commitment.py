@@ -10,6 +10,7 @@ from decimal import Decimal
 from mappings.explain import Step, StepKind
 from mappings.money import from_subunits, round_float
 from mappings.period import Contract, Window, days_between, local_date
+from mappings.phrases import Told
 from reconcile.rating.rules import LATEST, Rules, unknown_before
 
 
@@ -66,7 +67,7 @@ def commitment_fee(
     period has: never more than the whole commitment is due. Raises RerateRefused for an older Lago: it asked for more.
     """
     if days > duration and not rules.commitment_downgrade_cap:
-        raise unknown_before("commitment_downgrade_cap", f"commitment for {days} of {duration} days")
+        raise unknown_before("commitment_downgrade_cap", Told.COMMITMENT_DAYS.of(days, duration))
     due = round_float(commitment_cents * (min(days, duration) / duration))
     if used_cents >= due:
         return None

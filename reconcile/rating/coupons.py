@@ -52,7 +52,7 @@ class CouponCredit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CouponResult:
-    """``credits`` in order of use; ``shares``: cents off each fee by all of them; ``held``: as left afterwards."""
+    """``credits`` in order of use; ``shares``: cents off each fee before its taxes; ``held``: as left afterwards."""
 
     credits: tuple[CouponCredit, ...]
     shares: tuple[Decimal, ...]
@@ -64,10 +64,18 @@ class CouponResult:
 
 
 def apply_coupons(
-    fees: Sequence[Reducible], held: Sequence[HeldCoupon], currency: str, *, already_off_cents: int = 0
+    fees: Sequence[Reducible],
+    held: Sequence[HeldCoupon],
+    currency: str,
+    *,
+    already_off_cents: int = 0,
+    shares_before: Sequence[Decimal] = (),
 ) -> CouponResult:
-    """Use ``held`` coupons on ``fees``. ``already_off_cents``: progressive billing credit taken off before."""
-    shares = [Decimal(0)] * len(fees)
+    """Use ``held`` coupons on ``fees``.
+
+    ``already_off_cents``: progressive billing credit taken off before; ``shares_before``: what of it each fee bears.
+    """
+    shares = list(shares_before) or [Decimal(0)] * len(fees)
     after = list(held)
     credits: list[CouponCredit] = []
     left = sum(fee.amount_cents for fee in fees) - already_off_cents

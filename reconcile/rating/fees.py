@@ -13,6 +13,7 @@ from typing import Any
 from mappings.explain import CONVERSION_RATE, PRICING_UNIT, Step, StepKind
 from mappings.money import CONTEXT, from_subunits, round_float, round_half_up, subunits, to_subunits, truncate
 from mappings.period import days_between
+from mappings.phrases import Told
 from mappings.records import Charge, ChargeFilter, Json, PricingUnit
 from reconcile.rating.aggregation import Aggregation, Group
 from reconcile.rating.buckets import Bucket
@@ -202,13 +203,11 @@ def in_currency(steps: tuple[Step, ...], pricing_unit: PricingUnit | None) -> tu
 def check_storable(fee: ChargeFee) -> None:
     """Raises RerateRefused where Lago cannot store the fee: it then produces no invoice either."""
     if fee.units < 0:
-        raise RerateRefused("units_out_of_range", f"{fee.units} units of a prorated charge: Lago fails here too")
+        raise RerateRefused("units_out_of_range", Told.UNITS_BELOW_ZERO.of(fee.units))
     if max(abs(fee.amount_cents), abs(fee.unit_amount_cents)) > _LARGEST:
-        raise RerateRefused(
-            "amount_out_of_range", f"{fee.amount_cents} cents: beyond Lago's integers, it fails here too"
-        )
+        raise RerateRefused("amount_out_of_range", Told.CENTS_BEYOND.of(fee.amount_cents))
     if abs(fee.precise_unit_amount) >= _UNIT_PRICE_LIMIT:
-        raise RerateRefused("unit_price_out_of_range", f"{fee.precise_unit_amount}: Lago fails here too")
+        raise RerateRefused("unit_price_out_of_range", Told.PRICE_BEYOND.of(fee.precise_unit_amount))
 
 
 # --- charge minimum ---

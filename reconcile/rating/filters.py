@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from mappings.phrases import Told
 from mappings.records import BillableMetric, Charge
 from reconcile.rating.rules import LATEST, Rules, unknown_before
 from reconcile.rating.usage_keys import group_keys
@@ -82,9 +83,9 @@ def check_filters(charge: Charge, buckets: Buckets, rules: Rules, filled: Collec
     if rules.filter_ignored_fix or not charge.filters or not filled:
         return
     if any(first.meets(second) for first, second in combinations(buckets.filters, 2)):
-        raise unknown_before("filter_ignored_fix", f"charge {charge.lago_id}: filters that can match the same event")
+        raise unknown_before("filter_ignored_fix", Told.RULE_BEFORE.of(charge.lago_id, Told.FILTERS_OVERLAP.of()))
     if DEFAULT in filled and group_keys(charge.properties):
-        raise unknown_before("filter_ignored_fix", f"charge {charge.lago_id}: pricing groups beside its filters")
+        raise unknown_before("filter_ignored_fix", Told.RULE_BEFORE.of(charge.lago_id, Told.GROUPS_AND_FILTERS.of()))
 
 
 def buckets_of(charge: Charge, metric: BillableMetric, rules: Rules = LATEST) -> Buckets:

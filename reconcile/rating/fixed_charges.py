@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from mappings.explain import Step
@@ -18,6 +18,7 @@ from reconcile.rating.pricing import divide
 
 SLICE_DIGITS = 6  # Lago rounds the units of each stretch of days
 ZERO = Decimal(0)
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,8 @@ def units_in(changes: Sequence[UnitsChange], window: Window) -> Decimal:
 def weighted_units(changes: Sequence[UnitsChange], window: Window, duration: int, timezone: str) -> Decimal:
     """Units by days: each stretch lasts from its change to the next, the last one to the end of the window.
 
-    One that was over before the window has no day of it.
+    One that was over before the window has no day of it. The last one has a day more where the clocks go forward on the
+    day after the window: 24 hours after its end it is the next but one there.
     """
     stretches = _stretches(changes, window)
     total = ZERO
@@ -97,7 +99,7 @@ def weighted_units(changes: Sequence[UnitsChange], window: Window, duration: int
         if index + 1 < len(stretches):
             days = (local_date(stretches[index + 1].effective_at, timezone) - start).days
         else:
-            days = (local_date(window.end, timezone) - start).days + 1
+            days = (local_date(window.end + _DAY, timezone) - start).days  # Lago adds 24 hours before it asks the zone
         share = CONTEXT.divide(CONTEXT.multiply(change.units, Decimal(max(days, 0))), Decimal(duration))
         total += max(round_half_up(share, SLICE_DIGITS), ZERO)
     return total

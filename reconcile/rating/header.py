@@ -12,6 +12,7 @@ from mappings.records import Tax
 from reconcile.billed import BilledInvoice, BilledLine, LineKey, Totals
 from reconcile.rating.bill import Bill, FeeLine, bill, taxable
 from reconcile.rating.coupons import HeldCoupon
+from reconcile.rating.progressive import NOTHING_BEFORE, ProgressiveCredit
 from reconcile.rating.taxes import Rounding
 from reconcile.rating.taxes import coupon_lines as lines_of_coupons
 
@@ -22,7 +23,8 @@ class HeaderTerms:
 
     ``taxes`` of each line; ``coupons`` as held before the invoice. Coupons may be limited by ``plan_codes`` (of each
     subscription) and ``metric_codes`` (of each charge). ``rated``: cents of lines that coupons count, where Odoo bills
-    another amount: it takes discounts off, and adds an order's own lines, after the coupons.
+    another amount: it takes discounts off, and adds an order's own lines, after the coupons. ``progressive``: what
+    Lago takes off for usage that it billed before.
     """
 
     taxes: Mapping[LineKey, tuple[Tax, ...]] = field(default_factory=dict)
@@ -30,6 +32,7 @@ class HeaderTerms:
     plan_codes: Mapping[str, str] = field(default_factory=dict)
     metric_codes: Mapping[str, str] = field(default_factory=dict)
     rated: Mapping[LineKey, int] = field(default_factory=dict)
+    progressive: ProgressiveCredit = NOTHING_BEFORE
 
 
 def header_of(
@@ -76,6 +79,7 @@ def totals(made: Bill, *, credit_notes_cents: int = 0, prepaid_cents: int = 0) -
         made.net_cents,
         made.taxed.amount_cents,  # Lago rounds the whole by itself
         coupons_cents=made.coupons.total_cents,
+        progressive_cents=made.progressive_cents,
         taxes={tax.code: tax.amount_cents for tax in made.taxed.taxes},
         credit_notes_cents=credit_notes_cents,
         prepaid_cents=prepaid_cents,
@@ -118,7 +122,8 @@ def relatives_taxes(terms: HeaderTerms, key: LineKey) -> tuple[Tax, ...]:
 def _bill(
     lines: Sequence[BilledLine], terms: HeaderTerms, currency: str, rounding: Rounding = Rounding.INVOICE
 ) -> Bill:
-    return bill([_line(line, terms) for line in lines], currency, coupons=terms.coupons, rounding=rounding)
+    made = [_line(line, terms) for line in lines]
+    return bill(made, currency, coupons=terms.coupons, rounding=rounding, progressive=terms.progressive)
 
 
 def _line(line: BilledLine, terms: HeaderTerms) -> FeeLine:
@@ -143,6 +148,7 @@ def _coarser(exact: Totals, step: int) -> Totals:
     return Totals.of(
         round_to(exact.net_cents, step),
         coupons_cents=round_to(exact.coupons_cents, step),
+        progressive_cents=round_to(exact.fees_cents - exact.coupons_cents - exact.net_cents, step),
         taxes={code: round_to(cents, step) for code, cents in exact.taxes.items()},
         credit_notes_cents=exact.credit_notes_cents,
         prepaid_cents=exact.prepaid_cents,

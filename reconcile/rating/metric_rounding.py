@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from mappings.money import round_down, round_half_up, round_up
+from mappings.phrases import Told
 from mappings.records import BillableMetric
 from reconcile.rating.aggregation import Aggregation
 from reconcile.rating.refusal import RerateRefused
@@ -32,7 +33,7 @@ def round_units(metric: BillableMetric, units: Decimal) -> Decimal:
         return units
     rounding = ROUNDINGS.get(metric.rounding_function)
     if rounding is None:
-        raise RerateRefused("unknown_rounding", f"metric {metric.code}: rounding_function {metric.rounding_function!r}")
+        raise RerateRefused("unknown_rounding", Told.METRIC_ROUNDING.of(metric.code, repr(metric.rounding_function)))
     return rounding(units, metric.rounding_precision or 0)
 
 

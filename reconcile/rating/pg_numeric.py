@@ -6,6 +6,7 @@ import re
 from decimal import ROUND_HALF_UP, Decimal
 
 from mappings.money import CONTEXT
+from mappings.phrases import Told
 from reconcile.rating.refusal import RerateRefused
 
 NUMERIC = r"-?[0-9]+(\.[0-9]+)?"
@@ -37,7 +38,7 @@ def of_few_digits(text: str) -> Decimal:
     value = Decimal(text)
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int) or exponent < -MOST_DIGITS or value.adjusted() > MOST_DIGITS:
-        raise RerateRefused("number_out_of_range", f"an event's number {text[:20]!r} of more than {MOST_DIGITS} digits")
+        raise RerateRefused("number_out_of_range", Told.MANY_DIGITS.of(repr(text[:20]), MOST_DIGITS))
     return value
 
 

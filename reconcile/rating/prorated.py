@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from mappings.explain import Step, StepKind
+from reconcile.rating.pricing import divide
 from reconcile.rating.tiers import ZERO, Tier
 
 
@@ -40,8 +41,7 @@ class _Walk:
         self.full += full
         self.highest = max(self.highest, self.full)
         self.pending += prorated
-        # Lago keeps this ratio as a double; exact, amounts agree with its own within 1e-15 of their size
-        self.ratio = prorated / full if full else ZERO
+        self.ratio = divide(prorated, full)
 
     def spill(self, units: Decimal) -> None:
         """Take ``units`` of the last event out of the current tier: they belong to another one."""

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from mappings.period import local_date
+from mappings.phrases import Told
 from reconcile.rating.pg_numeric import divide_numeric
 from reconcile.rating.rules import unknown_before
 from reconcile.rating.scope import EventScope
@@ -24,5 +25,5 @@ def check_removed(scope: EventScope, removed: bool) -> None:
     """Before v1.40.0 items without weight in the period occupied tiers: unknown which ones."""
     charge = scope.demand.charge
     if removed and charge.charge_model == "graduated" and not scope.rules.removed_items_free_tiers:
-        detail = f"charge {charge.lago_id}: prorated graduated with items removed before the period"
+        detail = Told.RULE_BEFORE.of(charge.lago_id, Told.GRADUATED_REMOVED.of())
         raise unknown_before("removed_items_free_tiers", detail)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import InvalidOperation
 
+from mappings.phrases import Said, Told
+
 
 class RerateRefused(Exception):
     """The re-rate cannot give this number. Caught where a fee or invoice is built and shown as a ``Refusal``.
@@ -13,7 +15,7 @@ class RerateRefused(Exception):
     ``reason`` is a stable snake_case name (it is counted), ``detail`` says which charge, range, event... and why.
     """
 
-    def __init__(self, reason: str, detail: str = "") -> None:
+    def __init__(self, reason: str, detail: Said = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
         self.detail = detail
@@ -25,6 +27,4 @@ def in_range() -> Iterator[None]:
     try:
         yield
     except InvalidOperation:
-        raise RerateRefused(
-            "number_out_of_range", "usage or prices give more digits than any amount of Lago's has"
-        ) from None
+        raise RerateRefused("number_out_of_range", Told.TOO_MANY_DIGITS.of()) from None

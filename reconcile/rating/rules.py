@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields
 
+from mappings.phrases import Phrase
 from reconcile.rating.refusal import RerateRefused
 
 
@@ -25,6 +26,7 @@ class Rules:
 
 
 LATEST = Rules()
+NEWEST = (1, 52, 0)  # the release whose rules are today's: of later ones nobody looked
 
 _SINCE: dict[str, tuple[int, int, int]] = {
     "filter_ignored_fix": (1, 35, 0),
@@ -40,20 +42,38 @@ _SINCE: dict[str, tuple[int, int, int]] = {
 }
 
 
-def unknown_before(rule: str, detail: str) -> RerateRefused:
+def versions() -> tuple[str, ...]:
+    """One version for each set of rules that is known, the newest first."""
+    numbers = sorted({*_SINCE.values(), (1, 0, 0)}, reverse=True)
+    return tuple(f"v{'.'.join(map(str, NEWEST if number > (1, 51, 0) else number))}" for number in numbers)
+
+
+def unknown_before(rule: str, detail: Phrase) -> RerateRefused:
     """The refusal of a number that an older Lago computed in a way that is not known. ``rule`` is one of ``Rules``."""
     version = ".".join(map(str, _SINCE[rule]))
     return RerateRefused(f"rule_before_v{version}", detail)
 
 
+def doubt_of_version(version: str) -> str:
+    """What to say of a Lago whose rules nobody here knows: newer than the newest, or without a number. Else empty."""
+    release, newest = _release(version), "v" + ".".join(map(str, NEWEST))
+    if release is None:
+        return f"Lago calls its version {version!r}: it is rated by the newest rules known here, those of {newest}"
+    if release <= NEWEST:
+        return ""
+    return f"Lago {version} is newer than the newest rules known here, {newest}: it is rated by those"
+
+
+def _release(version: str) -> tuple[int, int, int] | None:
+    """A build after a tag (``v1.51.0-live``, ``v1.51.0-3-gabc``) counts as later than the tag."""
+    number = re.match(r"v?(\d+)\.(\d+)\.(\d+)(.*)$", version.strip())
+    return (int(number[1]), int(number[2]), int(number[3]) + bool(number[4])) if number else None
+
+
 def rules_for(version: str) -> Rules:
     """Rules of the Lago that says ``version`` on ``/health``.
 
-    A build after a tag (``v1.51.0-live``, ``v1.51.0-3-gabc``) counts as later than the tag; a version without a
-    number (a commit, ``main``) as today's.
+    A version without a number (a commit, ``main``) counts as today's.
     """
-    number = re.match(r"v?(\d+)\.(\d+)\.(\d+)(.*)$", version.strip())
-    if not number:
-        return LATEST
-    release = (int(number[1]), int(number[2]), int(number[3]) + bool(number[4]))
-    return Rules(**{rule.name: release >= _SINCE[rule.name] for rule in fields(Rules)})
+    release = _release(version)
+    return LATEST if release is None else Rules(**{rule.name: release >= _SINCE[rule.name] for rule in fields(Rules)})

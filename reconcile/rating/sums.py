@@ -11,6 +11,7 @@ from itertools import accumulate
 
 from mappings.money import round_up
 from mappings.period import days_between, local_date
+from mappings.phrases import Told
 from reconcile.rating.aggregation import Aggregation
 from reconcile.rating.event_lists import with_lists
 from reconcile.rating.metric_rounding import round_units
@@ -51,7 +52,7 @@ def _check_running_state(scope: EventScope, counted: Sequence[Use]) -> None:
         return
     arrived = sorted(counted, key=lambda use: use.received or use.moment)
     if any(total < 0 for order in (counted, arrived) for total in accumulate(numbers_of(order))):
-        detail = f"charge {charge.lago_id}: current usage with a running total below 0"
+        detail = Told.RULE_BEFORE.of(charge.lago_id, Told.RUNNING_BELOW.of())
         raise unknown_before("advance_negative_state", detail)
 
 
@@ -64,13 +65,13 @@ def _check_carry_over(scope: EventScope, carried: Decimal) -> None:
         return
     earlier = [use for use in scope.uses if use.moment < scope.window.charges_from]
     for what, matters in (
-        ("negative values", any(value < 0 for value in numbers_of(earlier))),
-        ("events that arrived after their period", any(_is_late(scope, use) for use in earlier)),
-        ("rounded units", round_units(scope.metric, carried) != carried),
-        ("events its lists miss", _carried(scope, scope.listed)[0] != carried),
+        (Told.PRORATED_NEGATIVES, any(value < 0 for value in numbers_of(earlier))),
+        (Told.PRORATED_LATE, any(_is_late(scope, use) for use in earlier)),
+        (Told.PRORATED_ROUNDED, round_units(scope.metric, carried) != carried),
+        (Told.PRORATED_UNLISTED, _carried(scope, scope.listed)[0] != carried),
     ):
         if matters:
-            detail = f"charge {scope.demand.charge.lago_id}: prorated sum with {what} before it"
+            detail = Told.RULE_BEFORE.of(scope.demand.charge.lago_id, what.of())
             raise unknown_before("prorated_sum_from_events", detail)
 
 

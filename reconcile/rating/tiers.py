@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 
+from mappings.phrases import Told
 from mappings.prices import gap_in
 from mappings.records import Json
 from reconcile.rating.refusal import RerateRefused
@@ -31,11 +32,11 @@ def tiers(properties: Json, key: str, price_key: str) -> tuple[Tier, ...]:
     """The ranges of a charge in stored order. Refused: none, not starting at 0, with a gap, or closed at the end."""
     raw = properties.get(key)
     if not isinstance(raw, (list, tuple)) or not raw:
-        raise RerateRefused("no_price_range", f"{key} is empty")
+        raise RerateRefused("no_price_range", Told.IS_EMPTY.of(key))
     ranges = tuple(_tier(key, item, price_key) for item in raw)
     gap = gap_in([(tier.lower, tier.upper) for tier in ranges])
     if gap:
-        raise RerateRefused("price_range_gap", f"{key}: {gap}")
+        raise RerateRefused("price_range_gap", Told.OF_PLACE.of(key, gap))
     return ranges
 
 
@@ -64,5 +65,5 @@ def decimal_of(properties: Json, key: str, place: str = "properties") -> Decimal
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite():
-        raise RerateRefused("bad_price", f"{place}: {key} is {value!r}, not a number")
+        raise RerateRefused("bad_price", Told.NOT_A_NUMBER.of(place, key, repr(value)))
     return number

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import traceback
 
+from mappings.phrases import Told
 from reconcile.rating.refusal import RerateRefused
 
 REASON = "unforeseen"
@@ -26,7 +27,7 @@ def unforeseen(error: Exception) -> RerateRefused:
     place = f" in {_file(frames[-1].filename)}, line {frames[-1].lineno}, {frames[-1].name}" if frames else ""
     said = " ".join(str(error).split())[:_LONGEST]
     told = f"{type(error).__name__}{place}{f': {said}' if said else ''}"
-    return RerateRefused(REASON, f"{told}; a mistake of lago2odoo: report it with what 'lago2odoo --debug' shows")
+    return RerateRefused(REASON, Told.UNFORESEEN.of(told))
 
 
 def _file(path: str) -> str:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from mappings.explain import Step, StepKind
 from mappings.money import round_up
+from mappings.phrases import Told
 from mappings.records import Json
 from reconcile.rating.pricing import Priced, Rated, divide, quantity_of, rated_of
 from reconcile.rating.refusal import RerateRefused
@@ -38,7 +39,7 @@ def _volume_tier(ranges: tuple[Tier, ...], number: Decimal) -> Tier:
     for tier in sorted(ranges, key=lambda tier: tier.lower):
         if tier.lower <= round_up(number) and (tier.upper is None or number <= tier.upper):
             return tier
-    raise RerateRefused("volume_without_range", f"no volume range holds {number} units: Lago fails here too")
+    raise RerateRefused("volume_without_range", Told.NO_VOLUME.of(number))
 
 
 def _volume_details(flat: Decimal, price: Decimal, variable: Decimal) -> Json:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from mappings.money import CONTEXT, from_subunits, round_half_up, to_subunits
+from mappings.money import CONTEXT, from_subunits, round_half_up
 
 CREDIT_DIGITS = 5  # scale of Lago's column
 
@@ -110,11 +110,6 @@ def credits_of(cents: int, wallet: PrepaidWallet) -> Decimal:
     """Credits of a wallet that so many cents are worth."""
     amount = CONTEXT.divide(from_subunits(cents, wallet.currency), wallet.rate_amount)
     return round_half_up(amount, CREDIT_DIGITS)
-
-
-def cents_of(credits: Decimal, wallet: PrepaidWallet) -> int:
-    """What credits of a wallet are worth."""
-    return to_subunits(CONTEXT.multiply(credits, wallet.rate_amount), wallet.currency)
 
 
 def _buckets(

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mappings.period import Window
-from mappings.records import AppliedCoupon, BillingPeriod, Customer, Fee, Invoice, Plan, Subscription
+from mappings.records import AppliedCoupon, BillingPeriod, CreditNote, Fee, Invoice, Plan, Subscription
+from reconcile.billed import LineKey
+from reconcile.rating.fees import ChargeFee
 
 IN_ADVANCE = "in_advance_charge"
-TERMINATION_REASONS = ("order_change", "order_cancellation")  # of credit notes that Lago makes by itself
+PROGRESSIVE = "progressive_billing"
+_OF_TERMINATION = ("order_change", "order_cancellation")  # reasons of credit notes
 
 
 _LAST_MICROSECOND = timedelta(microseconds=999_999)
@@ -25,17 +28,22 @@ class Billed:
     subscription: Subscription
     plan: Plan
 
+    @property
+    def is_of_period(self) -> bool:
+        """Whether it opens or closes a period; single events, more units and passed thresholds come in between."""
+        return self.period.invoicing_reason != IN_ADVANCE and not self.is_progressive
+
+    @property
+    def is_progressive(self) -> bool:
+        """Whether it bills the usage of an open period so far, because a threshold was passed."""
+        return PROGRESSIVE in (self.invoice.invoice_type, self.period.invoicing_reason)
+
     def fees(self) -> tuple[Fee, ...]:
         """The invoice's fees of this subscription."""
         return tuple(fee for fee in self.invoice.fees if fee.lago_subscription_id == self.subscription.lago_id)
 
     def base_fees(self) -> tuple[Fee, ...]:
         return tuple(fee for fee in self.fees() if fee.item.type == "subscription")
-
-
-def timezone_of(customer: Customer | None) -> str:
-    """The time zone that a customer is billed in; UTC for one that the snapshot does not have."""
-    return customer.applicable_timezone if customer else "UTC"
 
 
 def usage_window(period: BillingPeriod) -> Window | None:
@@ -65,9 +73,36 @@ def _window(start: datetime | None, end: datetime | None) -> Window | None:
     return Window(start, end + _LAST_MICROSECOND if end.second == 59 and end != start else end)
 
 
+def charge_key(billed: Billed, fee: ChargeFee, event: str = "") -> LineKey:
+    """The key of a usage fee that was rated for a billing. ``event``: its transaction, where it was paid in advance."""
+    return LineKey(
+        subscription=billed.subscription.lago_id,
+        kind="true_up" if fee.true_up else "charge",
+        item=fee.charge.lago_id,
+        filter=fee.filter.lago_id if fee.filter else "",
+        group=tuple(sorted((key, value or "") for key, value in fee.grouped_by)),
+        event=event,
+    )
+
+
 def base_fees(billings: Iterable[Billed]) -> tuple[datetime, ...]:
     """When base fees were made, of these billings."""
     return tuple(billed.invoice.created_at for billed in billings if billed.base_fees())
+
+
+def is_of_termination(note: CreditNote) -> bool:
+    """Whether Lago made a credit note by itself, when a subscription ended or gave way to another."""
+    return note.reason in _OF_TERMINATION
+
+
+def made_order(invoice: Invoice) -> tuple[datetime, str]:
+    """What invoices are ordered by."""
+    return (invoice.created_at, invoice.number)
+
+
+def voided_by(invoice: Invoice, moment: datetime) -> bool:
+    """Whether it had been voided at a moment; long ago, where Lago does not say when."""
+    return invoice.status == "voided" and (invoice.voided_at is None or invoice.voided_at <= moment)
 
 
 def had_coupon(coupon: AppliedCoupon, invoice: Invoice, computed_at: datetime, users: Collection[str]) -> bool:

@@ -15,38 +15,42 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
+from mappings.contracts import timezone_of
 from mappings.dependents import readable_subscriptions
 from mappings.headers import NOTHING_BILLED
-from mappings.period import Window, boundaries, day_start, local_date, utc_date
-from mappings.records import Invoice, Plan, Snapshot, Subscription
+from mappings.period import Window
+from mappings.records import BillingPeriod, Invoice, Plan, Snapshot, Subscription
 from reconcile.billed import BilledInvoice
 from reconcile.rating.rules import rules_for
-from reconcile.rerate.billing import IN_ADVANCE, Billed, timezone_of, usage_window
+from reconcile.rerate.billing import Billed, usage_window
 from reconcile.rerate.customer_parts import CustomerParts
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.history import History
 from reconcile.rerate.inputs import RerateInputs
 from reconcile.rerate.invoices import rerate_invoices
-from reconcile.rerate.lago_calendar import end_boundaries, expected_boundaries, overlapped_once
+from reconcile.rerate.lago_calendar import expected_boundaries, overlapped_once
 from reconcile.rerate.lapses import (
     BILLED_TWICE,
     PERIOD_NEVER,
     USAGE_NEVER,
     Lapse,
     last_plan,
+    local_day,
     name_of_customer,
-    timezone_of_customer,
 )
 from reconcile.rerate.lapses_of_events import fees_of_events, lapses_of_events
 from reconcile.rerate.lapses_of_fees import Credited, credited_by_people, lapses_of_fees, standing
-from reconcile.rerate.suspicions import Suspicion, is_base_covered, is_covered, period_of, unbilled
+from reconcile.rerate.lapses_of_late_usage import lapses_of_late_usage
+from reconcile.rerate.lapses_of_thresholds import lapses_of_thresholds
+from reconcile.rerate.lost_ends import lost_ends
+from reconcile.rerate.lost_starts import lost_starts, taken_for_billed
+from reconcile.rerate.missed_runs import is_end_due, missed_runs, missed_start
+from reconcile.rerate.occasions import has_charges, occasion_of
+from reconcile.rerate.suspicions import Suspicion, base_billings, period_of
 from reconcile.sides.lago import ALL, in_month, lago_invoices
 
 SUPPOSED = "supposed"  # id and number of the invoice that nobody made
 _SECOND = timedelta(seconds=1)
-_DAY = timedelta(days=1)
-_LATE_RUN = timedelta(days=2)  # a run that came this much later still stands for its billing day
-_AFTER_MIDNIGHT = timedelta(hours=1)
 _ZONES_APART = timedelta(hours=26)  # a customer that moved since has days that began, and end, at another moment
 
 
@@ -61,9 +65,12 @@ def coverage(inputs: RerateInputs, period: str = ALL, customers: frozenset[str] 
     untold = [each for each in suspicions if each.kind != BILLED_TWICE or each.invoices not in told]
     lapses = [*_worth(inputs, [each for each in untold if in_month(_day(history, each), period)])]
     lapses += [lapse for lapse in whole if in_month(lapse.day, period)]
-    billed = fees_of_events(history)
+    of_events = fees_of_events(history, credited)
     for subscription in subscriptions:
-        lapses += lapses_of_events(inputs, subscription, billed, period)
+        lapses += lapses_of_events(inputs, subscription, of_events, credited, period)
+        lapses += lapses_of_thresholds(history, subscription, credited, period)
+    claims = [each for subscription in subscriptions for each in standing(_billings(history, subscription), credited)]
+    lapses += lapses_of_late_usage(inputs, claims, period)
     return tuple(sorted(lapses, key=lambda lapse: (lapse.day, lapse.subscription, lapse.kind, lapse.window.start)))
 
 
@@ -74,9 +81,9 @@ def _periods_twice(history: History, subscriptions: Sequence[Subscription], cred
 
 
 def _billings(history: History, subscription: Subscription) -> list[Billed]:
-    """Those of a subscription's periods; what single events or more units cost in between is left out."""
+    """Those of a subscription's periods; what was billed in between is left out."""
     billings = history.billed.get(subscription.lago_id, ())
-    return [billing for billing in billings if billing.period.invoicing_reason != IN_ADVANCE]
+    return [billing for billing in billings if billing.is_of_period]
 
 
 def _suspicions(inputs: RerateInputs, subscription: Subscription, credited: Credited) -> Iterator[Suspicion]:
@@ -85,142 +92,20 @@ def _suspicions(inputs: RerateInputs, subscription: Subscription, credited: Cred
     if plan is None:
         return
     billings = _billings(history, subscription)
-    missed = list(_missed(inputs, subscription, plan, billings))
+    based = base_billings(history, billings)
+    missed = list(missed_runs(inputs, subscription, plan, billings, based))
     yield from missed
-    yield from _missed_start(inputs, subscription, plan, billings)
+    yield from missed_start(inputs, subscription, plan, based)
+    yield from lost_starts(inputs, subscription, plan)
+    yield from taken_for_billed(inputs, subscription, plan, billings, based)
+    yield from lost_ends(inputs, subscription, plan, based)
     if any(not charge.pay_in_advance for charge in plan.charges):
-        twice = list(_twice(subscription, plan, standing(billings, credited)))
+        used = [billed for billed in billings if has_charges(occasion_of(history, billed))]
+        twice = list(_twice(subscription, plan, standing(used, credited)))
         again = frozenset(each.invoices[-1] for each in twice)
         yield from twice
-        for gap in _gaps(inputs, subscription, plan, billings, [each.window for each in missed]):
+        for gap in _gaps(inputs, subscription, plan, used, [each.window for each in missed]):
             yield replace(gap, unknown=again)
-
-
-# --- runs that never came ---
-
-
-def _missed(
-    inputs: RerateInputs, subscription: Subscription, plan: Plan, billings: Sequence[Billed]
-) -> Iterator[Suspicion]:
-    """Periodic runs and the end. On a billing day the end bills in place of that day's run."""
-    runs = list(_missed_runs(inputs, subscription, plan, billings))
-    ended_at, before = subscription.terminated_at, runs
-    if ended_at is not None:
-        last_day = _local_day(inputs.history, subscription, ended_at)
-        before = [run for run in runs if _day(inputs.history, run) != last_day]
-    end = list(_missed_end(inputs, subscription, plan, billings, [run.window for run in before]))
-    yield from [*before, *end] if end else runs
-
-
-def _missed_runs(
-    inputs: RerateInputs, subscription: Subscription, plan: Plan, billings: Sequence[Billed]
-) -> Iterator[Suspicion]:
-    """Billing days of the calendar on which Lago billed nothing, although it did or should have before or after."""
-    history = inputs.history
-    timezone = timezone_of_customer(history, subscription)
-    billed_at = [billing.invoice.created_at for billing in billings]
-    for day in _billing_days(history, subscription, plan, timezone):
-        midnight = day_start(day, timezone)
-        if any(midnight <= moment < midnight + _LATE_RUN for moment in billed_at):
-            continue
-        contract = history.contract(subscription, plan, timezone, midnight)
-        if not inputs.rules.tiling_anniversaries and overlapped_once(contract):
-            continue
-        expected = boundaries(contract, midnight + _AFTER_MIDNIGHT)
-        if not is_covered(billings, expected):
-            yield Suspicion(
-                kind=PERIOD_NEVER,
-                subscription=subscription,
-                plan=plan,
-                window=expected.charges or expected.subscription,
-                at=midnight + _AFTER_MIDNIGHT,
-                period=period_of(subscription, plan, expected.subscription, expected.charges, expected.fixed_charges),
-            )
-
-
-def _missed_start(
-    inputs: RerateInputs, subscription: Subscription, plan: Plan, billings: Sequence[Billed]
-) -> Iterator[Suspicion]:
-    """The first period of a plan that is paid in advance, if nothing billed it when the subscription started.
-
-    One that was entered with a start in the past begins with the next period, by Lago's rule; a trial ends by a run of
-    its own.
-    """
-    history, started_at = inputs.history, subscription.started_at
-    assert started_at is not None  # noqa: S101 - the caller looked
-    until = min(subscription.terminated_at or history.snapshot.taken_at, history.snapshot.taken_at)
-    in_past = utc_date(started_at) < utc_date(subscription.created_at)
-    if not plan.pay_in_advance or plan.trial_period or in_past or until - started_at < _LATE_RUN:
-        return
-    contract = history.contract(subscription, plan, timezone_of_customer(history, subscription), started_at)
-    expected = boundaries(contract, started_at)
-    in_time = (abs(billing.invoice.created_at - started_at) < _LATE_RUN for billing in billings)
-    if not any(in_time) and not is_base_covered(billings, expected):
-        period = period_of(subscription, plan, expected.subscription, None, expected.fixed_charges)
-        yield Suspicion(
-            kind=PERIOD_NEVER,
-            subscription=subscription,
-            plan=plan,
-            window=expected.subscription,
-            at=started_at,
-            period=replace(period, invoicing_reason="subscription_starting"),
-        )
-
-
-def _missed_end(
-    inputs: RerateInputs, subscription: Subscription, plan: Plan, billings: Sequence[Billed], missed: Sequence[Window]
-) -> Iterator[Suspicion]:
-    """What is billed once when a subscription ends: from the last boundary on, if no invoice was made since.
-
-    ``missed``: windows of runs that are told already.
-    """
-    history, ended_at = inputs.history, subscription.terminated_at
-    if ended_at is None or not _is_end_due(history, subscription):
-        return
-    if any(billing.invoice.created_at >= ended_at - _SECOND for billing in billings):
-        return
-    contract = history.contract(subscription, plan, timezone_of_customer(history, subscription), ended_at)
-    if not inputs.rules.tiling_anniversaries and overlapped_once(contract):
-        return
-    used = [*(usage_window(billing.period) for billing in billings), *missed]
-    expected = end_boundaries(contract, ended_at, used)
-    usage = unbilled(expected.charges, used, ended_at)
-    base = None if is_base_covered(billings, expected) else expected.subscription
-    if plan.pay_in_advance:  # it is paid, and on the last invoice the window tells the rest of the period
-        base = boundaries(contract, ended_at).subscription
-    if usage is None and (base is None or plan.pay_in_advance):
-        return
-    period = period_of(subscription, plan, base, usage, expected.fixed_charges)
-    yield Suspicion(
-        kind=PERIOD_NEVER,
-        subscription=subscription,
-        plan=plan,
-        window=usage or expected.subscription,
-        at=ended_at,
-        period=replace(period, invoicing_reason="subscription_terminating"),
-    )
-
-
-def _is_end_due(history: History, subscription: Subscription) -> bool:
-    """Whether the end should have been billed by now. One without an invoice (``skip``) is somebody's decision."""
-    ended_at = subscription.terminated_at
-    passed = ended_at is not None and history.snapshot.taken_at - ended_at >= _LATE_RUN
-    return passed and subscription.on_termination_invoice != "skip"
-
-
-def _billing_days(history: History, subscription: Subscription, plan: Plan, timezone: str) -> Iterator[date]:
-    """Local days on which Lago's calendar bills a running subscription: after its start, and before it ended."""
-    assert subscription.started_at is not None  # noqa: S101 - the caller looked
-    begins = max(subscription.started_at, subscription.created_at)  # what was entered later was not billed before
-    until = min(subscription.terminated_at or history.snapshot.taken_at, history.snapshot.taken_at - _LATE_RUN)
-    contract = history.contract(subscription, plan, timezone, begins)
-    monthly = contract.splits and (contract.charges_monthly or contract.fixed_charges_monthly)
-    cycle = contract.monthly_cycle() if monthly else contract.cycle()
-    day, last = local_date(begins, timezone) + _DAY, local_date(until, timezone)
-    while day <= last:
-        if cycle.start(day) == day and day_start(day, timezone) + _AFTER_MIDNIGHT < until:
-            yield day
-        day += _DAY
 
 
 # --- windows of usage that overlap, or leave a gap ---
@@ -239,8 +124,13 @@ def _twice(subscription: Subscription, plan: Plan, billings: Sequence[Billed]) -
                 at=max(earlier.invoice.created_at, later.invoice.created_at),
                 period=period_of(subscription, plan, None, overlap, None),
                 invoices=(earlier.invoice.number, later.invoice.number),
+                most=min(_usage_cents(earlier), _usage_cents(later)),  # what came late, the first did not bill
                 unknown=frozenset({earlier.invoice.number, later.invoice.number}),
             )
+
+
+def _usage_cents(billed: Billed) -> int:
+    return sum(fee.amount_cents for fee in billed.fees() if fee.item.type == "charge")
 
 
 def _gaps(
@@ -248,13 +138,15 @@ def _gaps(
 ) -> Iterator[Suspicion]:
     """Stretches between windows, and up to the end of a subscription that ended, that no invoice bills the usage of.
 
+    ``billings``: those that bill usage.
+
     What a person voided was billed once: whether it is billed again is their decision.
     """
     windows = sorted((window for window, _ in _windows(billings)), key=lambda window: window.start)
     ended_at = subscription.terminated_at
     stretches = [(window.end, following.start) for window, following in pairwise(windows)]
-    if windows and ended_at is not None and _is_end_due(inputs.history, subscription):
-        stretches.append((max(window.end for window in windows), ended_at))
+    if windows and ended_at is not None and is_end_due(inputs.history, subscription):
+        stretches.append((max(window.end for window in windows), _used_until(inputs.history, subscription, ended_at)))
     stretches += _behind(inputs, billings, windows)
     for left, right in stretches:
         gap = Window(left + timedelta(microseconds=1), right)
@@ -268,6 +160,15 @@ def _gaps(
                 at=_following_billing(billings, gap) or ended_at or inputs.history.snapshot.taken_at,
                 period=period_of(subscription, plan, None, gap, None),
             )
+
+
+def _used_until(history: History, subscription: Subscription, ended_at: datetime) -> datetime:
+    """When it was to end: Lago ends it at the first run of that local day, and bills no later usage (its fault L3)."""
+    planned = subscription.ending_at or ended_at
+    if local_day(history, subscription, planned) != local_day(history, subscription, ended_at):
+        return ended_at
+    again = [other.started_at for other in history.chain(subscription) if other.started_at]
+    return max(ended_at, min([planned, *(moment for moment in again if moment > ended_at)]))
 
 
 def _behind(
@@ -308,11 +209,7 @@ def _following_billing(billings: Sequence[Billed], gap: Window) -> datetime | No
 
 def _day(history: History, suspicion: Suspicion) -> date:
     """The customer's day on which it came about, or would have."""
-    return _local_day(history, suspicion.subscription, suspicion.at)
-
-
-def _local_day(history: History, subscription: Subscription, moment: datetime) -> date:
-    return local_date(moment, timezone_of_customer(history, subscription))
+    return local_day(history, suspicion.subscription, suspicion.at)
 
 
 def _worth(inputs: RerateInputs, suspicions: Sequence[Suspicion]) -> Iterator[Lapse]:
@@ -321,7 +218,7 @@ def _worth(inputs: RerateInputs, suspicions: Sequence[Suspicion]) -> Iterator[La
     for suspicion in suspicions:
         part = parts.of(suspicion.subscription.lago_customer_id)
         rated = _rate(inputs, suspicion, part)
-        cents = None if rated.refusals else _cents(rated, suspicion.kind)
+        cents = None if rated.refusals else _cents(rated, suspicion)
         lapse = _lapse(inputs, suspicion, rated, cents)
         if cents is None or (cents and (lapse.events or lapse.kind == PERIOD_NEVER)):
             yield lapse
@@ -332,17 +229,25 @@ def _rate(inputs: RerateInputs, suspicion: Suspicion, part: Snapshot) -> BilledI
 
     Without the invoices that bill it twice: what usage carries over would be carried over twice.
     """
-    invoice = _invoice(inputs.history, suspicion)
+    invoice = supposed_invoice(
+        inputs.history, suspicion.subscription, suspicion.plan, period=suspicion.period, at=suspicion.at
+    )
     others = tuple(other for other in part.invoices if other.number not in suspicion.unknown)
-    history = History(replace(part, invoices=(*others, invoice)), late=True)
+    supposed = tuple(suspicion.subscription if _is_same(suspicion, each) else each for each in part.subscriptions)
+    history = History(replace(part, subscriptions=supposed, invoices=(*others, invoice)), late=True)
     (rated,) = rerate_invoices(replace(inputs, history=history), lago_invoices(replace(part, invoices=(invoice,))))
     return rated
 
 
-def _cents(rated: BilledInvoice, kind: str) -> int:
+def _is_same(suspicion: Suspicion, subscription: Subscription) -> bool:
+    return subscription.lago_id == suspicion.subscription.lago_id
+
+
+def _cents(rated: BilledInvoice, suspicion: Suspicion) -> int:
     """Of a period all lines; of a window of usage its charges."""
-    usage = ("charge", "true_up")
-    return sum(line.amount_cents for line in rated.lines if kind == PERIOD_NEVER or line.key.kind in usage)
+    whole, usage = suspicion.kind == PERIOD_NEVER, ("charge", "true_up")
+    cents = sum(line.amount_cents for line in rated.lines if whole or line.key.kind in usage)
+    return cents if suspicion.most is None else min(cents, suspicion.most)
 
 
 def _lapse(inputs: RerateInputs, suspicion: Suspicion, rated: BilledInvoice, cents: int | None) -> Lapse:
@@ -361,20 +266,21 @@ def _lapse(inputs: RerateInputs, suspicion: Suspicion, rated: BilledInvoice, cen
     )
 
 
-def _invoice(history: History, suspicion: Suspicion) -> Invoice:
-    """The invoice that Lago would have made of it, before anything is rated."""
-    subscription = suspicion.subscription
+def supposed_invoice(
+    history: History, subscription: Subscription, plan: Plan, *, period: BillingPeriod, at: datetime
+) -> Invoice:
+    """The invoice that Lago would make of a period at a moment, before anything is rated."""
     return Invoice(
         lago_id=SUPPOSED,
         number=SUPPOSED,
         invoice_type="subscription",
         status="finalized",
         payment_status="pending",
-        currency=suspicion.plan.amount_currency,
-        issuing_date=_day(history, suspicion),
-        created_at=suspicion.at,
+        currency=plan.amount_currency,
+        issuing_date=local_day(history, subscription, at),
+        created_at=at,
         customer=history.customers.get(subscription.lago_customer_id),
-        billing_periods=(suspicion.period,),
+        billing_periods=(period,),
         **NOTHING_BILLED,
     )
 

@@ -14,8 +14,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mappings.phrases import Told
 from mappings.records import Event
 from mappings.text import plain
+from migrate.state.usage_errors import is_of_files
 from reconcile.rating.demand import ChargeWindow, Demand
 from reconcile.rating.refusal import RerateRefused
 from reconcile.rerate.event_stores import EventStore
@@ -137,6 +139,16 @@ class EventSource:
             for name, table in tables.items():
                 self._drop(name, table)
 
+    def came_later(self, windows: Sequence[ChargeWindow]) -> dict[int, frozenset[str]]:
+        """Place of a window -> the metrics (codes) of its events that came after its ``known_until``."""
+        with readable("events"):
+            self._hold("windows", table := _window_table(windows, pa.array(range(len(windows)), pa.int64())))
+            try:
+                found = self.db.execute(_CAME_LATER).fetchall()
+            finally:
+                self._drop("windows", table)
+        return {int(place): frozenset(map(str, codes)) for place, codes in found}
+
     def _hold(self, name: str, table: pa.Table) -> None:
         """A table of DuckDB's own is joined in half the time of a registered one, but takes a while to make."""
         if table.num_rows < _MANY:
@@ -155,9 +167,10 @@ class EventSource:
         for name, kind in _COLUMNS.items():
             expected = "TIMESTAMP" if kind == _TIME else "VARCHAR"
             if columns.get(name) != expected:
-                raise RerateRefused(
-                    "bad_event_file", f"{place}: column {name} is {columns.get(name, 'missing')}, not {expected}"
-                )
+                stands = columns.get(name)
+                lacks = Told.COLUMN_LACKS.of(place, name, expected)
+                told = Told.COLUMN_OF_TYPE.of(place, name, stands, expected) if stands else lacks
+                raise RerateRefused("bad_event_file", told)
 
 
 @contextmanager
@@ -168,13 +181,10 @@ def readable(place: str) -> Iterator[None]:
     """
     try:
         yield
-    except duckdb.OperationalError:
-        raise
     except duckdb.Error as error:
-        is_of_value = isinstance(error, duckdb.InvalidInputException) and "JSON" in str(error)
-        if not is_of_value and type(error) in (duckdb.Error, duckdb.InvalidInputException):
-            raise  # no Parquet, or damaged inside
-        raise RerateRefused("bad_event_file", f"{place}: {str(error).splitlines()[0]}") from None
+        if is_of_files(error):
+            raise
+        raise RerateRefused("bad_event_file", Told.OF_PLACE.of(place, str(error).splitlines()[0])) from None
 
 
 # --- the demands, as tables ---
@@ -185,6 +195,11 @@ PAIRED = """
         from events e join windows w on e.external_subscription_id = w.subscription join metrics m on e.code = m.code
         where e.timestamp <= w.until and (m.recurring or e.timestamp >= w.since)
           and (w.known_until is null or e.created_at is null or e.created_at <= w.known_until)"""
+
+_CAME_LATER = """
+        select w.first, list(distinct e.code)
+        from events e join windows w on e.external_subscription_id = w.subscription
+        where e.timestamp between w.since and w.until and e.created_at > w.known_until group by all"""
 
 
 def _bounds(tables: Mapping[str, pa.Table]) -> str:

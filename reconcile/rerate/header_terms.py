@@ -9,6 +9,7 @@ from reconcile.billed import LineKey
 from reconcile.rating.header import HeaderTerms
 from reconcile.rerate.held_coupons import usable_coupons
 from reconcile.rerate.history import History
+from reconcile.rerate.progressive_credits import credit_of_progressive, stored_fees
 from reconcile.sides.lago import lago_key
 
 
@@ -19,6 +20,7 @@ def header_terms(history: History, invoice: Invoice) -> HeaderTerms:
         coupons=usable_coupons(history, invoice),
         plan_codes=history.plan_codes,
         metric_codes=history.metric_codes,
+        progressive=credit_of_progressive(history, invoice, stored_fees(invoice.fees)),
     )
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from mappings.records import AppliedCoupon, Credit, Invoice
 from reconcile.rating.coupons import HeldCoupon, is_foreign, rank
-from reconcile.rerate.billing import had_coupon
-from reconcile.rerate.history import History, made
+from reconcile.rerate.billing import PROGRESSIVE, had_coupon, made_order, voided_by
+from reconcile.rerate.history import History
 
 
 def usable_coupons(history: History, invoice: Invoice) -> tuple[HeldCoupon, ...]:
     """The coupons that may come off ``invoice``, in order of use: only usage has any, and a draft not yet."""
-    if invoice.invoice_type != "subscription" or invoice.status == "draft":
+    if invoice.invoice_type not in ("subscription", PROGRESSIVE) or invoice.status == "draft":
         return ()
     running = (coupon for coupon in held_coupons(history, invoice) if not coupon.ended)
     return tuple(sorted((coupon for coupon in running if not is_foreign(coupon, invoice.currency)), key=rank))
@@ -32,8 +31,10 @@ def held_coupons(history: History, invoice: Invoice) -> tuple[HeldCoupon, ...]:
 
 def _held(history: History, applied: AppliedCoupon, invoice: Invoice) -> HeldCoupon:
     coupon, moment = history.coupons.get(applied.lago_coupon_id), history.computed_at(invoice)
-    order = (moment, made(invoice))  # drafts use coupons when they are finalised
-    earlier = [(i, c.amount_cents) for i, c in _uses(history, applied) if (history.computed_at(i), made(i)) < order]
+    order = (moment, made_order(invoice))  # drafts use coupons when they are finalised
+    earlier = [
+        (i, c.amount_cents) for i, c in _uses(history, applied) if (history.computed_at(i), made_order(i)) < order
+    ]
     duration = applied.frequency_duration
     return HeldCoupon(
         code=applied.coupon_code,
@@ -43,7 +44,7 @@ def _held(history: History, applied: AppliedCoupon, invoice: Invoice) -> HeldCou
         currency=applied.amount_currency,
         rate=applied.percentage_rate,
         remaining_periods=None if duration is None else duration - len(earlier),
-        used_cents=sum(cents for user, cents in earlier if not _voided_by(user, moment)),
+        used_cents=sum(cents for user, cents in earlier if not voided_by(user, moment)),
         plan_codes=coupon.plan_codes if coupon and coupon.limited_plans else None,
         metric_codes=coupon.billable_metric_codes if coupon and coupon.limited_billable_metrics else None,
         ended=applied.terminated_at is not None and applied.terminated_at < moment,
@@ -55,7 +56,3 @@ def _uses(history: History, applied: AppliedCoupon) -> Iterator[tuple[Invoice, C
         invoice = history.invoices.get(credit.invoice.lago_id) if credit.invoice else None
         if invoice is not None:
             yield invoice, credit
-
-
-def _voided_by(invoice: Invoice, moment: datetime) -> bool:
-    return invoice.status == "voided" and (invoice.voided_at is None or invoice.voided_at <= moment)

@@ -9,9 +9,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 
+from mappings.contracts import running_contract, timezone_of
 from mappings.details import adjustment, price_cents
 from mappings.period import Contract, yearly_cents
 from mappings.quarantine import Quarantined
@@ -21,6 +23,7 @@ from mappings.records import (
     BillingPeriod,
     Charge,
     Coupon,
+    CreditNote,
     Customer,
     Fee,
     FixedCharge,
@@ -35,15 +38,11 @@ from mappings.records import (
 from mappings.sellers import UnreadSellers
 from mappings.unread_usage import UnreadUsage
 from reconcile.rating.demand import Carry
-from reconcile.rerate.billing import IN_ADVANCE, Billed, timezone_of, usage_window
+from reconcile.rerate.billing import Billed, made_order, usage_window
 from reconcile.rerate.hidden_invoices import hidden_invoices
 
 BOUNDS = ("per_transaction_min_amount", "per_transaction_max_amount")
-
-
 _FINALISATION = time(0, 20)  # Lago finalises due drafts at minute 20 of every hour
-
-
 _SUCCESSION = timedelta(minutes=1)  # between the end of a subscription and the start of the one that replaces it
 
 
@@ -119,7 +118,7 @@ class History:
     def billed(self) -> Mapping[str, tuple[Billed, ...]]:
         """Every billing of a subscription, oldest first."""
         billings: dict[str, list[Billed]] = defaultdict(list)
-        for invoice in sorted(self.invoices.values(), key=made):
+        for invoice in sorted(self.invoices.values(), key=made_order):
             for billed in self.billings(invoice):
                 billings[billed.subscription.lago_id].append(billed)
         return {key: tuple(values) for key, values in billings.items()}
@@ -135,6 +134,14 @@ class History:
             if transaction.lago_invoice_id is not None:
                 bought[transaction.lago_invoice_id][transaction.lago_id] = transaction
         return bought
+
+    @cached_property
+    def credit_notes(self) -> Mapping[str, tuple[CreditNote, ...]]:
+        """Invoice -> the notes that give something of it back."""
+        notes: dict[str, list[CreditNote]] = defaultdict(list)
+        for note in self.snapshot.credit_notes:
+            notes[note.lago_invoice_id].append(note)
+        return {key: tuple(values) for key, values in notes.items()}
 
     @cached_property
     def coupons_of(self) -> Mapping[str, tuple[AppliedCoupon, ...]]:
@@ -170,12 +177,12 @@ class History:
         """The subscription that this one replaced, by an upgrade or a downgrade."""
         if subscription.previous_plan_code is None or subscription.started_at is None:
             return None
-        return next((other for other in self._chain(subscription) if _follows(other, subscription)), None)
+        return next((other for other in self.chain(subscription) if _follows(other, subscription)), None)
 
     def following(self, subscription: Subscription) -> Subscription | None:
         if subscription.next_plan_code is None:
             return None
-        return next((other for other in self._chain(subscription) if _follows(subscription, other)), None)
+        return next((other for other in self.chain(subscription) if _follows(subscription, other)), None)
 
     @cached_property
     def _chains(self) -> Mapping[tuple[str, str], tuple[Subscription, ...]]:
@@ -186,14 +193,14 @@ class History:
                 chains[subscription.lago_customer_id, subscription.external_id].append(subscription)
         return {key: tuple(values) for key, values in chains.items()}
 
-    def _chain(self, subscription: Subscription) -> Iterator[Subscription]:
+    def chain(self, subscription: Subscription) -> Iterator[Subscription]:
         """The others of its chain."""
         chain_key = (subscription.lago_customer_id, subscription.external_id)
         return (other for other in self._chains.get(chain_key, ()) if other is not subscription)
 
     def initial_started_at(self, subscription: Subscription) -> datetime:
         """Of its chain; when it was to start, of one that never did."""
-        starts = [one.started_at for one in (subscription, *self._chain(subscription)) if one.started_at]
+        starts = [one.started_at for one in (subscription, *self.chain(subscription)) if one.started_at]
         return min(starts, default=subscription.subscription_at)
 
     def contract(self, subscription: Subscription, plan: Plan, timezone: str, at: datetime) -> Contract:
@@ -202,16 +209,9 @@ class History:
         known = ended_at is not None and ended_at <= at
         following = self.following(subscription) if known else None
         next_plan = following.plan if following else None
-        return Contract(
-            interval=plan.interval,
-            anniversary=subscription.billing_time == "anniversary",
-            pay_in_advance=plan.pay_in_advance,
-            timezone=timezone,
-            subscription_at=subscription.subscription_at,
-            started_at=subscription.started_at or subscription.subscription_at,
+        return replace(
+            running_contract(subscription, plan, timezone),
             terminated_at=ended_at if known else None,
-            charges_monthly=bool(plan.bill_charges_monthly),
-            fixed_charges_monthly=bool(plan.bill_fixed_charges_monthly),
             yearly_cents=yearly_cents(plan.interval, self.price_then(subscription, plan, at)),
             next_yearly_cents=yearly_cents(next_plan.interval, next_plan.amount_cents) if next_plan else None,
         )
@@ -235,7 +235,8 @@ class History:
 
     def known_until(self, invoice: Invoice) -> datetime:
         """Until when events count for ``invoice``: Lago knew those it had received when it computed it."""
-        return self.snapshot.taken_at if self.late else self.computed_at(invoice)
+        computed = self.computed_at(invoice)
+        return max(computed, self.snapshot.taken_at) if self.late else computed
 
     def computed_at(self, invoice: Invoice) -> datetime:
         """When Lago computed it for the last time: a draft again when it is finalised, at the end of its grace."""
@@ -293,16 +294,21 @@ class History:
         return next((entity.code for entity in self.snapshot.billing_entities if entity.is_default), "")
 
     def carry(self, billed: Billed, charge: Charge) -> Carry | None:
-        """What a recurring weighted sum goes on from: the billings before this one, or the replaced subscription."""
+        """What a recurring weighted sum goes on from: the billings before this one, or the replaced subscription.
+
+        Not from another one of the same window (voided, and made again): Lago takes the last row from before it.
+        """
         chain: Carry | None = None
-        first = True
+        first, current = True, usage_window(billed.period)
         for earlier in self._billings_of(billed.subscription):
-            if made(earlier.invoice) >= made(billed.invoice):
+            if made_order(earlier.invoice) >= made_order(billed.invoice):
                 break
             window = usage_window(earlier.period)
             if window is None or window.start >= window.end or charge not in earlier.plan.charges:
                 continue
-            if earlier.period.invoicing_reason == IN_ADVANCE:
+            if current is not None and window.start >= current.start:
+                continue
+            if not earlier.is_of_period:
                 continue
             if first:
                 chain, first = self._before_upgrade(earlier), False
@@ -321,7 +327,7 @@ class History:
         """Of all subscriptions that ever had its external id: usage knows nothing else."""
         relatives = self._by_external_id.get(subscription.external_id, ())
         billings = (billed for other in relatives for billed in self.billed.get(other.lago_id, ()))
-        return sorted(billings, key=lambda billed: made(billed.invoice))
+        return sorted(billings, key=lambda billed: made_order(billed.invoice))
 
     @cached_property
     def _by_external_id(self) -> Mapping[str, tuple[Subscription, ...]]:
@@ -355,30 +361,33 @@ class History:
         """Billings of the same subscription before this invoice, those of single events and increases too."""
         return _before(billed, self.billed.get(billed.subscription.lago_id, ()))
 
+    def earlier_progressive(self, billed: Billed) -> tuple[Billed, ...]:
+        """Billings of passed thresholds before this invoice: most subscriptions have none, some have many others."""
+        return _before(billed, self._of_thresholds.get(billed.subscription.lago_id, ()))
+
+    @cached_property
+    def _of_thresholds(self) -> Mapping[str, tuple[Billed, ...]]:
+        return {key: tuple(billed for billed in all_ if billed.is_progressive) for key, all_ in self.billed.items()}
+
     def earlier(self, billed: Billed) -> tuple[Billed, ...]:
-        """Billings of the same subscription before this invoice; those of single events and increases left out."""
+        """Billings of the same subscription before this invoice; those between periods left out."""
         return _before(billed, self._of_periods.get(billed.subscription.lago_id, ()))
 
     @cached_property
     def _of_periods(self) -> Mapping[str, tuple[Billed, ...]]:
         return {
-            lago_id: tuple(billed for billed in billings if billed.period.invoicing_reason != IN_ADVANCE)
+            lago_id: tuple(billed for billed in billings if billed.is_of_period)
             for lago_id, billings in self.billed.items()
         }
 
 
 def _before(billed: Billed, billings: tuple[Billed, ...]) -> tuple[Billed, ...]:
-    return billings[: bisect_left(billings, made(billed.invoice), key=lambda other: made(other.invoice))]
+    return billings[: bisect_left(billings, made_order(billed.invoice), key=lambda other: made_order(other.invoice))]
 
 
 def _prices(charge: Charge) -> Iterator[Json]:
     yield charge.properties
     yield from (one.properties for one in charge.filters)
-
-
-def made(invoice: Invoice) -> tuple[datetime, str]:
-    """What invoices are ordered by."""
-    return (invoice.created_at, invoice.number)
 
 
 def _follows(ended: Subscription, started: Subscription) -> bool:

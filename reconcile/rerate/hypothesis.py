@@ -22,7 +22,6 @@ from mappings.records import BillingPeriod, Invoice, Snapshot
 from reconcile.billed import BilledInvoice
 from reconcile.rating.header import basis
 from reconcile.rating.rules import rules_for
-from reconcile.rerate.billing import IN_ADVANCE
 from reconcile.rerate.counterfactual import At, counterfactual
 from reconcile.rerate.customer_parts import CustomerParts, UsageParts
 from reconcile.rerate.event_source import EventSource
@@ -175,7 +174,7 @@ def _with_periods(
 
 def _period(invoice: Invoice, period: BillingPeriod, history: History, moved: Collection[str]) -> BillingPeriod:
     billed = history.billed_on(invoice, period)
-    if billed is None or period.invoicing_reason == IN_ADVANCE:
+    if billed is None or not billed.is_of_period:
         return period
     contract = history.contract(billed.subscription, billed.plan, history.timezone(billed), invoice.created_at)
     bounded = billed.subscription.lago_id not in moved or contract.terminated_at is not None

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mappings.known import INVOICE_TYPES
+from mappings.phrases import Told
 from mappings.records import Invoice, Snapshot
 from migrate.progress import Progress, quiet
 from reconcile.billed import BilledInvoice, BilledLine, Origin, Refusal
@@ -35,13 +36,13 @@ from reconcile.rerate.lines_charges import add_advance_lines, add_charge_lines
 from reconcile.rerate.lines_commitment import add_commitment_line
 from reconcile.rerate.lines_fixed import add_fixed_lines
 from reconcile.rerate.lines_single import add_single_lines
+from reconcile.rerate.progressive_credits import credit_of_progressive, credits_progressive
 from reconcile.rerate.unexplained import refuse_unexplained
 from reconcile.rerate.usage_queries import InvoiceDraft, UsageAnswers, answered, draft_of
 
 NOT_RATED = {  # invoice types that no usage and no plan explains
-    "advance_charges": "its fees were paid before, one by one",
-    "progressive_billing": "usage thresholds are not re-rated",
-    "add_on": "a type of Lago before its version 0.30",
+    "advance_charges": Told.PAID_BEFORE,
+    "add_on": Told.TYPE_OF_OLD,
 }
 SINGLE = ("one_off", "credit")  # invoice types without a subscription
 TAX_PROVIDERS = ("anrok", "avalara")
@@ -119,6 +120,9 @@ def _add_lines(inputs: RerateInputs, draft: InvoiceDraft, usage: UsageAnswers, l
         if billing.billed.period.invoicing_reason == IN_ADVANCE:
             add_advance_lines(billing, usage, lines)
             continue
+        if billing.billed.is_progressive:
+            add_charge_lines(billing, usage, lines)
+            continue
         add_base_line(inputs, billing.billed, lines)
         add_charge_lines(billing, usage, lines)
         add_fixed_lines(inputs.history, billing.billed, lines)
@@ -128,27 +132,27 @@ def _add_lines(inputs: RerateInputs, draft: InvoiceDraft, usage: UsageAnswers, l
 
 def _check_rated(invoice: Invoice) -> None:
     if invoice.invoice_type in NOT_RATED:
-        raise RerateRefused(f"{invoice.invoice_type}_invoice", NOT_RATED[invoice.invoice_type])
+        raise RerateRefused(f"{invoice.invoice_type}_invoice", NOT_RATED[invoice.invoice_type].of())
     if invoice.invoice_type not in INVOICE_TYPES:
-        raise RerateRefused("unknown_invoice_type", f"invoice of type {invoice.invoice_type!r}")
+        raise RerateRefused("unknown_invoice_type", Told.UNKNOWN_TYPE.of(repr(invoice.invoice_type)))
     if invoice.invoice_type == "subscription" and not invoice.billing_periods:
-        raise RerateRefused("boundaries_missing", "the invoice says neither what it bills nor which period")
+        raise RerateRefused("boundaries_missing", Told.NO_BOUNDARIES.of())
     if any(fee.lago_original_fee_id for fee in invoice.fees):
-        raise RerateRefused("regenerated_invoice", "its fees were copied from a voided invoice, not computed")
+        raise RerateRefused("regenerated_invoice", Told.COPIED_FEES.of())
 
 
 def _check_seller(history: History, invoice: Invoice) -> None:
     """Taxes of a seller of whom nothing is known are not none: no line can be told without them."""
     unread = history.unread_seller(invoice)
     if unread is not None:
-        raise RerateRefused(unread.reason, f"its billing entity {unread.name}: field {unread.field} {unread.problem}")
+        raise RerateRefused(unread.reason, Told.SELLER_UNREAD.of(unread.name, unread.field, unread.problem))
 
 
 def _check_usage(history: History, invoice: Invoice) -> None:
     """Nobody knows whose an event is that Lago does not give: units that come out equal without it may be wrong."""
     unread = history.unread_usage(invoice)
     if unread is not None:
-        raise RerateRefused(unread.reason, f"its usage is incomplete: {unread}")
+        raise RerateRefused(unread.reason, Told.USAGE_UNREAD.of(unread))
 
 
 def _refusals_of_the_whole(history: History, draft: InvoiceDraft) -> Iterator[Refusal]:
@@ -156,13 +160,11 @@ def _refusals_of_the_whole(history: History, draft: InvoiceDraft) -> Iterator[Re
     invoice = draft.invoice
     known = {period.lago_subscription_id for period in invoice.billing_periods}
     for lago_id in sorted(known - {billing.billed.subscription.lago_id for billing in draft.billings}):
-        yield Refusal(reason="subscription_missing", detail=f"{lago_id} or its plan is not in the snapshot")
+        yield Refusal(reason="subscription_missing", detail=Told.LOST_SUBSCRIPTION.of(lago_id))
     if _has_provider_taxes(history, invoice):
-        yield Refusal(reason="provider_taxes", detail="a tax provider computed its taxes")
-    if invoice.progressive_billing_credit_amount_cents:
-        # Lago takes it off fee by fee before taxes, and its API tells the sum only (facts §6.2, §7.2).
-        detail = "the credit of an earlier progressive invoice is not known fee by fee"
-        yield Refusal(reason="progressive_credit", detail=detail)
+        yield Refusal(reason="provider_taxes", detail=Told.PROVIDER_TAXES.of())
+    if invoice.progressive_billing_credit_amount_cents and not credits_progressive(history, invoice):
+        yield Refusal(reason="progressive_credit", detail=Told.CREDITED_LOST.of())
 
 
 def _has_provider_taxes(history: History, invoice: Invoice) -> bool:
@@ -177,7 +179,7 @@ def _finished(history: History, draft: InvoiceDraft, lines: InvoiceLines) -> Bil
         lines.lines,
         invoice.currency,
         coupons=usable_coupons(history, invoice),
-        progressive_cents=invoice.progressive_billing_credit_amount_cents,
+        progressive=credit_of_progressive(history, invoice, lines.lines),
     )
     stated = totals(
         billed,

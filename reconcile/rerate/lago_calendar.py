@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, timedelta
 
-from mappings.period import Boundaries, Contract, LastInvoice, Window, boundaries, final_boundaries, local_date, zone_of
+from mappings.period import (
+    Boundaries,
+    Contract,
+    LastInvoice,
+    Window,
+    boundaries,
+    day_start,
+    final_boundaries,
+    local_date,
+    zone_of,
+)
 from mappings.records import Invoice
 from reconcile.rating.rules import Rules
 from reconcile.rerate.billing import Billed, fixed_window, subscription_window, usage_window
 from reconcile.rerate.history import History
 
 _SECOND = timedelta(seconds=1)
+_DAY = timedelta(days=1)
 UNKNOWN_ZONE = "another"  # of an earlier invoice: surely not the customer's of today
 
 
@@ -35,9 +46,37 @@ def calendar_differences(invoice: Invoice, history: History, rules: Rules) -> It
                 yield f"{period.external_subscription_id} {name}: stored {_text(stored)}, calendar {_text(window)}"
 
 
+def billing_days(contract: Contract, after: date) -> Iterator[date]:
+    """Local days after this one on which Lago's calendar bills: also those of a part alone that is billed monthly."""
+    monthly = contract.splits and (contract.charges_monthly or contract.fixed_charges_monthly)
+    cycle, day = contract.monthly_cycle() if monthly else contract.cycle(), after
+    while True:
+        day += _DAY
+        if cycle.start(day) == day:
+            yield day
+
+
+def walk(
+    begins: datetime, until: datetime, timezone: str, window_at: Callable[[datetime], Window | None]
+) -> Iterator[Window]:
+    """Windows one after the other: that of ``begins``, then that of the day after each, up to ``until``.
+
+    ``window_at``: that of a moment; None ends the walk.
+    """
+    moment = begins
+    while moment < until:
+        window = window_at(moment)
+        if window is None or window.end <= moment:
+            return
+        yield window
+        moment = day_start(local_date(window.end + _SECOND, timezone), timezone)
+
+
 def expected_boundaries(contract: Contract, billed: Billed, history: History) -> Boundaries:
     """Boundaries of a billing as Lago's rules give them."""
     at = billed.invoice.created_at
+    if billed.is_progressive:
+        return boundaries(contract, at, current_usage=True)
     if contract.terminated_at is None:
         return boundaries(contract, at, last_invoice=_last_invoice(billed, history))
     return end_boundaries(contract, at, [usage_window(old.period) for old in history.earlier(billed)])

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
+from mappings.contracts import timezone_of
 from mappings.names import customer_name
-from mappings.period import Window
+from mappings.period import Window, local_date
 from mappings.records import BillingPeriod, Plan, Subscription
-from reconcile.rerate.billing import timezone_of
 from reconcile.rerate.history import History
 
 BILLED_TWICE, PERIOD_TWICE = "usage_billed_twice", "period_billed_twice"
 USAGE_NEVER, PERIOD_NEVER = "usage_never_billed", "period_never_billed"
-KINDS = (BILLED_TWICE, PERIOD_TWICE, USAGE_NEVER, PERIOD_NEVER)
+USAGE_LATE = "usage_came_late"
+KINDS = (BILLED_TWICE, PERIOD_TWICE, USAGE_NEVER, PERIOD_NEVER, USAGE_LATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lapse:
     """A stretch of a subscription's life that Lago billed twice, or never.
 
-    ``cents``: what it is worth before taxes, None where the re-rate refuses it; ``day``: when it was billed the second
+    ``cents``: what it is worth before taxes, below 0 where late usage would have made the bill smaller, None where the
+    re-rate refuses it; ``day``: when it was billed the second
     time, or should have been billed; ``invoices``: Lago's numbers of those that bill it; ``with_usage``: whether a
     period that was billed twice has its usage in ``cents``.
     """
@@ -49,6 +51,11 @@ def last_plan(history: History, subscription: Subscription) -> Plan | None:
 def timezone_of_customer(history: History, subscription: Subscription) -> str:
     """The customer's time zone; UTC for one that is not in the snapshot."""
     return timezone_of(history.customers.get(subscription.lago_customer_id))
+
+
+def local_day(history: History, subscription: Subscription, moment: datetime) -> date:
+    """The customer's day at a moment."""
+    return local_date(moment, timezone_of_customer(history, subscription))
 
 
 def name_of_customer(history: History, subscription: Subscription) -> str:

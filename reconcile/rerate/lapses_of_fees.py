@@ -14,16 +14,16 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import groupby
 
+from mappings.contracts import timezone_of
 from mappings.money import round_half_up
 from mappings.period import Window, local_date
 from mappings.records import Fee, Snapshot, Subscription
 from reconcile.rerate.billing import (
-    TERMINATION_REASONS,
     Billed,
     fee_window,
     fixed_window,
+    is_of_termination,
     subscription_window,
-    timezone_of,
     usage_window,
 )
 from reconcile.rerate.history import History
@@ -86,7 +86,7 @@ def credited_by_people(snapshot: Snapshot) -> Credited:
     """What people credited of each fee; what Lago gives back by itself when a subscription ends is no correction."""
     credited: Counter[str] = Counter()
     for note in snapshot.credit_notes:
-        if note.reason not in TERMINATION_REASONS and note.credit_status != "voided":
+        if not is_of_termination(note) and note.credit_status != "voided":
             for item in note.items:
                 credited[item.fee.lago_id if item.fee else ""] += item.amount_cents
     return credited

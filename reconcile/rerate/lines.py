@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from mappings.explain import Step
+from mappings.phrases import Said, Told
 from mappings.records import Invoice, Tax
 from reconcile.billed import LineKey, Refusal
 from reconcile.rating.bill import FeeLine
@@ -57,11 +58,11 @@ class InvoiceLines:
             )
         )
 
-    def refuse(self, refused: RerateRefused, where: str) -> None:
+    def refuse(self, refused: RerateRefused, where: Said) -> None:
         self.refusals.append(refusal_of(refused, where))
 
     @contextmanager
-    def refusing(self, where: str) -> Iterator[None]:
+    def refusing(self, where: Said) -> Iterator[None]:
         """A part that cannot be recomputed is a refusal of the invoice; its other parts go on."""
         try:
             with in_range():
@@ -78,9 +79,9 @@ class InvoiceLines:
         return applicable(item_taxes, billed.plan.taxes, customer_taxes, entity_taxes)
 
 
-def refusal_of(refused: RerateRefused, where: str) -> Refusal:
+def refusal_of(refused: RerateRefused, where: Said) -> Refusal:
     """As a report shows it. ``where``: the invoice, or the part of it."""
-    return Refusal(reason=refused.reason, detail=f"{where}: {refused.detail}" if refused.detail else where)
+    return Refusal(reason=refused.reason, detail=Told.OF_PLACE.of(where, refused.detail) if refused.detail else where)
 
 
 def lines_of(history: History, invoice: Invoice) -> InvoiceLines:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from mappings.phrases import Told
 from mappings.records import Fee
-from reconcile.billed import LineKey
 from reconcile.rating.bill import FeeLine
 from reconcile.rating.fees import ChargeFee
 from reconcile.rating.refusal import RerateRefused
-from reconcile.rerate.billing import Billed
+from reconcile.rerate.billing import Billed, charge_key
 from reconcile.rerate.lines import InvoiceLines
 from reconcile.rerate.lines_fixed import advance_fixed_line
 from reconcile.rerate.usage_queries import BillingDraft, UsageAnswers, events_key
@@ -17,7 +17,8 @@ def add_charge_lines(draft: BillingDraft, usage: UsageAnswers, lines: InvoiceLin
     """Add the usage fees of a billing; what cannot be rated is refused charge by charge."""
     billed = draft.billed
     for demand in draft.demands:
-        with lines.refusing(f"charge {demand.charge.code or demand.metric.code} of {billed.subscription.external_id}"):
+        name = demand.charge.code or demand.metric.code
+        with lines.refusing(Told.CHARGE_OF.of(name, billed.subscription.external_id)):
             fees = usage.charges[id(demand)]
             if isinstance(fees, RerateRefused):
                 raise fees
@@ -27,7 +28,7 @@ def add_charge_lines(draft: BillingDraft, usage: UsageAnswers, lines: InvoiceLin
 def add_advance_lines(draft: BillingDraft, usage: UsageAnswers, lines: InvoiceLines) -> None:
     """The invoice of one event of a pay-in-advance charge, or of fixed charges paid in advance."""
     for fee in draft.billed.fees():
-        with lines.refusing(f"fee {fee.lago_id}"):
+        with lines.refusing(Told.FEE.of(fee.lago_id)):
             if fee.item.type == "fixed_charge":
                 lines.lines.append(advance_fixed_line(lines.history, draft.billed, fee, lines))
             else:
@@ -42,19 +43,12 @@ def _event_line(draft: BillingDraft, stored: Fee, usage: UsageAnswers, lines: In
     if isinstance(fees, RerateRefused):
         raise fees
     if event is None or event not in fees:
-        raise RerateRefused("event_missing", f"event {event} is not among the events of the period")
+        raise RerateRefused("event_missing", Told.EVENT_ELSEWHERE.of(event))
     return _charge_line(draft.billed, fees[event], lines, event=event)
 
 
 def _charge_line(billed: Billed, fee: ChargeFee, lines: InvoiceLines, event: str = "") -> FeeLine:
-    key = LineKey(
-        subscription=billed.subscription.lago_id,
-        kind="true_up" if fee.true_up else "charge",
-        item=fee.charge.lago_id,
-        filter=fee.filter.lago_id if fee.filter else "",
-        group=tuple(sorted((key, value or "") for key, value in fee.grouped_by)),
-        event=event,
-    )
+    key = charge_key(billed, fee, event)
     return FeeLine(
         key=key,
         plan_code=billed.plan.code,

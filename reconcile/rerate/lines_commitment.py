@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from mappings.period import Window
+from mappings.phrases import Told
 from mappings.records import MinimumCommitment
 from reconcile.rating.bill import FeeLine
 from reconcile.rating.commitment import CommitmentFee, commitment_fee, committed_days, committed_period
@@ -23,7 +24,7 @@ def add_commitment_line(inputs: RerateInputs, billed: Billed, lines: InvoiceLine
     commitment = billed.plan.minimum_commitment
     if commitment is None:
         return
-    with lines.refusing(f"commitment of {billed.subscription.external_id}"):
+    with lines.refusing(Told.COMMITMENT_OF.of(billed.subscription.external_id)):
         fee = _commitment_fee(inputs, billed, commitment, lines.lines)
         if fee is not None:
             lines.add_of_period("commitment", billed, fee, commitment.taxes)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from mappings.period import Boundaries, Window, boundaries, days_between
+from mappings.phrases import Told
 from mappings.records import Fee, FixedCharge
 from reconcile.billed import LineKey
 from reconcile.rating.bill import FeeLine
@@ -36,7 +37,7 @@ def add_fixed_lines(history: History, billed: Billed, lines: InvoiceLines) -> No
     """Add the fixed charges of a billing; what cannot be rated is refused charge by charge."""
     for billing in _fixed_billings(history, billed):
         charge = billing.charge
-        with lines.refusing(f"fixed charge {charge.code or charge.add_on_code}"):
+        with lines.refusing(Told.FIXED_CHARGE.of(charge.code or charge.add_on_code)):
             fee = _fixed_fee(history, billing)
             if fee.is_stored:
                 lines.lines.append(_fixed_line(billed, billing.key, charge, fee, lines))
@@ -90,7 +91,7 @@ def _is_of_other_units(fee: FixedFee, stored: Fee | None) -> bool:
 
 
 def _unknown_units() -> RerateRefused:
-    return RerateRefused("fixed_charge_units_history", "its units changed, and the API does not say when")
+    return RerateRefused("fixed_charge_units_history", Told.UNITS_CHANGED.of())
 
 
 def _other_units(history: History, billing: _FixedBilling) -> bool:
@@ -138,10 +139,10 @@ def advance_fixed_line(history: History, billed: Billed, stored: Fee, lines: Inv
     """A fixed charge paid in advance, on an invoice of its own. Raises RerateRefused."""
     window = fee_window(stored)
     if window is None:
-        raise RerateRefused("fee_without_period", "Lago stored no period with it")
+        raise RerateRefused("fee_without_period", Told.NO_PERIOD.of())
     charge = next((c for c in history.fixed_charges(billed) if c.lago_id == stored.lago_fixed_charge_id), None)
     if charge is None:
-        raise RerateRefused("charge_deleted", "its fixed charge is not in the plan any more")
+        raise RerateRefused("charge_deleted", Told.FIXED_CHARGE_GONE.of())
     created_at = billed.invoice.created_at
     days = boundaries(contract_of(history, billed), created_at, current_usage=True).fixed_charges_days
     since = max(window.start, created_at - timedelta(seconds=1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from mappings.money import round_float, to_subunits
+from mappings.phrases import Told
 from mappings.records import Fee, Invoice
 from reconcile.rating.bill import FeeLine
 from reconcile.rating.refusal import RerateRefused
@@ -33,7 +34,7 @@ def _bought_cents(history: History, invoice: Invoice, fee: Fee) -> int:
     """The amount of the wallet transaction."""
     transaction = history.bought_credits(invoice).get(fee.item.lago_item_id or "")
     if transaction is None:
-        raise RerateRefused("wallet_transaction_missing", f"fee {fee.lago_id}")
+        raise RerateRefused("wallet_transaction_missing", Told.FEE.of(fee.lago_id))
     return to_subunits(transaction.amount, invoice.currency)
 
 

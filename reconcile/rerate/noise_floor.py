@@ -12,18 +12,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
-from mappings.details import price_cents
 from mappings.lost import REASON
-from mappings.period import (
-    trial_end,
-)
-from mappings.records import CreditNote, Fee, Invoice, Snapshot, Subscription
+from mappings.phrases import Told
+from mappings.records import Invoice, Snapshot
 from migrate.progress import Progress, quiet
 from reconcile.billed import BilledInvoice, BilledLine, LineKey, Refusal, Totals
 from reconcile.rating.rules import Rules, rules_for
-from reconcile.rating.termination_credit import PaidFee, TerminationCredit, termination_credit
 from reconcile.rating.unforeseen import OF_DATA, unforeseen
-from reconcile.rerate.billing import TERMINATION_REASONS
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.hidden_invoices import CLOSED, LOST, STANDALONE, hidden_invoices
 from reconcile.rerate.history import History
@@ -33,15 +28,12 @@ from reconcile.rerate.lines import refusal_of
 from reconcile.sides.lago import ALL, lago_invoices
 
 Rerate = Callable[[Sequence[BilledInvoice]], Mapping[str, BilledInvoice]]
-_IS_LOST = Refusal(reason=REASON, detail="named by fees, and not in the snapshot: extract again")
+_IS_LOST = Refusal(reason=REASON, detail=Told.NAMED_BY_FEES.of())
 
 __all__ = [
-    "CreditNoteCheck",
     "FeeCheck",
     "InvoiceCheck",
     "control",
-    "control_credit_notes",
-    "remembering",
     "rerate",
     "same",
 ]
@@ -94,7 +86,7 @@ def control(
 ) -> tuple[InvoiceCheck, ...]:
     """Lago against the re-rate alone: the noise floor. Fees of hidden invoices are checked too.
 
-    ``again``: the re-rate of these events, where it is used elsewhere too (``remembering``).
+    ``again``: the re-rate of these events, where it is used elsewhere too (the fuzz rates each company once).
     """
     history = History(snapshot)
     hidden = replace(snapshot, invoices=hidden_invoices(snapshot))
@@ -102,17 +94,6 @@ def control(
     mine = (again or rerate(snapshot, events, progress=progress))(shown)
     rules = rules_for(snapshot.lago_version)
     return tuple(_checked(invoice, mine[invoice.lago_id], history, rules) for invoice in shown)
-
-
-def remembering(again: Rerate) -> Rerate:
-    """The same re-rate, each invoice once: the bills of a run and their closer look are the same work."""
-    known: dict[str, BilledInvoice] = {}
-
-    def rerated(lago: Sequence[BilledInvoice]) -> Mapping[str, BilledInvoice]:
-        known.update(again([invoice for invoice in lago if invoice.lago_id not in known]))
-        return {invoice.lago_id: known[invoice.lago_id] for invoice in lago}
-
-    return rerated
 
 
 def _checked(lago: BilledInvoice, mine: BilledInvoice, history: History, rules: Rules) -> InvoiceCheck:
@@ -192,73 +173,3 @@ def same(lago: BilledLine, mine: BilledLine) -> bool:
 
 def _amount(line: BilledLine) -> tuple[int, Decimal]:
     return (line.amount_cents, line.units or Decimal(0))
-
-
-# --- credit notes of terminations ---
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreditNoteCheck:
-    """A credit note for the unused days of a period paid in advance; totals in cents."""
-
-    lago_id: str
-    number: str
-    outcome: str  # equal | differs
-    lago_cents: int
-    rerate_cents: int | None  # None: nothing should have been given back
-    item_precise: Decimal | None = None
-
-
-def control_credit_notes(snapshot: Snapshot) -> tuple[CreditNoteCheck, ...]:
-    """Lago's credit notes on terminations and upgrades, computed again. Notes of other origin are left out."""
-    history = History(snapshot)
-    return tuple(check for note in snapshot.credit_notes if (check := _note_check(note, history)) is not None)
-
-
-def _note_check(note: CreditNote, history: History) -> CreditNoteCheck | None:
-    fee = note.items[0].fee if len(note.items) == 1 else None
-    subscription = history.subscriptions.get(fee.lago_subscription_id or "") if fee else None
-    invoice = history.invoices.get(note.lago_invoice_id)
-    if fee is None or subscription is None or invoice is None or fee.item.type != "subscription":
-        return None
-    if subscription.terminated_at is None or note.reason not in TERMINATION_REASONS:
-        return None
-    credit = _termination(fee, subscription, invoice, history)
-    cents = credit.total_cents if credit else None
-    return CreditNoteCheck(
-        lago_id=note.lago_id,
-        number=note.number,
-        outcome="equal" if cents == note.total_amount_cents else "differs",
-        lago_cents=note.total_amount_cents,
-        rerate_cents=cents,
-        item_precise=credit.item_precise if credit else None,
-    )
-
-
-def _termination(fee: Fee, subscription: Subscription, invoice: Invoice, history: History) -> TerminationCredit | None:
-    ended_at = subscription.terminated_at
-    listed = history.fees.get(fee.lago_id, fee)
-    billed = next((billing for billing in history.billed[subscription.lago_id] if billing.invoice is invoice), None)
-    if ended_at is None or billed is None or listed.from_date is None:
-        return None
-    contract = history.contract(subscription, billed.plan, history.timezone(billed), ended_at)
-    trial = billed.plan.trial_period
-    started_at = history.initial_started_at(subscription)
-    stored_price = price_cents(listed)
-    paid = PaidFee(
-        amount_cents=listed.amount_cents,
-        plan_amount_cents=billed.plan.amount_cents if stored_price is None else stored_price,
-        from_datetime=listed.from_date,
-        coupons_cents=listed.precise_coupons_amount_cents,
-        taxes=history.fee_taxes(listed),
-        invoice_total_cents=invoice.total_amount_cents,
-        invoice_paid_cents=invoice.total_paid_amount_cents,
-    )
-    return termination_credit(
-        contract,
-        paid,
-        ended_at,
-        mode=subscription.on_termination_credit_note or "credit",
-        upgrade=contract.upgraded,
-        trial_ends_at=trial_end(started_at, trial) if trial else None,
-    )

@@ -17,7 +17,8 @@ class Occasion:
     """One subscription on one invoice.
 
     ``base_fee_moments``: when earlier invoices made a base fee for it. ``starts``: the invoice of what is paid in
-    advance, at the start or at the end of a trial; of a plan in arrears it has fixed charges only.
+    advance, at the start or at the end of a trial; of a plan in arrears it has fixed charges only. ``makes_up``: it
+    bills what was due before and that no invoice billed.
     """
 
     contract: Contract
@@ -32,6 +33,7 @@ class Occasion:
     is_first_invoice: bool = True
     base_fee_moments: tuple[datetime, ...] = ()
     starts: bool = False
+    makes_up: bool = True
 
     @property
     def trial_ends_at(self) -> datetime:
@@ -53,7 +55,12 @@ class Occasion:
 
 def has_base_fee(occasion: Occasion) -> bool:
     """Whether this billing bills the base fee."""
-    if (occasion.starts and not occasion.contract.pay_in_advance) or _already_billed_today(occasion):
+    return owes_base_fee(occasion) and not _already_billed_today(occasion)
+
+
+def owes_base_fee(occasion: Occasion) -> bool:
+    """Whether this billing has to bill the base fee, unless one of the same day is taken for that of its period."""
+    if occasion.starts and not occasion.contract.pay_in_advance:
         return False
     if not in_month_of_base_fee(occasion) or _in_trial(occasion):
         return False
@@ -71,7 +78,7 @@ def has_charges(occasion: Occasion) -> bool:
 
 
 def _already_billed_today(occasion: Occasion) -> bool:
-    """In advance: a base fee made on the billing day covers the period already."""
+    """In advance: Lago takes a base fee made on the (UTC) billing day for that of the period."""
     if not occasion.contract.pay_in_advance:
         return False
     day = local_date(occasion.billing_at, occasion.contract.timezone)
@@ -89,7 +96,7 @@ def in_month_of_base_fee(occasion: Occasion) -> bool:
     run = run_at(contract, occasion.billing_at)
     if not contract.pay_in_advance:
         return occasion.terminated or run.in_first_month()
-    if not occasion.base_fee_moments and not occasion.started_in_past:
+    if occasion.makes_up and not occasion.base_fee_moments and not occasion.started_in_past:
         return True
     return run.in_first_month() and not (occasion.started_in_past and run.in_very_first_month())
 
@@ -110,6 +117,7 @@ def occasion_of(history: History, billed: Billed) -> Occasion:
     """Where in a subscription's life a billing stands."""
     earlier, previous = history.earlier(billed), history.previous(billed.subscription)
     created_at = billed.invoice.created_at
+    starts = billed.period.invoicing_reason == "subscription_starting"
     return Occasion(
         contract=contract_of(history, billed),
         boundaries=stored_boundaries(history, billed),
@@ -122,7 +130,9 @@ def occasion_of(history: History, billed: Billed) -> Occasion:
         previous_upgraded=previous is not None and _was_upgraded(history, previous),
         is_first_invoice=not earlier,
         base_fee_moments=base_fees(earlier),
-        starts=billed.period.invoicing_reason == "subscription_starting",
+        starts=starts,
+        # one run makes up for a start that was not billed; where none did, that is a lapse, and not one of each run
+        makes_up=starts or bool(billed.base_fees()),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from mappings.period import Boundaries, Window, boundaries
+from mappings.phrases import Told
 from mappings.records import BillingPeriod
 from reconcile.billed import BilledInvoice, LineKey, Refusal, Side
 from reconcile.rerate.billing import Billed, fee_window, fixed_window, subscription_window, usage_window
@@ -17,6 +18,12 @@ LineWindows = Mapping[LineKey, tuple[datetime, datetime] | None]
 PeriodRefusals = Mapping[str, tuple[Refusal, ...]]  # by subscription
 
 FAMILIES = {"subscription": "subscription", "charge": "charges", "fixed_charge": "fixed_charges"}
+_WHAT = {
+    "subscription": Told.FAMILY_SUBSCRIPTION,
+    "charges": Told.FAMILY_CHARGES,
+    "fixed_charges": Told.FAMILY_FIXED_CHARGES,
+}
+_MINUTE = "%Y-%m-%d %H:%M"
 STORED = {"subscription": subscription_window, "charges": usage_window, "fixed_charges": fixed_window}
 
 
@@ -89,6 +96,9 @@ def _refusals(odoo: BilledInvoice, history: History) -> PeriodRefusals:
 def _refusal(family: str, window: tuple[datetime, datetime], period: BillingPeriod) -> Refusal:
     start, end = window
     stored = STORED[family](period)
-    lagos = f"{stored.start:%Y-%m-%d %H:%M} – {stored.end:%Y-%m-%d %H:%M}" if stored else "none"
-    detail = f"{family}: Odoo bills {start:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M} UTC, Lago {lagos}"
+    odoos = (_WHAT[family].of(), f"{start:{_MINUTE}}", f"{end:{_MINUTE}}")
+    if stored:
+        detail = Told.OTHER_PERIOD.of(*odoos, f"{stored.start:{_MINUTE}}", f"{stored.end:{_MINUTE}}")
+    else:
+        detail = Told.PERIOD_OF_NONE.of(*odoos)
     return Refusal(reason="other_period", detail=detail)

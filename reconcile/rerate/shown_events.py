@@ -1,19 +1,18 @@
 """The usage events behind positions that differ, for whoever opens one: Lago's, and whether Odoo has them too.
 
-with_events(data, snapshot, source, odoo)  ->  the same report; the largest differences carry their events
+with_events(data, snapshot, source, known)  ->  the same report; the largest differences carry their events
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
 
 from mappings.records import Snapshot
-from migrate.odoo.door import Door
 from reconcile.rerate.event_source import EventSource, readable
 from reports.data import OPEN, EventView, InvoiceView, Position, ReportData, Usage
 
@@ -21,6 +20,7 @@ POSITIONS = 200  # the largest differences
 EVENTS = 50  # of each; how many there are is always told
 
 Pair = tuple[str, str]  # external id of the subscription, transaction
+Known = Callable[[Sequence[Pair]], frozenset[Pair]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,25 +35,23 @@ class WantedEvents:
     event: str
 
 
-def with_events(data: ReportData, snapshot: Snapshot, source: EventSource, odoo: Door | None) -> ReportData:
-    """The report with the events of its largest differences."""
+def with_events(data: ReportData, snapshot: Snapshot, source: EventSource, known: Known | None) -> ReportData:
+    """The report with the events of its largest differences. ``known``: which of some Odoo has; None: not asked."""
     wanted = list(wanted_events(data, snapshot))
     if not wanted:
         return data
     usage_of = selected(source, wanted)
     pairs = sorted({(w.subscription, e.transaction_id) for w in wanted for e in usage_of[w.position].events})
-    known_in_odoo = in_odoo(odoo, pairs) if odoo is not None else None
+    known_in_odoo = known(pairs) if known else None
     usage = {w.position: _marked(usage_of[w.position], w.subscription, known_in_odoo) for w in wanted}
     return replace(data, invoices=tuple(_shown(invoice, usage) for invoice in data.invoices))
 
 
 def wanted_events(data: ReportData, snapshot: Snapshot) -> Iterator[WantedEvents]:
-    """Of the largest differences among what is billed by usage."""
+    """Of the largest differences and doubts, by the money that they tell of, among what is billed by usage."""
     metrics = _metrics(snapshot)
     periods = {(i.lago_id, p.lago_subscription_id): p for i in snapshot.invoices for p in i.billing_periods}
-    differing = [(i, p) for i, p in data.rows() if p.status in OPEN and p.key.get("item", "") in metrics]
-    differing.sort(key=lambda row: (-abs(row[1].delta_cents), row[1].id))
-    for invoice, position in differing[:POSITIONS]:
+    for invoice, position in largest(data, metrics)[:POSITIONS]:
         period = periods.get((invoice.id, position.key.get("subscription", "")))
         if period is not None and period.charges_from_datetime and period.charges_to_datetime:
             yield WantedEvents(
@@ -64,6 +62,12 @@ def wanted_events(data: ReportData, snapshot: Snapshot) -> Iterator[WantedEvents
                 ends=period.charges_to_datetime,
                 event=position.key.get("event", ""),
             )
+
+
+def largest(data: ReportData, items: Container[str]) -> list[tuple[InvoiceView, Position]]:
+    """What differs or is doubted among these, the most money first: a doubt tells of some without a difference."""
+    open_ones = [(i, p) for i, p in data.rows() if (p.status in OPEN or p.doubt) and p.key.get("item", "") in items]
+    return sorted(open_ones, key=lambda row: (-abs(row[1].at_stake_cents), row[1].id))
 
 
 def _metrics(snapshot: Snapshot) -> dict[str, str]:
@@ -78,9 +82,9 @@ select wanted.position, count(*) over (partition by wanted.position) as total,
   transaction_id, events.timestamp, created_at, properties
 from events join wanted on external_subscription_id = wanted.subscription and code = wanted.metric
   and events.timestamp between wanted.begins and wanted.ends and wanted.event in ('', transaction_id)
-qualify row_number() over (partition by wanted.position order by events.timestamp, transaction_id) <= ?
-order by wanted.position, events.timestamp, transaction_id
-"""
+qualify row_number() over (partition by wanted.position order by ORDER) <= ?
+order by wanted.position, ORDER
+""".replace("ORDER", "events.timestamp, transaction_id, events.position")
 
 
 def selected(source: EventSource, wanted: Sequence[WantedEvents]) -> Mapping[str, Usage]:
@@ -117,14 +121,6 @@ def _table(wanted: Sequence[WantedEvents]) -> pa.Table:
             "event": [w.event for w in wanted],
         }
     )
-
-
-def in_odoo(odoo: Door, pairs: Sequence[Pair]) -> frozenset[Pair]:
-    """Those of the transactions that Odoo has."""
-    fields = ["external_subscription_id", "transaction_id"]
-    transactions = sorted({transaction for _, transaction in pairs})
-    rows = odoo.search_among("fusion.billing.usage", "transaction_id", transactions, fields)
-    return frozenset((row["external_subscription_id"], row["transaction_id"]) for row in rows)
 
 
 def _marked(usage: Usage, subscription: str, known_in_odoo: frozenset[Pair] | None) -> Usage:

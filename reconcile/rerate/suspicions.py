@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from mappings.period import Boundaries, Window
 from mappings.records import BillingPeriod, Plan, Subscription
 from reconcile.rerate.billing import Billed, subscription_window, usage_window
+from reconcile.rerate.history import History
+from reconcile.rerate.occasions import has_base_fee, occasion_of
 
 _SECOND = timedelta(seconds=1)
 _DAY = timedelta(days=1)
@@ -16,7 +18,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspicion:
-    """A lapse before it is known what it is worth."""
+    """A lapse before it is known what it is worth. ``most``: what it can be worth at most, in cents; None: anything."""
 
     kind: str
     subscription: Subscription
@@ -25,6 +27,7 @@ class Suspicion:
     at: datetime
     period: BillingPeriod
     invoices: tuple[str, ...] = ()
+    most: int | None = None
     unknown: frozenset[str] = frozenset()  # numbers of invoices without which it is rated: they bill usage again
 
 
@@ -51,22 +54,43 @@ def _whole(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)
 
 
-def is_covered(billings: Sequence[Billed], expected: Boundaries) -> bool:
-    """Whether billings of other days have all the windows that this run would have billed: usage, and the base fee."""
+def base_billings(history: History, billings: Iterable[Billed]) -> list[Billed]:
+    """Those that bill a base fee, or have to: one that lacks is told where the invoice is compared.
+
+    Of a long plan with parts billed monthly each run stores the window of the base fee, and one of them bills it.
+    """
+    return [billed for billed in billings if billed.base_fees() or has_base_fee(occasion_of(history, billed))]
+
+
+def is_covered(billings: Sequence[Billed], based: Sequence[Billed], expected: Boundaries) -> bool:
+    """Whether billings of other days have all the windows that this run would have billed: usage, and the base fee.
+
+    ``based``: those of them that bill a base fee (``base_billings``).
+    """
     used = [usage_window(billing.period) for billing in billings]
-    return is_among(used, expected.charges) and is_base_covered(billings, expected)
+    return is_among(used, expected.charges) and is_base_covered(based, expected)
 
 
-def is_base_covered(billings: Sequence[Billed], expected: Boundaries) -> bool:
-    """Whether an invoice has the window of the base fee."""
-    return is_among([subscription_window(billing.period) for billing in billings], expected.subscription)
+def is_base_covered(based: Sequence[Billed], expected: Boundaries) -> bool:
+    """Whether an invoice has the window of the base fee. ``based``: those that bill one."""
+    return is_among(base_windows(based), expected.subscription)
+
+
+def base_windows(based: Iterable[Billed]) -> list[Window]:
+    """What their base fees cover, where Lago stored it."""
+    return [window for billed in based if (window := subscription_window(billed.period))]
 
 
 def is_among(stored: Iterable[Window | None], expected: Window | None) -> bool:
     """An empty window covers nothing: that of usage on the first invoice of what is paid in advance."""
     if expected is None or expected.start >= expected.end:
         return True
-    return any(window and window.start < window.end and abs(window.start - expected.start) < _DAY for window in stored)
+    return any(_covers(window, expected) for window in stored if window and window.start < window.end)
+
+
+def _covers(window: Window, expected: Window) -> bool:
+    """The same start, to the day: that of a period of one day is not the next one's."""
+    return abs(window.start - expected.start) < _DAY and window.start <= expected.end
 
 
 def unbilled(expected: Window | None, used: Sequence[Window | None], ended_at: datetime) -> Window | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mappings.phrases import Told
 from mappings.records import Fee
 from reconcile.rating.refusal import RerateRefused
 from reconcile.rerate.billing import Billed
@@ -24,7 +25,7 @@ def refuse_unexplained(history: History, draft: InvoiceDraft, lines: InvoiceLine
             explains = lago_key(fee) in explained or any(_is_of(history, fee, billing.billed, b) for b in others)
             gone = None if explains else _what_is_gone(history, billing.billed, fee)
             if gone is not None:
-                lines.refuse(gone, f"fee {fee.lago_id}")
+                lines.refuse(gone, Told.FEE.of(fee.lago_id))
 
 
 def _is_of(history: History, fee: Fee, billed: Billed, other: Billed) -> bool:
@@ -41,15 +42,15 @@ def _what_is_gone(history: History, billed: Billed, fee: Fee) -> RerateRefused |
     """Why today's catalog does not have what a fee was for; None if it has."""
     fixed = {charge.lago_id for charge in history.fixed_charges(billed)}
     if fee.lago_fixed_charge_id is not None and fee.lago_fixed_charge_id not in fixed:
-        return RerateRefused("charge_deleted", "its fixed charge is not in the plan any more")
+        return RerateRefused("charge_deleted", Told.FIXED_CHARGE_GONE.of())
     if fee.lago_charge_id is None:
         return None
     charge = next((charge for charge in history.charges(billed) if charge.lago_id == fee.lago_charge_id), None)
     if charge is None:
-        return RerateRefused("charge_deleted", "its charge is not in the plan any more")
+        return RerateRefused("charge_deleted", Told.CHARGE_GONE.of())
     if charge.lago_billable_metric_id not in history.metrics:
-        return RerateRefused("metric_deleted", "its metric is not in the catalog any more")
+        return RerateRefused("metric_deleted", Told.METRIC_GONE.of())
     filters = {charge_filter.lago_id for charge_filter in charge.filters}
     if fee.lago_charge_filter_id is not None and fee.lago_charge_filter_id not in filters:
-        return RerateRefused("filter_deleted", "its charge does not have this filter any more")
+        return RerateRefused("filter_deleted", Told.FILTER_GONE.of())
     return None

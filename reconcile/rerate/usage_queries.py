@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import duckdb
 
 from mappings.period import Window
+from mappings.phrases import Told
 from mappings.records import BillableMetric, Charge, Fee, Invoice
 from reconcile.billed import BilledInvoice
 from reconcile.rating.demand import ChargeWindow, Demand
@@ -19,7 +21,9 @@ from reconcile.rerate.aggregating import advance_fees, aggregate
 from reconcile.rerate.billing import IN_ADVANCE, Billed, fee_window, usage_window
 from reconcile.rerate.inputs import RerateInputs
 from reconcile.rerate.occasions import has_charges, occasion_of, stored_boundaries
+from reconcile.rerate.within_a_second import fees_within, is_cut
 
+POSTGRES = "postgres"  # a store of events
 Fees = tuple[ChargeFee, ...]
 EventsKey = tuple[ChargeWindow, str, str]  # window, and the ids of the charge and its metric
 
@@ -89,8 +93,11 @@ def _demands(inputs: RerateInputs, billed: Billed) -> Iterator[Demand]:
     for charge in inputs.history.charges(billed):
         metric = inputs.history.metrics.get(charge.lago_billable_metric_id)
         if metric is not None:
-            demand = Demand(window=_charge_window(inputs, billed, charge, metric), charge=charge, metric=metric)
-            if is_billed(demand):
+            window = _charge_window(inputs, billed, charge, metric)
+            # a minimum waits for the end of the period
+            asked = replace(charge, min_amount_cents=0) if billed.is_progressive else charge
+            demand = Demand(window=window, charge=asked, metric=metric)
+            if is_billed(demand) and not (billed.is_progressive and charge.pay_in_advance):
                 yield demand
 
 
@@ -126,12 +133,25 @@ def _event_demands(inputs: RerateInputs, billed: Billed) -> Iterator[tuple[str, 
 def _event_demand(inputs: RerateInputs, billed: Billed, fee: Fee) -> Demand | RerateRefused:
     window = fee_window(fee)
     if window is None:
-        return RerateRefused("fee_without_period", "Lago stored no period with it")
+        return RerateRefused("fee_without_period", Told.NO_PERIOD.of())
     charge = next((charge for charge in billed.plan.charges if charge.lago_id == fee.lago_charge_id), None)
     metric = inputs.history.metrics.get(charge.lago_billable_metric_id) if charge else None
     if charge is None or metric is None:
-        return RerateRefused("charge_deleted", "its charge is not in the plan any more")
-    return Demand(window=_event_window(inputs, billed, window), charge=charge, metric=metric)
+        return RerateRefused("charge_deleted", Told.CHARGE_GONE.of())
+    event = Demand(window=_event_window(inputs, billed, window), charge=charge, metric=metric)
+    return _unevaluated(inputs, metric) or event
+
+
+def _unevaluated(inputs: RerateInputs, metric: BillableMetric) -> RerateRefused | None:
+    """That events may not hold what the metric's expression gives: nobody here evaluates it.
+
+    With PostgreSQL Lago does so as an event arrives, and keeps it there; of ClickHouse, where another program takes the
+    events, what the API shows is not known.
+    """
+    store = inputs.history.snapshot.organization.events_store
+    if not (metric.expression and metric.field_name) or store in (None, POSTGRES):
+        return None
+    return RerateRefused("expression_not_evaluated", Told.NOT_EVALUATED.of(metric.code, store))
 
 
 def _event_window(inputs: RerateInputs, billed: Billed, window: Window) -> ChargeWindow:
@@ -172,13 +192,33 @@ def answered(inputs: RerateInputs, drafts: Sequence[InvoiceDraft]) -> Iterator[t
 def _answer_usage(inputs: RerateInputs, drafts: Sequence[InvoiceDraft]) -> UsageAnswers:
     billings = [billing for draft in drafts for billing in draft.billings]
     demands = [demand for billing in billings for demand in billing.demands]
-    return UsageAnswers(charges=dict(_charge_fees(inputs, demands)), events=dict(_event_fees(inputs, billings)))
+    charges = dict(_charge_fees(inputs, demands))
+    charges |= dict(_within_a_second(inputs, billings, charges))
+    return UsageAnswers(charges=charges, events=dict(_event_fees(inputs, billings)))
+
+
+def _within_a_second(
+    inputs: RerateInputs, billings: Sequence[BillingDraft], charges: Mapping[int, Fees | RerateRefused]
+) -> Iterator[tuple[int, Fees]]:
+    """The fees of weighted sums that start or end within a second, of which Lago knows the fraction."""
+    for billing in billings:
+        for demand in billing.demands:
+            fees = charges[id(demand)]
+            if is_cut(demand, billing.billed) and not isinstance(fees, RerateRefused):
+                yield id(demand), fees_within(demand, billing.billed, fees, partial(_fees_of_charge, inputs))
+
+
+def _fees_of_charge(inputs: RerateInputs, demand: Demand) -> Fees | RerateRefused:
+    ((_, fees),) = _charge_fees(inputs, [demand])
+    return fees
 
 
 def _charge_fees(inputs: RerateInputs, demands: Sequence[Demand]) -> Iterator[tuple[int, Fees | RerateRefused]]:
     for index, buckets in aggregate(inputs.source, demands, rules=inputs.rules):
         demand = demands[index]
         try:
+            if unevaluated := _unevaluated(inputs, demand.metric):
+                raise unevaluated
             if isinstance(buckets, RerateRefused):
                 raise buckets
             fees: Fees | RerateRefused = fees_of(demand, buckets, rules=inputs.rules, premium=inputs.premium)

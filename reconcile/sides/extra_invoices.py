@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from mappings.phrases import Told
 from migrate.odoo.door import Door, Row
-from migrate.odoo.values import number_or_none
+from migrate.values import number_or_none
 from reconcile.billed import Billing
 from reconcile.sides.extra_orders import FAMILY
 from reconcile.sides.extras import EXTRA_INVOICE, Extra
 from reconcile.sides.lago import ALL
-from reconcile.sides.migrated import MigratedScope, ours, owner_of, owners_of
+from reconcile.sides.migrated import MigratedScope, owner_of, owners_of
 from reconcile.sides.numbers import nearest_cents_of
 
 MOVE = (
@@ -43,16 +44,17 @@ class _Own:
     both: frozenset[int]
 
 
-def extra_invoices(odoo: Door, scope: MigratedScope, billings: Iterable[Billing], period: str) -> Iterator[Extra]:
-    """Those of the period, those without a date, and what takes back an open balance of the period on any day."""
-    balances = ours(odoo, "account.move")
-    moves = [row for row in _moves(odoo, scope, period) if row["id"] not in balances]
-    moves += [row for row in _reversals(odoo, scope, period) if number_or_none(row["reversed_entry_id"]) in balances]
-    own = _own(odoo, scope, [row["id"] for row in moves], _billed(billings))
-    extra = [row for row in moves if _is_extra(row, scope, own)]
+def extra_invoices(
+    odoo: Door, scope: MigratedScope, billings: Iterable[Billing], brought: Mapping[int, str], period: str
+) -> Iterator[Extra]:
+    """Those of the period or without a date, and what takes back a balance (``brought``) of the period on any day."""
+    moves = [row for row in _moves(odoo, scope, period) if row["id"] not in brought]
+    moves += [row for row in _reversals(odoo, scope, period) if number_or_none(row["reversed_entry_id"]) in brought]
+    our_orders = _own(odoo, scope, [row["id"] for row in moves], _billed(billings))
+    extra = [row for row in moves if _is_extra(row, scope, our_orders)]
     owners = owners_of(odoo, scope, (row["partner_id"] for row in extra))
     for row in extra:
-        yield _extra(row, scope, owners, both=row["id"] in own.both)
+        yield _extra(row, scope, owners, both=row["id"] in our_orders.both)
 
 
 def _moves(odoo: Door, scope: MigratedScope, period: str) -> Iterator[Row]:
@@ -113,11 +115,11 @@ def _own(odoo: Door, scope: MigratedScope, moves: Sequence[int], billed: frozens
     return _Own(orders=orders, both=frozenset(both))
 
 
-def _is_extra(row: Row, scope: MigratedScope, own: _Own) -> bool:
+def _is_extra(row: Row, scope: MigratedScope, our_orders: _Own) -> bool:
     """What no order of ours was billed on, or what was billed twice; a credit note goes with what it takes back."""
     move = number_or_none(row["reversed_entry_id"]) if row["reversed_entry_id"] else row["id"]
-    of_ours = any(scope.has(order) for order in own.orders.get(move or 0, ()))
-    return move in own.both or not of_ours
+    of_ours = any(scope.has(order) for order in our_orders.orders.get(move or 0, ()))
+    return move in our_orders.both or not of_ours
 
 
 def _extra(row: Row, scope: MigratedScope, owners: Mapping[int, str], *, both: bool) -> Extra:
@@ -126,7 +128,7 @@ def _extra(row: Row, scope: MigratedScope, owners: Mapping[int, str], *, both: b
     name = row["name"] or row["ref"] or f"draft {row['id']}"
     facts = {"what": str(name), "day": row["invoice_date"] or "–", "state": str(row["state"])}
     sign = SIGNS[row["move_type"]]
-    why = "bills what Lago billed on the same day" if both else "is not in Lago"
+    detail = Told.BILLED_BY_BOTH if both else Told.ONLY_INVOICE
     return Extra(
         kind=EXTRA_INVOICE,
         record=f"account.move,{row['id']}",
@@ -136,8 +138,7 @@ def _extra(row: Row, scope: MigratedScope, owners: Mapping[int, str], *, both: b
         currency=currency,
         net_cents=sign * nearest_cents_of(row["amount_untaxed"], currency),
         tax_cents=sign * nearest_cents_of(row["amount_tax"], currency),
-        told="invoice_of_both" if both else "invoice_only_in_odoo",
-        detail=f"{facts['what']} of {facts['day']} ({facts['state']}) {why}",
+        detail=detail.of(facts["what"], facts["day"], facts["state"]),
         facts=facts,
         day=date.fromisoformat(row["invoice_date"]) if row["invoice_date"] else None,
     )

@@ -1,5 +1,9 @@
 """Running orders that bill a migrated customer and that no subscription of Lago's stands behind.
 
+One that was made of a subscription of Lago's (its external id says so, or the ledger) is none of them: Lago ends
+subscriptions and deletes none, so that the snapshot has lost it. It is refused by that name, and nobody closes it. Nor
+does anybody close one that has only lost its external id: it gets that back.
+
 Copied in Odoo, entered by hand, renewed, or with an external id of ours that Lago does not know: each is billed by
 somebody's scheduled action. The amount is that of the lines that recur; usage is not known before it is rated.
 """
@@ -7,12 +11,15 @@ somebody's scheduled action. The amount is that of the lines that recur; usage i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from mappings.money import told_money
+from mappings.phrases import Told
+from mappings.target import xid
 from migrate.odoo.door import Door, Row
-from migrate.odoo.values import number_or_none
-from reconcile.sides.extras import EXTRA_ORDER, Extra
+from migrate.values import number_or_none
+from reconcile.sides.extras import EXTRA_ORDER, LOST_ORDER, NAME_ORDER, Extra
 from reconcile.sides.migrated import MigratedScope, ours, owner_of, owners_of
 from reconcile.sides.numbers import decimal_in, nearest_cents_of
 
@@ -27,6 +34,7 @@ ORDER = (
     "plan_id",
     "next_invoice_date",
     "fusion_external_id",
+    "fusion_lago_id",
     "fusion_started_at",
     "fusion_ended_at",
 )
@@ -67,7 +75,7 @@ def extra_orders(odoo: Door, scope: MigratedScope) -> Iterator[Extra]:
     for row in rows:
         native = of_order.get(row["id"])
         recurring = _of_native(native) if native else _of_order(row, lines.get(row["id"]))
-        yield _extra(row, recurring, scope, owners)
+        yield _of_lagos(_extra(row, recurring, scope, owners), row, scope)
     for row in lone:
         yield _extra(row, _of_native(row), scope, owners, model="sale.subscription")
 
@@ -151,7 +159,34 @@ def _extra(
         currency=currency,
         net_cents=None if recurring.net is None else nearest_cents_of(recurring.net, currency),
         tax_cents=nearest_cents_of(recurring.tax, currency),
-        told="order_only_in_odoo",
-        detail=f"{facts['what']} runs in Odoo ({facts['plan']}, next invoice {facts['next']}), and Lago has none of it",
+        detail=Told.ONLY_ORDER.of(facts["what"], facts["plan"], facts["next"]),
         facts=facts,
+    )
+
+
+def _of_lagos(extra: Extra, row: Row, scope: MigratedScope) -> Extra:
+    """The same, unless what it was made of says that it is nothing to close."""
+    lago_id = str(row.get("fusion_lago_id") or "")
+    if lost := scope.lost(row["id"], lago_id):
+        return _without_blame(extra, lost)
+    if not scope.unnamed(row["id"], lago_id):
+        return extra
+    name = xid("subscription", lago_id)
+    detail = Told.ORDER_UNNAMED.of(extra.name, name)
+    return replace(extra, remedy=NAME_ORDER, facts={**extra.facts, "xid": name}, detail=detail)
+
+
+def _without_blame(extra: Extra, subscription: str) -> Extra:
+    """An order of what Lago had: what it bills is told, and held against nothing."""
+    runs = (extra.name, extra.facts["plan"], extra.facts["next"])
+    if extra.gross_cents is None:
+        told = Told.ORDER_OF_LOST.of(*runs, subscription)
+    else:
+        told = Told.ORDER_OF_LOST_WORTH.of(*runs, told_money(extra.gross_cents, extra.currency), subscription)
+    return replace(
+        extra,
+        kind=LOST_ORDER,
+        net_cents=None,
+        tax_cents=None,
+        detail=told,
     )

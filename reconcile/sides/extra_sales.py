@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 
+from mappings.phrases import Told
 from migrate.odoo.door import Door, Row
-from migrate.odoo.values import number_or_none
+from migrate.values import number_or_none
 from reconcile.sides.extra_orders import FAMILY
 from reconcile.sides.extras import EXTRA_ORDER, Extra
 from reconcile.sides.migrated import MigratedScope, owner_of, owners_of
@@ -67,7 +68,6 @@ def _share(row: Row) -> Decimal:
 def _extra(row: Row, left: tuple[Decimal, Decimal] | None, scope: MigratedScope, owners: Mapping[int, str]) -> Extra:
     customer, currency = owner_of(row, owners), str(row["currency_id"][1])
     facts = {"what": str(row["name"]), "day": str(row["date_order"] or "–")[:10]}
-    why = "is confirmed in Odoo and not invoiced in full, and Lago has none of it"
     return Extra(
         kind=EXTRA_ORDER,
         record=f"sale.order,{row['id']}",
@@ -77,7 +77,6 @@ def _extra(row: Row, left: tuple[Decimal, Decimal] | None, scope: MigratedScope,
         currency=currency,
         net_cents=None if left is None else nearest_cents_of(left[0], currency),
         tax_cents=None if left is None else nearest_cents_of(left[1], currency),
-        told="order_not_invoiced",
-        detail=f"{facts['what']} of {facts['day']} {why}",
+        detail=Told.ONLY_SALE.of(facts["what"], facts["day"]),
         facts=facts,
     )

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 from mappings.lost_records import COUPON
+from mappings.phrases import Phrase, Told
 from mappings.records import Snapshot
 from migrate.odoo.door import Door, Row
-from migrate.odoo.values import number_or_none
+from migrate.values import number_or_none
 from reconcile.sides.extras import EXTRA_CHARGE, EXTRA_COUPON, Extra
 from reconcile.sides.migrated import MigratedScope, ours, owner_of, owners_of
 
 
 def extra_charges(odoo: Door, snapshot: Snapshot, scope: MigratedScope) -> Iterator[Extra]:
-    """Charges that no migration made, on plans and orders that it made. Those of plans belong to no customer."""
+    """Charges that no migration made, on plans and orders that it made.
+
+    Those of plans belong to no customer; one of an order is its customer's, and of no other cohort.
+    """
     migrated = ours(odoo, "fusion.billing.charge")
     rows = [
         row
@@ -23,29 +28,36 @@ def extra_charges(odoo: Door, snapshot: Snapshot, scope: MigratedScope) -> Itera
     ]
     plans = _plans(odoo, snapshot, rows)
     orders = {number: row for row in _orders(odoo, rows) if (number := row["id"]) in scope.orders}
+    owners = owners_of(odoo, scope, (row["partner_id"] for row in orders.values()))
     for row in rows:
         plan, order = number_or_none(row["plan_id"]) or 0, number_or_none(row["order_id"]) or 0
         if order in orders:
-            yield _charge(row, f"order {orders[order]['name']}", str(orders[order]["currency_id"][1]))
+            if customer := owner_of(orders[order], owners):
+                yield _on_order(row, orders[order], customer, scope)
         elif plan in plans and not order:
             yield _charge(row, *plans[plan])
 
 
-def _plans(odoo: Door, snapshot: Snapshot, rows: list[Row]) -> dict[int, tuple[str, str]]:
+def _plans(odoo: Door, snapshot: Snapshot, rows: list[Row]) -> dict[int, tuple[Phrase, str]]:
     """Migrated plan of Odoo's (product.template) -> (what it is called, its currency)."""
     plans = {plan.lago_id: plan for plan in snapshot.plans}
     ids = sorted({number for row in rows if (number := number_or_none(row["plan_id"]))})
     templates = odoo.search_among("product.template", "id", ids, ["fusion_lago_id"])
-    found = {row["id"]: plans[row["fusion_lago_id"]] for row in templates if row["fusion_lago_id"] in plans}
-    return {number: (f"plan {plan.code}", plan.amount_currency) for number, plan in found.items()}
+    plan_by_template = {row["id"]: plans[row["fusion_lago_id"]] for row in templates if row["fusion_lago_id"] in plans}
+    return {number: (Told.OF_PLAN.of(plan.code), plan.amount_currency) for number, plan in plan_by_template.items()}
 
 
 def _orders(odoo: Door, rows: list[Row]) -> Iterator[Row]:
     ids = sorted({number for row in rows if (number := number_or_none(row["order_id"]))})
-    return odoo.search_among("sale.order", "id", ids, ["name", "currency_id"], names=True)
+    return odoo.search_among("sale.order", "id", ids, ["name", "currency_id", "partner_id"], names=True)
 
 
-def _charge(row: Row, place: str, currency: str) -> Extra:
+def _on_order(row: Row, order: Row, customer: str, scope: MigratedScope) -> Extra:
+    charge = _charge(row, Told.ORDER.of(order["name"]), str(order["currency_id"][1]))
+    return replace(charge, customer=customer, customer_name=scope.names.get(customer, customer))
+
+
+def _charge(row: Row, place: Phrase, currency: str) -> Extra:
     name = str(row["code"] or row["name"])
     return Extra(
         kind=EXTRA_CHARGE,
@@ -54,16 +66,15 @@ def _charge(row: Row, place: str, currency: str) -> Extra:
         customer="",
         customer_name="",
         currency=currency,
-        told="",
-        detail=f"charge {name} (fusion.billing.charge {row['id']}) of {place} is not in Lago",
+        detail=Told.ONLY_CHARGE.of(name, row["id"], place),
     )
 
 
 def extra_coupons(odoo: Door, snapshot: Snapshot, scope: MigratedScope) -> Iterator[Extra]:
     """Coupons on migrated orders that Lago's customer does not hold. One that cannot be read, or was lost, is held."""
-    held = {applied.lago_id for applied in snapshot.applied_coupons}
+    known_ids = {applied.lago_id for applied in snapshot.applied_coupons}
     unread = [record for record in snapshot.quarantined if record.resource == "applied_coupons"]
-    held |= {record.id for record in unread}
+    known_ids |= {record.id for record in unread}
     lost = {(record.customer, record.label) for record in unread if record.reason == COUPON}
     domain = [["fusion_coupons", "!=", False], ["state", "=", "sale"]]
     fields = ["name", "partner_id", "currency_id", "fusion_coupons"]
@@ -74,7 +85,7 @@ def extra_coupons(odoo: Door, snapshot: Snapshot, scope: MigratedScope) -> Itera
         if not customer:
             continue
         for number, coupon in enumerate(json.loads(row["fusion_coupons"])):
-            if not isinstance(coupon, dict) or coupon.get("lago_id") in held:
+            if not isinstance(coupon, dict) or coupon.get("lago_id") in known_ids:
                 continue
             if (customer, coupon.get("coupon_code")) not in lost:
                 yield _coupon(row, coupon, number, customer, scope)
@@ -89,6 +100,5 @@ def _coupon(row: Row, coupon: dict[str, object], number: int, customer: str, sco
         customer=customer,
         customer_name=scope.names.get(customer, customer),
         currency=str(row["currency_id"][1]),
-        told="",
-        detail=f"coupon {code} on order {row['name']} is not in Lago",
+        detail=Told.ONLY_COUPON.of(code, row["name"]),
     )

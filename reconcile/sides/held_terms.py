@@ -10,6 +10,8 @@ from mappings.fields import Row
 
 GROUP = "group"  # the kind of a tax that is its parts
 BASE = "base"  # of a subscription: the part that the line of its plan is
+PRICE = "Product Price"  # name of the precision of prices on lines
+UNIT = "Product Unit"  # and of quantities; older ones add "of Measure"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,29 +53,36 @@ class HeldSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldPlan:
-    """The line that is taken for the price plan of an order, and what it sells.
+class HeldProduct:
+    """A product of Odoo's: ``product`` for people, ``code`` its reference, or its name where it has none.
 
-    ``lago_id``: of the plan whose product it is; empty where it is that of none, be it a copy.
+    ``plan``: the Lago id of the plan whose product it is; empty where it is that of none, be it a copy.
     """
 
+    product: str = ""
+    code: str = ""
+    plan: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldPlan:
+    """The line that is taken for the price plan of an order, and what it sells."""
+
     line: int
-    product: str
-    lago_id: str
+    sold: HeldProduct
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldLine:
     """A line that the migration made. ``home``: the order it was made for, ``order``: where it stands (their names).
 
-    ``product``: what it sells, ``plan``: of which plan that is (Lago id), else empty; ``sells``: it is no note.
+    ``sold``: what it sells; ``sells``: it is no note.
     """
 
     number: int
     home: str
     order: str
-    product: str = ""
-    plan: str = ""
+    sold: HeldProduct = HeldProduct()
     sells: bool = True
 
 

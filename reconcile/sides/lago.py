@@ -22,6 +22,7 @@ from mappings.known import INVOICE_TYPES
 from mappings.money import CONTEXT, from_subunits, subunits
 from mappings.names import customer_name
 from mappings.owed import due_cents
+from mappings.phrases import Told, joined
 from mappings.records import CreditNote, Fee, Invoice, Json, Plan, Snapshot, Subscription
 from reconcile.billed import BilledInvoice, BilledLine, Billing, LineKey, Origin, Refusal, Totals
 from reconcile.sides.numbers import number_in
@@ -71,7 +72,7 @@ class _Subscribed:
             return
         offset = offset_cents(invoice, self.notes.get(invoice.lago_id, ()))
         left_cents = invoice.total_amount_cents - invoice.total_paid_amount_cents - offset
-        told = "; ".join(status_contradictions(invoice, left_cents))
+        told = joined(status_contradictions(invoice, left_cents))
         if told:
             yield Refusal(reason=OPEN, detail=told)
 
@@ -87,10 +88,10 @@ class _Subscribed:
             if plan is None:
                 continue
             if plan.amount_currency != invoice.currency:
-                detail = f"an invoice in {invoice.currency} of plan {plan.code}, which is in {plan.amount_currency}"
+                detail = Told.PLAN_IN_OTHER.of(invoice.currency, plan.code, plan.amount_currency)
                 yield Refusal(reason=CONTRADICTED, detail=detail)
             paid = plan if todays is None or todays.lago_id == plan.lago_id else todays
-            contradiction = contradicted_currency(subscription, paid) if subscription else ""
+            contradiction = contradicted_currency(subscription, paid) if subscription else None
             if contradiction:
                 yield Refusal(reason=CONTRADICTED, detail=contradiction)
 
@@ -155,26 +156,26 @@ def _unknown(invoice: Invoice) -> Iterator[Refusal]:
     A subscription's invoice without its boundaries (of a Lago before 2025) does not say what it bills.
     """
     if invoice.invoice_type not in INVOICE_TYPES:
-        yield Refusal(reason="unknown_invoice_type", detail=f"invoice of type {invoice.invoice_type!r}")
+        yield Refusal(reason="unknown_invoice_type", detail=Told.UNKNOWN_TYPE.of(repr(invoice.invoice_type)))
     if invoice.invoice_type == "subscription" and not invoice.billing_periods:
-        yield Refusal(reason="boundaries_missing", detail="the invoice says neither what it bills nor which period")
+        yield Refusal(reason="boundaries_missing", detail=Told.NO_BOUNDARIES.of())
     if takes_coupons_after_taxes(invoice):
-        detail = f"an invoice of version {invoice.version_number}, whose coupons came off after the taxes"
+        detail = Told.OLD_VERSION.of(invoice.version_number)
         yield Refusal(reason="old_invoice_version", detail=detail)
     others = sorted({fee.amount_currency for fee in invoice.fees} - {invoice.currency})
     if others:
-        detail = f"an invoice in {invoice.currency} with fees in {', '.join(others)}"
+        detail = Told.FEES_IN_OTHERS.of(invoice.currency, ", ".join(others))
         yield Refusal(reason=CONTRADICTED, detail=detail)
     for fee in invoice.fees:
         if fee.item.type not in FEE_TYPES:
             amount = from_subunits(fee.amount_cents, fee.amount_currency)
-            detail = f"fee {fee.lago_id} of type {fee.item.type!r}: {amount} {fee.amount_currency}"
+            detail = Told.FEE_OF_TYPE.of(fee.lago_id, repr(fee.item.type), amount, fee.amount_currency)
             yield Refusal(reason="unknown_fee_type", detail=detail)
 
 
 def _unsound(invoice: Invoice) -> Iterator[Refusal]:
     """A header that its own parts contradict is held against nobody's, and what it claims is told."""
-    contradictions = "; ".join(hidden_contradictions(invoice))
+    contradictions = joined(hidden_contradictions(invoice))
     if contradictions:
         yield Refusal(reason=HEADER, detail=contradictions)
 
@@ -183,7 +184,7 @@ def sound_totals(totals: Totals) -> tuple[Totals | None, tuple[Refusal, ...]]:
     """A header that adds up; one that does not is refused."""
     if totals.net_cents + totals.tax_cents == totals.gross_cents:
         return totals, ()
-    detail = f"net {totals.net_cents} and tax {totals.tax_cents} (cents) do not make {totals.gross_cents}"
+    detail = Told.NO_SUM.of(totals.net_cents, totals.tax_cents, totals.gross_cents)
     return None, (Refusal(reason=HEADER, detail=detail),)
 
 

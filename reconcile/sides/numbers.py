@@ -6,6 +6,7 @@ from decimal import Decimal
 from math import ulp
 
 from mappings.money import CONTEXT, exponent, round_half_up
+from mappings.phrases import Phrase, Told
 from mappings.prices import number_in as written_number
 
 _FINE = 6  # digits of an amount in Odoo, at the most
@@ -16,6 +17,10 @@ _STEPS = 4  # between doubles, that sums of Odoo's may be away from the amount m
 
 class FinerAmountError(ValueError):
     """An amount with more digits than Lago counts of its currency."""
+
+    def __init__(self, told: Phrase) -> None:
+        super().__init__(str(told))
+        self.told = told
 
 
 def number_in(value: object) -> Decimal | None:
@@ -52,5 +57,5 @@ def _whole(amount: object, digits: int, currency: str) -> int:
     exact = CONTEXT.scaleb(text, digits)
     whole = int(round_half_up(exact))
     if abs(exact - whole) > max(NOISE, CONTEXT.scaleb(Decimal(ulp(float(text)) * _STEPS), digits)):
-        raise FinerAmountError(f"{amount} has more than {digits} decimals of {currency}")
+        raise FinerAmountError(Told.FINER.of(amount, digits, currency))
     return whole

@@ -8,14 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from mappings.explain import ADDON_STEPS, Step, StepKind, given
 from mappings.money import from_subunits
+from mappings.phrases import Told
 from mappings.reasons import spell
 from mappings.records import Json
 from migrate.errors import OdooError
-from migrate.odoo.values import related_id
+from migrate.odoo.answers import shown
+from migrate.odoo.errors import AnswerUnreadable
+from migrate.values import number_or_none, related_id
 from reconcile.billed import BilledInvoice, BilledLine, ForeignSum, LineKey, Origin, Refusal, Totals
 from reconcile.sides.lago import sound_totals
 from reconcile.sides.numbers import FinerAmountError, cents_of, decimal_in, header_cents_of, number_in
@@ -46,45 +50,60 @@ def nothing_of(lago: BilledInvoice) -> BilledInvoice:
 
 
 def by_partner(answer: object) -> dict[int, list[Json]]:
-    """The answers of a call, by the partner that they name. Raises OdooFactsError for anything else."""
+    """The answers of a call, by the partner that they name.
+
+    Raises OdooFactsError for anything else, and AnswerUnreadable where one of them names no partner.
+    """
     if not isinstance(answer, list) or not all(isinstance(item, dict) and "partner_id" in item for item in answer):
         raise OdooFactsError("sale.order.fusion_rerun did not answer a list of invoices: update the addon")
-    found: dict[int, list[Json]] = defaultdict(list)
+    of_partners: dict[int, list[Json]] = defaultdict(list)
     for item in answer:
-        found[related_id(item["partner_id"])].append(item)
-    return found
+        if not number_or_none(item["partner_id"]):
+            raise AnswerUnreadable(f"sale.order.fusion_rerun names {shown(item['partner_id'])} as an invoice's partner")
+        of_partners[related_id(item["partner_id"])].append(item)
+    return of_partners
 
 
-def invoice_of(lago: BilledInvoice, answers: Sequence[Json], tax_codes: Mapping[str, str]) -> BilledInvoice:
+def invoice_of(
+    lago: BilledInvoice,
+    answers: Sequence[Json],
+    tax_codes: Mapping[str, str],
+    elsewhere: Mapping[str, Mapping[str, str]] | None = None,
+) -> BilledInvoice:
     """One Lago invoice out of Odoo's answers for its partner (several, if Odoo splits what Lago consolidates).
+
+    ``elsewhere``: currency that is not Lago's -> the orders in it, by subscription.
 
     An answer that is not as documented costs this invoice alone: the others have answers of their own.
     """
     try:
-        return odoo_invoice(lago, answers, tax_codes)
+        return odoo_invoice(lago, answers, tax_codes, elsewhere or {})
     except FinerAmountError as error:
         step = from_subunits(1, lago.currency)
-        told = f"{error}: in Odoo, set the Rounding Factor of {lago.currency} (res.currency, rounding) back to {step}"
-        why = Refusal(reason="currency_finer", detail=f"{told}; if it is {step}, update the addon")
-    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        told = f"Odoo's rerun of {lago.number} is not what the addon documents ({error!r})"
-        why = Refusal(reason="answer_unreadable", detail=f"{told}: update the addon")
+        why = Refusal(reason="currency_finer", detail=Told.ROUNDED_FINER.of(error.told, lago.currency, step))
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        why = Refusal(reason="answer_unreadable", detail=Told.UNDOCUMENTED.of(lago.number, repr(error)))
     return replace(unanswered(lago), refusals=(why,))
 
 
 def _refusal(raw: Mapping[str, str]) -> Refusal:
-    """An addon of release 0.1 still spells its reasons with hyphens."""
+    """Odoo's own sentence, as it is. An addon of release 0.1 still spells its reasons with hyphens."""
     return Refusal(reason=spell(raw["reason"]), detail=raw["detail"])
 
 
 NOT_MADE = "invoice_refused"  # Odoo makes no such invoice: what it would have put on it is billed to nobody
 
 
-def odoo_invoice(lago: BilledInvoice, answers: Sequence[Json], tax_codes: Mapping[str, str]) -> BilledInvoice:
+def odoo_invoice(
+    lago: BilledInvoice,
+    answers: Sequence[Json],
+    tax_codes: Mapping[str, str],
+    elsewhere: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> BilledInvoice:
     """Odoo's answers for one Lago invoice, added up. No answer means that Odoo bills nothing at all."""
     refusals = tuple(_refusal(r) for a in answers for r in a.get("refusals") or ())
     if any(a["currency"] != lago.currency for a in answers):
-        return _foreign(lago, answers, tax_codes)
+        return _foreign(lago, answers, tax_codes, elsewhere)
     lines = [odoo_line(line, lago.currency) for a in answers for line in a["lines"]]
     moves = [int(a["move_id"]) for a in answers if a.get("move_id")]
     taxes, unnamed = _named_taxes(answers, tax_codes, lago.currency)
@@ -117,23 +136,39 @@ def _window(line: Json) -> tuple[datetime, datetime] | None:
     return datetime.fromisoformat(str(line["from"])), datetime.fromisoformat(str(line["to"]))
 
 
-def _foreign(lago: BilledInvoice, answers: Sequence[Json], tax_codes: Mapping[str, str]) -> BilledInvoice:
-    """What is billed in another currency is not billed in Lago's; ``foreign`` tells the sums, unless it was refused."""
+def _foreign(
+    lago: BilledInvoice,
+    answers: Sequence[Json],
+    tax_codes: Mapping[str, str],
+    elsewhere: Mapping[str, Mapping[str, str]],
+) -> BilledInvoice:
+    """What is billed in another currency is not billed in Lago's; ``foreign`` tells the sums, and what was refused.
+
+    Where all of the invoice is, a refusal is that of the invoice. Where a part of it is, Odoo's invoice of the rest is
+    whole, and says what it says.
+    """
     others = [answer for answer in answers if answer["currency"] != lago.currency]
     usual = [answer for answer in answers if answer["currency"] == lago.currency]
     billed = odoo_invoice(lago, usual, tax_codes) if usual else nothing_of(lago)
     refused = tuple(_refusal(raw) for answer in others for raw in answer.get("refusals") or ())
-    if refused:
+    away = {subscription for orders in elsewhere.values() for subscription in orders}
+    if refused and not (away and {billing.subscription for billing in lago.billings} - away):
         return replace(billed, totals=None, refusals=(*billed.refusals, *refused))
     payers = {*billed.payers, *(number for answer in others for number in _payers(answer))}
-    return replace(billed, foreign=tuple(_foreign_sums(others)), payers=tuple(sorted(payers)))
+    return replace(billed, foreign=tuple(_foreign_sums(others, elsewhere)), payers=tuple(sorted(payers)))
 
 
-def _foreign_sums(answers: Sequence[Json]) -> Iterator[ForeignSum]:
+def _foreign_sums(answers: Sequence[Json], elsewhere: Mapping[str, Mapping[str, str]]) -> Iterator[ForeignSum]:
     for currency in sorted({str(answer["currency"]) for answer in answers}):
         bills = [answer for answer in answers if answer["currency"] == currency]
         amount, tax = (sum((Decimal(str(a[field])) for a in bills), Decimal(0)) for field in ("total", "tax"))
-        yield ForeignSum(amount=amount, currency=currency, tax=tax)
+        yield ForeignSum(
+            amount=amount,
+            currency=currency,
+            tax=tax,
+            orders=elsewhere.get(currency, {}),
+            refusals=tuple(_refusal(raw) for bill in bills for raw in bill.get("refusals") or ()),
+        )
 
 
 def _odoo_totals(

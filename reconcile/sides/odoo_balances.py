@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from mappings.owed import billed_to, due_cents, is_disputed
+from mappings.phrases import Told
 from mappings.records import Invoice, Snapshot
 from mappings.target import xid
 from migrate.odoo.door import Door, Row
 from migrate.odoo.external_ids import made_of
-from migrate.odoo.values import number_or_none
+from migrate.values import number_or_none
 from reconcile.billed import BilledInvoice, OpenLine, Refusal, Side, ThreeSides
 from reconcile.sides.numbers import decimal_in, nearest_cents_of
 
@@ -67,9 +68,7 @@ def _stated(
     stated = replace(invoice, open_cents=cents, open_line=line, payers=(*invoice.payers, *debtor))
     if balance is None or not balance.foreign:
         return stated
-    told = (
-        f"its open balance in Odoo is {balance.foreign}, Lago's invoice is in {invoice.currency}: set its currency back"
-    )
+    told = Told.BALANCE_IN_OTHER.of(balance.foreign, invoice.currency)
     return replace(stated, refusals=(*stated.refusals, Refusal(reason=BALANCE_CURRENCY, detail=told)))
 
 
@@ -133,7 +132,8 @@ def _balance(row: Row, invoice: Invoice) -> _Balance:
         return _Balance(cents=None, partner=partner)
     posted, (amount, currency) = row["state"] == "posted", left
     if currency != invoice.currency:
-        foreign = "" if posted else f"{amount} {currency}"
+        settled = posted and not amount and not due_cents(invoice)  # on both sides
+        foreign = "" if settled else f"{row['amount_total']} {currency}"
         return _Balance(cents=None, partner=partner, foreign=foreign, posted=posted)
     cents = nearest_cents_of(amount, currency)
     paid_in_odoo = posted and cents < due_cents(invoice)  # Lago does not hear of it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from mappings.records import Snapshot
 from migrate.odoo.door import Door
@@ -20,20 +20,22 @@ def extras(
     odoo: Door,
     snapshot: Snapshot,
     billings: Iterable[Billing],
+    brought: Mapping[int, str],
     *,
     period: str = ALL,
     customers: frozenset[str] | None = None,
 ) -> tuple[Extra, ...]:
     """Orders, invoices (of the period), charges and coupons that Lago has not. Reads only.
 
-    ``billings``: what Lago billed in the period; what Odoo bills of the same besides is billed twice. ``customers``:
-    external ids of a cohort; charges of plans, which its customers share with others, are told in every run.
+    ``billings``: what Lago billed in the period; what Odoo bills of the same besides is billed twice. ``brought``:
+    ``balances_of`` Odoo. ``customers``: external ids of a cohort; charges of plans, which its customers share with
+    others, are told in every run.
     """
-    scope = scope_of(odoo, snapshot, customers)
+    scope = scope_of(odoo, snapshot, customers, period)
     metered = odoo.count("ir.model", [["model", "=", "fusion.billing.charge"]])
     running = tuple(extra_orders(odoo, scope))
     once = extra_sales(odoo, scope, {extra.record for extra in running})
-    found = [*running, *once, *extra_invoices(odoo, scope, billings, period)]
+    found = [*running, *once, *extra_invoices(odoo, scope, billings, brought, period)]
     if metered:
         found += [*extra_charges(odoo, snapshot, scope), *extra_coupons(odoo, snapshot, scope)]
     return tuple(found)

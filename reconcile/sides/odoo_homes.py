@@ -12,17 +12,17 @@ from mappings.fields import Row
 from mappings.target import OURS, xid
 from migrate.odoo.door import Door
 from migrate.odoo.external_ids import made_of
-from migrate.odoo.values import number_or_none
-from reconcile.sides.held_terms import BASE, HeldLine
+from migrate.values import number_or_none
+from reconcile.sides.held_terms import BASE, HeldLine, HeldProduct
 
 LINE, CHARGE, TEMPLATE = "sale.order.line", "fusion.billing.charge", "product.template"
 
 
-def made(odoo: Door, model: str, numbers: Collection[int]) -> dict[int, str]:
-    """Those of these records that the migration made: their external ids."""
+def own_names(odoo: Door, model: str, numbers: Collection[int]) -> dict[int, str]:
+    """Those of these records that the migration made: their external ids, of several the first by name."""
     domain = [["module", "=", OURS], ["model", "=", model]]
     rows = odoo.search_among("ir.model.data", "res_id", sorted(numbers), ["name", "res_id"], domain=domain)
-    return {row["res_id"]: f"{OURS}.{row['name']}" for row in rows}
+    return {row["res_id"]: f"{OURS}.{row['name']}" for row in sorted(rows, key=lambda row: row["name"], reverse=True)}
 
 
 def plan_ids(odoo: Door, templates: Iterable[Row]) -> dict[int, str]:
@@ -32,7 +32,7 @@ def plan_ids(odoo: Door, templates: Iterable[Row]) -> dict[int, str]:
     """
     rows = {number: str(row["fusion_lago_id"] or "") for row in templates if (number := number_or_none(row["id"]))}
     prefix = xid("plan_product", "")
-    names = made(odoo, TEMPLATE, rows)
+    names = own_names(odoo, TEMPLATE, rows)
     made_here = {number: name.removeprefix(prefix) for number, name in names.items() if name.startswith(prefix)}
     taken = made_of(odoo, TEMPLATE, "plan_product", sorted({lago_id for lago_id in rows.values() if lago_id}))
     return {number: made_here.get(number, "" if lago_id in taken else lago_id) for number, lago_id in rows.items()}
@@ -44,19 +44,15 @@ def own_lines(subscription: str, names: Mapping[int, str]) -> Iterator[tuple[int
     yield from ((number, name.removeprefix(prefix)) for number, name in names.items() if name.startswith(prefix))
 
 
-def plans_lines(odoo: Door, orders: Mapping[str, str], sold: Mapping[int, tuple[str, str]]) -> dict[str, HeldLine]:
+def plans_lines(odoo: Door, orders: Mapping[str, str], sold: Mapping[int, HeldProduct]) -> dict[str, HeldLine]:
     """Subscription -> the line of its plan, wherever it stands. ``orders``: names, by subscription.
 
-    ``sold``: line -> what it sells, and of which plan (Lago id) that is the product.
+    ``sold``: line -> what it sells.
     """
     numbers = made_of(odoo, LINE, "line", orders, BASE)
     stands = _lines(odoo, numbers.values())
     return {
-        subscription: replace(
-            _held(stands[number], orders[subscription]),
-            product=sold.get(number, ("", ""))[0],
-            plan=sold.get(number, ("", ""))[1],
-        )
+        subscription: replace(_held(stands[number], orders[subscription]), sold=sold.get(number, HeldProduct()))
         for subscription, number in numbers.items()
         if number in stands
     }
@@ -101,9 +97,11 @@ def charges_anywhere(odoo: Door, rows: Iterable[Row]) -> dict[str, Row]:
     rows_of_plans = odoo.search_among(TEMPLATE, "id", sorted(templates), ["default_code", "name", "fusion_lago_id"])
     known = {row["id"]: row for row in rows_of_plans}
     plans = plan_ids(odoo, known.values())
-    orders = made(odoo, "sale.order", {order for row in listed.values() if (order := number_or_none(row["order_id"]))})
+    orders = own_names(
+        odoo, "sale.order", {order for row in listed.values() if (order := number_or_none(row["order_id"]))}
+    )
     anywhere: dict[str, Row] = {}
-    for number, name in made(odoo, CHARGE, listed).items():
+    for number, name in own_names(odoo, CHARGE, listed).items():
         row = listed[number]
         plan = number_or_none(row["plan_id"]) or 0
         called = known.get(plan, {})

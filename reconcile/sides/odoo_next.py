@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from mappings.context import day_after
+from mappings.phrases import Told
 from mappings.records import Invoice, Snapshot
 from migrate.odoo.door import Door, Row
 from migrate.odoo.external_ids import made_of
-from migrate.odoo.values import number_or_none
+from migrate.values import number_or_none
 from reconcile.billed import BilledInvoice, Refusal, Side
 
 
@@ -33,7 +34,8 @@ def with_next_dates(odoo: Door, snapshot: Snapshot, side: Side) -> dict[str, Bil
     for order, row in _rows(odoo, sorted(names)).items():
         due = following[names[order]]
         if row["next"] != str(due.day):
-            detail = f"Odoo bills {row['name']} next on {row['next'] or 'no day at all'}, Lago on {due.day}"
+            name, day = row["name"], row["next"]
+            detail = Told.NEXT_ON.of(name, day, due.day) if day else Told.NEXT_NEVER.of(name, due.day)
             refusals.setdefault(due.invoice, []).append(Refusal(reason="next_invoice", detail=detail))
     return {
         number: replace(invoice, refusals=(*invoice.refusals, *refusals.get(number, ())))
@@ -66,16 +68,16 @@ def _rows(odoo: Door, orders: list[int]) -> dict[int, Row]:
     asked = [order for order in orders if order not in billed]
     if odoo.count("ir.model", [["model", "=", "sale.subscription"]]):
         fields = ["name", "sale_order_id", "recurring_next_date"]
-        found = odoo.search_among(
+        rows = odoo.search_among(
             "sale.subscription", "sale_order_id", asked, fields, domain=[["in_progress", "=", True]]
         )
         return {
             number: {"name": row["name"], "next": row["recurring_next_date"]}
-            for row in found
+            for row in rows
             if (number := number_or_none(row["sale_order_id"]))
         }
     if "next_invoice_date" not in odoo.fields_get("sale.order", ("next_invoice_date",)):
         return {}
     domain = [["subscription_state", "=", "3_progress"]]
-    found = odoo.search_among("sale.order", "id", asked, ["name", "next_invoice_date"], domain=domain)
-    return {row["id"]: {"name": row["name"], "next": row["next_invoice_date"]} for row in found}
+    rows = odoo.search_among("sale.order", "id", asked, ["name", "next_invoice_date"], domain=domain)
+    return {row["id"]: {"name": row["name"], "next": row["next_invoice_date"]} for row in rows}

@@ -6,14 +6,18 @@ Odoo books what a contact owes on the company above it, its commercial partner.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from mappings.phrases import Told
 from mappings.records import Snapshot
 from migrate.odoo.door import Door, Row
-from migrate.odoo.values import number_or_none
+from migrate.odoo.withheld import standing
+from migrate.values import number_or_none
 from reconcile.billed import BilledInvoice, Refusal, Side
 from reconcile.sides.migrated import partners_of
+
+WITHHELD_PARTNER = "partner_withheld"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +36,9 @@ def with_payers(odoo: Door, snapshot: Snapshot, side: Side) -> dict[str, BilledI
     customers = {number for invoice in billed if (number := migrated.get(invoice.customer))}
     asked = {payer for invoice in billed for payer in invoice.payers} | customers
     partners = _partners(odoo, sorted(asked))
+    hidden = standing(odoo, "res.partner", sorted(asked - partners.keys()))[1]
     shared = _shared(migrated)
-    refusals = {i.lago_id: _refusal(i, migrated, partners, shared) for i in billed}
+    refusals = {i.lago_id: _hidden(i, migrated, hidden) or _refusal(i, migrated, partners, shared) for i in billed}
     return {
         number: replace(invoice, refusals=(*invoice.refusals, why)) if (why := refusals.get(number)) else invoice
         for number, invoice in side.items()
@@ -59,6 +64,13 @@ def _shared(migrated: Mapping[str, int]) -> dict[int, tuple[str, ...]]:
     return {partner: tuple(sorted(names)) for partner, names in customers.items() if len(names) > 1}
 
 
+def _hidden(invoice: BilledInvoice, migrated: Mapping[str, int], hidden: Collection[int]) -> Refusal | None:
+    """Where Odoo keeps its customer, or who would get it, from this user: whose invoice it is there nobody can tell."""
+    asked = (migrated.get(invoice.customer), *invoice.payers)
+    number = next((partner for partner in asked if partner in hidden), None)
+    return Refusal(reason=WITHHELD_PARTNER, detail=Told.PARTNER_WITHHELD.of(number)) if number else None
+
+
 def _refusal(
     invoice: BilledInvoice,
     migrated: Mapping[str, int],
@@ -69,14 +81,14 @@ def _refusal(
     if partner is None or partner not in partners:
         return None
     if partner in shared:
-        told = f"partner {partners[partner].name} stands for several customers: {', '.join(shared[partner])}"
+        told = Told.SEVERAL_CUSTOMERS.of(partners[partner].name, partner, ", ".join(shared[partner]))
         return Refusal(reason="other_customer", detail=told)
     customer, payers = partners[partner], [partners[p] for p in invoice.payers if p in partners]
     others = [payer for payer in payers if payer.family != partner]
     if not others:
         return None
     if all(payer.family == customer.family for payer in others):
-        told = f"{customer.name} is a contact of {customer.owes} in Odoo, who would owe this invoice"
+        told = Told.CONTACT_OF.of(customer.name, partner, customer.owes)
     else:
-        told = f"in Odoo {', '.join(payer.name for payer in others)} would get this invoice, not {customer.name}"
+        told = Told.OTHERS_WOULD_GET.of(", ".join(payer.name for payer in others), customer.name, partner)
     return Refusal(reason="other_customer", detail=told)

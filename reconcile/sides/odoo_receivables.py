@@ -8,16 +8,17 @@ Of some customers alone: their balances, and what stands on the accounts in the 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from mappings.owed import billed_to, credit_cents, credited_to, due_cents
 from mappings.records import Snapshot
 from mappings.target import xid
-from migrate.odoo.door import Door
-from migrate.odoo.values import number_or_none
-from reconcile.sides.migrated import ours, scope_of
+from migrate.odoo.door import Door, Row
+from migrate.values import number_or_none
+from reconcile.sides.migrated import scope_of
 from reconcile.sides.numbers import nearest_cents_of
 from reconcile.sides.odoo_balances import currency_of
+from reconcile.sides.unread import unread_owed
 from reports.data import ReceivableView
 
 OPEN = (
@@ -26,16 +27,19 @@ OPEN = (
     ["reconciled", "=", False],
 )
 OPEN_FIELDS = ["move_id", "partner_id", "currency_id", "amount_residual_currency"]
+BALANCE_FIELDS = ("state", "move_type", "currency_id", "amount_total", "amount_residual")
 SIGNS = {"out_invoice": 1, "out_refund": -1}
 Sums = dict[str, int]  # currency -> cents
 
 
-def receivables(odoo: Door, snapshot: Snapshot, customers: frozenset[str] | None = None) -> tuple[ReceivableView, ...]:
+def receivables(
+    odoo: Door, snapshot: Snapshot, brought: Mapping[int, str], customers: frozenset[str] | None = None
+) -> tuple[ReceivableView, ...]:
     """One view per currency in which anything is open on either side; nothing before any balance was brought.
 
-    ``customers``: external ids of those that are asked about; None: of all, and of everybody else in the accounts.
+    ``brought``: ``balances_of`` Odoo. ``customers``: external ids of those that are asked about; None: of all, and of
+    everybody else in the accounts.
     """
-    brought = ours(odoo, "account.move")
     if customers is not None:
         names = frozenset(_names(snapshot, customers))
         brought = {number: name for number, name in brought.items() if name in names}
@@ -43,10 +47,12 @@ def receivables(odoo: Door, snapshot: Snapshot, customers: frozenset[str] | None
     if not any(name in owed for name in brought.values()):
         return ()
     lago, missing = _split(owed, frozenset(brought.values()))
-    draft, posted, paid = _of_balances(odoo, brought)
+    rows = list(odoo.search_among("account.move", "id", sorted(brought), list(BALANCE_FIELDS), names=True))
+    draft, posted, paid = _of_balances(rows)
+    astray = _astray([(row, owed[brought[row["id"]]]) for row in rows if brought[row["id"]] in owed])
     partners = None if customers is None else frozenset(scope_of(odoo, snapshot, customers).families)
     other, account = _of_accounts(odoo, brought, partners)
-    sums = (lago, missing, draft, posted, paid, other, account)
+    sums = (lago, missing, draft, posted, paid, other, account, astray)
     return tuple(
         ReceivableView(
             currency=currency,
@@ -57,16 +63,21 @@ def receivables(odoo: Door, snapshot: Snapshot, customers: frozenset[str] | None
             paid_cents=paid[currency],
             other_cents=other[currency],
             account_cents=account[currency],
+            astray_cents=astray[currency],
         )
         for currency in sorted({c for each in sums for c, cents in each.items() if cents})
     )
 
 
 def _owed(snapshot: Snapshot) -> dict[str, tuple[str, int]]:
-    """External id of the balance -> (currency, what Lago is owed); a credit note that is left is owed by Lago."""
+    """External id of the balance -> (currency, what Lago is owed); a credit note that is left is owed by Lago.
+
+    What is in quarantine is owed all the same.
+    """
     invoices = {xid("invoice", i.lago_id): (i.currency, due_cents(i)) for i in snapshot.invoices}
     notes = {xid("credit_note", n.lago_id): (n.currency, -credit_cents(n)) for n in snapshot.credit_notes}
-    return {name.removeprefix("lago."): due for name, due in (invoices | notes).items() if due[1]}
+    unread = {name: (currency, cents) for name, _, currency, cents in unread_owed(snapshot)}
+    return {name.removeprefix("lago."): due for name, due in (unread | invoices | notes).items() if due[1]}
 
 
 def _names(snapshot: Snapshot, customers: frozenset[str]) -> Iterator[str]:
@@ -77,7 +88,9 @@ def _names(snapshot: Snapshot, customers: frozenset[str]) -> Iterator[str]:
         xid("credit_note", n.lago_id): credited_to(n, invoices.get(n.lago_invoice_id)) for n in snapshot.credit_notes
     }
     asked = {customer.lago_id for customer in snapshot.customers if customer.external_id in customers}
-    return (name.removeprefix("lago.") for name, owner in owners.items() if owner in asked)
+    unread = (name for name, owner, _, _ in unread_owed(snapshot) if owner in customers)
+    theirs = (*(name for name, owner in owners.items() if owner in asked), *unread)
+    return (name.removeprefix("lago.") for name in theirs)
 
 
 def _split(owed: Mapping[str, tuple[str, int]], brought: frozenset[str]) -> tuple[Sums, Sums]:
@@ -88,13 +101,12 @@ def _split(owed: Mapping[str, tuple[str, int]], brought: frozenset[str]) -> tupl
     return sums
 
 
-def _of_balances(odoo: Door, brought: Mapping[int, str]) -> tuple[Sums, Sums, Sums]:
+def _of_balances(rows: Sequence[Row]) -> tuple[Sums, Sums, Sums]:
     """(drafts, what is left of posted ones, what was settled of these), also of those that Lago is owed no more."""
-    fields = ["state", "move_type", "currency_id", "amount_total", "amount_residual"]
     draft: Sums = defaultdict(int)
     posted: Sums = defaultdict(int)
     paid: Sums = defaultdict(int)
-    for row in odoo.search_among("account.move", "id", sorted(brought), fields, names=True):
+    for row in rows:
         currency, sign = currency_of(row), SIGNS.get(row["move_type"], 0)
         if row["state"] == "draft":
             draft[currency] += sign * nearest_cents_of(row["amount_total"], currency)
@@ -103,6 +115,17 @@ def _of_balances(odoo: Door, brought: Mapping[int, str]) -> tuple[Sums, Sums, Su
             posted[currency] += sign * left
             paid[currency] += sign * (nearest_cents_of(row["amount_total"], currency) - left)
     return draft, posted, paid
+
+
+def _astray(balances: Sequence[tuple[Row, tuple[str, int]]]) -> Sums:
+    """Posted ones in another currency than Lago's: they lack in the one, and are none of the other's."""
+    astray: Sums = defaultdict(int)
+    for row, (owed_in, cents) in balances:
+        currency = currency_of(row)
+        if row["state"] == "posted" and currency != owed_in:
+            astray[owed_in] += cents
+            astray[currency] -= SIGNS.get(row["move_type"], 0) * nearest_cents_of(row["amount_residual"], currency)
+    return astray
 
 
 def _of_accounts(odoo: Door, brought: Mapping[int, str], partners: frozenset[int] | None) -> tuple[Sums, Sums]:

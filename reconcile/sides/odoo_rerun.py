@@ -7,26 +7,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from mappings.phrases import Told
 from mappings.records import ChargeFilter, Json, Snapshot
 from mappings.target import xid
 from migrate.errors import OdooError
 from migrate.odoo.door import Door, Row, chunks
 from migrate.odoo.errors import OutcomeUnknown, Retryable
 from migrate.odoo.external_ids import made_of
-from migrate.odoo.values import related_id
 from migrate.odoo.withheld import is_of_all
 from migrate.progress import Progress, quiet
+from migrate.values import related_id
 from reconcile.billed import BilledInvoice, Billing, Idle, LineKey, Refusal
-from reconcile.sides.odoo_answers import NOT_MADE, by_partner, invoice_of, nothing_of, unanswered
+from reconcile.sides.odoo_answers import NOT_MADE, OdooFactsError, by_partner, invoice_of, nothing_of, unanswered
 
 # Types that subscriptions do not bill: nothing of Odoo's recurring invoicing stands against them.
 OUTSIDE = frozenset({"one_off", "credit", "add_on"})
 # Types that Odoo has no counterpart of: a rerun at that moment would bill the whole period instead.
 WITHOUT_COUNTERPART = {
-    "advance_charges": "it regroups fees that were paid before, one by one",
-    "progressive_billing": "usage thresholds are not billed by Odoo",
+    "advance_charges": Told.REGROUPED,
+    "progressive_billing": Told.NO_THRESHOLDS,
 }
 BATCH = 200  # orders per call
 
@@ -46,6 +47,16 @@ class _Job:
     orders: tuple[tuple[int, Billing], ...]
     partners: tuple[int, ...]
     idle: tuple[Idle, ...] = ()  # subscriptions that are not asked for
+    elsewhere: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # currency -> orders, by subscription
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Order:
+    """An order as it stands in Odoo."""
+
+    name: str
+    partner: int
+    currency: str
 
 
 def odoo_invoices(
@@ -73,7 +84,7 @@ def odoo_invoices(
     rerun = {i.lago_id for i in recurring}  # by id: comparing whole invoices with each other is quadratic
     answers = {i.lago_id: _not_rerun(i) for i in lago if i.lago_id not in rerun}
     if recurring and not _addon_installed(odoo):
-        reason = Refusal(reason="addon_missing", detail="module fusion_billing is not installed in this Odoo database")
+        reason = Refusal(reason="addon_missing", detail=Told.ADDON_MISSING.of())
         return {**answers, **{i.lago_id: _refused(i, reason) for i in recurring}}
     jobs, refused = _jobs(odoo, recurring, statuses or {}, unmapped or {})
     answers.update(refused)
@@ -128,9 +139,9 @@ def _not_rerun(invoice: BilledInvoice) -> BilledInvoice:
     if invoice.type in OUTSIDE:
         return replace(unanswered(invoice), outside=invoice.type)
     if invoice.type in WITHOUT_COUNTERPART:
-        why = Refusal(reason=f"{invoice.type}_invoice", detail=WITHOUT_COUNTERPART[invoice.type])
+        why = Refusal(reason=f"{invoice.type}_invoice", detail=WITHOUT_COUNTERPART[invoice.type].of())
         return _refused(invoice, why)
-    lacking = Refusal(reason="boundaries_missing", detail="Lago does not say which subscriptions it bills")
+    lacking = Refusal(reason="boundaries_missing", detail=Told.NO_SUBSCRIPTIONS.of())
     return _refused(invoice, *(invoice.refusals or (lacking,)))
 
 
@@ -149,8 +160,8 @@ def _jobs(
     """Find the orders of all subscriptions by external id; an invoice with one missing for no reason is refused."""
     wanted = sorted({b.subscription for i in invoices for b in i.billings})
     orders = made_of(odoo, "sale.order", "subscription", wanted)
-    partners = _partners(odoo, sorted(set(orders.values())))
-    gaps = {s: unmapped[s] for s in wanted if s in unmapped and orders.get(s) not in partners}
+    standing = _standing(odoo, sorted(set(orders.values())))
+    gaps = {s: unmapped[s] for s in wanted if s in unmapped and orders.get(s) not in standing}
     idle = {s: Idle(subscription=s, cause="mapping_gap", reason=why) for s, why in gaps.items()}
     for s, why in _idle(odoo, orders, statuses).items():
         idle[s] = Idle(subscription=s, cause="subscription_state", reason=why)
@@ -158,15 +169,16 @@ def _jobs(
     jobs, refused = [], {}
     for invoice in invoices:
         billed = [b for b in invoice.billings if b.subscription not in idle]
-        missing = [b.subscription for b in billed if orders.get(b.subscription) not in partners]
+        missing = [b.subscription for b in billed if orders.get(b.subscription) not in standing]
         others = [others_id[b.subscription] for b in billed if b.subscription in others_id]
         if missing or others:
             refused[invoice.lago_id] = _refused(invoice, *map(_no_order, missing), *others)
             continue
         pairs = tuple((orders[b.subscription], b) for b in billed)
-        whose = tuple(dict.fromkeys(partners[order] for order, _ in pairs))
+        whose = tuple(dict.fromkeys(standing[order].partner for order, _ in pairs))
         asleep = tuple(idle[s] for s in dict.fromkeys(b.subscription for b in invoice.billings) if s in idle)
-        jobs.append(_Job(invoice=invoice, orders=pairs, partners=whose, idle=asleep))
+        elsewhere = _elsewhere(invoice.currency, {b.subscription: standing[order] for order, b in pairs})
+        jobs.append(_Job(invoice=invoice, orders=pairs, partners=whose, idle=asleep, elsewhere=elsewhere))
     return jobs, refused
 
 
@@ -212,10 +224,7 @@ def _ended(
 
 def _no_order(subscription: str) -> Refusal:
     name = xid("subscription", subscription)
-    return Refusal(
-        reason="order_missing",
-        detail=f"no sale.order {name}: apply the phase subscriptions, or see its skipped records",
-    )
+    return Refusal(reason="order_missing", detail=Told.NO_ORDER.of(name))
 
 
 def _under_another_id(odoo: Door, orders: Mapping[str, int]) -> dict[str, Refusal]:
@@ -232,18 +241,30 @@ def _under_another_id(odoo: Door, orders: Mapping[str, int]) -> dict[str, Refusa
 
 
 def _other_id(subscription: str, row: Row) -> Refusal:
-    where, name = f"sale.order {row['name']}", xid("subscription", subscription)
-    other = row["fusion_lago_id"] or "empty"
-    return Refusal(
-        reason="order_missing",
-        detail=f"{where} is {name}, but its fusion_lago_id is {other}: set it back to {subscription}",
-    )
+    order, name, other = row["name"], xid("subscription", subscription), row["fusion_lago_id"]
+    told = Told.OTHER_LAGO_ID.of(order, name, other, subscription)
+    return Refusal(reason="order_missing", detail=told if other else Told.NO_LAGO_ID.of(order, name, subscription))
 
 
-def _partners(odoo: Door, orders: Sequence[int]) -> dict[int, int]:
-    """sale.order id -> its partner, of those that still exist."""
-    rows = odoo.search_among("sale.order", "id", orders, ["partner_id"])
-    return {row["id"]: related_id(row["partner_id"]) for row in rows}
+def _standing(odoo: Door, orders: Sequence[int]) -> dict[int, _Order]:
+    """Those of these orders that still exist."""
+    rows = odoo.search_among("sale.order", "id", orders, ["name", "partner_id", "currency_id"], names=True)
+    return {row["id"]: _order(row) for row in rows}
+
+
+def _order(row: Row) -> _Order:
+    currency = row["currency_id"]
+    named = str(currency[1]) if isinstance(currency, list | tuple) else ""
+    return _Order(name=str(row["name"]), partner=related_id(row["partner_id"]), currency=named)
+
+
+def _elsewhere(lagos: str, orders: Mapping[str, _Order]) -> dict[str, dict[str, str]]:
+    """Currency that is not Lago's -> the orders in it, by subscription."""
+    elsewhere: dict[str, dict[str, str]] = defaultdict(dict)
+    for subscription, order in orders.items():
+        if order.currency and order.currency != lagos:
+            elsewhere[order.currency][subscription] = order.name
+    return dict(elsewhere)
 
 
 def _batches(jobs: Sequence[_Job], *, single: bool) -> Iterator[list[_Job]]:
@@ -269,21 +290,22 @@ def _rerun(
     orders = [order for job in jobs for order, _ in job.orders]
     billings = [billing for job in jobs for billing in _asked(job)]
     try:
-        answered = _billed(odoo, orders, billings, jobs[0].invoice.number, shadow)
-    except (OutcomeUnknown, Retryable):
+        answers = by_partner(_billed(odoo, orders, billings, jobs[0].invoice.number, shadow))
+    except (OutcomeUnknown, Retryable, OdooFactsError):
         raise
     except OdooError as error:
         rights = {"sale.order": "read", **({"account.move": "create"} if shadow else {})}
         if any(is_of_all(error, odoo, model, right) for model, right in rights.items()):
             raise  # a rule, or another company, keeps single orders from this user; a right that lacks keeps all
         if len(jobs) == 1:
-            why = Refusal(reason="rerun_failed", detail=f"Odoo ends in an error when it bills this: {error}")
+            why = Refusal(reason="rerun_failed", detail=Told.RERUN_FAILED.of(error))
             return {jobs[0].invoice.lago_id: _refused(jobs[0].invoice, why)}
         halves = jobs[: len(jobs) // 2], jobs[len(jobs) // 2 :]
         return {i: invoice for half in halves for i, invoice in _rerun(odoo, half, tax_codes, shadow).items()}
-    answers = by_partner(answered)
     return {
-        job.invoice.lago_id: invoice_of(job.invoice, [a for p in job.partners for a in answers.get(p, [])], tax_codes)
+        job.invoice.lago_id: invoice_of(
+            job.invoice, [a for p in job.partners for a in answers.get(p, [])], tax_codes, job.elsewhere
+        )
         for job in jobs
     }
 

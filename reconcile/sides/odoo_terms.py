@@ -16,10 +16,20 @@ from mappings.target import xid
 from mappings.usage import MODEL as USAGE
 from migrate.odoo.door import Door
 from migrate.odoo.external_ids import made_of, records_named
-from migrate.odoo.values import number_or_none
-from reconcile.sides.held_terms import EarlyDiscount, Held, HeldOrder, HeldPlan, HeldSettings, HeldTax
+from migrate.values import number_or_none
+from reconcile.sides.held_terms import (
+    PRICE,
+    UNIT,
+    EarlyDiscount,
+    Held,
+    HeldOrder,
+    HeldPlan,
+    HeldProduct,
+    HeldSettings,
+    HeldTax,
+)
 from reconcile.sides.numbers import decimal_in
-from reconcile.sides.odoo_homes import charges_anywhere, made, own_lines, plan_ids, plans_lines, strangers
+from reconcile.sides.odoo_homes import charges_anywhere, own_lines, own_names, plan_ids, plans_lines, strangers
 
 Rows = list[dict[str, object]]
 Surplus = Mapping[str, Mapping[int, str]]  # subscription -> records of usage in excess, and their transactions
@@ -27,8 +37,6 @@ Surplus = Mapping[str, Mapping[int, str]]  # subscription -> records of usage in
 METRIC = "fusion.billing.metric"
 REPARTITION = "account.tax.repartition.line"
 INCLUDED = "tax_included"  # of a tax, or of the company for taxes that do not say
-PRICE = "Product Price"  # name of the precision of prices on lines
-UNIT = "Product Unit"  # and of quantities; older ones add "of Measure"
 LINE = ("order_id", "product_id", "display_type", "sequence")
 
 
@@ -111,7 +119,7 @@ def with_whereabouts(odoo: Door, held: Held, lacking: Mapping[str, Sequence[str]
 def names_of_usage(odoo: Door, surplus: Surplus) -> dict[int, str]:
     """External ids of the usage in excess that the migration made; what others entered has none."""
     numbers = {number for records in surplus.values() for number in records}
-    return made(odoo, USAGE, numbers) if numbers else {}
+    return own_names(odoo, USAGE, numbers) if numbers else {}
 
 
 def with_owners(held: Held, surplus: Surplus, names: Mapping[int, str], owners: Mapping[str, str]) -> Held:
@@ -130,7 +138,9 @@ class _Homes:
     """Where lines and charges belong. ``orders``: by subscription; ``names``: external ids of the lines."""
 
     def __init__(self, odoo: Door, orders: Mapping[str, Row], lines: Rows, templates: Mapping[int, Row]) -> None:
-        self.names = made(odoo, "sale.order.line", [number for line in lines if (number := number_or_none(line["id"]))])
+        self.names = own_names(
+            odoo, "sale.order.line", [number for line in lines if (number := number_or_none(line["id"]))]
+        )
         called = {subscription: _text(row["name"]) for subscription, row in orders.items()}
         self.bases = plans_lines(odoo, called, _sold(lines, templates))
         prefixes = {number_or_none(row["id"]): xid("line", name, "") for name, row in orders.items()}
@@ -140,8 +150,8 @@ class _Homes:
         self.charges = charges_anywhere(odoo, rows)
 
 
-def _sold(lines: Rows, templates: Mapping[int, Row]) -> dict[int, tuple[str, str]]:
-    """Line -> what it sells, and of which plan (Lago id) that is the product."""
+def _sold(lines: Rows, templates: Mapping[int, Row]) -> dict[int, HeldProduct]:
+    """Line -> what it sells."""
     pairs = ((number_or_none(line["id"]) or 0, number_or_none(line["product_id"]) or 0) for line in lines)
     return {line: _sold_as(templates[product]) for line, product in pairs if product in templates}
 
@@ -149,7 +159,7 @@ def _sold(lines: Rows, templates: Mapping[int, Row]) -> dict[int, tuple[str, str
 def _metrics(odoo: Door) -> dict[int, dict[str, object]]:
     """The migration's own bear their Lago id in their external id, whatever their field says; a copy has none."""
     rows, prefix = _by_id(_rows(odoo, METRIC, [], metric_fields())), xid("metric", "")
-    named = {number: name.removeprefix(prefix) for number, name in made(odoo, METRIC, rows).items()}
+    named = {number: name.removeprefix(prefix) for number, name in own_names(odoo, METRIC, rows).items()}
     ids = {number: _text(row["fusion_lago_id"]) for number, row in rows.items()}
     ids = {number: named.get(number, "" if lago_id in named.values() else lago_id) for number, lago_id in ids.items()}
     return {number: {**row, "fusion_lago_id": ids[number] or None} for number, row in rows.items()}
@@ -209,8 +219,11 @@ def _charges(
         (by_order[order] if order else by_plan[plan or 0]).append(_with_metric(row, metrics))
     plans = dict(_plans(orders, lines, templates, by_plan))
     of_lines = {order: by_plan[number_or_none(template["id"]) or 0] for order, (_, template) in plans.items()}
-    held = {order: _held_plan(line, template) for order, (line, template) in plans.items()}
-    return {order: by_order.get(order) or of_lines.get(order, []) for order in orders}, held
+    plan_by_order = {
+        order: HeldPlan(line=number_or_none(line["id"]) or 0, sold=_sold_as(template))
+        for order, (line, template) in plans.items()
+    }
+    return {order: by_order.get(order) or of_lines.get(order, []) for order in orders}, plan_by_order
 
 
 def _plans(
@@ -231,15 +244,9 @@ def _is_code(template: Row, code: object) -> bool:
     return bool(code) and template["default_code"] == code
 
 
-def _held_plan(line: Row, template: Row) -> HeldPlan:
-    product, plan = _sold_as(template)
-    return HeldPlan(line=number_or_none(line["id"]) or 0, product=product, lago_id=plan)
-
-
-def _sold_as(template: Row) -> tuple[str, str]:
-    """A product for people, and of which plan (Lago id) it is."""
-    name, plan = _text(template["default_code"]) or _text(template["name"]), _text(template["plan"])
-    return name if plan else f"{name} (product.template {template['id']})", plan
+def _sold_as(template: Row) -> HeldProduct:
+    code, plan = _text(template["default_code"]) or _text(template["name"]), _text(template["plan"])
+    return HeldProduct(product=code if plan else f"{code} (product.template {template['id']})", code=code, plan=plan)
 
 
 def _place(line: Row) -> tuple[int, int]:
@@ -250,12 +257,16 @@ def _templates(odoo: Door, lines: Rows) -> dict[int, Row]:
     """Product on a line -> its template, on which the charges of a plan hang."""
     products = sorted({number for line in lines if (number := number_or_none(line["product_id"]))})
     rows = _by_id(_rows(odoo, "product.product", [["id", "in", products]], ("product_tmpl_id",)))
-    own = {number: template for number, row in rows.items() if (template := number_or_none(row["product_tmpl_id"]))}
+    template_by_product = {
+        number: template for number, row in rows.items() if (template := number_or_none(row["product_tmpl_id"]))
+    }
     names = ("name", "default_code", "fusion_lago_id")
-    templates = _by_id(_rows(odoo, "product.template", [["id", "in", sorted(set(own.values()))]], names))
+    templates = _by_id(
+        _rows(odoo, "product.template", [["id", "in", sorted(set(template_by_product.values()))]], names)
+    )
     plans = plan_ids(odoo, templates.values())
     templates = {number: {**row, "plan": plans[number]} for number, row in templates.items()}
-    return {number: templates[template] for number, template in own.items() if template in templates}
+    return {number: templates[template] for number, template in template_by_product.items() if template in templates}
 
 
 def _with_metric(row: Row, metrics: Mapping[int, Row]) -> dict[str, object]:

@@ -10,19 +10,38 @@ from typing import TypeGuard
 
 from mappings.checks import CONTRADICTED
 from mappings.dependents import unread_invoices, unread_subscriptions
-from mappings.known import WORDS
+from mappings.headers import OPEN
+from mappings.known import WORDS, is_currency
 from mappings.lost import REASON as LOST
 from mappings.lost import LostInvoice, lost_invoices
+from mappings.money import told_money
+from mappings.names import customer_name
+from mappings.notes import contradicted_notes
+from mappings.owed import credited_to
+from mappings.phrases import Phrase, Told
 from mappings.quarantine import Quarantined
 from mappings.records import Snapshot
-from migrate.lago.rawjson import loads
+from mappings.target import xid
+from mappings.wallets import CONTRADICTED_WALLET, contradicted_wallets
+from migrate.rawjson import loads
 from reconcile.billed import BilledInvoice, Refusal, ThreeSides, Totals
-from reconcile.sides.lago import in_month, is_of_no_currency
+from reconcile.sides.lago import ALL, in_month, is_of_no_currency
 from reconcile.sides.odoo_balances import BALANCE_CURRENCY
 
 NO_CURRENCY = "XXX"
 _NO_AMOUNTS = ("payment_methods",)
 _ZONES = timedelta(days=1)  # a month begins and ends in the customer's time zone
+_CREDIT_NOTE = "credit_note"
+_DOCUMENTS = ("invoices", "credit_notes")
+_CREDIT = ("applied_coupons", "wallets")
+# Of what is in quarantine: what is left of it, or else what it came to.
+_LEFT = {
+    "credit_notes": {"balance_amount_cents": Told.LEFT_IN_LAGO, "total_amount_cents": Told.ALL_IN_LAGO},
+    "applied_coupons": {"amount_cents_remaining": Told.LEFT_IN_LAGO, "amount_cents": Told.ALL_IN_LAGO},
+    "wallets": {"balance_cents": Told.LEFT_IN_LAGO},
+    "payments": {"amount_cents": Told.ALL_IN_LAGO},
+}
+_KINDS = {"credit_notes": _CREDIT_NOTE, "applied_coupons": "applied_coupon", "wallets": "wallet", "payments": "payment"}
 _MOST = 2**63  # cents: as many as Lago can keep
 _NET = ("fees", "coupons", "sub_total_excluding_taxes", "taxes")
 _HEADER = (*_NET, "sub_total_including_taxes", "credit_notes", "prepaid_credit", "total")
@@ -33,7 +52,9 @@ def set_apart(
 ) -> tuple[tuple[BilledInvoice, ...], tuple[BilledInvoice, ...]]:
     """(Lago's invoices that can be compared, those that cannot with the reason)."""
     missing = (_lost(invoice, snapshot, period) for invoice in lost_invoices(snapshot))
-    shown = (*_shown(snapshot, period), *missing)
+    billed = frozenset(invoice.customer for invoice in lago)
+    credit = (*_held_credit(snapshot, period, billed), *_contradicted(snapshot), *_wallets(snapshot, period))
+    shown = (*_shown(snapshot, period), *credit, *_payments(snapshot, period), *missing)
     ours = (i for i in shown if customers is None or i.customer in (*customers, ""))
     unread = tuple(i for i in ours if in_month(i.issued_on, period))
     causes = unread_invoices(snapshot, unread_subscriptions(snapshot))
@@ -50,7 +71,7 @@ def without_blame(sides: ThreeSides) -> ThreeSides:
     lago, odoo = dict(sides.lago), dict(sides.odoo)
     for lago_id, invoice in sides.odoo.items():
         if lago_id in lago and is_of_no_currency(lago[lago_id].refusals):
-            told = (f"Odoo bills {foreign.amount} {foreign.currency} of it" for foreign in invoice.foreign)
+            told = (Told.BILLS_OF_IT.of(foreign.amount, foreign.currency) for foreign in invoice.foreign)
             more = tuple(Refusal(reason=CONTRADICTED, detail=detail) for detail in told)
             lago[lago_id] = replace(lago[lago_id], refusals=(*lago[lago_id].refusals, *more))
             others = tuple(refusal for refusal in invoice.refusals if refusal.reason != BALANCE_CURRENCY)
@@ -62,8 +83,128 @@ def _shown(snapshot: Snapshot, period: str) -> Iterator[BilledInvoice]:
     for unread in snapshot.quarantined:
         if unread.of_page and unread_page_may_touch(unread, snapshot, period):
             yield _of_page(unread, snapshot, period)
-        elif unread.resource == "invoices" and not unread.of_page:
+        elif unread.resource in _DOCUMENTS and not unread.of_page:
             yield _unread(unread, snapshot, period)
+
+
+def _held_credit(snapshot: Snapshot, period: str, billed: frozenset[str]) -> Iterator[BilledInvoice]:
+    """Coupons and prepaid credits in quarantine that lessen what their customers owe, in each month that they last.
+
+    A coupon takes nothing off where nothing is billed (``billed``: customers of the month's invoices).
+    """
+    for unread in snapshot.quarantined:
+        if unread.of_page or unread.resource not in _CREDIT:
+            continue
+        shown = _payload(unread)
+        counts = _has_balance(shown) if unread.resource == "wallets" else unread.customer in (*billed, "")
+        if counts and _lasts_in(shown, period):
+            yield replace(_unread(unread, snapshot, period), issued_on=_begin_of(period) or snapshot.taken_at.date())
+
+
+def _lasts_in(shown: Mapping[str, object], period: str) -> bool:
+    """From the month it was made in to the one it ended in; what does not say when may be of any."""
+    begins, ends = (_day(str(shown.get(name))[:10]) for name in ("created_at", "terminated_at"))
+    has_begun = begins is None or f"{begins:%Y-%m}" <= period
+    return period == ALL or (has_begun and (ends is None or period <= f"{ends:%Y-%m}"))
+
+
+def _has_balance(shown: Mapping[str, object]) -> bool:
+    """Whether prepaid credits may be left: one that was terminated is spent by nobody."""
+    return shown.get("status") != "terminated" and shown.get("balance_cents") != 0
+
+
+def _contradicted(snapshot: Snapshot) -> Iterator[BilledInvoice]:
+    """Credit notes that contradict themselves or others: what is left of them nobody knows, and no balance is moved."""
+    invoices = {invoice.lago_id: invoice for invoice in snapshot.invoices}
+    customers = {customer.lago_id: customer for customer in snapshot.customers}
+    contradicted = contradicted_notes(snapshot)
+    for note in snapshot.credit_notes:
+        if note.lago_id not in contradicted:
+            continue
+        holder = customers.get(credited_to(note, invoices.get(note.lago_invoice_id)))
+        left = told_money(note.balance_amount_cents, note.currency)
+        detail = Told.LEFT_IN_LAGO.of(contradicted[note.lago_id], left)
+        yield BilledInvoice(
+            lago_id=note.lago_id,
+            number=note.number,
+            customer=holder.external_id if holder else "",
+            currency=note.currency,
+            issued_on=note.issuing_date,
+            lines=(),
+            totals=None,
+            refusals=(Refusal(reason=OPEN, detail=detail),),
+            type=_CREDIT_NOTE,
+            customer_name=customer_name(holder) if holder else "",
+        )
+
+
+def _wallets(snapshot: Snapshot, period: str) -> Iterator[BilledInvoice]:
+    """Prepaid credits that contradict themselves, in each month since they began: what may pay its invoices with."""
+    customers = {customer.lago_id: customer for customer in snapshot.customers}
+    contradicted = contradicted_wallets(snapshot)
+    for wallet in snapshot.wallets:
+        begun = wallet.created_at is None or period == ALL or f"{wallet.created_at:%Y-%m}" <= period
+        if wallet.lago_id not in contradicted or not begun:
+            continue
+        holder = customers.get(wallet.lago_customer_id)
+        detail = Told.LEFT_IN_LAGO.of(contradicted[wallet.lago_id], told_money(wallet.balance_cents, wallet.currency))
+        yield BilledInvoice(
+            lago_id=wallet.lago_id,
+            number=wallet.code or wallet.name or wallet.lago_id,
+            customer=wallet.external_customer_id,
+            currency=wallet.currency,
+            issued_on=_begin_of(period) or snapshot.taken_at.date(),
+            lines=(),
+            totals=None,
+            refusals=(Refusal(reason=CONTRADICTED_WALLET, detail=detail),),
+            type=_KINDS["wallets"],
+            customer_name=customer_name(holder) if holder else "",
+        )
+
+
+def _payments(snapshot: Snapshot, period: str) -> Iterator[BilledInvoice]:
+    """Payments in quarantine, in the months of the invoices that they paid: what is left of those nobody knows."""
+    days = {invoice.lago_id: invoice.issuing_date for invoice in snapshot.invoices}
+    for unread in snapshot.quarantined:
+        if unread.of_page or unread.resource != "payments":
+            continue
+        shown = _payload(unread)
+        paid = shown.get("invoice_ids")
+        named = [days[n] for n in paid if isinstance(n, str) and n in days] if isinstance(paid, list) else []
+        received = _day(str(shown.get("created_at"))[:10])
+        months = named or ([received] if received else [])
+        if shown.get("payment_status") != "failed" and (not months or any(in_month(day, period) for day in months)):
+            yield replace(_unread(unread, snapshot, period), issued_on=_begin_of(period) or snapshot.taken_at.date())
+
+
+def unread_owed(snapshot: Snapshot) -> Iterator[tuple[str, str, str, int]]:
+    """(external id in Odoo, its customer's in Lago, currency, cents) of documents in quarantine that are still owed.
+
+    As far as their own text can be read; what Lago owes is below 0.
+    """
+    for unread in snapshot.quarantined:
+        if unread.of_page or unread.resource not in _DOCUMENTS:
+            continue
+        shown, is_note = _payload(unread), unread.resource == "credit_notes"
+        currency, cents = _currency(shown), (_left_of_note if is_note else _due)(shown)
+        if cents and currency != NO_CURRENCY:
+            name = xid("credit_note" if is_note else "invoice", unread.id)
+            yield name, unread.customer, currency, -cents if is_note else cents
+
+
+def _left_of_note(shown: Mapping[str, object]) -> int:
+    left = shown.get("balance_amount_cents")
+    return left if _is_cents(left) and shown.get("credit_status") not in ("consumed", "voided") else 0
+
+
+def _due(shown: Mapping[str, object]) -> int:
+    """Of one whose state cannot be told too: it may well be owed."""
+    total, paid, due = (shown.get(f"total_{name}amount_cents") for name in ("", "paid_", "due_"))
+    if _state(shown.get("status")) not in ("finalized", "") or shown.get("payment_status") == "succeeded":
+        return 0
+    if _is_cents(due):
+        return due
+    return total - paid if _is_cents(total) and _is_cents(paid) else 0
 
 
 def _lost(lost: LostInvoice, snapshot: Snapshot, period: str) -> BilledInvoice:
@@ -85,38 +226,69 @@ def _lost(lost: LostInvoice, snapshot: Snapshot, period: str) -> BilledInvoice:
 
 def _refused(invoice: BilledInvoice, cause: Quarantined) -> BilledInvoice:
     """Without its lines: what one side cannot say, none is held against."""
-    detail = f"not compared because {cause.resource} {cause.name} is in quarantine: field {cause.field} {cause.problem}"
+    detail = Told.IN_QUARANTINE.of(cause.resource, cause.name, cause.field, cause.problem)
     return replace(
         invoice, lines=(), totals=None, refusals=(*invoice.refusals, Refusal(reason=cause.reason, detail=detail))
     )
 
 
 def _unread(unread: Quarantined, snapshot: Snapshot, period: str) -> BilledInvoice:
-    """An invoice in quarantine, as far as it can be told. What has no date is shown in every period."""
-    payload = loads(unread.raw)
-    shown: dict[str, object] = payload if isinstance(payload, dict) else {}
+    """What is in quarantine, as far as it can be told. What has no date is shown in every period."""
+    shown = _payload(unread)
     day = _day(shown.get("issuing_date")) or _begin_of(period) or snapshot.taken_at.date()
-    currency, header = shown.get("currency"), _header(shown)
-    amount = f"; Lago says {header.total_cents} cents" if header else ""
+    currency, header = _currency(shown), _header(shown)
+    quarantined = _in_quarantine(unread)
+    detail = Told.WITH_CENTS.of(quarantined, header.total_cents) if header else _with_credit(unread, shown, currency)
+    kind = shown.get("invoice_type") if unread.resource == "invoices" else _KINDS.get(unread.resource)
     return BilledInvoice(
         lago_id=unread.id,
         number=unread.label or unread.id,
         customer=unread.customer,
-        currency=currency if isinstance(currency, str) and len(currency) == 3 and currency.isalpha() else NO_CURRENCY,
+        currency=currency,
         issued_on=day,
         lines=(),
         totals=None,
         register=header,
-        refusals=(Refusal(reason=unread.reason, detail=f"{unread.detail}{amount}"),),
+        refusals=(Refusal(reason=unread.reason, detail=detail),),
         state=_state(shown.get("status")),
-        type=str(shown.get("invoice_type") or "")[:20],
+        type=str(kind or "")[:20],
         customer_name=unread.customer,
     )
 
 
+def _in_quarantine(unread: Quarantined) -> Phrase:
+    """``Quarantined.detail``, as words that each language says its own way."""
+    return Told.SELF_IN_QUARANTINE.of(unread.field, unread.problem)
+
+
+def _payload(unread: Quarantined) -> dict[str, object]:
+    payload = loads(unread.raw)
+    return payload if isinstance(payload, dict) else {}
+
+
+def _currency(shown: Mapping[str, object]) -> str:
+    currency = shown.get("currency") or shown.get("amount_currency")
+    return currency if isinstance(currency, str) and len(currency) == 3 and currency.isalpha() else NO_CURRENCY
+
+
+def _with_credit(unread: Quarantined, shown: Mapping[str, object], currency: str) -> Phrase:
+    """With what Lago says to be left of a credit note, a coupon or a wallet, as far as it can be read."""
+    fields = _LEFT.get(unread.resource, {})
+    amounts = (
+        told.of(_in_quarantine(unread), _money(cents, currency))
+        for n, told in fields.items()
+        if _is_cents(cents := shown.get(n))
+    )
+    return next(amounts, _in_quarantine(unread))
+
+
+def _money(cents: int, currency: str) -> str:
+    return f"{cents} cents" if not is_currency(currency) else told_money(cents, currency)
+
+
 def _of_page(unread: Quarantined, snapshot: Snapshot, period: str) -> BilledInvoice:
     """A page that Lago did not give, among the invoices of a month that it may concern."""
-    told = f"incomplete, and it may concern this month: {unread.detail}"
+    told = Told.MAY_CONCERN.of(_in_quarantine(unread))
     shown = _unread(unread, snapshot, period)
     return replace(shown, refusals=(Refusal(reason=unread.reason, detail=told),))
 

@@ -23,6 +23,7 @@ from typing import IO, Any
 
 import pandas as pd
 
+from mappings.errors import of_writing
 from reports.data import OPEN, REFUSED, Age, InvoiceView, Position, ReportData
 from reports.errors import ReportError
 from reports.paths import require_writable_name, whole_file
@@ -69,13 +70,18 @@ def apply(data: ReportData, past: Iterable[Past]) -> ReportData:
 
 
 def _aged_invoice(invoice: InvoiceView, earlier: list[Past], data: ReportData) -> InvoiceView:
-    if not any(p.status in _DIFFERENT for p in invoice.positions):
+    if not any(map(_is_followed, invoice.positions)):
         return invoice
     looks = [past for past in earlier if past.saw(invoice, data.run.pair)]
     positions = tuple(
-        replace(p, age=_age(p, looks, data.run.compared_at)) if p.status in _DIFFERENT else p for p in invoice.positions
+        replace(p, age=_age(p, looks, data.run.compared_at)) if _is_followed(p) else p for p in invoice.positions
     )
     return replace(invoice, positions=positions)
+
+
+def _is_followed(position: Position) -> bool:
+    """Whether its age is counted: it differs, was not compared, or is doubted by the re-rate alone."""
+    return position.status in _DIFFERENT or position.doubt is not None
 
 
 def _age(position: Position, looks: Iterable[Past], now: datetime) -> Age:
@@ -112,7 +118,7 @@ def bucket(days: int) -> str:
 def buckets(data: ReportData) -> tuple[AgeBucket, ...]:
     """What is open and not waived, by currency and age; empty buckets are left out."""
     rows = [
-        (i.currency, _ORDER.index(bucket(p.age.days)), p.delta_cents, abs(p.delta_cents), p.age.since)
+        (i.currency, _ORDER.index(bucket(p.age.days)), p.delta_cents, abs(p.at_stake_cents), p.age.since)
         for i, p in data.rows()
         if p.age is not None and counts(i, p)
     ]
@@ -204,6 +210,13 @@ def require_continued(folder: Path, known: Head | None, now: datetime) -> None:
     )
 
 
+def require_as_noted(folder: Path, report: Path) -> None:
+    """Raise HistoryError if a report is not as the run that noted it wrote it. One that no run noted is nobody's."""
+    noted = last(read(folder), report.name)
+    if noted is not None and hashlib.sha256(whole_file(report)).hexdigest() != noted.report_sha256:
+        raise HistoryError(f"{report}: was changed since it was reconciled; run 'lago2odoo reconcile' again")
+
+
 def last(past: Iterable[Past], report: str) -> Past | None:
     """The run that wrote the file ``report`` last."""
     runs = [p for p in past if p.report == report]
@@ -220,7 +233,8 @@ def append(report: Path, data: ReportData, inputs: Mapping[str, str]) -> Path:
     try:
         return _append(report, data, inputs)
     except OSError as error:
-        raise HistoryError(f"{report.parent / FILE}: the run cannot be noted: {error.strerror}") from error
+        noted = HistoryError(f"{report.parent / FILE}: the run cannot be noted: {error.strerror}")
+        raise of_writing(noted, error.errno) from error
 
 
 def _append(report: Path, data: ReportData, inputs: Mapping[str, str]) -> Path:
@@ -257,7 +271,7 @@ def _line(data: ReportData, report: tuple[str, bytes], inputs: Mapping[str, str]
         "report_sha256": hashlib.sha256(written).hexdigest(),
         "inputs": dict(sorted(inputs.items())),
         "customers": sorted({invoice.customer for invoice in data.invoices}),
-        "different": sorted(p.id for _, p in data.rows() if p.status in _DIFFERENT),
+        "different": sorted(p.id for _, p in data.rows() if _is_followed(p)),
     }
     return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 

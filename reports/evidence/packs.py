@@ -176,22 +176,22 @@ _UNREADABLE = (
 def _members(data: bytes) -> tuple[dict[str, bytes | None], list[Flaw]]:
     """Name -> content (None: unreadable), and what is wrong with the archive. RuntimeError: zipfile on encryption."""
     flaws: list[Flaw] = []
-    found: dict[str, bytes | None] = {}
+    contents: dict[str, bytes | None] = {}
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as opened:
             names = [info.filename for info in opened.infolist()]
             for info in opened.infolist():
-                if info.filename in found:
+                if info.filename in contents:
                     flaws.append(Flaw("added", info.filename, "a second time"))
                     continue
-                found[info.filename] = _content(opened, info)
+                contents[info.filename] = _content(opened, info)
     except _UNREADABLE as error:
         return {}, [Flaw("altered", "the archive", f"not a readable zip file: {error}")]
-    if not found:
+    if not contents:
         flaws.append(Flaw("altered", "the archive", "it is empty"))
     if names != sorted(names):
         flaws.append(Flaw("reordered", "the files of the archive"))
-    return found, flaws
+    return contents, flaws
 
 
 def _content(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes | None:
@@ -242,14 +242,14 @@ def _name(entry: Mapping[str, Any]) -> str:
 
 def _chain_flaws(entries: Sequence[Mapping[str, Any]], seal: str) -> Iterator[Flaw]:
     """Entries that changed, are gone, came twice or moved; then links that do not hold although the entries do."""
-    own = [_hash_or_none(entry) == entry["hash"] for entry in entries]
-    yield from (Flaw("altered", _name(e)) for e, good in zip(entries, own, strict=True) if not good)
+    whole = [_hash_or_none(entry) == entry["hash"] for entry in entries]
+    yield from (Flaw("altered", _name(e)) for e, good in zip(entries, whole, strict=True) if not good)
     numbers = [entry["number"] for entry in entries]
     yield from (Flaw("missing", f"{MANIFEST}: entry {n}") for n in _gaps(numbers))
     yield from (Flaw("added", _name(e), "a second time") for i, e in enumerate(entries) if e["number"] in numbers[:i])
     if numbers != sorted(numbers):
         yield Flaw("reordered", f"{MANIFEST}: its entries")
-    if all(own) and numbers == list(range(1, len(numbers) + 1)):
+    if all(whole) and numbers == list(range(1, len(numbers) + 1)):
         yield from _broken_links(entries)
     last = max(entries, key=lambda e: e["number"], default=None)
     if last is None or last["hash"] != seal:
@@ -271,12 +271,12 @@ def _hash_or_none(entry: Mapping[str, Any]) -> str | None:
 
 def _gaps(numbers: Sequence[int]) -> Iterator[int]:
     """Numbers that should be there: at most as many as would be missing if the rest were in place."""
-    present, wanted = set(numbers), 1
+    present, expected = set(numbers), 1
     for number in sorted(present):
-        if number - wanted > 1000:  # somebody's number, not a gap: the entry itself is altered already
+        if number - expected > 1000:  # somebody's number, not a gap: the entry itself is altered already
             return
-        yield from range(wanted, number)
-        wanted = number + 1
+        yield from range(expected, number)
+        expected = number + 1
 
 
 def _broken_links(entries: Sequence[Mapping[str, Any]]) -> Iterator[Flaw]:

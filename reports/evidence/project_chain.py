@@ -14,37 +14,42 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from mappings.errors import of_writing
 from reports.errors import NotSigned
 from reports.evidence import packs
 from reports.evidence.chain import CHAIN, PENDING, ChainError, Link, chain_flaws, chain_line, link_flaws, read_chain
 from reports.evidence.durable import give_name, partial_of, sync, write_durably
 from reports.evidence.packs import Pack, Verified
 from reports.evidence.report_facts import Fact
-from reports.paths import whole_file
+from reports.paths import held_alone, whole_file
 from reports.people import plain
 
 FOLDER = "evidence"
 
 
-def read_intact(folder: Path) -> tuple[Link, ...]:
-    """The packs before, after what a killed signing left is mended.
+@dataclass(frozen=True, slots=True)
+class IntactPack:
+    """A pack of the chain that is as it was signed, and what its manifest says."""
+
+    link: Link
+    facts: Mapping[str, Fact]
+
+
+def read_intact(folder: Path) -> tuple[IntactPack, ...]:
+    """The packs before, each verified once, after what a killed signing left is mended.
 
     Each is looked at: nothing is chained to one that was altered, and none may be gone without a word.
     """
     path = folder / FOLDER / CHAIN
     _recover(path.parent)
-    chain = _read(path)
-    _check_links([(link, _verified(path.parent, link)) for link in chain])
-    if not chain and any(path.parent.glob("*.zip")):
+    verified = [(link, _verified(path.parent, link)) for link in _read(path)]
+    _check_links(verified)
+    if not verified and any(path.parent.glob("*.zip")):
         raise NotSigned(f"{path}: is missing, but there are packs beside it; restore it from a backup")
-    return chain
-
-
-def facts_of(folder: Path, link: Link) -> Mapping[str, Fact]:
-    """What the pack of a link says. Raises NotSigned: it is not there, or not the one that was noted."""
-    return _verified(folder / FOLDER, link).facts
+    return tuple(IntactPack(link, pack.facts) for link, pack in verified)
 
 
 def _read(path: Path) -> tuple[Link, ...]:
@@ -94,9 +99,11 @@ def keep(pack: Pack, path: Path, folder: Path, period: str) -> None:
     try:
         home.mkdir(parents=True, exist_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(partial, pack.data, "wb")
-        _note(home, line)
-        give_name(partial, path)
+        _require_open(home / CHAIN)
+        with held_alone(partial):  # another project may sign into the same file
+            write_durably(partial, pack.data, "wb")
+            _note(home, line)
+            give_name(partial, path)
         write_durably(home / CHAIN, line.encode(), "ab")
         _drop_note(home)
     except FileExistsError:
@@ -104,7 +111,14 @@ def keep(pack: Pack, path: Path, folder: Path, period: str) -> None:
         _drop_note(home)
         raise NotSigned(f"{path}: exists already and is never overwritten; name another with --out") from None
     except OSError as error:
-        raise NotSigned(f"{path}: the pack cannot be written: {error.strerror}") from error
+        written = NotSigned(f"{error.filename or path}: the pack cannot be written: {error.strerror}")
+        raise of_writing(written, error.errno) from error
+
+
+def _require_open(chain: Path) -> None:
+    """Raises OSError where no line can be added: nothing is signed then, not even half."""
+    if chain.exists():
+        os.close(os.open(chain, os.O_WRONLY | os.O_APPEND))
 
 
 def _recover(home: Path) -> None:

@@ -76,6 +76,7 @@ def what_is_accounted(report: Json) -> dict[str, Fact]:
         for side, sums in zip(report["run"]["pair"], (total["left"], total["right"]), strict=True):
             for part in ("not_compared", "outside"):
                 stated[f"{part} {total['currency']} {side}"] = sums.get(f"{part}_cents", 0)
+    stated |= {f"doubted {doubt['currency']}": doubt["gross_cents"] for doubt in report.get("doubts", ())}
     for tie in report.get("receivables", ()):
         names = ("lago", "draft", "posted", "other", "account")
         stated |= {f"receivable {tie['currency']} {name}": tie[f"{name}_cents"] for name in names}

@@ -16,12 +16,13 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
+from mappings.errors import of_writing
 from reports.errors import NotSigned
 from reports.evidence.durable import give_name, partial_of, write_durably
 from reports.evidence.report_facts import Fact
 from reports.evidence.signers import Signer, Trust
 from reports.evidence.sshsig import NAMESPACE, NotASignature, Signature, SigningKey, read_signature
-from reports.paths import opened, whole_file
+from reports.paths import held_alone, opened, whole_file
 
 LONGEST = 16_384  # bytes; a signature has 300
 
@@ -90,13 +91,15 @@ def add_signature(pack: Path, data: bytes, role: Signatory, key: SigningKey) -> 
     _refuse_the_others_key(pack, role, key)
     partial = partial_of(path)
     try:
-        partial.unlink(missing_ok=True)
-        if path.exists():
-            return _same(path, text)
-        write_durably(partial, text, "wb")
-        give_name(partial, path)
+        with held_alone(partial):
+            if path.exists():
+                partial.unlink()
+                return _same(path, text)
+            write_durably(partial, text, "wb")
+            give_name(partial, path)
     except OSError as error:
-        raise NotSigned(f"{path}: the signature cannot be written: {error.strerror}") from None
+        written = NotSigned(f"{path}: the signature cannot be written: {error.strerror}")
+        raise of_writing(written, error.errno) from None
     return path
 
 

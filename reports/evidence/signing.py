@@ -19,9 +19,9 @@ from reports.data import ReportData
 from reports.errors import NotSigned
 from reports.evidence import ageing, packs, project_chain
 from reports.evidence.ageing import Past
-from reports.evidence.chain import Link
 from reports.evidence.inputs import PackInputs
 from reports.evidence.packs import Pack
+from reports.evidence.project_chain import IntactPack
 from reports.evidence.report_facts import Fact, what_is_accounted
 from reports.paths import whole_file
 from reports.people import is_plain, nobody, same_person
@@ -84,7 +84,7 @@ def sign(folder: Path, signing: Signing, inputs: PackInputs, *, language: str, o
     facts = _facts(reconciled, signing, inputs, chain)
     if (before := _signed_before(folder, chain, facts)) is not None:
         return before
-    _check_clock(signing, reconciled.data, project_chain.facts_of(folder, chain[-1]) if chain else {})
+    _check_clock(signing, reconciled.data, chain[-1].facts if chain else {})
     page = html.render(reconciled.data, language).encode()
     pack = packs.build(facts, {packs.PAGE: page, packs.REPORT: packs.packed(reconciled.report), **inputs.files})
     path = out or folder / project_chain.FOLDER / f"{signing.name}-{pack.number:03}.zip"
@@ -137,6 +137,8 @@ def _check_open(data: ReportData, signing: Signing) -> None:
     judged = judge(data)
     if not judged.settled and signing.accept_open is None:
         lapses = f", {judged.lapsed} stretches were billed twice or never" if judged.lapsed else ""
+        doubted = judged.material_doubts
+        lapses = f", the re-rate doubts {doubted} positions on which both sides agree{lapses}" if doubted else lapses
         untied = f", the receivables of {judged.untied} currencies do not tie" if judged.untied else ""
         raise NotSigned(
             f"{signing.period}: {judged.doubtful} differences have no proven cause, {judged.refused} invoices were not "
@@ -178,11 +180,11 @@ def _moment(text: Fact) -> datetime | None:
 OF_A_PACK = frozenset({"number", "previous", "signed_at"})  # facts that differ although the same is signed
 
 
-def _signed_before(folder: Path, chain: tuple[Link, ...], facts: Mapping[str, Fact]) -> Signed | None:
+def _signed_before(folder: Path, chain: tuple[IntactPack, ...], facts: Mapping[str, Fact]) -> Signed | None:
     """The last pack of this run, if it says the same: a command that was stopped after its work is run again."""
-    for link in reversed([link for link in chain if link.period == facts["period"]]):
-        signed = project_chain.facts_of(folder, link)
-        if signed.get("cohort") != facts["cohort"]:
+    for pack in reversed(chain):
+        link, signed = pack.link, pack.facts
+        if (link.period, signed.get("cohort")) != (facts["period"], facts["cohort"]):
             continue
         # an older version may not have stated some
         if any(signed.get(name, value) != value for name, value in facts.items() if name not in OF_A_PACK):
@@ -195,13 +197,15 @@ def _signed_before(folder: Path, chain: tuple[Link, ...], facts: Mapping[str, Fa
 # --- what is signed ----------------------------------------------------------------------------------------------
 
 
-def _facts(reconciled: _Reconciled, signing: Signing, inputs: PackInputs, chain: tuple[Link, ...]) -> dict[str, Fact]:
+def _facts(
+    reconciled: _Reconciled, signing: Signing, inputs: PackInputs, chain: tuple[IntactPack, ...]
+) -> dict[str, Fact]:
     """Everything the manifest says, in its order. Amounts are in the smallest unit of their currency."""
     data = reconciled.data
     run, judged = data.run, judge(data)
     return {
         "number": len(chain) + 1,
-        "previous": chain[-1].seal if chain else packs.START,
+        "previous": chain[-1].link.seal if chain else packs.START,
         "period": signing.period,
         "cohort": signing.cohort,
         "organization": run.organization,

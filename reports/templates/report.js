@@ -107,7 +107,10 @@
   const currencyOf = (p) => I.currency[P.invoice[p]];
   const statusOf = (p) => D.statuses[P.status[p]];
   const foundOf = (p) => D.found[P.found[p]];
-  const isOpen = D.statuses.map((name) => OPEN.has(name));
+  const openStatus = D.statuses.map((name) => OPEN.has(name));
+  const doubted = D.found.map((list) => list.some(([cause]) => cause === "rerate_differs")); // by the re-rate alone
+  const isOpen = (p) => openStatus[P.status[p]] || doubted[P.found[p]];
+  const stakeOf = (p) => doubted[P.found[p]] ? P.rerate[p] - P[D.pair[0]][p] : P.delta[p];
   const nameFrom = (kindNumber, labelNumber) => {
     const kind = named("kind", S[kindNumber]), label = S[labelNumber];
     return label ? T("position.name", { kind, label }) : kind;
@@ -160,7 +163,7 @@
       const fits = D.found.map((list) => list.some((finding) => finding[place] === wanted));
       all.push((p) => fits[P.found[p]]);
     };
-    if (state.open) all.push((p) => isOpen[P.status[p]]);
+    if (state.open) all.push(isOpen);
     if (state.cause) holds(0, state.cause);
     if (state.side) holds(1, state.side);
     if (state.customer) {
@@ -172,10 +175,10 @@
       const [from, to] = ageRange(state.age);
       all.push((p) => P.age[p] !== null && P.age[p] >= from && P.age[p] <= to);
     }
-    if (state.material) all.push((p) => Math.abs(P.delta[p]) >= D.materiality);
+    if (state.material) all.push((p) => Math.abs(stakeOf(p)) >= D.materiality);
     if (Number(state.min)) {
       const least = I.currency.map((currency) => Number(state.min) * 10 ** D.digits[currency]);
-      all.push((p) => Math.abs(P.delta[p]) >= least[P.invoice[p]]);
+      all.push((p) => Math.abs(stakeOf(p)) >= least[P.invoice[p]]);
     }
     all.push(...lower(state.q).split(/\s+/).filter(Boolean).map(searchTest));
     return all;
@@ -199,7 +202,7 @@
   });
   const SORTS = {
     age: (p) => P.age[p] ?? -1,
-    delta: (p) => Math.abs(P.delta[p]),
+    delta: (p) => Math.abs(stakeOf(p)),
     customer: customerOf,
     invoice: (p) => P.invoice[p],
     line: (p) => nameRanks().get(P.kind[p] * S.length + P.label[p]),
@@ -368,7 +371,7 @@
       if (own.age !== undefined) body.append(el("p", {}, own.text(own.age)));
       if (own.usage) body.append(usage(own.usage));
       if (own.looks) body.append(el("p", {}, T("lookalike"), " ", own.looks.map((id) => [el("a", { href: `#line=${id}` }, nameOf(indexOf().get(id))), " "]).flat()));
-      if (D.trimmed && !isOpen[P.status[p]]) body.append(el("p", { class: "quiet" }, T("steps.left_out")));
+      if (D.trimmed && !isOpen(p)) body.append(el("p", { class: "quiet" }, T("steps.left_out")));
       body.append(el("p", { class: "keys" }, el("a", { href: `#line=${P.id[p]}` }, T("permalink")),
         own.key && el("small", {}, own.key.map(([k, v]) => `${named("key", own.text(k))} ${named("kind", own.text(v))}`).join(" · "))));
     };
@@ -392,7 +395,7 @@
       el("div", { class: "sides" }, D.sides.map((side) => el("div", { class: "column" }, el("h4", { class: `name ${side}` }, named("side", side)),
         el("p", { class: "amount" }, own.some((p) => P[side][p] !== null) ? money(sum(side), currency) : "–")))),
       I.refusals[i].map(([side, reason, detail, waiver]) => el("div", { class: `finding ${waiver ? "waived" : ""}` }, el("p", {}, el("strong", {}, reason), " ", el("span", { class: `side ${side}` }, named("side", side))), el("p", {}, detail))),
-      own.map((p) => position(p, p === target || (target === undefined && isOpen[P.status[p]] && own.length < 30))));
+      own.map((p) => position(p, p === target || (target === undefined && isOpen(p) && own.length < 30))));
     return page;
   };
 

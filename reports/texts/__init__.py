@@ -14,10 +14,12 @@ from babel.numbers import format_currency, format_decimal, format_percent
 
 from mappings.explain import PRICING_UNIT, Step
 from mappings.money import from_subunits
+from mappings.phrases import Phrase, Said
 from mappings.reasons import spell
-from reports.data import Evidence, EvidenceValue, Phrase, ReportData
+from reports.data import Evidence, EvidenceValue, ReportData
 from reports.texts.causes import CAUSES
 from reports.texts.page import PAGE
+from reports.texts.refusals import DETAILS
 from reports.texts.remedies import REMEDIES
 from reports.texts.signatures import SIGNATURES
 from reports.texts.states import STATES
@@ -27,7 +29,7 @@ from reports.texts.tables import TABLES
 LOCALES = ("en_CA", "fr_CA")
 
 # name -> (English, French), as they stand in the files beside this one. Braces are filled with values.
-TEXTS: Mapping[str, tuple[str, str]] = {**PAGE, **TABLES, **STATES, **CAUSES, **REMEDIES, **SIGNATURES}
+TEXTS: Mapping[str, tuple[str, str]] = {**PAGE, **TABLES, **STATES, **CAUSES, **REMEDIES, **SIGNATURES, **DETAILS}
 
 # Values of evidence that are shown with what they count
 COUNTED = {"theirs": "units", "ours": "units", "their_events": "events", "our_events": "events", "events": "events"}
@@ -126,18 +128,26 @@ class Texts:
         values = {key: self._value(key, value, currency) for key, value in evidence.values.items()}
         return self(name, **values) if name in TEXTS else f"{evidence.name} {values}"
 
+    def said(self, said: Said) -> str:
+        """Words of ours in this language, with what stands in them; anybody else's text as it is."""
+        if isinstance(said, str):
+            return said
+        return self(f"told.{said.kind}").format(*(self.said(value) for value in said.values))
+
     def _value(self, key: str, value: EvidenceValue, currency: str) -> str:
-        if isinstance(value, Phrase):
-            return self(f"told.{value.kind}").format(*value.values)
-        if isinstance(value, str):
-            return value
+        if isinstance(value, str | Phrase):
+            return self.said(value)
         if key in COUNTED:
             return self.counted(COUNTED[key], value)
         return self.money(int(value), currency) if key.endswith("cents") else self.number(value)
 
     def catalog(self) -> dict[str, str]:
-        """All sentences of the language, for the page's script; it is signed later, and says nothing of signatures."""
-        return {name: both[LOCALES.index(self.locale)] for name, both in TEXTS.items() if name not in SIGNATURES}
+        """All sentences of the language, for the page's script; it is signed later, and says nothing of signatures.
+
+        Details of refusals are on the page as they are said.
+        """
+        language, apart = LOCALES.index(self.locale), {*SIGNATURES, *DETAILS}
+        return {name: both[language] for name, both in TEXTS.items() if name not in apart}
 
 
 def cause_name(cause: str, locale: str = "en_CA") -> str:

@@ -23,14 +23,18 @@ CAUSES: Mapping[str, tuple[str, str]] = {
     "cause.usage_billed_twice": ("Usage billed twice", "Utilisation facturée deux fois"),
     "cause.period_billed_twice": ("Period billed twice", "Période facturée deux fois"),
     "cause.usage_never_billed": ("Usage never billed", "Utilisation jamais facturée"),
+    "cause.usage_came_late": ("Usage that came after its invoice", "Utilisation arrivée après sa facture"),
     "cause.period_never_billed": ("Period never billed", "Période jamais facturée"),
     "cause.missing_line": ("Line missing", "Ligne manquante"),
     "cause.order_line_added": ("Line added to the order", "Ligne ajoutée à la commande"),
     "cause.discount": ("Discount on the order", "Remise sur la commande"),
     "cause.extra_line": ("Line in excess", "Ligne en trop"),
     "cause.extra_balance": ("Open balance that only Odoo has", "Solde ouvert que seul Odoo a"),
+    "cause.lacking_balance": ("Open balance too low in Odoo", "Solde ouvert trop bas dans Odoo"),
+    "cause.extra_open_usage": ("Usage that only Odoo has, not billed yet", "Utilisation que seul Odoo a, non facturée"),
     "cause.extra_order": ("Order that only Odoo has", "Commande que seul Odoo a"),
     "cause.extra_invoice": ("Invoice that only Odoo has", "Facture que seul Odoo a"),
+    "cause.progressive_credit": ("Usage billed before by a threshold", "Utilisation facturée avant, par un seuil"),
     "cause.coupon_missing": ("Coupon not applied", "Coupon non appliqué"),
     "cause.tax_missing": ("Tax not charged", "Taxe non facturée"),
     "cause.tax_wrong": ("Other taxes charged", "Autres taxes facturées"),
@@ -66,10 +70,23 @@ CAUSES: Mapping[str, tuple[str, str]] = {
     "cause.balance_missing": ("Open balance not carried over", "Solde ouvert non repris"),
     "cause.tolerated": ("Within the tolerance", "Dans la tolérance"),
     "cause.unexplained": ("Unexplained", "Inexpliqué"),
+    "cause.off_plan": ("Lago bills otherwise than its own plan", "Lago facture autrement que son propre forfait"),
+    "cause.rerate_differs": ("Both agree, the re-rate does not", "Les deux concordent, le recalcul non"),
     # evidence
+    "evidence.rerate_differs": (
+        "Both sides bill {both_cents}, the re-rate from raw usage gives {rerate_cents}: either both share a fault, or "
+        "the re-rate’s rule is off.",
+        "Les deux côtés facturent {both_cents}, le recalcul à partir de l’utilisation brute donne {rerate_cents} : "
+        "soit les deux ont la même erreur, soit la règle du recalcul est fausse.",
+    ),
     "evidence.order_only_in_odoo": (
         "{what} runs in Odoo ({plan}, next invoice: {next}), and Lago has no subscription of it.",
         "{what} est en cours dans Odoo ({plan}, prochaine facture : {next}), et Lago n’en a aucun abonnement.",
+    ),
+    "evidence.order_unnamed": (
+        "{what} runs in Odoo ({plan}, next invoice: {next}) for a subscription that Lago has: its external id is gone.",
+        "{what} est en cours dans Odoo ({plan}, prochaine facture : {next}) pour un abonnement que Lago a : son "
+        "identifiant externe a disparu.",
     ),
     "evidence.order_not_invoiced": (
         "{what} of {day} is confirmed in Odoo and not invoiced in full, and Lago has none of it.",
@@ -85,9 +102,18 @@ CAUSES: Mapping[str, tuple[str, str]] = {
     ),
     "evidence.balance_only_in_odoo": (
         "{what} of {day} is open in Odoo ({state}) beyond what is still open of it in Lago: it was paid, credited, "
-        "used or voided there since.",
+        "used or voided there since, or raised in Odoo.",
         "{what} du {day} est ouvert dans Odoo ({state}) au-delà de ce qui l’est encore dans Lago : payé, crédité, "
-        "utilisé ou annulé là depuis.",
+        "utilisé ou annulé là depuis, ou augmenté dans Odoo.",
+    ),
+    "evidence.usage_only_in_odoo": (
+        "{what}: {events} events of {code} since {since} ({units} units), not billed yet, are in Odoo alone.",
+        "{what} : {events} événements de {code} depuis le {since} ({units} unités), pas encore facturés, sont dans "
+        "Odoo seulement.",
+    ),
+    "evidence.balance_too_low": (
+        "{what} of {day} is open in Odoo ({state}) with less than in Lago, where {left} are open.",
+        "{what} du {day} est ouvert dans Odoo ({state}) pour moins que dans Lago, où {left} restent ouverts.",
     ),
     "evidence.open_no_more": (
         "{cents} are open in Odoo, and nothing in Lago any more: it was paid, credited or voided there since.",
@@ -134,6 +160,10 @@ CAUSES: Mapping[str, tuple[str, str]] = {
     "evidence.coupon": (
         "Without coupon {coupon} ({cents}) the header is exactly this.",
         "Sans le coupon {coupon} ({cents}), l’en-tête est exactement celui-ci.",
+    ),
+    "evidence.billed_before": (
+        "Lago takes off {cents} that it billed before, when a threshold was passed.",
+        "Lago déduit {cents} facturés avant, au passage d’un seuil.",
     ),
     "evidence.no_tax": (
         "Without tax {tax} the header is exactly this.",
@@ -238,6 +268,16 @@ CAUSES: Mapping[str, tuple[str, str]] = {
         "By the rule that later Lago versions changed ({rule}) it is exactly this.",
         "Selon la règle que des versions ultérieures de Lago ont changée ({rule}), c’est exactement cela.",
     ),
+    "evidence.off_plan": (
+        "Lago bills {cents}; its own plan and usage give {plan_cents}, and Odoo bills just that.",
+        "Lago facture {cents}; son propre forfait et l’utilisation donnent {plan_cents}, et c’est ce qu’Odoo facture.",
+    ),
+    "evidence.off_own_price": (
+        "Lago bills {cents} and states the plan’s price of {price_cents} with the same fee: {plan_cents} follow from "
+        "it, and Odoo bills just that.",
+        "Lago facture {cents} et indique avec ces mêmes frais un prix du forfait de {price_cents} : il en découle "
+        "{plan_cents}, et c’est ce qu’Odoo facture.",
+    ),
     "evidence.contradiction": (
         "Lago bills {cents} and states {exact} in the smallest unit as the exact amount of the same line.",
         "Lago facture {cents} et indique {exact} dans la plus petite unité comme montant exact de la même ligne.",
@@ -245,6 +285,12 @@ CAUSES: Mapping[str, tuple[str, str]] = {
     "evidence.header_edited": (
         "Lago’s sums exceed what its own lines, coupons and taxes give by {cents}.",
         "Les totaux de Lago dépassent de {cents} ce que donnent ses propres lignes, coupons et taxes.",
+    ),
+    "evidence.coupon_credits": (
+        "Lago’s invoice credits coupon {coupon} {times} times, {taken_cents} in all; by its terms, and by what the "
+        "customer holds of it, it gives {given_cents}.",
+        "La facture de Lago crédite {times} fois le bon {coupon}, {taken_cents} en tout; selon ses conditions, et ce "
+        "que le client en détient, il donne {given_cents}.",
     ),
     "evidence.header_coupons": (
         "Lago’s header takes off {cents} more of coupons than its own lines and coupons give.",

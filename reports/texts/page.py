@@ -80,9 +80,15 @@ PAGE: Mapping[str, tuple[str, str]] = {
         "Factures hors du périmètre, qu’aucun abonnement ne produit : {count}.",
     ),
     "verdict.apart": ("Not compared: {positions} ({reasons}).", "Non comparé : {positions} ({reasons})."),
-    "verdict.model": (
-        "Positions on which both sides agree and the re-rate does not, so that its rule must be mended: {count}.",
-        "Positions où les deux côtés concordent et le recalcul non, de sorte que sa règle est à corriger : {count}.",
+    "verdict.doubted": (
+        "Both sides agree and the re-rate does not, on {positions}: {amounts} in doubt. They may be wrong alike, or "
+        "its rule is.",
+        "Les deux côtés concordent et le recalcul non, pour {positions} : {amounts} en doute. Ils ont peut-être la "
+        "même erreur, ou c’est sa règle qui est fausse.",
+    ),
+    "verdict.doubt_waived": (
+        "Both sides agree and the re-rate does not, on {positions}, and that is waived: {amounts}.",
+        "Les deux côtés concordent et le recalcul non, pour {positions}, et une dérogation le couvre : {amounts}.",
     ),
     "verdict.states": (
         "Compared too, though they are no claim and in no total: {what} (Lago).",
@@ -241,6 +247,14 @@ PAGE: Mapping[str, tuple[str, str]] = {
         "Bill this usage by a one-off invoice in Lago, or in Odoo after the cutover; or decide not to, and waive it.",
         "Facturer cette utilisation par une facture ponctuelle dans Lago, ou dans Odoo après la bascule; sinon, y "
         "déroger.",
+    ),
+    "what_to_do.usage_came_late": (
+        "Its invoice was final when it came: Lago bills it on no other one, and Odoo neither. Bill it by a one-off "
+        "invoice in Lago, or in Odoo after the cutover (an amount below 0: credit it); or decide not to, and waive the "
+        "lapse. A grace period in Lago lets usage come later.",
+        "Sa facture était définitive quand elle est arrivée : ni Lago ni Odoo ne la factureront sur une autre. La "
+        "facturer par une facture ponctuelle dans Lago, ou dans Odoo après la bascule (un montant sous 0 : le "
+        "créditer); sinon, y déroger. Un délai de grâce dans Lago laisse à l’utilisation le temps d’arriver.",
     ),
     "what_to_do.period_never_billed": (
         "Have Lago bill this period (its job may be stuck), or bill it by hand; or decide not to, and waive it.",

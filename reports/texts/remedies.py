@@ -6,9 +6,23 @@ from collections.abc import Mapping
 
 # name -> (English, French)
 REMEDIES: Mapping[str, tuple[str, str]] = {
+    "remedy.settle_doubt": (
+        "Hold the steps of the re-rate against the plan, the customer’s agreement and the usage. Where both sides are "
+        "wrong alike, correct the invoice in Lago and the same in Odoo; where the re-rate is, waive it until its rule "
+        "is mended.",
+        "Comparez les étapes du recalcul au forfait, à l’entente avec le client et à l’utilisation. Si les deux côtés "
+        "ont la même erreur, corrigez la facture dans Lago, et la même chose dans Odoo; si c’est le recalcul, accordez "
+        "une dérogation jusqu’à ce que sa règle soit corrigée.",
+    ),
     "remedy.close_order": (
         "Close {what} in Odoo; if it was agreed beside Lago, waive it.",
         "Fermez {what} dans Odoo; si c’était convenu hors de Lago, accordez une dérogation.",
+    ),
+    "remedy.name_order": (
+        "{what} is the order of a subscription that Lago has, without its external id: do not close it, give it "
+        "{xid} back (in Odoo: Settings, Technical, External Identifiers).",
+        "{what} est la commande d’un abonnement que Lago a, sans son identifiant externe : ne pas la fermer, lui "
+        "rendre {xid} (dans Odoo : Paramètres, Technique, Identifiants externes).",
     ),
     "remedy.remove_invoice": (
         "Cancel {what} in Odoo, or credit it where the customer has it; if it was agreed beside Lago, waive it.",
@@ -68,13 +82,15 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
         "Dans Odoo, {where} : mettre {what} à {lago} (lago2odoo preview montre le champ; apply n’écrase pas ce que "
         "quelqu’un a changé).",
     ),
-    "remedy.mend_currency": (
-        "Give the order a price list in {currency}.",
-        "Donner à la commande une liste de prix en {currency}.",
+    "remedy.mend_pricelist": (
+        "In Odoo, {where}: set {what} to {lago}, the price list in {currency}. A confirmed order keeps its own: set "
+        "the order back to a quotation first, and confirm it after.",
+        "Dans Odoo, {where} : mettre {what} à {lago}, la liste de prix en {currency}. Une commande confirmée garde la "
+        "sienne : la remettre d’abord en devis, et la confirmer ensuite.",
     ),
-    "remedy.raise_precision": (
-        "Raise Decimal Accuracy in Odoo (Settings, Technical, Decimal Accuracy).",
-        "Augmenter la précision décimale dans Odoo (Paramètres, Technique, Précision décimale).",
+    "remedy.raise_digits": (
+        "In Odoo, {where}: set {what} to {lago} (Settings, Technical, Decimal Accuracy).",
+        "Dans Odoo, {where} : mettre {what} à {lago} (Paramètres, Technique, Précision décimale).",
     ),
     "remedy.check_rounding": (
         "Check how this side rounds: half a unit goes up.",
@@ -98,9 +114,25 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
         "Lago facture la même chose avec {invoices} : y annuler l’une d’elles, ou la créditer, puis refaire extract, "
         "avant de reporter un solde dans Odoo.",
     ),
+    "remedy.credit_in_lago": (
+        "Lago billed too much here: correct it in Lago by a credit note, or waive it. Change nothing in Odoo.",
+        "Lago a trop facturé ici : corriger dans Lago par une note de crédit, ou y déroger. Ne rien changer dans Odoo.",
+    ),
+    "remedy.bill_in_lago": (
+        "Lago billed too little here: bill what is missing there (a one-off invoice), or waive it. Change nothing in "
+        "Odoo.",
+        "Lago a trop peu facturé ici : y facturer ce qui manque (une facture ponctuelle), ou y déroger. Ne rien "
+        "changer dans Odoo.",
+    ),
     "remedy.check_edit": (
         "Find out who changed it in Lago and why; a correction belongs in a credit note.",
         "Établir qui l’a modifié dans Lago et pourquoi; une correction se fait par note de crédit.",
+    ),
+    "remedy.mend_coupon_in_lago": (
+        "In Lago, invoice {invoice}: coupon {coupon} took off {cents} too much. Void the invoice and have it made "
+        "again, or bill the amount by a one-off invoice; find out what credited it.",
+        "Dans Lago, facture {invoice} : le bon {coupon} a déduit {cents} de trop. Annuler la facture et la faire "
+        "refaire, ou facturer ce montant par une facture ponctuelle; établir d’où vient ce crédit.",
     ),
     "remedy.mend_mapping": (
         "Mend what was skipped ({reason}), then preview and apply again.",
@@ -120,14 +152,6 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
         "apply --phase usage, and reconcile again.",
         "L’utilisation de ce mois n’est peut-être pas chargée dans Odoo : mettre [mapping] usage_since à son premier "
         "jour, puis refaire extract et apply --phase usage, et rapprocher de nouveau.",
-    ),
-    "remedy.mend_price": (
-        "Correct the price on the charge or order in Odoo (lago2odoo preview shows the field).",
-        "Corriger le prix du tarif ou de la commande dans Odoo (lago2odoo preview montre le champ).",
-    ),
-    "remedy.mend_dates": (
-        "Correct the dates on the order (fusion_started_at, fusion_ended_at, fusion_previous_order_id).",
-        "Corriger les dates de la commande (fusion_started_at, fusion_ended_at, fusion_previous_order_id).",
     ),
     "remedy.check_state": (
         "Compare the state of subscription {subscription} in Lago and of its order in Odoo.",
@@ -255,6 +279,12 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
         "Odoo always rounds each tax: nothing to mend. Waive tax_rounding with max_cents = 1.",
         "Odoo arrondit toujours chaque taxe : rien à corriger. Déroger à tax_rounding avec max_cents = 1.",
     ),
+    "remedy.bill_by_date": (
+        "Odoo bills all usage when the period ends, and no threshold before: nothing to mend. Leave Lago at the end of "
+        "a period, or usage that it billed by a threshold is billed again. Waive progressive_credit.",
+        "Odoo facture toute l’utilisation en fin de période, sans seuil avant : rien à corriger. Quitter Lago à la fin "
+        "d’une période, sinon ce qu’un seuil a fait facturer l’est deux fois. Déroger à progressive_credit.",
+    ),
     "remedy.mend_balance": (
         "In Odoo, {where}: the line that the migration made is right; take out the lines that somebody added to it, "
         "and set its currency back.",
@@ -272,13 +302,44 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
         "créditer, jusqu’à ce que {lago} reste ouvert.",
     ),
     "remedy.renew_balance": (
-        "lago2odoo preview shows what changes of {what}, apply brings the draft in line with Lago; one that is posted "
-        "is settled in Odoo, by hand.",
-        "lago2odoo preview montre ce qui change de {what}, apply aligne le brouillon sur Lago; ce qui est comptabilisé "
-        "se règle dans Odoo, à la main.",
+        "lago2odoo preview shows what changes of {what}, apply brings the draft in line with Lago; what somebody "
+        "changed in it is set back by hand, and one that is posted is settled in Odoo.",
+        "lago2odoo preview montre ce qui change de {what}, apply aligne le brouillon sur Lago; ce que quelqu’un y a "
+        "changé se rétablit à la main, et ce qui est comptabilisé se règle dans Odoo.",
+    ),
+    "remedy.drop_open_usage": (
+        "Before the period of {what} is billed, delete in Odoo what was entered there and Lago does not have "
+        "(fusion.billing.usage {records}); if it was sent to Odoo alone on purpose, waive it.",
+        "Avant la facturation de la période de {what}, supprimer dans Odoo ce qui y a été saisi et que Lago n’a pas "
+        "(fusion.billing.usage {records}); si c’est à dessein qu’Odoo seul l’a reçu, accorder une dérogation.",
+    ),
+    "remedy.raise_balance": (
+        "{what}: apply the phase balances, which brings one that is gone and what rose in Lago. In a draft that "
+        "somebody changed, set its line back to one unit at {left}, without discount and taxes; to one that is posted, "
+        "add in Odoo what lacks.",
+        "{what} : appliquer la phase balances, qui ramène ce qui a disparu et ce qui a monté dans Lago. Dans un "
+        "brouillon que quelqu’un a changé, remettre sa ligne à une unité à {left}, sans remise ni taxes; à ce qui est "
+        "comptabilisé, ajouter dans Odoo ce qui manque.",
     ),
     "remedy.carry_balance": (
         "Apply the phase balances, and settle the invoice with it.",
         "Appliquer la phase balances, et régler la facture avec elle.",
+    ),
+    # of reports that were made before, which named no record
+    "remedy.mend_currency": (
+        "Give the order a price list in {currency}.",
+        "Donner à la commande une liste de prix en {currency}.",
+    ),
+    "remedy.raise_precision": (
+        "Raise Decimal Accuracy in Odoo (Settings, Technical, Decimal Accuracy).",
+        "Augmenter la précision décimale dans Odoo (Paramètres, Technique, Précision décimale).",
+    ),
+    "remedy.mend_price": (
+        "Correct the price on the charge or order in Odoo (lago2odoo preview shows the field).",
+        "Corriger le prix du tarif ou de la commande dans Odoo (lago2odoo preview montre le champ).",
+    ),
+    "remedy.mend_dates": (
+        "Correct the dates on the order (fusion_started_at, fusion_ended_at, fusion_previous_order_id).",
+        "Corriger les dates de la commande (fusion_started_at, fusion_ended_at, fusion_previous_order_id).",
     ),
 }

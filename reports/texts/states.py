@@ -18,8 +18,8 @@ STATES: Mapping[str, tuple[str, str]] = {
     "reading.odoo": ("Lago and the re-rate agree: Odoo is off.", "Lago et le recalcul concordent : Odoo est en cause."),
     "reading.lago": ("Odoo and the re-rate agree: Lago is off.", "Odoo et le recalcul concordent : Lago est en cause."),
     "reading.model": (
-        "Lago and Odoo agree, the re-rate does not: its rule must be mended.",
-        "Lago et Odoo concordent, le recalcul non : sa règle est à corriger.",
+        "Lago and Odoo agree, the re-rate does not: both are off alike, or its rule is.",
+        "Lago et Odoo concordent, le recalcul non : les deux ont la même erreur, ou sa règle est fausse.",
     ),
     "reading.unexplained": ("No two sides agree.", "Aucun côté ne concorde avec un autre."),
     "reading.agreed": (
@@ -42,6 +42,8 @@ STATES: Mapping[str, tuple[str, str]] = {
     "kind.extra_order": ("Order that only Odoo has", "Commande que seul Odoo a"),
     "kind.extra_invoice": ("Invoice that only Odoo has", "Facture que seul Odoo a"),
     "kind.extra_balance": ("Open balance that only Odoo has", "Solde ouvert que seul Odoo a"),
+    "kind.lacking_balance": ("Open balance too low in Odoo", "Solde ouvert trop bas dans Odoo"),
+    "kind.extra_open_usage": ("Usage that only Odoo has, not billed yet", "Utilisation que seul Odoo a, non facturée"),
     "kind.currency": ("Billed in another currency", "Facturé dans une autre devise"),
     "kind.other": ("Other line of the order", "Autre ligne de la commande"),
     "kind.adjustment": ("Header not explained by its lines", "En-tête non expliqué par ses lignes"),
@@ -82,7 +84,10 @@ STATES: Mapping[str, tuple[str, str]] = {
     "level.all": ("all", "tout"),
     # why a side could not give something
     "refusal.addon_missing": ("The addon is not installed in Odoo", "Le module n’est pas installé dans Odoo"),
-    "refusal.advance_event": ("Usage paid in advance", "Utilisation payée d’avance"),
+    "refusal.advance_event": (
+        "Not known which usage this invoice, made at once, is of in Odoo",
+        "Pas connu de quelle utilisation est, dans Odoo, cette facture faite aussitôt",
+    ),
     "refusal.amount_out_of_range": ("Amount out of range", "Montant hors limites"),
     "refusal.advance_charges_invoice": ("Fees paid in advance, regrouped", "Frais payés d’avance, regroupés"),
     "refusal.bad_event_file": ("Unreadable file of events", "Fichier d’événements illisible"),
@@ -97,6 +102,7 @@ STATES: Mapping[str, tuple[str, str]] = {
     "refusal.currency": ("Other currency", "Autre devise"),
     "refusal.customer_unknown": ("Customer not shown by Lago", "Client que Lago ne montre pas"),
     "refusal.custom_aggregation": ("Metric with code of its own", "Mesure avec son propre code"),
+    "refusal.expression_not_evaluated": ("Expression that nobody evaluated", "Expression que personne n’a évaluée"),
     "refusal.dynamic_without_amount": ("Event without its price", "Événement sans son prix"),
     "refusal.currency_contradicted": (
         "Currencies that contradict each other",
@@ -111,6 +117,11 @@ STATES: Mapping[str, tuple[str, str]] = {
     "refusal.extra_coupon": ("Coupon that only Odoo has", "Coupon que seul Odoo a"),
     "refusal.extra_balance": ("Open balance of 0 that only Odoo has", "Solde de 0 que seul Odoo a"),
     "refusal.extra_invoice": ("Invoice of 0 that only Odoo has", "Facture de 0 que seul Odoo a"),
+    "refusal.extra_open_usage": (
+        "Usage that only Odoo has, worth 0 or an unknown amount",
+        "Utilisation que seul Odoo a, d’un montant nul ou inconnu",
+    ),
+    "refusal.lacking_balance": ("Open balance too low in Odoo", "Solde ouvert trop bas dans Odoo"),
     "refusal.extra_order": (
         "Order that only Odoo has, of an unknown amount",
         "Commande que seul Odoo a, d’un montant inconnu",
@@ -130,8 +141,8 @@ STATES: Mapping[str, tuple[str, str]] = {
     ),
     "refusal.metric_unreadable": ("Metric that cannot be read in Odoo", "Mesure illisible dans Odoo"),
     "refusal.subscription_lost": (
-        "Subscription named by Lago, and not in the snapshot",
-        "Abonnement cité par Lago et absent de la copie",
+        "Subscription that Lago had, and not in the snapshot",
+        "Abonnement que Lago avait et absent de la copie",
     ),
     "refusal.customer_lost": (
         "Customer named by Lago, and not in the snapshot",
@@ -154,12 +165,17 @@ STATES: Mapping[str, tuple[str, str]] = {
     "refusal.not_started": ("Not started in Odoo", "Pas commencé dans Odoo"),
     "refusal.order_not_metered": ("Not invoiced as a subscription in Odoo", "Pas facturé comme abonnement dans Odoo"),
     "refusal.order_stopped": ("Paused or closed in Odoo", "En pause ou fermé dans Odoo"),
-    "refusal.other_customer": ("Another customer in Odoo", "Autre client dans Odoo"),
+    "refusal.other_customer": (
+        "Somebody else would get or owe this invoice in Odoo",
+        "Quelqu’un d’autre recevrait ou devrait cette facture dans Odoo",
+    ),
     "refusal.rerun_failed": ("Odoo ends in an error", "Odoo s'arrête sur une erreur"),
     "refusal.open_amount_contradicts": (
         "What is still to be paid contradicts itself",
         "Le solde dû se contredit",
     ),
+    "refusal.partner_withheld": ("Odoo does not show the customer", "Odoo ne montre pas le client"),
+    "refusal.wallet_contradicts": ("Prepaid credits contradict themselves", "Les crédits prépayés se contredisent"),
     "refusal.order_missing": ("Order missing in Odoo", "Commande manquante dans Odoo"),
     "refusal.price_range_gap": ("Gap between price ranges", "Trou entre les paliers de prix"),
     "refusal.progressive_billing_invoice": ("Progressive billing", "Facturation progressive"),
@@ -192,6 +208,7 @@ STATES: Mapping[str, tuple[str, str]] = {
     "refusal.unknown_frequency": ("Unknown frequency", "Fréquence inconnue"),
     "refusal.unknown_interval": ("Unknown interval", "Intervalle inconnu"),
     "refusal.unknown_invoice_status": ("Unknown status of an invoice", "État de facture inconnu"),
+    "refusal.unknown_payment_term": ("Unknown term of payment", "Condition de paiement inconnue"),
     "refusal.unknown_payment_status": ("Unknown status of a payment", "État de paiement inconnu"),
     "refusal.unknown_refund_status": ("Unknown status of a refund", "État de remboursement inconnu"),
     "refusal.unknown_subscription_status": ("Unknown status of a subscription", "État d’abonnement inconnu"),

@@ -17,6 +17,7 @@ TABLES: Mapping[str, tuple[str, str]] = {
     "column.position": ("Position", "Position"),
     "column.currency": ("Currency", "Devise"),
     "column.difference": ("Difference", "Écart"),
+    "column.doubted": ("Doubted by the re-rate", "Mis en doute par le recalcul"),
     "column.status": ("Status", "État de la comparaison"),
     "column.reading": ("Reading", "Lecture"),
     "column.causes": ("Causes", "Causes"),

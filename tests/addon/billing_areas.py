@@ -122,7 +122,7 @@ def replay_timeline(given: Input) -> Iterator[list[tuple[str, Any]]]:
             start(world, given, sub.get("key") or sub["external_id"])
     for step in given["timeline"]:
         if step["do"] == "events":
-            world.usage += usage(step["events"], default)
+            world.usage += usage([{**event, "received_at": step["at"]} for event in step["events"]], default)
         if step["do"] == "delete_metric":
             world.deleted.add(step["code"])
         for key in step.get("terminate") or ([step["subscription"]] if step["do"] == "terminate" else []):

@@ -26,7 +26,7 @@ class Lists:
     metrics_listed: list[Row] = field(default_factory=list)
     usage_listed: list[Row] = field(default_factory=list)
     uses: Mapping[str, Sequence[tuple[datetime, int]]] = field(default_factory=dict)
-    days: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    days: Mapping[int, int] = field(default_factory=dict)
     asked: list[Any] = field(default_factory=list)
 
     def orders(self, ids: Collection[int]) -> Iterable[Row]:
@@ -58,7 +58,7 @@ class Lists:
     def coupon_uses(self, _partners: Collection[int]) -> Mapping[str, Sequence[tuple[datetime, int]]]:
         return self.uses
 
-    def grace_days(self, _partners: Collection[int]) -> Mapping[tuple[int, int], int]:
+    def grace_days(self, _accounts: Collection[int]) -> Mapping[int, int]:
         return self.days
 
     def product_taxes(self, order: int, product: int) -> Sequence[int]:
@@ -154,9 +154,9 @@ def test_usage_is_read_as_far_back_as_the_earliest_billing_needs() -> None:
     assert gathered.billing(1, JULY, "x")["usage"] == usage[:1]
 
 
-@pytest.mark.parametrize(("service", "days"), [(3, 2), (4, 0), (False, 0)])
-def test_late_usage_is_known_within_the_days_of_grace(service: int, days: int) -> None:
-    reader = Lists([order(1, fusion_service_id=service)], days={(3, 7): 2})
+@pytest.mark.parametrize(("account", "days"), [(3, 2), (4, 0), (False, 0)])
+def test_late_usage_is_known_within_the_days_of_grace(account: int, days: int) -> None:
+    reader = Lists([order(1, fusion_account_id=account)], days={3: 2})
     known = gather.Gathered(reader, [1]).billing(1, JULY, "subscription_periodic")["known_until"]
     assert known.isoformat() == f"2026-07-0{1 + days}T04:10:01+00:00"
 
@@ -241,7 +241,7 @@ def test_a_coupon_for_a_new_invoice_says_what_was_taken_though_not_when() -> Non
 @pytest.mark.parametrize(
     ("model", "names"),
     [
-        ("sale_order", (*rows.ORDER_FIELDS, "fusion_previous_order_id", "fusion_service_id")),
+        ("sale_order", (*rows.ORDER_FIELDS, "fusion_previous_order_id", "fusion_service_id", "fusion_account_id")),
         ("charge", (*rows.CHARGE_FIELDS, *rows.CHARGE_LINKS)),
         ("metric", rows.METRIC_FIELDS),
         ("usage", rows.USAGE_FIELDS),

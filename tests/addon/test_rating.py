@@ -204,6 +204,17 @@ def test_the_event_of_a_charge_paid_in_advance() -> None:
     assert [line["key"]["event"] for line in found["lines"]] == ["t1"]
     found = rating.bill(ORDER, [charge], METRICS, usage, "2026-06-09 10:00:00", "in_advance_charge")
     assert [r["reason"] for r in found["refusals"]] == ["advance_event"]
+    (none,) = found["refusals"]
+    assert (
+        f"no usage came within a minute before the invoice that subscription {ORDER['fusion_external_id']}"
+        in none["detail"]
+    )
+    (several,) = rating.bill(ORDER, [charge], METRICS, [usage[1], event(3, "2026-06-05 10:00:30")], **asked)["refusals"]
+    assert "2 events" in several["detail"]
+    assert "(t2, t3): name the transaction of one" in several["detail"]
+    (lacking,) = rating.bill(ORDER, [charge], METRICS, usage, **asked, event="t9")["refusals"]
+    assert "'t9'" in lacking["detail"]
+    assert "load its usage" in lacking["detail"]
 
 
 @pytest.mark.parametrize(
@@ -357,3 +368,58 @@ def test_a_package_without_its_size_is_refused(size: Any) -> None:
     found = rating.bill(ORDER, [charge], METRICS, [event(1, "2026-06-05 10:00:00")], *JULY)
     assert [told["reason"] for told in found["refusals"]] == ["charge_unreadable"]
     assert "package_size" in found["refusals"][0]["detail"]
+
+
+def tier(start: Any, to: Any) -> dict[str, Any]:
+    return {"from_value": start, "to_value": to, "per_unit_amount": "1", "flat_amount": "0"}
+
+
+@pytest.mark.parametrize(
+    ("tiers", "after"),
+    [
+        ([tier(0, 2)], 2),
+        ([tier(0, 1), tier(2, 3)], 3),
+        ([tier(0, 1), tier(5, None)], 1),
+        ([tier(0, 3), tier(4, 4)], 4),
+    ],
+    ids=["one", "two", "a gap", "a narrow one"],
+)
+@pytest.mark.parametrize("values", [["5"], ["1", "1", "1", "1", "1"], ["3", "2"]], ids=["at once", "one by one", "two"])
+def test_prorated_units_beyond_the_last_tier_refuse_their_charge_by_name(
+    tiers: list[dict[str, Any]], after: int, values: list[str]
+) -> None:
+    """Lago fails there: tiers end open. It was an IndexError, or went round for ever; the base fee is billed."""
+    metrics = {"seats": {"code": "seats", "aggregation": "sum_agg", "recurring": True, "field_name": "n"}}
+    charge = {**CHARGE, "metric": "seats", "charge_model": "graduated", "prorated": True,
+              "properties": {"graduated_ranges": tiers}}  # fmt: skip
+    usage = [
+        event(n, f"2026-06-{n + 1:02} 10:00:00", code="seats", properties=f'{{"n": "{value}"}}')
+        for n, value in enumerate(values)
+    ]
+    found = rating.bill(ORDER, [charge], metrics, usage, *JULY)
+    (refusal,) = found["refusals"]
+    assert refusal["reason"] == "charge_unreadable"
+    assert refusal["detail"].endswith(f"graduated_ranges: no tier goes on after {after} units")
+    assert amounts(found) == [3000]
+    within = rating.bill(ORDER, [charge], metrics, usage[:1], *JULY) if values[0] == "1" else found
+    assert within["refusals"] == ([] if values[0] == "1" else [refusal]), "what the tiers hold is billed"
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "zone", "days"),
+    [
+        ("2024-02-10 05:00:00", "2024-03-10 04:59:59", "America/New_York", 30),  # forward on 10 March
+        ("2024-02-10 00:00:00", "2024-03-09 23:59:59", "UTC", 29),
+        ("2025-10-02 04:00:00", "2025-11-02 03:59:59", "America/New_York", 31),  # back on 2 November
+        ("2024-03-01 05:00:00", "2024-04-01 03:59:59", "America/New_York", 31),  # forward within
+    ],
+)
+def test_a_fixed_charge_has_a_day_more_where_clocks_go_forward_after_its_period(
+    begin: str, end: str, zone: str, days: int
+) -> None:
+    """Lago adds 24 hours to the end before it asks for the day."""
+    start, until = (datetime.fromisoformat(moment).replace(tzinfo=UTC) for moment in (begin, end))
+    order = module("rating", "inputs").read_order({**ORDER, "fusion_timezone": zone, "fusion_started_at": begin})
+    changes = [fixed_charges.UnitsChange(at=start, units=Decimal(1))]
+    share = fixed_charges.prorated_units(changes, order, start, until, 100)
+    assert share == Decimal(days) / 100

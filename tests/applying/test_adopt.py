@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from mappings.target import Desired, Phase, Source
-from migrate.adopt import adopt, strangers
+from migrate.adopt import adopt, phase_of, strangers
 from migrate.change_set.changes import Action
 from migrate.errors import Blocked, OdooError
 from migrate.odoo.door import Door
+from migrate.odoo.origin import NamedRecord
 from migrate.preview import since_apply
 from migrate.rollback import foresee, rollback
 from migrate.rolled_back import RolledBack
@@ -205,13 +206,21 @@ def test_of_records_of_which_nothing_is_known_as_sent_nothing_is_read(
 ) -> None:
     """Asked for no field at all, Odoo would read and compute every one that it has."""
     adopt(lost.door, lost.ledger)
-    read, asked = Door.read, []
+    read, asked = Door.read_apart, []
 
     def told(self: Door, model: str, ids: Any, fields: Any, **more: Any) -> Any:
         asked.append((model, list(fields)))
         return read(self, model, ids, fields, **more)
 
-    monkeypatch.setattr(Door, "read", told)
+    monkeypatch.setattr(Door, "read_apart", told)
     assert since_apply(lost.door, lost.ledger).drift == ()
     assert asked
     assert [model for model, fields in asked if not fields] == []
+
+
+def test_what_is_of_the_books_is_taken_up_as_the_books() -> None:
+    named = {
+        name: NamedRecord(xid=name, model="account.move", res_id=1, made="")
+        for name in ("lago.books_invoice_x", "lago.invoice_x")
+    }
+    assert [phase_of(record) for record in named.values()] == [Phase.BOOKS, Phase.BALANCES], "apply would take it out"

@@ -29,7 +29,7 @@ from migrate.change_set.compare import diff, drift
 from migrate.change_set.saved import from_json, to_json
 from migrate.change_set.wire import desired_from_json, desired_to_json
 from migrate.errors import ConfigError
-from migrate.odoo.values import OdooField
+from migrate.values import OdooField
 
 FIELDS = {
     "res.partner": {
@@ -331,6 +331,13 @@ def test_vanished_records_are_removed_last_first_unless_changed_or_staying() -> 
     assert [(d.field, d.before) for d in changes.changes[1].diffs] == [("name", "Eve")]
 
 
+@pytest.mark.parametrize(("writing", "action"), [(False, Action.CONFLICT), (True, Action.REMOVE)])
+def test_a_removal_that_was_stopped_goes_on_whatever_it_left(writing: bool, action: Action) -> None:
+    base = {"lago.customer_1": replace(known_partner(), writing=writing)}
+    change = only(diff([], observed({"lago.customer_1": seen_partner(active=False)}), base))
+    assert (change.action, bool(change.diffs)) == (action, not writing)
+
+
 def test_skipped_records_are_counted_with_what_they_stand_for() -> None:
     skipped = Skipped(phase=Phase.USAGE, source=Source("events", ""), reason="before_cut", detail="older", count=40)
     changes = diff([skipped, partner()], observed(), {})
@@ -440,6 +447,7 @@ def test_a_line_that_nobody_would_touch_is_kept_with_its_record() -> None:
         (known_partner(name="Eve"), {"name": "Eve"}, False),  # to be written: nothing is learnt before
         (known_partner({"name": "ADA"}), {"name": "ADA"}, False),  # Odoo's own form, known already
         (known_partner({"name": "ADA"}), {}, True),  # Odoo keeps our form now
+        (known_partner({"name": "Ada"}, name="ada"), {}, True),  # what Odoo made of it is wanted now
     ],
 )
 def test_the_ledger_learns_what_it_does_not_know(known: Known | None, stands: dict[str, Any], fresh: bool) -> None:

@@ -16,7 +16,8 @@ from migrate.odoo.connect import OdooSettings, connect
 from migrate.odoo.discover import discover
 from migrate.odoo.door import Door
 from migrate.odoo.findings import CheckFinding
-from migrate.odoo.preflight import OF_MAPPING, Needs, _all_of
+from migrate.odoo.needs import Needs
+from migrate.odoo.preflight import OF_MAPPING, _all_of
 from tests.addon import plain
 
 ROOT = Path(__file__).parents[2]

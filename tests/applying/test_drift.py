@@ -148,6 +148,40 @@ def test_who_owes_it(odoo: Any, ledger: Ledger, numbers: dict[str, int]) -> None
     assert "parent_id" in fields(odoo, ledger)
 
 
+NATIVE = {
+    "sale.order": (
+        *("journal_id", "fiscal_position_id", "payment_term_id", "partner_shipping_id"),
+        *("plan_id", "start_date", "end_date"),
+    ),
+    "sale.order.line": ("product_id", "product_uom_qty", "price_unit", "tax_ids"),
+}
+
+
+def other_value(odoo: Any, model: str, name: str, now: Any) -> Any:
+    """Something else than what stands in a field: another record, a day, a number."""
+    told = odoo.call(model, "fields_get", allfields=[name])[name]
+    if told["type"] in ("many2one", "many2many"):
+        single = told["type"] == "many2one"
+        current = {now[0] if isinstance(now, list) else now} if single else set(now)
+        found = odoo.call(told["relation"], "search", domain=[])
+        another = next((number for number in found if number not in current), None)
+        if another is None:
+            (another,) = odoo.call(told["relation"], "create", vals_list=[{"name": "Another"}])
+        return another if single else [[6, 0, [another]]]
+    return "2027-03-01" if told["type"] == "date" else 77.0
+
+
+@pytest.mark.parametrize(("model", "name"), [(model, name) for model, names in NATIVE.items() for name in names])
+def test_each_field_of_odoos_own_that_decides_a_bill(
+    odoo: Any, ledger: Ledger, numbers: dict[str, int], model: str, name: str
+) -> None:
+    """Whether the migration wrote it or not: where it is posted, under which taxes and terms, how often, until when."""
+    number = numbers["order" if model == "sale.order" else "line"]
+    now = odoo.call(model, "read", [number], fields=[name])[0][name]
+    write(odoo, model, number, **{name: other_value(odoo, model, name, now)})
+    assert (name if model == "sale.order" else f"lago.line: {name}") in fields(odoo, ledger)
+
+
 def test_what_an_older_release_did_not_note_is_told_until_an_apply_notes_it(
     odoo: Any, ledger: Ledger, numbers: dict[str, int]
 ) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 from migrate.odoo.door import Door
 from migrate.odoo.enterprise import EXPECTED, MODULE, Expected, unlike
-from migrate.odoo.preflight import Needs, preflight
+from migrate.odoo.needs import Needs
 from migrate.odoo.preflight import _enterprise as preflight_check
+from migrate.odoo.preflight import preflight
 from migrate.odoo.protocol import Odoo
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "enterprise.md"

@@ -7,19 +7,21 @@ from dataclasses import replace
 from mappings.target import Desired, Phase, Source
 from migrate.change_set.changes import Change, Observed, Seen
 from migrate.change_set.compare import against
-from migrate.odoo.values import OdooField
 from migrate.state.entries import APPLIED, WRITING, ZEROED, Entry, finish_change, put_to_sleep
+from migrate.values import OdooField
 
 XID, LINE = "lago.order_1", "lago.line_1"
-FIELDS = {"sale.order": {"client_order_ref": OdooField("char"), "partner_invoice_id": OdooField("char")}}
+FIELDS = {
+    "sale.order": {name: OdooField("char") for name in ("client_order_ref", "partner_invoice_id", "stage_id")},
+}
 ORDER = Entry(
     XID, 4, "", "sale.order", 7, "subscriptions", "C1", "order 1", WRITING, created=False,
     sent={"client_order_ref": "A"}, stored={"partner_invoice_id": "Ada"}, before={"client_order_ref": "theirs"}, run=1,
 )  # fmt: skip
 
 
-def wish(text: str) -> Desired:
-    values = {"client_order_ref": text}
+def wish(text: str, **more: str) -> Desired:
+    values = {"client_order_ref": text, **more}
     return Desired(
         phase=Phase.SUBSCRIPTIONS,
         model="sale.order",
@@ -64,6 +66,16 @@ def test_a_watched_field_that_somebody_moved_is_not_learned_by_our_next_write() 
     """Else drift would never show it."""
     entry = finished(ORDER, order("A", "Eve"), order("B", "Eve"))
     assert entry.stored == {"partner_invoice_id": "Ada"}
+
+
+def test_what_odoo_moves_by_itself_with_our_write_is_learned_anew() -> None:
+    """A stage brings other watched fields with it: they are Odoo's doing, and no drift."""
+    stands = replace(order("A", "Ada"), values={**order("A", "Ada").values, "stage_id": "1"})
+    then = replace(order("A", "Bo"), values={**order("A", "Bo").values, "stage_id": "2"})
+    observed = Observed(FIELDS, {XID: stands})
+    change = against(wish("A", stage_id="2"), stands, observed)
+    (entry,) = finish_change(change, then, observed, {XID: ORDER}, new)
+    assert entry.stored == {"partner_invoice_id": "Bo"}
 
 
 def test_what_odoo_makes_of_our_value_wins_over_every_older_memory() -> None:

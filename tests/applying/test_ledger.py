@@ -16,10 +16,11 @@ from mappings.target import Desired, Phase, Source
 from migrate.change_set.changes import Action, Change, FieldDiff, Known, LineChange, Observed, Seen
 from migrate.change_set.compare import diff
 from migrate.errors import Blocked
-from migrate.odoo.values import OdooField
 from migrate.state.entries import APPLIED, SENT, WRITING, ZEROED, Entry
-from migrate.state.ledger import Ledger, PhaseProgress
+from migrate.state.ledger import Ledger
+from migrate.state.records import PhaseProgress
 from migrate.state.tables import APPLY_RUNS
+from migrate.values import OdooField
 
 NOW = datetime(2031, 5, 1, 12, tzinfo=UTC)
 FIELDS = {
@@ -247,8 +248,9 @@ def test_lines_are_rows_of_their_own_and_know_their_record(ledger: Ledger) -> No
     known = ledger.known()
     assert known.keys() == {"lago.order_1"}
     assert known["lago.order_1"].lines.keys() == {"lago.line_1", "lago.line_2"}
-    assert ledger.lines_of(["lago.order_1"]) == ["lago.line_1", "lago.line_2"]
-    assert ledger.lines_of(["lago.line_1"]) == []
+    lines = {"lago.line_1": ("sale.order.line", 101), "lago.line_2": ("sale.order.line", 102)}
+    assert ledger.lines_of(["lago.order_1"]) == lines
+    assert ledger.lines_of(["lago.line_1"]) == {}
     assert ledger.count() == {"subscriptions": 1}, "lines are not counted"
 
 

@@ -14,7 +14,7 @@ from migrate.change_set.changes import Known
 from migrate.errors import Blocked
 from migrate.phases import EVERYONE, require_predecessors
 from migrate.preview import held_back
-from migrate.state.ledger import PhaseProgress
+from migrate.state.records import PhaseProgress
 
 ROOT = Path(__file__).parents[2]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,12 +12,10 @@ from mappings import tables
 from mappings.mapped_to import MappedTo, Role, mapped_to
 from mappings.records import Snapshot
 from migrate.errors import OdooError
-from migrate.lago.recording import bundled
 from migrate.odoo.door import Door
 from migrate.odoo.findings import CheckFinding, raise_on_errors, waived
 from migrate.odoo.mapped import check_mapped
 from migrate.shipped_tables import shipped
-from tests.recorded import snapshot_of_recording
 
 PLACE = "tables.toml:7"
 HST = {"hst_on": Decimal(13)}
@@ -178,8 +177,8 @@ def test_only_what_has_a_name_can_be_waived() -> None:
 
 
 @pytest.fixture(scope="module")
-def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    return snapshot_of_recording(bundled(), tmp_path_factory.mktemp("events"))[0]
+def snapshot(nexasystems: tuple[Snapshot, Path]) -> Snapshot:
+    return nexasystems[0]
 
 
 def test_each_set_of_taxes_keeps_its_own_place(snapshot: Snapshot) -> None:

@@ -51,7 +51,7 @@ def balance(xid: str, kind: str = "out_invoice") -> Desired:
 
 
 def wished(world: World) -> list[Any]:
-    return [*prepare(world.target), world.partner(1), balance("invoice_1"), balance("note_1", "out_refund")]
+    return [*prepare(), world.partner(1), balance("invoice_1"), balance("note_1", "out_refund")]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_posted_entry_that_lago_has_no_more_is_a_conflict_and_stays(owed: Worl
 def test_what_we_posted_ourselves_is_ours_to_undo(world: World) -> None:
     """No mapper asks for it so far; one that did would have its entries back."""
     posted = replace(balance("invoice_1"), after=("action_post",))
-    assert world.apply([*prepare(world.target), world.partner(1), posted]).ok
+    assert world.apply([*prepare(), world.partner(1), posted]).ok
     assert state(world, "invoice_1") == "posted"
     assert since_apply(world.door, world.ledger).booked == ()
     assert rollback(world.door, world.ledger) == RolledBack(deleted=3)

@@ -15,7 +15,8 @@ from migrate.change_set.changes import Action
 from migrate.errors import Blocked, OdooError
 from migrate.odoo.errors import AccessDenied, OdooRefused, OutcomeUnknown
 from migrate.odoo.findings import raise_on_errors
-from migrate.odoo.preflight import needs_of, preflight, prepare
+from migrate.odoo.needs import needs_of
+from migrate.odoo.preflight import preflight, prepare
 from migrate.phases import Cohort
 from migrate.preview import preview
 from migrate.rollback import foresee, rollback
@@ -291,7 +292,7 @@ def test_a_record_sent_by_a_killed_run_is_undone_too(world: Any) -> None:
 
 
 def test_shadow_drafts_go_and_posted_ones_are_refused(world: Any) -> None:
-    assert world.apply([*prepare(world.target), world.partner(1)]).ok
+    assert world.apply([*prepare(), world.partner(1)]).ok
     income = world.odoo.call("account.account", "search", domain=[["account_type", "=", "income"]], limit=1, order="id")
     line = {"name": "x", "quantity": 1, "price_unit": 10, "tax_ids": [[6, 0, []]], "account_id": income[0]}
     lines = [[0, 0, line]]

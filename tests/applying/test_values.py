@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings.target import Ref
-from migrate.odoo.values import OdooField, answered, cell, wanted
+from migrate.values import OdooField, answered, cell, wanted
 
 
 def name(model: str, number: int) -> str:

@@ -11,7 +11,8 @@ import pytest
 
 from lago2odoo import shipped_addon
 from lago2odoo.sandbox.odoo import schema
-from migrate.change_set.watched import DECIDES, DECIDES_NOTHING, WATCHED, WHOLE
+from migrate.change_set.watched import DECIDES, WATCHED, WHOLE
+from tests.applying.undecided import DECIDES_NOTHING
 
 MODELS = Path(__file__).parents[2] / "addons" / "fusion_billing" / "models"
 OF_TEMPLATES = {"product.template": "product.product"}  # the migration writes products, which have their template's

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mappings.target import Desired, Phase
+from mappings.target import Desired, Phase, Source
+from migrate.adopt import adopt, strangers
 from migrate.change_set.changes import Action
 from migrate.change_set.saved import from_json, to_json
 from migrate.errors import OdooError
+from migrate.odoo.door import Door
 from migrate.odoo.errors import AccessDenied
+from migrate.odoo.standing import find_standing
+from migrate.odoo.withheld import readable_rows
 from migrate.preview import preview, since_apply, waiting_for_withheld
 from migrate.rollback import foresee, rollback
+from migrate.state.ledger import Ledger
+from migrate.state.store import Store
+from tests.applying.conftest import IMPATIENT
 from tests.applying.test_staying import metered
+from tests.mapping.build import customer
 
 
 @dataclass
@@ -28,11 +38,13 @@ class Ruled:
     inner: Any
     kept: dict[str, set[int]] = field(default_factory=dict)
     writing_only: bool = False  # shown, but not to be touched
+    asked: int = 0  # calls, those that are denied too
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
 
     def call(self, model: str, method: str, ids: Sequence[int] | None = None, /, **arguments: Any) -> Any:
+        self.asked += 1
         kept = self.kept.get(model, set())
         touched = kept & {*(ids or ())}
         is_read = method in ("read", "search", "search_read", "has_access")
@@ -177,6 +189,43 @@ def test_rollback_names_a_record_that_must_not_be_deleted(ruled: Any) -> None:
     assert undone.deleted == 5
 
 
+def usage(number: int) -> Desired:
+    """What one order was reported to use."""
+    return Desired(
+        phase=Phase.USAGE,
+        model="fusion.billing.usage",
+        xid=f"lago.usage_{number}",
+        source=Source("usage", str(number)),
+        customer=f"NX-{number}",
+        values={
+            "code": f"calls-{number}",
+            "external_subscription_id": f"sub-{number}",
+            "transaction_id": f"t{number}",
+            "timestamp": datetime(2026, 7, 1, tzinfo=UTC),
+        },
+    )
+
+
+def test_an_order_that_odoo_does_not_let_go_keeps_its_charges_and_usage(ruled: Any) -> None:
+    """And its customer, its metric and its product, none of them archived; everything else goes, in one run."""
+    named = [ruled.order(n, "1", "2", fusion_external_id=f"sub-{n}") for n in (2, 3)]
+    others = [d for d in ruled.all() if d.xid not in {order.xid for order in named}]
+    assert ruled.apply([*others, *named, *metered(2), *metered(3), usage(2), usage(3)]).ok
+    ruled.odoo.writing_only = True
+    keep(ruled, "sale.order", "subscription_3")
+    undone = rollback(ruled.door, ruled.ledger)
+    assert [text.partition(":")[0] for text in undone.refused] == ["subscription 3"]
+    parts = ("usage 3", "charge 3", "metric 3", "customer NX-3", "plan basic")
+    assert set(undone.kept) == {f"{what}: stays with subscription 3" for what in parts}
+    assert (undone.deleted, undone.archived) == (13, ())
+    assert ruled.count("fusion.billing.charge", ["order_id", "=", ruled.id("subscription_3")]) == 1
+    assert (ruled.ours("fusion.billing.usage"), ruled.ours("fusion.billing.charge")) == (1, 1)
+    ruled.odoo.kept.clear()
+    again = rollback(ruled.door, ruled.ledger)
+    assert (again.ok, again.deleted, list(ruled.ledger.entries())) == (True, 6, [])
+    assert ruled.count("ir.model.data", ["module", "=", "lago"]) == 0
+
+
 def test_a_withheld_line_costs_its_order(ruled: Any) -> None:
     keep(ruled, "sale.order.line", "line_3_0")
     assert [x for x, action in actions(ruled, ruled.all()).items() if action == "withheld"] == ["subscription_3"]
@@ -194,3 +243,89 @@ def test_a_right_that_lacks_altogether_ends_the_command(ruled: Any) -> None:
     ruled.odoo.inner.call = without
     with pytest.raises(AccessDenied):
         preview(ruled.door, ruled.ledger, ruled.all())
+
+
+def asked(world: Any, hidden: int, gone: int) -> tuple[int, int, set[int]]:
+    """How many calls it takes to read 2,000 partners, how many rows come, and which are kept from us."""
+    names = [{"name": f"partner {n}"} for n in range(2000)]
+    ids = world.odoo.inner.call("res.partner", "create", vals_list=names)
+    world.odoo.inner.call("res.partner", "unlink", ids[hidden : hidden + gone])
+    world.odoo.kept["res.partner"] = {*ids[:hidden]}
+    door = Door(world.odoo, IMPATIENT)
+    assert door.company_id
+    before = world.odoo.asked
+    rows, kept = readable_rows(door, "res.partner", ids, ["name"])
+    assert {*kept} == {*ids[: len(kept)]} or not gone
+    return world.odoo.asked - before, len(rows), {*kept}
+
+
+@pytest.mark.parametrize(("hidden", "gone", "most"), [(1999, 0, 80), (1, 0, 10), (2000, 0, 80), (0, 1999, 6)])
+def test_what_no_search_shows_is_told_in_a_few_calls(ruled: Any, hidden: int, gone: int, most: int) -> None:
+    calls, rows, kept = asked(ruled, hidden, gone)
+    assert (rows, len(kept)) == (2000 - hidden - gone, hidden)
+    assert calls <= most
+
+
+def test_the_hidden_one_of_many_that_are_gone_is_told_from_them(ruled: Any) -> None:
+    calls, rows, kept = asked(ruled, 1, 1990)
+    assert (rows, len(kept)) == (9, 1)
+    assert calls <= 60
+
+
+@pytest.mark.parametrize("extracted", [True, False])
+def test_adopt_takes_what_is_kept_from_the_user_for_neither_gone_nor_known(
+    ruled: Any, tmp_path: Path, extracted: bool
+) -> None:
+    """Nor its lines: a rollback would take them out of an order that stays."""
+    keep(ruled, "sale.order", "subscription_3")
+    with Store.open(tmp_path / "another.db") as store:
+        again = Ledger(store)
+        with store.lock():
+            adoption = adopt(ruled.door, again, ruled.all() if extracted else ())
+        lines = ("sale.order.line lago.line_3_0", "sale.order.line lago.line_3_1")
+        assert (adoption.gone, {*adoption.withheld}) == ((), {"sale.order lago.subscription_3", *lines})
+        assert adoption.made["sale.order"] == 5
+        assert {"lago.subscription_3", "lago.line_3_0"} & {entry.xid for entry in again.entries()} == set()
+        assert next(record.xid for record in strangers(ruled.door, again)) == "lago.subscription_3", "rollback names it"
+        ruled.odoo.kept.clear()
+        later = adopt(ruled.door, again, ruled.all() if extracted else ())
+        assert (later.total, later.withheld, len(list(again.entries()))) == (1, (), 25)
+
+
+def test_lines_that_odoo_does_not_show_keep_their_external_ids_in_a_rollback(ruled: Any) -> None:
+    """Their order is not found by its external id any more: they were taken for gone with it, and nobody's."""
+    domain = [["module", "=", "lago"], ["name", "=", "subscription_3"]]
+    ruled.odoo.inner.call("ir.model.data", "unlink", ruled.odoo.inner.call("ir.model.data", "search", domain=domain))
+    keep(ruled, "sale.order.line", "line_3_0", "line_3_1")
+    undone = rollback(ruled.door, ruled.ledger)
+    (told,) = (text for text in undone.refused if text.startswith("subscription 3"))
+    assert "stands in Odoo, and its external id lago.subscription_3 is gone" in told
+    assert ruled.count("ir.model.data", ["name", "in", ["line_3_0", "line_3_1"]]) == 2
+    assert ruled.ours("sale.order") == 0
+    assert [e.xid for e in ruled.ledger.entries() if e.model == "sale.order"] == ["lago.subscription_3"]
+
+
+def test_an_external_id_that_odoo_keeps_costs_the_removal_that_it_belongs_to(ruled: Any) -> None:
+    """The removals after it were not made."""
+    ruled.odoo.kept["ir.model.data"] = {*named(ruled, "line_3_0")}
+    ruled.odoo.writing_only = True
+    staying = [d for d in ruled.all() if d.xid not in ("lago.subscription_3", "lago.subscription_1")]
+    applied = ruled.apply(staying)
+    (failure,) = applied.failures
+    assert failure.change.xid == "lago.subscription_3"
+    assert "lines of it stand in Odoo" in failure.reason
+    assert ruled.ours("sale.order") == 4
+
+
+def named(world: Any, name: str) -> list[int]:
+    domain = [["module", "=", "lago"], ["name", "=", name]]
+    found: list[int] = world.odoo.inner.call("ir.model.data", "search", domain=domain)
+    return found
+
+
+def test_a_customer_whose_partner_odoo_does_not_show_is_bound_all_the_same(ruled: Any) -> None:
+    """It was taken for one that has no partner yet, so that others of its name were proposed."""
+    keep(ruled, "res.partner", "customer_2")
+    found = find_standing(ruled.door, [customer("2"), customer("3")])
+    assert found.bound == {"2": ruled.id("customer_2"), "3": ruled.id("customer_3")}
+    assert found.partners == {}

@@ -56,12 +56,14 @@ CALLS: dict[str, tuple[str, ...]] = {
     "reconcile": ("--period", "2026-08"),
     "report": ("--period", "2026-08"),
     "report sign": ("--period", "2026-08", "--preparer", "Ann", "--reviewer", "Bea", "--accept-open", "known"),
+    "cutover": ("--cohort", "all", "--check"),
     "adopt": (),
     "rollback": (),
 }
 WITHOUT_SECRETS = {
     "init": "writes a text that never changes",
     "report verify": "reads packs alone",
+    "ledger": "is refused to who keeps balances, as this company does",
     "report countersign": "its passphrase and key: tests/reporting/test_signatures.py",
     "demo": "makes keys of its own, and hands them on by environment (test below)",
     "sandbox": "a group",
@@ -110,7 +112,8 @@ def write_config(folder: Path, lago: str, odoo: str, state: str = "sqlite:///.la
     project.config.write_text(
         f'[lago]\nurl = "{lago}"\nrequests_per_second = 5000\n'
         f'[odoo]\nurl = "{odoo}"\ndatabase = "{embedded_odoo.DEFAULT_DATABASE}"\n'
-        f'[store]\nurl = "{state}"\n[mapping]\nusage_since = 2025-01-01\n',
+        f'[store]\nurl = "{state}"\n[mapping]\nusage_since = 2025-01-01\n'
+        '[cohorts.all]\nplans = ["*"]\n',
         encoding="utf-8",
     )
     return project
@@ -151,7 +154,7 @@ def test_failure_leaves_no_secret_anywhere(
     tmp_path: Path, keys: None, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("migrate.lago.client.LagoPatience", functools.partial(LagoPatience, retries=0))
+    monkeypatch.setattr("lago2odoo.cli.context.LagoPatience", functools.partial(LagoPatience, retries=0))
     monkeypatch.setattr("migrate.odoo.connect.PAUSES", ())
     monkeypatch.setattr("migrate.odoo.door.Patience", functools.partial(Patience, seconds=0, pause=0))
     with quoting(form) as echo:
@@ -174,7 +177,7 @@ def test_the_address_of_the_state_is_told_without_its_passwords(
     monkeypatch.chdir(tmp_path)
     address = f"postgresql://me:{USER}@127.0.0.1:1/books?password={QUERY}&sslpassword={QUERY}&application_name=x"
     project = write_config(tmp_path, "http://127.0.0.1:1", "http://127.0.0.1:1", address)
-    monkeypatch.setattr("migrate.lago.client.LagoPatience", functools.partial(LagoPatience, retries=0))
+    monkeypatch.setattr("lago2odoo.cli.context.LagoPatience", functools.partial(LagoPatience, retries=0))
     result = project.run(*name.split(), *CALLS[name])
     assert result.code == 1
     assert leaks_of(result, name) == []

@@ -98,3 +98,23 @@ def test_a_shared_report_has_no_value_of_a_group(case: Callable[..., Case]) -> N
     text = shared.read_text("utf-8").lower()
     assert "api · value-" in text
     assert [word for word in ("janedoe2", "jane.doe", "northwind", "acm-001") if word in text] == []
+
+
+def test_a_card_that_no_group_may_delete_is_archived_by_rollback_and_stops_nothing(case: Callable[..., Case]) -> None:
+    company = case("23")
+    assert company.migrate().code == 0
+    assert company.door().ask("loyalty.card", "has_access", (), active_test=True, operation="unlink") is False
+    assert "WARNING  this user may not unlink loyalty.card" in company.run("doctor").out
+    undone = company.run("rollback")
+    assert undone.code == 0, undone.err
+    assert "archived, because Odoo does not let it go: no group may delete it" in undone.out + undone.err
+    assert [(card["points"], card["active"]) for card in stored(company, "loyalty.card", "points", "active")] == [
+        (10.5, False)
+    ]
+    ours = company.door().search_read("ir.model.data", [["module", "=", "lago"]], ["model"])
+    assert {row["model"] for row in ours} <= {"loyalty.card", "loyalty.program", "loyalty.reward"}
+    assert company.run("rollback").code == 0
+    assert company.run("apply").code == 0
+    assert [(card["points"], card["active"]) for card in stored(company, "loyalty.card", "points", "active")] == [
+        (10.5, True)
+    ]

@@ -82,7 +82,9 @@ READERS = (
     ("preview",),
     ("apply",),
     ("status",),
+    ("adopt",),
     ("reconcile", "--control", "--period", "2026-07"),
+    ("reconcile", "--period", "2026-07"),
 )
 
 
@@ -160,3 +162,27 @@ def test_fees_that_their_invoices_show_and_no_list_are_told(applied: Applied, tm
     assert said not in applied.project.run("status").err
     assert applied.project.run("extract").code == 0, "Lago shows them again"
     assert "fee_unlisted" in applied.project.run("preview").err, "a waiver of nothing"
+
+
+def test_an_invoice_that_is_on_no_list_ends_apply_with_1_until_it_is_waived(applied: Applied, tmp_path: Path) -> None:
+    """Its own page is there, and its fees name it: what is open of it would be missing in Odoo without a word."""
+    folder = tmp_path / "less"
+    shutil.copytree(applied.recording, folder)
+    invoices = [json.loads(line) for line in (folder / "invoices.jsonl").read_text(encoding="utf-8").splitlines()]
+    listed = [
+        invoice for page in invoices if page["path"].endswith("/invoices") for invoice in page["body"]["invoices"]
+    ]
+    lost = next(invoice for invoice in listed if invoice["total_due_amount_cents"] and invoice["status"] == "finalized")
+    left = [json.dumps(invoice) for invoice in listed if invoice is not lost]
+    own = [json.dumps(page) for page in invoices if not page["path"].endswith("/invoices")]
+    text = "\n".join([page_line("invoices", left, 1, 1, len(left)), *own])
+    (folder / "invoices.jsonl").write_text(text + "\n", encoding="utf-8")
+    applied.project.run("extract", "--recording", str(folder))
+    said = f"1 invoices that Lago names are not in the snapshot ({lost['lago_id']})"
+    preview, apply = applied.project.run("preview"), applied.project.run("apply", "--allow-removals", "9")
+    assert (preview.code, said in preview.out) == (1, True)
+    assert (apply.code, said in apply.err, "everything else is written" in apply.err) == (1, True, True)
+    data = json.loads(applied.project.run("apply", "--format", "json").out)
+    assert [invoice["id"] for invoice in data["lost"]] == [lost["lago_id"]]
+    applied.project.replace("[waive]\nskipped = [", f"[waive]\nskipped = ['{lost['lago_id']}', ")
+    assert said not in applied.project.run("apply").err

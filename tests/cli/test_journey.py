@@ -291,7 +291,12 @@ def test_a_push_that_cannot_be_is_refused_before_the_work(project: Project, tmp_
 
 
 def test_what_an_older_version_did_not_note_is_told_by_status() -> None:
-    data = {"snapshot": {"taken_at": "now", "lago_version": "1", "counts": {}}, "unclaimed": [], "unread": []}
+    data = {
+        "snapshot": {"taken_at": "now", "lago_version": "1", "counts": {}},
+        "unclaimed": [],
+        "unread": [],
+        "lost_sums": [],
+    }
     said = status.render(data, [], [], status.DriftReport(unwatched={"res.partner: parent_id": 1_200}))
     assert "not watched until the next apply notes it" in said
     assert said.endswith("res.partner: parent_id (1,200)")

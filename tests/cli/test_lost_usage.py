@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import duckdb
 import pytest
 
 from lago2odoo.cli.lost_usage import REMEDY
-from reconcile.rerate.event_source import EventSource
+from migrate.state.usage_errors import is_of_files, is_of_value
+from reconcile.rating.refusal import RerateRefused
+from reconcile.rerate.event_source import EventSource, readable
 from tests.cli.conftest import Project
 from tests.cli.test_disk_full import ends_with
 
@@ -69,3 +72,16 @@ def test_a_query_of_ours_that_is_wrong_keeps_its_traceback(monkeypatch: pytest.M
         db.execute("select nothing")
     with pytest.raises(duckdb.BinderException):
         ends_with(caught.value, monkeypatch)
+
+
+def test_which_errors_are_about_files_is_said_in_one_place() -> None:
+    """The re-rate refuses a value by name, and lets what is about files end the command."""
+    with duckdb.connect() as db, pytest.raises(duckdb.InvalidInputException) as caught:
+        db.execute("select json_extract('{', '$.a')").fetchall()
+    with pytest.raises(RerateRefused), readable("a place"):
+        raise caught.value
+    assert (is_of_value(caught.value), is_of_files(caught.value)) == (True, False)
+    named = re.compile(r"duckdb\.(OperationalError|InvalidInput|IOException \||Error,)|is duckdb\.Error")
+    code = [path for room in ("lago2odoo", "reconcile", "migrate") for path in Path(room).rglob("*.py")]
+    judging = {path.name for path in code if named.search(path.read_text(encoding="utf-8"))}
+    assert judging == {"usage_errors.py"}

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from migrate.odoo.connect import connect
-from migrate.odoo.errors import BadCall, NoSuchMethod, OdooError, OdooRefused, RecordMissing, Retryable, Unauthorized
+from migrate.odoo.errors import (
+    AccessDenied,
+    BadCall,
+    NoSuchMethod,
+    OdooError,
+    OdooRefused,
+    RecordMissing,
+    Retryable,
+    Unauthorized,
+)
 
 
 def test_a_record_reads_back(shop: Any, word: str) -> None:
@@ -253,3 +262,21 @@ def test_fields_get(shop: Any) -> None:
 
 def test_name_search(shop: Any) -> None:
     assert [shop.ref("base.ca"), "Canada"] in shop.call("res.country", "name_search", name="Canada")
+
+
+def test_a_card_has_a_code_of_its_own_and_no_group_may_delete_it(shop: Any, word: str) -> None:
+    """Cases 21 and 23: with an administrator's key. What it may be is archived."""
+    reward = {"reward_type": "discount", "discount_mode": "per_point", "discount": 1, "description": "Credits"}
+    rules = {"program_type": "ewallet", "applies_on": "future", "trigger": "auto", "reward_ids": [[0, 0, reward]]}
+    programme = shop.make("loyalty.program", name=word, currency_id=shop.ref("base.CAD"), **rules)
+    cards = [shop.make("loyalty.card", program_id=programme, partner_id=shop.partner(), points=n) for n in (1, 2)]
+    rows = shop.call("loyalty.card", "read", cards, fields=["code", "points", "active"])
+    assert len({row["code"] for row in rows}) == 2
+    allowed = {
+        right: shop.call("loyalty.card", "has_access", [], operation=right) for right in ("create", "write", "unlink")
+    }
+    assert allowed == {"create": True, "write": True, "unlink": False}
+    with pytest.raises(AccessDenied, match=r"loyalty\.card"):
+        shop.call("loyalty.card", "unlink", cards)
+    assert shop.call("loyalty.card", "write", cards, vals={"active": False}) is True
+    assert [row["active"] for row in shop.call("loyalty.card", "read", cards, fields=["active"])] == [False, False]

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from migrate.lago.rawjson import Piece
 from migrate.lago.recorded import API, RecordedLago
 from migrate.lago.recording import Call
+from migrate.rawjson import Piece
 
 # An override, a wallet, a deleted customer, a dot in the id, Stripe, an upgrade chain, a credit note, a coupon.
 SOME = ("cust_0024", "acct39a", "2a3fbf32-5170-b3ad-f11b-e360d4a5c290", "ops.team@fjord-analytics.example")

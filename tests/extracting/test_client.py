@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import httpx
@@ -16,8 +19,8 @@ from lago2odoo.sandbox.lago import Faults, serve
 from migrate.errors import ConfigError, LagoError, LagoRefused, LagoUnreachable
 from migrate.lago.client import LagoClient, LagoPatience
 from migrate.lago.extract import extract
-from migrate.lago.rawjson import Piece
 from migrate.lago.source import LagoRefusal
+from migrate.rawjson import Piece
 from migrate.state.store import Store
 
 KEY = "lago_key_4f7b2d44-24ae-cfc1"
@@ -152,6 +155,46 @@ def test_a_reset_that_makes_no_sense(reset: str, most: float) -> None:
     with client(scripted(limited(reset), OK), clock) as lago:
         lago.get(PATH)
     assert sum(clock.slept) <= most
+
+
+NOON, LATER = "Thu, 20 Aug 2026 12:00:00 GMT", "Thu, 20 Aug 2026 12:00:09 GMT"
+
+
+@pytest.mark.parametrize(
+    ("after", "least", "most"),
+    [
+        ("4", 4, 4.2),
+        (LATER, 9, 9.2),
+        (NOON, 0, 0.2),
+        ("Thu, 20 Aug 2026", 1, 1.2),
+        ("nan", 1, 1.2),
+        ("Infinity", 60, 60.2),
+    ],
+)
+def test_a_moment_to_ask_again_is_read_by_the_clock_that_named_it(after: str, least: float, most: float) -> None:
+    clock = Clock()
+    busy = httpx.Response(429, json={"status": 429}, headers={"Retry-After": after, "Date": NOON})
+    with client(scripted(busy, OK), clock) as lago:
+        lago.get(PATH)
+    assert least <= sum(clock.slept) <= most
+
+
+def test_a_moment_to_ask_again_without_a_clock_is_read_by_this_machines() -> None:
+    clock = Clock()
+    after = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    with client(scripted(httpx.Response(429, json={}, headers={"Retry-After": after}), OK), clock) as lago:
+        lago.get(PATH)
+    assert 15 <= sum(clock.slept) <= 30.2
+
+
+def test_where_a_redirection_leads_is_told_without_its_password() -> None:
+    moved = httpx.Response(302, headers={"location": "https://user:p%40ss@login.example:8443/?key=1"})
+    with (
+        client(scripted(moved)) as lago,
+        pytest.raises(LagoRefused, match=r"redirected to https://login\.example:8443: ") as refused,
+    ):
+        lago.get(PATH)
+    assert not {"user", "ss@", "key=1"} & set(re.findall(r"user|ss@|key=1", str(refused.value)))
 
 
 def test_a_rate_limit_that_never_ends() -> None:

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from lago2odoo.sandbox.lago import LagoServer, serve
-from migrate.lago.rawjson import loads
 from migrate.lago.recorded import API, RecordedLago
 from migrate.lago.recording import Call, bundled
+from migrate.rawjson import loads
 
 KEY = "a-key-for-tests"
 

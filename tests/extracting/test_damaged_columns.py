@@ -13,13 +13,13 @@ import pytest
 
 from mappings.target import Phase
 from migrate.errors import StoreError
+from migrate.self_check import check_state
 from migrate.state import events
 from migrate.state.columns import COLUMNS
 from migrate.state.entries import APPLIED, Entry
 from migrate.state.ledger import Ledger
 from migrate.state.records import EventFile, Page, Raw
 from migrate.state.report_runs import ReportRuns, note_report_runs
-from migrate.state.self_check import check_state
 from migrate.state.small_tables import require_sound
 from migrate.state.store import Store
 from migrate.state.tables import METADATA

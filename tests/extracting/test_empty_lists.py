@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from migrate.lago.extract import ExtractReport, extract
-from migrate.lago.rawjson import Piece
 from migrate.lago.recorded import RecordedLago, RecordingSource
 from migrate.lago.source import Answer, Query
+from migrate.rawjson import Piece
 from migrate.state.store import Store
 from tests.extracting.test_kill import dump
 

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from migrate.lago.rawjson import Piece, loads
 from migrate.lago.read_events import sorted_out
 from migrate.lago.unreadable_events import problem_of
 from migrate.lago.windows import EventsWindow, split
+from migrate.rawjson import Piece, loads
 from migrate.state import events
 
 SCHEMA = {
@@ -92,6 +92,8 @@ def test_times_are_utc_to_the_microsecond() -> None:
         ({"created_at": "9999-12-31T23:59:59Z"}, "created_at", "value_out_of_range"),
         ({"timestamp": None}, "timestamp", "value_missing"),
         ({"code": 5}, "code", "value_wrong"),
+        ({"lago_id": ["zz"]}, "lago_id", "value_wrong"),
+        ({"lago_id": {"zz": 1}}, "lago_id", "value_wrong"),
         ({"transaction_id": None, "lago_id": None}, "transaction_id", "value_missing"),
         ({"precise_total_amount_cents": "19,5"}, "precise_total_amount_cents", "value_wrong"),
         ({"properties": "[]"}, "properties", "value_wrong"),

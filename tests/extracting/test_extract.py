@@ -23,12 +23,12 @@ from mappings.records import Snapshot
 from migrate.errors import Blocked, LagoError, LagoRefused, LockHeld, PayloadError, StoreError
 from migrate.lago.client import LagoClient
 from migrate.lago.extract import ExtractReport, counts, extract, report
-from migrate.lago.rawjson import Piece, loads, members
 from migrate.lago.recorded import RecordedLago, RecordingSource
 from migrate.lago.recording import Recording
 from migrate.lago.resources import RESOURCES, Resource
 from migrate.lago.snapshot import billed_from, deleted_customers, load_snapshot
 from migrate.lago.source import Answer, LagoRefusal, Query
+from migrate.rawjson import Piece, loads, members
 from migrate.state.store import Store
 from tests.extracting.company import write_another
 
@@ -382,10 +382,14 @@ def test_fewer_records_than_lago_counts_are_said(
         told = extract(source, store, tmp_path / "events").left_out
         shown = counts(store)["credit_notes"]
         assert report(store).left_out == told
-    lacking = [note for note in told if note.startswith("credit_notes: ")]
+        unread = [item for item in load_snapshot(store).quarantined if item.of_page]
+    lacking = [note for note in told if note.startswith("credit_notes/")]
     assert source.asked == min(readings, 1) + 1
-    assert len(lacking) == notes
-    assert all(f"incomplete: Lago counts {shown + 1} and shows {shown} of them" in note for note in lacking)
+    assert len(lacking) == len(unread) == notes
+    assert all(f": Lago counts {shown + 1} and shows {shown} of them" in note for note in lacking)
+    assert {(item.resource, item.id, item.reason) for item in unread} == {
+        ("credit_notes", f"credit_notes/record {shown + 1}", "page_unreadable") for _ in range(notes)
+    }
 
 
 class ShortOfEvents(Short):
@@ -400,7 +404,7 @@ def test_events_that_lago_counts_and_never_gives_are_said_like_other_lists(small
         assert report(store).left_out == told.left_out
     lacking = [note for note in told.left_out if note.startswith("events/")]
     assert lacking
-    assert all("incomplete: Lago counts " in note and note.endswith("extract again") for note in lacking)
+    assert all("page_unreadable: Lago counts " in note and note.endswith("extract again") for note in lacking)
 
 
 class Countless(RecordingSource):
@@ -424,7 +428,7 @@ def test_a_count_that_no_list_has_is_said_and_ends(small: RecordedLago, tmp_path
         told = extract(source, store, tmp_path / "events")
     assert {n: c.total for n, c in told.resources.items()} == {n: c.total for n, c in whole.resources.items()}
     assert told.events == whole.events
-    assert any(note.startswith("events/") and "incomplete" in note for note in told.left_out)
+    assert any(note.startswith("events/") and "Lago counts" in note for note in told.left_out)
     assert source.asked < 3000
 
 
@@ -461,8 +465,8 @@ def test_a_recording_that_lacks_an_invoice_says_so(some: Path, tmp_path: Path) -
     with Store.open(tmp_path / "state.db") as store:
         told = extract(RecordingSource.open(cut), store, tmp_path / "events").left_out
         lost = lost_invoices(load_snapshot(store))
-    (note,) = [note for note in told if note.startswith("invoices: ")]
-    assert "incomplete: Lago counts" in note
+    (note,) = [note for note in told if note.startswith("invoices/")]
+    assert "Lago counts" in note
     assert [invoice.lago_id for invoice in lost] == [gone["lago_id"]]
 
 

@@ -13,6 +13,7 @@ from migrate.errors import Blocked, StoreError
 from migrate.lago import snapshot as snapshot_module
 from migrate.lago.extract import require_as_written
 from migrate.lago.snapshot import load_snapshot
+from migrate.self_check import check_state
 from migrate.state.ledger import Ledger
 from migrate.state.report_runs import ReportRuns, note_report_runs
 from migrate.state.seals import require_small, seal_table
@@ -82,6 +83,13 @@ def test_small_tables_are_held_against_their_seals_before_every_command(state: P
     with Store.open(state) as store, pytest.raises(StoreError, match="state_seals") as error:
         require_sound(store)
     assert RESTORE in str(error.value)
+
+
+def test_a_seal_of_what_is_no_table_is_named_by_the_check_too(state: Path) -> None:
+    edit(state, "insert into state_seals select 'tomorrows_table', rows, hash from state_seals limit 1")
+    with Store.open(state) as store:
+        problems = check_state(store, state.with_name("events")).problems
+    assert [problem for problem in problems if "tomorrows_table" in problem]
 
 
 def test_the_next_extract_may_begin_over_lost_records(state: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from mappings import ranges, records
 from mappings.decode import DecodeError, decode
+from mappings.phrases import Told
 
 BEST: dict[str, dict[str, Any]] = {
     "FixedCharge": {
@@ -99,20 +100,24 @@ def test_what_has_no_meaning_below_0_is_refused_with_its_place(
 def test_nor_have_terms_and_prices_elsewhere(place: str) -> None:
     bound = ranges.bound_of(place, whole="_cents" in place)
     assert bound is not None
-    assert (bound(-1), bound(0), bound(30)) == ("is below 0", "", "")
+    assert (bound(-1), bound(0), bound(30)) == (Told.BELOW_0.of(-1), None, None)
 
 
 def test_a_credit_that_is_worth_nothing_has_no_amount() -> None:
     bound = ranges.bound_of("Wallet.rate_amount", whole=False)
     assert bound is not None
-    assert [bound(Decimal(rate)) for rate in ("-1", "0", "0.01")] == ["is not above 0", "is not above 0", ""]
+    assert [bound(Decimal(rate)) for rate in ("-1", "0", "0.01")] == [
+        Told.NOT_ABOVE_0.of(-1),
+        Told.NOT_ABOVE_0.of(0),
+        None,
+    ]
 
 
 def test_what_may_be_below_0_still_is() -> None:
     for place in ("Wallet.balance_cents", "Fee.amount_cents", "Invoice.fees_amount_cents"):
         bound = ranges.bound_of(place, whole=True)
         assert bound is not None
-        assert bound(-1) == ""
+        assert bound(-1) is None
 
 
 def test_every_bound_is_one_of_a_field() -> None:

@@ -14,9 +14,9 @@ from lago2odoo.cli.context import open_context
 from lago2odoo.cli.doctor import check_own_state
 from migrate.errors import StoreError
 from migrate.lago.snapshot import load_snapshot
+from migrate.self_check import StateCheck, check_state
 from migrate.state.ledger import Ledger
 from migrate.state.records import Raw
-from migrate.state.self_check import StateCheck, check_state
 from migrate.state.small_tables import require_sound
 from migrate.state.store import Store
 from tests.extracting.old_state import edit
@@ -171,6 +171,25 @@ def test_rows_that_came_twice_are_named(state: Path) -> None:
     problems = check(state).problems
     assert sum("it is there twice" in problem for problem in problems) == 3
     assert any("an external id stands there twice" in problem for problem in problems)
+
+
+@pytest.mark.parametrize("table", ["extract_runs", "phase_progress", "apply_runs"])
+def test_rows_of_a_small_table_that_came_twice_are_named_by_it(state: Path, table: str) -> None:
+    edit(
+        state, f"create table copy as select * from {table}", f"drop table {table}",
+        f"alter table copy rename to {table}", f"insert into {table} select * from {table} limit 1",
+    )  # fmt: skip
+    told = [problem for problem in check(state).problems if f"of {table} is damaged" in problem]
+    assert any("it is there twice" in problem for problem in told), told
+
+
+@pytest.mark.parametrize(("seen", "times"), [("seen_run", 1), ("0", 0)])
+def test_a_record_that_hangs_on_nothing_is_named_while_lago_shows_it(state: Path, seen: str, times: int) -> None:
+    """One that went with the record it hung on is history."""
+    nested = "(select rowid from lago_records where resource = 'wallet_transactions' limit 1)"
+    edit(state, f"update lago_records set parent = 'nothing', seen_run = {seen} where rowid = {nested}")
+    told = [problem for problem in check(state).problems if "parent is 'nothing'" in problem]
+    assert len(told) == times, told
 
 
 def test_many_problems_are_counted_and_not_listed(state: Path) -> None:

@@ -1,4 +1,4 @@
-"""A real server that drips: a byte now and then, for ever, in the headers or in the body, of Lago's or of Odoo's."""
+"""A real server whose answers drip or never end, in the headers or in the body, as Lago or as Odoo."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import json
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import pytest
 
-from migrate.errors import LagoUnreachable, OdooError
+from migrate.errors import LagoRefused, LagoUnreachable, OdooError
 from migrate.lago.client import LagoClient, LagoPatience
-from migrate.odoo.errors import OutcomeUnknown
+from migrate.odoo.errors import NotOdoo, OutcomeUnknown
 from migrate.odoo.json2 import Json2
 from migrate.odoo.odoorpc_transport import OdooRpc
 
@@ -73,6 +75,33 @@ def steady(connection: socket.socket, _ended: threading.Event) -> None:
         time.sleep(0.05)
 
 
+def endless(
+    connection: socket.socket, ended: threading.Event, *, pause: float = 0.01, head: bytes = b"", part: bytes = b"9,"
+) -> None:
+    """At a fair speed, until the other side has had enough; the test fails after 20 seconds, and does not hang."""
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + head + b"\r\n")
+    end = time.monotonic() + 20
+    while not ended.wait(pause) and time.monotonic() < end:
+        connection.sendall(part * 5_000)
+    connection.close()
+
+
+def unpacking(connection: socket.socket, _ended: threading.Event) -> None:
+    """300 kB on the line, 300 MB unpacked."""
+    connection.sendall(HEAD.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n"))
+    packer, blanks = zlib.compressobj(1, wbits=31), b" " * 5_000_000
+    for _ in range(60):
+        connection.sendall(packer.compress(blanks) + packer.flush(zlib.Z_SYNC_FLUSH))
+    connection.close()
+
+
+ENDLESS: dict[str, Answering] = {
+    "fair": endless,
+    "fast": partial(endless, pause=0, part=b"9," * 20),
+    "packed": unpacking,
+}
+
+
 def lago_of(url: str, retries: int = 1) -> LagoClient:
     patience = LagoPatience(retries=retries, first_wait=0.01)
     return LagoClient(url, "a-key", requests_per_second=None, timeout=LIMIT, patience=patience)
@@ -96,14 +125,43 @@ def test_a_big_page_at_a_fair_speed_is_not_cut() -> None:
             assert len(lago.get("/api/v1/taxes")["taxes"].text) > 1_000_000
 
 
-def odoo_answer(body: bytes, drip: bytes) -> Answering:
-    """The login succeeds; what is asked then drips."""
+@pytest.mark.parametrize("how", ENDLESS)
+def test_an_answer_of_lagos_that_does_not_end_is_named_at_once(how: str) -> None:
+    """By its time, by its size on the line, by its size unpacked; not asked for again."""
+    began = time.monotonic()
+    with serving(ENDLESS[how]) as url, lago_of(url) as lago:
+        with pytest.raises(
+            LagoRefused, match=r"GET .*/taxes: an answer that does not end, [\d,]+ bytes in \d+ sec"
+        ) as error:
+            lago.get("/api/v1/taxes")
+        assert lago.counters.requests == 1
+    assert "\n" not in str(error.value)
+    assert time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize("how", ENDLESS)
+def test_an_answer_of_odoos_that_does_not_end_ends_the_command(how: str) -> None:
+    with (
+        serving(after_login(b'{"uid": 2}', ENDLESS[how])) as url,
+        pytest.raises(NotOdoo, match=r"res\.partner\.search: an answer that does not end"),
+    ):
+        json2(url)
+
+
+@pytest.mark.parametrize("how", ["fair", "fast"])
+def test_through_odoorpc_too(how: str) -> None:
+    with serving(ENDLESS[how]) as url, pytest.raises(NotOdoo, match="an answer that does not end"):
+        OdooRpc(url, "db", "admin", "a-key", LIMIT)
+
+
+def after_login(body: bytes, then: Answering) -> Answering:
+    """The login succeeds; what is asked then is answered so."""
     asked = list[int]()
 
     def answer(connection: socket.socket, ended: threading.Event) -> None:
         asked.append(1)
         if len(asked) > 1:
-            return dripping(drip)(connection, ended)
+            return then(connection, ended)
         connection.sendall(HEAD.replace(b"9000000", str(len(body)).encode()) + body)
         return None
 
@@ -123,7 +181,7 @@ def test_an_answer_of_odoos_that_drips_is_one_that_never_came(where: str) -> Non
     """OutcomeUnknown: what every caller looks after or repeats, as after a time-out."""
     began = time.monotonic()
     with (
-        serving(odoo_answer(b'{"uid": 2}', DRIPS[where])) as url,
+        serving(after_login(b'{"uid": 2}', dripping(DRIPS[where]))) as url,
         pytest.raises(OutcomeUnknown, match=r"res\.partner\.search: no answer .*an answer that drips, \d+ bytes"),
     ):
         json2(url)

@@ -92,6 +92,25 @@ def test_progress_is_read_back(database: str) -> None:
         assert store.unfinished("another") is None
 
 
+def test_a_run_that_ends_forgets_what_runs_before_it_kept(database: str) -> None:
+    """Pages, units without a note, and fields that nobody knew: of its own it keeps what is told of it."""
+    with Store.open(database) as store:
+        first = store.new_run("org", "v1", NOW)
+        with store.begin() as db:
+            store.mark(db, first, "plans", "refused")
+            store.add_unknown(db, first, [("plans", "colour")])
+        store.finish(first, ())
+        assert (store.done(first), store.unknown(first)) == ({"plans": "refused"}, {"plans": ("colour",)})
+        second = store.new_run("org", "v1", NOW)
+        with store.begin() as db:
+            store.mark(db, second, "plans")
+            store.mark(db, second, "fees", "refused")
+            store.add_unknown(db, second, [("fees", "taste")])
+        store.finish(second, ())
+        assert (store.done(first), store.unknown(first)) == ({}, {})
+        assert (store.done(second), store.unknown(second)) == ({"fees": "refused"}, {"fees": ("taste",)})
+
+
 HOLDER = """
     import sys, time
     from migrate.state.store import Store

@@ -41,15 +41,17 @@ from migrate.odoo.protocol import Odoo
 from migrate.preview import preview
 from migrate.state.ledger import Ledger
 from migrate.state.store import Store
+from reconcile.billed import BilledInvoice
 from reconcile.dual_run import Settings, dual_run
 from reconcile.rerate.event_source import EventSource
-from reconcile.rerate.noise_floor import InvoiceCheck, Rerate, control, remembering, rerate
+from reconcile.rerate.noise_floor import InvoiceCheck, Rerate, control, rerate
 from reconcile.sides.odoo_taxes import tax_codes
 from reports.data import InvoiceView, ReportData
 from reports.verdict import judge
 from tests.fuzz.company import Company
 
-SECONDS = 60  # that a run may take: an undisturbed one takes one, on a busy machine some
+SECONDS = 60  # of processor time that a run may take: an undisturbed one takes one or two
+WAITING = 900  # that it may take in all, where it does nothing but wait: far beyond any busy machine
 CONFIG = """
 [lago]
 recording = "."
@@ -80,6 +82,7 @@ class Result:
     control: Mapping[str, InvoiceCheck] = field(default_factory=dict)
     report: Mapping[str, InvoiceView] = field(default_factory=dict)
     codes: Mapping[str, int] = field(default_factory=dict)  # command -> exit code
+    read: frozenset[str] = frozenset()  # ids of the records that came in
     gone: int = 0  # records that Lago does not show any more, as extract says
 
 
@@ -126,15 +129,15 @@ class Driver:
         progress: dict[str, Any] = {"codes": {}}
         with TemporaryDirectory(dir=self.folder) as folder, contextlib.redirect_stderr(io.StringIO()):
             try:
-                with _bounded(SECONDS):
+                with bounded(SECONDS, WAITING):
                     self._run(files, Path(folder), progress)
             except Lago2OdooError as error:
                 said = str(error)
                 progress["stopped"] = said or "an error that says nothing"
                 if "\n" in said.strip():
                     progress["bug"] = f"an error of several lines: {said}"
-            except Hang:
-                progress["bug"] = f"hang: more than {SECONDS} seconds"
+            except Hang as hang:
+                progress["bug"] = f"hang: {hang}"
             except Exception:  # noqa: BLE001  that is what we look for
                 progress["bug"] = traceback.format_exc()
         return Result(**progress)
@@ -143,7 +146,7 @@ class Driver:
         shutil.copyfile(self.folder / "state.db", folder / "state.db")
         (folder / "lago2odoo.toml").write_text(CONFIG, encoding="utf-8")
         (folder / "organizations.jsonl").touch()
-        context = _context(folder)
+        context = context_in(folder)
         with context.store() as store:
             extracted = extract(self.company.source(files), store, context.events)
             still_open = open_quarantine(load_snapshot(store).quarantined, context.config.waive.reasons)
@@ -196,13 +199,24 @@ class Driver:
         )
 
 
+def remembering(again: Rerate) -> Rerate:
+    """The same re-rate, each invoice once: the bills of a run and their closer look are the same work."""
+    known: dict[str, BilledInvoice] = {}
+
+    def rerated(lago: Sequence[BilledInvoice]) -> Mapping[str, BilledInvoice]:
+        known.update(again([invoice for invoice in lago if invoice.lago_id not in known]))
+        return {invoice.lago_id: known[invoice.lago_id] for invoice in lago}
+
+    return rerated
+
+
 class FirstDriver(Driver):
     """The same of a first migration: nothing is known of before, and Odoo is empty, so that no removal waits there."""
 
     def _run(self, files: Mapping[str, bytes], folder: Path, progress: dict[str, Any]) -> None:
         (folder / "lago2odoo.toml").write_text(CONFIG, encoding="utf-8")
         (folder / "organizations.jsonl").touch()
-        context = _context(folder)
+        context = context_in(folder)
         with context.store() as store:
             extract(self.company.source(files), store, context.events)
             progress |= _mapped(open_migration(context, store, self.door, None))
@@ -241,7 +255,7 @@ def _migrate(driver: Driver) -> None:
     """Extract and apply, once; the state is kept for every run."""
     (driver.folder / "lago2odoo.toml").write_text(CONFIG, encoding="utf-8")
     (driver.folder / "organizations.jsonl").touch()
-    context = _context(driver.folder)
+    context = context_in(driver.folder)
     with contextlib.redirect_stderr(io.StringIO()), context.store() as store, store.lock():
         extract(driver.company.source({}), store, context.events)
         migration = open_migration(context, store, driver.door, None)
@@ -249,7 +263,7 @@ def _migrate(driver: Driver) -> None:
         applied.raise_if_failed()
 
 
-def _context(folder: Path) -> CommandContext:
+def context_in(folder: Path) -> CommandContext:
     file = folder / "lago2odoo.toml"
     return CommandContext(config=settings.load(file), config_file=file, talk=Talk())
 
@@ -258,9 +272,18 @@ def _mapped(migration: Migration) -> dict[str, Any]:
     skipped = [item for item in migration.mapped if isinstance(item, Skipped)]
     return {
         "quarantined": migration.snapshot.quarantined,
+        "read": frozenset(_ids_of(migration.snapshot)),
         "wanted": {item.xid: item for item in migration.mapped if isinstance(item, Desired)},
         "skipped": {(str(item.source), item.source.lago_id, item.reason): item for item in skipped},
     }
+
+
+def _ids_of(snapshot: Snapshot) -> Iterator[str]:
+    """Lago's ids of its records; usage is in files of its own."""
+    lists = (getattr(snapshot, f.name) for f in fields(snapshot))
+    yield from (
+        one.lago_id for records in lists if isinstance(records, tuple) for one in records if hasattr(one, "lago_id")
+    )
 
 
 def _is_open(context: CommandContext, migration: Migration) -> bool:
@@ -271,14 +294,20 @@ def _is_open(context: CommandContext, migration: Migration) -> bool:
 
 
 @contextlib.contextmanager
-def _bounded(seconds: int) -> Iterator[None]:
-    def ring(_signal: int, _frame: FrameType | None) -> None:
-        raise Hang
+def bounded(computing: float, waiting: float) -> Iterator[None]:
+    """Raise Hang where that takes longer: others on the machine take its time, but not that of this process."""
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.alarm(seconds)
+    def ring(number: int, _frame: FrameType | None) -> None:
+        of = "of processor time" if number == signal.SIGPROF else "of waiting"
+        raise Hang(f"more than {computing if number == signal.SIGPROF else waiting:g} seconds {of}")
+
+    timers = {signal.SIGPROF: (signal.ITIMER_PROF, computing), signal.SIGALRM: (signal.ITIMER_REAL, waiting)}
+    before = {number: signal.signal(number, ring) for number in timers}
     try:
+        for timer, seconds in timers.values():
+            signal.setitimer(timer, seconds)
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        for number, (timer, _) in timers.items():
+            signal.setitimer(timer, 0)
+            signal.signal(number, before[number])

@@ -16,7 +16,8 @@ from functools import cached_property
 from mappings.quarantine import Quarantined
 from mappings.target import Desired, Ref
 from migrate.change_set.changes import PENDING, Change
-from migrate.lago.read_resources import NO_ID
+from migrate.lago.list_pages import NO_ID
+from migrate.rawjson import loads
 from reconcile.rating.unforeseen import REASON as UNFORESEEN
 from reports.data import InvoiceView
 from tests.fuzz.company import Answer, Company
@@ -26,6 +27,7 @@ from tests.fuzz.mutations import IDENTITIES, NAMELESS, VANISHED, Mutation, Place
 CLEAN, QUARANTINED, SHOWN, HARMLESS = "clean error", "quarantined", "shown", "harmless"
 TRACEBACK, SILENT, HANG, STOPS = "traceback", "silent", "hang", "stops others"
 CLASSES = (CLEAN, QUARANTINED, SHOWN, HARMLESS, TRACEBACK, SILENT, HANG, STOPS)
+OWED = ("invoices", "credit_notes")  # what is of a month, with money
 FORBIDDEN = frozenset({TRACEBACK, SILENT, HANG, STOPS})
 
 # Fields of Odoo's that no amount follows from: what people read, and where they are reached.
@@ -154,7 +156,8 @@ class Concerned:
         """Whether something of a customer, or of nobody (``text`` says what it is), is this mutation's."""
         if customer:
             now = self.mutation.renamed[1:] if self.mutation.renamed and self.mutation.resource == "customer" else ()
-            return customer in self.customers or customer in now
+            is_own = self.mutation.resource == "customer" and self.mutation.record in text  # under whatever name
+            return customer in self.customers or customer in now or is_own
         names = (self.mutation.record, *self.mutation.names, *self.mutation.values)
         return any(name and name in text for name in names)
 
@@ -218,7 +221,10 @@ class Judge:
 
     def _of(self, mutation: Mutation, customers: frozenset[str], after: Result) -> tuple[str, str]:
         if self._is_quarantined(mutation, customers, after):
-            return QUARANTINED, ""
+            hidden = self._hidden(after)
+            return (SILENT, hidden) if hidden else (QUARANTINED, "")
+        if self._is_dropped(mutation, after):
+            return SILENT, f"{mutation.resource} {mutation.record} is read no more, and nothing says so"
         concerned = Concerned(mutation, customers)
         weighty, money = self._weighty(concerned, after), self._money(concerned, after)
         named, pending = self._named(concerned, after), self._is_pending(concerned, after)
@@ -231,10 +237,53 @@ class Judge:
         return HARMLESS, ""
 
     def _is_quarantined(self, mutation: Mutation, customers: frozenset[str], after: Result) -> bool:
-        known = {(q.resource, q.id) for q in self.before.quarantined}
-        new = [q for q in after.quarantined if (q.resource, q.id) not in known]
-        ids = {mutation.record, *mutation.values}
+        ids, new = {mutation.record, *mutation.values}, self._new_in_quarantine(after)
         return any(q.id in ids or q.customer in customers or q.label in ids or _about(q, mutation) for q in new)
+
+    def _is_dropped(self, mutation: Mutation, after: Result) -> bool:
+        """Whether the record came in before, and does no more: no money may hang on it, and somebody looks for it."""
+        is_other = mutation.kind == VANISHED or mutation.field == "lago_id"
+        return not is_other and mutation.record in self.before.read - after.read
+
+    def _new_in_quarantine(self, after: Result) -> list[Quarantined]:
+        known = {(q.resource, q.id) for q in self.before.quarantined}
+        return [q for q in after.quarantined if (q.resource, q.id) not in known]
+
+    def _hidden(self, after: Result) -> str:
+        """What is in quarantine with money that ``reconcile`` does not refuse; empty where that was not run."""
+        if "reconcile" not in after.codes:
+            return ""
+        refused = {lago_id for lago_id, view in after.report.items() if view.refusals}
+        owed = [(q, owed) for q in self._new_in_quarantine(after) if not q.of_page for owed in self._owed(q)]
+        if owed and after.codes["reconcile"] == 0:
+            return f"reconcile ends with 0, and {owed[0][0].resource} {owed[0][0].id} is in quarantine"
+        hidden = (
+            f"{q.resource} {q.id} is in quarantine, and no month says so" for q, name in owed if name not in refused
+        )
+        return next(hidden, "")
+
+    def _owed(self, unread: Quarantined) -> Iterable[str]:
+        """Ids of what has to be refused: itself where it moves what its customer owes; a subscription's bills."""
+        shown = loads(unread.raw)
+        has = shown if isinstance(shown, dict) else {}
+        billed = {view.customer for view in self.before.report.values()}
+        counts = {
+            "wallets": has.get("status") != "terminated" and has.get("balance_cents") != 0,
+            "applied_coupons": unread.customer in (*billed, ""),
+            "payments": has.get("payment_status") != "failed",
+        }
+        if unread.resource == "subscriptions":
+            return sorted(self._billed.get(unread.id, ()))
+        return [unread.id] if unread.resource in OWED or counts.get(unread.resource) else []
+
+    @cached_property
+    def _billed(self) -> Mapping[str, set[str]]:
+        """Subscription -> its invoices."""
+        records, billed = self.owners.records, dict[str, set[str]]()
+        for fee in (records.view(records.places["fee", fee][0]) for fee in records.by_kind["fee"]):
+            if fee["lago_invoice_id"] in self.before.report:
+                billed.setdefault(str(fee.get("lago_subscription_id")), set()).add(str(fee["lago_invoice_id"]))
+        return billed
 
     def _named(self, concerned: Concerned, after: Result) -> str:
         """What tells of them: a skip, a difference or a refusal; empty for nothing."""
@@ -286,7 +335,7 @@ def _mistake(after: Result) -> str:
     """A mistake of ours that the last guard caught: it cost one invoice only, and is one all the same."""
     refusals = [r for run in (after.control, after.report) for each in run.values() for r in each.refusals]
     findings = [f for view in after.report.values() for p in view.positions for f in p.findings]
-    told = [r.detail for r in refusals if r.reason == UNFORESEEN]
+    told = [str(r.detail) for r in refusals if r.reason == UNFORESEEN]
     told += [str(e.values["why"]) for f in findings for e in f.evidence if e.name == UNFORESEEN]
     return next(iter(told), "")
 

@@ -29,11 +29,16 @@ FILE_KINDS = ("cut file", "CRLF", "byte order mark", "no UTF-8", "no file", "lin
 VANISHED = "no record"  # what Lago does not show any more: extract tells how many of each kind
 NAMELESS = ("record is null", "record is text")  # nothing of the record is left, its id neither
 RECORD_KINDS = (*NAMELESS, "record twice", "record twice, not alike", VANISHED)
-_OF_FILES = 0.01  # share of mutations that break a whole file
-_OF_RECORDS = 0.04
+_OF_FILES = 0.014  # share of the other mutations that break a whole file
+_OF_RECORDS = 0.055
 CATALOG_KINDS = ("plan", "billable_metric", "coupon", "add_on")
 EVERYBODYS = ("tax", "organization", "billing_entity")
 IDENTITIES = ("lago_id", "code", "external_id", "number", "transaction_id")
+SELDOM = (  # kinds of which a company has few records: a draw among all of them would seldom meet one
+    *("tax", "organization", "billing_entity", "payment_method", "payment", "applied_coupon", "wallet"),
+    *("wallet_transaction", "event", "billable_metric", "credit_note", "fixed_charge", "coupon", "add_on"),
+)
+_TURN = 50  # of so many mutations one is of each of them
 _TRIES = 400
 FIELD_KINDS = (MISSING, SWAPPED, DUPLICATE, *IMPOSSIBLE, *POSSIBLE)
 _WITHOUT_OWNER = 0.15  # share of mutations of what no customer owns: plans, metrics, taxes
@@ -163,8 +168,11 @@ def mutation(records: Records, seed: int, number: int) -> Mutation:
     """The mutation of that number."""
     rng = Random(f"{seed}/{number}")
     share, kind = rng.random(), rng.choice(FIELD_KINDS)
+    turn = number % _TURN
     for _ in range(_TRIES):  # until the kind says something about what it meets
         with suppress(Unfit):
+            if turn < len(SELDOM):
+                return _of_field(records, rng, rng.choice(FIELD_KINDS), seed, number, of=SELDOM[turn])
             if share < _OF_FILES:
                 return _of_file(records, rng, seed, number)
             if share < _OF_FILES + _OF_RECORDS:
@@ -173,9 +181,9 @@ def mutation(records: Records, seed: int, number: int) -> Mutation:
     raise AssertionError(f"nothing to break by {kind!r}")
 
 
-def _of_field(records: Records, rng: Random, kind: str, seed: int, number: int) -> Mutation:
-    """A field is chosen by its name first: what is listed often is not broken more often for that."""
-    kind_of_record, record = records.choose(rng)
+def _of_field(records: Records, rng: Random, kind: str, seed: int, number: int, of: str = "") -> Mutation:
+    """A field is chosen by its name first: what is listed often is not broken more often for that. ``of``: its kind."""
+    kind_of_record, record = (of, rng.choice(records.by_kind[of])) if of else records.choose(rng)
     places = records.places[kind_of_record, record]
     shown = records.view(rng.choice(places))
     paths = _paths_by_name(shown, kind)
@@ -220,6 +228,7 @@ def of_field(
     if not broken:
         raise Unfit
     own = [broken[place] for place in places if place in broken]
+    was = _value_at(records.view(places[0]), path)
     return Mutation(
         seed=seed,
         number=number,
@@ -227,7 +236,7 @@ def of_field(
         resource=kind_of_record,
         record=record,
         field=".".join(map(str, path)),
-        impossible=kind in IMPOSSIBLE and not _may_be(kind, kind_of_record, path),
+        impossible=kind in IMPOSSIBLE and not _may_be(kind, kind_of_record, path, was),
         values=tuple(sorted(values)),
         names=_names(records.view(places[0])),
         places=broken,
@@ -235,7 +244,7 @@ def of_field(
     )
 
 
-def _may_be(kind: str, resource: str, path: Path) -> bool:
+def _may_be(kind: str, resource: str, path: Path, was: object) -> bool:
     """Whether a field may say even that: what follows from it has to be shown, for nobody can tell that it is wrong.
 
     Names, codes, numbers and ids are texts of any kind to who reads them; what an event says of itself is any JSON.
@@ -243,8 +252,14 @@ def _may_be(kind: str, resource: str, path: Path) -> bool:
     if resource == "event" and path[0] == "properties" and len(path) > 1:
         return kind not in ("NUL", "half a character")
     name = str(path[-1])
+    if name == "invoice_grace_period":
+        return kind == "other type" and was is None  # nobody set one: any number of days may be set
     is_any_text = name in IDENTITIES or name in FOR_PEOPLE or name.endswith(("_id", "_code"))
     return kind == "unknown word" and is_any_text
+
+
+def _value_at(shown: object, path: Path) -> object:
+    return get_at(shown, path) if _has(shown, path) else None
 
 
 def _names(shown: Payload) -> tuple[str, ...]:

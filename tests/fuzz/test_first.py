@@ -21,6 +21,7 @@ from tests.fuzz.invariants import FORBIDDEN, HARMLESS, QUARANTINED, SHOWN, SILEN
 from tests.fuzz.mutations import Mutation, Records, of_field
 from tests.fuzz.places import Path as FieldPath
 from tests.fuzz.places import get_at
+from tests.fuzz.test_sensitivity import drop, take_for_nothing, verdict_of
 from tests.fuzz.values import POSSIBLE
 
 NUMBER = 40  # mutations of each run of the tests
@@ -36,6 +37,10 @@ FIELDS: dict[str, tuple[FieldPath, ...]] = {
         ("credits", 0, "amount_cents"),
         ("credits", 0, "invoice"),
     ),
+}
+MONEY_OF: dict[str, FieldPath] = {
+    "credit_note": ("balance_amount_cents",),
+    "wallet": ("balance_cents",),
 }
 OF_TEXTS = ("empty", "spaces", "right to left", "100 kB", "unknown field")
 LEFT = {"status": "active", "balance_cents": 12345, "credits_balance": "123.45", "rate_amount": "1.0"}
@@ -115,3 +120,24 @@ def judged(campaign: Campaign, mutation: Mutation, before: Counter[tuple[object,
     for verdict in campaign.judge.judge([mutation], after):
         is_same = verdict.kind == SILENT and money(after) == before
         yield replace(verdict, kind=HARMLESS) if is_same else verdict
+
+
+def test_a_null_that_is_taken_for_a_default_is_seen(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of the product, planted: a price that is null becomes 0. Without it the plan is in quarantine."""
+    records = campaign.records
+    mutation = _mutation(records, 0.5, 0, "plan", records.by_kind["plan"][0], ("amount_cents",), "null")
+    assert verdict_of(campaign, mutation).kind == QUARANTINED
+    take_for_nothing(monkeypatch)
+    verdict = verdict_of(campaign, mutation)
+    assert (verdict.kind, "fusion_amount" in verdict.why) == (SILENT, True)
+
+
+@pytest.mark.parametrize("kind", sorted(MONEY_OF))
+def test_credit_that_is_dropped_without_a_word_is_seen(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    records, before = campaign.records, money(campaign.driver.undisturbed)
+    mutation = _mutation(records, 0.5, 0, kind, records.by_kind[kind][0], MONEY_OF[kind], "null")
+    assert [verdict.kind for verdict in judged(campaign, mutation, before)] == [QUARANTINED]
+    drop(monkeypatch)
+    assert [verdict.kind for verdict in judged(campaign, mutation, before)] == [SILENT]

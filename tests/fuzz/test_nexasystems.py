@@ -19,6 +19,7 @@ from mappings import records as r
 from migrate.lago.recording import bundled
 from migrate.odoo.connect import OdooSettings, connect
 from migrate.odoo.door import Door
+from reconcile.sides.unread import NO_CURRENCY
 from tests.cli.conftest import ODOO_KEY, WAIVED, Project, new_project
 from tests.fuzz.company import Company, whole_company
 from tests.fuzz.conftest import seed
@@ -141,12 +142,18 @@ def test_every_other_record_arrives_every_broken_one_is_named_and_money_adds_up(
         left = register["left"]
         parts = left["compared_cents"] + left["not_compared_cents"] + left["outside_cents"]
         assert parts == left["gross_cents"]
-    assert {r["currency"]: r["left"]["gross_cents"] for r in report["registers"]} == billed(company, world.mutations)
+    assert registered(report) == billed(company, world.mutations)
 
     reasons = sorted({c["skipped"]["reason"] for c in shown["changes"] if c["skipped"]})
     text = world.project.config.read_text("utf-8")
     world.project.config.write_text(text.replace(f"skipped = {list(WAIVED)}", f"skipped = {reasons}"), "utf-8")
     assert run("apply").code == 0
+
+
+def registered(report: dict[str, Any]) -> dict[str, int]:
+    """Lago's registers by currency, but for what bills nothing and whose currency nobody can read."""
+    sums = {register["currency"]: register["left"]["gross_cents"] for register in report["registers"]}
+    return {currency: cents for currency, cents in sums.items() if cents or currency != NO_CURRENCY}
 
 
 def expected(company: Company, touched: frozenset[str]) -> set[str]:
@@ -187,6 +194,6 @@ def billed(company: Company, mutations: list[Mutation]) -> dict[str, int]:
         shown, field = records.view(records.places["invoice", record][0]), fields_by_id.get(record, "")
         in_month = field == "issuing_date" or shown["issuing_date"].startswith(MONTH)
         if in_month and shown["status"] == "finalized" and not field.endswith("_amount_cents"):
-            currency = "XXX" if field == "currency" else shown["currency"]
+            currency = NO_CURRENCY if field == "currency" else shown["currency"]
             sums[currency] = sums.get(currency, 0) + shown["sub_total_including_taxes_amount_cents"]
     return sums

@@ -11,6 +11,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lago2odoo.cli.report_sign import sign_in
+from migrate.adopt import adopt
 from migrate.apply import apply
 from migrate.change_set.verdicts import Owners, verdicts
 from migrate.lago.client import LagoClient, LagoPatience
@@ -100,6 +101,18 @@ def run_rollback(place: Place) -> None:
         rollback(place.door(), Ledger(store)).raise_if_failed()
 
 
+def lose_state(place: Place) -> None:
+    """All is applied, and the state is gone."""
+    run_apply(place)
+    for path in place.folder.glob("state.db*"):
+        path.unlink()
+
+
+def run_adopt(place: Place) -> None:
+    with place.store() as store, store.lock():
+        adopt(place.door(), Ledger(store), records(COUNT))
+
+
 def written(folder: Path) -> object:
     """All of Odoo; and the ledger, but for the number of the run, and with its order instead of its numbers."""
     with Store.open(folder / "state.db") as store:
@@ -158,6 +171,7 @@ COMMANDS: dict[str, Command] = {
     "extract": Command(nothing, run_extract, extracted, odoo=False),
     "apply": Command(nothing, run_apply, written),
     "rollback": Command(run_apply, run_rollback, written),
+    "adopt": Command(lose_state, run_adopt, written),
     "push": Command(prepare_push, run_push, pushed),
     "sign": Command(prepare_sign, run_sign, signed, odoo=False),
 }

@@ -19,8 +19,8 @@ SEED = os.environ.get("LAGO2ODOO_KILLS_SEED", "19")
 NUMBER = 2  # boundaries of each command
 NUMBER_OF_NETWORKS = 6
 # How many boundaries there are at least, so that none is lost unseen.
-LEAST = {"extract": 200, "apply": 50, "rollback": 30, "push": 4, "sign": 40}
-NETWORKS = {"proxy:extract": 200, "proxy:apply": 50, "proxy:rollback": 30, "proxy:push": 4}
+LEAST = {"extract": 200, "apply": 50, "rollback": 30, "adopt": 6, "push": 4, "sign": 40}
+NETWORKS = {"proxy:extract": 200, "proxy:apply": 50, "proxy:rollback": 30, "proxy:adopt": 6, "proxy:push": 4}
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from mappings.context import Options
-from mappings.owed import due_cents
+from mappings.owed import due_cents, kept_cents
 from mappings.quarantine import quarantined
 from mappings.records import BillingConfiguration, Fee, FeeItem, Invoice, WalletScope
 from mappings.tables import parse
@@ -114,12 +114,26 @@ def test_balances_in_other_currencies(currency: str, expected: str) -> None:
         ({"payment_status": "succeeded", "payment_dispute_lost_at": at("2026-08-10 00:00")}, "payment_dispute_lost"),
         ({"self_billed": True}, "self_billed_invoice"),
         ({"customer": customer("c9")}, "customer_unknown"),
+        ({"status": "voided", "payment_status": "succeeded", "total_paid_amount_cents": 0}, "voided_but_paid"),
+        ({"status": "voided", "total_paid_amount_cents": 100}, "voided_but_paid"),
     ],
 )
 def test_invoices_finance_must_look_at(more: dict[str, object], reason: str) -> None:
     items = mapped(snapshot(invoices=(invoice(**more),)))
     assert skips(items) == [("invoice BOOT-i1 (i1)", reason)]
     assert of(items, "account.journal") == []
+
+
+@pytest.mark.parametrize(
+    ("given_back", "kept"), [((), 100), ((40,), 60), ((40, 60), 0), ((150,), 0)], ids=["none", "less", "all", "more"]
+)
+def test_what_was_paid_of_a_voided_invoice_and_not_given_back(given_back: tuple[int, ...], kept: int) -> None:
+    """Lago's fault L6: no void is kept from it by a payment."""
+    bill = invoice(status="voided", total_paid_amount_cents=100, total_due_amount_cents=0)
+    notes = tuple(credit_note(f"n{cents}", total_amount_cents=cents) for cents in given_back)
+    assert kept_cents(bill, notes) == kept
+    assert kept_cents(bill, [replace(note, credit_status="voided") for note in notes]) == 100
+    assert kept_cents(replace(bill, status="finalized"), notes) == 0
 
 
 def test_paid_self_billed_invoices_and_those_of_unknown_customers_are_nothing_to_move() -> None:

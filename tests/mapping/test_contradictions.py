@@ -13,7 +13,15 @@ import pytest
 from mappings.coupon_uses import coupon_contradictions
 from mappings.decode import DecodeError, decode
 from mappings.quarantine import quarantined
-from mappings.records import AppliedCoupon, Credit, CreditedInvoice, CreditItem, Snapshot, WalletTransaction
+from mappings.records import (
+    AppliedCoupon,
+    Credit,
+    CreditedInvoice,
+    CreditItem,
+    CreditNoteItem,
+    Snapshot,
+    WalletTransaction,
+)
 from mappings.target import Skipped
 from mappings.wallets import wallets
 from tests.mapping.build import (
@@ -91,6 +99,35 @@ def test_no_more_is_left_of_a_credit_note_than_invoices_left_of_it(
     note = credit_note(customer=customer(), balance_amount_cents=left)
     detail = told(snapshot(invoices=(BILL, paid), credit_notes=(note,)), "open_amount_contradicts")
     assert (said in detail, bool(detail)) == (True, bool(said))
+
+
+def items(*cents: int) -> tuple[CreditNoteItem, ...]:
+    return tuple(CreditNoteItem(lago_id=f"item{n}", amount_cents=c, amount_currency="EUR") for n, c in enumerate(cents))
+
+
+@pytest.mark.parametrize(
+    ("note", "said"),
+    [
+        ({"items": items(900)}, ""),
+        ({"items": items(500, 400), "sub_total_excluding_taxes_amount_cents": 900}, ""),
+        ({"items": items(300, 300, 302), "sub_total_excluding_taxes_amount_cents": 900}, ""),  # each rounded by itself
+        ({"items": items(400), "sub_total_excluding_taxes_amount_cents": 900},
+         "its sub-total is 9.00 EUR, and items of 4.00 EUR make 4.00 EUR"),
+        ({"items": items(400)}, "its total is 9.00 EUR, and items of 4.00 EUR and taxes of 0.00 EUR make 4.00 EUR"),
+        ({"items": items(850), "coupons_adjustment_amount_cents": 100, "taxes_amount_cents": 150}, ""),
+        ({"items": items(850), "sub_total_excluding_taxes_amount_cents": 850,
+          "coupons_adjustment_amount_cents": 100, "taxes_amount_cents": 150},
+         "its sub-total is 8.50 EUR, and items of 8.50 EUR less coupons of 1.00 EUR make 7.50 EUR"),
+        ({"items": items(800), "sub_total_excluding_taxes_amount_cents": 800, "taxes_amount_cents": 10},
+         "its total is 9.00 EUR, and a sub-total of 8.00 EUR and taxes of 0.10 EUR make 8.10 EUR"),
+    ],
+)  # fmt: skip
+def test_the_items_of_a_credit_note_make_its_total(note: dict[str, Any], said: str) -> None:
+    snap = snapshot(customers=(customer(),), invoices=(BILL,), credit_notes=(credit_note(customer=customer(), **note),))
+    detail = told(snap, "open_amount_contradicts")
+    assert said in detail
+    assert bool(detail) is bool(said)
+    assert len(of(mapped(snap), "account.move")) == (0 if said else 1)
 
 
 @pytest.mark.parametrize("bill", [None, invoice(**PAID, self_billed=True)])

@@ -6,17 +6,20 @@ from decimal import Decimal
 
 import pytest
 
-from mappings.cohorts import CohortError, customers_of, select
+from mappings.cohorts import CohortError, customers_of
 from mappings.context import Options
 from mappings.coverage import CoverageRow, coverage
-from mappings.target import Desired, Source
+from mappings.records import Counted
+from mappings.target import Source
 from tests.mapping.build import (
     at,
+    charge,
     coupon,
     customer,
     held,
     invoice,
     mapped,
+    plan,
     row,
     snapshot,
     subscription,
@@ -110,9 +113,18 @@ def test_a_cohort_that_names_nobody_is_an_error(customers: list[str], plans: lis
     assert str(error.value) == message
 
 
-def test_a_cohort_takes_what_all_share_and_nothing_of_others() -> None:
-    items = mapped(company())
-    chosen = list(select(items, frozenset({"klant-c1"})))
-    assert {item.customer for item in chosen} == {None, "klant-c1"}
-    assert [i for i in chosen if i.customer is None] == [i for i in items if i.customer is None]
-    assert any(isinstance(i, Desired) and i.model == "sale.order" for i in chosen)
+def test_what_the_map_makes_nothing_of_has_its_row() -> None:
+    """Features, entitlements, orders and quotes: named with their number, and with why."""
+    counted = (
+        Counted(resource="contract", number=37, unread=37),
+        Counted(resource="order", number=3, unread=1),
+        Counted(resource="quote", number=5),
+    )
+    entitled = plan(charges=(charge(),), entitlements=({"code": "seats"}, {"code": "sso"}))
+    snap = snapshot(features=4, counted=counted, plans=(entitled,))
+    found = rows(snap, mapped(snap))
+    assert (found["contract"].records, dict(found["contract"].skipped)) == (37, {"product_catalog_unread": 37})
+    assert (dict(found["order"].skipped), found["order"].nothing_to_move) == ({"order_not_executed": 1}, 2)
+    for resource, number in (("feature", 4), ("entitlement", 2), ("quote", 5)):
+        assert (found[resource].records, found[resource].nothing_to_move) == (number, number)
+        assert found[resource].why_nothing

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from mappings.customers import term_days
+from mappings.payment_terms import net, term_of
 from mappings.records import Address, AppliedTax, BillingConfiguration, BillingEntity, Fee, FeeItem, MetadataItem
 from mappings.target import Desired, Find, Phase, Ref
 from migrate.shipped_tables import shipped
@@ -268,10 +268,10 @@ def test_terms_of_odoo_itself_if_the_table_names_them() -> None:
 def test_terms_come_from_customer_entity_or_organization() -> None:
     snap = snapshot()
     bare = replace(snap, billing_entities=(), organization=replace(snap.organization, net_payment_term=21))
-    assert term_days(ctx(), customer(net_payment_term=3)) == 3
-    assert term_days(ctx(), customer()) == 14
-    assert term_days(ctx(bare), customer()) == 21
-    assert term_days(ctx(replace(bare, organization=snap.organization)), customer()) == 0
+    assert term_of(ctx(), customer(net_payment_term=3)) == net(3)
+    assert term_of(ctx(), customer()) == net(14)
+    assert term_of(ctx(bare), customer()) == net(21)
+    assert term_of(ctx(replace(bare, organization=snap.organization)), customer()) is None
 
 
 def test_an_account_in_each_service_of_the_customer() -> None:
@@ -391,3 +391,11 @@ def test_an_organization_without_letters_still_has_a_service() -> None:
     assert one(mapped(snap), "fusion.billing.account.link").values["service_id"] == Ref("lago.service_lago")
     kanji = replace(snap, organization=replace(snap.organization, name="株式会社"))
     assert one(mapped(kanji), "fusion.billing.account.link").values["service_id"] == Ref("lago.service_lago")
+
+
+def test_a_customer_whose_subscriptions_know_it_by_another_id_is_named() -> None:
+    """Whatever spaces came in: usage and the apps' calls find it by that id."""
+    snap = snapshot(customers=(customer(external_id="c1\n"),), subscriptions=(subscription(external_customer_id="c1"),))
+    assert "external_id_contradicts" in reasons(mapped(snap))
+    same = snapshot(customers=(customer(external_id="c1"),), subscriptions=(subscription(external_customer_id="c1"),))
+    assert "external_id_contradicts" not in reasons(mapped(same))

@@ -25,11 +25,9 @@ from mappings.money import from_subunits
 from mappings.records import Snapshot, Subscription
 from mappings.target import Desired, Find, Mapped, Phase, Ref, Skipped, Target
 from mappings.usage import UsageRow
-from migrate.lago.recording import bundled
 from migrate.shipped_tables import shipped
 from tests.mapping.build import mapped as small_mapped
 from tests.mapping.build import of, one, skips
-from tests.recorded import snapshot_of_recording
 
 TARGETS = [(dialect, addon) for dialect in ("enterprise", "oca") for addon in (True, False)]
 
@@ -48,19 +46,14 @@ def target(dialect: str = "enterprise", addon: bool = True) -> Target:
 
 
 @pytest.fixture(scope="module")
-def extracted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Snapshot, Path]:
-    return snapshot_of_recording(bundled(), tmp_path_factory.mktemp("nexasystems"))
+def snap(nexasystems: tuple[Snapshot, Path]) -> Snapshot:
+    return nexasystems[0]
 
 
 @pytest.fixture(scope="module")
-def snap(extracted: tuple[Snapshot, Path]) -> Snapshot:
-    return extracted[0]
-
-
-@pytest.fixture(scope="module")
-def events(extracted: tuple[Snapshot, Path]) -> tuple[UsageRow, ...]:
+def events(nexasystems: tuple[Snapshot, Path]) -> tuple[UsageRow, ...]:
     names = ", ".join(UsageRow.__dataclass_fields__)
-    query = f"select {names} from read_parquet('{extracted[1]}/*/*.parquet') order by timestamp, transaction_id"
+    query = f"select {names} from read_parquet('{nexasystems[1]}/*/*.parquet') order by timestamp, transaction_id"
     rows = duckdb.execute(query).fetchall()
     return tuple(UsageRow(**dict(zip(names.split(", "), row, strict=True))) for row in rows)
 

@@ -9,7 +9,7 @@ from tests.mapping.build import customer, subscription
 def test_two_of_one_external_id_name_each_other() -> None:
     wrong = doubled_customers([customer("c1", external_id="x"), customer("c2", external_id="x"), customer("c3")])
     assert set(wrong) == {"c1", "c2"}
-    assert {w.problem for w in wrong.values()} == {"is that of 2 customers: c1, c2"}
+    assert {str(w.problem) for w in wrong.values()} == {"is that of 2 customers: c1, c2"}
 
 
 def test_external_ids_are_compared_as_lago_does_letter_by_letter() -> None:

@@ -103,6 +103,9 @@ def test_the_prices_of_a_filter_are_prices() -> None:
 
 def test_an_exponent_is_the_number_that_it_says() -> None:
     assert charge("standard", {"amount": "1e3"})
+    with pytest.raises(DecodeError) as error:
+        charge("standard", {"amount": "1e1000"})
+    assert "more than" in str(error.value.problem), "too much, and a number: as every field reads it"
 
 
 @pytest.mark.parametrize("name", sorted(n.removeprefix("Charge.") for n in ALWAYS_THERE if n.startswith("Charge.")))

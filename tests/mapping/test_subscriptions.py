@@ -102,6 +102,7 @@ def test_the_addons_fields() -> None:
     values = one(mapped(snap), "sale.order").values
     assert {name: value for name, value in values.items() if name.startswith("fusion_")} == {
         "fusion_service_id": Ref("lago.service_boot"),
+        "fusion_account_id": Ref("lago.account_c1_boot"),
         "fusion_external_id": "abo-1",
         "fusion_lago_id": "s1",
         "fusion_plan_code": "boot_klein",
@@ -426,6 +427,16 @@ def test_the_next_invoice_without_lagos_word_or_with_monthly_parts(
     assert next_invoice_date(context, item, of_plan, "Europe/Amsterdam") == expected
 
 
+def test_usage_thresholds_of_a_subscription_are_named_once() -> None:
+    """Lago shows those in effect: its own, or the plan's, which the plan names."""
+    step = {"amount_cents": 10000, "recurring": False}
+    with_own = (subscription(applicable_usage_thresholds=(step,)),)
+    named = skips(mapped(snapshot(plans=(plan(),), subscriptions=with_own)))
+    assert named == [("subscription abo-1 (s1)", "progressive_billing")]
+    of_plan = snapshot(plans=(plan(usage_thresholds=(step,)),), subscriptions=with_own)
+    assert ("subscription abo-1 (s1)", "progressive_billing") not in skips(mapped(of_plan))
+
+
 def test_gaps_of_a_running_subscription() -> None:
     snap = snapshot(
         plans=(plan(fixed_charges=(fixed(units=Decimal("2.125")),)),),
@@ -522,7 +533,8 @@ def test_another_company_moves_without_one_word_of_canada() -> None:
     from mappings.tables import parse
 
     bare = parse("", "empty.toml", None)
-    items = mapped(snapshot(billing_entities=()), tables=bare)
+    seller = replace(snapshot().organization, net_payment_term=14)
+    items = mapped(snapshot(billing_entities=(), organization=seller), tables=bare)
     assert reasons(items) == set()
     assert one(items, "sale.order").values["fusion_service_id"] == Ref("lago.service_boten_zo_b_v")
     assert TABLES.taxes

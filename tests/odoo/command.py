@@ -19,13 +19,15 @@ WAIVED = (
 )
 
 
-def lago2odoo(database: Any, *arguments: str, usage_since: str = "2026-07-01", code: int = 0) -> str:
-    """The command line as a program of its own; what it says on stdout."""
+def lago2odoo(
+    database: Any, *arguments: str, usage_since: str = "2026-07-01", code: int = 0, tables: str = "", more: str = ""
+) -> str:
+    """The command line as a program of its own; what it says on stdout. ``tables``: finance's; ``more``: sections."""
     config = database.folder / "lago2odoo.toml"
     place = database.settings()
     config.write_text(
         f'[odoo]\nurl = "{place.url}"\ndatabase = "{place.database}"\n'
-        f"[mapping]\nusage_since = {usage_since}\n[waive]\nskipped = {list(WAIVED)}\n",
+        f"[mapping]\nusage_since = {usage_since}\n{tables}[waive]\nskipped = {list(WAIVED)}\n{more}",
         encoding="utf-8",
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "ODOO_KEY": place.key}

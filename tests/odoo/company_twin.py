@@ -18,6 +18,7 @@ from mappings.records import Snapshot
 from migrate.change_set.watched import DECIDES
 from migrate.odoo.door import Door
 from reconcile.sides.lago import lago_invoices
+from reconcile.sides.migrated import balances_of
 from reconcile.sides.odoo_extras import extras
 from reconcile.sides.odoo_next import with_next_dates
 from reconcile.sides.odoo_receivables import receivables
@@ -208,7 +209,7 @@ def monthly(odoo: Any, flavour: str, orders: list[int], lines: str) -> tuple[set
 def check_copies(copy: Database, flavour: str, snapshot: Snapshot) -> None:
     """Odoo's own copy of an order carries nothing that the addon bills by, and is named as only Odoo's."""
     odoo = copy.connect(timeout=300)
-    assert extras(Door(odoo), snapshot, ()) == ()
+    assert extras(Door(odoo), snapshot, (), balances_of(Door(odoo))) == ()
     domain: list[Any] = [["fusion_external_id", "!=", False], ["fusion_ended_at", "=", False], ["state", "=", "sale"],
                          ["fusion_plan_amount", "not in", ["0", "0.00", False]]]  # fmt: skip
     (order,) = odoo.call("sale.order", "search", domain=domain, limit=1)
@@ -216,7 +217,7 @@ def check_copies(copy: Database, flavour: str, snapshot: Snapshot) -> None:
     odoo.call("sale.order", "action_confirm", [made])
     row = odoo.call("sale.order", "read", [made], fields=[n for n in DECIDES["sale.order"] if n.startswith("fusion_")])
     assert [name for name, value in row[0].items() if value and name != "id"] == []
-    found = extras(Door(odoo), snapshot, ())
+    found = extras(Door(odoo), snapshot, (), balances_of(Door(odoo)))
     if flavour == "enterprise":
         assert [(e.kind, e.record) for e in found] == [("extra_order", f"sale.order,{made}")]
         assert found[0].net_cents
@@ -225,9 +226,10 @@ def check_copies(copy: Database, flavour: str, snapshot: Snapshot) -> None:
     (native,) = odoo.call("sale.subscription", "search", domain=[["sale_order_id", "=", order]])
     (other,) = odoo.call("sale.subscription", "copy", [native])
     odoo.call("sale.subscription", "action_start_subscription", [other])
-    assert extras(Door(odoo), snapshot, ()) == (), "it bills through the order of the one it was copied from: once"
+    once = extras(Door(odoo), snapshot, (), balances_of(Door(odoo)))
+    assert once == (), "it bills through the order of the one it was copied from: once"
     odoo.call("sale.subscription", "write", [other], values={"sale_order_id": False})
-    found = extras(Door(odoo), snapshot, ())
+    found = extras(Door(odoo), snapshot, (), balances_of(Door(odoo)))
     assert [(e.kind, e.record) for e in found] == [("extra_order", f"sale.subscription,{other}")]
     odoo.call("sale.subscription", "write", [other], values={"sale_order_id": order})
 
@@ -236,7 +238,7 @@ def check_receivables(copy: Database, snapshot: Snapshot) -> None:
     """The balances as drafts, posted, and one of them paid: against Odoo's own trial balance."""
     odoo = copy.connect(timeout=300)
     door = Door(odoo)
-    drafts = receivables(door, snapshot)
+    drafts = receivables(door, snapshot, balances_of(door))
     assert [(view.delta_cents, view.posted_cents, view.ties) for view in drafts] == [(0, 0, True)] * len(drafts)
     ours = [["module", "=", "lago"], ["model", "=", "account.move"], ["name", "like", "invoice_"]]
     moves = [row["res_id"] for row in odoo.call("ir.model.data", "search_read", domain=ours, fields=["res_id"])][:6]
@@ -245,7 +247,7 @@ def check_receivables(copy: Database, snapshot: Snapshot) -> None:
     (wizard,) = odoo.call("account.payment.register", "create", vals_list=[{}], context=context)
     odoo.call("account.payment.register", "action_create_payments", [wizard], context=context)
     paid = odoo.call("account.move", "read", moves[:1], fields=["amount_total", "currency_id"])[0]
-    views = {view.currency: view for view in receivables(door, snapshot)}
+    views = {view.currency: view for view in receivables(door, snapshot, balances_of(door))}
     assert all(view.ties for view in views.values())
     lost = {code: view.delta_cents for code, view in views.items() if view.delta_cents}
     assert lost == {paid["currency_id"][1]: -round(paid["amount_total"] * 100)}

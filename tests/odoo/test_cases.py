@@ -60,10 +60,17 @@ def test_wallets_without_the_right_to_delete_their_cards(case: Callable[[str], R
     assert doctor.code == 0, doctor.out
 
 
-def test_one_wallet(case: Callable[[str], RealCase]) -> None:
+def test_one_wallet_and_its_card_that_nobody_may_delete(case: Callable[[str], RealCase]) -> None:
     company = case("23")
     company.migrate()
     assert [card["points"] for card in company.door.search_read("loyalty.card", [], ["points"])] == [10.5]
+    undone = company.run("rollback")
+    assert undone.code == 0, undone.err
+    assert "archived, because Odoo does not let it go: no group may delete it" in undone.out + undone.err
+    rows = company.door.search_read("loyalty.card", [], ["points", "active"])
+    assert [(card["points"], card["active"]) for card in rows] == [(10.5, False)]
+    assert not company.door.count("res.partner", [["ref", "like", "cust-"]])
+    assert company.run("rollback").code == 0
 
 
 def test_a_sepa_debit_is_kept_as_one(case: Callable[[str], RealCase]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,22 +18,33 @@ from tests.odoo.conftest import drop, fresh
 
 pytestmark = pytest.mark.odoo
 
-FIRST = datetime.now(UTC).date().replace(day=1)
-AT = f"{FIRST} 05:10:00"
-BEFORE = date.fromordinal(FIRST.toordinal() - 15)  # in the month that is billed on the first
 CRONS = {
     "enterprise": [("sale.order", "_fusion_cron_invoice"), ("sale.order", "_fusion_cron_invoice")],
     "oca": [("sale.subscription", "cron_subscription_management"), ("sale.order", "_fusion_cron_invoice")],
 }
 
 
+def this_month() -> date:
+    """Its first day."""
+    return datetime.now(UTC).date().replace(day=1)
+
+
 @dataclass
 class Shop:
-    """A company with one plan of 30.00 a month and calls at 0.015; ``order`` makes a running subscription to it."""
+    """A company with one plan of 30.00 a month and calls at 0.015; ``order`` makes a running subscription to it.
+
+    ``first``: the day on which all is billed, read once, when the shop is made.
+    """
 
     odoo: Any
     flavour: str
     made: dict[str, int] = field(default_factory=dict)
+    first: date = field(default_factory=this_month)
+
+    @property
+    def before(self) -> date:
+        """A day in the month that is billed on the first."""
+        return self.first - timedelta(days=15)
 
     def call(self, model: str, method: str, ids: list[int] | None = None, /, **arguments: Any) -> Any:
         return self.odoo.call(model, method, *([] if ids is None else [ids]), **arguments)
@@ -71,8 +82,10 @@ class Shop:
 
     def _plan(self) -> int:
         metric = self.make("fusion.billing.metric", name="Calls", code="twin_calls", aggregation="count_agg")
-        flags = {"recurring_invoice": True} if self.flavour == "enterprise" else {"subscribable": True}
+        flags: dict[str, Any] = {"recurring_invoice": True} if self.flavour == "enterprise" else {"subscribable": True}
         tax = self.ref("account.1_hst_sale_tax_13")
+        # without an account of its own OCA's methods could not bill it, whether or not the addon lets them
+        flags |= {"property_account_income_id": self.find("account.account", ["account_type", "=", "income"])[0]}
         variant = self.product(default_code="twin", fusion_lago_id="twin", taxes_id=[[6, 0, [tax]]], **flags)
         self.make(
             "fusion.billing.charge",
@@ -104,10 +117,10 @@ class Shop:
             fusion_lago_id=f"lago-{name}", fusion_plan_code="twin", fusion_interval="monthly",
             fusion_billing_time="calendar", fusion_anchor="2026-01-01 00:00:00", fusion_timezone="UTC",
             fusion_started_at="2026-01-01 00:00:00", fusion_created_at="2026-01-01 00:00:00",
-            fusion_plan_amount="30.00", fusion_billed_until=f"{BEFORE} 00:00:00", **vals,
+            fusion_plan_amount="30.00", fusion_billed_until=f"{self.before} 00:00:00", **vals,
         )  # fmt: skip
         for place in range(3):
-            at = f"{BEFORE} 10:00:0{place}"
+            at = f"{self.before} 10:00:0{place}"
             self.make("fusion.billing.usage", transaction_id=f"{name}-{place}", external_subscription_id=name,
                       code="twin_calls", timestamp=at, received_at=at)  # fmt: skip
         self.run(number, name)
@@ -132,7 +145,7 @@ class Shop:
             sale_subscription_line_ids=[[0, 0, {"product_id": self.plan(), "price_unit": 360.0, "name": "Plan"}]],
         )
         self.write("sale.subscription", native, stage_id=self.ref("subscription_oca.subscription_stage_in_progress"))
-        self.write("sale.subscription", native, date_start="2026-01-01", recurring_next_date=str(FIRST))
+        self.write("sale.subscription", native, date_start="2026-01-01", recurring_next_date=str(self.first))
 
     def ref_list(self, currency: str) -> int:
         vals = {"name": currency, "currency_id": self.ref(f"base.{currency}")}
@@ -145,7 +158,7 @@ class Shop:
         return self.find("sale.subscription", ["sale_order_id", "=", order])[0]
 
     def rerun(self, order: int) -> dict[str, Any]:
-        billing = {"order": order, "at": AT, "reason": "subscription_periodic"}
+        billing = {"order": order, "at": f"{self.first} 05:10:00", "reason": "subscription_periodic"}
         (answer,) = self.call("sale.order", "fusion_rerun", [order], billings=[billing])
         return dict(answer)
 
@@ -240,7 +253,7 @@ def cancelled(shop: Shop, order: int) -> None:
 
 
 def next_date(shop: Shop, order: int) -> None:
-    earlier = str(BEFORE)
+    earlier = str(shop.before)
     if shop.flavour == "enterprise":
         shop.write("sale.order", order, next_invoice_date=earlier)
     else:
@@ -294,11 +307,12 @@ REFUSED = {"below nothing": "invoice_refused", "paused": "order_stopped", "cance
 
 @dataclass(frozen=True)
 class Twin:
-    """A rerun, and the invoices that Odoo made of the same order."""
+    """A rerun, and the invoices that Odoo made of the same order; ``beside``: its customer's that no order shows."""
 
     answer: dict[str, Any]
     moves: list[dict[str, Any]]
     lines: list[dict[str, Any]]
+    beside: list[int]
 
 
 MOVE = [
@@ -342,7 +356,16 @@ def _twin(shop: Shop, order: int, answer: dict[str, Any]) -> Twin:
     moves = invoices_of(shop, order)
     ids = [number for move in moves for number in move["line_ids"]]
     columns = ["display_type", "price_subtotal", "tax_ids", "name", "amount_currency"]
-    return Twin(answer, moves, shop.call("account.move.line", "read", ids, fields=columns) if ids else [])
+    lines = shop.call("account.move.line", "read", ids, fields=columns) if ids else []
+    return Twin(answer, moves, lines, beside_orders(shop, shop.one("sale.order", order, "partner_id")))
+
+
+def beside_orders(shop: Shop, partner: int) -> list[int]:
+    """A customer's invoices that stand on none of its orders: what OCA's own methods make of a subscription's lines."""
+    orders = shop.find("sale.order", ["partner_id", "=", partner])
+    shown = {number for order in orders for number in shop.one("sale.order", order, "invoice_ids")}
+    made = shop.find("account.move", ["partner_id", "=", partner], ["move_type", "in", ["out_invoice", "out_refund"]])
+    return sorted(set(made) - shown)
 
 
 @pytest.mark.parametrize("edit", EDITS)
@@ -369,6 +392,11 @@ def test_the_rerun_is_the_invoice_that_the_scheduled_action_makes(twins: dict[st
 def test_what_is_refused_is_not_billed(twins: dict[str, Twin]) -> None:
     """A total below nothing is drafted, and cannot be posted."""
     assert [twins[name].moves for name in ("paused", "cancelled")] == [[], []]
+
+
+def test_nobody_is_billed_beside_the_orders(twins: dict[str, Twin]) -> None:
+    """By whichever scheduled action: a month that has an invoice of its order has no other one."""
+    assert {name: twin.beside for name, twin in twins.items() if twin.beside} == {}
 
 
 def test_a_copy_is_no_subscription(twins: dict[str, Twin]) -> None:

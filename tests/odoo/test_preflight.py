@@ -13,7 +13,8 @@ import pytest
 from mappings.mapped_to import MappedTo, Role
 from migrate.odoo.discover import discover
 from migrate.odoo.door import Door
-from migrate.odoo.preflight import SHADOW_JOURNAL, Needs, preflight
+from migrate.odoo.needs import Needs
+from migrate.odoo.preflight import SHADOW_JOURNAL, preflight
 from migrate.odoo.protocol import Odoo
 from migrate.odoo.schedulers import look_at_schedulers
 from tests.odoo.changed import changed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from migrate.lago.recording import bundled
 from migrate.odoo.discover import discover
 from migrate.odoo.door import Door
 from migrate.odoo.findings import CheckFinding
-from migrate.odoo.preflight import SHADOW_JOURNAL, needs_of, preflight, prepare
+from migrate.odoo.needs import needs_of
+from migrate.odoo.preflight import SHADOW_JOURNAL, preflight, prepare
 from migrate.odoo.protocol import Odoo
 from migrate.preview import Drift, since_apply
 from migrate.shipped_tables import shipped
@@ -27,6 +29,7 @@ from reconcile.dual_run import Settings, dual_run
 from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.invoices import rerate
 from reconcile.rerate.shown_events import with_events
+from reconcile.sides.odoo_events import in_odoo
 from reconcile.sides.odoo_taxes import tax_codes
 from reports.data import ReportData
 from tests.faults import PERCENT, STARTER, TEAM
@@ -134,7 +137,7 @@ def told(base: planted.Base, odoo: Odoo) -> Told:
     """Everything that the commands read, each through a door of its own, as they do."""
     snapshot, tables = base.snapshot, shipped()
     target = discover(Door(odoo))
-    mapped = (*prepare(target), *planted.mapping(base, odoo, snapshot, tables))
+    mapped = (*prepare(), *planted.mapping(base, odoo, snapshot, tables))
     needs = needs_of(item for item in mapped if isinstance(item, Desired))
     with Store.open(base.folder / "ledger.db") as store, store.lock():
         again: Applied = apply(Door(odoo), Ledger(store), mapped)
@@ -149,7 +152,7 @@ def told(base: planted.Base, odoo: Odoo) -> Told:
             rerate=rerate(snapshot, source),
             events=source,
         )
-        report = with_events(report, snapshot, source, Door(odoo))
+        report = with_events(report, snapshot, source, partial(in_odoo, Door(odoo)))
     findings = preflight(Door(odoo), target, needs)
     return Told(target, findings, (again.calls, again.written), drift, codes, report)
 

@@ -40,8 +40,8 @@ _ONE = Decimal(1)
 class _Place:
     """Where an event is charged: a bucket and a pricing group.
 
-    In the default bucket of a charge with filters (``any_bucket``) Lago loses the group where it counts the bucket's
-    units; only what the event changes is still looked up within it.
+    In the default bucket of a charge with filters (``any_bucket``) Lago loses the group; only what is removed is still
+    looked up within it.
     """
 
     position: int
@@ -74,7 +74,7 @@ class _State:
 
     known: dict[int, list[Picked]] = field(default_factory=dict)  # bucket -> its events by time
     marks: dict[_Place, _Mark] = field(default_factory=dict)
-    last: _Mark | None = None
+    last: dict[tuple[tuple[str, str | None], ...], _Mark] = field(default_factory=dict)
 
     def lift(self, place: _Place, change: Decimal) -> Decimal:
         """Apply ``change``; what it adds above the maximum. The first event sets the maximum, even below 0."""
@@ -88,11 +88,12 @@ class _State:
         return lifted
 
     def before(self, place: _Place) -> _Mark | None:
-        """For the default bucket of a charge with filters Lago takes the last mark of any bucket."""
-        return self.last if place.any_bucket else self.marks.get(place)
+        """The default bucket of a charge with filters takes the last mark of any bucket that has no group."""
+        return self.last.get(()) if place.any_bucket else self.marks.get(place)
 
     def note(self, place: _Place, mark: _Mark) -> None:
-        self.marks[place] = self.last = mark
+        names = () if place.any_bucket else tuple(sorted(zip(group_keys(place.properties), place.group, strict=True)))
+        self.marks[place] = self.last[names] = mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +177,9 @@ def _change(case: _Case, state: _State, place: _Place, event: Picked) -> Decimal
         return _ONE
     if case.demand.metric.aggregation_type == "sum_agg":
         return strict_numeric(event.use.value, event.use.json_type) or ZERO
-    earlier = [one.use for one in _up_to(state, place, event) if one is not event and place.in_group(one)]
+    anywhere = place.any_bucket and event.use.adds
+    known = (one for one in _up_to(state, place, event) if one is not event)
+    earlier = [one.use for one in known if anywhere or place.in_group(one)]
     return Decimal(effects([*earlier, event.use])[-1][1])
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -145,7 +146,7 @@ def answer(fees: Fees, demand: Demand, picked: list[Picked], premium: bool) -> o
     try:
         return [repr(fee) for fee in fees(demand, text_keys(demand), picked, premium=premium)]
     except RerateRefused as refused:
-        return refused.reason, refused.detail
+        return refused.reason, str(refused.detail)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -170,6 +171,49 @@ def test_free_units_that_are_just_used_up_can_be_given_back() -> None:
     fees = fees_of_events(demand, (), picked)
     assert fees == slow_advance.fees_of_events(demand, (), picked)
     assert [fee.steps[1].values["free"] for fee in fees] == [0, 1, 1]
+
+
+# --- the default bucket of a charge with filters loses the group ---
+
+
+def lost(kind: str, default_groups: Sequence[str], filter_groups: Sequence[str]) -> Demand:
+    """A filter for the gold tier, and the rest."""
+    plain = simple(kind, {"amount": "1", "pricing_group_keys": list(default_groups)})
+    gold = ChargeFilter(
+        lago_id="gold",
+        properties={"amount": "1", "pricing_group_keys": list(filter_groups)},
+        values={"tier": ("gold",)},
+    )
+    return replace(plain, charge=replace(plain.charge, charge_model="standard", filters=(gold,)))
+
+
+def charged(demand: Demand, *arrived: tuple[str, str | None, str | None, str]) -> list[Decimal]:
+    """Cents of (tier, region, operation, value), each an hour after the other."""
+    keys = text_keys(demand)
+    picked = []
+    for number, (tier, region, operation, value) in enumerate(arrived):
+        texts = {"tier": tier, "region": region}
+        values = tuple(texts[key] for key in keys)
+        use = Use(START + timedelta(hours=number), value, operation=operation)
+        kinds = tuple(None if text is None else "VARCHAR" for text in values)
+        picked.append(Picked(use, values, kinds, f"t{number}", (number,)))
+    assert fees_of_events(demand, keys, picked) == slow_advance.fees_of_events(demand, keys, picked)
+    return [fee.precise_amount_cents / 100 for fee in fees_of_events(demand, keys, picked)]
+
+
+def test_a_value_is_known_whatever_its_group_was() -> None:
+    """Lago asks the whole rest whether a value is there; what is removed must be there in its own group."""
+    unique = lost("unique_count_agg", ["region"], [])
+    assert charged(unique, ("", "eu", None, "a"), ("", "us", None, "a"), ("", None, None, "a")) == [1, 0, 0]
+    assert charged(unique, ("", "eu", None, "a"), ("", "us", "remove", "a"), ("", "us", None, "b")) == [1, 0, 1]
+    assert charged(unique, ("", "eu", None, "a"), ("", "eu", "remove", "a"), ("", "us", None, "b")) == [1, 0, 0]
+
+
+def test_the_running_total_of_the_rest_goes_on_from_any_bucket_that_has_no_group() -> None:
+    """A filter with groups of its own keeps its totals for itself."""
+    events = (("gold", "eu", None, "-4"), ("", None, None, "4"), ("gold", "eu", None, "0"), ("", None, None, "20"))
+    assert charged(lost("sum_agg", [], ["region"]), *events, ("", None, None, "5")) == [0, 4, 0, 20, 5]
+    assert charged(lost("sum_agg", [], []), *events[:2], ("", None, None, "3")) == [0, 4, 0]
 
 
 # --- work grows with the events ---

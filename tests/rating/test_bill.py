@@ -490,6 +490,22 @@ def test_prorated_units_are_weighted_by_days() -> None:
     assert weighted_units(to_come, JUNE, 30, "UTC") == 15
 
 
+@pytest.mark.parametrize(
+    ("begin", "end", "zone", "days"),
+    [
+        ("2024-02-10T05:00Z", "2024-03-10T04:59:59Z", "America/New_York", 30),  # forward on 10 March
+        ("2024-02-10T00:00Z", "2024-03-09T23:59:59Z", "UTC", 29),
+        ("2025-10-02T04:00Z", "2025-11-02T03:59:59Z", "America/New_York", 31),  # back on 2 November
+        ("2024-03-01T05:00Z", "2024-04-01T03:59:59Z", "America/New_York", 31),  # forward within
+    ],
+)
+def test_the_last_stretch_has_a_day_more_where_clocks_go_forward_after_it(
+    begin: str, end: str, zone: str, days: int
+) -> None:
+    """Lago adds 24 hours to the end before it asks for the day (vector fixed_charges-change-0015)."""
+    assert weighted_units([units("1", begin)], Window(at(begin), at(end)), 100, zone) == Decimal(days) / 100
+
+
 def test_an_increase_in_advance_pays_for_the_days_left() -> None:
     more = advance_fee(charge(prorated=True), Decimal(10), Decimal(15), at("2024-06-16T10:00Z"), JUNE, 30, "CAD")
     assert (more.units, more.money.amount_cents) == (5, 2500)

@@ -13,6 +13,7 @@ from reconcile.rating.aggregation import Aggregation
 from reconcile.rating.bill import FeeLine, bill, take_from
 from reconcile.rating.charge_models import rate
 from reconcile.rating.coupons import HeldCoupon
+from reconcile.rating.progressive import ProgressiveCredit
 from reconcile.rating.taxes import Taxable, fee_taxes
 from reconcile.rating.wallets import PrepaidWallet
 
@@ -55,14 +56,18 @@ def test_a_true_up_is_paid_by_wallets_for_charges() -> None:
         assert (made.prepaid.total_cents, made.total_cents) == (70, 30)
 
 
+def before(cents: int) -> ProgressiveCredit:
+    return ProgressiveCredit(cents=cents)
+
+
 def test_progressive_credit_lowers_the_invoice_and_what_coupons_count_from() -> None:
-    made = bill([line(1000, "charge", "m")], "CAD", progressive_cents=400, coupons=[HALF])
+    made = bill([line(1000, "charge", "m")], "CAD", progressive=before(400), coupons=[HALF])
     assert (made.fees_cents, made.progressive_cents, made.coupons.total_cents) == (1000, 400, 300)
     assert (made.net_cents, made.gross_cents, made.total_cents) == (300, 300, 300)
 
 
 def test_a_draft_has_progressive_credit_but_no_coupon_note_or_wallet() -> None:
-    used = {"progressive_cents": 400, "coupons": [HALF], "credit_notes": [50, 7], "wallets": [WALLET]}
+    used = {"progressive": before(400), "coupons": [HALF], "credit_notes": [50, 7], "wallets": [WALLET]}
     draft = bill([line(1000, "charge", "m")], "CAD", draft=True, **used)  # type: ignore[arg-type]
     assert (draft.net_cents, draft.gross_cents, draft.total_cents) == (600, 600, 600)
     assert (draft.coupons.credits, draft.credit_notes, draft.prepaid.draws) == ((), (0, 0), ())
@@ -71,7 +76,7 @@ def test_a_draft_has_progressive_credit_but_no_coupon_note_or_wallet() -> None:
 
 
 def test_an_invoice_below_zero_uses_no_credit_note() -> None:
-    made = bill([line(100, "charge", "m")], "CAD", progressive_cents=130, credit_notes=[20], wallets=[WALLET])
+    made = bill([line(100, "charge", "m")], "CAD", progressive=before(130), credit_notes=[20], wallets=[WALLET])
     assert (made.net_cents, made.credit_notes, made.prepaid.draws, made.total_cents) == (-30, (0,), (), -30)
     assert take_from([5, 5], -3) == (0, 0)
 

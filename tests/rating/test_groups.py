@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from mappings.records import Event
 from reconcile.rating.aggregation import Aggregation
 from reconcile.rating.demand import Carry, Demand
@@ -51,6 +53,28 @@ def test_a_group_whose_events_are_all_ignored_is_none() -> None:
 def test_blank_and_null_are_two_groups_that_look_alike() -> None:
     events = [sent("1", region="eu"), sent("2", region=""), sent("4")]
     assert units(events, grouped("sum_agg")) == [(None, 2), ("eu", 1), (None, 4)]
+
+
+def test_a_prorated_sum_puts_blank_and_null_together() -> None:
+    """Its shares are collected by the group as it is shown: one flat fee, one tier."""
+    events = [sent("1", region="eu"), sent("2", region=""), sent("4")]
+    alike = aggregations(events, grouped("sum_agg", prorated=True, recurring=True))
+    assert [(dict(each.grouped_by)["region"], each.full_units, each.events_count) for each in alike] == [
+        ("eu", 1, 1),
+        (None, 6, 2),
+    ]
+    assert units(events, grouped("sum_agg", recurring=True)) == [(None, 2), ("eu", 1), (None, 4)]
+
+
+@pytest.mark.parametrize(
+    ("blank", "null", "counts"), [(1, 1, [0, 3]), (1, 2, [0, 4]), (3, 1, [1, 3]), (0, 2, [2]), (2, 0, [0, 0])]
+)
+def test_a_weighted_sum_counts_the_rows_of_groups_that_look_alike_as_events(
+    blank: int, null: int, counts: list[int]
+) -> None:
+    """A row where each of the two starts and one where it ends are counted with the null group's events."""
+    events = [*(sent("1", region="") for _ in range(blank)), *(sent("1") for _ in range(null))]
+    assert [each.events_count for each in aggregations(events, grouped("weighted_sum_agg"))] == counts
 
 
 def test_of_two_groups_that_look_alike_what_their_events_cost_is_lost() -> None:
@@ -97,6 +121,12 @@ def test_of_distinct_values_over_their_days_the_full_units_are_those_that_are_st
     assert (one.units, one.full_units, one.current_usage_units) == (Decimal("1.32259"), 1, 1)
 
 
+def test_a_group_that_only_ever_had_a_removal_is_none_where_days_are_weighed() -> None:
+    events = [sent("a", START, region="eu"), sent("b", START, region="us", operation_type="remove")]
+    assert units(events, grouped("unique_count_agg", prorated=True, recurring=True)) == [("eu", 1)]
+    assert units(events, grouped("unique_count_agg", recurring=True)) == [("eu", 1), ("us", 0)]
+
+
 def test_lists_of_single_events_miss_groups_that_are_no_texts() -> None:
     """They look for the text: a number in the JSON is found by the sum of the group, and not one by one."""
     events = [sent(name, START + timedelta(days=10), region=region) for name, region in (("a", "eu"), ("b", 5))]
@@ -123,3 +153,11 @@ def test_the_first_billing_of_a_weighted_sum_knows_all_events_before_its_end() -
     events = [sent("7", datetime(2025, 1, 1, tzinfo=UTC), region="eu"), sent("3", IN_JUNE, region="eu")]
     assert units(events, grouped("weighted_sum_agg", recurring=True, carry=since_ever)) == [("eu", 10)]
     assert units(events, grouped("weighted_sum_agg", recurring=True, carry=JUNE)) == [("eu", 3)]
+
+
+def test_lists_of_single_events_miss_what_was_there_before_of_such_a_group_too() -> None:
+    """The sum finds both: 5 from before, and 12 for 6 of 31 days."""
+    events = [sent("5", IN_JUNE, region=5), sent("12", START + timedelta(days=25), region=5)]
+    (one,) = aggregations(events, grouped("sum_agg", prorated=True, recurring=True))
+    assert (one.units, one.full_units) == (Decimal("7.32259"), 17)
+    assert (one.events, one.events_prorated) == ((), ())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 
 import pytest
 from hypothesis import given, settings
@@ -25,6 +26,7 @@ from mappings.period import (
     trial_end,
     yearly_cents,
 )
+from reconcile.rerate.lago_calendar import billing_days
 
 INTERVALS = ("weekly", "monthly", "quarterly", "semiannual", "yearly")
 ZONES = ("UTC", "America/New_York", "America/Los_Angeles", "Europe/Paris", "Asia/Kolkata", "Pacific/Auckland")
@@ -420,3 +422,17 @@ def test_a_trial_ends_so_many_days_of_24_hours_later(days: str, end: str) -> Non
 def test_a_trial_of_more_days_than_a_date_holds_ends_in_a_hundred_years() -> None:
     begin = datetime(2026, 5, 1, tzinfo=UTC)
     assert trial_end(begin, Decimal("1e30")) == begin + timedelta(days=36_525)
+
+
+def test_a_longer_plan_is_billed_monthly_for_any_part_of_it() -> None:
+    """Charges, fixed charges or both; the usage of one whose fixed charges alone are monthly waits for its end."""
+    yearly = contract("2024-01-01T00:00Z", interval="yearly")
+    days = {
+        name: [str(d) for d in islice(billing_days(replace(yearly, **{name: True}), day("2024-05-20")), 2)]
+        for name in ("charges_monthly", "fixed_charges_monthly")
+    }
+    assert list(days.values()) == [["2024-06-01", "2024-07-01"]] * 2
+    assert next(billing_days(yearly, day("2024-05-20"))) == day("2025-01-01")
+    fixed = replace(yearly, fixed_charges_monthly=True)
+    assert boundaries(fixed, at("2024-06-01T01:00Z")).charges is None
+    assert boundaries(fixed, at("2025-01-01T01:00Z")).charges is not None

@@ -36,7 +36,7 @@ def test_a_number_that_no_amount_can_hold_is_refused_by_name_at_once(text: str, 
     started = time.process_time()
     with pytest.raises(RerateRefused) as caught:
         numeric(text, json_type)
-    assert (caught.value.reason, len(caught.value.detail) < 100) == ("number_out_of_range", True)
+    assert (caught.value.reason, len(str(caught.value.detail)) < 100) == ("number_out_of_range", True)
     assert time.process_time() - started < 0.1
 
 

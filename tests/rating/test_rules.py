@@ -183,9 +183,10 @@ def carried(**more: Any) -> Demand:
         ([event(-40, "5"), event(-39, "-8"), event(2, "4")], None),
         ([event(-40, "5", late=11 * DAY), event(2, "4")], None),
         ([event(-1, "5", late=2 * DAY), event(2, "4")], None),
+        ([event(-50, "5"), event(-40, "5", late=11 * DAY), event(-1, "5"), event(2, "4")], None),
         ([event(-1, "5.4"), event(2, "4")], "round"),
     ],
-    ids=["negative", "late long ago", "late just now", "rounded"],
+    ids=["negative", "late long ago", "late just now", "one late among others", "rounded"],
 )
 def test_what_the_previous_fee_did_not_hold_is_unknown_before_1_47(events: list[Event], rounding: str | None) -> None:
     expect(events, carried(rounding=rounding), "v1.47.0", "v1.46.3", "rule_before_v1.47.0")

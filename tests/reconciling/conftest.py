@@ -1,4 +1,4 @@
-"""NexaSystems, read once for all tests of this folder."""
+"""NexaSystems, migrated once for all tests of this folder."""
 
 from __future__ import annotations
 
@@ -7,15 +7,7 @@ from pathlib import Path
 import pytest
 
 from mappings.records import Snapshot
-from migrate.lago.recording import bundled
 from tests.reconciling import planted
-from tests.recorded import snapshot_of_recording
-
-
-@pytest.fixture(scope="session")
-def nexasystems(tmp_path_factory: pytest.TempPathFactory) -> tuple[Snapshot, Path]:
-    """The snapshot, and the folder of its events."""
-    return snapshot_of_recording(bundled(), tmp_path_factory.mktemp("events"))
 
 
 @pytest.fixture(scope="session")

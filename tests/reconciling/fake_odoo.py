@@ -31,6 +31,8 @@ class FakeOdoo:
         owners = {b.subscription: i.customer for i in self.lago for b in i.billings}
         people = {c: 500 + n for n, c in enumerate(sorted(set(owners.values())))}
         self.partners = {order: people[owners[s]] for s, order in self.orders.items()}
+        currencies = {b.subscription: i.currency for i in self.lago for b in i.billings}
+        self.currencies = {order: currencies[s] for s, order in self.orders.items()}
 
     def call(self, model: str, method: str, ids: Sequence[int] | None = None, /, **arguments: Any) -> Any:
         self.calls.append((model, method, ids, arguments))
@@ -51,7 +53,7 @@ class FakeOdoo:
     def _ir_model_data_fields_get(self, _ids: Any, **_more: Any) -> dict[str, Any]:
         return {}
 
-    def _sale_order_fields_get(self, _ids: Any, allfields: Any, **_more: Any) -> dict[str, Any]:
+    def _sale_order_fields_get(self, _ids: Any, allfields: Any = ("company_id",), **_more: Any) -> dict[str, Any]:
         return {name: {"type": "many2one", "required": True} for name in allfields if name == "company_id"}
 
     def _ir_module_module_search_count(self, _ids: Any, domain: Any, **_more: Any) -> int:
@@ -63,7 +65,8 @@ class FakeOdoo:
         module, (_, _, asked) = domain
         assert module == ["module", "=", "lago"]
         names = {xid("subscription", s).removeprefix("lago."): order for s, order in self.orders.items()}
-        return [{"id": 1, "name": n, "model": "sale.order", "res_id": names[n]} for n in asked if n in names]
+        found = [(names[n], n) for n in asked if n in names]
+        return [{"id": order, "name": n, "model": "sale.order", "res_id": order} for order, n in found]
 
     def _res_partner_fields_get(self, _ids: Any, **_more: Any) -> dict[str, Any]:
         return {}
@@ -74,7 +77,16 @@ class FakeOdoo:
     def _sale_order_search_read(self, _ids: Any, domain: Any, **_more: Any) -> list[dict[str, Any]]:
         own, (_, _, orders) = domain
         assert own == ["company_id", "parent_of", [1]]
-        return [{"id": order, "partner_id": self.partners[order]} for order in orders if order in self.partners]
+        return [
+            {
+                "id": order,
+                "name": f"S{order}",
+                "partner_id": self.partners[order],
+                "currency_id": [1, self.currencies[order]],
+            }
+            for order in orders
+            if order in self.partners
+        ]
 
     def _sale_order_fusion_rerun(self, ids: Any, billings: Any, keep: bool, **more: Any) -> list[Answer]:
         partners = [self.partners[b["order"]] for b in billings]

@@ -97,13 +97,13 @@ def mapping(base: Base, odoo: Odoo, snapshot: Snapshot, used: Tables) -> tuple[M
 def migrate(base: Base, folder: Path, odoo: Odoo, used: Tables, phases: Sequence[Phase] = ORDER) -> None:
     """Apply the snapshot with these tables; the ledger lies in ``folder``."""
     door = Door(odoo)
-    mapped = (*prepare(discover(door)), *mapping(base, odoo, base.snapshot, used))
+    mapped = (*prepare(), *mapping(base, odoo, base.snapshot, used))
     with Store.open(folder / "ledger.db") as store, store.lock():
         assert apply(door, Ledger(store), mapped, phases=phases).ok
 
 
-def migrated(snapshot: Snapshot, events: Path, folder: Path) -> Base:
-    base = Base(snapshot=part(snapshot), events=events, folder=folder)
+def migrated(snapshot: Snapshot, events: Path, folder: Path, customers: tuple[str, ...] = CUSTOMERS) -> Base:
+    base = Base(snapshot=part(snapshot, customers), events=events, folder=folder)
     with server(folder / "odoo.db") as odoo:
         migrate(base, folder, odoo, shipped())
     return base

@@ -386,6 +386,7 @@ def test_prices_are_cut_alike_if_all_of_an_order_are() -> None:
     assert cut_prices(*three[:2]) == frozenset()
     assert cut_prices(*three, beside="0.5") == frozenset()
     assert cut_prices(*three, ("6.50", "9")) == frozenset()
+    assert cut_prices(*three, ("x", "7")) == cut_prices(*three, ("7", "x")) == {0}, "what is no number says nothing"
 
 
 def test_a_fault_holds_its_differences() -> None:

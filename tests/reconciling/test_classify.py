@@ -35,7 +35,7 @@ from reconcile.causes.knowledge import (
 )
 from reconcile.causes.observed import Place, Suspect
 from reconcile.causes.proving import classify, second_best
-from reconcile.causes.rules import CAUSES, NAMES
+from reconcile.causes.rules import CAUSES
 from reconcile.compare.positions import HeaderKey, Key, compare_invoice
 from reconcile.rating.header import HeaderTerms
 from reconcile.rating.rules import LATEST
@@ -44,6 +44,7 @@ from reconcile.rating.taxes import Rounding
 from reconcile.rerate.suppositions import OtherRecords
 from reconcile.sides.held_terms import EarlyDiscount, HeldSettings
 from reports.data import ODOO, RERATE, Evidence, Finding
+from tests.causes_by_name import NAMES
 from tests.reconciling.build import GST_QST, coupon, invoice, key, line, tax, terms, totals, under
 
 LINES = (line(1003, "a", units="10", events=10), line(251, "b"), line(77, "c"))
@@ -431,6 +432,15 @@ def test_late_usage_that_leaves_nothing_to_bill() -> None:
     odoo = changed(DropLine(key("b")))
     known = Knowledge(lines={key("b"): LineKnowledge(late=LateUsage(cents=0, events=1))})
     assert named(found(TRUTH, odoo, known=known))[key("b")] == (("late_events", "odoo", -251),)
+
+
+@pytest.mark.parametrize(("events", "proven"), [(2, True), (0, False)])
+def test_late_usage_is_proven_by_an_event_that_came_late(events: int, proven: bool) -> None:
+    """An amount that fits without one is no proof: Lago's events say when they arrived."""
+    odoo = invoice(*LINES[:2], line(70, "c"))
+    known = Knowledge(lines={key("c"): LineKnowledge(late=LateUsage(cents=70, events=events))})
+    (finding,) = found(TRUTH, odoo, known=known)[key("c")]
+    assert (finding.cause, finding.proven) == ("late_events", proven)
 
 
 def test_all_taxes_gone_are_missing_and_not_swapped_for_zero() -> None:

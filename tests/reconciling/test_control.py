@@ -19,7 +19,8 @@ from reconcile.rerate.held_coupons import held_coupons
 from reconcile.rerate.hidden_invoices import hidden_invoices
 from reconcile.rerate.history import History
 from reconcile.rerate.invoices import rerate
-from reconcile.rerate.noise_floor import InvoiceCheck, control, control_credit_notes
+from reconcile.rerate.noise_floor import InvoiceCheck, control
+from reconcile.rerate.termination_notes import control_credit_notes
 from reconcile.sides.lago import lago_invoices
 from tests.reconciling.build import terms_by_invoice, under
 
@@ -93,7 +94,7 @@ def test_wrong_units_and_numbers_of_events_are_seen(nexasystems: tuple[Snapshot,
     assert [fee.outcome for fee in units.fees].count("differs") == 1
     (wrong,) = (fee for fee in units.fees if fee.outcome == "differs")
     assert wrong.rerate is not None and wrong.rerate.units is not None
-    (told,) = (line for line in render([units]).splitlines() if line.startswith("    "))
+    (told,) = (line for line in render([units], ()).splitlines() if line.startswith("    "))
     assert told.endswith(f": units: Lago 0.125, re-rate {wrong.rerate.units.normalize():f}"), told
     events, _ = altered(nexasystems, has("charge"), first("charge", events_count=99_999))
     assert [fee.outcome for fee in events.fees].count("differs") == 1
@@ -109,7 +110,7 @@ def test_a_wrong_header_is_seen(nexasystems: tuple[Snapshot, Path]) -> None:
     assert check.header == "differs"
     assert all(fee.outcome == "equal" for fee in check.fees)
     assert check.lago is not None
-    (told,) = (line for line in render([check]).splitlines() if "header: tax:" in line)
+    (told,) = (line for line in render([check], ()).splitlines() if "header: tax:" in line)
     assert told.endswith(f"tax: Lago {check.lago.tax_cents} cents, re-rate {check.lago.tax_cents - 1} cents")
 
 
@@ -143,14 +144,7 @@ def test_a_moved_boundary_is_seen_by_the_calendar(nexasystems: tuple[Snapshot, P
     assert "base fee" in check.calendar[0]
 
 
-def test_an_invoice_of_thresholds_is_refused(nexasystems: tuple[Snapshot, Path]) -> None:
-    check, _ = altered(nexasystems, has("charge"), lambda one: replace(one, invoice_type="progressive_billing"))
-    assert check.header == "refused"
-    assert [refusal.reason for refusal in check.refusals] == ["progressive_billing_invoice"]
-    assert {fee.outcome for fee in check.fees} == {"refused"}
-
-
-def test_the_credit_of_an_earlier_progressive_invoice_is_refused(nexasystems: tuple[Snapshot, Path]) -> None:
+def test_the_credit_of_a_progressive_invoice_that_is_not_there_is_refused(nexasystems: tuple[Snapshot, Path]) -> None:
     names = ("sub_total_excluding_taxes_amount_cents", "sub_total_including_taxes_amount_cents", "total_amount_cents")
 
     def credited(one: Invoice) -> Invoice:
@@ -261,3 +255,36 @@ def test_credit_notes_of_terminations_are_equal(snapshot: Snapshot) -> None:
     assert {check.outcome for check in control_credit_notes(replace(snapshot, credit_notes=wrong))} == {"differs"}
     other = tuple(replace(note, reason="other") for note in snapshot.credit_notes)
     assert control_credit_notes(replace(snapshot, credit_notes=other)) == ()
+    months = {note.issuing_date.strftime("%Y-%m") for note in snapshot.credit_notes}
+    assert len(months) > 1
+    assert sorted(n.number for month in months for n in control_credit_notes(snapshot, month)) == sorted(
+        n.number for n in checks
+    )
+
+
+def test_a_credit_note_gives_back_what_earlier_ones_of_the_fee_left(snapshot: Snapshot) -> None:
+    """A person had given back 100 cents of it before: Lago's own note is so much less."""
+    own = next(note for note in snapshot.credit_notes if note.total_amount_cents == 5997)
+    (item,) = own.items
+    before = replace(
+        own,
+        lago_id="by-hand",
+        reason="other",
+        created_at=own.created_at - timedelta(hours=1),
+        items=(replace(item, amount_cents=100),),
+    )
+    (check,) = control_credit_notes(replace(snapshot, credit_notes=(before, own)))
+    assert check.outcome == "differs"
+    assert check.rerate_cents is not None
+    assert 100 <= 5997 - check.rerate_cents <= 115, "with its taxes"
+
+
+def test_a_credit_note_of_an_unknown_period_is_refused(snapshot: Snapshot) -> None:
+    """It differs from nothing, as nobody can tell what it should be."""
+    own = next(note for note in snapshot.credit_notes if note.total_amount_cents == 5997)
+    invoices = tuple(
+        replace(invoice, billing_periods=()) if invoice.lago_id == own.lago_invoice_id else invoice
+        for invoice in snapshot.invoices
+    )
+    (check,) = control_credit_notes(replace(snapshot, credit_notes=(own,), invoices=invoices))
+    assert (check.outcome, check.refusal and check.refusal.reason) == ("refused", "boundaries_missing")

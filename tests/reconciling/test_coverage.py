@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mappings.details import price_cents
-from mappings.records import BillingPeriod, CreditNoteItem, Invoice, Snapshot, Subscription
+from mappings.records import BillingPeriod, CreditNoteItem, Fee, Invoice, Plan, Snapshot, Subscription
 from reconcile import dual_run
 from reconcile.compare.waivers import Waiver
-from reconcile.rerate.coverage import lapses_of
+from reconcile.rating.demand import ChargeWindow
+from reconcile.rerate import coverage
+from reconcile.rerate.event_source import EventSource
 from reconcile.rerate.invoices import rerate
 from reconcile.rerate.lapses import Lapse
 from reports import json as report_json
@@ -22,6 +25,23 @@ from reports.data import ReportData
 from reports.verdict import RunOutcome, judge
 
 Change = Callable[[Invoice], Invoice | None]
+CAME_LATE = {  # the company's own: usage that came after its invoice, and moves its amount
+    "NEX-066-007": 33,
+    "NEX-043-002": 16,
+    "NEX-012-004": 800,
+    "NEX-025-003": 33,
+    "NEX-044-006": -244,
+    "NEX-031-005": 800,
+}
+
+
+def lapses_of(snapshot: Snapshot, events: Path, **asked: Any) -> tuple[Lapse, ...]:
+    """All but the company's own late usage."""
+    return tuple(
+        lapse
+        for lapse in coverage.lapses_of(snapshot, events, **asked)
+        if (lapse.kind, lapse.cents) not in {("usage_came_late", CAME_LATE.get(number)) for number in lapse.invoices}
+    )
 
 
 def having(snapshot: Snapshot, invoice: Invoice, change: Change) -> Snapshot:
@@ -69,8 +89,100 @@ def periodic(snapshot: Snapshot) -> Invoice:
     )
 
 
-def test_a_company_that_was_billed_right_has_no_lapse(nexasystems: tuple[Snapshot, Path]) -> None:
-    assert lapses_of(*nexasystems) == ()
+def test_a_company_that_was_billed_right_has_no_lapse_but_usage_that_came_late(
+    nexasystems: tuple[Snapshot, Path],
+) -> None:
+    """Some of its services report late, and no customer has a grace period: what that moves is told with its amount."""
+    lapses = coverage.lapses_of(*nexasystems)
+    assert {lapse.kind for lapse in lapses} == {"usage_came_late"}
+    assert {lapse.invoices: (lapse.cents, lapse.events) for lapse in lapses} == {
+        (number,): (cents, 1) for number, cents in CAME_LATE.items()
+    }
+
+
+def test_a_month_asks_only_for_what_it_needs_and_tells_the_same(
+    nexasystems: tuple[Snapshot, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each subscription that the month bills, what was billed until then: late usage may carry over."""
+    asked: list[int] = []
+    came_later = EventSource.came_later
+
+    def noted(source: EventSource, windows: Sequence[ChargeWindow]) -> dict[int, frozenset[str]]:
+        asked.append(len(windows))
+        return came_later(source, windows)
+
+    monkeypatch.setattr(EventSource, "came_later", noted)
+    whole = coverage.lapses_of(*nexasystems)
+    months = {f"{lapse.day:%Y-%m}" for lapse in whole}
+    assert len(months) > 1
+    for month in months:
+        of_month = tuple(lapse for lapse in whole if f"{lapse.day:%Y-%m}" == month)
+        assert coverage.lapses_of(*nexasystems, period=month) == of_month
+    assert all(number < asked[0] for number in asked[1:])
+
+
+def arriving(snapshot: Snapshot, events: Path, invoice: Invoice, came: datetime | None) -> tuple[Lapse, ...]:
+    """The lapses where all usage of an invoice's subscription came at a moment; with None Lago does not say when."""
+    (period,) = invoice.billing_periods
+    when = "null" if came is None else f"timestamp '{came:%Y-%m-%d %H:%M:%S}'"
+    with EventSource.from_parquet(events) as source:
+        source._replace(
+            f"select * replace (case when external_subscription_id = '{period.external_subscription_id}'"
+            f" then {when} else created_at end as created_at) from before"
+        )
+        return coverage.lapses_of(
+            snapshot, source, customers=frozenset({invoice.customer.external_id if invoice.customer else ""})
+        )
+
+
+def test_usage_that_came_after_its_invoice_is_told_with_its_amount(
+    nexasystems: tuple[Snapshot, Path], periodic: Invoice
+) -> None:
+    """Neither side bills it, and so does the re-rate: an invoice without it is equal on all three."""
+    snapshot, events = nexasystems
+    came = periodic.created_at + timedelta(seconds=1)
+    unbilled = having(
+        snapshot,
+        periodic,
+        lambda invoice: replace(invoice, fees=tuple(f for f in invoice.fees if f.item.type != "charge")),
+    )
+    assert periodic.created_at
+    told = {lapse.invoices: lapse for lapse in arriving(unbilled, events, periodic, came)}
+    lapse = told[periodic.number,]
+    assert (lapse.kind, lapse.cents, lapse.day) == ("usage_came_late", usage_cents(periodic), periodic.issuing_date)
+    assert lapse.events > 0
+    assert lapse.subscription == periodic.billing_periods[0].external_subscription_id
+
+
+def test_what_an_invoice_holds_was_counted_whenever_it_came(
+    nexasystems: tuple[Snapshot, Path], periodic: Invoice
+) -> None:
+    """A store that keeps the newest copy of an event shows when that came; and no moment at all says nothing."""
+    snapshot, events = nexasystems
+    came = periodic.created_at + timedelta(seconds=1)
+    assert [x for x in arriving(snapshot, events, periodic, came) if periodic.number in x.invoices] == []
+    unbilled = having(snapshot, periodic, lambda invoice: replace(invoice, fees=()))
+    assert [x for x in arriving(unbilled, events, periodic, None) if x.kind == "usage_came_late"] == []
+
+
+def test_late_usage_of_what_is_no_claim_or_no_end_yet(nexasystems: tuple[Snapshot, Path], periodic: Invoice) -> None:
+    """A draft takes it in, and of a voided invoice nothing is owed."""
+    snapshot, events = nexasystems
+    came = periodic.created_at + timedelta(seconds=1)
+
+    def without_usage(**changes: Any) -> Snapshot:
+        return having(snapshot, periodic, lambda invoice: replace(invoice, fees=(), **changes))
+
+    def told(changed: Snapshot) -> bool:
+        return any(periodic.number in lapse.invoices for lapse in arriving(changed, events, periodic, came))
+
+    graced = tuple(
+        replace(c, billing_configuration=replace(c.billing_configuration, invoice_grace_period=3))
+        for c in snapshot.customers
+    )
+    assert told(without_usage())
+    assert not told(without_usage(status="voided"))
+    assert not told(replace(without_usage(status="draft"), customers=graced))
 
 
 def test_a_month_that_was_never_billed(nexasystems: tuple[Snapshot, Path], periodic: Invoice) -> None:
@@ -105,6 +217,27 @@ def test_a_period_paid_in_advance_that_was_never_billed(nexasystems: tuple[Snaps
     )
     (lapse,) = lapses_of(having(snapshot, invoice, lambda invoice: None), events)
     assert (lapse.kind, lapse.cents) == ("period_never_billed", invoice.fees_amount_cents)
+
+
+def test_a_yearly_fee_that_was_never_billed_is_one_lapse_and_no_matter_of_the_months(
+    nexasystems: tuple[Snapshot, Path],
+) -> None:
+    """The invoices of each month's usage store the year's window, bill no base fee, and lack none."""
+    snapshot, events = nexasystems
+    yearly = {p.lago_id for p in snapshot.plans if p.interval == "yearly" and p.pay_in_advance}
+    split = {p.lago_id for p in snapshot.plans if p.bill_charges_monthly} & yearly
+    first = next(
+        i
+        for i in sorted(snapshot.invoices, key=lambda i: i.number)
+        if [(p.invoicing_reason, p.lago_plan_id in split) for p in i.billing_periods]
+        == [("subscription_starting", True)]
+    )
+    without = having(snapshot, first, lambda invoice: None)
+    (lapse,) = lapses_of(without, events)
+    assert (lapse.kind, lapse.cents, lapse.day) == ("period_never_billed", first.fees_amount_cents, first.issuing_date)
+    settings = dual_run.Settings(period="2026-05", compared_at=datetime(2026, 8, 21, tzinfo=UTC), tool_version="0")
+    data = dual_run.dual_run(without, settings, odoo=None, rerate=rerate(without, events))
+    assert [finding for _, position in data.rows() for finding in position.findings] == []
 
 
 def endings(snapshot: Snapshot) -> list[tuple[Invoice, Subscription]]:
@@ -166,9 +299,8 @@ def test_usage_that_the_end_did_not_bill_belongs_to_the_month_of_the_end(nexasys
     lapses = lapses_of(
         having(old, invoice, lambda invoice: None), events, customers=frozenset({subscription.external_customer_id})
     )
-    assert [(x.kind, x.day) for x in lapses if x.window.end == subscription.terminated_at] == [
-        ("usage_never_billed", invoice.issuing_date)
-    ]
+    end = subscription.ending_at  # later on that day: until then it was used
+    assert [(x.kind, x.day) for x in lapses if x.window.end == end] == [("usage_never_billed", invoice.issuing_date)]
 
 
 def with_usage_of(invoice: Invoice) -> Callable[[BillingPeriod], BillingPeriod]:
@@ -226,12 +358,95 @@ def test_an_event_paid_in_advance_without_its_fee_or_with_two(nexasystems: tuple
     fee = next(
         f for f in snapshot.fees if f.pay_in_advance and f.event_transaction_id and f.amount_cents and f.lago_charge_id
     )
-    without = tuple(f for f in snapshot.fees if f.lago_id != fee.lago_id)
-    (never,) = lapses_of(replace(snapshot, fees=without), events)
+    invoice = next(i for i in snapshot.invoices if i.lago_id == fee.lago_invoice_id)
+    (never,) = lapses_of(having(snapshot, invoice, lambda invoice: None), events)
     assert (never.kind, never.cents, never.events) == ("usage_never_billed", fee.amount_cents, 1)
     again = replace(fee, lago_id="another")
     (twice,) = lapses_of(replace(snapshot, fees=(*snapshot.fees, again)), events)
     assert (twice.kind, twice.cents, twice.events) == ("usage_billed_twice", fee.amount_cents, 1)
+
+
+@pytest.fixture(scope="module")
+def at_once(snapshot: Snapshot) -> Fee:
+    """The fee of one event, on an invoice of its own."""
+    fees = (f for f in snapshot.fees if f.event_transaction_id and f.lago_charge_id and f.amount_cents > 10)
+    return min(fees, key=lambda fee: fee.lago_id)
+
+
+def charged_again(snapshot: Snapshot, fee: Fee, **changes: Any) -> tuple[Snapshot, Fee]:
+    """The snapshot in which Lago made a second fee for an event, five minutes later, and that fee."""
+    later = {"lago_id": "again", "lago_invoice_id": None, "created_at": fee.created_at + timedelta(minutes=5)}
+    again = replace(fee, **{**later, **changes})
+    return replace(snapshot, fees=(*snapshot.fees, again)), again
+
+
+def twice_in(snapshot: Snapshot, events: Path) -> list[tuple[int | None, int, tuple[str, ...]]]:
+    lapses = lapses_of(snapshot, events)
+    assert {lapse.kind for lapse in lapses} <= {"usage_billed_twice"}
+    return [(lapse.cents, lapse.events, lapse.invoices) for lapse in lapses]
+
+
+def test_an_event_is_billed_twice_for_what_its_second_fee_says(
+    nexasystems: tuple[Snapshot, Path], at_once: Fee
+) -> None:
+    """The same event adds other units the second time: free ones are used up, a maximum is reached."""
+    snapshot, events = nexasystems
+    number = next(i.number for i in snapshot.invoices if i.lago_id == at_once.lago_invoice_id)
+    more, _ = charged_again(snapshot, at_once, amount_cents=at_once.amount_cents + 7)
+    assert twice_in(more, events) == [(at_once.amount_cents + 7, 1, (number,))]
+    nothing, _ = charged_again(snapshot, at_once, amount_cents=0)
+    assert twice_in(nothing, events) == []
+    first = tuple(replace(f, amount_cents=0) if f.lago_id == at_once.lago_id else f for f in snapshot.fees)
+    assert twice_in(replace(charged_again(snapshot, at_once)[0], fees=first), events) == []
+
+
+def test_an_event_is_billed_twice_on_two_invoices_and_on_one(nexasystems: tuple[Snapshot, Path], at_once: Fee) -> None:
+    snapshot, events = nexasystems
+    invoice = next(i for i in snapshot.invoices if i.lago_id == at_once.lago_invoice_id)
+    made = made_again(snapshot, invoice, timedelta(minutes=5))
+    assert twice_in(made, events) == [(at_once.amount_cents, 1, (invoice.number, f"{invoice.number}-2"))]
+    _, again = charged_again(snapshot, at_once, lago_invoice_id=invoice.lago_id)
+    on_one = having(snapshot, invoice, lambda i: replace(i, fees=(*i.fees, again)))
+    assert twice_in(on_one, events) == [(at_once.amount_cents, 1, (invoice.number,))], "its own page alone shows it"
+
+
+def test_a_second_fee_that_was_voided_paid_back_or_credited_bills_nothing_twice(
+    nexasystems: tuple[Snapshot, Path], at_once: Fee
+) -> None:
+    snapshot, events = nexasystems
+    invoice = next(i for i in snapshot.invoices if i.lago_id == at_once.lago_invoice_id)
+    doubled = made_again(snapshot, invoice, timedelta(minutes=5))
+    for number in ("again", invoice.lago_id):
+        voided = tuple(replace(i, status="voided") if i.lago_id == number else i for i in doubled.invoices)
+        assert twice_in(replace(doubled, invoices=voided), events) == []
+    assert twice_in(charged_again(snapshot, at_once, payment_status="refunded")[0], events) == []
+    more, again = charged_again(snapshot, at_once)
+    for credited, left in ((again.amount_cents, []), (4, [(again.amount_cents - 4, 1, (invoice.number,))])):
+        item = CreditNoteItem(lago_id="n", amount_cents=credited, amount_currency=again.amount_currency, fee=again)
+        note = replace(snapshot.credit_notes[0], lago_id="n", reason="duplicated_charge", items=(item,))
+        assert twice_in(replace(more, credit_notes=(*snapshot.credit_notes, note)), events) == left
+
+
+def test_an_event_is_billed_twice_although_its_charge_is_gone_or_its_usage_cannot_be_rated(
+    nexasystems: tuple[Snapshot, Path], at_once: Fee
+) -> None:
+    """The two fees say it by themselves."""
+    snapshot, events = nexasystems
+    doubled, again = charged_again(snapshot, at_once)
+    for gone in (True, False):
+        plans = tuple(without_charge(p, str(again.lago_charge_id), gone) for p in doubled.plans)
+        subs = tuple(
+            replace(s, plan=without_charge(s.plan, str(again.lago_charge_id), gone)) if s.plan else s
+            for s in doubled.subscriptions
+        )
+        told = twice_in(replace(doubled, plans=plans, subscriptions=subs), events)
+        assert [(cents, number) for cents, number, _ in told] == [(again.amount_cents, 1)]
+
+
+def without_charge(plan: Plan, lago_id: str, gone: bool) -> Plan:
+    """The plan without a charge, or with one that cannot be rated."""
+    wrong = (replace(c, charge_model="unheard") if c.lago_id == lago_id else c for c in plan.charges)
+    return replace(plan, charges=tuple(c for c in wrong if not gone or c.lago_id != lago_id))
 
 
 def test_a_voided_invoice_was_billed_once(nexasystems: tuple[Snapshot, Path], periodic: Invoice) -> None:

@@ -15,7 +15,7 @@ def refused(snapshot: Snapshot, migrated: Snapshot, invoice: Invoice) -> list[st
     """What both runs say of the invoice; that nothing else is refused, and that it reaches the exit code."""
     details = []
     for data in both(snapshot, migrated=migrated):
-        told = {(i.id, r.side, r.reason, r.detail) for i in data.invoices for r in i.refusals if r.side == "lago"}
+        told = {(i.id, r.side, r.reason, str(r.detail)) for i in data.invoices for r in i.refusals if r.side == "lago"}
         assert {(invoice_id, side, reason) for invoice_id, side, reason, _ in told} == {(invoice.lago_id, *REASON)}
         assert judge(data).exit_code == 2
         details.append(next(detail for *_, detail in told))

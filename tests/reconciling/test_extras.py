@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mappings.lost_records import AppliedSubscription, with_lost
 from mappings.records import Snapshot
 from migrate.odoo.door import Door
 from reconcile.sides import extra_invoices, extra_orders
 from reconcile.sides.extras import Extra
 from reconcile.sides.lago import billings
-from reconcile.sides.migrated import MigratedScope
+from reconcile.sides.migrated import MigratedScope, balances_of
 from reconcile.sides.odoo_extras import extras
 from reports import html, pseudonyms, text
 from reports.data import ReportData
@@ -105,7 +107,8 @@ def company(base: Base, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def asked(company: Company, period: str = "2026-07", customers: frozenset[str] | None = None) -> tuple[Extra, ...]:
     billed = (b for i in company.snapshot.invoices for b in billings(i))
-    return extras(Door(company.odoo), company.snapshot, billed, period=period, customers=customers)
+    door = Door(company.odoo)
+    return extras(door, company.snapshot, billed, balances_of(door), period=period, customers=customers)
 
 
 @pytest.mark.parametrize(
@@ -158,6 +161,20 @@ def test_each_kind_is_named_with_its_money(company: Company, base: Base, tmp_pat
         codes = planted.codes_of(copy.odoo, copy.snapshot)
         data = planted.reconciled(copy, JULY, codes)
     check(data, base.snapshot)
+
+
+def test_a_charge_on_an_order_is_its_customers_and_of_no_other_cohort(base: Base, tmp_path: Path) -> None:
+    with planted.copied(base, tmp_path / "own") as copy:
+        shared, own = lone_charge(copy), lone_charge(copy)
+        order = copy.order(STARTER)["id"]
+        copy.write("fusion.billing.charge", [["id", "=", own]], plan_id=False, order_id=order)
+        everybody, theirs, others = (
+            {(e.record, e.customer) for e in asked(copy, customers=customers)}
+            for customers in (None, frozenset({STARTER}), frozenset({PRO}))
+        )
+    on_plan, on_order = (f"fusion.billing.charge,{shared}", ""), (f"fusion.billing.charge,{own}", STARTER)
+    assert everybody == theirs == {on_plan, on_order}
+    assert others == {on_plan}
 
 
 def test_what_takes_back_an_open_balance_is_named_in_its_month(base: Base, tmp_path: Path) -> None:
@@ -245,12 +262,40 @@ def of_nobody(company: Company) -> None:
     company.write("ir.model.data", domain, name="subscription_of_another_lago")
 
 
-@pytest.mark.parametrize("plant", [without_id, of_nobody])
+@pytest.mark.parametrize(("plant", "kind"), [(without_id, "extra_order"), (of_nobody, "subscription_lost")])
 def test_an_order_whose_id_leads_to_no_subscription(
-    base: Base, tmp_path: Path, plant: Callable[[Company], None]
+    base: Base, tmp_path: Path, plant: Callable[[Company], None], kind: str
 ) -> None:
-    """With an external id of ours or without: what counts is whether Lago has it."""
+    """With an external id of ours it was made of what Lago had: nobody is told to close it."""
     with planted.copied(base, tmp_path / "ids") as copy:
         name = copy.order(STARTER)["name"]
         plant(copy)
-        assert [(e.kind, e.name) for e in asked(copy)] == [("extra_order", name)]
+        (told,) = asked(copy)
+        data = planted.reconciled(copy, JULY, planted.codes_of(copy.odoo, copy.snapshot))
+    assert (told.kind, told.name, "close nothing" in str(told.detail)) == (kind, name, kind != "extra_order")
+    assert "Close " not in text.render(data), "a real customer's order"
+    own = [f.remedy.name for i in data.invoices for p in i.positions for f in p.findings if f.cause == kind if f.remedy]
+    assert set(own) == ({"name_order"} if kind == "extra_order" else set())
+
+
+def test_an_order_with_lagos_id_that_the_snapshot_lacks_is_nothing_to_close(base: Base, tmp_path: Path) -> None:
+    """Its external id is gone in Odoo, and the subscription in the snapshot: Lago's id is that of the ledger."""
+    with planted.copied(base, tmp_path / "lost") as copy:
+        lago_id, name = copy.order(STARTER)["fusion_lago_id"], copy.order(STARTER)["name"]
+        without_id(copy)
+        kept = tuple(s for s in copy.snapshot.subscriptions if s.lago_id != lago_id)
+        invoices = tuple(
+            i for i in copy.snapshot.invoices if lago_id not in {p.lago_subscription_id for p in i.billing_periods}
+        )
+        fees = tuple(f for f in copy.snapshot.fees if f.lago_subscription_id != lago_id)
+        snapshot = replace(copy.snapshot, subscriptions=kept, invoices=invoices, fees=fees)
+        made = AppliedSubscription(lago_id=lago_id, external_id="sub", customer=STARTER)
+        company = replace(copy, snapshot=with_lost(snapshot, [made]))
+        (told,) = asked(company)
+        assert [e.kind for e in asked(replace(copy, snapshot=snapshot))] == ["extra_order"], "Odoo's own have an id too"
+        data = planted.reconciled(company, JULY, planted.codes_of(copy.odoo, copy.snapshot))
+    assert (told.kind, told.name, lago_id in str(told.detail)) == ("subscription_lost", name, True)
+    (shown,) = [i for i in data.invoices if i.type == "only_odoo"]
+    assert [(r.side, r.reason) for r in shown.refusals] == [("odoo", "subscription_lost")]
+    assert "Close" not in text.render(data)
+    assert judge(data).state is State.TO_ACT

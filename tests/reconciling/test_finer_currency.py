@@ -20,7 +20,7 @@ def test_its_invoices_are_refused_by_name(base: Base, tmp_path: Path) -> None:
     assert not [i for i in before.invoices if i.refusals]
     refused = {(i.currency, r.reason, r.side) for i in data.invoices for r in i.refusals}
     assert refused == {("CAD", "currency_finer", "odoo")}
-    told = [r.detail for i in data.invoices for r in i.refusals]
+    told = [str(r.detail) for i in data.invoices for r in i.refusals]
     assert all("Rounding Factor of CAD" in detail and "back to 0.01" in detail for detail in told)
     assert [i.number for i in data.invoices if not i.refusals] == [
         i.number for i in before.invoices if i.currency != "CAD"

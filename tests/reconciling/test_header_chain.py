@@ -18,13 +18,14 @@ import pytest
 
 import reconcile
 from reconcile.causes.case import Cause
-from reconcile.causes.changes import DropCoupon, DropSettlement, DropTax, Edit, RoundTax, TaxLines
+from reconcile.causes.changes import DropCoupon, DropProgressive, DropSettlement, DropTax, Edit, RoundTax, TaxLines
 from reconcile.causes.knowledge import Knowledge, OdooTaxes, OrderKnowledge, grounds_of
 from reconcile.causes.observed import Place, Suspect
 from reconcile.causes.proving import classify
 from reconcile.causes.rules import CAUSES
 from reconcile.compare.positions import compare_invoice
 from reconcile.rating.header import HeaderTerms
+from reconcile.rating.progressive import ProgressiveCredit
 from reconcile.rating.rules import LATEST
 from reconcile.rating.taxes import Rounding
 from reconcile.rerate.hypothesis import Worlds
@@ -45,6 +46,7 @@ CHAIN = {
     ("rating/header.py", "header_of"),
 }
 LINES = (line(1010),)
+BEFORE = ProgressiveCredit(cents=110, shares={key(): 300})
 ONE, TWO = terms(LINES), terms(LINES, taxes=GST_QST)
 OTHERS = Knowledge(orders=OrderKnowledge(rules=LATEST, taxes=OdooTaxes(on_lines={key(): HST})))
 
@@ -100,6 +102,7 @@ def is_property(frame: FrameType) -> bool:
         ("tax_rounding", RoundTax(Rounding.TAX), TWO, Knowledge(), "tax_rounding"),
         ("settlement_missing", DropSettlement("credit_notes"), ONE, Knowledge(), "settlement"),
         ("coupon_missing", DropCoupon("a"), terms(LINES, [coupon("a", 100)]), Knowledge(), "coupon_missing"),
+        ("progressive_credit", DropProgressive(), replace(ONE, progressive=BEFORE), Knowledge(), "progressive_credit"),
         ("tax_missing", DropTax("gst"), TWO, Knowledge(), "tax_missing"),
         ("tax_wrong", TaxLines({key(): HST}), TWO, OTHERS, "propose"),
     ],

@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
+from mappings.phrases import Phrase
 from mappings.records import Tax
 from reconcile.billed import BilledInvoice, LineKey, OpenLine
 from reconcile.causes.case import Candidate, Case, Cause, Proposal
 from reconcile.causes.changes import (
+    AddLine,
     Change,
     DropCoupon,
     DropLine,
+    DropProgressive,
     DropTax,
     KeepHeader,
     RoundTax,
@@ -36,11 +39,12 @@ from reconcile.causes.knowledge import (
 from reconcile.causes.proving import explain, header_causes
 from reconcile.compare.positions import HeaderKey, compare_invoice
 from reconcile.rating.header import HeaderTerms
+from reconcile.rating.progressive import ProgressiveCredit
 from reconcile.rating.rules import LATEST
 from reconcile.rating.tax_terms import TaxTerms
 from reconcile.rating.taxes import Rounding
 from reconcile.sides.held_terms import EarlyDiscount
-from reports.data import ODOO, RERATE, Evidence, Finding, Phrase
+from reports.data import ODOO, RERATE, Evidence, Finding
 from tests.reconciling.build import coupon, invoice, key, line, tax, terms, totals
 from tests.reconciling.test_classify import LINES, RULES, TAX, TRUTH, changed, found
 
@@ -49,7 +53,7 @@ from tests.reconciling.test_classify import LINES, RULES, TAX, TRUTH, changed, f
 SEATS = (line(1000),)
 OWED = 680  # 11.30 less 2.00 of prepaid credits, 1.00 of a credit note and 1.50 that was paid
 HEADER = replace(totals(SEATS), prepaid_cents=200, credit_notes_cents=100, total_cents=830)
-LAGO_OWES = invoice(*SEATS, header=HEADER, settled_cents=OWED - 1130)
+LAGO_OWES = invoice(*SEATS, header=HEADER, settled_cents=OWED - 1130, open_cents=OWED)
 AS_MADE = OpenLine(quantity=Decimal(1), price=Decimal("6.80"), discount=Decimal(0), taxed=False)
 
 
@@ -64,7 +68,8 @@ def plain(evidence: Evidence | None) -> Evidence | None:
 def of_balance(open_cents: int, line: OpenLine | None = None, truth: BilledInvoice = LAGO_OWES) -> Finding:
     """What is found where so much is open in Odoo."""
     assert truth.totals is not None
-    odoo = replace(truth, settled_cents=open_cents - truth.totals.gross_cents, open_line=line)
+    left = {"settled_cents": open_cents - truth.totals.gross_cents, "open_cents": open_cents}
+    odoo = replace(truth, **left, open_line=line)
     (finding,) = found(truth, odoo, truth, terms(SEATS))[HeaderKey("settled")]
     return finding
 
@@ -99,7 +104,7 @@ def test_nothing_open_of_what_lago_is_owed_is_a_missing_balance() -> None:
 
 def test_what_is_open_where_lago_is_owed_nothing_is_a_wrong_balance() -> None:
     """As long as nothing that was settled makes the amount."""
-    paid = replace(LAGO_OWES, settled_cents=-1130)
+    paid = replace(LAGO_OWES, settled_cents=-1130, open_cents=0)
     drop = Evidence(name="drop_balance", values={"where": "account.move lago.invoice_i1"})
     for cents in (17, 630):
         finding = of_balance(cents, truth=paid)
@@ -136,6 +141,28 @@ def test_the_field_of_the_open_line_that_is_not_as_it_was_made_is_to_be_set_back
 def test_an_open_line_as_it_was_made_is_not_the_place() -> None:
     remedy = Evidence(name="mend_balance", values={"where": "account.move lago.invoice_i1"})
     assert of_balance(OWED + 17, AS_MADE).remedy == remedy
+
+
+@pytest.mark.parametrize("edited_cents", [700, -300])
+def test_what_lago_is_owed_is_lagos_word_also_where_it_should_have_billed_another_amount(edited_cents: int) -> None:
+    """Its total is not the re-rate's: that says what was to be billed, and nothing of what is open."""
+    shown = (line(1000 + edited_cents),)
+    owed = 1000 + edited_cents + round((1000 + edited_cents) * 0.13) - 450
+    lago = invoice(*shown, settled_cents=-450, open_cents=owed)
+    rerate = invoice(*SEATS, settled_cents=-450)
+
+    def told(open_cents: int, line: OpenLine | None = None) -> Finding:
+        odoo = invoice(*SEATS, settled_cents=open_cents - owed - 450, open_cents=open_cents, open_line=line)
+        (finding,) = found(lago, odoo, rerate, terms(SEATS))[HeaderKey("settled")]
+        return finding
+
+    gone, other = told(0), told(OWED, AS_MADE)
+    assert (gone.cause, gone.delta_cents) == ("balance_missing", -owed)
+    assert gone.evidence == (Evidence(name="not_open", values={"cents": owed}),)
+    assert (other.cause, other.delta_cents) == ("balance_wrong", OWED - owed)
+    assert other.evidence == (Evidence(name="other_open", values={"lago_cents": owed, "odoo_cents": OWED}),)
+    assert other.remedy
+    assert (other.remedy.values["what"], other.remedy.values["lago"]) == ("price_unit", f"{Decimal(owed) / 100:.2f}")
 
 
 @pytest.mark.parametrize("part", ["credit_notes", "prepaid"])
@@ -187,8 +214,8 @@ def test_a_coupon_that_lago_holds_and_did_not_credit_is_a_record() -> None:
     (finding,) = found(lago, truth, truth, rules)[HeaderKey("coupons")]
     assert (finding.cause, finding.side, finding.proven) == ("coupon_missing", "lago", True)
     assert finding.evidence[0] == Evidence(name="coupon", values={"coupon": "spring", "cents": 100})
-    assert finding.remedy == Evidence(name="carry_coupon", values={"coupon": "spring"})
-    credited = found(lago, truth, truth, rules, Knowledge(credited=frozenset({"spring"})))
+    assert finding.remedy == Evidence(name="credit_in_lago")
+    credited = found(lago, truth, truth, rules, Knowledge(credited={"spring": (100,)}))
     assert not credited[HeaderKey("coupons")][0].proven
     read = Knowledge(orders=OrderKnowledge(rules=LATEST, read=frozenset({"s1"})))
     assert not found(truth, lago, truth, rules)[HeaderKey("coupons")][0].proven
@@ -249,6 +276,25 @@ def test_a_header_that_was_left_as_it_was_is_kept_with_the_lines() -> None:
     gone = Candidate("gone", Proposal(changes=(DropLine(key("b")),)))
     (kept,) = header_causes(case_of(odoo), [gone], [])
     assert kept.proposal.changes[1:] == (KeepHeader(totals(LINES)),)
+
+
+def test_a_line_that_cancels_lagos_progressive_credit_has_its_own_amount() -> None:
+    """What Odoo states was never lowered by the credit: such a header was not left as it was."""
+    rules = replace(RULES, progressive=ProgressiveCredit(cents=110, shares={key("a"): 110}))
+    truth, added = invoice(*LINES, rules=rules), replace(line(-110, "42", kind="other"), label="Credit")
+    known = Knowledge(orders=OrderKnowledge(rules=LATEST, read=frozenset({"s1"})))
+    odoo = changed(DropProgressive(), AddLine(added), rules=rules, base=truth)
+    assert truth.totals is not None
+    assert odoo.totals is not None
+    assert odoo.totals.gross_cents == truth.totals.gross_cents
+    named = found(truth, odoo, truth, rules, known)
+    assert {key: [(f.cause, f.proven, f.delta_cents) for f in own] for key, own in named.items()} == {
+        added.key: [("order_line_added", True, -110)],
+        HeaderKey("adjustment"): [("progressive_credit", True, 110)],
+    }
+    left = found(truth, changed(DropProgressive(), rules=rules, base=truth), truth, rules, known)
+    assert {f.cause for own in left.values() for f in own} == {"progressive_credit"}
+    assert sum(f.delta_cents for f in left[HeaderKey("adjustment")]) == 110
 
 
 FOURS = tuple(line(4, item) for item in "abcdefg")
@@ -354,6 +400,35 @@ def test_taxes_on_some_lines_only_leave_a_missing_one_open() -> None:
         taxes = OdooTaxes(on_lines={one.key: RULES.taxes[one.key] for one in lines})
         known = Knowledge(orders=OrderKnowledge(rules=LATEST, taxes=taxes))
         assert [f.cause for f in found(TRUTH, odoo, known=known)[TAX]] == [cause]
+
+
+@pytest.mark.parametrize(("code", "cause"), [("hst", "tax_wrong"), ("zero", "tax_missing")])
+def test_the_right_tax_at_nothing_is_a_wrong_one_and_another_at_nothing_a_missing_one(code: str, cause: str) -> None:
+    on_lines = {one.key: (tax(code, "0"),) for one in LINES}
+    today = LagoOddities(todays_taxes={one.key: RULES.taxes[one.key] for one in LINES})
+    known = Knowledge(orders=OrderKnowledge(rules=LATEST, taxes=OdooTaxes(on_lines=on_lines), lago=today))
+    (finding,) = found(TRUTH, changed(TaxLines(on_lines)), known=known)[TAX]
+    assert (finding.cause, finding.side, finding.proven) == (cause, "odoo", True)
+
+
+@pytest.mark.parametrize(
+    ("todays", "side"),
+    [
+        ({}, "odoo"),  # nobody knows what Lago would charge today
+        ({key("a"): (), key("b"): ()}, "odoo"),  # nor on one of the lines
+        ({key("a"): (), key("b"): (), key("c"): ()}, "lago"),
+    ],
+)
+def test_lago_changed_its_taxes_only_where_it_is_known_what_it_would_charge_today(
+    todays: dict[LineKey, tuple[Tax, ...]], side: str
+) -> None:
+    on_lines: dict[LineKey, tuple[Tax, ...]] = {one.key: () for one in LINES}
+    lago = LagoOddities(todays_taxes=todays)
+    known = Knowledge(orders=OrderKnowledge(rules=LATEST, taxes=OdooTaxes(on_lines=on_lines), lago=lago))
+    (finding,) = found(TRUTH, changed(TaxLines(on_lines)), known=known)[TAX]
+    assert (finding.side, finding.proven) == (side, True)
+    assert finding.remedy is not None
+    assert (finding.remedy.name == "check_lagos_taxes") is (side == "lago")
 
 
 def test_right_taxes_of_the_mapping_are_mended_on_the_line_and_wrong_ones_in_the_mapping() -> None:

@@ -75,5 +75,5 @@ def test_a_field_that_lacks_is_foreseen(
     part: Snapshot, usage: EventSource, kind: type[Any], change: dict[str, Any]
 ) -> None:
     whole = lacking(part, kind, change)
-    unforeseen = [r.detail for check in control(whole, usage) for r in check.refusals if r.reason == REASON]
+    unforeseen = [str(r.detail) for check in control(whole, usage) for r in check.refusals if r.reason == REASON]
     assert not unforeseen

@@ -91,7 +91,8 @@ def test_an_invoice_in_another_currency_is_one_cause_with_its_sums() -> None:
     sums = (ForeignSum(amount=Decimal("12.04"), currency="USD"), ForeignSum(amount=Decimal(3), currency="EUR"))
     findings = of_all(replace(NOTHING_BILLED, foreign=sums))
     evidence = (Evidence(name="other_currency", values={"amount": "12.04 USD, 3 EUR"}),)
-    remedy = Evidence(name="mend_currency", values={"currency": "CAD"})
+    order = {"where": "sale.order s1", "what": "pricelist_id", "lago": "lago.pricelist_CAD"}
+    remedy = Evidence(name="mend_pricelist", values={**order, "currency": "CAD"})
     assert told(findings) == [("currency", True, evidence, remedy)]
 
 
@@ -102,14 +103,14 @@ BY_HAND = replace(line(500, "42", kind="other"), label="Setup\nonce")
 
 def test_a_line_of_the_migrations_own_that_is_no_charge_any_more_is_billed_by_itself() -> None:
     odoo = invoice(*LINES, BY_HAND)
-    own = orders(own_lines={"42": OwnLine("S1: Seats", "c9")})
+    own = orders(own_lines={"42": OwnLine("S1: Seats", "c9", "S1")})
     evidence = (Evidence(name="own_line", values={"where": "S1: Seats", "cents": 500}),)
     remedy = Evidence(name="mend_own_line", values={"where": "S1: Seats"})
     assert told(of_all(odoo, own)) == [("extra_line", True, evidence, remedy)]
 
 
 def test_a_line_that_somebody_added_is_named_by_its_label_in_one_line() -> None:
-    findings = of_all(invoice(*LINES, BY_HAND), orders(own_lines={"43": OwnLine("S1: Seats", "c9")}))
+    findings = of_all(invoice(*LINES, BY_HAND), orders(own_lines={"43": OwnLine("S1: Seats", "c9", "S1")}))
     evidence = (Evidence(name="order_line", values={"line": "Setup once", "cents": 500}),)
     remedy = Evidence(name="end_order_line", values={"where": "sale.order s1", "line": "Setup once"})
     assert told(findings) == [("order_line_added", True, evidence, remedy)]
@@ -162,6 +163,10 @@ def test_another_price_or_date_is_named_by_its_amount_unless_the_records_were_re
     known = Knowledge(lines={key("a"): one})
     finding = of_line(line(900, "a"), line(1003, "a"), known)
     assert (finding.cause, finding.proven, finding.evidence[0].name) == (cause, False, name)
+    assert finding.remedy is None, "nothing says which record it is"
+    at = {"where": "sale.order lago.subscription_s1", "what": "fusion_plan_amount", "lago": "10.03"}
+    placed = replace(known, lines={key("a"): replace(one, price_at=at, dates_at=at)})
+    assert of_line(line(900, "a"), line(1003, "a"), placed).remedy == Evidence(name="mend_field", values=at)
     read = replace(known, orders=OrderKnowledge(rules=LATEST, read=frozenset({"s1"})))
     assert of_line(line(900, "a"), line(1003, "a"), read).cause == "unexplained", "a record would have shown it"
     assert of_line(line(901, "a"), line(1003, "a"), known).cause == "unexplained"
@@ -190,7 +195,8 @@ def test_units_with_fewer_digits(cents: int, fewer: str) -> None:
     known = Knowledge(lines={key("a"): LineKnowledge(reprice=by_units(1000))})
     finding = of_line(line(cents, "a"), line(1126, "a", units="1.126"), known)
     assert (finding.cause, finding.proven) == ("quantity_precision", False)
-    assert finding.remedy == Evidence(name="raise_precision")
+    digits = {"where": "decimal.precision Product Unit", "what": "digits", "lago": "3"}
+    assert finding.remedy == Evidence(name="raise_digits", values=digits)
     cut = {"kind": "charge", "item": "a", "theirs": Decimal(fewer), "ours": Decimal("1.126")}
     assert finding.evidence[0] == Evidence(name="cut_units", values=cut)
 
@@ -213,7 +219,8 @@ def test_a_price_with_fewer_digits_than_what_was_rated(cents: int, digits: int |
     """14.63 to ten cents, to whole units; to tens of them no setting cuts, but what was not read may be anything."""
     odoo = exactly(cents, "1463.4")
     finding = of_line(odoo, line(1463, "a"))
-    remedy = Evidence(name="raise_precision")
+    cents_kept = {"where": "decimal.precision Product Price", "what": "digits", "lago": "2"}
+    remedy = Evidence(name="raise_digits", values=cents_kept)
     assert (finding.cause, finding.proven, finding.remedy) == ("price_precision", False, remedy)
     for kept in (0, 1, 2):
         known = orders(settings=HeldSettings(price_digits=kept))

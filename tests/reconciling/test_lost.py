@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from lago2odoo.cli import show
+from lago2odoo.cli import show, show_control
+from lago2odoo.cli.status import DriftReport, render
 from mappings.lost import lost_invoices
 from mappings.money import from_subunits
-from mappings.records import Invoice, Snapshot
+from mappings.records import Credit, CreditItem, Invoice, Snapshot
+from migrate.lago.control_totals import invoice_sums, lost_sums
 from migrate.odoo.door import Door
 from reconcile import dual_run as run
 from reconcile.rerate.noise_floor import control
@@ -88,7 +90,7 @@ def test_what_bills_something_is_never_hidden(snapshot: Snapshot) -> None:
     skips = tuple(replace(c, finalize_zero_amount_invoice="skip") for c in snapshot.customers)
     (lost,) = lost_invoices(replace(without(snapshot, gone), customers=skips))
     assert (lost.lago_id, lost.day) == (gone.lago_id, gone.issuing_date)
-    assert lost.named_by[0].endswith(("fee", "fees"))
+    assert str(lost.named_by[0]).endswith(("fee", "fees"))
 
 
 def test_credit_notes_and_payments_name_an_invoice_too(snapshot: Snapshot) -> None:
@@ -101,13 +103,18 @@ def test_credit_notes_and_payments_name_an_invoice_too(snapshot: Snapshot) -> No
         payments=(),
     )
     (lost,) = lost_invoices(bare)
-    assert (lost.number, lost.named_by) == (gone.number, ("1 credit note",))
+    assert (lost.number, tuple(map(str, lost.named_by))) == (gone.number, ("1 credit note",))
 
     paid = next(p for p in snapshot.payments if p.payment_status == "succeeded")
     gone = next(i for i in snapshot.invoices if i.lago_id in paid.invoice_ids)
     bare = replace(without(snapshot, gone), fees=(), credit_notes=(), applied_coupons=(), wallet_transactions=())
     (lost,) = lost_invoices(replace(bare, payments=(paid,)))
-    assert (lost.lago_id, lost.named_by, lost.day, lost.fees) == (gone.lago_id, ("1 payment",), None, ())
+    assert (lost.lago_id, tuple(map(str, lost.named_by)), lost.day, lost.fees) == (
+        gone.lago_id,
+        ("1 payment",),
+        None,
+        (),
+    )
     assert lost_invoices(replace(bare, payments=(replace(paid, payment_status="failed"),))) == ()
     data = both(replace(bare, payments=(paid,)))[1]
     (shown,) = [i for i in data.invoices if i.id == gone.lago_id]  # no day: in every period
@@ -130,6 +137,8 @@ def test_the_control_run_calls_it_refused(nexasystems: tuple[Snapshot, Path]) ->
     gone = billed_in_july(snapshot)
     (check,) = [c for c in control(without(snapshot, gone), events, period=JULY) if c.lago_id == gone.lago_id]
     assert (check.header, check.is_equal, check.refusals[-1].reason) == ("refused", False, "invoice_lost")
+    (shown,) = show_control.document([check], ())["invoices"]
+    assert [r["detail"] for r in shown["refusals"]] == [str(r.detail) for r in check.refusals], "texts, as ever"
 
 
 def test_extract_and_status_name_it_with_its_money(snapshot: Snapshot) -> None:
@@ -142,3 +151,40 @@ def test_extract_and_status_name_it_with_its_money(snapshot: Snapshot) -> None:
     (told,) = show.lost_data(lost)
     assert (told["id"], told["net_cents"]) == (gone.lago_id, gone.sub_total_excluding_taxes_amount_cents)
     assert list(show.lost(())) == []
+
+
+def test_a_credit_of_a_progressive_invoice_names_it(snapshot: Snapshot) -> None:
+    """Lago deletes no invoice that another one took off: it was lost, also where none of its fees is there."""
+    later = billed_in_july(snapshot)
+    item = CreditItem(type="invoice", lago_item_id="gone", code="NX-GONE")
+    credit = Credit(lago_id="c", amount_cents=500, amount_currency=later.currency, item=item)
+
+    def crediting(credit: Credit) -> Snapshot:
+        changed = replace(later, credits=(*later.credits, credit))
+        return replace(snapshot, invoices=tuple(changed if i is later else i for i in snapshot.invoices))
+
+    (lost,) = lost_invoices(crediting(credit))
+    assert (lost.lago_id, lost.name, [str(by) for by in lost.named_by]) == ("gone", "NX-GONE", ["1 progressive credit"])
+    assert later.customer
+    assert (lost.customer, lost.currency) == (later.customer.external_id, later.currency)
+    there = replace(item, lago_item_id=snapshot.invoices[0].lago_id)
+    for harmless in (replace(credit, amount_cents=0), replace(credit, item=there)):
+        assert lost_invoices(crediting(harmless)) == ()
+
+
+def test_status_ties_what_was_lost_to_the_total_of_the_month(snapshot: Snapshot) -> None:
+    """``reconcile`` has what was lost in its total, ``status`` beside its own: one line says how both tie."""
+    gone = billed_in_july(snapshot)
+    bare = without(snapshot, gone)
+    missing = lost_invoices(bare)
+    beside, cents = lost_sums(missing), sum(each.net_cents + each.tax_cents for each in missing)
+    assert beside == [{"month": JULY, "currency": gone.currency, "invoices": 1, "billed_cents": cents}]
+    told = {"counts": {}, "taken_at": "", "lago_version": ""}
+    data = {"snapshot": told, "unclaimed": [], "unread": [], "lost_sums": beside}
+    shown = render(data, invoice_sums(bare.invoices), (), DriftReport())
+    money = f"{from_subunits(cents, gone.currency):,}"
+    assert f"in none of these sums: 1 of {JULY} lost ({money} {gone.currency})" in shown
+    report = both(bare)[0]
+    (register,) = [r for r in by_currency(report) if r.currency == gone.currency]
+    billed = f"{from_subunits(register.left.gross_cents, gone.currency):,}"
+    assert f" + {money} = {billed} {gone.currency} billed" in shown

@@ -11,8 +11,12 @@ import pytest
 from mappings.lost_records import lost_records, with_lost
 from mappings.records import Snapshot
 from migrate.odoo.door import Door
+from reconcile.sides.lago import lago_invoices
+from reconcile.sides.migrated import balances_of
 from reconcile.sides.odoo_extras import extras
+from reconcile.sides.unread import set_apart
 from reports.data import ReportData
+from reports.texts import Texts
 from reports.verdict import judge
 from tests.faults import PRO, STARTER, Fault
 from tests.reconciling import planted
@@ -76,7 +80,8 @@ def test_what_is_lost_is_refused_with_its_money_and_blames_nobody(
 def test_the_order_of_a_lost_subscription_is_no_extra(base: Base, tmp_path: Path) -> None:
     with planted.copied(base, tmp_path / "extras") as copy:
         door = Door(copy.odoo)
-        assert extras(door, with_lost(without_subscriptions(copy.snapshot)), (), period="2026-07") == ()
+        lost = with_lost(without_subscriptions(copy.snapshot))
+        assert extras(door, lost, (), balances_of(door), period="2026-07") == ()
 
 
 def test_a_lost_coupon_is_no_extra_of_odoos(base: Base, tmp_path: Path) -> None:
@@ -86,7 +91,8 @@ def test_a_lost_coupon_is_no_extra_of_odoos(base: Base, tmp_path: Path) -> None:
         bare = replace(copy.snapshot, applied_coupons=())
         lost = {q.customer for q in lost_records(bare)}
         assert {q.reason for q in lost_records(bare)} == {"coupon_lost"}
-        found = extras(Door(copy.odoo), with_lost(bare), (), period="2026-07")
+        door = Door(copy.odoo)
+        found = extras(door, with_lost(bare), (), balances_of(door), period="2026-07")
         assert not [e for e in found if e.customer in lost]
 
 
@@ -110,8 +116,18 @@ def test_what_is_in_quarantine_is_named_once(snapshot: Snapshot) -> None:
     (named,) = lost.quarantined
     (customer,) = [c for c in snapshot.customers if c.external_id == STARTER]
     assert (named.customer, named.customer_id) == (STARTER, customer.lago_id)
-    assert "fees" in named.problem
-    assert "invoices" in named.problem
+    assert "fees" in str(named.problem)
+    assert "invoices" in str(named.problem)
+
+
+def test_what_is_wrong_is_said_in_the_language_of_the_report(snapshot: Snapshot) -> None:
+    lost = with_lost(without_subscriptions(snapshot))
+    _, apart = set_apart(lost, lago_invoices(lost), "all", None)
+    details = [refusal.detail for invoice in apart for refusal in invoice.refusals]
+    french = [Texts("fr_CA").said(detail) for detail in details]
+    assert any("est en quarantaine : champ lago_id est cité par " in told for told in french)
+    assert not any("is named by" in told for told in french)
+    assert any("field lago_id is named by " in str(detail) for detail in details)
 
 
 def test_what_was_made_while_the_lists_were_read_is_not_lost(snapshot: Snapshot) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.faults import (
     Fault,
     Plant,
     charge_on_order,
+    copied_values,
     copy_charge,
     copy_metric,
     drop_override,
@@ -117,6 +119,19 @@ def test_a_copy_of_a_charge_is_removed_and_nothing_else(company: Company) -> Non
     assert findings(company, STARTER) == ()
 
 
+def test_a_charge_of_odoos_alone_with_a_price_of_its_own_has_one_remedy(company: Company) -> None:
+    """It bears Lago's id: its price differs, and it is removed. Set and removed, it would be told two things."""
+    row, order = company.charge(*STORAGE), company.order(STARTER)
+    values = {**copied_values(row, "plan_id"), "order_id": order["id"], "fusion_lago_id": row["fusion_lago_id"]}
+    values["properties"] = json.dumps({"amount": "0.0925"})
+    (made,) = company.odoo.call("fusion.billing.charge", "create", vals_list=[values])
+    found = findings(company, STARTER)
+    assert "price" in {finding.cause for finding in found}
+    assert told(found) == {("remove_charge", f"fusion.billing.charge storage_gb_standard ({made})")}
+    company.unlink("fusion.billing.charge", [["id", "=", made]])
+    assert findings(company, STARTER) == ()
+
+
 def test_a_copied_metric_is_a_field_of_the_charge(company: Company) -> None:
     charge = company.charge(*STORAGE)
     copy_metric(*STORAGE)(company)
@@ -151,7 +166,7 @@ def test_the_line_of_the_plan_is_gone(base: Base, tmp_path: Path) -> None:
 def test_an_order_under_another_id_is_found_by_its_external_id(company: Company, name: str | bool) -> None:
     order = company.order(STARTER)
     company.write("sale.order", [["id", "=", order["id"]]], fusion_lago_id=name)
-    refusals = {(r.reason, r.detail) for i in reconciled(company, STARTER).invoices for r in i.refusals}
+    refusals = {(r.reason, str(r.detail)) for i in reconciled(company, STARTER).invoices for r in i.refusals}
     (why,) = {detail for reason, detail in refusals if reason == "order_missing"}
     assert f"sale.order {order['name']} is lago.subscription_{order['fusion_lago_id']}" in why
     assert f"fusion_lago_id is {name or 'empty'}: set it back to {order['fusion_lago_id']}" in why

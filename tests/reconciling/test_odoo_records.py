@@ -26,6 +26,7 @@ from mappings.records import (
     Plan,
     Subscription,
 )
+from mappings.target import xid
 from mappings.usage import UsageRow
 from reconcile.causes.case import Case
 from reconcile.causes.coupons import held_coupons, of_coupons
@@ -42,7 +43,7 @@ from reconcile.rating.rules import LATEST
 from reconcile.rerate.counterfactual import ABSENT, At
 from reconcile.rerate.history import History
 from reconcile.rerate.suppositions import BilledIn, Events, OtherRecords, PriceThen
-from reconcile.sides.held_terms import HeldLine, HeldOrder, HeldPlan
+from reconcile.sides.held_terms import HeldLine, HeldOrder, HeldPlan, HeldProduct
 from reconcile.sides.odoo_terms import charge_fields, metric_fields, order_fields
 from reports.data import ODOO, RERATE, Evidence
 from tests.mapping import build
@@ -149,6 +150,17 @@ def test_the_price_of_then() -> None:
     assert suspect.suppose == PriceThen(subscription="s1", cents=3150)
 
 
+def test_todays_price_of_the_plan_is_what_the_mapping_wants_and_no_fault_of_the_order() -> None:
+    """Lago billed an earlier one; any third price is a fault."""
+    then = replace(LAGO, subscription=replace(LAGO.subscription, plan_amount_cents=3000))
+    assert then.plan.amount_cents == 4950
+    found = [the(of_order(then, order(**changed), {})) for changed in ({}, {"fusion_plan_amount": "31.50"})]
+    assert [(s.cause, str(s.lago), str(s.odoo)) for s in found] == [
+        ("price_then", '"30.00"', '"49.50"'),
+        ("price", '"30.00"', '"31.50"'),
+    ]
+
+
 def test_a_charge_that_is_not_there() -> None:
     gone = [row for row in ROWS if row["fusion_lago_id"] != "ch2"]
     expected = ("sale.order S1", "charge tiers", "graduated", "none")
@@ -174,7 +186,7 @@ def test_a_charge_and_a_fixed_charge_of_one_code_are_two() -> None:
 
 def test_the_line_of_the_plan_sells_another_plan() -> None:
     """Its charges are billed instead of the plan's own: those that are missing are no fault of their own."""
-    sold = HeldPlan(line=8, product="boot_groot", lago_id="other")
+    sold = HeldPlan(line=8, sold=HeldProduct(product="boot_groot", code="boot_groot", plan="other"))
     held = replace(order(charges=()), plan=sold)
     other = plan("other", code="boot_groot", charges=(charge("ch9"),))
     (suspect,) = of_order(LAGO, held, {}, {"other": other})
@@ -189,7 +201,7 @@ def test_the_line_of_the_plan_sells_another_plan() -> None:
             At(record=Plan, lago_id="p1", path=("fixed_charges",), value=()),
         )
     )
-    own = HeldPlan(line=8, product="boot_klein", lago_id="p1")
+    own = HeldPlan(line=8, sold=HeldProduct(product="boot_klein", code="boot_klein", plan="p1"))
     assert {s.cause for s in of_order(LAGO, replace(held, plan=own), {}, {})} == {"missing_line"}
 
 
@@ -705,13 +717,14 @@ def test_a_charge_that_hangs_elsewhere(stands: dict[str, str], field: str, lago:
     assert (told(iter([suspect])), suspect.remedy) == ([place], None)
 
 
-BASE = HeldLine(number=8, home="S1", order="S1", product="boot_klein", plan="p1")
+KLEIN = HeldProduct(product="boot_klein", code="boot_klein", plan="p1")
+BASE = HeldLine(number=8, home="S1", order="S1", sold=KLEIN)
 
 
 @pytest.mark.parametrize(
     ("base", "strangers", "expected", "remedy"),
     [
-        (replace(BASE, plan="", product="any"), {}, ("base_product_swapped", "sale.order.line S1 (8)", "product_id"), None),
+        (replace(BASE, sold=HeldProduct(product="any", code="any")), {}, ("base_product_swapped", "sale.order.line S1 (8)", "product_id"), None),
         (replace(BASE, order="S9"), {}, ("missing_line", "sale.order.line S9 (8)", "order_id"), None),
         (replace(BASE, sells=False), {}, ("missing_line", "sale.order.line S1 (8)", "display_type"), None),
         (None, {}, ("missing_line", "sale.order S1", "order_line"), "restore_line"),
@@ -723,8 +736,23 @@ def test_another_line_passes_for_the_plans(
     base: HeldLine | None, strangers: dict[int, HeldLine], expected: tuple[str, ...], remedy: str | None
 ) -> None:
     """Odoo takes line 5 for it; what is to be mended is another record, or that line's own place."""
-    sold = HeldPlan(line=5, product="any", lago_id="")
+    sold = HeldPlan(line=5, sold=HeldProduct(product="any", code="any"))
     held_order = replace(order(charges=()), plan=sold, base=base, strangers=strangers, lines={6: "ch2"})
     (suspect,) = of_order(LAGO, held_order, {}, {})
     assert (suspect.cause, str(suspect.place.label), str(suspect.place.field)) == expected
     assert (suspect.remedy.name if suspect.remedy else None) == remedy
+
+
+@pytest.mark.parametrize("code", ["boot_klein", "boot klein", "boot"])
+def test_a_copy_with_the_plans_code_is_told_by_the_external_id_of_the_plans_product(code: str) -> None:
+    """A code may have spaces: it is a field, and no part of what people read."""
+
+    def said(lago_code: str, product_code: str) -> list[tuple[str, str]]:
+        copy = HeldProduct(product=f"{product_code} (product.template 7)", code=product_code)
+        named = replace(LAGO, plan=replace(LAGO.plan, code=lago_code))
+        sells = replace(order(charges=()), plan=HeldPlan(line=8, sold=copy), base=replace(BASE, sold=copy))
+        suspects = of_order(named, sells, {}, {})
+        return [(str(s.lago), str(s.odoo)) for s in suspects if s.cause == "base_product_swapped"]
+
+    assert said(code, code) == [(xid("plan_variant", "p1"), f"{code} (product.template 7)")]
+    assert said(code, f"{code} groot") == [(code, f"{code} groot (product.template 7)")]

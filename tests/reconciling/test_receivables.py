@@ -16,6 +16,7 @@ from mappings.records import Snapshot
 from mappings.target import xid
 from migrate.odoo.door import Door
 from reconcile import dual_run as run
+from reconcile.sides.migrated import balances_of
 from reconcile.sides.odoo_receivables import receivables
 from reports import csv as report_csv
 from reports import html, markdown, stored, text, xlsx
@@ -78,7 +79,8 @@ def test_the_tie_is_in_every_table(data: ReportData, tmp_path: Path) -> None:
 def test_what_was_brought_is_what_lago_is_owed(base: Base, tmp_path: Path) -> None:
     """As drafts, before anything is posted: to the cent, in every currency."""
     with planted.copied(base, tmp_path / "copy") as company:
-        views = receivables(Door(company.odoo), company.snapshot)
+        door = Door(company.odoo)
+        views = receivables(door, company.snapshot, balances_of(door))
     due: dict[str, int] = {}
     for invoice in base.snapshot.invoices:
         due[invoice.currency] = due.get(invoice.currency, 0) + due_cents(invoice)
@@ -100,7 +102,7 @@ def test_of_a_cohort_its_own_balances_and_documents_count(base: Base, tmp_path: 
         other = next(i for i in owing if i.customer != mine.customer and i.currency == mine.currency)
         assert mine.customer
         cohort = frozenset({mine.customer.external_id})
-        before = {view.currency: view for view in receivables(door, company.snapshot, cohort)}
+        before = {view.currency: view for view in receivables(door, company.snapshot, balances_of(door), cohort)}
         name = xid("invoice", other.lago_id).removeprefix("lago.")
         (row,) = company.rows("ir.model.data", [["module", "=", "lago"], ["name", "=", name]], "res_id")
         company.odoo.call("account.move", "action_post", [row["res_id"]])
@@ -108,8 +110,8 @@ def test_of_a_cohort_its_own_balances_and_documents_count(base: Base, tmp_path: 
         company.odoo.call("account.move", "button_draft", [row["res_id"]])
         company.odoo.call("account.move.line", "write", [line["id"]], vals={"quantity": 3.0})
         company.odoo.call("account.move", "action_post", [row["res_id"]])
-        after = {view.currency: view for view in receivables(door, company.snapshot, cohort)}
-        of_all = {view.currency: view for view in receivables(door, company.snapshot)}
+        after = {view.currency: view for view in receivables(door, company.snapshot, balances_of(door), cohort)}
+        of_all = {view.currency: view for view in receivables(door, company.snapshot, balances_of(door))}
     assert after == before
     assert (before[mine.currency].delta_cents, before[mine.currency].ties) == (0, True)
     assert 0 < before[mine.currency].lago_cents < of_all[mine.currency].lago_cents

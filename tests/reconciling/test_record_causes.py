@@ -40,6 +40,15 @@ def test_what_moves_nothing_on_top_is_not_named_but_is_a_rival_where_it_would_do
     assert needed([record("one", OTHER_A), record("two", OTHER_B, WRONG_B)], OTHER_A) == [("one", ())]
 
 
+def test_a_record_that_another_would_stand_for_is_no_proof() -> None:
+    both = [record("one", OTHER_A), record("two", OTHER_A)]
+    (named,) = differing_records(case_of(changed(OTHER_A)), both)
+    told = [(doubt.name, doubt.values["causes"]) for doubt in named.proposal.doubts]
+    assert (named.proposal.proven, told) == (False, [("near_tie", "two")])
+    (alone,) = differing_records(case_of(changed(OTHER_A)), both[:1])
+    assert (alone.proposal.proven, alone.proposal.doubts) == (True, ())
+
+
 def test_one_that_hits_among_others_that_do_not() -> None:
     assert needed([record("one", WRONG_B), record("two", OTHER_A), record("three", WRONG_C)], OTHER_A) == [("two", ())]
 

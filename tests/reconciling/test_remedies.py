@@ -263,6 +263,45 @@ def test_a_charge_under_another_id_is_never_to_be_deleted(company: Company, name
     assert {(f.cause, f.proven) for f in found} == {("missing_line", True)}, "what Odoo bills instead is its work too"
 
 
+@pytest.mark.parametrize(
+    ("customer", "plan", "metrics"),
+    [
+        (STARTER, "nexacloud_starter", ("egress_gb", "storage_gb")),
+        (PRO, "nexacloud_pro", ("compute_hours", "storage_gb")),
+    ],
+)
+def test_charges_that_bear_each_others_ids_get_them_back(
+    company: Company, base: Base, customer: str, plan: str, metrics: tuple[str, str]
+) -> None:
+    """Neither's metric nor price is wrong: what the amounts differ by is whose id a charge bears."""
+    rows = [company.charge(metric, plan) for metric in metrics]
+    for row, other in zip(rows, reversed(rows), strict=True):
+        company.write("fusion.billing.charge", [["id", "=", row["id"]]], fusion_lago_id=other["fusion_lago_id"])
+    found = findings(company, customer)
+    assert {(f.cause, f.proven) for f in found} == {("missing_line", True)}
+    told = {str(f.remedy): f.remedy for f in found if f.remedy}.values()
+    set_back = {(r.name, r.values["where"], r.values["what"], r.values["lago"]) for r in told}
+    assert set_back == {
+        ("mend_field", f"fusion.billing.charge {row['code']} ({row['id']})", "fusion_lago_id", row["fusion_lago_id"])
+        for row in rows
+    }
+    assert [by_machine(company, base, remedy) for remedy in told] == ["", ""]
+    assert findings(company, customer) == ()
+    for row in rows:
+        (after,) = company.rows("fusion.billing.charge", [["id", "=", row["id"]]])
+        assert {name for name in row if row[name] != after[name]} <= {"write_date"}
+
+
+def test_a_charge_that_took_the_id_of_another_gets_its_own_back(company: Company) -> None:
+    taker, other = (company.charge(metric, "nexacloud_starter") for metric in ("egress_gb", "storage_gb"))
+    company.write("fusion.billing.charge", [["id", "=", other["id"]]], fusion_lago_id="typed")
+    company.write("fusion.billing.charge", [["id", "=", taker["id"]]], fusion_lago_id=other["fusion_lago_id"])
+    found = findings(company)
+    assert {f.cause for f in found} == {"missing_line"}
+    told = {(f.remedy.name, f.remedy.values["what"], f.remedy.values["lago"]) for f in found if f.remedy}
+    assert told == {("mend_field", "fusion_lago_id", row["fusion_lago_id"]) for row in (taker, other)}
+
+
 def test_a_discount_explains_no_price(company: Company) -> None:
     """Each is credited with what it moves, and the remedy of one leaves the other's."""
     together(discount(10.0), on_order(STARTER, fusion_plan_amount="31.50"))(company)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from mappings.records import Event
 from reconcile.rerate import shown_events
 from reconcile.rerate.event_source import EventSource
-from reconcile.rerate.shown_events import WantedEvents, selected
+from reconcile.rerate.shown_events import WantedEvents, largest, selected
+from tests.reporting.sample import doubt, finding, invoice, position, sample
 
 JULY, AUGUST = datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 8, 1, tzinfo=UTC)
 
@@ -62,3 +64,39 @@ def test_times_and_properties_are_lagos() -> None:
         first = selected(source, [wanted()])["p"].events[0]
     assert (first.at, first.received) == (JULY, JULY + timedelta(hours=1))
     assert json.loads(first.properties) == {"n": 2}
+
+
+def test_what_tells_of_most_money_comes_first_and_a_doubt_tells_of_some() -> None:
+    """A doubt is no difference of the pair: by its delta it came last, and its events were left out first."""
+    rows = (
+        position(1, 1000, 990, 1000, findings=(finding(-10),)),
+        position(2, 1000, 1000, 1500, findings=(doubt(500),)),
+        position(3, 1000, 1300, 1000, findings=(finding(300),)),
+        position(4, 1000, 1000, 1000),
+    )
+    data = replace(sample(), invoices=(invoice(1, *rows),))
+    items = {row.key["item"] for row in rows}
+    assert [row.id for _, row in largest(data, items)] == [rows[n].id for n in (1, 2, 0)]
+    assert largest(data, items - {"c2"})[0][1].id == rows[2].id
+
+
+def test_events_of_one_moment_and_transaction_are_shown_as_they_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ClickHouse keeps a transaction as often as it was sent; rows may lie in any order in a file of DuckDB's."""
+    monkeypatch.setattr(shown_events, "EVENTS", 3)
+    again = [replace(event(n, JULY), transaction_id=name) for n, name in enumerate(("b", "a", "b", "a", "a"))]
+    for seed in range(8):
+        with EventSource.from_events(again) as source:
+            disorder(source, seed)
+            (usage,) = selected(source, [wanted()]).values()
+        assert [(e.transaction_id, json.loads(e.properties)["n"]) for e in usage.events] == [
+            ("a", 1),
+            ("a", 3),
+            ("a", 4),
+        ]
+
+
+def disorder(source: EventSource, seed: int) -> None:
+    """The same events, whose rows lie in another order."""
+    source._replace(f"select * from before order by hash(position + {seed})")
+    source.db.execute("create table mixed as select * from events")
+    source.db.execute("drop view events; alter table mixed rename to events")

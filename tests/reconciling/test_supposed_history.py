@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
@@ -51,3 +52,16 @@ def test_others_of_its_external_id_are_told_by_invoices_alone(base: Base) -> Non
     billed = last_billing(base.snapshot, UPGRADES, "2026-07")
     stored = windows(base.snapshot, billed, frozenset())
     assert stored == windows(base.snapshot, billed, frozenset({billed.subscription.lago_id})) != []
+
+
+def test_an_invoice_that_was_voided_and_made_again_goes_on_from_where_the_first_did(base: Base) -> None:
+    """It went on from the voided one's own window, so that what that had summed up counted twice."""
+    billed = last_billing(base.snapshot, PRO, "2026-07")
+    voided = replace(
+        billed.invoice, lago_id="voided", status="voided", created_at=billed.invoice.created_at - timedelta(hours=1)
+    )
+    again = replace(base.snapshot, invoices=(voided, *base.snapshot.invoices))
+    made = next(
+        b for b in History(again).billed[billed.subscription.lago_id] if b.invoice.lago_id == billed.invoice.lago_id
+    )
+    assert windows(again, made, frozenset()) == windows(base.snapshot, billed, frozenset()) != []

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mappings.records import Snapshot
 from reports.data import ReportData
+from reports.texts import LOCALES, Texts
 from reports.verdict import State, judge
+from tests.applying.test_withheld import Ruled
 from tests.faults import CUSTOMERS, FAULTS, PRO, STARTER, TWO_PLANS, Company, Fault
 from tests.reconciling import planted
 from tests.reconciling.planted import Base
@@ -70,6 +76,13 @@ def other_money(company: Company) -> None:
     company.write("account.move", [["id", "=", move]], currency_id=usd)
 
 
+def posted_in_other_money(company: Company) -> None:
+    other_money(company)
+    name = f"invoice_{open_invoice(company)}"
+    move = company.rows("ir.model.data", [["module", "=", "lago"], ["name", "=", name]], "res_id")[0]["res_id"]
+    company.odoo.call("account.move", "action_post", [move])
+
+
 def open_invoice(company: Company) -> str:
     invoices = (i for i in company.snapshot.invoices if i.customer and i.customer.external_id == STARTER)
     return next(i.lago_id for i in invoices if i.status == "finalized" and i.total_due_amount_cents)
@@ -86,13 +99,23 @@ def told(
     return data, {refusal.reason for invoice in data.invoices for refusal in invoice.refusals}
 
 
-def test_an_open_balance_in_another_currency_is_no_number_of_the_invoice(base: Base, tmp_path: Path) -> None:
-    data, reasons = told(base, tmp_path / "copy", other_money, month="all")
+@pytest.mark.parametrize("plant", [other_money, posted_in_other_money])
+def test_an_open_balance_in_another_currency_is_no_number_of_the_invoice(
+    base: Base, tmp_path: Path, plant: Plant
+) -> None:
+    data, reasons = told(base, tmp_path / "copy", plant, month="all")
     assert reasons == {"balance_currency"}
     assert not [f.cause for _, p in data.rows() for f in p.findings if f.cause.startswith("balance")]
     (refused,) = [r for invoice in data.invoices for r in invoice.refusals]
-    assert "USD" in refused.detail
-    assert "CAD" in refused.detail
+    assert "USD" in str(refused.detail)
+    assert "CAD" in str(refused.detail)
+    assert judge(data).exit_code
+    astray = {view.currency: view.astray_cents for view in data.receivables if not view.ties}
+    if plant is other_money:
+        assert not astray, "the accounts hold no drafts"
+    else:
+        assert astray.keys() == {"CAD", "USD"}, "one's balance is in the other's account"
+        assert astray["CAD"] == -astray["USD"] > 0
 
 
 @pytest.mark.parametrize(
@@ -118,6 +141,20 @@ def test_who_pays_and_when_next(base: Base, tmp_path: Path, plant: Plant, reason
     data, reasons = told(base, tmp_path / "copy", plant, month="all")
     assert reasons == ({reason} if reason else set())
     assert (judge(data).state is State.TO_ACT) == bool(reason)
+
+
+@pytest.mark.parametrize(
+    ("plant", "mended"),
+    [(merged, "its own contact again"), (invoices_to, "partner_invoice_id"), (contact_of(PRO), "(parent_id)")],
+    ids=["merged", "invoice address", "contact of a customer"],
+)
+def test_what_to_set_back_is_named_with_its_record(base: Base, tmp_path: Path, plant: Plant, mended: str) -> None:
+    data, _ = told(base, tmp_path / "copy", plant)
+    for locale in LOCALES:
+        said = {Texts(locale).said(r.detail) for invoice in data.invoices for r in invoice.refusals}
+        assert said
+        assert all(re.search(r"res\.partner \d+", text) for text in said)
+        assert any(word in text for text in said for word in (mended, "son propre contact"))
 
 
 @pytest.mark.parametrize("plan", ["nexadesk_team", "nexacloud_starter"])
@@ -187,12 +224,37 @@ def test_another_period_behind_another_difference(base: Base, tmp_path: Path, de
     assert {f.cause for _, p in data.rows() for f in p.findings} == ({"price"} if Decimal(dearer) else set())
 
 
+def test_the_second_order_of_a_customer_on_an_invoice_of_its_own(
+    nexasystems: tuple[Snapshot, Path], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """One is billed monthly, one weekly. Of one the amounts prove the time zone; of the other its record says it."""
+    customer, months, weeks = "038bdedc-2f02-0b31-dd69-abd7f67b2198", "sub.038bdedc.57", "sub_056"
+    alone = planted.migrated(*nexasystems, tmp_path_factory.mktemp("alone"), (customer,))
+
+    def plant(company: Company) -> None:
+        for external_id in (months, weeks):
+            domain = [["fusion_external_id", "=", external_id]]
+            company.write("sale.order", domain, fusion_timezone="Pacific/Auckland")
+
+    data, reasons = told(alone, tmp_path_factory.mktemp("copy"), plant, customer=customer)
+    assert reasons == {"other_period"}
+    refused = [invoice for invoice in data.invoices if invoice.refusals]
+    assert len(refused) == 3, "two weeks of five are proven by amounts"
+    for invoice in refused:
+        (finding,) = [f for p in invoice.positions for f in p.findings]
+        assert (finding.cause, finding.side, finding.proven, finding.delta_cents) == ("time_zone", "odoo", True, 0)
+        assert finding.remedy
+        assert finding.remedy.values["what"] == "fusion_timezone"
+        assert finding.remedy.values["lago"] == "America/New_York"
+    assert judge(data).state is State.TO_ACT
+
+
 def test_nothing_is_refused_of_what_was_migrated_as_it_is(base: Base, tmp_path: Path) -> None:
     """All months of all customers, those that differ by a cent or by a price of then among them."""
     everybody = Fault(name="", side="odoo", causes=frozenset(), customers=CUSTOMERS, plant=lambda c: None, month="all")
     with planted.copied(base, tmp_path / "copy") as company:
         data = planted.reconciled(company, everybody, planted.codes_of(company.odoo, company.snapshot))
-    assert [(i.number, r.reason, r.detail) for i in data.invoices for r in i.refusals] == []
+    assert [(i.number, r.reason, str(r.detail)) for i in data.invoices for r in i.refusals] == []
     assert any(i.differs for i in data.invoices)
 
 
@@ -234,3 +296,18 @@ def test_all_that_a_period_takes_is_named(base: Base, tmp_path: Path) -> None:
     assert reasons == set()
     fields = {str(f.remedy.values["what"]) for _, p in data.rows() for f in p.findings if f.proven and f.remedy}
     assert fields == {"fusion_timezone", "fusion_pay_in_advance"}
+
+
+def test_an_invoice_whose_customer_odoo_does_not_show_is_refused(base: Base, tmp_path: Path) -> None:
+    """Who gets it was not held against anything: the month was equal."""
+    with planted.copied(base, tmp_path / "copy") as company:
+        codes = planted.codes_of(company.odoo, company.snapshot)
+        partner = company.order(STARTER)["partner_id"][0]
+        hiding: Any = Ruled(company.odoo, {"res.partner": {partner}})
+        asked = Fault(
+            name="", side="odoo", causes=frozenset(), customers=(STARTER,), plant=lambda _: None, month="2026-07"
+        )
+        data = planted.reconciled(replace(company, odoo=hiding), asked, codes)
+    refused = [refusal for invoice in data.invoices for refusal in invoice.refusals]
+    assert {refusal.reason for refusal in refused} == {"partner_withheld"}
+    assert f"Odoo does not show partner {partner}" in str(refused[0].detail)

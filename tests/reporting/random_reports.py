@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 
 from hypothesis import strategies as st
 
+from reconcile.rerate.lapses import KINDS as KINDS_OF_LAPSES
 from reports.data import (
     STATUSES,
     Evidence,
@@ -22,7 +23,7 @@ from reports.data import (
 )
 from tests.reporting.sample import RUN, headers
 
-REMEDIES = (None, "waive_rounding", "accept_rule", "price_passed", "load_usage", "mend_price")
+REMEDIES = (None, "waive_rounding", "accept_rule", "price_passed", "bill_by_date", "load_usage", "mend_price")
 KINDS = ("charge", "subscription", "tax", "coupons", "prepaid", "settled")
 CENTS = st.integers(-500, 500)
 
@@ -50,6 +51,11 @@ def findings(draw: st.DrawFn, delta: int) -> tuple[Finding, ...]:
     )
 
 
+def doubt(cents: int, waiver: str | None) -> Finding:
+    """Both sides agree, and the re-rate says this much more."""
+    return Finding(cause="rerate_differs", side="rerate", delta_cents=cents, proven=False, waiver=waiver)
+
+
 @st.composite
 def positions(draw: st.DrawFn, number: int, refused: bool) -> Position:
     status = draw(st.sampled_from([s for s in STATUSES if s != "refused" or refused]))
@@ -59,6 +65,10 @@ def positions(draw: st.DrawFn, number: int, refused: bool) -> Position:
     shown = {"lago": left} if status in ("refused", "outside") else {"lago": left, "odoo": right}
     delta = right - left if "odoo" in shown else 0
     kind = draw(st.sampled_from(KINDS))
+    beyond = draw(st.one_of(st.just(0), st.sampled_from([-300, -1, 1, 250]))) if status in others else 0
+    if beyond:
+        shown = {**shown, "rerate": left + beyond}
+    doubts = (doubt(beyond, draw(waivers())),) if beyond else ()
     return Position(
         id=f"{number:012x}",
         kind=kind,
@@ -69,9 +79,9 @@ def positions(draw: st.DrawFn, number: int, refused: bool) -> Position:
         status=status,
         shape="1:1",
         delta_cents=delta,
-        verdict="unvoted",
+        verdict="model" if doubts else "unvoted",
         sides={name: SideView(cents=cents) for name, cents in shown.items()},
-        findings=draw(findings(delta)) if delta else (),
+        findings=(*(draw(findings(delta)) if delta else ()), *doubts),
     )
 
 
@@ -104,9 +114,7 @@ def invoices(draw: st.DrawFn, number: int) -> InvoiceView:
 @st.composite
 def lapses(draw: st.DrawFn) -> LapseView:
     return LapseView(
-        kind=draw(
-            st.sampled_from(["usage_billed_twice", "period_billed_twice", "usage_never_billed", "period_never_billed"])
-        ),
+        kind=draw(st.sampled_from(KINDS_OF_LAPSES)),
         customer="a",
         customer_name="A",
         subscription="s",

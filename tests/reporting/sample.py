@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from mappings.explain import Step, StepKind
+from mappings.phrases import Told
 from reports.data import (
     SETTLEMENTS,
     SIDES,
@@ -27,6 +28,8 @@ from reports.data import (
 )
 from reports.registers import check_registers
 from reports.tallies import check_ties
+from reports.texts.refusals import DETAILS
+from reports.texts.states import STATES
 
 HOSTILE = (
     "</script><script>document.title='pwned'</script>",
@@ -87,6 +90,18 @@ def finding(delta: int, cause: str = "missing_usage", side: str = "odoo", **more
     )
     values: dict[str, object] = {"proven": True, "evidence": (evidence,), "remedy": Evidence(name="load_usage"), **more}
     return Finding(cause=cause, side=side, delta_cents=delta, **values)  # type: ignore[arg-type]
+
+
+def doubt(cents: int, **more: object) -> Finding:
+    """Of a position on which both sides agree: the re-rate says this much more."""
+    evidence = Evidence(name="rerate_differs", values={"both_cents": 50, "rerate_cents": 50 + cents})
+    told: dict[str, object] = {
+        "proven": False,
+        "evidence": (evidence,),
+        "remedy": Evidence(name="settle_doubt"),
+        **more,
+    }
+    return finding(cents, "rerate_differs", "rerate", **told)
 
 
 def invoice(day: int, /, *positions: Position, currency: str = "CAD", **more: object) -> InvoiceView:
@@ -187,3 +202,14 @@ def equal() -> ReportData:
 def nothing() -> ReportData:
     """A month without invoices."""
     return ReportData(run=RUN, invoices=())
+
+
+def refusing() -> ReportData:
+    """Everything of ours that a refusal can say in detail, one beside the other, each of a reason of its own."""
+    reasons = [name.removeprefix("refusal.") for name in STATES if name.startswith("refusal.")]
+    places = [(side, reason) for reason in reasons for side in SIDES]
+    details = [kind.of(*(f"zz{n}" for n in range(kind.count("{")))) for kind in Told if f"told.{kind}" in DETAILS]
+    refusals = (RefusalView(side=s, reason=r, detail=d) for (s, r), d in zip(places, details, strict=False))
+    refused = invoice(1, position(1, 100, None, 100), refusals=tuple(refusals))
+    assert len(refused.refusals) == len(details)
+    return ReportData(run=RUN, invoices=(refused,))

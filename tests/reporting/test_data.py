@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from reports.data import count
 from reports.tallies import TieOutBroken, check_ties, tie_levels, total_causes
 from reports.verdict import RunOutcome, judge
 from tests.reporting.sample import equal, finding, invoice, nothing, position, sample
@@ -85,7 +84,3 @@ def test_an_invoice_total_is_unknown_where_a_position_is() -> None:
     assert invoices["invoice-6"].total("odoo") == 0
     assert invoices["invoice-5"].differs
     assert not invoices["invoice-4"].differs
-
-
-def test_count() -> None:
-    assert count(["b", "a", "b"]) == {"a": 1, "b": 2}

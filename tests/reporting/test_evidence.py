@@ -461,6 +461,25 @@ def test_the_same_people_do_not_sign_the_same_report_twice(project: Project) -> 
     assert project.sign(reviewer="Cy").data["number"] == 2, "the same data again is the same report"
 
 
+def test_a_signing_verifies_each_pack_before_it_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those of its own month, and the last one, whose moment it must not be before."""
+    for reviewer in ("Bo", "Cy", "Di"):
+        project.sign(reviewer=reviewer)
+    seals = list[str]()
+
+    def counted(data: bytes) -> evidence.Verified:
+        verified = verify(data)
+        seals.append(verified.seal)
+        return verified
+
+    verify = evidence.verify
+    monkeypatch.setattr(evidence, "verify", counted)
+    assert project.sign(reviewer="Ed").data["number"] == 4
+    assert (len(seals), len(set(seals))) == (3, 3)
+    assert project.sign(reviewer="Ed").data["before"] is True
+    assert (len(seals), len(set(seals))) == (7, 4)
+
+
 @pytest.mark.parametrize(
     ("people", "said"),
     [

@@ -21,7 +21,7 @@ from bench.report import company
 from reports import html
 from reports.data import InvoiceView, ReportData
 from reports.texts import LOCALES, Texts
-from tests.reporting.sample import HOSTILE, aged, equal, nothing, sample
+from tests.reporting.sample import HOSTILE, aged, doubt, equal, invoice, nothing, position, sample
 
 
 class Page(HTMLParser):
@@ -218,6 +218,15 @@ def test_filters(tab: Tab) -> None:
     assert tab.rows() == 4
     tab.page.locator("[data-filter=min]").fill("8")
     assert tab.rows() == 1
+
+
+def test_what_both_bill_alike_and_the_rerate_does_not_is_among_what_is_open(browser: Any, tmp_path: Path) -> None:
+    doubted = position(1, 50_00, 50_00, 40_00, verdict="model", findings=(doubt(-10_00),))
+    tab = Tab(browser, tmp_path, replace(equal(), invoices=(invoice(1, doubted, position(2, 9, 9, 9)),)))
+    assert tab.rows() == 1
+    tab.page.locator("[data-filter=min]").fill("10")
+    assert tab.rows() == 1
+    tab.context.close()
 
 
 def test_sorting(tab: Tab) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from lago2odoo.cli.files import write_whole
 from mappings.errors import Lago2OdooError
-from reports import pseudonyms, stored
+from reports import pseudonym_key, stored
 from reports.evidence import ageing, project_chain
 from reports.evidence.chain import CHAIN, read_chain
 from reports.evidence.checking import check
@@ -62,7 +62,7 @@ READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "the history": (ageing.FILE, lambda path: ageing.read(path.parents[1])),
     "a pack": ("2026-07.zip", lambda path: check([path])),
     "the signers": ("signers", read_trust),
-    "a key of pseudonyms": ("key", pseudonyms.load_key),
+    "a key of pseudonyms": ("key", pseudonym_key.load_key),
     "a pack that is to be continued": (CHAIN, lambda path: project_chain._read(path)),
 }
 

@@ -15,26 +15,26 @@ from pathlib import Path
 
 import pytest
 
+from mappings.phrases import Phrase, Told
 from mappings.records import Snapshot
-from migrate.lago.recording import bundled
 from reconcile.billed import BilledInvoice, Refusal
 from reconcile.dual_run import Settings, dual_run
 from reconcile.sides.lago import lago_invoices
 from reports import csv, html, junit, markdown, stored, text, xlsx
 from reports import json as report_json
-from reports.data import Age, Evidence, InvoiceView, Phrase, RefusalView, ReportData, Told
-from reports.pseudonyms import KeyFileError, load_key, originals, pseudonymise
+from reports.data import Age, Evidence, InvoiceView, RefusalView, ReportData
+from reports.pseudonym_key import KeyFileError, load_key
+from reports.pseudonyms import originals, pseudonymise
 from reports.tallies import check_ties
 from reports.verdict import judge
-from tests.recorded import snapshot_of_recording
 from tests.reporting.sample import NOW, equal, finding, invoice, position, sample
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 
 
 @pytest.fixture(scope="module")
-def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    return snapshot_of_recording(bundled(), tmp_path_factory.mktemp("nexasystems"))[0]
+def snapshot(nexasystems: tuple[Snapshot, Path]) -> Snapshot:
+    return nexasystems[0]
 
 
 @pytest.fixture(scope="module")
@@ -274,3 +274,14 @@ def test_bad_key_files(tmp_path: Path, content: str, mode: int, said: str) -> No
 def test_a_key_cannot_be_made_where_there_is_no_folder(tmp_path: Path) -> None:
     with pytest.raises(KeyFileError, match="cannot be made"):
         load_key(tmp_path / "none" / "report.key")
+
+
+def test_a_value_of_two_letters_by_which_usage_is_priced_is_no_part_of_a_label() -> None:
+    """As a word of a text it is too short to be looked for; as a part of a label it is somebody."""
+    data = sample()
+    first = data.invoices[0]
+    priced = replace(first.positions[0], key={"kind": "charge", "group": "user=jd"}, label="Api · jd")
+    shared = pseudonymise(replace(data, invoices=(replace(first, positions=(priced,)),)), KEY)
+    (told,) = shared.invoices[0].positions
+    assert told.label.startswith("Api · value-")
+    assert told.key["group"].startswith("user=value-")

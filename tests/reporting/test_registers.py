@@ -15,7 +15,7 @@ from reports import csv, html, json, markdown, text, xlsx
 from reports.data import InvoiceView, RefusalView, RegisterView, ReportData
 from reports.register_cells import coverage
 from reports.registers import Part, Register, by_currency, by_month, check_registers, part_of
-from reports.tallies import TieOutBroken, check_ties
+from reports.tallies import TieOutBroken, check_ties, total_doubts
 from reports.texts import Texts
 from tests.reporting.random_reports import reports
 from tests.reporting.sample import equal, finding, invoice, position, sample
@@ -54,6 +54,15 @@ def test_what_lago_billed_is_compared_not_compared_and_outside(data: ReportData)
             if p.kind not in ("prepaid", "settled")
         ]
         assert register.delta_cents == sum(deltas)
+        beyond = [
+            p.sides["rerate"].cents - p.sides["lago"].cents
+            for i, p in data.rows()
+            if i.currency == register.currency and p.verdict == "model"
+        ]
+        doubts = [
+            (d.delta_cents, d.gross_cents, d.positions) for d in total_doubts(data) if d.currency == register.currency
+        ]
+        assert doubts == ([(sum(beyond), sum(map(abs, beyond)), len(beyond))] if beyond else [])
 
 
 @MANY
@@ -79,6 +88,8 @@ def test_nothing_compared_is_not_green() -> None:
     euro = invoice(2, position(2, 10383, None, 10383), currency="EUR", refusals=(REFUSAL,))
     data = replace(equal(), invoices=(*equal().invoices, euro))
     assert "Compared, of what Lago billed: 100 % of 1.00 CAD, 0 % of 103.83 EUR." in said(data)
+    eur = next(r for r in by_currency(data) if r.currency == "EUR")
+    assert (eur.not_compared, eur.left.not_compared_cents, eur.outside, eur.left.outside_cents) == (1, 103_83, 0, 0)
     page = html.render(data).replace("\xa0", " ")
     row = page.split('<th scope="row">EUR</th>')[1].split("</tr>")[0]
     assert "good" not in row
@@ -121,6 +132,8 @@ def test_settlements_are_no_part_of_what_was_billed() -> None:
     )
     (everything,) = [t.sum for t in check_ties(data) if t.level == "all"]
     assert (everything.left_cents, everything.delta_cents, everything.settled_delta_cents) == (100_56, 0, 5_00)
+    (register,) = by_currency(data)
+    assert (register.left.gross_cents, register.settled.total_cents) == (100_56, 25_56)
     written = said(data)
     assert "prepaid credits 75.00 CAD, which leaves a total of 25.56 CAD; payments 20.00 CAD" in written
     assert "still open 5.56 CAD." in written

@@ -16,12 +16,10 @@ from hypothesis import strategies as st
 
 from mappings.explain import ADDON_STEPS, CONVERSION_RATE, PRICING_UNIT, Step, StepKind
 from mappings.records import Snapshot
-from migrate.lago.recording import bundled
 from reconcile.sides.lago import lago_invoices
 from reports.step_labels import NOTATION, label_of, step_of
 from reports.texts import Texts
 from reports.texts.steps import STEPS
-from tests.recorded import snapshot_of_recording
 
 ROOT = Path(__file__).parents[2]
 CALLS = {"step": 0, "by_days": 3, "nothing": 0, "whole": 1}  # of the addon: where their kind stands
@@ -89,8 +87,8 @@ def test_the_addons_steps_are_known() -> None:
 
 
 @pytest.fixture(scope="module")
-def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    return snapshot_of_recording(bundled(), tmp_path_factory.mktemp("nexasystems"))[0]
+def snapshot(nexasystems: tuple[Snapshot, Path]) -> Snapshot:
+    return nexasystems[0]
 
 
 def test_what_lago_stores_is_known(snapshot: Snapshot) -> None:

@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import string
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -12,21 +13,25 @@ import jsonschema
 import pytest
 
 import reconcile.causes
-from reconcile.causes.rules import NAMES
+import reconcile.sides
+from mappings.phrases import Phrase, Said, Told
+from reconcile.causes.extras import EVIDENCE as EVIDENCE_OF_EXTRAS
 from reconcile.compare.verdict import Verdict
 from reports import charts, html
-from reports.data import STATUSES, Evidence, Phrase, Told
+from reports.data import STATUSES, Evidence, RefusalView
 from reports.json import document, schema
 from reports.stored import read
 from reports.tallies import LEVELS
 from reports.texts import LOCALES, TEXTS, Texts, cause_name, side_name
 from reports.texts.causes import CAUSES
 from reports.texts.page import PAGE
+from reports.texts.refusals import DETAILS
 from reports.texts.remedies import REMEDIES
 from reports.texts.signatures import SIGNATURES
 from reports.texts.states import STATES
 from reports.texts.tables import TABLES
 from reports.verdict import State
+from tests.causes_by_name import NAMES
 from tests.reporting.sample import equal, finding, invoice, position
 
 
@@ -43,7 +48,8 @@ def test_both_languages_fill_the_same_values(name: str) -> None:
 
 
 def test_no_file_says_what_another_says() -> None:
-    assert len(PAGE) + len(TABLES) + len(STATES) + len(CAUSES) + len(REMEDIES) + len(SIGNATURES) == len(TEXTS)
+    files = (PAGE, TABLES, STATES, CAUSES, REMEDIES, SIGNATURES, DETAILS)
+    assert sum(map(len, files)) == len(TEXTS)
 
 
 def test_everything_that_can_be_named_has_a_text() -> None:
@@ -69,6 +75,16 @@ def test_every_evidence_and_remedy_of_the_causes_has_a_text() -> None:
     assert [n for n in every if f"evidence.{n}" not in TEXTS and f"remedy.{n}" not in TEXTS] == []
     assert [n for n in evidence if f"evidence.{n}" not in TEXTS] == []
     assert [n for n in remedies if f"remedy.{n}" not in TEXTS] == []
+
+
+def test_what_only_odoo_has_is_told_at_length_in_both_languages() -> None:
+    assert [kind for kind, name in EVIDENCE_OF_EXTRAS.items() if f"evidence.{name}" not in TEXTS] == []
+    folder = Path(str(reconcile.sides.__file__)).parent
+    source = "".join(path.read_text("utf-8") for path in sorted(folder.glob("*.py")))
+    source += (folder.parent / "rerate" / "usage_in_excess.py").read_text("utf-8")
+    only = {Told[name] for name in re.findall(r"Told\.((?:ONLY|MORE|LESS|BILLED_BY|BILLS_IN|ORDER)_\w+)", source)}
+    without_amount = {Told.ONLY_CHARGE, Told.ONLY_COUPON, Told.ORDER_OF_LOST, Told.ORDER_OF_LOST_WORTH}
+    assert only - without_amount == EVIDENCE_OF_EXTRAS.keys()
 
 
 def said(evidence: Evidence, locale: str) -> str:
@@ -106,6 +122,75 @@ def test_words_among_the_values_come_back_from_the_json(tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     path.write_text(json.dumps(written), encoding="utf-8")
     assert read(path).invoices[0].positions[0].findings[0].evidence == (evidence,)
+
+
+def test_details_of_refusals_come_back_from_the_json(tmp_path: Path) -> None:
+    """Words of ours as such, in every language; another's text, and the text of a report of before, as it is."""
+    ours = Told.OF_PLACE.of(Told.FEE.of("fee-1"), Told.NO_PERIOD.of())
+    before = Told.SELF_IN_QUARANTINE.of("code", "is null")  # what is wrong was text once: it stays as it was written
+    now = Told.SELF_IN_QUARANTINE.of("code", Told.IS_NULL.of())
+    details: tuple[Said, ...] = (ours, "No journal", "fee fee-1: Lago stored no period with it", before, now)
+    refusals = tuple(RefusalView(side="odoo", reason="order_missing", detail=detail) for detail in details)
+    data = replace(equal(), invoices=(replace(invoice(1), refusals=refusals),))
+    written = document(data)
+    jsonschema.validate(written, schema())
+    plainly = written["invoices"][0]["refusals"]
+    assert [refusal["detail"] for refusal in plainly] == [str(detail) for detail in details]
+    assert [refusal.get("words") for refusal in plainly] == [
+        {
+            "detail": {
+                "kind": "{0}: {1}",
+                "values": [{"kind": "fee {0}", "values": ["fee-1"]}, {"kind": "Lago stored no period with it"}],
+            }
+        },
+        None,
+        None,
+        {"detail": {"kind": str(before.kind.value), "values": ["code", "is null"]}},
+        {"detail": {"kind": str(now.kind.value), "values": ["code", {"kind": "is null"}]}},
+    ]
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps(written), encoding="utf-8")
+    assert read(path).invoices[0].refusals == refusals
+    assert [Texts("fr_CA").said(detail) for detail in details] == [
+        "frais fee-1 : Lago n’a enregistré aucune période avec lui",
+        *details[1:3],
+        "en quarantaine : champ code is null ; à corriger dans Lago, puis extraire de nouveau",
+        "en quarantaine : champ code est nul (null) ; à corriger dans Lago, puis extraire de nouveau",
+    ]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Told if f"told.{kind}" in DETAILS])
+def test_the_english_of_a_detail_is_what_the_json_has(kind: Told) -> None:
+    detail = kind.of(*(f"zz{number}" for number in range(len(fields(kind.value)))))
+    assert Texts("en_CA").said(detail) == str(detail)
+
+
+MAKERS = {"Refusal", "Extra", "RerateRefused", "unknown_before"}
+
+
+def plain_texts(tree: ast.AST) -> Iterator[int]:
+    """Lines where a detail is made of a text that stands in the code, there or in a name of the same function."""
+    for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.Module)):
+        nodes = list(ast.walk(function))
+        assigned = [node for node in nodes if isinstance(node, ast.Assign)]
+        for call in (node for node in nodes if isinstance(node, ast.Call)):
+            if getattr(call.func, "id", "") in MAKERS:
+                given = [*call.args[1:2], *(k.value for k in call.keywords if k.arg == "detail")]
+                names = {node.id for node in given if isinstance(node, ast.Name)}
+                given += [a.value for a in assigned if any(getattr(t, "id", "") in names for t in a.targets)]
+                if any(isinstance(node, ast.JoinedStr | ast.Constant | ast.BinOp) for node in given):
+                    yield call.lineno
+
+
+def test_details_are_no_sentences_of_their_own() -> None:
+    """What refuses says so by a ``Phrase``, which is said in both languages, or hands on another's text."""
+    code = (
+        "def f():\n    told = f'no {x}'\n    return Refusal(reason='a', detail=told)\nRerateRefused('a', 'no order')\n"
+    )
+    assert set(plain_texts(ast.parse(code))) == {3, 4}
+    folder = Path(str(reconcile.causes.__file__)).parents[1]
+    wrong = {str(p): set(plain_texts(ast.parse(p.read_text("utf-8")))) for p in sorted(folder.rglob("*.py"))}
+    assert {path: lines for path, lines in wrong.items() if lines} == {}
 
 
 def test_causes_make_no_words_of_their_own() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from csv import reader
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,10 +19,11 @@ from reports import csv, glance, html, json, junit, markdown, summary, text, xls
 from reports.data import COMPARED, OPEN, Evidence, LapseView, ReceivableView, RefusalView, ReportData
 from reports.errors import NotSigned
 from reports.evidence.signing import Signing, _check_open
+from reports.tallies import TieOutBroken, check_ties
 from reports.texts import TEXTS, Texts
 from reports.verdict import NOTHING_TO_MEND, RunOutcome, State, control_exit_code, judge
 from tests.reporting.random_reports import reports
-from tests.reporting.sample import RUN, equal, finding, invoice, position, sample
+from tests.reporting.sample import RUN, doubt, equal, finding, invoice, position, sample
 
 EXIT_OF = {"equal": 0, "waived": 3, "immaterial": 2, "to_act": 2}
 SIGNING = Signing(period="2026-07", preparer="Ana", reviewer="Bo", at=datetime(2026, 8, 21, tzinfo=UTC))
@@ -42,7 +44,19 @@ def expected_signature(data: ReportData) -> bool:
     rows = [p for _, p in data.rows() if p.status in OPEN]
     if any(not tied(view) and not view.waiver for view in data.receivables):
         return False
+    if any(cents >= data.run.materiality_cents for cents in doubted(data).values()):
+        return False
     return all(covered) and all(p.findings and all(f.proven or f.waiver for f in p.findings) for p in rows)
+
+
+def doubted(data: ReportData) -> dict[str, int]:
+    """Currency -> what both sides bill alike and the re-rate does not, of what no waiver covers."""
+    sums: dict[str, int] = {}
+    for i, p in data.rows():
+        covered = any(f.cause == "rerate_differs" and f.waiver for f in p.findings)
+        if p.verdict == "model" and not covered:
+            sums[i.currency] = sums.get(i.currency, 0) + abs(p.sides["rerate"].cents - p.sides["lago"].cents)
+    return sums
 
 
 def tied(view: ReceivableView) -> bool:
@@ -57,16 +71,16 @@ def expected_state(data: ReportData) -> str:
     counting = [(i, p, left) for i, p, left in counting if left or not p.findings]
     if not expected_signature(data):
         return "to_act"
-    to_mend: dict[str, int] = {}
+    to_mend = doubted(data)
     for i, _, left in counting:
         for f in left:
-            if not f.remedy or f.remedy.name not in ("waive_rounding", "accept_rule", "price_passed"):
+            if not f.remedy or f.remedy.name not in ("waive_rounding", "accept_rule", "price_passed", "bill_by_date"):
                 to_mend[i.currency] = to_mend.get(i.currency, 0) + abs(f.delta_cents)
     if any(cents and cents >= data.run.materiality_cents for cents in to_mend.values()):
         return "to_act"
-    if counting:
+    if counting or doubted(data):
         return "immaterial"
-    others = any(i.refusals for i in data.invoices) or data.lapses
+    others = any(i.refusals for i in data.invoices) or data.lapses or any(p.verdict == "model" for _, p in data.rows())
     return "waived" if differing or others else "equal"
 
 
@@ -81,6 +95,8 @@ def test_everything_follows_from_one_verdict(data: ReportData) -> None:
     assert (document["state"], document["outcome"]) == (state, judged.outcome.value)
     assert (document["exit_code"] == 0) == (state == "equal")
     assert is_signed(data) == expected_signature(data)
+    stated = {d["currency"]: d["gross_cents"] for d in document.get("doubts", ())}
+    assert set(doubted(data)) <= stated.keys()
     _check_headline(data, state)
     _check_junit(data, judged.outcome)
     assert [box.good for box in glance.glance(data, texts)] == [state != "to_act"] * 4 or state == "to_act"
@@ -115,7 +131,7 @@ def rounding(number: int, cents: int) -> object:
 
 def test_a_control_run_ends_by_what_differs_within_fees_too() -> None:
     waived = replace(equal(), invoices=(invoice(1, position(1, 5, 6, 5, findings=(finding(1, waiver="w"),))),))
-    ends = [control_exit_code(data, fees_agree=agree) for data in (equal(), waived) for agree in (True, False)]
+    ends = [control_exit_code(data, all_agree=agree) for data in (equal(), waived) for agree in (True, False)]
     assert ends == [0, 2, 3, 3]
 
 
@@ -136,6 +152,12 @@ def test_what_is_below_the_declared_materiality_is_immaterial(materiality: int, 
     rows = (position(1, 10, 13, 10), position(2, 10, 8, 10))
     data = ReportData(run=replace(RUN, materiality_cents=materiality), invoices=(invoice(1, *rows),))
     assert judge(data).state.value == state
+
+
+def test_opposite_causes_of_one_position_make_nothing_immaterial() -> None:
+    both = position(1, 10, 11, 10, findings=(finding(3), finding(-2)))
+    data = ReportData(run=replace(RUN, materiality_cents=5), invoices=(invoice(1, both),))
+    assert judge(data).state is State.TO_ACT
 
 
 def test_currencies_are_material_each_by_itself() -> None:
@@ -198,6 +220,9 @@ OWED = ReceivableView(
         (replace(OWED, draft_cents=399), 0),  # a difference of its document, in that one's month
         (replace(OWED, posted_cents=200, lago_cents=600, paid_cents=300, account_cents=207), 0),  # paid on both sides
         (replace(OWED, account_cents=508), 2),
+        (replace(OWED, astray_cents=291), 2),  # posted in another currency
+        (replace(OWED, astray_cents=-291), 2),  # another currency's
+        (replace(OWED, account_cents=508, astray_cents=1), 2),
     ],
 )
 def test_receivables_that_do_not_tie_move_exit_code_headline_junit_and_signature(
@@ -255,3 +280,89 @@ def test_a_lapse_is_signed_only_with_a_reason_or_a_waiver() -> None:
     assert is_signed(covered)
     assert judge(covered).state is State.WAIVED
     assert "waived: usage_billed_twice" in html.render(covered)
+
+
+def shared(cents: int = -1000, currency: str = "CAD", **more: object) -> ReportData:
+    """Lago and Odoo bill 50.00 alike, and the re-rate something else."""
+    of_both = position(1, 50_00, 50_00, 50_00 + cents, verdict="model", findings=(doubt(cents, **more),))
+    return replace(equal(), invoices=(invoice(1, of_both, currency=currency),))
+
+
+def test_what_both_bill_alike_and_the_rerate_does_not_is_to_act_on() -> None:
+    """No position differs, and nobody may call the month equal, or sign it without a reason."""
+    data = shared()
+    judged = judge(data)
+    assert (judged.state, judged.exit_code, judged.differing, judged.doubted) == (State.TO_ACT, 2, 0, 1)
+    assert summary.headline(data) == "verdict.rest"
+    with pytest.raises(NotSigned, match="the re-rate doubts 1 positions on which both sides agree"):
+        _check_open(data, SIGNING)
+    _check_open(data, replace(SIGNING, accept_open="agreed with the customer"))
+
+
+@pytest.mark.parametrize(("materiality", "state", "signed"), [(1000, "to_act", False), (1001, "immaterial", True)])
+def test_a_doubt_below_the_declared_materiality_is_immaterial_and_no_equality(
+    materiality: int, state: str, signed: bool
+) -> None:
+    data = replace(shared(), run=replace(RUN, materiality_cents=materiality))
+    assert (judge(data).state.value, judge(data).exit_code, is_signed(data)) == (state, 2, signed)
+
+
+def test_doubts_are_material_each_currency_by_itself_and_together_with_what_is_to_be_mended() -> None:
+    invoices = (*shared(2).invoices, *shared(2, "EUR").invoices)
+    data = replace(equal(), run=replace(RUN, materiality_cents=3), invoices=invoices)
+    assert judge(data).state is State.IMMATERIAL
+    mended = replace(data, invoices=(*invoices, invoice(2, position(2, 10, 12, 10))))
+    assert judge(mended).state is State.TO_ACT
+
+
+def test_a_doubt_is_waived_by_its_own_name_up_to_an_amount() -> None:
+    waiver = Waiver(
+        rule="rerate_differs", reason="agreed by letter", author="a", approver="b", expires=date.max, max_cents=1000
+    )
+    waived = waivers.apply(shared(), [waiver], date(2026, 8, 21))
+    assert (judge(waived).state, judge(waived).exit_code, is_signed(waived)) == (State.WAIVED, 3, True)
+    assert [view.used for view in waived.waivers] == [1]
+    assert "and that is waived: 10.00 CAD" in text.render(waived).replace("\xa0", " ")
+    assert b"skipped" in junit.render(waived)
+    more = waivers.apply(shared(-1001), [waiver], date(2026, 8, 21))
+    assert judge(more).exit_code == 2
+
+
+def test_a_doubt_is_in_every_output_with_its_money_and_its_side(tmp_path: Path) -> None:
+    data = replace(shared(), invoices=(*shared().invoices, *shared(25, "EUR").invoices))
+    said = "on 2 positions: 10.00 CAD, 0.25 EUR in doubt"
+    for render in (text.render, markdown.render, html.render):
+        shown = render(data).replace("\xa0", " ").replace("\\", "")
+        assert said in shown
+        assert "Both agree, the re-rate does not" in shown
+        assert Texts()("remedy.settle_doubt")[:40] in shown
+    document = json.document(data)
+    jsonschema.validate(document, json.schema())
+    assert document["doubts"] == [
+        {"currency": "CAD", "positions": 1, "waived": 0, "delta_cents": -1000, "gross_cents": 1000},
+        {"currency": "EUR", "positions": 1, "waived": 0, "delta_cents": 25, "gross_cents": 25},
+    ]
+    of_causes = {(c["cause"], c["side"], c["currency"]): c["gross_cents"] for c in document["causes"]}
+    assert of_causes == {("rerate_differs", "rerate", "CAD"): 1000, ("rerate_differs", "rerate", "EUR"): 25}
+    csv.write(data, tmp_path / "r.csv")
+    heads, first, *_ = list(reader((tmp_path / "r.csv").read_text("utf-8-sig").splitlines()))
+    row = dict(zip(heads, first, strict=True))
+    assert (row["difference"], row["doubted"], row["rerate"]) == ("0.00", "-10.00", "40.00")
+    assert (row["wrong_side"], row["proven"]) == ("Re-rate", "not proven")
+    xlsx.write(data, tmp_path / "r.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "r.xlsx")
+    assert [cell.value for cell in book["Causes"][2]][:4] == ["Both agree, the re-rate does not", "Re-rate", "CAD", 1]
+    assert any(said in str(row[0].value).replace("\xa0", " ") for row in book["Summary"].iter_rows())
+    assert b'failures="1"' in junit.render(data)
+    assert "-10.00" in junit.render(data).decode().replace("\u2212", "-")
+    boxes = {box.name: box for box in glance.glance(data, Texts())}
+    assert (boxes["stake"].value.replace("\xa0", " "), boxes["wrong"].value) == ("10.00 CAD · 0.25 EUR", "Re-rate")
+
+
+def test_a_report_whose_doubt_is_not_what_its_sides_say_contradicts_itself() -> None:
+    data = shared(-1000)
+    (own,) = data.invoices
+    (p,) = own.positions
+    told = replace(p, findings=(doubt(-999),))
+    with pytest.raises(TieOutBroken, match="the doubt is of -999, not -1000"):
+        check_ties(replace(data, invoices=(replace(own, positions=(told,)),)))

@@ -49,9 +49,7 @@ class Documents:
     def _invoice(self, number: int, raw: Raw) -> Invoice:
         created_at = self._created_at(raw)
         periods = [self._period(period, created_at) for period in raw["billing_periods"]]
-        fees = [
-            self._fee(f"invoice-{number}", index, fee, periods, created_at) for index, fee in enumerate(raw["fees"])
-        ]
+        fees = [self._fee(number, index, fee, periods, created_at) for index, fee in enumerate(raw["fees"])]
         return decode(
             Invoice,
             {
@@ -102,10 +100,21 @@ class Documents:
             "lago_plan_id": f"plan-{chosen.plan_code}",
         }
 
-    def _fee(
-        self, invoice: str, index: int, raw: Raw, periods: list[dict[str, Any]], created_at: str
-    ) -> dict[str, Any]:
-        period = _period_of(raw, periods, self.life)
+    @cached_property
+    def _unnamed_events(self) -> Mapping[tuple[int, int], str]:
+        """Some areas leave out the events of fees paid in advance: the nth fee of a metric is of its nth event."""
+        sent: dict[str, Iterator[str]] = {}
+        for code in {event.code for event in self.life.events}:
+            sent[code] = iter([event.transaction_id for event in self.life.events if event.code == code])
+        return {
+            (number, index): next(sent[fee["code"]])
+            for number, invoice in enumerate(self.life.expected["invoices"])
+            for index, fee in enumerate(invoice["fees"])
+            if fee["type"] == "charge" and fee.get("pay_in_advance") and not fee.get("event") and fee["events_count"]
+        }
+
+    def _fee(self, number: int, index: int, raw: Raw, periods: list[dict[str, Any]], created_at: str) -> dict[str, Any]:
+        invoice, period = f"invoice-{number}", _period_of(raw, periods, self.life)
         plan = self.life.plans[period["lago_plan_id"].removeprefix("plan-")] if period else None
         kind = raw["type"]
         charge = _charge_of(raw, plan) if plan and kind == "charge" else None
@@ -130,7 +139,7 @@ class Documents:
             "lago_charge_id": charge,
             "lago_charge_filter_id": catalog.filter_id(charge, raw["filter"]) if charge and raw.get("filter") else None,
             "lago_fixed_charge_id": fixed,
-            "event_transaction_id": raw.get("event"),
+            "event_transaction_id": raw.get("event") or self._unnamed_events.get((number, index)),
             "taxes_rate": str(raw["taxes_rate"]),
             "amount_details": details,
             "applied_taxes": self._taxes(raw, plan),

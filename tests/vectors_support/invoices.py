@@ -7,14 +7,19 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from mappings.money import from_subunits
+from mappings.money import CONTEXT, from_subunits, to_subunits
 from mappings.records import Tax
 from reconcile.rating.bill import Bill, BilledFee
 from reconcile.rating.coupons import HeldCoupon
 from reconcile.rating.taxes import Taxed
-from reconcile.rating.wallets import PrepaidWallet, TopUp, cents_of, credits_of
+from reconcile.rating.wallets import PrepaidWallet, TopUp, credits_of
 
 Raw = Mapping[str, Any]
+
+
+def cents_of(credits: Decimal, wallet: PrepaidWallet) -> int:
+    """What credits of a wallet are worth."""
+    return to_subunits(CONTEXT.multiply(credits, wallet.rate_amount), wallet.currency)
 
 
 def taxes_by_code(taxes: Iterable[Raw]) -> dict[str, Tax]:

@@ -12,12 +12,18 @@ from typing import Any
 
 Case = dict[str, Any]
 OWN = Path(__file__).parents[1] / "data" / "vectors"
+MORE = OWN.with_name("vectors_2")
 SUFFIXES = (".jsonl", ".jsonl.xz")
 
 
 def directory() -> Path:
     """``LAGO_VECTORS``, or the project's own copy."""
     return Path(os.environ.get("LAGO_VECTORS") or OWN)
+
+
+def directories() -> tuple[Path, ...]:
+    """``LAGO_VECTORS``, or all of the project's own copies."""
+    return (directory(),) if os.environ.get("LAGO_VECTORS") else (OWN, MORE)
 
 
 def area_files(where: Path) -> dict[str, Path]:

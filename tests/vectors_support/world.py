@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -408,7 +408,9 @@ class World:
             return
         fees = charge_fees(window, charge, metric, self.source(), premium=self.premium)
         if metric.recurring and metric.aggregation_type == "weighted_sum_agg":
-            self.carries[place] = Carry(until=window.charges_to, since=window.charges_from, earlier=window.carry)
+            self.carries[place] = Carry(
+                until=window.charges_to, since=window.charges_from, known_until=one.at, earlier=window.carry
+            )
         taxes = self.taxes(raw.get("tax_codes"), one.sub.plan.get("tax_codes"))
         for fee in fees:
             shown = charge_fee_json(fee)
@@ -446,7 +448,9 @@ class World:
             self._source = None
 
     def do_events(self, step: Raw) -> None:
-        self.events.extend(event_records(step["events"], self.only_external_id))
+        received_at = moment(step["at"])
+        sent = event_records(step["events"], self.only_external_id)
+        self.events.extend(replace(event, created_at=received_at) for event in sent)
         self.close()
 
     def do_delete_metric(self, step: Raw) -> None:

@@ -35,8 +35,8 @@ class TakenEvent(TypedDict):
 
 
 def event_time(value: object, now: datetime) -> datetime | None:
-    """Seconds since 1970 as number or text, cut to microseconds; nothing is ``now``; None: not a time."""
-    if value is None or value == "":
+    """Seconds since 1970 as number or text, cut to microseconds; nothing is ``now``; None: no time, as is ""."""
+    if value is None:
         return now
     seconds = numbers.parsed(value)
     if seconds is None or not SECONDS.match(str(value)):

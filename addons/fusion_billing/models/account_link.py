@@ -50,15 +50,14 @@ class FusionBillingAccountLink(models.Model):
         """Posted invoices of the customer's subscriptions with this service, newest first."""
         domain = [
             *self.env["fusion.billing.gateway"]._invoice_domain(self.service_id),
+            *self.env["fusion.billing.gateway"]._billing_orders("fusion_account_id", self),
             ("state", "=", "posted"),
-            ("partner_id", "child_of", self.partner_id.ids),
         ]
         return self.env["account.move"].sudo().search(domain, order="invoice_date desc, id desc", limit=100)
 
     def _fusion_portal_orders(self):
         domain = [
-            ("fusion_service_id", "=", self.service_id.id),
-            ("partner_id", "=", self.partner_id.id),
+            ("fusion_account_id", "=", self.id),
             ("state", "=", "sale"),
             ("fusion_started_at", "!=", False),
             ("fusion_ended_at", "=", False),

@@ -87,11 +87,9 @@ class Reader:
             of_coupon[row["move_id"]] = (row["at"], before + cents)
         return {item: list(by_move.values()) for item, by_move in uses.items()}
 
-    def grace_days(self, partners):
-        links = self.env["fusion.billing.account.link"].search(
-            [("partner_id", "in", list(partners)), ("grace_days", ">", 0)]
-        )
-        return {(link.service_id.id, link.partner_id.id): link.grace_days for link in links}
+    def grace_days(self, accounts):
+        links = self.env["fusion.billing.account.link"].search([("id", "in", list(accounts)), ("grace_days", ">", 0)])
+        return {link.id: link.grace_days for link in links}
 
     def product_taxes(self, order, product):
         order = self.env["sale.order"].browse(order)

@@ -278,7 +278,7 @@ class SaleOrder(models.Model):
             **given,
             "order": order,
             "reason": "subscription_starting" if trial else billing["reason"],
-            "kinds": ("subscription",) if trial else None,
+            "kinds": ("subscription", "fixed_charge") if trial else None,
             "known_until": None,
             "billed": None if event else earlier(order, billing["moment"]),
         }

@@ -64,6 +64,7 @@ class SaleOrder(models.Model):
                 "order_line": [Command.create(self._fusion_line(part, native.carrier)) for part in parts],
                 **native.values(cadence, local_date(moment(start), tz), end and local_date(moment(end), tz)),
                 "fusion_service_id": link.service_id.id,
+                "fusion_account_id": link.id,
                 "fusion_lago_id": str(uuid.uuid4()),
                 "fusion_plan_code": plan.default_code,
                 "fusion_plan_amount": plan.fusion_amount or "0",
@@ -260,11 +261,8 @@ class SaleOrder(models.Model):
         if reason:
             orders[:1]._fusion_tell_finance(reason, self.env._("Not billed"))
             return self.env["account.move"]
-        first = orders[:1]
-        grace = self.env["fusion.billing.account.link"].sudo().search(
-            [("service_id", "=", first.fusion_service_id.id), ("partner_id", "=", first.partner_id.id)], limit=1
-        ).grace_days  # fmt: skip
-        if not grace:
+        account = orders[:1].fusion_account_id
+        if not (account.active and account.grace_days):
             moves.action_post()
         return moves
 

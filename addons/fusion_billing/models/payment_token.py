@@ -22,6 +22,15 @@ class PaymentToken(models.Model):
             self._fusion_pay()
         return written
 
+    def _fusion_paying(self, move):
+        """The first that may pay the invoice: not one that pays for another customer of the same contact."""
+        accounts = move.sudo()._fusion_orders().fusion_account_id
+        return self.filtered(
+            lambda token: (
+                not token.fusion_order_ids.fusion_account_id or token.fusion_order_ids.fusion_account_id & accounts
+            )
+        )[:1]
+
     def _fusion_pay(self):
         """Set the token on its orders, where orders have one."""
         if "payment_token_id" in self.env["sale.order"]._fields:

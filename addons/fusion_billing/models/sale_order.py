@@ -19,6 +19,20 @@ class SaleOrder(models.Model):
     fusion_service_id = fields.Many2one(
         "fusion.billing.service", copy=False, index="btree_not_null", ondelete="restrict", check_company=True
     )
+    fusion_account_id = fields.Many2one(
+        "fusion.billing.account.link",
+        "Account",
+        compute="_compute_fusion_account_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="restrict",
+        check_company=True,
+        domain="[('service_id', '=', fusion_service_id)]",
+        help="The customer as the service knows it: by this, not by the contact, the service finds the subscription",
+    )
     fusion_external_id = fields.Char("Subscription id", copy=False, index="btree_not_null")
     fusion_lago_id = fields.Char("Lago id", copy=False, index="btree_not_null")
     fusion_plan_code = fields.Char("Plan code", copy=False)

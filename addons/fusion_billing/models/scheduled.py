@@ -14,13 +14,18 @@ class SaleOrder(models.Model):
 
     @api.model
     def _fusion_cron_invoice(self):
-        """Drafts of what is due and nobody invoiced: customer by customer, each in a transaction of its own."""
-        by_customer = groupby(self._fusion_awake(), lambda order: (order.company_id, order.partner_invoice_id))
+        """Drafts of what is due and nobody invoiced: customer by customer, each in a transaction of its own.
+
+        Posted and sent where the company says so.
+        """
+        asked = self._fusion_awake(("company_id.fusion_invoicing_by", "in", (False, "odoo")))
+        by_customer = groupby(asked, lambda order: (order.company_id, order.partner_invoice_id))
         customers = [self.concat(*own) for _, own in by_customer]
         for number, orders in enumerate(customers, 1):
-            tried_in_job(orders, lambda orders=orders: orders._fusion_invoice_apart())
+            tried_in_job(orders, lambda orders=orders: orders._fusion_invoice_apart()._fusion_finish_later())
             if self.env.context.get("ir_cron_progress_id"):
                 self.env["ir.cron"]._commit_progress(1, remaining=len(customers) - number)
+        self.env["account.move"]._fusion_cron_finish()
 
     def _fusion_awake(self, *more):
         """The orders that scheduled actions invoice; ``more``: terms of a domain."""

@@ -67,11 +67,18 @@ class FusionBillingService(models.Model):
         }
 
     def _escalation_user(self, company=None):
-        """The person in finance who hears of what nobody else can settle. ``company``: where there is no service."""
+        """The person in finance who hears of what nobody else can settle. ``company``: where there is no service.
+
+        Whom the service names, whom the company names, an accounting manager, an administrator: the first who reads it.
+        """
         company = company or self.company_id
-        managers = self.env.ref("account.group_account_manager").sudo().all_user_ids
-        people = managers.filtered(lambda user: is_person(user) and company in user.company_ids).sorted("id")
-        return self.escalation_user_id or people[:1] or self.env.ref("base.user_admin")
+        named = (self.sudo().escalation_user_id, company.sudo().fusion_escalation_user_id)
+        groups = (
+            self.env.ref(name).sudo().all_user_ids for name in ("account.group_account_manager", "base.group_system")
+        )
+        known = (people.filtered(lambda user: company in user.company_ids).sorted("id") for people in groups)
+        readers = (user for people in (*named, *known) for user in people if is_person(user))
+        return next(readers, self.env.ref("base.user_admin"))
 
     def replay_since(self, since):
         """Tell the service again, in order, what it was told since then (UTC, ``2026-07-01 04:10:00``); how many."""

@@ -45,15 +45,10 @@ class AccountLink(models.Model):
 
     def _compute_last_control(self):
         outbox = self.env["fusion.billing.webhook"].sudo()
-        domain = [
-            ("service_id", "in", self.service_id.ids), ("partner_id", "in", self.partner_id.ids), ("control", "=", True)
-        ]  # fmt: skip
-        last = {
-            (service.id, partner.id): number
-            for service, partner, number in outbox._read_group(domain, ["service_id", "partner_id"], ["id:max"])
-        }
+        domain = [("account_id", "in", self.ids), ("control", "=", True)]
+        last = {account.id: number for account, number in outbox._read_group(domain, ["account_id"], ["id:max"])}
         for link in self:
-            message = outbox.browse(last.get((link.service_id.id, link.partner_id.id), []))
+            message = outbox.browse(last.get(link.id, []))
             link.last_control_id = message
             link.control_type, link.control_state = message.webhook_type, message.state
 
@@ -73,7 +68,9 @@ class AccountLink(models.Model):
         gateway, outbox = self.env["fusion.billing.gateway"], self.env["fusion.billing.webhook"]
         for link in self.sudo():
             shape = lambda link=link: gateway._customer(link)  # noqa: E731
-            outbox._tell(link.service_id, webhook_type, "customer", shape, about=link, partner=link.partner_id)
+            outbox._tell(
+                link.service_id, webhook_type, "customer", shape, about=link, partner=link.partner_id, account=link
+            )
 
 
 class ResPartner(models.Model):
@@ -121,8 +118,11 @@ class SaleOrder(models.Model):
             return
         order, gateway = self.sudo(), self.env["fusion.billing.gateway"]
         shape = lambda: gateway._subscription(order)  # noqa: E731
-        outbox, service = self.env["fusion.billing.webhook"], order.fusion_service_id
-        outbox._tell(service, kind, "subscription", shape, about=order, partner=order.partner_id)
+        outbox, account = self.env["fusion.billing.webhook"], order.fusion_account_id
+        outbox._tell(
+            order.fusion_service_id, kind, "subscription", shape,
+            about=order, partner=order.partner_id, account=account,
+        )  # fmt: skip
 
 
 class AccountMove(models.Model):
@@ -143,10 +143,7 @@ class AccountMove(models.Model):
 
     def _fusion_link(self, service):
         """The account of the invoice's customer at the service."""
-        return self.env["fusion.billing.account.link"].sudo().search(
-            [("service_id", "=", service.id), ("partner_id", "in", (self.partner_id | self.commercial_partner_id).ids)],
-            limit=1,
-        )  # fmt: skip
+        return self._fusion_account(service)
 
     def _fusion_tell(self, webhook_type, object_type="invoice", shape=None):
         """``shape``: a function of invoice and service; the invoice as the API shows it, if not given."""
@@ -155,8 +152,11 @@ class AccountMove(models.Model):
         for move in self._fusion_told_about():
             for service in move._fusion_services():
                 made = lambda move=move, service=service: shape(move, service)  # noqa: E731
-                customer = move._fusion_link(service).partner_id or move.commercial_partner_id
-                outbox._tell(service, webhook_type, object_type, made, about=move, partner=customer)
+                account = move._fusion_link(service)
+                customer = account.partner_id or move.commercial_partner_id
+                outbox._tell(
+                    service, webhook_type, object_type, made, about=move, partner=customer, account=account
+                )  # fmt: skip
 
     def _post(self, soft=True):
         posted = super()._post(soft)

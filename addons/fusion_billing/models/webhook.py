@@ -50,6 +50,7 @@ class FusionBillingWebhook(models.Model):
     res_model = fields.Char("About", help="Model of the record it is about")
     res_id = fields.Many2oneReference("Record", model_field="res_model")
     partner_id = fields.Many2one("res.partner", "Customer", ondelete="set null", index="btree_not_null")
+    account_id = fields.Many2one("fusion.billing.account.link", ondelete="set null", index="btree_not_null")
     replayed = fields.Boolean(help="Sent again on request, in order")
     attempts = fields.Integer()
     next_attempt_at = fields.Datetime(default=fields.Datetime.now)
@@ -68,10 +69,11 @@ class FusionBillingWebhook(models.Model):
     # what is told
 
     @api.model
-    def _tell(self, service, webhook_type, object_type, shape, about=None, partner=None):
+    def _tell(self, service, webhook_type, object_type, shape, about=None, partner=None, account=None):
         """Put a message into the outbox, if the service listens.
 
-        ``shape``: a function that gives the object. ``about``: the record it is about; ``partner``: its customer.
+        ``shape``: a function that gives the object. ``about``: the record it is about; ``partner``: its customer, and
+        ``account``: as the service knows it.
         """
         if not service.sudo().webhook_url:
             return
@@ -96,6 +98,7 @@ class FusionBillingWebhook(models.Model):
                 "res_model": about and about._name,
                 "res_id": about and about.id,
                 "partner_id": partner and partner.id,
+                "account_id": account and account.id,
                 "company_id": service.company_id.id,
             }
         )

@@ -9,36 +9,53 @@ from decimal import Decimal
 from .aggregate import running
 from .charge_fees import line_name
 from .charge_models import Rated, Usage, rate
-from .events import Bucket, Event, Group, buckets, filter_of, group_keys, group_of, number, same_group, within
-from .exact import ONE, ZERO, cents, decimal, divide, exponent
+from .events import (
+    Bucket,
+    Event,
+    Group,
+    buckets,
+    filter_of,
+    group_keys,
+    group_of,
+    number,
+    same_group,
+    within,
+    written_number,
+)
+from .exact import ONE, ZERO, ceiling, cents, decimal, divide, exponent, per_days
 from .inputs import Charge, ChargeFilter, Metric, Order, require_readable
 from .lines import Line
+from .moments import local_date
 from .periods import Billing
 from .presence import changes
 from .steps import step
 from .window import Window
 
 
-def event_line(
-    charge: Charge, metric: Metric, events: Sequence[Event], event: Event, window: Window, currency: str, premium: bool
-) -> Line | None:
-    """The line of ``event``; None if the charge does not see it. ``events``: all of the metric, in time order.
+def event_lines(
+    charge: Charge,
+    metric: Metric,
+    events: Sequence[Event],
+    wanted: frozenset[str],
+    window: Window,
+    currency: str,
+    premium: bool,
+) -> list[Line]:
+    """The lines of the ``wanted`` events of a window, in order of arrival; none of those that the charge does not see.
 
-    Raises Unratable.
+    ``events``: all of the metric that had arrived, those of the same batch too, in time order. Raises Unratable.
     """
     require_readable(charge, metric)
-    field = metric.field_name
-    if metric.aggregation != "count_agg" and event.text(field) in (None, ""):
-        return None
-    account = Account(charge, metric)
-    unique = metric.aggregation == "unique_count_agg"  # only then a step depends on the events before
-    for earlier in before_and_with(events, event, window, metric):
-        if earlier is not event:
-            account.take(earlier, account.counted(events, earlier, window) if unique else ())
-    bucket = account.bucket(events, filter_of(event, charge, metric))
-    rows = account.counted(events, event, window)
-    change = account.take(event, rows)
-    return Pricing(charge, metric, bucket, currency, premium).line(rows, event, change, window)
+    account, lines, left = Account(charge, metric, window, events), list[Line](), set(wanted)
+    for event in sorted(account.reached(), key=lambda event: event.order):
+        change = account.take(event)
+        if event.transaction_id in left and is_seen(event, metric):
+            pricing = Pricing(charge, metric, account.bucket_of(event), currency, premium)
+            lines.append(pricing.line(account.counted(event), event, change, window))
+        left.discard(event.transaction_id)
+        if not left:  # what comes after it changes nothing
+            break
+    return lines
 
 
 def advance_line(
@@ -49,17 +66,49 @@ def advance_line(
     transaction_id: str,
     premium: bool,
 ) -> Line | None:
-    event = next((event for event in events if event.transaction_id == transaction_id), None)
-    if event is None:
-        return None
+    """The line of one event; None: it has none."""
+    lines = advance_lines(order, charge, metric, events, frozenset({transaction_id}), premium)
+    return lines[0] if lines else None
+
+
+def advance_lines(
+    order: Order, charge: Charge, metric: Metric, events: Sequence[Event], wanted: frozenset[str], premium: bool
+) -> list[Line]:
+    """The lines of the ``wanted`` events, each in the usage period that it is of. Raises Unratable."""
+    by_window: dict[Window, set[str]] = {}
+    for event in events:
+        window = running_window(order, event) if event.transaction_id in wanted else None
+        if window:
+            by_window.setdefault(window, set()).add(event.transaction_id)
+    lines = [
+        line
+        for window, names in by_window.items()
+        for line in event_lines(charge, metric, events, frozenset(names), window, order.currency, premium)
+    ]
+    return [replace(line, subscription=order.lago_id) for line in lines]
+
+
+def running_window(order: Order, event: Event) -> Window | None:
+    """The usage period that runs when the event happens; None: the order does not."""
     windows = Billing(order.sub, event.at, current_usage=True).windows()
     start, end = windows.charges_start, windows.charges_end
     if start is None or end is None or not start <= event.at <= end:
         return None
-    window = Window(start, end, windows.charges_days, order.sub.tz)
-    known = [other for other in events if other.order <= event.order]
-    line = event_line(charge, metric, known, event, window, order.currency, premium)
-    return replace(line, subscription=order.lago_id) if line else None
+    return Window(start, end, windows.charges_days, order.sub.tz)
+
+
+def is_seen(event: Event, metric: Metric) -> bool:
+    """A charge paid in advance sees no event whose property is blank, unless events themselves are counted."""
+    return metric.aggregation == "count_agg" or bool((event.text(metric.field_name) or "").strip())
+
+
+def known_with(events: Sequence[Event], event: Event) -> list[Event]:
+    """What had arrived when ``event`` was billed: a batch is stored whole, and then billed one by one."""
+    return [other for other in events if other.order <= event.order or came_together(other, event)]
+
+
+def came_together(event: Event, other: Event) -> bool:
+    return event.received is not None and event.received == other.received
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,58 +130,87 @@ class Level:
 
 
 class Account:
-    """The levels billed in advance in one period, event by event."""
+    """The levels billed in advance in one period, event by event as they arrived."""
 
-    def __init__(self, charge: Charge, metric: Metric) -> None:
-        self.charge, self.metric = charge, metric
+    def __init__(self, charge: Charge, metric: Metric, window: Window, events: Sequence[Event]) -> None:
+        self.charge, self.metric, self.window = charge, metric, window
+        self.buckets = buckets(charge, metric, events)
+        self.events = events
         self.levels: list[Level] = []
+        self.members = [{event.order for event in bucket.events} for bucket in self.buckets]
+        self.by_value: dict[str | None, list[Event]] = {}
+        for event in events:
+            self.by_value.setdefault(event.text(metric.field_name), []).append(event)
 
-    def bucket(self, events: Sequence[Event], chosen: ChargeFilter | None) -> Bucket:
-        return next(b for b in buckets(self.charge, self.metric, events) if b.filter is chosen)
+    def reached(self) -> list[Event]:
+        """Events that are billed in the running period; recurring metrics go on from all that came before."""
+        return [event for event in self.within(self.events) if is_seen(event, self.metric) or self.is_before(event)]
 
-    def counted(self, events: Sequence[Event], event: Event, window: Window) -> list[Event]:
-        """The events that the quantity of this event's bucket counts, as in arrears; the default one has no groups."""
-        bucket = self.bucket(events, filter_of(event, self.charge, self.metric))
+    def within(self, events: Sequence[Event]) -> list[Event]:
+        return within(events, None if self.metric.recurring else self.window.start, self.window.end)
+
+    def is_before(self, event: Event) -> bool:
+        return event.at < self.window.start
+
+    def bucket_of(self, event: Event) -> Bucket:
+        chosen = filter_of(event, self.charge, self.metric)
+        return next(bucket for bucket in self.buckets if bucket.filter is chosen)
+
+    def loses_groups(self, chosen: ChargeFilter | None) -> bool:
+        """Lago loses the groups of the default bucket of a charge with filters."""
+        return bool(self.charge.filters) and chosen is None
+
+    def counted(self, event: Event) -> list[Event]:
+        """The events that the quantity of this event's bucket and group counts, as in arrears."""
+        bucket = self.bucket_of(event)
+        rows = [row for row in self.within(known_with(bucket.events, event)) if row.at <= event.at]
+        return self.grouped(rows, event, bucket)
+
+    def grouped(self, rows: list[Event], event: Event, bucket: Bucket) -> list[Event]:
+        return rows if self.loses_groups(bucket.filter) else self.of_group(rows, event, bucket)
+
+    def of_group(self, rows: list[Event], event: Event, bucket: Bucket) -> list[Event]:
         keys = group_keys(bucket.properties)
         values = group_of(event, keys)
-        rows = before_and_with(bucket.events, event, window, self.metric)
-        return [row for row in rows if same_group(row, keys, values)] if bucket.filter else rows
+        return [row for row in rows if same_group(row, keys, values)]
 
-    def step(self, event: Event, counted: Sequence[Event]) -> Decimal:
+    def step(self, event: Event) -> Decimal:
         """How the event changes the running total."""
-        field = self.metric.field_name
         if self.metric.aggregation == "count_agg":
             return ONE
+        field = self.metric.field_name
         if self.metric.aggregation == "sum_agg":
-            return number(event.text(field)) or ZERO
-        rows = [*(row for row in counted if row is not event), event]
+            return written_number(event.text(field)) or ZERO
+        rows = [*self.same_before(event), event]
         return Decimal(changes([(row.text(field), row) for row in rows])[-1][1])
 
-    def take(self, event: Event, counted: Sequence[Event]) -> Change:
+    def same_before(self, event: Event) -> list[Event]:
+        """What had arrived of the same thing, in the event's bucket and group, that was before it."""
+        bucket = self.bucket_of(event)
+        members = next(orders for other, orders in zip(self.buckets, self.members, strict=True) if other is bucket)
+        same = self.by_value[event.text(self.metric.field_name)]
+        known = [row for row in known_with(same, event) if (row.at, row.order) < (event.at, event.order)]
+        rows = [row for row in self.within(known) if row.order in members]
+        adds = (event.text("operation_type") or "add") == "add"
+        # what is removed must be there in its own group, even where groups are lost
+        return self.grouped(rows, event, bucket) if adds else self.of_group(rows, event, bucket)
+
+    def take(self, event: Event) -> Change:
         """Bill one event."""
         chosen = filter_of(event, self.charge, self.metric)
-        properties = (chosen or self.charge).properties
-        group = group_of(event, group_keys(properties))
-        step = self.step(event, counted)
-        own = (row for row in reversed(self.levels) if row.filter is chosen and row.group == group)
-        # the default bucket goes on from whatever was billed last for its group or for no group, of any filter
-        any_filter = (row for row in reversed(self.levels) if row.group in (group, ()))
-        fitting = own if chosen else any_filter
+        lost = self.loses_groups(chosen)
+        group = () if lost else group_of(event, group_keys((chosen or self.charge).properties))
+        step = self.step(event)
+        # what loses its groups goes on from whatever was billed last without one, of any filter
+        fitting = (row for row in reversed(self.levels) if row.group == group and (lost or row.filter is chosen))
         last = next(fitting, None)
         total = step + last.total if last else step
         applied = max(total - last.top if last else total, ZERO)
         top = total
-        if last:
+        if last and not self.is_before(event):  # a renewal bills the total that there was before
             top = last.top if total <= last.top else applied if last.top < 0 else total
         self.levels.append(Level(chosen, group, total, top))
         return Change(applied or max(step, ZERO), applied)
-
-
-def before_and_with(events: Sequence[Event], event: Event, window: Window, metric: Metric) -> list[Event]:
-    """Events of the running period up to ``event``; recurring metrics know all that came before."""
-    start = None if metric.recurring else window.start
-    inside = within(events, start, event.at)
-    return [other for other in inside if (other.at, other.order) <= (event.at, event.order)]
 
 
 class Pricing:
@@ -145,7 +223,7 @@ class Pricing:
     def line(self, counted: list[Event], event: Event, change: Change, window: Window) -> Line:
         keys = group_keys(self.bucket.properties)
         group = dict(zip(keys, group_of(event, keys), strict=True))
-        rated = self.difference(counted, event, self.total(counted), change.applied)
+        rated = self.for_its_days(self.difference(counted, event, self.total(counted), change.applied), event, window)
         units = change.units
         digits = exponent(self.currency)
         amount = Decimal(cents(rated.amount, self.currency)).scaleb(-digits)
@@ -188,6 +266,21 @@ class Pricing:
     def total(self, rows: Sequence[Event]) -> Decimal:
         return sum(self.levels(rows), ZERO)
 
+    def count(self, rows: Sequence[Event], total: Decimal) -> int:
+        """How many events pay a fixed fee: of different values, as many as there are."""
+        if self.metric.aggregation == "unique_count_agg":
+            return int(total)
+        return len(rows)
+
+    def for_its_days(self, rated: Rated, event: Event, window: Window) -> Rated:
+        """A prorated charge prices the units for the days from the event to the end of the period."""
+        price = decimal(self.bucket.properties.get("amount"))
+        if not self.charge.prorated or not price:
+            return rated
+        left = window.days_left(local_date(event.at, window.tz))
+        units = ceiling(per_days(divide(rated.amount, price), left, Decimal(window.days)), 5)
+        return Rated(units * price, ZERO)
+
     def usage(self, rows: Sequence[Event], units: Decimal, count: int) -> Usage:
         properties = self.bucket.properties
         kind = self.metric.aggregation
@@ -208,12 +301,12 @@ class Pricing:
         )
 
     def difference(self, rows: list[Event], event: Event, total: Decimal, applied: Decimal) -> Rated:
-        everything = self.usage(rows, total, len(rows))
+        everything = self.usage(rows, total, self.count(rows, total))
         others = [row for row in rows if row is not event]
         without = replace(
             everything,
             units=total - applied,
-            events=len(rows) - 1,
+            events=everything.events - 1,
             values=everything.values[:-1] if self.metric.aggregation == "sum_agg" else everything.values,
             dynamic_cents=self.usage(others, ZERO, 0).dynamic_cents,
         )

@@ -9,15 +9,28 @@ from decimal import Decimal
 from itertools import accumulate
 
 from .charge_models import Usage
-from .events import Bucket, Event, Group, by_group, group_keys, group_of, number, same_group, shown, within
+from .events import (
+    Bucket,
+    Event,
+    Group,
+    by_group,
+    events_known,
+    group_keys,
+    group_of,
+    number,
+    same_group,
+    shown,
+    within,
+)
 from .exact import ONE, ZERO, ceiling, database_divide, decimal, per_days
 from .inputs import Charge, Metric
 from .moments import local_date
 from .presence import changes, presences, unique_steps
 from .unratable import Unratable
-from .window import Window
+from .window import BilledWindow, Window
 
 SECONDS = 86400
+JOINED = 2  # rows that Lago joins to a group of a weighted sum: where it starts, where the period ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +50,11 @@ def aggregate(charge: Charge, metric: Metric, bucket: Bucket, window: Window) ->
         return [Grouped(keys, (None,) * len(keys), Usage())]
     if not keys:
         return [Grouped(keys, (), reader.usage(events, ()))]
-    if metric.aggregation == "weighted_sum_agg" and metric.recurring:
-        return reader.remembered_groups(events) or [Grouped(keys, (None,) * len(keys), Usage())]
+    if metric.aggregation == "weighted_sum_agg":
+        return reader.weighted_groups(events) or [Grouped(keys, (None,) * len(keys), Usage())]
     groups = by_group(reader.counted(events), keys)
+    if charge.prorated:
+        groups = reader.prorated_groups(groups)
     found = [Grouped(keys, group, reader.usage(rows, group)) for group, rows in sorted_groups(groups)]
     if charge.charge_model == "dynamic":
         refuse_twins(found)
@@ -57,6 +72,18 @@ def recurring_history(metric: Metric) -> bool:
 
 def sorted_groups(groups: dict[Group, list[Event]]) -> list[tuple[Group, list[Event]]]:
     return sorted(groups.items(), key=lambda item: group_order(item[0]))
+
+
+def merged_groups(groups: dict[Group, list[Event]]) -> dict[Group, list[Event]]:
+    """Groups that are presented alike, as one: "" and nothing."""
+    merged: dict[Group, list[Event]] = {}
+    for group, events in groups.items():
+        merged.setdefault(presented(group), []).extend(events)
+    return merged
+
+
+def presented(group: Group) -> Group:
+    return tuple(value or None for value in group)
 
 
 def group_order(group: Group) -> tuple[tuple[bool, str], ...]:
@@ -104,7 +131,6 @@ class Reader:
         usage = self.detailed(usage, group)
         return replace(
             usage,
-            divisor=usage.full_units,
             units=self.metric.rounded(usage.units),
             full_units=None if usage.full_units is None else self.metric.rounded(usage.full_units),
         )
@@ -118,7 +144,7 @@ class Reader:
             case "max_agg":
                 return Usage(max(map(self.value, events), default=ZERO), len(events))
             case "latest_agg":
-                return Usage(self.value(events[-1]) if events else ZERO, len(events))
+                return Usage(max(self.value(events[-1]), ZERO) if events else ZERO, len(events))
             case "unique_count_agg":
                 return self.prorated_unique(events) if self.charge.prorated else self.unique(events)
             case "weighted_sum_agg":
@@ -130,11 +156,23 @@ class Reader:
         return Usage(sum(map(self.value, events), ZERO), len(events), dynamic_cents=cents)
 
     def unique(self, events: list[Event]) -> Usage:
-        units = ceiling(Decimal(sum(change for _, change in changes(self.operations(events)))), 5)
+        units = ceiling(Decimal(sum(change for _, change in self.changes(events))), 5)
         return Usage(units, int(units))
+
+    def changes(self, events: Sequence[Event]) -> list[tuple[Event, int]]:
+        return changes(self.operations(events))
 
     def operations(self, events: Sequence[Event]) -> list[tuple[str | None, Event]]:
         return [(event.text(self.metric.field_name), event) for event in events]
+
+    def prorated_groups(self, groups: dict[Group, list[Event]]) -> dict[Group, list[Event]]:
+        """Sums are added up by the names that groups are shown by; where things come and go, one must have come."""
+        match self.kind:
+            case "sum_agg":
+                return merged_groups(groups)
+            case "unique_count_agg":
+                return {group: rows for group, rows in groups.items() if any(step for _, step in self.changes(rows))}
+        return groups
 
     # prorated: what was there before the window counts for all its days, a change from its day on
 
@@ -169,18 +207,19 @@ class Reader:
         units = weigh(initial, [(event.at, self.value(event)) for event in during], self.window)
         return Usage(units if self.keys else ceiling(units, 20), len(during), total_units=total)
 
-    def memory(self, events: Sequence[Event], windows: Sequence[tuple[datetime, datetime]]) -> Decimal:
-        """What the last billing left of a recurring weighted sum.
+    def memory(self, events: Sequence[Event], windows: Sequence[BilledWindow]) -> Decimal:
+        """What the last billing left of a recurring weighted sum; what came after a billing changes it no more.
 
         Lago keeps one number per presented group. Where events without the group's property meet events with an
         empty one, the empty ones' number is kept.
         """
         total = ZERO
         if self.window.inherits:
-            first = windows[0][0] if windows else self.window.start
-            total = sum((self.value(event) for event in events if event.at < first), ZERO)
-        for start, end in windows:
-            inside = within(events, start, end)
+            first = windows[0].start if windows else self.window.start
+            known = events_known(events, windows[0].billed_at) if windows else events
+            total = sum((self.value(event) for event in known if event.at < first), ZERO)
+        for billed in windows:
+            inside = within(events_known(events, billed.billed_at), billed.start, billed.end)
             blank = [group for group in by_group(inside, self.keys) if "" in group]
             if blank:
                 kept = min(blank, key=group_order)
@@ -189,22 +228,26 @@ class Reader:
                 total += sum(map(self.value, inside), ZERO)
         return total
 
-    def remembered_groups(self, events: Sequence[Event]) -> list[Grouped]:
-        """Groups of a recurring weighted sum; each presented group carries its memory, an empty text has none.
+    def weighted_groups(self, events: Sequence[Event]) -> list[Grouped]:
+        """Groups of a weighted sum; each presented group carries its memory (if any), an empty text has none.
 
-        Lago joins the memory to every group that is presented alike: with twins it counts once per twin.
+        Lago joins a first and a last row to every group that is presented alike, so with twins the memory counts
+        once per twin; and it takes two from the rows for the number of events.
         """
         by_name: dict[Group, list[Event]] = {}
         for event in self.counted(events):
-            by_name.setdefault(tuple(value or None for value in group_of(event, self.keys)), []).append(event)
+            by_name.setdefault(presented(group_of(event, self.keys)), []).append(event)
         found = []
         for name, rows in sorted(by_name.items(), key=lambda item: group_order(item[0])):
             during = by_group(self.split(rows)[1], self.keys)
             twins = max(len(during), 1)
-            usage = self.weighed(self.memory(rows, self.window.billed) * twins, during.pop(name, []))
-            found.append(Grouped(self.keys, name, self.finished(replace(usage, events=usage.events * twins), name)))
+            memory = self.memory(rows, self.window.billed) if self.metric.recurring else ZERO
+            usage = self.weighed(memory * twins, during.pop(name, []))
+            usage = replace(usage, events=usage.events + JOINED * twins - JOINED)
+            found.append(Grouped(self.keys, name, self.finished(usage, name)))
             for blank, empty in during.items():
-                usage = replace(self.weighed(ZERO, empty), events=0)
+                usage = self.weighed(ZERO, empty)
+                usage = replace(usage, events=max(usage.events - JOINED, 0))
                 found.append(Grouped(self.keys, blank, self.finished(usage, blank)))
         return found
 
@@ -226,8 +269,9 @@ class Reader:
         free_events = int(decimal(properties.get("free_units_per_events")))
         free_total = decimal(properties.get("free_units_per_total_aggregation"))
         events = self.second_look(group)
-        values = self.event_values(events)
-        totals = running(self.kind, values, usage.units, free_events, free_total)
+        totals = running(self.kind, self.event_values(events), usage.units, free_events, free_total)
+        # what a recurring metric carries over may be free, but it is no transaction of this period
+        values = self.event_values(within(events, self.window.start, self.window.end))
         return replace(usage, values=values, running=totals)
 
     def event_values(self, events: Sequence[Event]) -> list[Decimal]:
@@ -254,7 +298,10 @@ def running(kind: str, values: list[Decimal], units: Decimal, events: int, total
     """The running total that free units are read from."""
     if (not events and not total) or kind not in ("sum_agg", "count_agg", "unique_count_agg"):
         return []
-    totals = list(accumulate(values)) if kind == "sum_agg" else [Decimal(n) for n in range(1, int(units) + 1)]
+    if kind != "sum_agg":  # one by one, as far as anything can be free
+        most = max(events, int(ceiling(total))) + 1
+        return [Decimal(number) for number in range(1, min(int(units), most) + 1)]
+    totals = list(accumulate(values))
     if events:
         return totals[:events]
     above = next((index for index, value in enumerate(totals) if value > total), len(totals))

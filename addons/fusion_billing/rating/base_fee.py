@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
-from .exact import double_cents, of_double
-from .inputs import Order
+from .exact import column_of_double, double_cents
+from .inputs import MOST_DAYS, Order
 from .moments import DAY, UTC_ZONE, day_start, days_between, local_date
 from .periods import Boundaries
 from .rows import Billed
@@ -34,7 +34,7 @@ def whole(cents: int, kind: str = "full_period") -> BaseFee:
 
 def by_days(order: Order, days: int, duration: int, kind: str) -> BaseFee:
     value = days * (order.sub.amount_cents / duration)
-    return BaseFee(double_cents(value), of_double(value), kind, days, duration)
+    return BaseFee(double_cents(value), column_of_double(value), kind, days, duration)
 
 
 def nothing(kind: str) -> BaseFee:
@@ -61,16 +61,16 @@ def first_fee(order: Order, windows: Boundaries) -> BaseFee:
 def after_trial(order: Order, windows: Boundaries) -> datetime | None:
     """Where the paid part of the period begins; None: the trial covers it.
 
-    Lago compares the day on which the trial ends, and then counts from its start plus whole days.
+    Lago compares a day, that of the start and the whole days of the trial, and then counts from the trial's very end.
     """
     end = order.trial_end
     if end is None:
         return windows.start
-    day = datetime.combine(end.date(), time(), UTC)
+    last = order.first_started_at.date() + timedelta(days=int(min(order.trial_days, MOST_DAYS)))
+    day = datetime.combine(last, time(), UTC)
     if day >= windows.end:
         return None
-    whole_days = timedelta(days=int(order.trial_days))
-    return order.first_started_at + whole_days if windows.start < day else windows.start
+    return end if windows.start < day else windows.start
 
 
 def last_fee(order: Order, windows: Boundaries) -> BaseFee:

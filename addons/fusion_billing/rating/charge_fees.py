@@ -8,7 +8,7 @@ from decimal import Decimal
 from .aggregate import Grouped, aggregate
 from .charge_models import Rated, rate
 from .events import Bucket, Event, buckets, shown
-from .exact import LARGEST_CENTS, ZERO, cents, double_cents, exponent, of_double, plain
+from .exact import LARGEST_CENTS, ZERO, cents, column_of_double, double_cents, exponent, plain
 from .inputs import Charge, Metric, require_readable
 from .lines import Line
 from .moments import days_between
@@ -112,7 +112,7 @@ def true_up(charge: Charge, lines: Sequence[Line], window: Window, currency: str
     due, used = prorated_minimum(minimum, window), sum(line.cents for line in lines)
     if used >= due:
         return None
-    precise = of_double(due) - sum((line.precise for line in lines), ZERO)
+    precise = column_of_double(due) - sum((line.precise for line in lines), ZERO)
     amount = double_cents(due - used)
     parent = next(line for line in lines if line.position is None)
     return Line(

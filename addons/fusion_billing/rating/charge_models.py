@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from .exact import HUNDRED, ONE, ZERO, ceiling, decimal, divide, exponent, plain
-from .prorated_tiers import rate_events, tier_bounds
+from .prorated_tiers import rate_events, tier_bounds, visited
 from .rows import Properties, Tier
 from .steps import Step, step
 from .unratable import Unratable
@@ -28,18 +28,12 @@ class Usage:
     units: Decimal = ZERO
     events: int = 0
     full_units: Decimal | None = None
-    divisor: Decimal | None = None  # full units before the metric's rounding
     total_units: Decimal | None = None
     running: Sequence[Decimal] = ()
     values: Sequence[Decimal] = ()
     prorated_values: Sequence[Decimal] = ()
     dynamic_cents: Decimal = ZERO
     custom_amount: Decimal = ZERO  # of the events, as the metric's own code left it
-
-    @property
-    def priced_units(self) -> Decimal:
-        """What the amount of one unit is the amount divided by."""
-        return self.whole_units if self.divisor is None else self.divisor
 
     @property
     def whole_units(self) -> Decimal:
@@ -60,7 +54,7 @@ def per_unit(amount: Decimal, units: Decimal) -> Decimal:
 def standard(usage: Usage, properties: Properties) -> Rated:
     price = decimal(properties.get("amount"))
     amount = usage.units * price
-    unit_amount = per_unit(amount, usage.priced_units)
+    unit_amount = per_unit(amount, usage.whole_units)
     return Rated(amount, unit_amount, [step("units_price", units=usage.units, unit_price=price, amount=amount)])
 
 
@@ -80,17 +74,6 @@ def package_size(properties: Properties) -> float:
     return float(size)
 
 
-def visited(tiers: Sequence[Tier], units: Decimal) -> list[Tier]:
-    """The tiers that ``units`` reach; an upper bound belongs to its tier."""
-    reached: list[Tier] = []
-    for tier in tiers:
-        reached.append(tier)
-        to = tier_bounds(tier)[1]
-        if to is None or to >= units:
-            break
-    return reached
-
-
 def adjacent(tiers: Sequence[Tier]) -> bool:
     """Tiers that share their bounds (0-0.5, 0.5-1), as opposed to whole numbers (0-10, 11-20)."""
     return len(tiers) > 1 and all(tier_bounds(b)[0] == tier_bounds(a)[1] for a, b in pairwise(tiers))
@@ -108,7 +91,7 @@ def graduated(usage: Usage, properties: Properties) -> Rated:
         part = units * price + flat
         amount += part
         steps.append(step("tier", tier_values(tier), units=units, unit_price=price, flat=flat, amount=part))
-    return Rated(amount, per_unit(amount, usage.priced_units), steps)
+    return Rated(amount, per_unit(amount, usage.whole_units), steps)
 
 
 def tier_values(tier: Tier) -> dict[str, Decimal | None]:
@@ -128,7 +111,7 @@ def graduated_percentage(usage: Usage, properties: Properties) -> Rated:
         part = units * rate / HUNDRED + flat
         amount += part
         steps.append(step("tier", {**tier_values(tier), "rate": rate}, units=units, flat=flat, amount=part))
-    return Rated(amount, per_unit(amount, usage.priced_units), steps)
+    return Rated(amount, per_unit(amount, usage.whole_units), steps)
 
 
 def volume(usage: Usage, properties: Properties) -> Rated:
@@ -150,7 +133,7 @@ def free_units(usage: Usage, events: int, total: Decimal) -> Decimal:
     if not usage.running or not usage.running[-1]:
         return ZERO
     if events and events < len(usage.running):
-        return usage.running[events]
+        return usage.running[events - 1]
     return min(usage.running[-1], total) if total else usage.running[-1]
 
 
@@ -174,7 +157,7 @@ def percentage(usage: Usage, properties: Properties) -> Rated:
         step("rate_after_free", {"rate": rate}, units=paid, amount=share),
         step("fixed_fee_per_event", units=Decimal(paid_count), unit_price=fixed, amount=fees),
     ]
-    return Rated(share + fees, per_unit(share + fees, usage.priced_units), steps)
+    return Rated(share + fees, per_unit(share + fees, usage.whole_units), steps)
 
 
 def bounded(properties: Properties) -> bool:
@@ -194,7 +177,7 @@ def percentage_per_event(usage: Usage, properties: Properties) -> Rated:
         if paid is not None:
             amount += event_amount(paid, properties)
     steps = [step("bounded_events", units=usage.units, amount=amount)]
-    return Rated(amount, per_unit(amount, usage.priced_units), steps)
+    return Rated(amount, per_unit(amount, usage.whole_units), steps)
 
 
 def use_free(events: int, total: Decimal, value: Decimal) -> tuple[int, Decimal, Decimal | None]:
@@ -229,7 +212,7 @@ MODELS: dict[str, Callable[[Usage, Properties], Rated]] = {
 def dynamic(usage: Usage, currency: str) -> Rated:
     """The events bring their own amounts, in cents."""
     amount = usage.dynamic_cents.scaleb(-exponent(currency)) if usage.units else ZERO
-    return Rated(amount, per_unit(amount, usage.priced_units), [step("event_amounts", amount=amount)])
+    return Rated(amount, per_unit(amount, usage.whole_units), [step("event_amounts", amount=amount)])
 
 
 def rate(
@@ -243,7 +226,7 @@ def rate(
     if model == "graduated" and prorated:
         return prorated_graduated(usage, properties)
     if model == "custom":
-        return Rated(usage.custom_amount, per_unit(usage.custom_amount, usage.priced_units))
+        return Rated(usage.custom_amount, per_unit(usage.custom_amount, usage.whole_units))
     if model not in MODELS:
         raise Unratable("charge_model", f"charge model {model} cannot be rated")
     return MODELS[model](usage, properties)
@@ -253,4 +236,6 @@ def prorated_graduated(usage: Usage, properties: Properties) -> Rated:
     tiers = properties.get("graduated_ranges") or []
     events = list(zip(usage.values, usage.prorated_values, strict=True))
     amount, steps = rate_events(tiers, usage.units, events)
-    return Rated(amount, per_unit(amount, usage.priced_units), steps)
+    # by what the events come to, which the metric's rounding does not touch
+    whole = sum(usage.values, ZERO) if usage.units else usage.whole_units
+    return Rated(amount, per_unit(amount, whole), steps)

@@ -33,7 +33,8 @@ class CommittedPeriod:
 
 def due_cents(order: Order, period: CommittedPeriod) -> int:
     """The commitment for the days of the window; the share of the period is a double, as in Lago."""
-    share = of_double(days_between(period.start, period.end, order.sub.tz) / period.days)
+    days = days_between(period.start, period.end, order.sub.tz)
+    share = of_double(min(days, period.days) / period.days)  # never more than the whole, however late it ended
     return int(half_up(Decimal(order.commitment_cents) * share))
 
 

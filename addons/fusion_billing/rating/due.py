@@ -22,7 +22,7 @@ AFTER_MIDNIGHT = timedelta(minutes=10)  # of the customer's day
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One billing. ``reason``: Lago's, or ``trial_ended`` (a start of which only the base fee is due)."""
+    """One billing. ``reason``: Lago's, or ``trial_ended`` (a start of which no usage is due)."""
 
     at: datetime
     reason: str

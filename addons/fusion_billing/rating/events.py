@@ -17,6 +17,8 @@ from .rows import Json, Properties, UsageRow
 
 FEW_BITS = 64  # an integer that is written at once
 NUMERIC = re.compile(r"-?[0-9]+(\.[0-9]+)?\Z")
+DIGITS = "[0-9]+(?:_[0-9]+)*"
+WRITTEN = re.compile(rf"[+-]?(?:{DIGITS}\.?(?:{DIGITS})?|\.{DIGITS})(?:[eE][+-]?[0-9]{{1,4}})?\Z")
 ALL_VALUES = "__ALL_FILTER_VALUES__"
 Group = tuple[str | None, ...]
 
@@ -52,6 +54,12 @@ def as_text(value: Json) -> str | None:
 def number(text: str | None) -> Decimal | None:
     """The value of a numeric property; texts such as ``1e3``, ``+5`` or ``.5`` are none. Raises Unratable."""
     return rated(text) if text is not None and NUMERIC.match(text) else None
+
+
+def written_number(text: str | None) -> Decimal | None:
+    """The value of an event that is paid at once, in more forms: ``1e3`` and ``1_000`` are 1000. Raises Unratable."""
+    known = (text or "").strip()
+    return rated(known.replace("_", "")) if WRITTEN.match(known) else number(text)
 
 
 def read_events(usage: Iterable[UsageRow]) -> dict[tuple[str, str], list[Event]]:
@@ -94,6 +102,11 @@ def within(events: Sequence[Event], start: datetime | None, end: datetime) -> li
     """Events of the window, both ends included; no ``start``: from the beginning of history."""
     low = floor_millisecond(start) if start else None
     return [event for event in events if event.at <= end and (low is None or event.at >= low)]
+
+
+def events_known(events: Iterable[Event], at: datetime) -> list[Event]:
+    """Those that had come by ``at``; one of which nobody says when it came had."""
+    return [event for event in events if event.received is None or event.received <= at]
 
 
 @dataclass(frozen=True, slots=True)

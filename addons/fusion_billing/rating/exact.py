@@ -29,6 +29,7 @@ HUNDRED = Decimal(100)
 # products and sums of prices and units never need more; the default context of 28 digits would lose some
 PRECISE = Context(prec=200, rounding=ROUND_HALF_UP)
 DIVISION = Context(prec=32, rounding=ROUND_DOWN)
+DOUBLE_DIGITS = 16
 LARGEST_CENTS = 2**63 - 1  # amounts are stored as 8 byte integers
 
 CFA = ("XAF", "XOF", "XPF")
@@ -106,6 +107,12 @@ def of_double(value: float) -> Decimal:
     return Decimal(repr(value))
 
 
+def column_of_double(value: float) -> Decimal:
+    """A double of cents as the decimal column keeps it: 16 significant digits, what comes after is cut."""
+    number = of_double(value)
+    return number.quantize(ONE.scaleb(number.adjusted() - DOUBLE_DIGITS + 1), ROUND_DOWN, PRECISE) if number else number
+
+
 def plain(value: Decimal) -> str:
     """Plain notation without trailing zeros: ``12.5``, ``0``."""
     text = f"{value:f}"
@@ -114,7 +121,8 @@ def plain(value: Decimal) -> str:
 
 
 def per_days(value: Decimal, days: int, duration: Decimal) -> Decimal:
-    return database_divide(value * days, duration)
+    """``value`` for its days: Lago takes the share of the days first, as a quotient of its database."""
+    return value * database_divide(Decimal(days), duration)
 
 
 def database_divide(dividend: Decimal, divisor: Decimal) -> Decimal:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from .charge_fees import storable
 from .charge_models import Rated, Usage, rate
-from .exact import ZERO, cents, divide, exponent, half_up
+from .exact import ZERO, cents, exponent, half_up, of_double
 from .inputs import Charge, Order, require_readable
 from .lines import Line
 from .moments import DAY, is_moment, local_date, moment
@@ -58,30 +58,69 @@ def window(
 
 
 def fixed_line(
-    charge: Charge, order: Order, start: datetime, end: datetime, days: int, *, at_start: bool = False
+    charge: Charge, order: Order, start: datetime, end: datetime, days: int, at: datetime, *, at_start: bool = False
 ) -> Line:
-    """The line of one fixed charge for one period of ``days`` nominal days.
+    """The line of one fixed charge for one period of ``days`` nominal days, billed at ``at``.
 
     ``at_start``: the bill made with the start of a plan that is itself paid in arrears. Raises Unratable.
     """
     require_readable(charge)
-    changes = unit_changes(charge, order)[:1] if at_start else unit_changes(charge, order)
+    known = known_changes(charge, order, at)
+    changes = known[:1] if at_start else known
     full = units_at(changes, start, end)
     priced = full
     if charge.prorated:
         priced = start_units(full, start, end, days) if at_start else prorated_units(changes, order, start, end, days)
-    usage = Usage(priced, full_units=full if charge.prorated else None)
-    rated = rate(charge.charge_model, charge.properties, usage, currency=order.currency)
-    if priced < 0 or rated.amount < 0:
-        full, rated = ZERO, Rated(ZERO, ZERO, rated.steps)
+    return line_of(charge, order, full, priced, start, end, at_once=at_start)
+
+
+def raised_line(charge: Charge, order: Order, start: datetime, end: datetime, days: int, at: datetime) -> Line | None:
+    """The line of a charge in advance whose units changed at ``at``; None: they did not.
+
+    What is above the most that was billed in the running period is paid at once, for the days that are left; a cut
+    gives nothing back. Raises Unratable.
+    """
+    require_readable(charge)
+    known = known_changes(charge, order, at)
+    if not known or not at - SOON < known[-1].at <= at + SOON or known[-1].at <= start + SOON:
+        return None
+    opening = units_at([change for change in known if change.at <= start + SOON], start, end)
+    paid = max([opening, *(change.units for change in known[:-1] if change.at > start + SOON)])
+    units = max(known[-1].units - paid, ZERO)
+    priced = start_units(units, at, end, days) if charge.prorated else units
+    return line_of(charge, order, units, priced, start, end, at_once=True)
+
+
+def known_changes(charge: Charge, order: Order, at: datetime) -> list[UnitsChange]:
+    """The changes that a billing at ``at`` knows, in the order they were made; a later one for an earlier time wins."""
+    kept: list[UnitsChange] = []
+    for change in unit_changes(charge, order):
+        if change.at <= at + SOON:
+            kept = [*(other for other in kept if other.at < change.at), change]
+    return kept
+
+
+def line_of(
+    charge: Charge, order: Order, units: Decimal, priced: Decimal, start: datetime, end: datetime, *, at_once: bool
+) -> Line:
+    """The line of so many units, ``priced`` of which are paid; ``at_once``: on a bill of their own, nothing of none.
+
+    Prorated ones are priced as usage that came as one event.
+    """
+    usage = Usage(priced)
+    if charge.prorated:
+        usage = Usage(priced, full_units=units, values=[units], prorated_values=[priced])
+    rated = rate(charge.charge_model, charge.properties, usage, currency=order.currency, prorated=charge.prorated)
+    if priced < 0 or rated.amount < 0 or (at_once and not units):
+        units, rated = ZERO, Rated(ZERO, ZERO, rated.steps)
     return Line(
         kind="fixed_charge",
         item=charge.lago_id,
         name=charge.name,
         cents=storable(cents(rated.amount, order.currency)),
         precise=rated.amount.scaleb(exponent(order.currency)),
-        units=full,
-        total_units=full,
+        units=units,
+        total_units=units,
         unit_amount=rated.unit_amount,
         start=start,
         end=end,
@@ -104,7 +143,7 @@ def prorated_units(changes: Sequence[UnitsChange], order: Order, start: datetime
     """Units weighted by their days; each slice is rounded to six decimals."""
     effective = slices(changes, start, end)
     tz, total = order.sub.tz, ZERO
-    last = local_date(end, tz) + DAY
+    last = local_date(end + DAY, tz)  # 24 hours, as Lago: a day more where clocks go forward
     for index, change in enumerate(effective):
         first = local_date(max(change.at, start), tz)
         until = local_date(effective[index + 1].at, tz) if index + 1 < len(effective) else last
@@ -114,8 +153,8 @@ def prorated_units(changes: Sequence[UnitsChange], order: Order, start: datetime
 
 
 def start_units(units: Decimal, start: datetime, end: datetime, days: int) -> Decimal:
-    """Units for the rest of the first period; this bill counts days of UTC and does not round."""
-    return divide(units * ((end.date() - start.date()).days + 1), Decimal(days))
+    """Units for the rest of a period; this bill counts days of UTC, takes a double of them and does not round."""
+    return units * of_double(((end.date() - start.date()).days + 1) / days)
 
 
 def slices(changes: Sequence[UnitsChange], start: datetime, end: datetime) -> list[UnitsChange]:

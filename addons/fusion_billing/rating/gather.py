@@ -76,8 +76,8 @@ class Reader(Protocol):
 
     def coupon_uses(self, partners: Collection[int]) -> CouponUses: ...
 
-    def grace_days(self, partners: Collection[int]) -> Mapping[tuple[int, int], int]:
-        """(service, partner) -> days in which a draft still takes late usage, where there are any."""
+    def grace_days(self, accounts: Collection[int]) -> Mapping[int, int]:
+        """Account -> days in which a draft still takes late usage, where there are any."""
 
     def product_taxes(self, order: int, product: int) -> Sequence[int]:
         """The product's taxes as the order's fiscal position maps them."""
@@ -157,12 +157,12 @@ class Gathered:
         self.coupon_uses = self.reader.coupon_uses(partners - {0})
 
     @cached_property
-    def _grace(self) -> Mapping[tuple[int, int], int]:
-        return self.reader.grace_days({self.orders[number]["partner_id"] for number in self.asked})
+    def _grace(self) -> Mapping[int, int]:
+        accounts = {self.orders[number]["fusion_account_id"] or 0 for number in self.asked}
+        return self.reader.grace_days(accounts - {0})
 
     def grace(self, number: int) -> timedelta:
-        row = self.orders[number]
-        return timedelta(days=self._grace.get((row["fusion_service_id"] or 0, row["partner_id"]), 0))
+        return timedelta(days=self._grace.get(self.orders[number]["fusion_account_id"] or 0, 0))
 
     # one order
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from .advance import advance_line
-from .events import read_events
+from .events import events_known, read_events
 from .exact import precise
 from .implied import implied_billings
 from .inputs import Catalog, read_charge, read_metric, read_order
@@ -65,7 +65,7 @@ def prepare(
     catalog = Catalog(tuple(read_charge(c) for c in charges), {code: read_metric(m) for code, m in metrics.items()})
     events = read_events(row for row in usage if row["external_subscription_id"] == read.external_id)
     if known_until:
-        events = {k: [e for e in v if not e.received or e.received <= known_until] for k, v in events.items()}
+        events = {key: events_known(rows, known_until) for key, rows in events.items()}
     earlier = list(billed) if billed is not None else implied_billings(read, when)
     return Run(read, catalog, {code: rows for (_, code), rows in events.items()}, when, reason, earlier, premium, event)
 

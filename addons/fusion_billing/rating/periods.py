@@ -143,7 +143,7 @@ class Billing:
     sub: Subscription
     at: datetime
     current_usage: bool = False
-    terminated: bool = False  # a subscription that ended later was still running at ``at``
+    terminated: bool = False
     closing: bool = False  # an invoice for the end of a subscription takes usage up to it
     billed_zone: str = ""  # time zone of the invoice before, and what it covered
     charges_billed_to: datetime | None = None
@@ -153,13 +153,18 @@ class Billing:
     def day(self) -> date:
         return local_date(self.at, self.sub.tz)
 
+    @property
+    def is_last(self) -> bool:
+        """Is the subscription over? One that ended later was still running at ``at``."""
+        return self.terminated and not (self.sub.ended_at and self.sub.ended_at > self.at)
+
     def base(self, calendar: Calendar) -> date:
         return self.day if self.current_usage else calendar.base(self.day)
 
     @property
     def reference(self) -> date:
         """A day of the base fee's period."""
-        running = self.sub.pay_in_advance or (self.terminated and not self.sub.downgraded)
+        running = self.sub.pay_in_advance or (self.is_last and not self.sub.downgraded)
         return self.day if running else self.base(self.sub.calendar)
 
     def usage_reference(self, calendar: Calendar, ended: bool) -> date:
@@ -172,7 +177,7 @@ class Billing:
     def ended_before_today(self) -> bool:
         """Lago's test for the monthly parts of longer plans: it takes the local day as a moment of UTC."""
         ended = self.sub.ended_at
-        return self.terminated and ended is not None and ended <= day_start(self.day, UTC_ZONE)
+        return self.is_last and ended is not None and ended <= day_start(self.day, UTC_ZONE)
 
     @property
     def first_month(self) -> bool:
@@ -212,7 +217,7 @@ class Billing:
         """First day, last day and nominal days of one family of charges."""
         split = self.sub.may_split and monthly
         calendar = self.sub.monthly if split else self.sub.calendar
-        ended = self.ended_before_today if split else self.terminated
+        ended = self.ended_before_today if split else self.is_last
         start = calendar.start(self.usage_reference(calendar, ended))
         days = calendar.duration(start)
         if not split and self.sub.may_split and other_monthly and not due:
@@ -226,7 +231,7 @@ class Billing:
     def clamp_end(self, end: date) -> datetime:
         at = day_end(end, self.sub.tz)
         ended = self.sub.ended_at
-        if ended and self.terminated and ended <= self.at:
+        if ended and self.is_last:
             rounded = (ended + timedelta(microseconds=500000)).replace(microsecond=0)
             at = min(at, rounded)
         return max(at, self.sub.started_at)
@@ -244,6 +249,6 @@ class Billing:
         if end is None:
             return None
         at = day_end(end, self.sub.tz)
-        if self.sub.ended_at and self.terminated:
+        if self.sub.ended_at and self.is_last:
             at = min(at, self.sub.ended_at)
         return max(at, self.sub.started_at)

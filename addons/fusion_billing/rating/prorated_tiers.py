@@ -6,14 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from .exact import ONE, ZERO, decimal, of_double
+from .exact import ONE, ZERO, decimal, of_double, plain
 from .rows import Tier
 from .steps import Step, step
+from .unratable import Unratable
 
 
 def tier_bounds(tier: Tier) -> tuple[Decimal, Decimal | None]:
     to = tier.get("to_value")
     return decimal(tier.get("from_value")), None if to is None else decimal(to)
+
+
+def visited(tiers: Sequence[Tier], units: Decimal) -> list[Tier]:
+    """The tiers up to the one that holds ``units``: an upper bound belongs to its tier, a gap to the upper one."""
+    reached: list[Tier] = []
+    for tier in tiers:
+        reached.append(tier)
+        to = tier_bounds(tier)[1]
+        if to is None or to >= units:
+            break
+    return reached
 
 
 @dataclass(slots=True)
@@ -41,6 +53,8 @@ class Walk:
             start, to = tier_bounds(tier)
             if to is not None and units == to:
                 rising = bool(self.events) and self.events[0][0] > 0
+                if rising and tier is self.tiers[-1]:
+                    raise no_tier_after(to)
                 return self.tiers[index + 1] if rising else tier
             if start <= units and (to is None or units < to):
                 return tier
@@ -51,13 +65,18 @@ class Walk:
         self.pending = ZERO
 
     def place_overflow(self, tier: Tier) -> bool:
-        """Put the overflow into ``tier``; true if some of it goes on to the next tier."""
-        to = tier_bounds(tier)[1]
+        """Put the overflow into ``tier``; true if some of it goes on to the next tier.
+
+        What no tier holds comes back to the first one, and would go round for ever: Lago fails there too.
+        """
+        to, before = tier_bounds(tier)[1], self.overflow
         self.pending += self.overflow * self.share
         if to is None or self.full < to:
             self.overflow = ZERO
             return False
         self.overflow = self.full - to
+        if 0 < before <= self.overflow:
+            raise no_tier_after(self.full - before)
         self.pending -= self.overflow * self.share
         self.price(tier)
         return True
@@ -99,6 +118,10 @@ class Walk:
         return self.amount
 
 
+def no_tier_after(units: Decimal) -> Unratable:
+    return Unratable("charge_unreadable", f"properties.graduated_ranges: no tier goes on after {plain(units)} units")
+
+
 def rate_events(
     tiers: Sequence[Tier], units: Decimal, events: list[tuple[Decimal, Decimal]]
 ) -> tuple[Decimal, list[Step]]:
@@ -112,15 +135,10 @@ def rate_events(
     variable = walk.run()
     if walk.full < 0:
         return ZERO, []
-    flats = sum((decimal(tier.get("flat_amount")) for tier in tiers if reached(tier, walk.peak)), ZERO)
+    flats = sum((decimal(tier.get("flat_amount")) for tier in visited(tiers, walk.peak)), ZERO)
     variable = max(variable, ZERO)
     steps = [
         step("prorated_units", units=units, amount=variable),
         step("flat_fees_up_to", {"units": walk.peak}, flat=flats, amount=flats),
     ]
     return variable + flats, steps
-
-
-def reached(tier: Tier, peak: Decimal) -> bool:
-    start = tier_bounds(tier)[0]
-    return start == 0 or start <= peak

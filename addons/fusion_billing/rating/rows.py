@@ -51,6 +51,7 @@ class OrderRow(OrderFields, total=False):
     id: int
     fusion_previous_order_id: int | Empty
     fusion_service_id: int | Empty
+    fusion_account_id: int | Empty
     partner_id: int
     partner_invoice_id: int | Empty
     currency: str  # ISO code
@@ -135,7 +136,9 @@ CHARGE_FIELDS = tuple(ChargeFields.__annotations__)
 METRIC_FIELDS = tuple(MetricFields.__annotations__)
 USAGE_FIELDS = tuple(UsageRow.__annotations__)
 # what ties rows together; of a many2one the id
-ORDER_LINKS = ("fusion_previous_order_id", "fusion_service_id", "partner_id", "partner_invoice_id")
+ORDER_LINKS = (
+    "fusion_previous_order_id", "fusion_service_id", "fusion_account_id", "partner_id", "partner_invoice_id",
+)  # fmt: skip
 CHARGE_LINKS = ("metric_id", "product_id", "plan_id", "order_id", "tax_ids")
 
 

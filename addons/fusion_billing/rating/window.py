@@ -10,6 +10,15 @@ from .moments import days_between, local_date
 
 
 @dataclass(frozen=True, slots=True)
+class BilledWindow:
+    """The usage period of an earlier billing, made at ``billed_at``: what came later it did not know."""
+
+    start: datetime
+    end: datetime
+    billed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """The usage period of one billing. ``days``: nominal days of the whole period, the base of proration.
 
@@ -23,7 +32,7 @@ class Window:
     days: int
     tz: ZoneInfo
     upgraded: bool = False
-    billed: tuple[tuple[datetime, datetime], ...] = ()
+    billed: tuple[BilledWindow, ...] = ()
     inherits: bool = False
 
     @property

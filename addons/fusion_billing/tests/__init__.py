@@ -8,8 +8,11 @@ from . import (
     test_gateway_subscriptions,
     test_invoicing,
     test_keys,
+    test_pages,
     test_rerun,
     test_rights,
     test_usage,
     test_webhooks,
+    test_whose,
+    test_written,
 )

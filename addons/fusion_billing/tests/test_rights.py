@@ -10,18 +10,32 @@ from .common import FusionCase
 
 OPERATIONS = ("read", "write", "create", "unlink")
 # what a group may do; a model that is not named here is read by users and managers only
+FORMS = ("charge.form", "charge.form.filter", "charge.form.tier", "charge.form.value")
+NO_FORMS = {f"fusion.billing.{name}": "" for name in FORMS}
+PAGES = ("health", "health.job", "onboarding", "onboarding.step")
+OWN_PAGES = {f"fusion.billing.{name}": "rwc" for name in PAGES}
+NO_PAGES = dict.fromkeys(OWN_PAGES, "")
 RIGHTS = {
-    "group_user": {"fusion.billing.key": "", "fusion.billing.issue.key": "", "fusion.billing.replay": ""},
+    "group_user": {
+        "fusion.billing.key": "",
+        "fusion.billing.issue.key": "",
+        "fusion.billing.replay": "",
+        **NO_FORMS,
+        **OWN_PAGES,
+    },
     "group_manager": {
         "fusion.billing.key": "rw",
         "fusion.billing.issue.key": "rwc",
         "fusion.billing.replay": "rwc",
         "fusion.billing.period": "r",
+        **OWN_PAGES,
     },
     "group_integration": {
         "fusion.billing.account.link": "rwc",
         "fusion.billing.usage": "rwc",
         "fusion.billing.reconciliation": "rwcd",
+        **NO_FORMS,
+        **NO_PAGES,
         "fusion.billing.key": "",
         "fusion.billing.issue.key": "",
         "fusion.billing.replay": "",

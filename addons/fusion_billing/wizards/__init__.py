@@ -1,1 +1,1 @@
-from . import issue_key, replay
+from . import charge_form, health, issue_key, replay

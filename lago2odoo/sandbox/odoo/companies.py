@@ -22,8 +22,8 @@ def rule(env: Env, model: str) -> list[Any]:
     owner = _owner(env, model)
     if owner is None or len(env.with_context(active_test=False).search("res.company", [])) < 2:
         return []
-    own = [owner.name, "in", allowed(env)]
-    return ["|", [owner.name, "=", False], own]
+    of_allowed = [owner.name, "in", allowed(env)]
+    return ["|", [owner.name, "=", False], of_allowed]
 
 
 def check_readable(env: Env, model: str, ids: Sequence[int]) -> None:
@@ -42,9 +42,9 @@ def check_readable(env: Env, model: str, ids: Sequence[int]) -> None:
 
 def allowed(env: Env) -> list[int]:
     """The companies that the call works in."""
-    own = env.with_context(active_test=False).values("res.users", [env.uid], "company_ids")[env.uid]
-    named = list(env.context.get("allowed_company_ids") or own)
-    if set(named) - set(own):
+    companies_of_user = env.with_context(active_test=False).values("res.users", [env.uid], "company_ids")[env.uid]
+    named = list(env.context.get("allowed_company_ids") or companies_of_user)
+    if set(named) - set(companies_of_user):
         raise faults.access("Access to unauthorized or invalid companies.")
     return named
 

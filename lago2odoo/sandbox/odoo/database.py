@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +37,14 @@ class Database:
         self.store = SandboxStore(path)
         self._open(path, {"format": FORMAT, "flavour": flavour, "addon": str(addon)})
 
-    def _open(self, path: Path | str, wanted: dict[str, str]) -> None:
-        found = self.store.meta()
-        if not found:
-            with self.store.transaction():
-                self.store.create_tables(self.schema, wanted)
-                fill(self.store, self.schema)
-        elif found != wanted:
+    def _open(self, path: Path | str, kind_asked: dict[str, str]) -> None:
+        kind = self.store.meta()
+        if not kind:
+            _new(*kind_asked.items()).connection.backup(self.store.connection)  # all or nothing
+        elif kind != kind_asked:
             self.store.close()
             raise StoreError(
-                f"{path} is an embedded Odoo of another kind ({found}): use another file or remove this one"
+                f"{path} is an embedded Odoo of another kind ({kind}): use another file or remove this one"
             )
 
     def call(self, function: Callable[[Env], Any], context: dict[str, Any]) -> Any:
@@ -56,6 +55,17 @@ class Database:
     def close(self) -> None:
         with self.lock:
             self.store.close()
+
+
+@lru_cache
+def _new(*kind_asked: tuple[str, str]) -> SandboxStore:
+    """A database of a kind with its base data, in memory: thousands of rows, which each new file is a copy of."""
+    kind, store = dict(kind_asked), SandboxStore(":memory:")
+    schema = schemas.load(kind["flavour"], kind["addon"] == str(True))
+    with store.transaction():
+        store.create_tables(schema, kind)
+        fill(store, schema)
+    return store
 
 
 def fill(store: SandboxStore, schema: Schema) -> None:

@@ -98,8 +98,8 @@ class Compiler:
             return f'{alias}.id IN (SELECT "{inverse.name}" FROM "{target.table}" WHERE id IN ({ids}))', parameters
         if spec.table is None:
             raise faults.value_error(f"Cannot convert {model.name}.{spec.name} to SQL because it is not stored")
-        table, own, other = spec.table
-        return f'{alias}.id IN (SELECT "{own}" FROM "{table}" WHERE "{other}" IN ({ids}))', parameters
+        table, column, other = spec.table
+        return f'{alias}.id IN (SELECT "{column}" FROM "{table}" WHERE "{other}" IN ({ids}))', parameters
 
     def _many(self, model: Model, spec: RecordedField, operator: str, value: Any, alias: str) -> Part:
         if operator in NESTED:
@@ -115,8 +115,8 @@ class Compiler:
         elif operator in HIERARCHY:
             sql, parameters = self._any(model, spec, [("id", operator, value)], alias)
         else:
-            wanted = [item for item in (value if isinstance(value, list | tuple) else [value]) if item]
-            sql, parameters = self._holds(model, spec, among(), [listed(wanted)], alias)
+            items = [item for item in (value if isinstance(value, list | tuple) else [value]) if item]
+            sql, parameters = self._holds(model, spec, among(), [listed(items)], alias)
         return (sql if positive else f"NOT COALESCE(({sql}), 0)"), parameters
 
     def _single(self, model: Model, spec: RecordedField, operator: str, value: Any, alias: str) -> Part:  # noqa: PLR0911
@@ -255,14 +255,14 @@ def _compare(model: Model, spec: RecordedField, expression: str, operator: str, 
     return f"{empty} {operator} ?", [_searched(model, spec, value)]
 
 
-def _membership(model: Model, spec: RecordedField, expression: str, positive: bool, wanted: list[Any]) -> Part:
+def _membership(model: Model, spec: RecordedField, expression: str, positive: bool, items: list[Any]) -> Part:
     if spec.type == "boolean":
-        kept = {bool(item) for item in wanted}
+        kept = {bool(item) for item in items}
         return f"(COALESCE({expression}, 0) IN {among()}) = ?", [listed(int(item) for item in kept), int(positive)]
-    nothing = any(item is False or item is None for item in wanted)
+    nothing = any(item is False or item is None for item in items)
     if spec.type in ("integer", "float", "monetary"):
-        nothing = nothing or 0 in wanted
-    found = [_searched(model, spec, item) for item in wanted if item is not False and item is not None]
+        nothing = nothing or 0 in items
+    searched = [_searched(model, spec, item) for item in items if item is not False and item is not None]
     sql = f"COALESCE({expression} IN {among()}, 0)"
     if nothing:
         empty = f"{expression} IS NULL" + (
@@ -270,7 +270,7 @@ def _membership(model: Model, spec: RecordedField, expression: str, positive: bo
         )
         empty += f" OR {expression} = ''" if spec.type in ("char", "text", "html") else ""
         sql = f"({sql} OR {empty})"
-    return (sql if positive else f"NOT ({sql})"), [listed(found)]
+    return (sql if positive else f"NOT ({sql})"), [listed(searched)]
 
 
 def _searched(model: Model, spec: RecordedField, value: Any) -> Any:

@@ -106,6 +106,14 @@ def access(message: str) -> CallFault:
     return CallFault("odoo.exceptions.AccessError", message, 403)
 
 
+def denied(operation: str, description: str, model: str) -> CallFault:
+    """What no group may do."""
+    return access(
+        f"You are not allowed to {operation} '{description}' ({model}) records.\n\n"
+        "No group currently allows this operation.\n\nContact your administrator to request access if necessary."
+    )
+
+
 def not_found(message: str) -> CallFault:
     return CallFault("werkzeug.exceptions.NotFound", message, 404)
 

@@ -40,8 +40,8 @@ class Application:
             return _json({"status": "pass"})
         if request.path == "/json/version":
             return _json(self.database.schema.version)
-        if found := PATH.fullmatch(request.path):
-            return self.json2(request, found["model"], found["method"])
+        if path := PATH.fullmatch(request.path):
+            return self.json2(request, path["model"], path["method"])
         handler = self._rpc_handlers().get(request.path)
         return self.rpc(request, handler) if handler else Response("<h1>Not Found</h1>", 404, mimetype="text/html")
 
@@ -72,10 +72,10 @@ class Application:
         ids, context = arguments.pop("ids", None), arguments.pop("context", None)
 
         def call(env: Env) -> Any:
-            found, on_records = methods.find(env, model, method)
+            called, on_records = methods.find(env, model, method)
             if ids and not on_records:
                 raise faults.unprocessable(f"cannot call {model}.{method} with ids")
-            return methods.invoke(env, found, on_records, model, ids or [], (), arguments)
+            return methods.invoke(env, called, on_records, model, ids or [], (), arguments)
 
         answer = self.database.call(call, context or {})
         return [answer] if method == "create" and isinstance(answer, int) else answer
@@ -161,11 +161,11 @@ class Application:
             raise faults.CallFault("psycopg2.OperationalError", f'FATAL:  database "{name}" does not exist\n', 500)
 
     def version(self) -> dict[str, Any]:
-        found = self.database.schema.version
+        version = self.database.schema.version
         return {
-            "server_version": found["version"],
-            "server_version_info": found["version_info"],
-            "server_serie": found["version"],
+            "server_version": version["version"],
+            "server_version_info": version["version_info"],
+            "server_serie": version["version"],
             "protocol_version": 1,
         }
 
@@ -175,7 +175,7 @@ def _positional(env: Env, model: str, method: str, positional: list[Any], named:
     if model not in env.schema.models:
         raise faults.user_error(f"Object {model} doesn't exist")
     try:
-        found, on_records = methods.find(env, model, method)
+        method_found, on_records = methods.find(env, model, method)
     except faults.CallFault as fault:
         raise faults.attribute_error(fault.message) if fault.status == 404 else fault from None
     if on_records and not positional:
@@ -183,7 +183,7 @@ def _positional(env: Env, model: str, method: str, positional: list[Any], named:
     ids = positional.pop(0) if on_records else []
     try:
         answer = methods.invoke(
-            env, found, on_records, model, [ids] if isinstance(ids, int) else ids, positional, named
+            env, method_found, on_records, model, [ids] if isinstance(ids, int) else ids, positional, named
         )
     except methods.WrongArguments as fault:
         raise faults.type_error(fault.message) from None

@@ -58,16 +58,16 @@ class Converter:
         return int(value)
 
     def vals(self, model: Model, record: Vals, log: Callable[[str, str, Unusable], None]) -> Vals:
-        found: Vals = {}
+        vals: Vals = {}
         for name, value in record.items():
             if name in ("id", ".id"):
                 continue
             spec = model.fields[name]
             try:
-                found[name] = self.value(spec, value)
+                vals[name] = self.value(spec, value)
             except Unusable as error:
                 log(name, spec.string, error)
-        return found
+        return vals
 
     def value(self, spec: RecordedField, value: Any) -> Any:
         if spec.type in ("many2one", "many2many"):
@@ -96,20 +96,20 @@ class Converter:
                 )
             return int(value)
         target = self.env.model(spec.relation)
-        found = self.env.search(spec.relation, [(target.record_name, "=", value)], limit=1)
-        if not found:
+        ids = self.env.search(spec.relation, [(target.record_name, "=", value)], limit=1)
+        if not ids:
             raise Unusable(f"No matching record found for name '{value}' in field '%s'", _possible(spec, key))
-        return found[0]
+        return ids[0]
 
     def _by_xid(self, spec: RecordedField, value: str) -> int:
         xid = _qualified(value)
         if (spec.relation, xid) not in self.cache:
             number = self.env.ref(xid)
             self.cache[spec.relation, xid] = number if number and self.env.existing(spec.relation, [number]) else None
-        found = self.cache[spec.relation, xid]
-        if not found:
+        record = self.cache[spec.relation, xid]
+        if not record:
             raise Unusable(f"No matching record found for external id '{value}' in field '%s'", _possible(spec, "id"))
-        return found
+        return record
 
     def _line(self, spec: RecordedField, record: Vals) -> list[Any]:
         target = self.env.model(spec.relation)
@@ -132,7 +132,7 @@ def _qualified(xid: str) -> str:
 
 
 def _message(info: Message, name: str, label: str, error: Unusable) -> Message:
-    found = {
+    message = {
         "rows": info["rows"],
         "type": "error",
         "record": info["record"],
@@ -140,8 +140,8 @@ def _message(info: Message, name: str, label: str, error: Unusable) -> Message:
         "message": error.message.replace("%s", label, 1) if "'%s" in error.message else error.message,
     }
     if error.extra is not None:
-        found["moreinfo"] = error.extra
-    return {**found, "field_name": label}
+        message["moreinfo"] = error.extra
+    return {**message, "field_name": label}
 
 
 def _possible(spec: RecordedField, key: str) -> Message:

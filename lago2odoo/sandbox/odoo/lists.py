@@ -17,13 +17,13 @@ def read_list(
     schema: Schema, store: SandboxStore, context: Mapping[str, Any], spec: RecordedField, ids: Sequence[int]
 ) -> dict[int, list[int]]:
     """The ids in a list field, by record, in the order of the model they are of."""
-    found: dict[int, list[int]] = {number: [] for number in ids}
+    ids_by_record: dict[int, list[int]] = {number: [] for number in ids}
     target = schema.models.get(spec.relation)
     if target is None or (spec.type == "many2many" and spec.table is None):
-        return found
+        return ids_by_record
     keys = Compiler(schema).order(target, "")
-    own = spec.raw.get("context")
-    context = {**context, **(own if isinstance(own, dict) else {})}
+    context_of_field = spec.raw.get("context")
+    context = {**context, **(context_of_field if isinstance(context_of_field, dict) else {})}
     active = ' AND t."active" = 1' if "active" in target.fields and context.get("active_test", True) else ""
     if spec.type == "one2many":
         inverse = target.fields[spec.relation_field]
@@ -36,13 +36,13 @@ def read_list(
             f'SELECT t."{inverse.name}", t.id FROM "{target.table}" t '
             f'WHERE t."{inverse.name}" IN {among()}{active} AND ({where}) ORDER BY {keys}'
         )
-        return _gather(store, found, sql, [listed(ids), *parameters])
+        return _gather(store, ids_by_record, sql, [listed(ids), *parameters])
     name, mine, other = table_of(spec)
     sql = (
         f'SELECT l."{mine}", t.id FROM "{name}" l JOIN "{target.table}" t ON t.id = l."{other}" '
         f'WHERE l."{mine}" IN {among()}{active} ORDER BY {keys}'
     )
-    return _gather(store, found, sql, [listed(ids)])
+    return _gather(store, ids_by_record, sql, [listed(ids)])
 
 
 def _own_domain(schema: Schema, spec: RecordedField, target: Model) -> tuple[str, list[Any]]:

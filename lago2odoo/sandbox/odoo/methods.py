@@ -23,6 +23,8 @@ def write(env: Env, model: str, ids: list[int], vals: Vals) -> bool:
 
 
 def unlink(env: Env, model: str, ids: list[int]) -> bool:
+    if "unlink" in env.behaviour(model).denied:
+        raise faults.denied("delete", env.model(model).description, model)
     return env.unlink(model, ids)
 
 
@@ -66,11 +68,11 @@ def fields_get(
 ) -> Any:
     fields = env.model(model).fields
     chosen = [name for name in fields if not allfields or name in allfields]
-    found = {name: description(fields[name], attributes) for name in chosen}
-    for name, shown in found.items():
+    described = {name: description(fields[name], attributes) for name in chosen}
+    for name, shown in described.items():
         if "digits" in shown and fields[name].precision:
             shown["digits"] = [16, env._digits(fields[name])]
-    return found
+    return described
 
 
 def load(env: Env, model: str, fields: Sequence[str], data: Sequence[Sequence[Any]]) -> Any:
@@ -85,8 +87,8 @@ def name_search(
     env: Env, model: str, name: str = "", domain: Any = None, operator: str = "ilike", limit: int = 100
 ) -> list[list[Any]]:
     key = env.model(model).record_name
-    wanted = [(key, operator, name)] if name and key else []
-    ids = env.search(model, _seen(env, model, [*wanted, *(domain or [])]), limit=limit)
+    by_name = [(key, operator, name)] if name and key else []
+    ids = env.search(model, _seen(env, model, [*by_name, *(domain or [])]), limit=limit)
     names = env.names(model, ids)
     return [[number, names[number]] for number in ids]
 
@@ -97,12 +99,12 @@ def name_create(env: Env, model: str, name: str) -> list[Any]:
 
 
 def has_access(env: Env, model: str, ids: list[int], operation: str) -> bool:
-    return bool(env.model(model) and operation)
+    return bool(env.model(model) and operation) and operation not in env.behaviour(model).denied
 
 
 def get_metadata(env: Env, model: str, ids: list[int]) -> list[Vals]:
-    found = env.store.query("SELECT res_id, module || '.' || name FROM ir_model_data WHERE model = ?", (model,))
-    xids = {int(number): xid for number, xid in found}
+    xid_rows = env.store.query("SELECT res_id, module || '.' || name FROM ir_model_data WHERE model = ?", (model,))
+    xids = {int(number): xid for number, xid in xid_rows}
     rows = env.read(model, ids, ["create_uid", "create_date", "write_uid", "write_date"])
     return [{**row, "xmlid": xids.get(row["id"], False)} for row in rows]
 
@@ -159,9 +161,9 @@ def _for_model(method: Method) -> Method:
     def call(env: Env, _model: str, *arguments: Any, **named: Any) -> Any:
         return method(env, *arguments, **named)
 
-    own = list(inspect.signature(method).parameters.values())
-    leading = [own[0], inspect.Parameter("model", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
-    call.__signature__ = inspect.Signature([*leading, *own[1:]])  # type: ignore[attr-defined]
+    parameters = list(inspect.signature(method).parameters.values())
+    leading = [parameters[0], inspect.Parameter("model", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+    call.__signature__ = inspect.Signature([*leading, *parameters[1:]])  # type: ignore[attr-defined]
     return call
 
 

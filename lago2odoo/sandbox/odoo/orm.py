@@ -33,6 +33,7 @@ class Behaviour:
     before_write: Callable[[Env, list[int], Vals], None] | None = None  # checks; may complete the values
     changed: Callable[[Env, list[int], set[str] | None], None] | None = None  # None: just created
     before_unlink: Callable[[Env, list[int]], None] | None = None
+    denied: frozenset[str] = frozenset()  # operations that no group of Odoo's allows a client, whoever it is
     names: Callable[[Env, list[int]], dict[int, str]] | None = None
     computed: Mapping[str, Callable[[Env, list[int]], dict[int, Any]]] = field(default_factory=dict)
     methods: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
@@ -59,10 +60,10 @@ class Env:
     # ---- looking
 
     def model(self, name: str) -> Model:
-        found = self.schema.models.get(name)
-        if found is None:
+        spec = self.schema.models.get(name)
+        if spec is None:
             raise faults.not_found(f"the model {name!r} does not exist")
-        return found
+        return spec
 
     def behaviour(self, model: str) -> Behaviour:
         return self.behaviours.get(model, NOTHING)
@@ -74,10 +75,10 @@ class Env:
         return self.store.rows(self.model(model), ids, columns, by)
 
     def row(self, model: str, number: int, columns: Sequence[str]) -> Vals:
-        found = self.rows(model, [number], columns)
-        if not found:
+        rows = self.rows(model, [number], columns)
+        if not rows:
             raise faults.missing(model, [number], self.uid)
-        return found[0]
+        return rows[0]
 
     def ref(self, xid: str) -> int | None:
         module, _dot, name = xid.partition(".")
@@ -114,8 +115,8 @@ class Env:
         return [int(row["id"]) for row in self.rows(model, ids, ())]
 
     def must_exist(self, model: str, ids: Sequence[int]) -> None:
-        found = set(self.existing(model, ids))
-        lost = [number for number in ids if number not in found]
+        existing = set(self.existing(model, ids))
+        lost = [number for number in ids if number not in existing]
         if lost:
             raise faults.missing(model, lost, self.uid)
 
@@ -139,19 +140,19 @@ class Env:
 
     def _related(self, model: str, ids: Sequence[int], spec: RecordedField) -> dict[int, Any]:
         first, _dot, rest = spec.related.partition(".")
-        found = self.values(model, ids, first)
+        reached_by_id = self.values(model, ids, first)
         current = model
         while rest:
             current = self.model(current).fields[first].relation
             first, _dot, rest = rest.partition(".")
             hops = {
                 number: (value[0] if value else None) if isinstance(value, list) else value
-                for number, value in found.items()
+                for number, value in reached_by_id.items()
             }
             reached = self.values(current, sorted({value for value in hops.values() if value}), first)
-            found = {number: reached.get(value) if value else None for number, value in hops.items()}
+            reached_by_id = {number: reached.get(value) if value else None for number, value in hops.items()}
         empty: Any = [] if spec.type in X2MANY else None
-        return {number: empty if value is None else value for number, value in found.items()}
+        return {number: empty if value is None else value for number, value in reached_by_id.items()}
 
     def read(
         self, model: str, ids: Sequence[int], fields: Sequence[str] | None = None, *, classic: bool = True
@@ -162,14 +163,14 @@ class Env:
             if name not in spec.fields:
                 raise faults.value_error(f"Invalid field {name!r} on {model!r}")
         columns = [name for name in chosen if spec.fields[name].column and name not in self.behaviour(model).computed]
-        found = {row["id"]: row for row in self.rows(model, ids, columns)}
-        present = [number for number in ids if number in found]
+        rows_by_id = {row["id"]: row for row in self.rows(model, ids, columns)}
+        present = [number for number in ids if number in rows_by_id]
         answer: dict[int, Vals] = {number: {"id": number} for number in present}
         for name in chosen:
             if name == "id":
                 continue
             raw = (
-                {number: found[number][name] for number in present}
+                {number: rows_by_id[number][name] for number in present}
                 if name in columns
                 else self.values(model, present, name)
             )
@@ -259,47 +260,47 @@ class Env:
 
     def defaults(self, model: str) -> Vals:
         spec = self.model(model)
-        found = dict(spec.defaults)
-        for name in found:
+        vals = dict(spec.defaults)
+        for name in vals:
             if spec.fields[name].type == "date":
-                found[name] = self.now().strftime(values.DATE)
+                vals[name] = self.now().strftime(values.DATE)
             elif spec.fields[name].type == "datetime":
-                found[name] = self.now().strftime(values.DATETIME)
+                vals[name] = self.now().strftime(values.DATETIME)
         named = {
             key[8:]: value
             for key, value in self.context.items()
             if key.startswith("default_") and key[8:] in spec.fields
         }
-        return {**found, **named}
+        return {**vals, **named}
 
     def _create_parents(self, spec: Model, filled: list[Vals]) -> None:
         """Records that inherit from another one by delegation create it when it is not given."""
         link = INHERITS.get(spec.name)
         for vals in filled if link else ():
             if link and not vals.get(link):
-                own = {
+                vals_of_parent = {
                     name: vals.pop(name)
                     for name in list(vals)
                     if spec.fields[name].related == f"{link}.{name}" and not spec.fields[name].column
                 }
-                vals[link] = self.with_context(create_product_product=False).create(spec.fields[link].relation, [own])[
-                    0
-                ]
+                vals[link] = self.with_context(create_product_product=False).create(
+                    spec.fields[link].relation, [vals_of_parent]
+                )[0]
 
     def _digits(self, spec: RecordedField) -> int | None:
         if not spec.precision:
             return spec.digits
         if spec.precision not in self.digits:
-            found = self.store.query("SELECT digits FROM decimal_precision WHERE name = ?", (spec.precision,))
-            self.digits[spec.precision] = int(found[0][0]) if found else 2
+            digit_rows = self.store.query("SELECT digits FROM decimal_precision WHERE name = ?", (spec.precision,))
+            self.digits[spec.precision] = int(digit_rows[0][0]) if digit_rows else 2
         return self.digits[spec.precision]
 
     def _check_pointers(self, spec: Model, rows: Sequence[Vals]) -> None:
         for name, described in spec.fields.items():
             if described.type != "many2one" or not described.column or described.relation not in self.schema.models:
                 continue
-            wanted = {row[name] for row in rows if row.get(name)}
-            if wanted and wanted - set(self.existing(described.relation, wanted)):
+            pointed = {row[name] for row in rows if row.get(name)}
+            if pointed and pointed - set(self.existing(described.relation, pointed)):
                 raise faults.still_used(spec.description, spec.name, described.string, name)
 
     def write(self, model: str, ids: Sequence[int], vals: Mapping[str, Any]) -> bool:
@@ -333,13 +334,13 @@ class Env:
     def _write_related(self, spec: Model, pairs: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
         """A writable related field belongs to the record at the end of its path."""
         for number, vals in pairs:
-            wanted: dict[str, Vals] = {}
+            changes_by_hop: dict[str, Vals] = {}
             for name, value in vals.items():
                 described = spec.fields[name]
                 hop, _dot, end = described.related.partition(".")
                 if described.related and not described.column and not described.readonly and end and "." not in end:
-                    wanted.setdefault(hop, {})[end] = value
-            for hop, changes in wanted.items():
+                    changes_by_hop.setdefault(hop, {})[end] = value
+            for hop, changes in changes_by_hop.items():
                 target = self.values(spec.name, [number], hop)[number]
                 if isinstance(target, int) and target:
                     self.write(spec.fields[hop].relation, [target], changes)

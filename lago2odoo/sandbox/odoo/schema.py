@@ -132,7 +132,7 @@ def load(flavour: str, addon: bool) -> Schema:
         for name, raw in recorded["models"].items()
         if not raw["modules"] or modules.intersection(raw["modules"])
     }
-    rows = {name: tuple(found) for name, found in recorded["rows"].items() if name in models}
+    rows = {name: tuple(recorded_rows) for name, recorded_rows in recorded["rows"].items() if name in models}
     xids = tuple(
         (row[0], row[1], row[2], row[3], row[4])
         for row in recorded["xids"]
@@ -175,22 +175,26 @@ def _model(name: str, raw: dict[str, Any], modules: frozenset[str], uniques: lis
     }
     fields.setdefault("id", RecordedField("id", "integer", "ID", {"type": "integer", "string": "ID"}, readonly=True))
     defaults = {key: value for key, value in raw["defaults"].items() if key in fields and (name, key) not in MOMENTARY}
-    own = [unique for row in uniques if row["model"] == raw["description"] and (unique := _unique(name, row))]
+    uniques_of_model = [
+        unique for row in uniques if row["model"] == raw["description"] and (unique := _unique(name, row))
+    ]
     # a module's constraint goes with its fields
-    own = [unique for unique in own if fields.keys() >= set(unique.columns)]
+    uniques_of_model = [unique for unique in uniques_of_model if fields.keys() >= set(unique.columns)]
     # ... and one on related fields alone (a company's name is its partner's) has no column here
-    own = [unique for unique in own if any(fields[column].column for column in unique.columns)]
-    return Model(name, raw["description"], raw["order"], raw["transient"], fields, defaults, tuple(own))
+    uniques_of_model = [
+        unique for unique in uniques_of_model if any(fields[column].column for column in unique.columns)
+    ]
+    return Model(name, raw["description"], raw["order"], raw["transient"], fields, defaults, tuple(uniques_of_model))
 
 
 def _unique(model: str, row: dict[str, Any]) -> Unique | None:
     """A unique constraint or index on plain columns; those on expressions guard nothing that we rely on."""
     pattern = r"\s*unique(?:\s+index)?\s*\(([\w\s,]+)\)\s*(?:where\s+(.*))?"
-    found = re.fullmatch(pattern, row["definition"] or "", re.IGNORECASE | re.DOTALL)
-    if not found or not row["name"].startswith(model.replace(".", "_")):
+    definition = re.fullmatch(pattern, row["definition"] or "", re.IGNORECASE | re.DOTALL)
+    if not definition or not row["name"].startswith(model.replace(".", "_")):
         return None
-    columns = tuple(part.strip() for part in found[1].split(","))
-    return Unique(row["name"], columns, row["message"] or "", (found[2] or "").strip())
+    columns = tuple(part.strip() for part in definition[1].split(","))
+    return Unique(row["name"], columns, row["message"] or "", (definition[2] or "").strip())
 
 
 def _field(model: str, name: str, spec: dict[str, Any]) -> RecordedField:
@@ -220,12 +224,12 @@ def _field(model: str, name: str, spec: dict[str, Any]) -> RecordedField:
 
 
 def _inverse(models: Mapping[str, Model]) -> dict[str, tuple[tuple[str, str], ...]]:
-    found: dict[str, list[tuple[str, str]]] = {}
+    pointers_by_model: dict[str, list[tuple[str, str]]] = {}
     for model in models.values():
         for spec in model.fields.values():
             if spec.type == "many2one" and spec.column and not model.transient:
-                found.setdefault(spec.relation, []).append((model.name, spec.name))
-    return {name: tuple(pointers) for name, pointers in found.items()}
+                pointers_by_model.setdefault(spec.relation, []).append((model.name, spec.name))
+    return {name: tuple(pointers) for name, pointers in pointers_by_model.items()}
 
 
 def description(spec: RecordedField, attributes: list[str] | None) -> dict[str, Any]:

@@ -111,7 +111,7 @@ class SandboxStore:
 
     def insert(self, model: Model, rows: Sequence[Mapping[str, Any]]) -> list[int]:
         """Rows with any columns; their ids in order."""
-        found = []
+        new_ids = []
         for row in rows:
             names = ", ".join(f'"{name}"' for name in row)
             marks = ", ".join("?" * len(row))
@@ -120,8 +120,8 @@ class SandboxStore:
                 if row
                 else f'INSERT INTO "{model.table}" DEFAULT VALUES'
             )
-            found.append(int(self.connection.execute(sql, tuple(row.values())).lastrowid or 0))
-        return found
+            new_ids.append(int(self.connection.execute(sql, tuple(row.values())).lastrowid or 0))
+        return new_ids
 
     def update(self, model: Model, ids: Sequence[int], values: Mapping[str, Any]) -> None:
         if values and ids:
@@ -149,11 +149,12 @@ class SandboxStore:
         return [dict(zip(names, row, strict=True)) for row in self.query(sql, (listed(ids),))]
 
     def links(self, table: tuple[str, str, str], ids: Iterable[int]) -> list[tuple[int, int]]:
-        name, own, other = table
+        name, column, other = table
         return [
             (int(left), int(right))
             for left, right in self.query(
-                f'SELECT "{own}", "{other}" FROM "{name}" WHERE "{own}" IN {among()} ORDER BY "{other}"', (listed(ids),)
+                f'SELECT "{column}", "{other}" FROM "{name}" WHERE "{column}" IN {among()} ORDER BY "{other}"',
+                (listed(ids),),
             )
         ]
 

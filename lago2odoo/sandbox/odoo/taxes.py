@@ -1,4 +1,4 @@
-"""Amounts of order and invoice lines as Odoo 19 computes them. Pure.
+"""Amounts of order and invoice lines as Odoo 19 computes them.
 
 Doubles on purpose: Odoo computes with them, and the embedded one must land on the same cent.
 """
@@ -79,20 +79,20 @@ def _line(line: TaxableLine, rounding: float, per_line: bool) -> LineAmounts:
     raw = line.quantity * (line.price_unit * (1 - line.discount / 100.0))
     if per_line:
         raw = float_round(raw, rounding)
-    found = LineAmounts(raw, float_round(raw, rounding))
+    amounts = LineAmounts(raw, float_round(raw, rounding))
     carried = 0.0
     for tax in sorted(line.taxes, key=lambda item: (item.sequence, item.id)):
-        if tax.id in found.taxes:  # chosen alone and in a group: counted once, as chosen alone
+        if tax.id in amounts.taxes:  # chosen alone and in a group: counted once, as chosen alone
             continue
         base = raw + (carried if tax.is_affected else 0.0)
         amount = base * tax.rate / 100.0
         amount = float_round(amount, rounding) if per_line else amount
-        found.raw_taxes[tax.id], found.bases[tax.id], found.groups[tax.id] = amount, base, tax.group
-        found.taxes[tax.id] = float_round(amount, rounding)
+        amounts.raw_taxes[tax.id], amounts.bases[tax.id], amounts.groups[tax.id] = amount, base, tax.group
+        amounts.taxes[tax.id] = float_round(amount, rounding)
         carried += amount if tax.affects else 0.0
     # price_total is taken before the document's cents are spread
-    found.first_total = found.subtotal + sum(found.taxes.values())
-    return found
+    amounts.first_total = amounts.subtotal + sum(amounts.taxes.values())
+    return amounts
 
 
 def _spread_tax(amounts: list[LineAmounts], tax: int, rounding: float) -> None:

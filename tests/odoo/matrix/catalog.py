@@ -13,6 +13,7 @@ from tests.faults import (
     TEAM,
     TRIAL,
     WALLET,
+    billed_at,
     charge_price,
     coupons,
     of_tax,
@@ -48,6 +49,7 @@ from tests.odoo.matrix.kinds import (
     lone_sale,
     merge_contacts,
     move_order,
+    never_made,
     note_on_order,
     on_balance,
     on_balance_line,
@@ -61,6 +63,7 @@ from tests.odoo.matrix.kinds import (
     swap_product,
     tax_on_balance,
     undistributed,
+    usage_again,
     usage_to,
 )
 
@@ -87,6 +90,17 @@ SHARED = tuple(
     as_kind(fault, *(BOTH if fault.name in ON_OCA else ()))
     for fault in FAULTS
     if fault.side == "odoo" and fault.name not in EMBEDDED_ONLY
+)
+# Lago's own records are changed, Odoo stays as it was migrated.
+OF_LAGO = (
+    *(as_kind(fault) for fault in FAULTS if fault.side == "lago"),
+    Kind(
+        name="invoice never made",
+        side="lago",
+        causes=frozenset({"period_never_billed"}),
+        customers=(STARTER,),
+        plant=never_made,
+    ),
 )
 
 SETTINGS = (
@@ -156,12 +170,14 @@ ONE_SIDED = (
     kind("only Odoo: an invoice", STARTER, lone_invoice(STARTER), causes="extra_invoice", drift="extra_invoice"),
     kind("only Odoo: a receipt", STARTER, lone_receipt(STARTER), causes="extra_invoice", drift="extra_invoice"),
     kind("only Odoo: an order that is invoiced once", STARTER, lone_sale(STARTER), causes="extra_order", drift="extra_order"),
+    kind("only Odoo: usage entered again, not billed yet", STARTER, usage_again(STARTER, "egress_gb", "2026-08"), causes="extra_open_usage"),
     kind("only Lago: the order's external id is gone", STARTER, forget_external_id(STARTER), causes="order_missing mapping_gap extra_order", drift="deleted"),
 )  # fmt: skip
 
 BALANCES = (
     kind("balance: cancelled", STARTER, do("account.move", "button_cancel", balance_id(STARTER, "2026-03")), causes="balance_missing", drift="state", month="2026-03"),
     kind("balance: posted and paid", STARTER, pay_balance(STARTER, "2026-03"), month="2026-03", moves=False),  # the books go on: told by status, and no drift
+    kind("balance: posted with less", STARTER, together(on_balance_line(STARTER, "2026-03", price_unit=1.0), do("account.move", "action_post", balance_id(STARTER, "2026-03"))), causes="lacking_balance", drift="price_unit", month="2026-03"),
     kind("balance: another customer's", STARTER, give_balance_to(STARTER, "2026-03", PRO), causes="other_customer balance_missing", drift="partner_id", month="2026-03"),
     kind("balance: twice", STARTER, copy_balance(STARTER, "2026-03"), causes="extra_invoice", drift="extra_invoice", month="2026-03"),
     kind("balance: a discount on its line", STARTER, on_balance_line(STARTER, "2026-03", discount=10.0), causes="balance_wrong", drift="discount", month="2026-03"),
@@ -171,6 +187,7 @@ BALANCES = (
 )  # fmt: skip
 
 SEVERAL = (
+    Kind(name="both bill another price than Lago's plan has", side="rerate", causes=frozenset({"rerate_differs"}), customers=(STARTER,), plant=together(lambda c: billed_at(c, 3900), on_order(STARTER, fusion_plan_amount="39.00"))),
     kind("two: discount and a tax's rate", STARTER, together(on_line(STARTER, discount=10.0), of_tax("hst_sale_tax_13", amount=14.0)), causes="tax_wrong discount", each=("tax_wrong", "discount")),
     kind("two: minimum of a charge and order ended", STARTER, together(on_charge("storage_gb", "nexacloud_starter", min_amount="50.00"), on_order(STARTER, fusion_ended_at="2026-06-20 10:00:00")), causes="minimum plan_change_date", each=("minimum min_amount", "plan_change_date fusion_ended_at")),
     kind("cancel out: plan 3.00 more, and a coupon of 3.00", STARTER, together(coupons(STARTER, lambda held: [*held, EXTRA_COUPON]), lambda c: on_order(STARTER, fusion_plan_amount=f"{float(c.order(STARTER)['fusion_plan_amount']) + 3:.2f}")(c)), causes="coupon_extra price", each=("coupon_extra", "price")),
@@ -179,6 +196,7 @@ SEVERAL = (
     kind("cancel out: one piece of 100 more, one less", TEAM, together(add_line(TEAM, 100.0), add_line(TEAM, 100.0, quantity=-1.0)), causes="order_line_added line_left_out"),
     kind("cancel out: 100 more on one line, 100 less on the other", TEAM, together(add_line(TEAM, 100.0), add_line(TEAM, -100.0)), causes="order_line_added"),
     kind("two: coupon of another customer, wallet's balance gone", WALLET, together(coupons(WALLET, lambda held: [*held, EXTRA_COUPON]), on_order(WALLET, fusion_commitment="500.00")), causes="coupon_extra minimum", each=("coupon_extra", "minimum")),
+    kind("two: start moved, and the price on the plan's line raised", STARTER, together(on_order(STARTER, fusion_started_at="2026-02-10 15:54:08"), on_line(STARTER, price_unit=41.5)), causes="plan_change_date price", each=("plan_change_date", "price price_unit"), month="2026-03"),
     kind("two: percent coupon dropped and its plan dearer", PERCENT, together(coupons(PERCENT, lambda held: []), on_order(PERCENT, fusion_plan_amount="400.00")), causes="coupon_missing price", each=("coupon_missing", "price")),
 )  # fmt: skip
 
@@ -191,7 +209,7 @@ OF_OCA = (
     kind("OCA: quantity of the carrier's line", STARTER, on_line(STARTER, product_uom_qty=1.0), drift="product_uom_qty", flavours=(OCA,), moves=False),
 )  # fmt: skip
 
-KINDS: tuple[Kind, ...] = (*SHARED, *SETTINGS, *EDITS, *TERMS, *ONE_SIDED, *BALANCES, *SEVERAL, *OF_OCA)  # fmt: skip
+KINDS: tuple[Kind, ...] = (*SHARED, *OF_LAGO, *SETTINGS, *EDITS, *TERMS, *ONE_SIDED, *BALANCES, *SEVERAL, *OF_OCA)  # fmt: skip
 
 # What runs with every ``make test-odoo``.
 QUICK = frozenset(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from migrate.preview import Drift
+from reconcile.rerate.coverage import lapses_of
 from reports.data import Finding, ReportData
 from reports.tallies import check_ties
 from tests.faults import Fault
@@ -31,8 +32,10 @@ class Said:
 
 
 def look(copy: Planted, fault: Fault) -> Said:
-    """Reconcile the month of the fault, then ask for drift."""
-    data = planted.reconciled(copy.company, fault, copy.of.codes)
+    """Reconcile the month of the fault, with what Lago billed twice or never, then ask for drift."""
+    company, theirs = copy.company, frozenset(fault.customers)
+    lapses = lapses_of(company.snapshot, company.events, period=fault.month, customers=theirs)
+    data = planted.reconciled(company, fault, copy.of.codes, lapses)
     check_ties(data)
     return Said(findings=_findings(data), refused=refused(data), drift=_drift(copy.status()))
 
@@ -42,8 +45,10 @@ def _findings(data: ReportData) -> tuple[tuple[str, Finding], ...]:
 
 
 def refused(data: ReportData) -> frozenset[str]:
+    """What a side refuses to give, and what Lago's register says of itself."""
     refusals = (refusal for invoice in data.invoices for refusal in invoice.refusals)
-    return frozenset(f"{refusal.side} refuses: {refusal.reason}" for refusal in refusals)
+    lapsed = frozenset(f"lago lapsed: {lapse.kind}" for lapse in data.lapses)
+    return lapsed | frozenset(f"{refusal.side} refuses: {refusal.reason}" for refusal in refusals)
 
 
 def _drift(found: Iterable[Drift]) -> frozenset[tuple[str, str]]:

@@ -14,7 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from reports.data import Evidence, Finding, Phrase, Told
+from mappings.phrases import Phrase, Told
+from reports.data import Evidence, Finding
 from tests.odoo.conftest import CACHE
 from tests.odoo.matrix.judge import Said, Verdict
 from tests.odoo.matrix.kinds import Kind

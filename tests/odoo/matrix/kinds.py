@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from tests.faults import Company, Fault, Plant
+from tests.faults import STARTER, Company, Fault, Plant
 
 FLAVOURS = ENTERPRISE, OCA = "enterprise", "oca"
 
@@ -305,6 +305,18 @@ def lone_order(customer: str) -> Plant:
     return plant
 
 
+def usage_again(customer: str, metric: str, month: str) -> Plant:
+    """Usage entered again under other names, as by somebody who thinks that it is missing."""
+    names = ("external_subscription_id", "code", "timestamp", "timestamp_us", "properties")
+
+    def plant(company: Company) -> None:
+        for row in company.usage(customer, metric, month):
+            again = {**{name: row[name] for name in names}, "transaction_id": f"again-{row['transaction_id']}"}
+            create(company, "fusion.billing.usage", **again)
+
+    return plant
+
+
 def lone_invoice(customer: str) -> Plant:
     """A posted invoice of July that Lago has not."""
 
@@ -454,3 +466,14 @@ def run_scheduler(xid: str) -> Plant:
         company.odoo.call("ir.cron", "method_direct_trigger", [cron])
 
     return plant
+
+
+# --- Lago's own records ----------------------------------------------------------------------------------------------
+
+
+def never_made(company: Company) -> Company:
+    """Lago never made the invoice of June's usage: its job got stuck."""
+    invoice, snapshot = company.invoice(STARTER), company.snapshot
+    invoices = tuple(other for other in snapshot.invoices if other is not invoice)
+    fees = tuple(fee for fee in snapshot.fees if fee.lago_invoice_id != invoice.lago_id)
+    return replace(company, snapshot=replace(snapshot, invoices=invoices, fees=fees))

@@ -18,7 +18,9 @@ from tests.odoo.matrix.world import Planted
 from tests.reconciling import planted
 
 WHERE = re.compile(r"(?P<model>[a-z]+(\.[a-z]+)+) (?P<record>.*?)( \((?P<id>\d+)\))?$")
-NOTHING_TO_MEND = frozenset({"price_passed", "waive_rounding", "accept_rule"})  # they say that there is none
+NOTHING_TO_MEND = frozenset(
+    {"price_passed", "waive_rounding", "accept_rule", "bill_by_date"}
+)  # they say that there is none
 Done = str  # empty, or why no machine can do it
 
 
@@ -41,6 +43,8 @@ def remedied(copy: Planted, fault: Fault, verdict: Verdict) -> str:
             return f"by hand ({undone})"
     left = Verdict(kind=verdict.kind, flavour=verdict.flavour, clean=verdict.clean, said=look(copy, fault))
     remaining = {f.cause for f in left.new} | left.reasons
+    if remaining and remaining <= verdict.reasons:  # a refusal says in words what a person does about it
+        return f"by hand ({', '.join(sorted(remaining))})"
     return "yes" if not remaining else f"no: {', '.join(sorted(remaining))} remain"
 
 
@@ -169,7 +173,7 @@ def _records(copy: Planted, told: re.Match[str]) -> list[int]:
         return [int(told["id"])]
     if told["record"].startswith(f"{OURS}."):
         return [_number(copy, told["record"])]
-    key = {"sale.order": "name"}.get(told["model"], "code")
+    key = {"sale.order": "name", "decimal.precision": "name"}.get(told["model"], "code")
     found: list[int] = []
     for record in told["record"].split(f", {told['model']} "):
         found += copy.company.odoo.call(
@@ -441,6 +445,17 @@ def _distribute(copy: Planted, remedy: Evidence) -> Done:
     return ""
 
 
+def _pricelist(copy: Planted, remedy: Evidence) -> Done:
+    """The order's price list, set on a quotation as a person has to; its currency comes with it."""
+    told = WHERE.match(str(remedy.values["where"]))
+    assert told
+    odoo, ids = copy.company.odoo, _records(copy, told)
+    odoo.call("sale.order", "write", ids, vals={"state": "draft"})
+    odoo.call("sale.order", "write", ids, vals={"pricelist_id": _number(copy, str(remedy.values["lago"]))})
+    odoo.call("sale.order", "write", ids, vals={"state": "sale"})
+    return ""
+
+
 def _term(copy: Planted, remedy: Evidence) -> Done:
     """The order's payment term as ``preview`` shows it."""
     domain = [["name", "=", str(remedy.values["where"]).removeprefix("sale.order ")]]
@@ -487,6 +502,8 @@ BY_MACHINE: Mapping[str, Callable[[Planted, Evidence], Done]] = {
     "mend_tax_in_price": _exclude_tax,
     "mend_repartition": _distribute,
     "mend_term": _term,
+    "mend_pricelist": _pricelist,
+    "raise_digits": _set_field,
     "mend_own_line": _own_line,
     "mend_group": _group,
     "mend_balance": _balance,

@@ -94,7 +94,7 @@ class Coupons(models.AbstractModel):
             ("service_id", "=", service.id),
             "|",
             ("coupons", "!=", False),
-            ("partner_id", "in", holding.partner_id.ids),
+            ("id", "in", holding.fusion_account_id.ids),
         ]
         if query.get("external_customer_id") is not None:
             domain.append(("external_id", "=", query["external_customer_id"]))
@@ -111,8 +111,7 @@ class Coupons(models.AbstractModel):
         orders = self.env["sale.order"].sudo()
         return orders.search(
             [
-                ("partner_id", "=", link.partner_id.id),
-                ("fusion_service_id", "=", link.service_id.id),
+                ("fusion_account_id", "=", link.id),
                 ("fusion_external_id", "!=", False),
                 ("state", "!=", "cancel"),
             ]

@@ -83,8 +83,7 @@ class Customers(models.AbstractModel):
         return link
 
     def _orders_of(self, link):
-        domain = [("partner_id", "=", link.partner_id.id), ("fusion_service_id", "=", link.service_id.id)]
-        return self.env["sale.order"].sudo().search(domain, order="id")
+        return self.env["sale.order"].sudo().search([("fusion_account_id", "=", link.id or 0)], order="id")
 
     def _archive_partner(self, partner):
         """Unless somebody else needs it: another service, a login, or the company itself."""
@@ -128,6 +127,7 @@ class Customers(models.AbstractModel):
         link.write(
             {**self._link_values(given), "details": json.dumps(details, ensure_ascii=False) if details else False}
         )
+        link._fusion_propose()
         return link
 
     def _partner_values(self, service, given, details, external_id, link):

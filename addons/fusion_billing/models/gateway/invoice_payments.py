@@ -43,10 +43,11 @@ class InvoicePayments(models.AbstractModel):
         self._check_payable(move)
         self._claim_payment(move)
         partner = move.partner_id | move.commercial_partner_id
-        token = self.env["payment.token"].sudo().search(
+        tokens = self.env["payment.token"].sudo().search(
             [("partner_id", "in", partner.ids), ("provider_id", "in", self._payment_providers(move).ids)],
-            order="id desc", limit=1,
+            order="id desc",
         )  # fmt: skip
+        token = tokens._fusion_paying(move)
         if not token:
             raise answers.invalid({"base": ["no_linked_payment_provider"]})
         transactions = self.env["payment.transaction"].sudo()

@@ -72,21 +72,23 @@ class Invoices(models.AbstractModel):
     # finding
 
     def _invoice_domain(self, service):
-        paths = ("invoice_line_ids.fusion_order_id", "invoice_line_ids.sale_line_ids.order_id",
-                 *dialect(self.env).order_of_invoice)  # fmt: skip
-        owned = fields.Domain.OR([[(f"{path}.fusion_service_id", "=", service.id)] for path in paths])
         return [
             ("move_type", "=", "out_invoice"),
             ("fusion_shadow", "=", False),
             ("company_id", "=", service.company_id.id),
-            *owned,
+            *self._billing_orders("fusion_service_id", service),
         ]
+
+    def _billing_orders(self, field, records):
+        """Invoices of orders whose ``field`` is one of these."""
+        paths = ("invoice_line_ids.fusion_order_id", "invoice_line_ids.sale_line_ids.order_id",
+                 *dialect(self.env).order_of_invoice)  # fmt: skip
+        return list(fields.Domain.OR([[(f"{path}.{field}", "in", records.ids)] for path in paths]))
 
     def _invoice_filters(self, service, query):
         domain = []
         if query.get("external_customer_id"):
-            partner = self._links(service, query["external_customer_id"]).partner_id
-            domain.append(("partner_id", "child_of", partner.ids or [0]))
+            domain += self._billing_orders("fusion_account_id", self._links(service, query["external_customer_id"]))
         domain += self._any_of(invoices.asked(query, "status", "statuses"), BY_STATUS)
         domain += self._any_of(invoices.asked(query, "payment_status", "payment_statuses"), BY_PAYMENT)
         for name, operator in (("issuing_date_from", ">="), ("issuing_date_to", "<=")):
@@ -124,10 +126,7 @@ class Invoices(models.AbstractModel):
 
     def _link_of(self, move, service):
         """Whose invoice it is, also when the customer was deleted since."""
-        partners = move.partner_id | move.commercial_partner_id
-        links = self.env["fusion.billing.account.link"].sudo().with_context(active_test=False)
-        domain = [("service_id", "=", service.id), ("partner_id", "in", partners.ids)]
-        return links.search(domain, order="active desc, id desc", limit=1)
+        return move._fusion_account(service)
 
     # what is shown
 

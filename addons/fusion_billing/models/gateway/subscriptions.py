@@ -52,7 +52,7 @@ class Subscriptions(models.AbstractModel):
         domain = [("fusion_service_id", "=", service.id), ("fusion_external_id", "!=", False)]
         domain += self._in_statuses([s for s in query.get("status[]", ["active"]) if s in BY_STATUS])
         if query.get("external_customer_id"):
-            domain.append(("partner_id", "=", self._link(service, query["external_customer_id"]).partner_id.id))
+            domain.append(("fusion_account_id", "=", self._link(service, query["external_customer_id"]).id))
         for name, field in (("plan_code", "fusion_plan_code"), ("external_id", "fusion_external_id")):
             if query.get(name):
                 domain.append((field, "=", query[name]))
@@ -256,9 +256,7 @@ class Subscriptions(models.AbstractModel):
     # what is shown
 
     def _subscription(self, order):
-        link = self.env["fusion.billing.account.link"].sudo().with_context(active_test=False).search(
-            [("service_id", "=", order.fusion_service_id.id), ("partner_id", "=", order.partner_id.id)], limit=1
-        )  # fmt: skip
+        link = order.fusion_account_id
         details, status = json.loads(order.fusion_details or "{}"), self._status(order)
         return subscriptions.show(
             {

@@ -16,7 +16,7 @@ class Usage(models.AbstractModel):
         """Usage of the running period; taxes as Odoo computes them on the amounts so far."""
         link = self._link(service, external_id)
         orders = self._orders(service, query.get("external_subscription_id") or "")
-        order = orders.filtered(lambda o: o.partner_id == link.partner_id and self._status(o) == "active")[:1]
+        order = orders.filtered(lambda o: o.fusion_account_id == link and self._status(o) == "active")[:1]
         if not order:
             raise answers.not_allowed("no_active_subscription")
         now = now_exactly()

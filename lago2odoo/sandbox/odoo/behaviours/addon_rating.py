@@ -139,14 +139,9 @@ class CompanyReader:
         """Native invoicing, which uses coupons up, does not run here."""
         return {}
 
-    def grace_days(self, partners: Collection[int]) -> dict[tuple[int, int], int]:
-        columns = ("service_id", "partner_id", "grace_days", "active")
-        links = self.env.rows("fusion.billing.account.link", partners, columns, by="partner_id")
-        return {
-            (row["service_id"], row["partner_id"]): row["grace_days"]
-            for row in links
-            if row["active"] and row["grace_days"]
-        }
+    def grace_days(self, accounts: Collection[int]) -> dict[int, int]:
+        links = self.env.rows("fusion.billing.account.link", accounts, ("grace_days", "active"))
+        return {row["id"]: row["grace_days"] for row in links if row["active"] and row["grace_days"]}
 
     def product_taxes(self, order: int, product: int) -> list[int]:
         sold = self.env.row("sale.order", order, ("fiscal_position_id", "company_id"))

@@ -66,26 +66,26 @@ def _context_get(env: Env) -> Vals:
 def _has_group(env: Env, ids: list[int], group_ext_id: str) -> bool:
     group = env.ref(group_ext_id)
     user = ids[0] if ids else env.uid
-    held = set(env.values("res.users", [user], "group_ids")[user])
-    return bool(group) and group in with_implied(env, held)
+    groups_of_user = set(env.values("res.users", [user], "group_ids")[user])
+    return bool(group) and group in with_implied(env, groups_of_user)
 
 
 def with_implied(env: Env, groups: set[int]) -> set[int]:
     """Groups and all that they imply."""
-    found: set[int] = set()
+    implied: set[int] = set()
     todo = set(groups)
     while todo:
-        found |= todo
+        implied |= todo
         reached = env.values("res.groups", sorted(todo), "implied_ids")
-        todo = {number for numbers in reached.values() for number in numbers} - found
-    return found
+        todo = {number for numbers in reached.values() for number in numbers} - implied
+    return implied
 
 
 def feature_enabled(env: Env, group: str) -> bool:
     """Every internal user has the group: how Odoo's settings switch features on."""
     everybody = env.ref("base.group_user")
-    wanted = env.ref(group)
-    return bool(everybody and wanted and wanted in with_implied(env, {everybody}))
+    number = env.ref(group)
+    return bool(everybody and number and number in with_implied(env, {everybody}))
 
 
 USER = Behaviour(methods={"has_group": _has_group}, model_methods={"context_get": _context_get})

@@ -42,6 +42,10 @@ def delayed(start: str, row: Vals) -> str:
         return (_month_end(first) + timedelta(days=days)).isoformat()
     if row["delay_type"] == "days_after_end_of_next_month":
         return (_month_end(_month_end(first) + timedelta(days=1)) + timedelta(days=days)).isoformat()
+    if row["delay_type"] == "days_end_of_month_on_the":
+        moved, day = first + timedelta(days=days), int(row["days_next_month"])
+        last = _month_end(_month_end(moved) + timedelta(days=1)) if day else _month_end(moved)
+        return last.replace(day=min(day or last.day, last.day)).isoformat()
     raise faults.unsupported(f"payment terms with {row['delay_type']}")
 
 

@@ -43,28 +43,29 @@ def _fill_lines(env: Env, vals_list: list[Vals]) -> None:
 def _complete_line(env: Env, vals: Vals, move: Vals, journal_account: int | None) -> None:
     product = vals.get("product_id")
     vals.setdefault("quantity", 1.0)
-    found: Vals = {}
+    described: Vals = {}
     if product and env.existing("product.product", [product]):
-        found = {
+        described = {
             name: env.values("product.product", [product], name)[product]
             for name in ("uom_id", "taxes_id", "product_tmpl_id", "description_sale")
         }
-        vals.setdefault("product_uom_id", found["uom_id"])
+        vals.setdefault("product_uom_id", described["uom_id"])
         if not vals.get("name"):
             label = env.names("product.product", [product])[product]
-            vals["name"] = "\n".join(part for part in (label, found["description_sale"]) if part)
+            vals["name"] = "\n".join(part for part in (label, described["description_sale"]) if part)
         if "price_unit" not in vals:
             vals["price_unit"] = products.price_of(env, None, product, 1.0, str(move["date"]))
     vals.setdefault("price_unit", 0.0)
     if not vals.get("account_id"):
-        vals["account_id"] = _income_account(env, found.get("product_tmpl_id")) or journal_account
+        vals["account_id"] = _income_account(env, described.get("product_tmpl_id")) or journal_account
     if not vals["account_id"]:
         raise faults.constraint("Missing required account on accountable line.")
     if "tax_ids" not in vals:
-        own = (
-            found.get("taxes_id") or env.values("account.account", [vals["account_id"]], "tax_ids")[vals["account_id"]]
+        tax_ids = (
+            described.get("taxes_id")
+            or env.values("account.account", [vals["account_id"]], "tax_ids")[vals["account_id"]]
         )
-        vals["tax_ids"] = [[6, 0, map_taxes(env, move["fiscal_position_id"], own)]]
+        vals["tax_ids"] = [[6, 0, map_taxes(env, move["fiscal_position_id"], tax_ids)]]
 
 
 def _income_account(env: Env, template: int | None) -> int | None:

@@ -23,19 +23,19 @@ def computed(env: Env, ids: list[int]) -> list[tuple[Vals, list[taxes.LineAmount
     columns = ("move_id", "display_type", "quantity", "price_unit", "discount", "account_id", "sequence")
     every = env.rows("account.move.line", [move["id"] for move in moves], columns, by="move_id")
     linked = env.with_context(active_test=False).values("account.move.line", [row["id"] for row in every], "tax_ids")
-    table = flat_taxes(env, sorted({tax for found in linked.values() for tax in found}))
+    table = flat_taxes(env, sorted({tax for tax_ids in linked.values() for tax in tax_ids}))
     per_line = company_of(env)["tax_calculation_rounding_method"] == "round_per_line"
     lines: dict[int, list[Vals]] = {move["id"]: [] for move in moves}
     for row in sorted(every, key=lambda item: (item["sequence"] or 0, item["id"])):
         if row["display_type"] == "product":
             lines[row["move_id"]].append({**row, "taxes": linked[row["id"]]})
-    found = []
+    documents = []
     for move in moves:
         rows = lines[move["id"]]
-        wanted = [_as_line(row, table) for row in rows]
-        amounts, totals = taxes.compute(wanted, rounding_of(env, move["currency_id"]), per_line)
-        found.append((move, amounts, rows, totals))
-    return found
+        taxable = [_as_line(row, table) for row in rows]
+        amounts, totals = taxes.compute(taxable, rounding_of(env, move["currency_id"]), per_line)
+        documents.append((move, amounts, rows, totals))
+    return documents
 
 
 def _as_line(row: Vals, table: Mapping[int, tuple[taxes.PercentTax, ...]]) -> taxes.TaxableLine:
@@ -49,7 +49,7 @@ def recompute(env: Env, ids: list[int]) -> None:
     """Amounts of whole moves after anything in them changed: lines, tax lines, due lines, header."""
     line_updates: dict[int, Vals] = {}
     headers: dict[int, Vals] = {}
-    wanted: dict[int, list[Vals]] = {}
+    lines_by_move: dict[int, list[Vals]] = {}
     entries = [row["id"] for row in env.rows("account.move", ids, ("move_type",)) if row["move_type"] not in INVOICES]
     for move, amounts, rows, totals in computed(env, [number for number in ids if number not in entries]):
         sign, rounding = direction(move["move_type"]), rounding_of(env, move["currency_id"])
@@ -63,12 +63,12 @@ def recompute(env: Env, ids: list[int]) -> None:
                 **_ledger(env, booked, rate),
             }
         headers[move["id"]] = _header(env, move, totals, rate)
-        wanted[move["id"]] = _tax_lines(env, move, amounts, rows, rate) + (
+        lines_by_move[move["id"]] = _tax_lines(env, move, amounts, rows, rate) + (
             _due_lines(env, move, totals, rate) if rows else []
         )
     env.set_columns("account.move.line", line_updates)
     env.set_columns("account.move", headers)
-    _replace_lines(env, wanted)
+    _replace_lines(env, lines_by_move)
     _recompute_entries(env, entries)
 
 
@@ -194,26 +194,26 @@ def _parts(env: Env, move: Vals, total: float, rounding: float) -> list[tuple[st
     rows = env.rows("account.payment.term.line", [term], columns, by="payment_id") if term else []
     if len(rows) < 2:
         return [(str(move["invoice_date_due"] or move["date"]), total)]
-    left, found = total, []
+    left, parts = total, []
     start = str(move["invoice_date"] or env.now().strftime(values.DATE))
     for index, row in enumerate(rows):
         share = total * row["value_amount"] / 100 if row["value"] == "percent" else row["value_amount"]
         amount = left if index == len(rows) - 1 else values.float_round(share, rounding)
         left = values.float_round(left - amount, rounding)
-        found.append((delayed(start, row), amount))
-    return found
+        parts.append((delayed(start, row), amount))
+    return parts
 
 
-def _replace_lines(env: Env, wanted: Mapping[int, list[Vals]]) -> None:
+def _replace_lines(env: Env, lines_by_move: Mapping[int, list[Vals]]) -> None:
     """Keep what is the same line, so that its id stays; drop and add the rest."""
     model = env.model("account.move.line")
     columns = ("move_id", "display_type", "tax_repartition_line_id", "group_tax_id", "account_id", "date_maturity")
     present: dict[tuple[Any, ...], list[int]] = {}
-    for row in env.store.rows(model, wanted, columns, by="move_id"):
+    for row in env.store.rows(model, lines_by_move, columns, by="move_id"):
         if row["display_type"] in ("tax", "payment_term"):
             present.setdefault(_identity(row), []).append(row["id"])
     created = []
-    for lines in wanted.values():
+    for lines in lines_by_move.values():
         for line in lines:
             same = present.get(_identity(line))
             if same:

@@ -51,10 +51,10 @@ def _fill(env: Env, vals_list: list[Vals]) -> None:
 
 
 def _journal(env: Env, vals: Vals, kind: str) -> Vals:
-    wanted = "sale" if kind in SALES else "purchase" if kind in PURCHASES else "general"
+    journal_type = "sale" if kind in SALES else "purchase" if kind in PURCHASES else "general"
     if not vals.get("journal_id"):
-        found = env.search("account.journal", [("type", "=", wanted)], limit=1)
-        vals["journal_id"] = found[0] if found else False
+        journals = env.search("account.journal", [("type", "=", journal_type)], limit=1)
+        vals["journal_id"] = journals[0] if journals else False
     rows = env.rows(
         "account.journal", [vals["journal_id"]] if vals["journal_id"] else [], ("type", "currency_id", "company_id")
     )
@@ -119,9 +119,9 @@ def _check_journals(env: Env, ids: list[int]) -> None:
     moves = env.rows("account.move", ids, ("move_type", "journal_id"))
     kinds = {row["id"]: row["type"] for row in env.rows("account.journal", {m["journal_id"] for m in moves}, ("type",))}
     for move in moves:
-        wanted = "sale" if move["move_type"] in SALES else "purchase" if move["move_type"] in PURCHASES else None
-        if wanted and kinds[move["journal_id"]] != wanted:
-            raise faults.validation(f"Cannot create a {wanted} document in a non {wanted} journal")
+        journal_type = "sale" if move["move_type"] in SALES else "purchase" if move["move_type"] in PURCHASES else None
+        if journal_type and kinds[move["journal_id"]] != journal_type:
+            raise faults.validation(f"Cannot create a {journal_type} document in a non {journal_type} journal")
 
 
 def _before_unlink(env: Env, ids: list[int]) -> None:
@@ -194,15 +194,15 @@ def _cancel(env: Env, ids: list[int]) -> None:
 
 
 def _names(env: Env, ids: list[int]) -> dict[int, str]:
-    found = {}
+    names_by_id = {}
     for row in env.rows("account.move", ids, ("name", "state", "move_type", "ref")):
         label = DRAFT_LABELS[row["move_type"]] if row["state"] == "draft" else ""
         name = str(row["name"] or "")
         shown = f"{label} {name}".strip() if name != "/" else label
         if row["state"] == "draft" and not name:
             shown = f"{label} (* {row['id']})" if row["move_type"] == "entry" else label
-        found[row["id"]] = f"{shown} ({row['ref']})" if row["ref"] else shown
-    return found
+        names_by_id[row["id"]] = f"{shown} ({row['ref']})" if row["ref"] else shown
+    return names_by_id
 
 
 MOVE = Behaviour(

@@ -1,4 +1,7 @@
-"""Loyalty cards: each gets a code of its own, as Odoo's default does; what was recorded of it is one card's code."""
+"""Loyalty cards: each gets a code of its own, as Odoo's default does, and no client may delete one.
+
+What was recorded of the code is one card's.
+"""
 
 from __future__ import annotations
 
@@ -14,4 +17,4 @@ def _card_fill(env: Env, rows: list[Vals]) -> None:
             row["code"] = f"044{uuid.uuid4().hex[7:-14]}"
 
 
-CARD = Behaviour(fill=_card_fill)
+CARD = Behaviour(fill=_card_fill, denied=frozenset({"unlink"}))

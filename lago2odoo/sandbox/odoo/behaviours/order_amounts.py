@@ -34,11 +34,11 @@ def recompute(env: Env, ids: list[int]) -> None:
     line_updates: dict[int, Vals] = {}
     order_updates: dict[int, Vals] = {}
     for order in orders:
-        own = [row for row in lines[order["id"]] if not row["display_type"]]
+        billed_lines = [row for row in lines[order["id"]] if not row["display_type"]]
         amounts, totals = taxes.compute(
-            [_as_line(row, table) for row in own], roundings[order["currency_id"]], per_line
+            [_as_line(row, table) for row in billed_lines], roundings[order["currency_id"]], per_line
         )
-        for row, amount in zip(own, amounts, strict=True):
+        for row, amount in zip(billed_lines, amounts, strict=True):
             line_updates[row["id"]] = _line_values(row, amount, order["state"], roundings[order["currency_id"]])
         notes = {
             row["id"]: {"invoice_status": "invoiced" if order["state"] == "sale" else "no"}
@@ -50,7 +50,7 @@ def recompute(env: Env, ids: list[int]) -> None:
             "amount_untaxed": totals.untaxed,
             "amount_tax": totals.tax,
             "amount_total": totals.total,
-            "invoice_status": _invoice_status(order["state"], [line_updates[row["id"]] for row in own]),
+            "invoice_status": _invoice_status(order["state"], [line_updates[row["id"]] for row in billed_lines]),
         }
     env.set_columns("sale.order.line", line_updates)
     env.set_columns("sale.order", order_updates)
@@ -70,12 +70,12 @@ def _lines_of(env: Env, orders: list[int]) -> dict[int, list[Vals]]:
         "qty_invoiced",
         "sequence",
     )
-    found: dict[int, list[Vals]] = {number: [] for number in orders}
+    lines_by_order: dict[int, list[Vals]] = {number: [] for number in orders}
     rows = env.rows("sale.order.line", orders, columns, by="order_id")
     linked = env.with_context(active_test=False).values("sale.order.line", [row["id"] for row in rows], "tax_ids")
     for row in sorted(rows, key=lambda item: (item["sequence"] or 0, item["id"])):
-        found[row["order_id"]].append({**row, "taxes": linked[row["id"]]})
-    return found
+        lines_by_order[row["order_id"]].append({**row, "taxes": linked[row["id"]]})
+    return lines_by_order
 
 
 def _as_line(row: Vals, table: Mapping[int, tuple[taxes.PercentTax, ...]]) -> taxes.TaxableLine:
@@ -128,10 +128,10 @@ def _subscription_fields(
     }
     updates = {}
     for order in orders:
-        own = [row for row in lines[order["id"]] if recurring.get(row["product_id"])]
+        recurring_lines = [row for row in lines[order["id"]] if recurring.get(row["product_id"])]
         plan = plans.get(order["plan_id"])
-        subscription = bool(plan and own)
-        total = sum(amounts[row["id"]]["price_subtotal"] for row in own) if plan else 0.0
+        subscription = bool(plan and recurring_lines)
+        total = sum(amounts[row["id"]]["price_subtotal"] for row in recurring_lines) if plan else 0.0
         months = MONTHS[plan["billing_period_unit"]] * (plan["billing_period_value"] or 1) if plan else 1.0
         state = order["subscription_state"]
         if subscription and not state:

@@ -23,12 +23,12 @@ def _fill_lines(env: Env, vals_list: list[Vals]) -> None:
             "sale.order", _given(vals_list, "order_id"), ("fiscal_position_id", "pricelist_id", "date_order")
         )
     }
-    found = _products(env, _given(vals_list, "product_id"))
+    products = _products(env, _given(vals_list, "product_id"))
     maps: dict[tuple[Any, int], list[int]] = {}
     for vals in vals_list:
         if vals.get("display_type"):
             vals.update({"product_uom_qty": 0.0, "price_unit": vals.get("price_unit") or 0.0})
-        order, product = orders.get(vals.get("order_id") or 0), found.get(vals.get("product_id") or 0)
+        order, product = orders.get(vals.get("order_id") or 0), products.get(vals.get("product_id") or 0)
         if order and product:
             _from_product(env, vals, order, product, maps)
         vals.setdefault("customer_lead", 0.0)
@@ -51,7 +51,11 @@ def _products(env: Env, ids: list[int]) -> dict[int, Vals]:
         else {}
     )
     return {
-        number: {"id": number, "label": labels[number], **{name: found[number] for name, found in chosen.items()}}
+        number: {
+            "id": number,
+            "label": labels[number],
+            **{name: values_by_id[number] for name, values_by_id in chosen.items()},
+        }
         for number in env.existing("product.product", ids)
     }
 
@@ -91,9 +95,9 @@ def _line_before_write(env: Env, ids: list[int], vals: Vals) -> None:
         current = env.rows("sale.order.line", ids, ("product_id", "order_id"))
         if vals["product_id"] and any(row["product_id"] != vals["product_id"] for row in current):
             order = env.row("sale.order", current[0]["order_id"], ("fiscal_position_id", "pricelist_id", "date_order"))
-            found = _products(env, [vals["product_id"]])
-            if found:
-                _from_product(env, vals, order, found[vals["product_id"]], {})
+            products = _products(env, [vals["product_id"]])
+            if products:
+                _from_product(env, vals, order, products[vals["product_id"]], {})
 
 
 LINE = Behaviour(

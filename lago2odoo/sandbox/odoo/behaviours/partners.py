@@ -57,13 +57,13 @@ def _sync_addresses(env: Env, ids: list[int], *, joined: bool) -> None:
             _to_contacts(env, row["id"], row)
             continue
         parent = env.row("res.partner", row["parent_id"], ("is_company", "parent_id", *ADDRESS))
-        own, there = ({name: place[name] for name in ADDRESS} for place in (row, parent))
+        address, there = ({name: place[name] for name in ADDRESS} for place in (row, parent))
         if row["type"] == "contact" and joined and any(there.values()):
             env.store.update(env.model("res.partner"), [row["id"]], there)
-        elif (row["type"] == "contact" and any(own.values()) and own != there) or (
-            joined and any(own.values()) and not any(there.values()) and _is_first(env, parent)
+        elif (row["type"] == "contact" and any(address.values()) and address != there) or (
+            joined and any(address.values()) and not any(there.values()) and _is_first(env, parent)
         ):
-            env.write("res.partner", [row["parent_id"]], own)
+            env.write("res.partner", [row["parent_id"]], address)
 
 
 def _is_first(env: Env, parent: Vals) -> bool:
@@ -105,15 +105,17 @@ def _recompute(env: Env, ids: list[int]) -> None:
 def _family(env: Env, ids: Iterable[int]) -> list[Vals]:
     """The partners, all their ancestors, and all their descendants."""
     columns = ("name", "parent_id", "is_company", "type", "email", "company_name", *COMMERCIAL)
-    found: dict[int, Vals] = {}
+    partners_by_id: dict[int, Vals] = {}
     todo = set(ids)
     while todo:
         fresh = env.rows("res.partner", todo, columns)
         children = env.rows("res.partner", todo, columns, by="parent_id")
-        found |= {row["id"]: row for row in [*fresh, *children]}
-        todo = {row["id"] for row in children} | {row["parent_id"] for row in found.values() if row["parent_id"]}
-        todo -= {row["id"] for row in fresh} | (set(found) - {row["id"] for row in children})
-    return list(found.values())
+        partners_by_id |= {row["id"]: row for row in [*fresh, *children]}
+        todo = {row["id"] for row in children} | {
+            row["parent_id"] for row in partners_by_id.values() if row["parent_id"]
+        }
+        todo -= {row["id"] for row in fresh} | (set(partners_by_id) - {row["id"] for row in children})
+    return list(partners_by_id.values())
 
 
 def _commercial(rows: dict[int, Vals], number: int) -> int:
@@ -173,8 +175,10 @@ def address_of(env: Env, partner: int, kind: str) -> int:
         ("type", "is_company", "active"),
         by="parent_id",
     )
-    found = [child["id"] for child in children if child["type"] == kind and not child["is_company"] and child["active"]]
-    return int(found[0]) if found else partner
+    child_ids = [
+        child["id"] for child in children if child["type"] == kind and not child["is_company"] and child["active"]
+    ]
+    return int(child_ids[0]) if child_ids else partner
 
 
 def fiscal_position(env: Env, partner: int, delivery: int) -> int | None:

@@ -40,11 +40,11 @@ def _template_changed(env: Env, ids: list[int], fields: set[str] | None) -> None
 
 
 def _variants(env: Env, ids: list[int]) -> dict[int, Any]:
-    found: dict[int, Any] = dict.fromkeys(ids)
+    variant_by_template: dict[int, Any] = dict.fromkeys(ids)
     for row in env.rows("product.product", ids, ("product_tmpl_id", "active"), by="product_tmpl_id"):
-        if row["active"] and not found[row["product_tmpl_id"]]:
-            found[row["product_tmpl_id"]] = row["id"]
-    return found
+        if row["active"] and not variant_by_template[row["product_tmpl_id"]]:
+            variant_by_template[row["product_tmpl_id"]] = row["id"]
+    return variant_by_template
 
 
 def _variant_count(env: Env, ids: list[int]) -> dict[int, Any]:
@@ -127,9 +127,9 @@ def _fill_items(env: Env, vals_list: list[Vals]) -> None:
         )
     }
     for vals in vals_list:
-        found = lists.get(vals.get("pricelist_id") or 0)
-        if found:
-            vals.update({"company_id": found["company_id"], "currency_id": found["currency_id"]})
+        pricelist = lists.get(vals.get("pricelist_id") or 0)
+        if pricelist:
+            vals.update({"company_id": pricelist["company_id"], "currency_id": pricelist["currency_id"]})
 
 
 _CALLED_AFTER = {  # what a rule is for -> the field of it, its model, and how Odoo puts that
@@ -185,7 +185,7 @@ def _rule(
         "percent_price", "price_discount", "price_round", "price_surcharge", "date_start", "date_end",
     )  # fmt: skip
     rules = env.rows("product.pricelist.item", [pricelist], columns, by="pricelist_id")
-    wanted = {
+    field_of_target = {
         "0_product_variant": ("product_id", product),
         "1_product": ("product_tmpl_id", template),
         "2_product_category": ("categ_id", category),
@@ -193,7 +193,7 @@ def _rule(
     for rule in sorted(
         rules, key=lambda item: (RANK[item["applied_on"]], -float(item["min_quantity"] or 0), -item["id"])
     ):
-        column, value = wanted.get(rule["applied_on"], ("id", rule["id"]))
+        column, value = field_of_target.get(rule["applied_on"], ("id", rule["id"]))
         timely = (not rule["date_start"] or rule["date_start"] <= at) and (
             not rule["date_end"] or at <= rule["date_end"]
         )

@@ -48,13 +48,13 @@ def _templates(env: Env, vals_list: list[Vals]) -> list[Vals]:
 def _from_template(vals: Vals, template: Vals) -> Vals:
     forever = template["recurring_rule_boundary"] == "unlimited"
     code = f"{template['code']}/{vals['code']}" if template["code"] else vals["code"]
-    found: Vals = {"name": code, "recurring_rule_boundary": forever}
+    filled: Vals = {"name": code, "recurring_rule_boundary": forever}
     if not forever and vals.get("date_start"):
         steps = int(template["recurring_rule_count"] or 0) * int(template["recurring_interval"] or 1)
-        found["date"] = _later(
+        filled["date"] = _later(
             date.fromisoformat(str(vals["date_start"])), steps, template["recurring_rule_type"]
         ).isoformat()
-    return found
+    return filled
 
 
 def _later(start: Day, steps: int, unit: str) -> Day:
@@ -138,7 +138,7 @@ def _recompute_lines(env: Env, ids: list[int]) -> None:
     columns = ("sale_subscription_id", "price_unit", "product_uom_qty", "discount")
     rows = env.rows("sale.subscription.line", ids, columns)
     taxes = env.with_context(active_test=False).values("sale.subscription.line", [row["id"] for row in rows], "tax_ids")
-    table = flat_taxes(env, sorted({tax for found in taxes.values() for tax in found}))
+    table = flat_taxes(env, sorted({tax for tax_ids in taxes.values() for tax in tax_ids}))
     currencies = env.values(
         "sale.subscription",
         sorted({row["sale_subscription_id"] for row in rows if row["sale_subscription_id"]}),

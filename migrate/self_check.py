@@ -9,27 +9,26 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from migrate.errors import StoreError
+from migrate.lago.list_pages import NO_ID
 from migrate.lago.read_events import SET_ASIDE
-from migrate.lago.read_resources import NO_ID
 from migrate.lago.resources import RESOURCES, Shape
 from migrate.state.columns import READ_AGAIN, RESTORE, find_misfit
 from migrate.state.event_files import check_event_files
 from migrate.state.ledger_checks import ledger_problems
-from migrate.state.records import Raw
+from migrate.state.records import A_DAY, Raw
 from migrate.state.row_checks import TableRow, damaged, damaged_row, entry_of, raw_of, require_fit
 from migrate.state.seals import broken_seals
 from migrate.state.small_tables import SMALL, Check, each, rows_of, told
 from migrate.state.store import Store
 from migrate.state.tables import APPLIED_RECORDS, RECORDS, RUNS, SEALS, as_stored
 
-_A_DAY = timedelta(days=1)  # two machines' clocks are that near, whatever their zones
 _SHOWN = 20  # problems of one kind that are told one by one
 
 
@@ -165,7 +164,7 @@ def _clock(store: Store) -> Iterator[str]:
     now = datetime.now(UTC)
     for row in rows_of(store, as_stored(RUNS)):
         values = row._asdict()
-        if find_misfit(RUNS.name, values) is None and datetime.fromisoformat(values["taken_at"]) > now + _A_DAY:
+        if find_misfit(RUNS.name, values) is None and datetime.fromisoformat(values["taken_at"]) > now + A_DAY:
             why = f"taken_at is {row.taken_at}, and this machine's clock says {now:%Y-%m-%d %H:%M} UTC"
             yield str(damaged_row(RUNS.name, values, why, f"set the clock right that is wrong, then {READ_AGAIN}"))
 

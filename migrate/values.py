@@ -44,7 +44,7 @@ def related_id(value: Any) -> int:
 
 def number_or_none(value: object) -> int | None:
     """A number, or the id in a many2one that may be empty; None for what Odoo calls false, and for 0."""
-    number = value[0] if isinstance(value, list | tuple) else value
+    number = value[0] if isinstance(value, list | tuple) and value else value
     return number if isinstance(number, int) and number else None
 
 

@@ -1,0 +1,1 @@
+"""Lago's invoices, credit notes and payments in Odoo's books: read, drafted, posted, settled, tied."""
