@@ -120,7 +120,7 @@ OWN = {
     "reports/json.py": 1,
     "reports/html.py": 1,
     "reports/paths.py": 2,
-    "migrate/lago/read_events.py": 2,
+    "migrate/lago/read_events.py": 1,
     "migrate/lago/usage_gaps.py": 1,
     "migrate/lago/read_resources.py": 1,
     "migrate/shipped_tables.py": 1,
