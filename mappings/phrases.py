@@ -219,6 +219,10 @@ class Told(StrEnum):
     UNDOCUMENTED = "Odoo's rerun of {0} is not what the addon documents ({1}): update the addon"
     BILLS_OF_IT = "Odoo bills {0} {1} of it"
     BALANCE_IN_OTHER = "its open balance in Odoo is {0}, Lago's invoice is in {1}: set its currency back"
+    POSTED_IN_OTHER = (
+        "its open balance in Odoo is posted as {0}, Lago's invoice is in {1}: reset it to draft, "
+        "set its currency back, and post it again"
+    )
 
     # what only Odoo has
     ONLY_USAGE = (

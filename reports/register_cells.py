@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import ROUND_DOWN, Decimal
 
 from reports.data import ODOO, CreditsView, ReceivableView, ReportData
@@ -108,7 +109,14 @@ def receivable_line(view: ReceivableView, texts: Texts) -> str:
     amounts = {name: texts.money(getattr(view, f"{name}_cents"), view.currency) for name in names}
     delta = texts.money(view.delta_cents, view.currency, sign=True)
     said = texts("receivable.line", currency=view.currency, delta=delta, **amounts)
-    return said if view.ties else f"{said} {texts('receivable.broken')}"
+    return " ".join([said, *_astray(view, texts), *([] if view.ties else [texts("receivable.broken")])])
+
+
+def _astray(view: ReceivableView, texts: Texts) -> Iterator[str]:
+    """What is posted in another currency than it is owed in: of this currency, or here."""
+    if view.astray_cents:
+        said = "receivable.astray" if view.astray_cents > 0 else "receivable.astray_here"
+        yield texts(said, currency=view.currency, amount=texts.money(abs(view.astray_cents), view.currency))
 
 
 def _settlement(register: Register, data: ReportData, texts: Texts) -> str:

@@ -195,7 +195,7 @@ def list_receivables(data: ReportData, texts: Texts) -> Table:
     return Table(("currency", *RECEIVABLE), tuple(rows))
 
 
-RECEIVABLE = ("lago", "missing", "draft", "posted", "paid", "delta", "other", "account")
+RECEIVABLE = ("lago", "missing", "draft", "posted", "paid", "delta", "other", "account", "astray")
 
 
 def list_causes(data: ReportData, texts: Texts) -> Table:

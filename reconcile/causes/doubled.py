@@ -1,6 +1,7 @@
 """A claim that Lago made twice is settled in Lago, before its balance makes it two in Odoo as well.
 
-Pure. What is open, and where, stays as it was found; only what to do about it is another thing.
+Pure. What is open, and where, stays as it was found; what to do about it is another thing, and whose doing it is:
+Odoo, which does not hold a claim that is none, is right.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from dataclasses import replace
 
 from reconcile.compare.positions import Key
 from reconcile.rerate.lapses import BILLED_TWICE, PERIOD_TWICE
-from reports.data import Evidence, Finding, LapseView
+from reports.data import LAGO, Evidence, Finding, LapseView
 
-_CARRIED = ("balance_missing", "settlement_missing", "balance_wrong")
+_NOT_IN_ODOO = ("balance_missing", "settlement_missing")
+_CARRIED = (*_NOT_IN_ODOO, "balance_wrong")
 
 
 def doubled_claims(lapses: Sequence[LapseView]) -> dict[str, tuple[str, ...]]:
@@ -29,6 +31,11 @@ def with_doubled(
         return findings
     remedy = Evidence(name="settle_in_lago", values={"invoices": ", ".join(twins)})
     return {
-        key: tuple(replace(f, remedy=remedy) if f.cause in _CARRIED else f for f in causes)
+        key: tuple(_settled_in_lago(f, remedy) if f.cause in _CARRIED else f for f in causes)
         for key, causes in findings.items()
     }
+
+
+def _settled_in_lago(finding: Finding, remedy: Evidence) -> Finding:
+    """Lago is wrong where Odoo lacks the second claim; a document that Odoo holds with another amount is Odoo's."""
+    return replace(finding, remedy=remedy, side=LAGO if finding.cause in _NOT_IN_ODOO else finding.side)

@@ -68,7 +68,8 @@ def _stated(
     stated = replace(invoice, open_cents=cents, open_line=line, payers=(*invoice.payers, *debtor))
     if balance is None or not balance.foreign:
         return stated
-    told = Told.BALANCE_IN_OTHER.of(balance.foreign, invoice.currency)
+    wrong = Told.POSTED_IN_OTHER if balance.posted else Told.BALANCE_IN_OTHER
+    told = wrong.of(balance.foreign, invoice.currency)
     return replace(stated, refusals=(*stated.refusals, Refusal(reason=BALANCE_CURRENCY, detail=told)))
 
 

@@ -156,6 +156,14 @@ PAGE: Mapping[str, tuple[str, str]] = {
         "Prepaid credits in quarantine whose amount cannot be read: {wallets}.",
         "Crédits prépayés en quarantaine dont le montant est illisible : {wallets}.",
     ),
+    "receivable.astray": (
+        "{amount} of what Lago is owed in {currency} is posted in another currency.",
+        "{amount} de ce qui est dû à Lago en {currency} est comptabilisé dans une autre devise.",
+    ),
+    "receivable.astray_here": (
+        "{amount} of what the accounts hold in {currency} is owed to Lago in another currency.",
+        "{amount} de ce que portent les comptes en {currency} est dû à Lago dans une autre devise.",
+    ),
     "receivable.broken": (
         "That does not add up: the accounts hold something else than these documents.",
         "Le compte n’y est pas : les comptes portent autre chose que ces pièces.",

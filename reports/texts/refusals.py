@@ -192,6 +192,10 @@ _FRENCH: Mapping[Told, str] = {
     Told.BALANCE_IN_OTHER: (
         "son solde ouvert dans Odoo est de {0}, la facture de Lago est en {1} : remettre sa devise"
     ),
+    Told.POSTED_IN_OTHER: (
+        "son solde ouvert dans Odoo est comptabilisé pour {0}, la facture de Lago est en {1} : la remettre en "
+        "brouillon, remettre sa devise et la comptabiliser de nouveau"
+    ),
     # what only Odoo has
     Told.ONLY_USAGE: (
         "{0} événements de {1} sur {2} depuis le {3} ({4} unités ; fusion.billing.usage {5}) sont dans Odoo "

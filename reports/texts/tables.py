@@ -67,6 +67,7 @@ TABLES: Mapping[str, tuple[str, str]] = {
     "column.delta": ("Odoo less Lago", "Odoo moins Lago"),
     "column.other": ("Other documents", "Autres pièces"),
     "column.account": ("Receivable accounts", "Comptes clients"),
+    "column.astray": ("Posted in another currency", "Comptabilisé dans une autre devise"),
     "column.lapse": ("Billed twice, or never", "Facturé deux fois, ou jamais"),
     "column.subscription": ("Subscription", "Abonnement"),
     "column.begins": ("From", "Du"),

@@ -13,6 +13,7 @@ import pytest
 
 from mappings.records import Snapshot
 from reports.data import ReportData
+from reports.register_cells import receivable_line
 from reports.texts import LOCALES, Texts
 from reports.verdict import State, judge
 from tests.applying.test_withheld import Ruled
@@ -109,6 +110,7 @@ def test_an_open_balance_in_another_currency_is_no_number_of_the_invoice(
     (refused,) = [r for invoice in data.invoices for r in invoice.refusals]
     assert "USD" in str(refused.detail)
     assert "CAD" in str(refused.detail)
+    assert ("reset it to draft" in str(refused.detail)) is (plant is posted_in_other_money)
     assert judge(data).exit_code
     astray = {view.currency: view.astray_cents for view in data.receivables if not view.ties}
     if plant is other_money:
@@ -116,6 +118,8 @@ def test_an_open_balance_in_another_currency_is_no_number_of_the_invoice(
     else:
         assert astray.keys() == {"CAD", "USD"}, "one's balance is in the other's account"
         assert astray["CAD"] == -astray["USD"] > 0
+        lines = [receivable_line(view, Texts("en_CA")) for view in data.receivables if view.astray_cents]
+        assert [line.count("another currency") for line in lines] == [1, 1]
 
 
 @pytest.mark.parametrize(
