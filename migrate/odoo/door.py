@@ -43,6 +43,7 @@ from migrate.odoo.protocol import Odoo
 CHUNK = 2000  # ids or values in one call
 LEAST = 3  # attempts of a read, however long each of them took
 AWAY = (OdooUnreachable, OutcomeUnknown, Retryable)
+_KNOWN = ("type", "required", "store", "searchable")  # what is asked of all fields of a model at once
 CLASSIC = "_classic_read"  # Odoo's word for many2one fields as [id, name]; without it they are ids
 
 T = TypeVar("T")
@@ -278,7 +279,12 @@ class Door:
     def fields_get(
         self, model: str, names: Sequence[str] = (), attributes: Sequence[str] = ("type",)
     ) -> dict[str, dict[str, Any]]:
-        """The fields of a model that this user may see: those of ``names`` that there are, or all."""
+        """The fields of a model that this user may see: those of ``names`` that there are, or all.
+
+        What every search asks of all its fields is asked once.
+        """
+        if names and set(attributes) <= set(_KNOWN):
+            return _pick(self._all_fields(model), names, attributes)
         chosen = {"allfields": list(names)} if names else {}
 
         def ask() -> dict[str, dict[str, Any]]:
@@ -292,7 +298,7 @@ class Door:
 
     def _all_fields(self, model: str) -> Mapping[str, Mapping[str, object]]:
         if model not in self._fields:
-            self._fields[model] = self.fields_get(model, (), ("type", "required", "store", "searchable"))
+            self._fields[model] = self.fields_get(model, (), _KNOWN)
         return self._fields[model]
 
     def _promised(self, model: str) -> Mapping[str, Promise]:
@@ -324,6 +330,17 @@ def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
     """Parts of ``items`` that are small enough for one call."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+def _pick(
+    known: Mapping[str, Mapping[str, object]], names: Sequence[str], attributes: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Those of these fields that there are, with these attributes."""
+    return {
+        name: {attribute: known[name][attribute] for attribute in attributes if attribute in known[name]}
+        for name in names
+        if name in known
+    }
 
 
 def _again(ask: Callable[[], T]) -> T:
