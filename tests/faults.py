@@ -60,7 +60,8 @@ class Company:
 
     def write(self, model: str, domain: Sequence[Any], **values: Any) -> None:
         ids = [row["id"] for row in self.rows(model, domain, "id")]
-        self.odoo.call(model, "write", ids, vals=values)
+        named = "values" if model == "sale.subscription" else "vals"  # as OCA calls the argument
+        self.odoo.call(model, "write", ids, **{named: values})
 
     def unlink(self, model: str, domain: Sequence[Any]) -> None:
         self.odoo.call(model, "unlink", [row["id"] for row in self.rows(model, domain, "id")])
