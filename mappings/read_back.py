@@ -31,7 +31,6 @@ from mappings.records import (
 from mappings.usage import UsageRow
 
 Price = TypeVar("Price", Charge, FixedCharge)
-ANOTHER = "another order"  # Lago's subscription replaced none
 _NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_ROW = UsageRow(transaction_id="", external_subscription_id="", code="", timestamp=_NO_MOMENT)
 
@@ -72,11 +71,9 @@ def _subscription(lago: Subscription, order: Row, currency: str) -> Subscription
 
 
 def _following(lago: Subscription, order: Row) -> Subscription:
-    """Odoo links the order that this one replaces, Lago names what was replaced: here only whether there is one."""
-    linked = bool(order.get("fusion_previous_order_id"))
-    if "fusion_previous_order_id" not in order or linked == (lago.previous_plan_code is not None):
-        return lago
-    return replace(lago, previous_plan_code=ANOTHER if linked else None)
+    """Odoo links the order that this one replaces, Lago names what was replaced: here only whether that is gone."""
+    gone = "fusion_previous_order_id" in order and not order["fusion_previous_order_id"]
+    return replace(lago, previous_plan_code=None) if gone else lago
 
 
 def _plan(lago: Plan, order: Row, charges: Sequence[Row], currency: str) -> Plan:

@@ -14,7 +14,7 @@ from reconcile.causes.doubled import doubled_claims, with_doubled
 from reconcile.causes.extras import explain_extra
 from reconcile.causes.knowledge import Grounds
 from reconcile.causes.observed import Suspect
-from reconcile.causes.periods import Findings, proven_movers, with_customers_givers, with_givers, with_periods
+from reconcile.causes.periods import Findings, with_givers, with_periods, with_refused_givers
 from reconcile.causes.proving import classify, unexplained
 from reconcile.causes.rules import CAUSES
 from reconcile.compare import waivers
@@ -87,15 +87,13 @@ def reconcile(
     named = [
         _explained(i, knowledge, extra_of.get(i.base.lago_id), others_of.get(i.base.lago_id, {})) for i in compared
     ]
-    movers = _movers(compared, named)
 
     def shown(invoice: ComparedInvoice, causes: Findings) -> InvoiceView:
         others = others_of.get(invoice.base.lago_id, {})
         causes = with_doubled(causes, doubled.get(invoice.base.number, ()))
         told, causes = with_periods(invoice, causes, others, run.tolerance_cents)
-        elsewhere = movers.get(invoice.base.customer, frozenset()) if others else frozenset()
-        if elsewhere:
-            causes = with_customers_givers(told, causes, others, _givers(invoice, knowledge), elsewhere)
+        if others:
+            causes = with_refused_givers(told, causes, others, _givers(invoice, knowledge))
         return view(told, causes, services, run.tolerance_cents)
 
     unwaived = ReportData(
@@ -109,15 +107,6 @@ def reconcile(
     check_ties(data)
     check_registers(data)
     return data
-
-
-def _movers(compared: Sequence[ComparedInvoice], named: Sequence[Findings]) -> dict[str, frozenset[str]]:
-    """Customer -> causes that move periods, as proven on any of their invoices."""
-    movers: dict[str, frozenset[str]] = {}
-    for invoice, findings in zip(compared, named, strict=True):
-        customer = invoice.base.customer
-        movers[customer] = movers.get(customer, frozenset()) | proven_movers(findings)
-    return movers
 
 
 def _givers(invoice: ComparedInvoice, knowledge: GroundsOf) -> Mapping[str, Sequence[Suspect]]:

@@ -60,7 +60,8 @@ class Company:
 
     def write(self, model: str, domain: Sequence[Any], **values: Any) -> None:
         ids = [row["id"] for row in self.rows(model, domain, "id")]
-        self.odoo.call(model, "write", ids, vals=values)
+        named = "values" if model == "sale.subscription" else "vals"  # as OCA calls the argument
+        self.odoo.call(model, "write", ids, **{named: values})
 
     def unlink(self, model: str, domain: Sequence[Any]) -> None:
         self.odoo.call(model, "unlink", [row["id"] for row in self.rows(model, domain, "id")])
@@ -298,6 +299,52 @@ def move_upgrade(company: Company) -> None:
             if row[name] and row[name].startswith("2026-03-17"):
                 moved = datetime.fromisoformat(row[name]) - timedelta(days=5)
                 company.write("sale.order", [["id", "=", row["id"]]], **{name: moved.strftime("%Y-%m-%d %H:%M:%S")})
+
+
+OF_AN_ORDER = (
+    "fusion_external_id", "fusion_plan_code", "fusion_interval", "fusion_billing_time", "fusion_anchor",
+    "fusion_timezone", "fusion_pay_in_advance", "fusion_plan_amount", "partner_id", "partner_invoice_id",
+    "pricelist_id", "currency_id",
+)  # fmt: skip
+
+
+def typed_order(company: Company, like: Mapping[str, Any], **values: Any) -> int:
+    """An order that somebody typed after another one, with the same plan: no migration made it."""
+    typed = {name: like[name] for name in OF_AN_ORDER if like[name]}
+    typed = {name: value[0] if isinstance(value, list) else value for name, value in typed.items()}
+    (number,) = company.odoo.call("sale.order", "create", vals_list=[{**typed, "state": "sale", **values}])
+    lines = company.rows("sale.order.line", [["order_id", "=", like["id"]]])
+    line = min(lines, key=lambda row: (row["sequence"], row["id"]))
+    sold = {"order_id": number, "product_id": line["product_id"][0], "price_unit": line["price_unit"]}
+    company.odoo.call("sale.order.line", "create", vals_list=[sold])
+    return int(number)
+
+
+def typed_before(customer: str, start: str, end: str, *, of_chain: bool = False, linked: bool = True) -> Plant:
+    """One stands before the running order, or before the one that this one replaced; ``linked``: as its predecessor."""
+
+    def plant(company: Company) -> None:
+        order = company.order(customer)
+        if of_chain:
+            order = company.rows("sale.order", [["id", "=", order["fusion_previous_order_id"][0]]])[0]
+        number = typed_order(company, order, fusion_started_at=start, fusion_ended_at=end)
+        if linked:
+            company.write("sale.order", [["id", "=", order["id"]]], fusion_previous_order_id=number)
+
+    return plant
+
+
+def typed_after(price: str) -> Plant:
+    """One replaces the order that was upgraded; ``price`` makes an upgrade or a downgrade of that."""
+
+    def plant(company: Company) -> None:
+        upgraded = company.rows("sale.order", [["id", "=", company.order(UPGRADES)["fusion_previous_order_id"][0]]])[0]
+        values = {"fusion_external_id": "typed", "fusion_started_at": upgraded["fusion_ended_at"]}
+        values |= {"fusion_ended_at": "2026-07-20 12:00:00", "fusion_plan_amount": price}
+        number = typed_order(company, upgraded, **values)
+        company.write("sale.order", [["id", "=", number]], fusion_previous_order_id=upgraded["id"])
+
+    return plant
 
 
 def double_charge(company: Company) -> None:
@@ -977,6 +1024,11 @@ FAULTS: tuple[Fault, ...] = (
     fault("running order has an end", "odoo", "plan_change_date", STARTER, on_order(STARTER, fusion_ended_at="2026-06-20 00:00:00")),
     fault("upgrade moved", "odoo", "plan_change_date", UPGRADES, move_upgrade, month="2026-03"),
     fault("previous order forgotten", "odoo", "previous_order", UPGRADES, on_order(UPGRADES, fusion_previous_order_id=False), month="2026-06"),
+    fault("an order typed by hand stands before, under its external id", "odoo", "previous_order", STARTER, typed_before(STARTER, "2025-06-01 04:00:00", "2026-05-31 12:00:00", linked=False)),
+    fault("it replaces an order typed by hand", "odoo", "previous_order", UPGRADES, typed_before(UPGRADES, "2025-06-01 04:00:00", "2026-05-31 12:00:00"), month="2026-06"),
+    fault("the order that it replaced replaces one typed by hand", "odoo", "previous_order", UPGRADES, typed_before(UPGRADES, "2025-01-01 05:00:00", "2026-02-01 12:00:00", of_chain=True), month="2026-03"),
+    fault("an order typed by hand replaces one that was upgraded", "odoo", "previous_order", UPGRADES, typed_after("99999.00"), month="2026-06"),
+    fault("an order typed by hand replaces one that was upgraded, and makes a downgrade of it", "odoo", "previous_order", UPGRADES, typed_after("1.00"), month="2026-06"),
     fault("order cancelled", "odoo", "subscription_state", STARTER, on_order(STARTER, state="cancel")),
     fault("order paused", "odoo", "subscription_state", STARTER, on_order(STARTER, subscription_state="4_paused")),
     fault("one of two orders still pending", "odoo", "subscription_state", TWO_PLANS, on_order(TWO_PLANS, "nexadesk_team", state="draft", subscription_state="1_draft")),

@@ -9,6 +9,7 @@ from functools import partial, reduce
 from mappings.fields import Row
 from mappings.phrases import Phrase, Told
 from reconcile.causes.coupons import of_coupons
+from reconcile.causes.neighbours import of_neighbours
 from reconcile.causes.observed import NONE, SUBSCRIPTION, Place, Suspect, shown
 from reconcile.causes.terms import of_metrics, of_order, terms_of
 from reconcile.causes.usage import Usage, lacking, of_usage, owned, placed, surplus
@@ -17,7 +18,8 @@ from reconcile.rerate.counterfactual import counterfactual
 from reconcile.rerate.history import History
 from reconcile.rerate.other_periods import STORED, LineWindows, gives_periods, other_windows
 from reconcile.rerate.supposed import WhatIf, World, events_of
-from reconcile.rerate.suppositions import BilledIn, Events, OtherRecords, Windows
+from reconcile.rerate.supposed_history import Supposed
+from reconcile.rerate.suppositions import BilledIn, Events, FollowedBy, OtherRecords, Windows
 from reconcile.sides.held_terms import Held, HeldOrder
 
 
@@ -40,6 +42,7 @@ def suspected_of(
         usage = _of_usage(first[name], order, world, history)
         terms = of_order(terms_of(first[name], history), order, unmapped, history.plans, held.settings)
         records += [*_not_in(terms, {suspect.place for suspect in usage}), *usage]
+        records += of_neighbours(terms_of(first[name], history), order, history)
     records += of_metrics(tuple(history.metrics.values()), held.metrics)
     if orders:
         customer = billings[0].invoice.customer
@@ -213,7 +216,9 @@ def _gives(billed: Billed, windows: LineWindows, world: World, suspects: Sequenc
     supposed = [suspect.suppose for suspect in suspects]
     changes = (change for records in supposed if isinstance(records, OtherRecords) for change in records.changes)
     zones = {zoned.subscription: zoned.timezone for zoned in supposed if isinstance(zoned, BilledIn)}
-    history = History(reduce(counterfactual, changes, world.snapshot), zones=zones)
+    followed = {told.subscription: told for told in supposed if isinstance(told, FollowedBy)}
+    snapshot = reduce(counterfactual, changes, world.snapshot)
+    history = Supposed(snapshot, replace(world, zones=zones, followed=followed))
     invoice = history.invoices.get(billed.invoice.lago_id)
     rebilled = history.billed_on(invoice, billed.period) if invoice else None
     return rebilled is not None and gives_periods(rebilled, windows, history)
@@ -221,7 +226,7 @@ def _gives(billed: Billed, windows: LineWindows, world: World, suspects: Sequenc
 
 def _moves(suspect: Suspect, billed: Billed, order: str) -> bool:
     """Whether a record of this subscription's own order differs, and moves its boundaries."""
-    if isinstance(suspect.suppose, BilledIn):
+    if isinstance(suspect.suppose, BilledIn | FollowedBy):
         return suspect.suppose.subscription == billed.subscription.lago_id
     if not isinstance(suspect.suppose, OtherRecords) or not suspect.suppose.calendar or suspect.place.record != order:
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconcile.billed import LineKey, Refusal
@@ -55,31 +55,22 @@ def with_givers(
     return told
 
 
-def with_customers_givers(
-    invoice: ComparedInvoice,
-    findings: Findings,
-    others: PeriodRefusals,
-    givers: Mapping[str, Sequence[Suspect]],
-    elsewhere: Collection[str],
+def with_refused_givers(
+    invoice: ComparedInvoice, findings: Findings, others: PeriodRefusals, givers: Mapping[str, Sequence[Suspect]]
 ) -> Findings:
-    """The findings, and the records behind a refused period whose cause is proven on another invoice of the customer.
+    """The findings, and the records that give just the periods for which Odoo's invoice is refused.
 
     The refusal stands: no amount of this invoice says so, and without it the invoice would look equal. ``invoice``: as
-    refused; ``elsewhere``: those causes.
+    refused.
     """
     told = dict(findings)
     for subscription in others.keys() & givers.keys():
         named = {f.cause for key, f in _of_lines(findings) if key.subscription == subscription}
-        beside = [giver for giver in givers[subscription] if giver.cause in elsewhere and giver.cause not in named]
+        beside = [giver for giver in givers[subscription] if giver.cause not in named]
         key = _billed_line(invoice, subscription)
         if beside and key is not None:
             told[key] = (*told.get(key, ()), *map(_finding, beside))
     return told
-
-
-def proven_movers(findings: Findings) -> frozenset[str]:
-    """Causes that move periods, as proven on lines of an invoice."""
-    return frozenset(finding.cause for _, finding in _of_lines(findings) if moves_periods(finding))
 
 
 def _billed_line(invoice: ComparedInvoice, subscription: str) -> LineKey | None:

@@ -33,11 +33,14 @@ from reconcile.rerate.lago_calendar import expected_boundaries
 from reconcile.rerate.supposed import COLUMNS, Hypothesis, Rerated, World
 from reconcile.rerate.supposed_history import Supposed
 from reconcile.rerate.suppositions import (
+    BilledBefore,
     BilledIn,
     ByCalendar,
     ByRules,
     CountedAs,
     Events,
+    FollowedBy,
+    GoesOnFrom,
     OtherRecords,
     PriceThen,
     Supposition,
@@ -213,8 +216,21 @@ def supposed(world: World, supposition: Supposition) -> World:
             return replace(world, snapshot=snapshot, windows=(*world.windows, supposition))
         case Events():
             return replace(world, events=_with_events(world.events, supposition))
+        case GoesOnFrom() | FollowedBy() | BilledBefore():
+            return _among_others(world, supposition)
         case _:
             return _computed_otherwise(world, supposition)
+
+
+def _among_others(world: World, supposition: GoesOnFrom | FollowedBy | BilledBefore) -> World:
+    """Other subscriptions stand before or after one."""
+    match supposition:
+        case GoesOnFrom(subscription=subscription):
+            return replace(world, goes_on={**world.goes_on, subscription: supposition})
+        case FollowedBy(subscription=subscription):
+            return replace(world, followed={**world.followed, subscription: supposition})
+        case _:
+            return replace(world, before=(*world.before, supposition))
 
 
 def _owned(snapshot: Snapshot, changes: Iterable[At]) -> frozenset[str]:

@@ -20,7 +20,7 @@ from reconcile.rating.header import HeaderTerms
 from reconcile.rating.rules import Rules
 from reconcile.rerate.event_stores import EventStore
 from reconcile.rerate.history import History
-from reconcile.rerate.suppositions import Supposition, Windows
+from reconcile.rerate.suppositions import BilledBefore, FollowedBy, GoesOnFrom, Supposition, Windows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,8 @@ class World:
 
     What a side is seen to bill (``windows``) no calendar takes back. ``moved``: subscriptions that were always billed
     by that calendar. ``zones``: subscription -> its time zone. ``prices``: subscription -> cents of a full period.
-    ``store``: repeated events count as that store counts them.
+    ``goes_on``: subscription -> what it goes on from; ``followed``: -> what replaces it; ``before``: what others billed
+    of its usage. ``store``: repeated events count as that store counts them.
     """
 
     snapshot: Snapshot
@@ -42,6 +43,9 @@ class World:
     moved: frozenset[str] = frozenset()
     zones: Mapping[str, str] = field(default_factory=dict)
     prices: Mapping[str, int] = field(default_factory=dict)
+    goes_on: Mapping[str, GoesOnFrom] = field(default_factory=dict)
+    followed: Mapping[str, FollowedBy] = field(default_factory=dict)
+    before: tuple[BilledBefore, ...] = ()
     store: EventStore | None = None
 
 

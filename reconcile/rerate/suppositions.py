@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from mappings.period import Window
+from mappings.records import Subscription
 from mappings.usage import UsageRow
 from reconcile.rating.rules import Rules
 from reconcile.rerate.counterfactual import At
@@ -56,6 +58,34 @@ class Events:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GoesOnFrom:
+    """A subscription goes on from another one than Lago says (None: from none).
+
+    ``since``: the first start of all that it goes on from, its own among them: a trial does not begin again.
+    """
+
+    subscription: str
+    replaced: Subscription | None
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowedBy:
+    """A subscription that ended is replaced by another one than Lago says (None: by none)."""
+
+    subscription: str
+    following: Subscription | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BilledBefore:
+    """Usage of a subscription was billed in these stretches of time, oldest first, by another of its external id."""
+
+    subscription: str
+    windows: tuple[Window, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ByCalendar:
     """The invoice has the boundaries of Lago's calendar, not those it stored."""
 
@@ -74,4 +104,16 @@ class ByRules:
     rules: Rules
 
 
-Supposition = OtherRecords | PriceThen | BilledIn | Windows | Events | ByCalendar | CountedAs | ByRules
+Supposition = (
+    OtherRecords
+    | PriceThen
+    | BilledIn
+    | Windows
+    | Events
+    | GoesOnFrom
+    | FollowedBy
+    | BilledBefore
+    | ByCalendar
+    | CountedAs
+    | ByRules
+)

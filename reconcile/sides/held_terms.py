@@ -95,6 +95,18 @@ class EarlyDiscount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldNeighbour:
+    """An order that stands before or after another one. ``subscription``: whose in Lago it is; empty: nobody's.
+
+    ``replaces``: the name of the order that it goes on from.
+    """
+
+    row: Row
+    subscription: str = ""
+    replaces: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HeldOrder:
     """One subscription in Odoo. ``away``: its fiscal position is for another place than its customer's address.
 
@@ -105,6 +117,9 @@ class HeldOrder:
 
     ``base``: the line that was made for its plan, wherever it stands; ``strangers``: lines made for other orders that
     stand here; ``anywhere``: charges that the migration made, by external id, wherever they hang.
+
+    ``chain``: the order that it replaces, the one which that one replaces, and so on; ``followers``: those that replace
+    it; ``namesakes``: all others of its external id.
     """
 
     row: Row
@@ -119,6 +134,9 @@ class HeldOrder:
     base: HeldLine | None = None
     strangers: Mapping[int, HeldLine] = field(default_factory=dict)
     anywhere: Mapping[str, Row] = field(default_factory=dict)
+    chain: tuple[HeldNeighbour, ...] = ()
+    followers: tuple[HeldNeighbour, ...] = ()
+    namesakes: tuple[HeldNeighbour, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

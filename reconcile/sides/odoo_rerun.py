@@ -21,6 +21,7 @@ from migrate.progress import Progress, quiet
 from migrate.values import related_id
 from reconcile.billed import BilledInvoice, Billing, Idle, LineKey, Refusal
 from reconcile.sides.odoo_answers import NOT_MADE, OdooFactsError, by_partner, invoice_of, nothing_of, unanswered
+from reconcile.sides.odoo_states import idle_orders
 
 # Types that subscriptions do not bill: nothing of Odoo's recurring invoicing stands against them.
 OUTSIDE = frozenset({"one_off", "credit", "add_on"})
@@ -163,7 +164,7 @@ def _jobs(
     standing = _standing(odoo, sorted(set(orders.values())))
     gaps = {s: unmapped[s] for s in wanted if s in unmapped and orders.get(s) not in standing}
     idle = {s: Idle(subscription=s, cause="mapping_gap", reason=why) for s, why in gaps.items()}
-    for s, why in _idle(odoo, orders, statuses).items():
+    for s, why in idle_orders(odoo, orders, statuses).items():
         idle[s] = Idle(subscription=s, cause="subscription_state", reason=why)
     others_id = _under_another_id(odoo, orders)
     jobs, refused = [], {}
@@ -180,26 +181,6 @@ def _jobs(
         elsewhere = _elsewhere(invoice.currency, {b.subscription: standing[order] for order, b in pairs})
         jobs.append(_Job(invoice=invoice, orders=pairs, partners=whose, idle=asleep, elsewhere=elsewhere))
     return jobs, refused
-
-
-_RUNNING = ("3_progress", "5_renewed")  # states of a subscription that Odoo invoices
-
-
-def _idle(odoo: Door, orders: Mapping[str, int], statuses: Mapping[str, str]) -> dict[str, str]:
-    """Subscriptions that Lago billed and Odoo would not, in the state of their order (as it is now): the state."""
-    if not statuses or not orders:
-        return {}
-    fields = ("state", "subscription_state")
-    if "subscription_state" not in odoo.fields_get("sale.order", fields):
-        return {}
-    by_order = {order: subscription for subscription, order in orders.items()}
-    states = {}
-    for row in odoo.search_among("sale.order", "id", sorted(by_order), fields):
-        status = statuses.get(by_order[row["id"]], "")
-        stopped = status == "active" and row["subscription_state"] not in _RUNNING
-        if status in ("active", "terminated") and (row["state"] != "sale" or stopped):
-            states[by_order[row["id"]]] = f"{row['state']} {row['subscription_state'] or ''}".strip()
-    return states
 
 
 def _ended(

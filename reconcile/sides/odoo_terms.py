@@ -17,6 +17,7 @@ from mappings.usage import MODEL as USAGE
 from migrate.odoo.door import Door
 from migrate.odoo.external_ids import made_of, records_named
 from migrate.values import number_or_none
+from reconcile.sides.held_rows import Rows, by_id, held_rows
 from reconcile.sides.held_terms import (
     PRICE,
     UNIT,
@@ -30,8 +31,8 @@ from reconcile.sides.held_terms import (
 )
 from reconcile.sides.numbers import decimal_in
 from reconcile.sides.odoo_homes import charges_anywhere, own_lines, own_names, plan_ids, plans_lines, strangers
+from reconcile.sides.odoo_neighbours import BEFORE, neighbours_of
 
-Rows = list[dict[str, object]]
 Surplus = Mapping[str, Mapping[int, str]]  # subscription -> records of usage in excess, and their transactions
 
 METRIC = "fusion.billing.metric"
@@ -43,8 +44,8 @@ LINE = ("order_id", "product_id", "display_type", "sequence")
 def order_fields() -> tuple[str, ...]:
     """What is read of an order."""
     told = columns((*fields.SUBSCRIPTION, *fields.PLAN, *fields.COMMITMENT, *fields.CUSTOMER))
-    linked = ("partner_id", "fiscal_position_id", "payment_term_id", "fusion_previous_order_id")
-    return ("name", *linked, "fusion_coupons", *told)
+    linked = ("partner_id", "fiscal_position_id", "payment_term_id", BEFORE)
+    return ("name", *linked, "fusion_lago_id", "fusion_coupons", *told)
 
 
 def charge_fields() -> tuple[str, ...]:
@@ -72,14 +73,15 @@ def metric_fields() -> tuple[str, ...]:
 def read(odoo: Door, subscriptions: Sequence[str]) -> Held:
     """Everything Odoo holds of these subscriptions (Lago ids). Those without an order are left out."""
     numbers = made_of(odoo, "sale.order", "subscription", subscriptions)
-    orders = _by_id(_rows(odoo, "sale.order", [["id", "in", sorted(numbers.values())]], order_fields()))
+    orders = by_id(held_rows(odoo, "sale.order", [["id", "in", sorted(numbers.values())]], order_fields()))
     metrics = _metrics(odoo)
-    lines = _rows(odoo, "sale.order.line", [["order_id", "in", sorted(orders)]], LINE)
+    lines = held_rows(odoo, "sale.order.line", [["order_id", "in", sorted(orders)]], LINE)
     templates = _templates(odoo, lines)
     charges, plans = _charges(odoo, orders, metrics, lines, templates)
     external = {number: _text(row["fusion_external_id"]) for number, row in orders.items()}
     usage = _usage(odoo, sorted(filter(None, external.values())))
     away, early = _away(odoo, orders), _early(odoo)
+    neighbours = neighbours_of(odoo, orders, order_fields())
     by_subscription = {name: orders[number] for name, number in numbers.items() if number in orders}
     homes = _Homes(odoo, by_subscription, lines, templates)
     return Held(
@@ -95,6 +97,9 @@ def read(odoo: Door, subscriptions: Sequence[str]) -> Held:
                 base=homes.bases.get(subscription),
                 strangers={n: line for n, line in homes.strangers.items() if line.order == orders[number]["name"]},
                 anywhere=homes.charges,
+                chain=neighbours[number].chain,
+                followers=neighbours[number].followers,
+                namesakes=neighbours[number].namesakes,
             )
             for subscription, number in numbers.items()
             if number in orders
@@ -158,7 +163,7 @@ def _sold(lines: Rows, templates: Mapping[int, Row]) -> dict[int, HeldProduct]:
 
 def _metrics(odoo: Door) -> dict[int, dict[str, object]]:
     """The migration's own bear their Lago id in their external id, whatever their field says; a copy has none."""
-    rows, prefix = _by_id(_rows(odoo, METRIC, [], metric_fields())), xid("metric", "")
+    rows, prefix = by_id(held_rows(odoo, METRIC, [], metric_fields())), xid("metric", "")
     named = {number: name.removeprefix(prefix) for number, name in own_names(odoo, METRIC, rows).items()}
     ids = {number: _text(row["fusion_lago_id"]) for number, row in rows.items()}
     ids = {number: named.get(number, "" if lago_id in named.values() else lago_id) for number, lago_id in ids.items()}
@@ -166,9 +171,9 @@ def _metrics(odoo: Door) -> dict[int, dict[str, object]]:
 
 
 def _settings(odoo: Door) -> HeldSettings:
-    company = _rows(odoo, "res.company", [], ("tax_calculation_rounding_method",))
-    currencies = _rows(odoo, "res.currency", [], ("name", "rounding"))
-    digits = _rows(odoo, "decimal.precision", [], ("name", "digits"))
+    company = held_rows(odoo, "res.company", [], ("tax_calculation_rounding_method",))
+    currencies = held_rows(odoo, "res.currency", [], ("name", "rounding"))
+    digits = held_rows(odoo, "decimal.precision", [], ("name", "digits"))
     return HeldSettings(
         per_line=any(row["tax_calculation_rounding_method"] == "round_per_line" for row in company[:1]),
         rounding={_text(row["name"]): Decimal(str(row["rounding"])) for row in currencies if row["rounding"]},
@@ -179,20 +184,6 @@ def _settings(odoo: Door) -> HeldSettings:
 
 def _digits(rows: Rows, name: str) -> int:
     return max((number_or_none(row["digits"]) or 0 for row in rows if _text(row["name"]).startswith(name)), default=2)
-
-
-def _rows(odoo: Door, model: str, domain: list[object], names: Sequence[str]) -> Rows:
-    """``False`` is Odoo's way to say that there is nothing (and that a flag is not set).
-
-    A field that an older addon does not have is in no row: nothing is known of it.
-    """
-    known = odoo.fields_get(model, names)
-    rows = odoo.search_read(model, domain, [name for name in names if name in known])
-    return [{name: None if value is False else value for name, value in row.items()} for row in rows]
-
-
-def _by_id(rows: Rows) -> dict[int, dict[str, object]]:
-    return {number: row for row in rows if (number := number_or_none(row["id"]))}
 
 
 def numbers_of(values: object) -> tuple[int, ...]:
@@ -212,7 +203,7 @@ def _charges(
     of_plans: list[object] = ["&", ["plan_id", "in", sorted(known)], ["order_id", "=", False]]
     by_order: dict[int, Rows] = defaultdict(list)
     by_plan: dict[int, Rows] = defaultdict(list)
-    for row in _rows(
+    for row in held_rows(
         odoo, "fusion.billing.charge", ["|", ["order_id", "in", sorted(orders)], *of_plans], charge_fields()
     ):
         order, plan = number_or_none(row["order_id"]), number_or_none(row["plan_id"])
@@ -256,13 +247,13 @@ def _place(line: Row) -> tuple[int, int]:
 def _templates(odoo: Door, lines: Rows) -> dict[int, Row]:
     """Product on a line -> its template, on which the charges of a plan hang."""
     products = sorted({number for line in lines if (number := number_or_none(line["product_id"]))})
-    rows = _by_id(_rows(odoo, "product.product", [["id", "in", products]], ("product_tmpl_id",)))
+    rows = by_id(held_rows(odoo, "product.product", [["id", "in", products]], ("product_tmpl_id",)))
     template_by_product = {
         number: template for number, row in rows.items() if (template := number_or_none(row["product_tmpl_id"]))
     }
     names = ("name", "default_code", "fusion_lago_id")
-    templates = _by_id(
-        _rows(odoo, "product.template", [["id", "in", sorted(set(template_by_product.values()))]], names)
+    templates = by_id(
+        held_rows(odoo, "product.template", [["id", "in", sorted(set(template_by_product.values()))]], names)
     )
     plans = plan_ids(odoo, templates.values())
     templates = {number: {**row, "plan": plans[number]} for number, row in templates.items()}
@@ -276,7 +267,7 @@ def _with_metric(row: Row, metrics: Mapping[int, Row]) -> dict[str, object]:
 
 def _usage(odoo: Door, external: Sequence[str]) -> dict[str, Rows]:
     names = columns(fields.USAGE)
-    return {name: _rows(odoo, USAGE, [["external_subscription_id", "=", name]], names) for name in external}
+    return {name: held_rows(odoo, USAGE, [["external_subscription_id", "=", name]], names) for name in external}
 
 
 def _whereabouts(odoo: Door, external_ids: Collection[str]) -> dict[str, Row]:
@@ -284,7 +275,7 @@ def _whereabouts(odoo: Door, external_ids: Collection[str]) -> dict[str, Row]:
     numbers = {number: name for name, (_, number) in records_named(odoo, external_ids).items()}
     asked = ("external_subscription_id", "transaction_id")
     rows = odoo.search_among(USAGE, "id", sorted(numbers), list(asked))
-    return {numbers[number]: row for number, row in _by_id(list(rows)).items()}
+    return {numbers[number]: row for number, row in by_id(list(rows)).items()}
 
 
 TAX = (
@@ -294,10 +285,10 @@ TAX = (
 
 
 def _taxes(odoo: Door) -> dict[int, HeldTax]:
-    rows, shares = _rows(odoo, "account.tax", [], TAX), _shares(odoo)
-    company = _rows(odoo, "res.company", [], ("account_price_include",))
+    rows, shares = held_rows(odoo, "account.tax", [], TAX), _shares(odoo)
+    company = held_rows(odoo, "res.company", [], ("account_price_include",))
     by_default = any(row["account_price_include"] == INCLUDED for row in company[:1])
-    taxes = {number: _tax(number, row, by_default) for number, row in _by_id(rows).items()}
+    taxes = {number: _tax(number, row, by_default) for number, row in by_id(rows).items()}
     return {number: replace(tax, share=shares.get(number, tax.share)) for number, tax in taxes.items()}
 
 
@@ -305,7 +296,7 @@ def _shares(odoo: Door) -> dict[int, Decimal]:
     """Tax -> percent of it that comes onto an invoice: two lines that cancel out charge nothing."""
     domain: list[object] = [["document_type", "=", "invoice"]]
     shares: dict[int, Decimal] = {}
-    for row in _rows(odoo, REPARTITION, domain, ("tax_id", "repartition_type", "factor_percent")):
+    for row in held_rows(odoo, REPARTITION, domain, ("tax_id", "repartition_type", "factor_percent")):
         part = decimal_in(row["factor_percent"]) if row["repartition_type"] == "tax" else Decimal(0)
         tax = number_or_none(row["tax_id"]) or 0
         shares[tax] = shares.get(tax, Decimal(0)) + part
@@ -331,7 +322,7 @@ TERM = ("name", "early_discount", "discount_percentage", "early_pay_discount_com
 
 def _early(odoo: Door) -> dict[int, EarlyDiscount]:
     """Payment terms whose early discount lowers the taxes whether or not it is taken ("Always (upon invoice)")."""
-    rows = _by_id(_rows(odoo, "account.payment.term", [], TERM))
+    rows = by_id(held_rows(odoo, "account.payment.term", [], TERM))
     return {
         number: EarlyDiscount(_text(row["name"]), decimal_in(row["discount_percentage"]))
         for number, row in rows.items()
@@ -344,11 +335,11 @@ def _away(odoo: Door, orders: Mapping[int, Row]) -> dict[int, str]:
     partners = sorted({number_or_none(order["partner_id"]) or 0 for order in orders.values()})
     places = {
         number: (number_or_none(row["country_id"]), number_or_none(row["state_id"]))
-        for number, row in _by_id(
-            _rows(odoo, "res.partner", [["id", "in", partners]], ("country_id", "state_id"))
+        for number, row in by_id(
+            held_rows(odoo, "res.partner", [["id", "in", partners]], ("country_id", "state_id"))
         ).items()
     }
-    positions = _by_id(_rows(odoo, "account.fiscal.position", [], ("name", "country_id", "state_ids")))
+    positions = by_id(held_rows(odoo, "account.fiscal.position", [], ("name", "country_id", "state_ids")))
     return dict(_elsewhere(orders, places, positions))
 
 

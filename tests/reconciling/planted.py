@@ -49,6 +49,7 @@ class Base:
     snapshot: Snapshot
     events: Path
     folder: Path
+    flavour: str = "enterprise"
 
 
 def part(snapshot: Snapshot, customers: tuple[str, ...] = CUSTOMERS) -> Snapshot:
@@ -74,8 +75,8 @@ def part(snapshot: Snapshot, customers: tuple[str, ...] = CUSTOMERS) -> Snapshot
 
 
 @contextmanager
-def server(path: Path) -> Iterator[Odoo]:
-    served = embedded.serve(path, api_key=KEY)
+def server(path: Path, flavour: str = "enterprise") -> Iterator[Odoo]:
+    served = embedded.serve(path, flavour=flavour, api_key=KEY)
     settings = OdooSettings(
         url=served.url, database=served.database_name, user=served.user, key=KEY, transport="json2", timeout=120
     )
@@ -102,9 +103,15 @@ def migrate(base: Base, folder: Path, odoo: Odoo, used: Tables, phases: Sequence
         assert apply(door, Ledger(store), mapped, phases=phases).ok
 
 
-def migrated(snapshot: Snapshot, events: Path, folder: Path, customers: tuple[str, ...] = CUSTOMERS) -> Base:
-    base = Base(snapshot=part(snapshot, customers), events=events, folder=folder)
-    with server(folder / "odoo.db") as odoo:
+def migrated(
+    snapshot: Snapshot,
+    events: Path,
+    folder: Path,
+    customers: tuple[str, ...] = CUSTOMERS,
+    flavour: str = "enterprise",
+) -> Base:
+    base = Base(snapshot=part(snapshot, customers), events=events, folder=folder, flavour=flavour)
+    with server(folder / "odoo.db", flavour) as odoo:
         migrate(base, folder, odoo, shipped())
     return base
 
@@ -115,7 +122,7 @@ def copied(base: Base, folder: Path, *, ledger: bool = False) -> Iterator[Compan
     folder.mkdir(exist_ok=True)
     for name in ("odoo.db", *(("ledger.db",) if ledger else ())):
         shutil.copy(base.folder / name, folder / name)
-    with server(folder / "odoo.db") as odoo, EventSource.from_parquet(base.events) as source:
+    with server(folder / "odoo.db", base.flavour) as odoo, EventSource.from_parquet(base.events) as source:
 
         def again(text: str) -> None:
             migrate(base, folder, odoo, tables.parse(text, "tables.toml", shipped()))

@@ -8,7 +8,7 @@ import pytest
 
 from reconcile.billed import Refusal
 from reconcile.causes.observed import Place, Suspect
-from reconcile.causes.periods import proven_movers, with_customers_givers, with_givers, with_periods
+from reconcile.causes.periods import with_givers, with_periods, with_refused_givers
 from reconcile.compare.positions import HeaderKey, Key, compare_invoice
 from reconcile.rerate.suppositions import OtherRecords
 from reports.data import LAGO, ODOO, Finding
@@ -69,36 +69,24 @@ def test_what_it_takes_beside_a_proven_record_of_its_own_order_is_told_too() -> 
 
 
 @pytest.mark.parametrize(
-    ("givers", "elsewhere", "is_told"),
-    [
-        ({"s1": (GIVER,)}, {"time_zone"}, True),
-        ({"s1": (GIVER,)}, {"period_boundary"}, False),
-        ({"s1": (GIVER,)}, set(), False),
-        ({"s2": (GIVER,)}, {"time_zone"}, False),
-        ({}, {"time_zone"}, False),
-    ],
-    ids=["proven elsewhere", "another cause", "nothing proven", "a sister's record", "no record"],
+    ("givers", "is_told"),
+    [({"s1": (GIVER,)}, True), ({"s2": (GIVER,)}, False), ({}, False)],
+    ids=["its own", "a sister's record", "no record"],
 )
-def test_a_period_on_an_invoice_of_its_own_is_told_by_what_is_proven_on_another(
-    givers: dict[str, tuple[Suspect, ...]], elsewhere: set[str], is_told: bool
+def test_a_refused_period_is_told_with_the_record_that_gives_just_that_one(
+    givers: dict[str, tuple[Suspect, ...]], is_told: bool
 ) -> None:
     """The amounts are equal: the record is told beside the refusal, which stands."""
     compared = compare_invoice({LAGO: build.invoice(build.line(100)), ODOO: build.invoice(build.line(100))})
     others = {"s1": (REFUSAL,)}
     refused, left = with_periods(compared, {}, others, 0)
-    told = with_customers_givers(refused, left, others, givers, elsewhere)
+    told = with_refused_givers(refused, left, others, givers)
     assert refused.sides[ODOO].refusals == (REFUSAL,)
     assert [(f.cause, f.delta_cents, f.proven) for f in told.get(build.key(), ())] == (
         [("time_zone", 0, True)] if is_told else []
     )
-    again = with_customers_givers(refused, told, others, givers, elsewhere)
+    again = with_refused_givers(refused, told, others, givers)
     assert again == told, "once"
-
-
-def test_what_moves_periods_is_known_of_an_invoice() -> None:
-    found = {build.key(): (replace(MOVED, cause="time_zone"), replace(MOVED, cause="price"))}
-    assert proven_movers(found) == {"time_zone"}
-    assert proven_movers({build.key(): (replace(MOVED, cause="time_zone", proven=False),)}) == frozenset()
 
 
 @pytest.mark.parametrize(

@@ -54,12 +54,14 @@ from tests.odoo.matrix.kinds import (
     on_balance,
     on_balance_line,
     on_line,
+    on_native,
     on_partner,
     order_id,
     pay_balance,
     province,
     run_scheduler,
     setting,
+    stage_of_native,
     swap_product,
     tax_on_balance,
     undistributed,
@@ -204,6 +206,8 @@ SUBSCRIPTION_LINE = "sale.subscription.line"
 # The addon lets OCA's own ways of invoicing go that of the order: the lines of OCA's subscription move no money.
 OF_OCA = (
     kind("OCA: its own scheduler bills", STARTER, run_scheduler("subscription_oca.ir_cron_subscription_management"), drift="extra_invoice recurring_next_date", flavours=(OCA,), moves=False),
+    kind("OCA: the subscription is closed", STARTER, stage_of_native(STARTER, "post"), causes="subscription_state", drift="stage_id in_progress", flavours=(OCA,)),
+    kind("OCA: the subscription is paused", STARTER, on_native(STARTER, is_paused=True), causes="subscription_state", drift="is_paused", flavours=(OCA,)),
     kind("OCA: price on the line of the subscription", STARTER, on_line(STARTER, SUBSCRIPTION_LINE, price_unit=99.0), drift="price_unit", flavours=(OCA,), moves=False),
     kind("OCA: discount on the line of the subscription", STARTER, on_line(STARTER, SUBSCRIPTION_LINE, discount=10.0), drift="discount", flavours=(OCA,), moves=False),
     kind("OCA: quantity of the carrier's line", STARTER, on_line(STARTER, product_uom_qty=1.0), drift="product_uom_qty", flavours=(OCA,), moves=False),

@@ -208,6 +208,21 @@ def swap_product(customer: str) -> Plant:
     return plant
 
 
+def on_native(customer: str, **values: Any) -> Plant:
+    """The subscription of OCA's beside the order."""
+    return lambda c: c.write("sale.subscription", [["sale_order_id", "=", c.order(customer)["id"]]], **values)
+
+
+def stage_of_native(customer: str, kind_of_stage: str) -> Plant:
+    """It is dragged to a stage of that type: draft, pre, in_progress, post."""
+
+    def plant(company: Company) -> None:
+        (stage, *_) = company.rows("sale.subscription.stage", [["type", "=", kind_of_stage]], "id")
+        on_native(customer, stage_id=stage["id"])(company)
+
+    return plant
+
+
 # --- settings --------------------------------------------------------------------------------------------------------
 
 

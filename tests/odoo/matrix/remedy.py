@@ -300,6 +300,10 @@ def _run_again(copy: Planted, remedy: Evidence) -> Done:
     domain = [["fusion_lago_id", "=", str(remedy.values["subscription"])]]
     known = copy.company.odoo.call("sale.order", "fields_get", allfields=["subscription_state"], attributes=["type"])
     copy.company.write("sale.order", domain, state="sale", **({"subscription_state": "3_progress"} if known else {}))
+    if copy.company.odoo.call("ir.model", "search_count", domain=[["model", "=", "sale.subscription"]]):
+        (stage, *_) = copy.company.rows("sale.subscription.stage", [["type", "=", "in_progress"]], "id")
+        own = [["sale_order_id", "=", row["id"]] for row in copy.company.rows("sale.order", domain, "id")]
+        copy.company.write("sale.subscription", own, stage_id=stage["id"], in_progress=True, is_paused=False)
     return ""
 
 
