@@ -215,10 +215,18 @@ def test_another_service_lists_nothing(foreign: httpx.Client, belongings: dict[s
     assert "cust_0001" not in foreign.get("customers").text
 
 
-def test_another_service_meters_and_pays_nothing(foreign: httpx.Client, belongings: dict[str, str]) -> None:
+def test_another_service_meters_and_pays_nothing(
+    http: httpx.Client, foreign: httpx.Client, belongings: dict[str, str]
+) -> None:
+    """Its events of that id are its own: it does not even learn whether somebody else has such a subscription."""
+    usage = {"external_subscription_id": "sub_0001"}
+    before = http.get("customers/cust_0001/current_usage", params=usage).json()
     event = {"transaction_id": name(), "external_subscription_id": "sub_0001", "code": "api_calls"}
-    refused(foreign.post("events", json={"event": event}), 404)
-    refused(foreign.post("events/batch", json={"events": [event]}), 404)
+    event |= {"properties": {"calls": 1000}}
+    assert foreign.post("events", json={"event": event}).status_code == 200
+    assert foreign.post("events/batch", json={"events": [{**event, "transaction_id": name()}]}).status_code == 200
+    assert http.get("customers/cust_0001/current_usage", params=usage).json() == before
+    refused(http.get(f"events/{event['transaction_id']}"), 404)
     given = {"wallet_id": belongings["wallet"], "granted_credits": "1000"}
     refused(foreign.post("wallet_transactions", json={"wallet_transaction": given}), 404)
     coupon = {"external_customer_id": "cust_0001", "coupon_code": "launch10"}

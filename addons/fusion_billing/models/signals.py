@@ -136,7 +136,8 @@ class AccountMove(models.Model):
     def _fusion_services(self):
         """The services whose subscriptions this invoice bills."""
         lines = self.sudo().invoice_line_ids
-        return (lines.fusion_order_id | lines.sale_line_ids.order_id).fusion_service_id
+        ordered = (lines.fusion_order_id | lines.sale_line_ids.order_id).fusion_service_id
+        return ordered | self.sudo().fusion_account_id.service_id
 
     def _fusion_told_about(self):
         return self.sudo().filtered(lambda move: move.move_type == "out_invoice" and not move.fusion_shadow)
@@ -197,6 +198,8 @@ class AccountMove(models.Model):
                 ("fusion_overdue_told", "=", False),
                 ("fusion_shadow", "=", False),
                 "|",
+                "|",
+                ("fusion_account_id", "!=", False),
                 ("invoice_line_ids.fusion_order_id", "!=", False),
                 ("invoice_line_ids.sale_line_ids.order_id.fusion_service_id", "!=", False),
             ],
