@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from tests.odoo.api_fuzz import nasty
 
-CONTROLLER = Path(__file__).parents[3] / "addons" / "fusion_billing" / "controllers" / "lago.py"
+CONTROLLER = Path(__file__).parents[3] / "addons" / "fusion_billing" / "api" / "routes.py"
 POOL = 12  # ids of each kind that requests share, so that many of them hit something
 FILTERS = (
     "page", "per_page", "external_id", "external_customer_id", "external_subscription_id", "status", "status[]",
@@ -30,12 +30,12 @@ TYPES = (
 
 
 def routes() -> tuple[tuple[str, str], ...]:
-    """(method, pattern) of all of them, read from the controller."""
+    """(method, pattern) of all of them, read from where they stand."""
     tree = ast.parse(CONTROLLER.read_text("utf-8"))
     for node in tree.body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "ROUTES":
             return tuple((method, pattern) for method, pattern, _ in ast.literal_eval(node.value))
-    raise AssertionError("the controller has no ROUTES")
+    raise AssertionError("there are no ROUTES")
 
 
 @dataclass(frozen=True)
