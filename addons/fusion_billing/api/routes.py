@@ -176,7 +176,7 @@ NAMED = (
     ("PUT", rf"customers/{ANY}/payment_methods/{ANY}/set_as_default", "cards_are_the_customers",
      "the order's payment token in Odoo says which card pays"),
     ("POST|PUT", rf"billing_entities(/{ANY})?", "billing_entities_are_companies", "Settings, Companies, in Odoo"),
-    ("PUT", r"organizations", "the_organization_is_a_company",
+    ("PUT", rf"organizations(/{ANY})?", "the_organization_is_a_company",
      "Settings, Companies, in Odoo; POST webhook_endpoints for the address of webhooks"),
     ("GET", r"analytics/(mrr|usage|revenue_streams.*|prepaid_credits|mrrs.*)", "analytics_are_odoos",
      "Sales, Reporting; GET analytics/invoiced_usage has what was invoiced"),
@@ -207,7 +207,7 @@ NAMED = (
      "GET wallets/:id/wallet_transactions: an eWallet of Odoo does not say which credits were used first"),
     ("POST", rf"wallet_transactions/{ANY}/payment_url", "credits_are_sold_by_odoo",
      "sell the eWallet's top-up product in Odoo: its invoice has a page of payment"),
-    ("POST|PATCH|DELETE", rf"wallets/{ANY}/metadata(/{ANY})?", "no_metadata_of_wallets",
+    ("POST|PATCH|DELETE", rf"(customers/{ANY}/)?wallets/{ANY}/metadata(/{ANY})?", "no_metadata_of_wallets",
      "POST customers keeps metadata with the customer"),
     ("DELETE", rf"payment_requests/{ANY}|payments/{ANY}", "payments_are_finances", "finance cancels it in Odoo"),
 )  # fmt: skip
