@@ -25,7 +25,6 @@ ITEMS = {
     "commitment": ("commitment", "Subscription"),
     "": ("add_on", "AddOn"),
 }
-SHOWN_METADATA = ("lago_id", "key", "value", "created_at")
 FIRST_YEAR = 1000  # the database takes earlier ones for years of another century
 
 
@@ -77,7 +76,11 @@ def metadata(before: str | None, sent: Sequence[object], now: str, owner: Owner)
 
 def kept_metadata(text: str | None, owner: Owner) -> list[Metadata]:
     """What this service keeps with the invoice, as Lago shows it."""
-    return [{name: item[name] for name in SHOWN_METADATA} for item in _stored(text) if _is_of(item, owner)]
+    return [
+        {"lago_id": item["lago_id"], "key": item["key"], "value": item["value"], "created_at": item["created_at"]}
+        for item in _stored(text)
+        if _is_of(item, owner)
+    ]
 
 
 def _stored(text: str | None) -> list[OwnedMetadata]:

@@ -164,7 +164,9 @@ class AccountMove(models.Model):
         told = posted._fusion_told_about().filtered(lambda move: move._fusion_services())
         for move in told:
             move.fusion_status_told = move._fusion_payment_status()
-        told._fusion_tell("invoice.created")
+        asked_for = told.filtered("fusion_account_id")
+        asked_for._fusion_tell("invoice.one_off_created")
+        (told - asked_for)._fusion_tell("invoice.created")
         told._fusion_tell("invoice.generated")
         return posted
 

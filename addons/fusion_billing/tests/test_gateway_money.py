@@ -84,6 +84,7 @@ class TestMoney(InvoiceCase):
         return self.gateway.create_add_on(self.service, {"add_on": given})["add_on"]
 
     def test_a_one_off_invoice(self):
+        self.service.webhook_url = "https://app.example/hooks"
         self.add_on()
         given = {"external_customer_id": "c-1", "currency": self.move.currency_id.name,
                  "fees": [{"add_on_code": "w_setup", "units": "2.5", "invoice_display_name": "Start"},
@@ -92,6 +93,8 @@ class TestMoney(InvoiceCase):
         self.assertEqual(
             (made["invoice_type"], made["status"], made["fees_amount_cents"]), ("one_off", "finalized", 5997)
         )
+        told = self.env["fusion.billing.webhook"].search([("service_id", "=", self.service.id)]).mapped("webhook_type")
+        self.assertIn("invoice.one_off_created", told)
         first, second = made["fees"]
         self.assertEqual((first["amount_cents"], first["units"], first["item"]["type"]), (4998, "2.5", "add_on"))
         self.assertEqual((second["amount_cents"], second["item"]["code"]), (999, "w_setup"))
