@@ -78,6 +78,7 @@ PLAN: Mapping[str, str] = {
     "*minimum_commitment.invoice_display_name: null instead of string": "has none here; may be null in Lago",
 }
 FEE: Mapping[str, str] = {
+    "*amount_details*": "how an amount was rated stands on the line in Odoo (its steps)",
     "*succeeded_at: null instead of string": "not paid yet",
     "*: null instead of *": "what this fee has not: each kind has its own ids",
 }

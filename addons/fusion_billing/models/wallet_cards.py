@@ -50,14 +50,3 @@ class AccountLink(models.Model):
             for link, cards in self._fusion_free_cards().items():
                 for card in cards:
                     link._fusion_take_card(card)
-
-
-class PartnerMerge(models.TransientModel):
-    _inherit = "base.partner.merge.automatic.wizard"
-
-    def _merge(self, partner_ids, dst_partner=None, extra_checks=True):
-        """Extends ``base``: merged contacts have one list of cards; whose they were is kept with the accounts."""
-        partners = self.env["res.partner"].browse(partner_ids) | (dst_partner or self.env["res.partner"])
-        accounts = self.env["fusion.billing.account.link"].sudo().with_context(active_test=False)
-        accounts.search([("partner_id", "in", partners.ids)])._fusion_claim_cards()
-        return super()._merge(partner_ids, dst_partner, extra_checks)
