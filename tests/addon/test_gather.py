@@ -145,7 +145,7 @@ def test_usage_is_read_as_far_back_as_the_earliest_billing_needs() -> None:
     metrics = [{"id": 1, "code": "calls", "recurring": False}, {"id": 2, "code": "seats", "recurring": True}]
     usage = [{"external_subscription_id": "sub", "code": "calls"}, {"external_subscription_id": "x", "code": "calls"}]
     reader = Lists([order(1), order(2, "x"), order(3)], metrics_listed=metrics, usage_listed=usage)
-    assert gather.Gathered(reader, [1]).usage == {}
+    assert gather.Gathered(reader, [1]).usage(1) == []
     assert reader.asked == []
     gathered = gather.Gathered(reader, [1], [JULY, datetime(2026, 6, 1, 4, 10)])  # noqa: DTZ001 - as Odoo has them
     (query,) = reader.asked
@@ -244,7 +244,7 @@ def test_a_coupon_for_a_new_invoice_says_what_was_taken_though_not_when() -> Non
         ("sale_order", (*rows.ORDER_FIELDS, "fusion_previous_order_id", "fusion_service_id", "fusion_account_id")),
         ("charge", (*rows.CHARGE_FIELDS, *rows.CHARGE_LINKS)),
         ("metric", rows.METRIC_FIELDS),
-        ("usage", rows.USAGE_FIELDS),
+        ("usage", (*rows.USAGE_FIELDS, *rows.USAGE_LINKS)),
     ],
 )
 def test_the_fields_that_are_read_are_those_of_the_models(model: str, names: Sequence[str]) -> None:

@@ -337,3 +337,27 @@ def test_a_mistake_within_a_method_is_no_missing_method(shop: Any, usage: dict[s
         shop.call("res.partner", "load", fields=["name", "active"], data=[[usage["word"], True]])
     with pytest.raises(NoSuchMethod, match=r"'sale\.order\.fusion_nothing' does not exist"):
         shop.call("sale.order", "fusion_nothing", [usage["order"]])
+
+
+def test_ids_are_each_services_own(shop: Any, word: str) -> None:
+    """Events and running subscriptions of two services may have the same ids; of one, or of nobody, only once."""
+    mine, theirs = (shop.make("fusion.billing.service", name=one, code=f"{one}-{word}") for one in ("mine", "theirs"))
+    event = {"transaction_id": "t", "external_subscription_id": f"sub-{word}", "code": "calls",
+             "timestamp": "2026-06-15 12:00:00"}  # fmt: skip
+    for service in (mine, theirs, False):
+        shop.make("fusion.billing.usage", **event, service_id=service)
+        with pytest.raises(OdooRefused, match="has an event with this transaction id already"):
+            shop.make("fusion.billing.usage", **event, service_id=service)
+
+
+def test_charges_and_metrics_made_by_hand_have_an_id(shop: Any, word: str) -> None:
+    """Plans, usage and fees name them by it."""
+    metrics = [shop.make("fusion.billing.metric", name="M", code=f"{n}-{word}", aggregation="count_agg") for n in "ab"]
+    plan = shop.one("product.product", shop.product(), "product_tmpl_id")[0]
+    charges = [shop.make("fusion.billing.charge", name="C", kind="usage", metric_id=metric, plan_id=plan,
+                         charge_model="standard", properties='{"amount": "1"}') for metric in metrics]  # fmt: skip
+    for model, ids in (("fusion.billing.metric", metrics), ("fusion.billing.charge", charges)):
+        rows = shop.call(model, "read", ids, fields=["fusion_lago_id"])
+        named = {row["fusion_lago_id"] for row in rows}
+        assert len(named) == len(ids)
+        assert all(named)

@@ -18,18 +18,30 @@ import pytest
 from lago_python_client.client import Client
 from lago_python_client.exceptions import LagoApiError
 from lago_python_client.models import (
+    AddOn,
     AppliedCoupon,
     BatchEvent,
+    BillableMetric,
+    Charge,
+    Charges,
+    Coupon,
     Customer,
     Event,
     Invoice,
+    InvoiceFee,
+    InvoiceFeesList,
     InvoiceMetadata,
     InvoiceMetadataList,
+    OneOffInvoice,
+    Plan,
     Subscription,
+    Tax,
     Wallet,
     WalletTransaction,
+    WebhookEndpoint,
 )
 
+from tests.lago import client_calls
 from tests.lago.company import Api, invoice, last_month
 from tests.lago.samples import samples
 from tests.lago.shapes import differences, unexplained
@@ -64,6 +76,27 @@ PLAN: Mapping[str, str] = {
     "*minimum_commitment: missing": "Lago leaves the key out where a plan has none, too",
     "*metadata: missing": "Lago leaves the key out where there is none, too; plans have no metadata in Odoo",
     "*minimum_commitment.invoice_display_name: null instead of string": "has none here; may be null in Lago",
+}
+FEE: Mapping[str, str] = {
+    "*amount_details*": "how an amount was rated stands on the line in Odoo (its steps)",
+    "*succeeded_at: null instead of string": "not paid yet",
+    "*: null instead of *": "what this fee has not: each kind has its own ids",
+}
+PAST: Mapping[str, str] = {
+    "*usage_thresholds*": "Odoo has none",
+    "*filters*": "of charges that have some",
+    "*grouped_usage*": "of charges that have groups",
+}
+ENTITY: Mapping[str, str] = {
+    "*: null instead of string": "what nobody wrote about the company",
+    "*email_settings*": "Odoo sends by its own settings",
+    "*selected_invoice_custom_sections*": "Odoo has none",
+}
+WRITTEN: Mapping[str, str] = {
+    "*: null instead of *": "what was not given",
+    "*filters*": "not given",
+    "*fixed_charges*": "not given",
+    "*taxes*": "not given",
 }
 WALLET: Mapping[str, str] = {
     "*last_consumed_credit_at: null instead of string": "nothing was consumed yet: null in Lago, too",
@@ -476,6 +509,111 @@ def legacy_public_key(w: World) -> None:
     w.sent.pop()
 
 
+# --- what was billed, paid, used ------------------------------------------------------------------------------------
+
+
+def find_fees(w: World) -> None:
+    lago_id = w.invoice_id()
+    found = w.lago.fees.find_all({"external_customer_id": "cust_0001", "per_page": 500})["fees"]
+    of_invoice = [fee.lago_id for fee in w.lago.invoices.find(lago_id).fees.__root__]
+    w.sent.pop()
+    assert set(of_invoice) <= {fee.lago_id for fee in found}
+
+
+def find_fee(w: World) -> None:
+    fee = w.lago.invoices.find(w.invoice_id()).fees.__root__[0]
+    assert w.lago.fees.find(fee.lago_id).amount_cents == fee.amount_cents
+
+
+def find_credit_notes(w: World) -> None:
+    assert w.lago.credit_notes.find_all({"external_customer_id": "cust_0002"})["credit_notes"] == []
+
+
+def find_payments(w: World) -> None:
+    assert w.lago.payments.find_all({"external_customer_id": "cust_0002"})["meta"]["total_count"] == 0
+
+
+def past_usage(w: World) -> None:
+    lago_id = w.invoice_id()
+    found = w.lago.customers.past_usage("cust_0001", "sub_0001")["usage_periods"]
+    assert lago_id in [period.lago_invoice_id for period in found]
+
+
+def lifetime_usage(w: World) -> None:
+    w.invoice_id()
+    found = w.lago.subscriptions.lifetime_usage("sub_0001")
+    assert found.invoiced_usage_amount_cents > 0
+
+
+def billing_entities(w: World) -> None:
+    (entity,) = w.lago.billing_entities.find_all()["billing_entities"]
+    assert w.lago.billing_entities.find(entity.code).lago_id == entity.lago_id
+
+
+def webhook_endpoint(w: World) -> None:
+    given = WebhookEndpoint(webhook_url="https://app.example/hooks", signature_algo="hmac")
+    made = w.lago.webhook_endpoints.create(given)
+    try:
+        assert [one.lago_id for one in w.lago.webhook_endpoints.find_all()["webhook_endpoints"]] == [made.lago_id]
+    finally:
+        w.lago.webhook_endpoints.destroy(made.lago_id)
+
+
+def one_off(w: World) -> None:
+    customer = w.customer().external_id
+    fee = InvoiceFee(add_on_code="support_pack", units="3", unit_amount_cents=150)
+    fees = InvoiceFeesList(__root__=[fee])
+    made = w.lago.invoices.create(OneOffInvoice(external_customer_id=customer, currency="EUR", fees=fees))
+    assert (made.invoice_type, made.fees_amount_cents, made.status) == ("one_off", 450, "finalized")
+
+
+# --- the catalogue, written -----------------------------------------------------------------------------------------
+
+
+def write_metric(w: World) -> None:
+    code = name()
+    given = {"name": "Written", "code": code, "aggregation_type": "sum_agg", "field_name": "x", "recurring": False}
+    made = w.lago.billable_metrics.create(BillableMetric(**given))
+    assert w.lago.billable_metrics.update(BillableMetric(name="Again"), code).lago_id == made.lago_id
+    assert w.lago.billable_metrics.destroy(code).code == code
+
+
+def write_plan(w: World) -> None:
+    code = name()
+    metric = w.lago.billable_metrics.find("api_calls").lago_id
+    charge = Charge(billable_metric_id=metric, charge_model="standard", properties={"amount": "0.5"}, filters=None)
+    given = {"name": "Written", "code": code, "interval": "monthly", "amount_cents": 1000, "amount_currency": "EUR"}
+    plan = Plan(**given, pay_in_advance=False, charges=Charges(__root__=[charge]))
+    made = w.lago.plans.create(plan)
+    assert [one.properties for one in made.charges.__root__] == [{"amount": "0.5"}]
+    found = w.lago.plan_charges.find(code, made.charges.__root__[0].code)
+    assert found.lago_id == made.charges.__root__[0].lago_id
+    assert w.lago.plans.update(Plan(name="Again"), code).lago_id == made.lago_id
+    assert w.lago.plans.destroy(code).code == code
+
+
+def write_add_on(w: World) -> None:
+    code = name()
+    made = w.lago.add_ons.create(AddOn(name="Written", code=code, amount_cents=100, amount_currency="EUR"))
+    assert w.lago.add_ons.update(AddOn(name="Again"), code).lago_id == made.lago_id
+    assert w.lago.add_ons.destroy(code).code == code
+
+
+def write_coupon(w: World) -> None:
+    code = name()
+    given = {"name": "W", "code": code, "coupon_type": "percentage", "percentage_rate": 10.0, "frequency": "once"}
+    made = w.lago.coupons.create(Coupon(**given, expiration="no_expiration", reusable=True))
+    assert w.lago.coupons.update(Coupon(name="Again"), code).lago_id == made.lago_id
+    assert w.lago.coupons.destroy(code).code == code
+
+
+def write_tax(w: World) -> None:
+    code = name()
+    made = w.lago.taxes.create(Tax(name="W", code=code, rate=7.77))
+    assert w.lago.taxes.update(Tax(name="Again"), code).lago_id == made.lago_id
+    assert w.lago.taxes.destroy(code).code == code
+
+
 # --- all of them -----------------------------------------------------------------------------------------------------
 
 
@@ -542,6 +680,20 @@ CALLS = (
     Call("wallets.destroy", destroy_wallet, ("wallets", "show"), WALLET),
     Call("wallet_transactions.create", create_wallet_transactions, ("wallet_transactions", "create"), WALLET),
     Call("wallet_transactions.find_all", find_wallet_transactions, ("wallet_transactions", "list"), WALLET),
+    Call("fees.find_all", find_fees, ("fees", "list"), FEE),
+    Call("fees.find", find_fee, ("fees", "show"), FEE),
+    Call("credit_notes.find_all", find_credit_notes),
+    Call("payments.find_all", find_payments),
+    Call("customers.past_usage", past_usage, ("customer_past_usage", "list"), PAST),
+    Call("subscriptions.lifetime_usage", lifetime_usage, ("lifetime_usage", "show"), PAST),
+    Call("billing_entities.find", billing_entities, ("billing_entities", "show"), ENTITY),
+    Call("webhook_endpoints", webhook_endpoint, ("webhook_endpoints", "show")),
+    Call("invoices.create", one_off),
+    Call("billable_metrics.create, update, destroy", write_metric, ("billable_metrics", "show"), WRITTEN),
+    Call("plans.create, update, destroy", write_plan, ("plans", "show"), {**PLAN, **WRITTEN}),
+    Call("add_ons.create, update, destroy", write_add_on, ("add_ons", "show"), WRITTEN),
+    Call("coupons.create, update, destroy", write_coupon, ("coupons", "show"), WRITTEN),
+    Call("taxes.create, update, destroy", write_tax, ("taxes", "show"), WRITTEN),
     Call("webhooks.public_key", public_key, ("webhook_public_key", "show")),
     Call("GET webhooks/public_key", legacy_public_key),
 )
@@ -572,3 +724,18 @@ def test_what_the_client_cannot_do_by_its_own_fault(world: World) -> None:
         assert "authorization" not in world.sent[-1].request.headers  # it forgets its key
     refused(404, world.lago.invoices.lose_dispute, world.invoice_id())
     assert world.sent[-1].request.method == "PUT"  # Lago's route is POST
+
+
+def test_no_call_is_answered_with_html_or_by_nobody(world: World) -> None:
+    """All that the client has, with names of nothing: found by nobody, or refused in Lago's words."""
+    with world.api.http() as http:
+        for call in client_calls.listed():
+            body = None if call.method in ("GET", "DELETE") else {}
+            answer = http.request(call.method, call.path, json=body)
+            told = (call.title, answer.status_code, answer.text[:200])
+            assert answer.status_code < 500, told
+            assert answer.headers["content-type"].startswith("application/json"), told
+            if answer.status_code == 404 and call.title not in ("invoices.destroy", "invoices.lose_dispute"):
+                assert answer.json()["code"] != "resource_not_found", told
+            if answer.status_code == 405 and "error_details" in answer.json():
+                assert answer.json()["error_details"]["instead"], told

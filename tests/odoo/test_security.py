@@ -173,11 +173,29 @@ def belongings(lago_api: Api, http: httpx.Client) -> dict[str, str]:
         "event": event["transaction_id"],
         "invoice": invoices[0]["lago_id"],
         "wallet": samples()["wallets"]["show"]["wallet"]["lago_id"],
+        "fee": http.get("fees", params=mine).json()["fees"][0]["lago_id"],
         "applied_coupon": samples()["applied_coupons"]["show"]["applied_coupon"]["lago_id"],
     }
 
 
 FOREIGN = (
+    ("PUT", "invoices/{invoice}", {"invoice": {"metadata": [{"key": "a", "value": "b"}]}}, "invoice_not_found"),
+    ("PUT", "invoices/{invoice}/finalize", {}, "invoice_not_found"),
+    ("POST", "invoices/{invoice}/retry", {}, "invoice_not_found"),
+    ("POST", "payments", {"payment": {"invoice_id": "{invoice}", "amount_cents": 1}}, "invoice_not_found"),
+    (
+        "POST",
+        "invoices",
+        {"invoice": {"external_customer_id": "cust_0001", "fees": [{"add_on_code": "support_pack"}]}},
+        "customer_not_found",
+    ),
+    ("GET", "fees/{fee}", None, "fee_not_found"),
+    ("GET", "customers/{customer}/past_usage?external_subscription_id=sub_0001", None, "customer_not_found"),
+    ("GET", "customers/{customer}/wallets", None, "customer_not_found"),
+    ("GET", "customers/{customer}/payment_methods", None, "customer_not_found"),
+    ("GET", "customers/{customer}/invoices", None, "customer_not_found"),
+    ("GET", "subscriptions/{subscription}/lifetime_usage", None, "subscription_not_found"),
+    ("GET", "subscriptions/{subscription}/charges", None, "subscription_not_found"),
     ("GET", "customers/{customer}", None, "customer_not_found"),
     ("DELETE", "customers/{customer}", None, "customer_not_found"),
     ("GET", "customers/{customer}/portal_url", None, "customer_not_found"),
@@ -204,21 +222,30 @@ FOREIGN = (
 def test_another_service_finds_nothing(
     foreign: httpx.Client, belongings: dict[str, str], method: str, path: str, body: Any, code: str
 ) -> None:
-    answer = refused(foreign.request(method, path.format(**belongings), json=body), 404)
+    sent = json.loads(json.dumps(body).replace("{invoice}", belongings["invoice"]))
+    answer = refused(foreign.request(method, path.format(**belongings), json=sent), 404)
     assert answer == {**ERRORS["404"], "code": code}
 
 
 def test_another_service_lists_nothing(foreign: httpx.Client, belongings: dict[str, str]) -> None:
     assert belongings
-    for resource in ("subscriptions", "invoices", "applied_coupons", "wallets"):
+    for resource in ("subscriptions", "invoices", "applied_coupons", "wallets", "fees", "credit_notes", "payments"):
         assert foreign.get(resource).json()[resource] == [], resource
     assert "cust_0001" not in foreign.get("customers").text
 
 
-def test_another_service_meters_and_pays_nothing(foreign: httpx.Client, belongings: dict[str, str]) -> None:
+def test_another_service_meters_and_pays_nothing(
+    http: httpx.Client, foreign: httpx.Client, belongings: dict[str, str]
+) -> None:
+    """Its events of that id are its own: it does not even learn whether somebody else has such a subscription."""
+    usage = {"external_subscription_id": "sub_0001"}
+    before = http.get("customers/cust_0001/current_usage", params=usage).json()
     event = {"transaction_id": name(), "external_subscription_id": "sub_0001", "code": "api_calls"}
-    refused(foreign.post("events", json={"event": event}), 404)
-    refused(foreign.post("events/batch", json={"events": [event]}), 404)
+    event |= {"properties": {"calls": 1000}}
+    assert foreign.post("events", json={"event": event}).status_code == 200
+    assert foreign.post("events/batch", json={"events": [{**event, "transaction_id": name()}]}).status_code == 200
+    assert http.get("customers/cust_0001/current_usage", params=usage).json() == before
+    refused(http.get(f"events/{event['transaction_id']}"), 404)
     given = {"wallet_id": belongings["wallet"], "granted_credits": "1000"}
     refused(foreign.post("wallet_transactions", json={"wallet_transaction": given}), 404)
     coupon = {"external_customer_id": "cust_0001", "coupon_code": "launch10"}
@@ -429,9 +456,9 @@ def test_the_content_type_does_not_decide(http: httpx.Client, content_type: str)
 
 
 ROUTES = (
-    ("GET", ""), ("GET", "no_such"), ("GET", "customers/x/y/z"), ("POST", "plans"), ("PUT", "customers"),
+    ("GET", ""), ("GET", "no_such"), ("GET", "customers/x/y/z"), ("PUT", "plans"), ("PUT", "customers"),
     ("PATCH", "customers/cust_0001"), ("DELETE", "events/x"), ("POST", "invoices/x"), ("GET", "events/a/b/c"),
-    ("DELETE", "plans/startup"), ("POST", "customers/cust_0001"), ("GET", "%2e%2e/web"), ("GET", "customers%2Fx"),
+    ("DELETE", "analytics/mrr"), ("POST", "customers/cust_0001"), ("GET", "%2e%2e/web"), ("GET", "customers%2Fx"),
 )  # fmt: skip
 
 

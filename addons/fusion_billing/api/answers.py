@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -45,6 +45,11 @@ def not_found(resource: str) -> Refused:
 
 def not_allowed(code: str) -> Refused:
     return Refused(405, {"error": "Method Not Allowed", "code": code})
+
+
+def elsewhere(code: str, instead: str) -> Refused:
+    """A call of Lago's that is not done here: what it is called, and where to do it instead."""
+    return Refused(405, {"error": "Method Not Allowed", "code": code, "error_details": {"instead": [instead]}})
 
 
 def invalid(details: Given) -> Refused:
@@ -91,6 +96,18 @@ def meta(number: int, per_page: int, total: int) -> Answer:
         "total_pages": pages,
         "total_count": total,
     }
+
+
+def page_of(name: str, rows: Sequence[Answer], query: Mapping[str, str]) -> Answer:
+    """The page of a list that was made before."""
+    number, per_page = page(query)
+    shown = list(rows[(number - 1) * per_page :][:per_page])
+    return {name: shown, "meta": meta(number, per_page, len(rows))}
+
+
+def empty_page(name: str, query: Mapping[str, str]) -> Answer:
+    """A list of what nobody can have here."""
+    return page_of(name, (), query)
 
 
 def seconds(at: datetime | None) -> str | None:

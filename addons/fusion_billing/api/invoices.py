@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from .answers import seconds
-from .rows import Answer, BilledOrder, FeeRow, InvoiceParts, InvoiceRow, Metadata
+from .rows import Answer, BilledOrder, FeeRow, InvoiceParts, InvoiceRow, Metadata, OwnedMetadata
 from .texts import scalar
 
 Query = Mapping[str, str | list[str]]  # a name that ends with [] has a list
@@ -27,6 +28,14 @@ ITEMS = {
 FIRST_YEAR = 1000  # the database takes earlier ones for years of another century
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who reads or writes on an invoice: id of the service, and whether the invoice bills its customers only."""
+
+    service: int
+    alone: bool
+
+
 def asked(query: Query, name: str, plural: str) -> list[str]:
     """The values of a filter that takes one (``status=``) or several (``statuses[]=``)."""
     single = query.get(name)
@@ -42,9 +51,12 @@ def day(text: object) -> str | None:
     return found.isoformat() if found and found.year >= FIRST_YEAR else None
 
 
-def metadata(before: str | None, sent: Sequence[object], now: str) -> str:
-    """JSON of the list as sent; an entry keeps its id and moment when its id or key is known."""
-    old: list[Metadata] = json.loads(before or "[]")
+def metadata(before: str | None, sent: Sequence[object], now: str, owner: Owner) -> str:
+    """JSON of the list as sent; an entry keeps its id and moment when its id or key is known.
+
+    What other services keep with the invoice stays as it is.
+    """
+    old, others = kept_metadata(before, owner), [item for item in _stored(before) if not _is_of(item, owner)]
     known = {item["lago_id"]: item for item in old} | {item["key"]: item for item in old}
     found: dict[str, Metadata] = {}
     for item in sent:
@@ -58,7 +70,26 @@ def metadata(before: str | None, sent: Sequence[object], now: str) -> str:
                 "value": scalar(entry.get("value")) or "",
                 "created_at": same.get("created_at") or now,
             }
-    return json.dumps(list(found.values()), ensure_ascii=False)
+    own = [{**item, "service": owner.service} for item in found.values()]
+    return json.dumps([*others, *own], ensure_ascii=False)
+
+
+def kept_metadata(text: str | None, owner: Owner) -> list[Metadata]:
+    """What this service keeps with the invoice, as Lago shows it."""
+    return [
+        {"lago_id": item["lago_id"], "key": item["key"], "value": item["value"], "created_at": item["created_at"]}
+        for item in _stored(text)
+        if _is_of(item, owner)
+    ]
+
+
+def _stored(text: str | None) -> list[OwnedMetadata]:
+    return list(json.loads(text)) if text else []
+
+
+def _is_of(item: OwnedMetadata, owner: Owner) -> bool:
+    """Entries that say no service are from before there were several on one invoice."""
+    return item.get("service") == owner.service or ("service" not in item and owner.alone)
 
 
 def show(row: InvoiceRow) -> Answer:

@@ -243,6 +243,12 @@ class Metadata(TypedDict, total=False):
     created_at: str | None
 
 
+class OwnedMetadata(Metadata, total=False):
+    """What a service keeps with an invoice, which may be another one's too."""
+
+    service: int
+
+
 class Configuration(TypedDict, total=False):
     """How a customer is billed, as Lago has it."""
 

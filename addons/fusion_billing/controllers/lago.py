@@ -5,62 +5,16 @@ import re
 
 import psycopg2
 import psycopg2.errors
-from odoo import SUPERUSER_ID, http
+from odoo import SUPERUSER_ID, http, modules
 from odoo.exceptions import AccessError, MissingError, UserError
 from odoo.http import request
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
-from ..api import answers, reading
+from ..api import answers, reading, routes
 from ..quiet import quiet, where
 
 _logger = logging.getLogger(__name__)
 PREFIX = "/api/v1/"
-# (method, path, method of fusion.billing.gateway); the part in <> is given to it
-ROUTES = (
-    ("GET", r"plans", "list_plans"),
-    ("GET", r"plans/(?P<code>[^/]+)", "find_plan"),
-    ("GET", r"billable_metrics", "list_metrics"),
-    ("GET", r"billable_metrics/(?P<code>[^/]+)", "find_metric"),
-    ("GET", r"add_ons", "list_add_ons"),
-    ("GET", r"add_ons/(?P<code>[^/]+)", "find_add_on"),
-    ("GET", r"coupons", "list_coupons"),
-    ("GET", r"coupons/(?P<code>[^/]+)", "find_coupon"),
-    ("GET", r"taxes", "list_taxes"),
-    ("GET", r"taxes/(?P<code>[^/]+)", "find_tax"),
-    ("POST", r"applied_coupons", "apply_coupon"),
-    ("GET", r"applied_coupons", "list_applied_coupons"),
-    ("DELETE", r"customers/(?P<external_id>[^/]+)/applied_coupons/(?P<lago_id>[^/]+)", "destroy_applied_coupon"),
-    ("POST", r"wallets", "create_wallet"),
-    ("GET", r"wallets", "list_wallets"),
-    ("GET", r"wallets/(?P<lago_id>[^/]+)", "find_wallet"),
-    ("PUT", r"wallets/(?P<lago_id>[^/]+)", "update_wallet"),
-    ("DELETE", r"wallets/(?P<lago_id>[^/]+)", "destroy_wallet"),
-    ("POST", r"wallet_transactions", "create_wallet_transactions"),
-    ("GET", r"wallets/(?P<lago_id>[^/]+)/wallet_transactions", "list_wallet_transactions"),
-    ("GET", r"webhooks/json_public_key", "json_public_key"),
-    ("GET", r"webhooks/public_key", "public_key"),
-    ("POST", r"events", "create_event"),
-    ("POST", r"events/batch", "create_events"),
-    ("GET", r"events/(?P<transaction_id>[^/]+)", "find_event"),
-    ("POST", r"customers", "upsert_customer"),
-    ("GET", r"customers", "list_customers"),
-    ("GET", r"customers/(?P<external_id>[^/]+)", "find_customer"),
-    ("DELETE", r"customers/(?P<external_id>[^/]+)", "delete_customer"),
-    ("GET", r"customers/(?P<external_id>[^/]+)/current_usage", "current_usage"),
-    ("GET", r"customers/(?P<external_id>[^/]+)/portal_url", "portal_url"),
-    ("POST", r"customers/(?P<external_id>[^/]+)/checkout_url", "checkout_url"),
-    ("POST", r"subscriptions", "create_subscription"),
-    ("GET", r"subscriptions", "list_subscriptions"),
-    ("GET", r"subscriptions/(?P<external_id>[^/]+)", "find_subscription"),
-    ("PUT", r"subscriptions/(?P<external_id>[^/]+)", "update_subscription"),
-    ("DELETE", r"subscriptions/(?P<external_id>[^/]+)", "terminate_subscription"),
-    ("GET", r"invoices", "list_invoices"),
-    ("GET", r"invoices/(?P<lago_id>[^/]+)", "find_invoice"),
-    ("PUT", r"invoices/(?P<lago_id>[^/]+)", "update_invoice"),
-    ("POST", r"invoices/(?P<lago_id>[^/]+)/download", "download_invoice"),
-    ("POST", r"invoices/(?P<lago_id>[^/]+)/payment_url", "payment_url"),
-    ("POST", r"invoices/(?P<lago_id>[^/]+)/retry_payment", "retry_payment"),
-)
 
 
 class LagoApi(http.Controller):
@@ -81,10 +35,16 @@ class LagoApi(http.Controller):
                     _logger.error("%s %s: %s", request.httprequest.method, self.route(path), where(error))
                 return self.answer(refused.status, refused.body)
 
+    @http.route("/health", type="http", auth="none", csrf=False, save_session=False, methods=["GET"])
+    def health(self):
+        """What Lago's clients probe: that somebody answers, and which version."""
+        version = modules.module.get_manifest("fusion_billing").get("version")
+        return request.make_json_response({"version": version, "github_url": "", "message": "Success"})
+
     @staticmethod
     def route(path):
         """The pattern that a path matches: the path itself may name a customer."""
-        found = (pattern for _, pattern, _ in ROUTES if re.fullmatch(pattern, path.rstrip("/")))
+        found = (pattern for _, pattern, _ in routes.ROUTES if re.fullmatch(pattern, path.rstrip("/")))
         return PREFIX + re.sub(r"\(\?P<(\w+)>\[\^/\]\+\)", r"<\1>", next(found, "..."))
 
     @staticmethod
@@ -113,13 +73,15 @@ class LagoApi(http.Controller):
 
     def dispatch(self, path):
         service, asked = self.service(), request.httprequest
-        for method, pattern, name in ROUTES:
-            found = re.fullmatch(pattern, reading.text(path))
-            if found and method == asked.method:
-                gateway = service.env["fusion.billing.gateway"].with_company(service.company_id)
-                given = self.body() if method in ("POST", "PUT") else self.query()
-                return getattr(gateway, name)(service, given, **found.groupdict())
-        raise answers.not_found("resource")
+        method, path = asked.method, reading.text(path)
+        found = routes.handler(method, path)
+        if found:
+            name, parts = found
+            gateway = service.env["fusion.billing.gateway"].with_company(service.company_id)
+            given = self.body() if method in ("POST", "PUT") else self.query()
+            return getattr(gateway, name)(service, given, **parts)
+        named = routes.reason(method, path)
+        raise answers.elsewhere(*named) if named else answers.not_found("resource")
 
     @staticmethod
     def service():

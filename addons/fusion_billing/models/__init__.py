@@ -26,6 +26,7 @@ from . import (
     signing_key,
     tax,
     usage,
+    wallet_cards,
     webhook,
     whose,
     written,

@@ -50,7 +50,7 @@ class FusionBillingAccountLink(models.Model):
         """Posted invoices of the customer's subscriptions with this service, newest first."""
         domain = [
             *self.env["fusion.billing.gateway"]._invoice_domain(self.service_id),
-            *self.env["fusion.billing.gateway"]._billing_orders("fusion_account_id", self),
+            *self.env["fusion.billing.gateway"]._billed_to("fusion_account_id", "id", self),
             ("state", "=", "posted"),
         ]
         return self.env["account.move"].sudo().search(domain, order="invoice_date desc, id desc", limit=100)

@@ -1,4 +1,5 @@
 import json
+import uuid
 
 from odoo import api, fields, models
 
@@ -50,7 +51,7 @@ class FusionBillingCharge(models.Model):
     tax_ids = fields.Many2many(
         "account.tax", string="Taxes", check_company=True, help="Empty: those of the order's plan line"
     )
-    fusion_lago_id = fields.Char("Lago id", index="btree_not_null", copy=False)
+    fusion_lago_id = fields.Char("Lago id", index="btree_not_null", default=lambda self: str(uuid.uuid4()), copy=False)
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
 
     # in SQL: a Python check does not run when none of its fields is given

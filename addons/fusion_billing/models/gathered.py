@@ -5,7 +5,15 @@ from collections import defaultdict
 from odoo.tools import SQL
 
 from ..rating import gather
-from ..rating.rows import CHARGE_FIELDS, CHARGE_LINKS, METRIC_FIELDS, ORDER_FIELDS, ORDER_LINKS, USAGE_FIELDS
+from ..rating.rows import (
+    CHARGE_FIELDS,
+    CHARGE_LINKS,
+    METRIC_FIELDS,
+    ORDER_FIELDS,
+    ORDER_LINKS,
+    USAGE_FIELDS,
+    USAGE_LINKS,
+)
 
 
 class Reader:
@@ -50,7 +58,7 @@ class Reader:
                     WHERE company_id = %(company)s AND external_subscription_id = ANY(%(external_ids)s)
                       AND code = ANY(%(codes)s) AND (timestamp >= %(since)s OR code = ANY(%(recurring)s))
                  ORDER BY received_at, received_us, id""",
-                columns=SQL(", ").join(SQL.identifier(name) for name in USAGE_FIELDS),
+                columns=SQL(", ").join(SQL.identifier(name) for name in (*USAGE_FIELDS, *USAGE_LINKS)),
                 company=self.company.id,
                 external_ids=list(query.external_ids),
                 codes=list(query.codes),

@@ -221,7 +221,7 @@ class SaleOrder(models.Model):
             }
             done = order._fusion_billed_events() if codes else set()
             since = order.fusion_advance_until or order.fusion_billed_until or order.create_date
-            for row in gathered.usage.get(order.fusion_external_id, []):
+            for row in gathered.usage(order.id):
                 new = row["code"] in codes and row["transaction_id"] not in done and since < row["received_at"] <= now
                 if new and order._fusion_runs_at(row):
                     found.append({**billing, "at": row["received_at"], "reason": EVENT, "event": row["transaction_id"]})

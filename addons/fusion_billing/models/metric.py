@@ -1,3 +1,5 @@
+import uuid
+
 from odoo import api, fields, models, tools
 
 from ..rating.shapes import METRIC_FILTERS
@@ -34,7 +36,7 @@ class FusionBillingMetric(models.Model):
     has_rounding_precision = fields.Boolean()
     weighted_interval = fields.Selection([("seconds", "Seconds")])
     filters = fields.Text(help='JSON: [{"key": ..., "values": [...]}]')
-    fusion_lago_id = fields.Char("Lago id", index="btree_not_null", copy=False)
+    fusion_lago_id = fields.Char("Lago id", index="btree_not_null", default=lambda self: str(uuid.uuid4()), copy=False)
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
 
     _code_uniq = models.Constraint("unique (company_id, code)", "A metric with this code exists already.")

@@ -1,6 +1,8 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
+from .usage import sent_by
+
 
 class FusionBillingPeriod(models.Model):
     """One billing of one order that was made: it is never made again, unless its invoice is cancelled or deleted."""
@@ -39,12 +41,13 @@ class FusionBillingPeriod(models.Model):
         self.env.cr.execute(
             SQL(
                 """UPDATE fusion_billing_usage SET late = %s
-                    WHERE company_id = %s AND external_subscription_id = %s AND timestamp BETWEEN %s AND %s""",
+                    WHERE company_id = %s AND external_subscription_id = %s AND timestamp BETWEEN %s AND %s AND %s""",
                 late,
                 period.company_id.id,
                 period.order_id.fusion_external_id,
                 period.usage_from,
                 period.usage_to,
+                sent_by(period.order_id.fusion_service_id),
             )
         )
         self.env["fusion.billing.usage"].invalidate_model(["late"])

@@ -11,6 +11,9 @@ INTERVALS = [
 ]
 
 
+RUNNING_TWICE = "A running subscription with this external id exists already."
+
+
 class SaleOrder(models.Model):
     """A subscription: the native order, plus what Lago's calendar and prices need."""
 
@@ -60,11 +63,18 @@ class SaleOrder(models.Model):
     fusion_coupons = fields.Text("Coupons", copy=False, help="JSON: the applied coupons in Lago's shape")
     fusion_charge_ids = fields.One2many("fusion.billing.charge", "order_id", string="Charges of this order only")
 
-    # an external id is shared along a chain of upgrades, so it is unique only while it runs
-    _fusion_running_uniq = models.UniqueIndex(
-        "(company_id, fusion_external_id) WHERE fusion_external_id IS NOT NULL AND fusion_ended_at IS NULL"
-        " AND fusion_started_at IS NOT NULL AND state = 'sale'",
-        "A running subscription with this external id exists already.",
+    # an external id is its service's own, and shared along a chain of upgrades: it is unique while it runs
+    _fusion_running_of_service_uniq = models.UniqueIndex(
+        "(company_id, fusion_service_id, fusion_external_id) WHERE fusion_external_id IS NOT NULL"
+        " AND fusion_service_id IS NOT NULL AND fusion_ended_at IS NULL AND fusion_started_at IS NOT NULL"
+        " AND state = 'sale'",
+        RUNNING_TWICE,
+    )
+    _fusion_running_alone_uniq = models.UniqueIndex(
+        "(company_id, fusion_external_id) WHERE fusion_external_id IS NOT NULL"
+        " AND fusion_service_id IS NULL AND fusion_ended_at IS NULL AND fusion_started_at IS NOT NULL"
+        " AND state = 'sale'",
+        RUNNING_TWICE,
     )
 
     @api.constrains("fusion_timezone")

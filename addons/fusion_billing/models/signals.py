@@ -136,7 +136,8 @@ class AccountMove(models.Model):
     def _fusion_services(self):
         """The services whose subscriptions this invoice bills."""
         lines = self.sudo().invoice_line_ids
-        return (lines.fusion_order_id | lines.sale_line_ids.order_id).fusion_service_id
+        ordered = (lines.fusion_order_id | lines.sale_line_ids.order_id).fusion_service_id
+        return ordered | self.sudo().fusion_account_id.service_id
 
     def _fusion_told_about(self):
         return self.sudo().filtered(lambda move: move.move_type == "out_invoice" and not move.fusion_shadow)
@@ -163,7 +164,9 @@ class AccountMove(models.Model):
         told = posted._fusion_told_about().filtered(lambda move: move._fusion_services())
         for move in told:
             move.fusion_status_told = move._fusion_payment_status()
-        told._fusion_tell("invoice.created")
+        asked_for = told.filtered("fusion_account_id")
+        asked_for._fusion_tell("invoice.one_off_created")
+        (told - asked_for)._fusion_tell("invoice.created")
         told._fusion_tell("invoice.generated")
         return posted
 
@@ -197,6 +200,8 @@ class AccountMove(models.Model):
                 ("fusion_overdue_told", "=", False),
                 ("fusion_shadow", "=", False),
                 "|",
+                "|",
+                ("fusion_account_id", "!=", False),
                 ("invoice_line_ids.fusion_order_id", "!=", False),
                 ("invoice_line_ids.sale_line_ids.order_id.fusion_service_id", "!=", False),
             ],

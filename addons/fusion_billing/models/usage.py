@@ -2,6 +2,7 @@ from decimal import Decimal
 
 import psycopg2
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
 from ..rating import Sums
@@ -28,6 +29,9 @@ VALUES = {
 }
 
 
+TWICE = "This subscription has an event with this transaction id already."
+
+
 class FusionBillingUsage(models.Model):
     """One event. Millions of rows: no chatter, no log columns, times split to keep microseconds."""
 
@@ -50,14 +54,40 @@ class FusionBillingUsage(models.Model):
     late = fields.Boolean(help="Arrived after its period had been invoiced: kept, not billed")
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
 
-    _transaction_uniq = models.Constraint(
-        "unique (company_id, external_subscription_id, transaction_id)",
-        "This subscription has an event with this transaction id already.",
+    # ids are each service's own; what was brought along when the company moved is nobody's, and everybody's
+    _sent_once = models.UniqueIndex(
+        "(company_id, service_id, external_subscription_id, transaction_id) WHERE service_id IS NOT NULL", TWICE
+    )
+    _brought_once = models.UniqueIndex(
+        "(company_id, external_subscription_id, transaction_id) WHERE service_id IS NULL", TWICE
     )
     # the reading path of rating: one subscription, one code, a window
     _window_idx = models.Index("(company_id, external_subscription_id, code, timestamp)")
     _received_idx = models.Index("USING brin (received_at)")  # the hourly look at what came in
     _late_idx = models.Index("(company_id, external_subscription_id) WHERE late")
+
+    @api.constrains("transaction_id", "external_subscription_id", "company_id", "service_id")
+    def _check_not_sent_before(self):
+        """What is brought along was not sent by the service whose subscription it is."""
+        brought = self.filtered(lambda event: not event.service_id)
+        if not brought:
+            return
+        self.flush_model()
+        self.env.cr.execute(
+            SQL(
+                """SELECT FROM fusion_billing_usage event
+                     JOIN sale_order o ON o.company_id = event.company_id
+                          AND o.fusion_external_id = event.external_subscription_id
+                     JOIN fusion_billing_usage sent ON sent.company_id = event.company_id
+                          AND sent.service_id = o.fusion_service_id
+                          AND sent.external_subscription_id = event.external_subscription_id
+                          AND sent.transaction_id = event.transaction_id
+                    WHERE event.id = ANY(%s) LIMIT 1""",
+                brought.ids,
+            )
+        )
+        if self.env.cr.rowcount:
+            raise ValidationError(self.env._("This subscription has an event with this transaction id already."))
 
     @api.constrains("properties")
     def _check_properties(self):
@@ -68,14 +98,14 @@ class FusionBillingUsage(models.Model):
         check_decimal(self, "precise_total_amount_cents")
 
     @api.model
-    def _of_running(self, company, external_id, running):
+    def _of_running(self, company, external_id, running, service=None):
         """(rows, code -> sums) of the usage that a running period (``rating.running``) is rated from.
 
         What can be summed is summed by PostgreSQL; of the rest only the window is read, but for metrics that remember
         everything.
         """
         self.flush_model()
-        own = SQL("company_id = %s AND external_subscription_id = %s", company.id, external_id)
+        own = SQL("company_id = %s AND external_subscription_id = %s AND %s", company.id, external_id, sent_by(service))
         sums = self._sums(own, running)
         codes = running.listed | (running.summed.keys() - sums.keys())
         return self._rows(own, running, codes), sums
@@ -109,6 +139,13 @@ class FusionBillingUsage(models.Model):
             if value is not None:
                 found[code] = Sums(events, Decimal(value))
         return found
+
+
+def sent_by(service, column="service_id"):
+    """Condition: events of this service, and those that were brought along; without one: of all."""
+    if not service:
+        return SQL("TRUE")
+    return SQL("(%(name)s = %(id)s OR %(name)s IS NULL)", name=SQL.identifier(column), id=service.id)
 
 
 def within(running):

@@ -66,13 +66,22 @@ class AccountMove(models.Model):
         index="btree_not_null",
         help="Orders of different customers are not invoiced together",
     )
+    fusion_account_id = fields.Many2one(
+        "fusion.billing.account.link",
+        "Account",
+        copy=False,
+        index="btree_not_null",
+        ondelete="restrict",
+        check_company=True,
+        help="Of an invoice that no order made: a service asked for it",
+    )
 
     def _fusion_account(self, service):
         """The service's account that the invoice bills, also if it was deleted since; of several the newest."""
         orders = self.sudo()._fusion_orders()
         for path in dialect(self.env).order_of_invoice:
             orders |= self.sudo().mapped(path)
-        accounts = orders.fusion_account_id
+        accounts = orders.fusion_account_id | self.sudo().fusion_account_id
         return accounts.filtered(lambda account: account.service_id == service).sorted(
             lambda account: (account.active, account.id), reverse=True
         )[:1]

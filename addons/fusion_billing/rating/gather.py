@@ -15,7 +15,7 @@ from typing import Protocol
 from .coupon_uses import CouponUses, with_uses
 from .inputs import started, units_since
 from .moments import moment
-from .rows import BillingRow, ChargeFields, ChargeRow, MetricRow, OrderFields, OrderRow, UsageRow
+from .rows import BillingRow, ChargeFields, ChargeRow, Empty, MetricRow, OrderFields, OrderRow, UsageRow
 
 LOOK_BACK = timedelta(days=800)  # longer than any period: older usage matters to recurring metrics only
 LATE_SECOND = timedelta(seconds=1)  # when an invoice became final is given in whole seconds
@@ -109,7 +109,7 @@ class Gathered:
         self.metrics: dict[str, MetricRow] = {row["code"]: row for row in metrics}
         self._codes = {row["id"]: row["code"] for row in metrics}
         self._charges = self._charges_by_order()
-        self.usage = self._usage(moments)
+        self._usage = self._usage_by_external(moments)
         self.refresh_coupons()
 
     def _plan_lines(self) -> dict[int, SoldLine]:
@@ -135,8 +135,8 @@ class Gathered:
             for number in self.orders
         }
 
-    def _usage(self, moments: Collection[datetime | str]) -> dict[str, list[UsageRow]]:
-        """External id -> its usage in order of arrival."""
+    def _usage_by_external(self, moments: Collection[datetime | str]) -> dict[str, list[UsageRow]]:
+        """External id -> its usage in order of arrival, whoever sent it."""
         by_external: dict[str, list[UsageRow]] = defaultdict(list)
         times = [at for given in moments if (at := moment(given))]
         if times:
@@ -149,6 +149,12 @@ class Gathered:
             for row in self.reader.usage(query):
                 by_external[row["external_subscription_id"]].append(row)
         return by_external
+
+    def usage(self, number: int) -> list[UsageRow]:
+        """What was sent for the order, in order of arrival: ids are each service's own."""
+        row = self.orders[number]
+        rows = self._usage.get(row.get("fusion_external_id") or "", [])
+        return [event for event in rows if is_shared(row.get("fusion_service_id"), event.get("service_id"))]
 
     def refresh_coupons(self) -> None:
         """Read again what invoices took of the coupons: one made meanwhile took some more."""
@@ -201,6 +207,7 @@ class Gathered:
             for other, before in self.orders.items()
             if other != number
             and before.get("fusion_external_id") == row.get("fusion_external_id")
+            and is_shared(before.get("fusion_service_id"), row.get("fusion_service_id"))
             and (before.get("fusion_plan_code") or "") == self._plan_code(number)
             and before.get("fusion_ended_at")
             and (begun := moment(before.get("fusion_started_at")))
@@ -247,7 +254,7 @@ class Gathered:
             "order": self.order(number),
             "charges": [self._charge_row(row, stored) for row in charges],
             "metrics": self.metrics,
-            "usage": self.usage.get(stored.get("fusion_external_id") or "", []),
+            "usage": self.usage(number),
             "at": at,
             "reason": reason,
             "event": event,
@@ -269,6 +276,11 @@ def read_with_neighbours(reader: Reader, ids: Collection[int]) -> dict[int, Orde
         rows |= {row["id"]: row for row in reader.orders(more)}
         more = previous_orders(rows.values())
     return rows
+
+
+def is_shared(service: int | Empty, other: int | Empty) -> bool:
+    """Do ids of the one mean the same as of the other? What is nobody's (it was entered in Odoo) is everybody's."""
+    return not service or not other or service == other
 
 
 def external_ids(rows: Iterable[OrderFields]) -> set[str]:

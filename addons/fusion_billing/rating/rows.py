@@ -116,7 +116,7 @@ class MetricRow(MetricFields, total=False):
     id: int
 
 
-class UsageRow(TypedDict, total=False):
+class UsageFields(TypedDict, total=False):
     """The fields of ``fusion.billing.usage`` that rating reads."""
 
     external_subscription_id: str
@@ -130,16 +130,23 @@ class UsageRow(TypedDict, total=False):
     received_us: int | Empty
 
 
+class UsageRow(UsageFields, total=False):
+    """An event as it is read."""
+
+    service_id: int | Empty  # who sent it; empty: it was brought along when the company moved
+
+
 # what rating reads of each model
 ORDER_FIELDS = tuple(OrderFields.__annotations__)
 CHARGE_FIELDS = tuple(ChargeFields.__annotations__)
 METRIC_FIELDS = tuple(MetricFields.__annotations__)
-USAGE_FIELDS = tuple(UsageRow.__annotations__)
+USAGE_FIELDS = tuple(UsageFields.__annotations__)
 # what ties rows together; of a many2one the id
 ORDER_LINKS = (
     "fusion_previous_order_id", "fusion_service_id", "fusion_account_id", "partner_id", "partner_invoice_id",
 )  # fmt: skip
 CHARGE_LINKS = ("metric_id", "product_id", "plan_id", "order_id", "tax_ids")
+USAGE_LINKS = ("service_id",)
 
 
 class Tier(TypedDict, total=False):

@@ -52,7 +52,6 @@ class TestGateway(FusionCase):
         self.gateway.create_event(self.service, {"event": EVENT})
         self.refused(404, self.gateway.find_event, self.other, {}, "t1")
         self.refused(404, self.gateway.find_subscription, self.other, {}, "api-1")
-        self.refused(404, self.gateway.create_event, self.other, {"event": {**EVENT, "transaction_id": "t9"}})
 
     def test_unknown_subscription_and_code_are_taken(self):
         event = {**EVENT, "external_subscription_id": "nobody", "code": "nothing"}

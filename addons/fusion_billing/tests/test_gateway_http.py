@@ -30,6 +30,22 @@ class TestHttp(FusionCase, HttpCase):
                 status, body = self.call(method, path, {})
                 self.assertEqual((status, body["code"]), (404, "resource_not_found"))
 
+    def test_what_is_done_elsewhere_says_where(self):
+        for method, path, code in (
+            ("POST", "invoices/x/void", "posted_invoices_are_not_voided"), ("GET", "quotes", "quotes_are_quotations"),
+            ("PATCH", "plans/x/metadata", "no_metadata_of_plans"), ("GET", "analytics/mrr", "analytics_are_odoos"),
+        ):  # fmt: skip
+            with self.subTest(path=path):
+                status, body = self.call(method, path, {} if method != "GET" else None)
+                self.assertEqual((status, body["status"], body["code"]), (405, 405, code))
+                self.assertTrue(body["error_details"]["instead"][0])
+                self.assertEqual(self.call(method, path, key="wrong")[0], 401)
+
+    def test_somebody_is_there(self):
+        answer = self.opener.get(f"{self.base_url()}/health", timeout=60)
+        self.assertEqual((answer.status_code, answer.json()["message"]), (200, "Success"))
+        self.assertTrue(answer.json()["version"].startswith("19.0."))
+
     def test_without_a_key(self):
         for path in ("customers", "nothing"):
             self.assertEqual(self.call("GET", path, key="wrong"), (401, {"status": 401, "error": "Unauthorized"}))

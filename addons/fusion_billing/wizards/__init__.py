@@ -1,1 +1,1 @@
-from . import charge_form, health, issue_key, replay
+from . import charge_form, health, issue_key, partner_merge, replay

@@ -122,13 +122,15 @@ class Health(models.TransientModel):
         self.env.cr.execute(
             SQL(
                 """SELECT min(u.timestamp), count(u.id)
-                     FROM (SELECT o.fusion_external_id, max(o.fusion_started_at) AS since,
+                     FROM (SELECT o.fusion_external_id, o.fusion_service_id, max(o.fusion_started_at) AS since,
                                   greatest(max(o.fusion_billed_until), max(p.usage_to)) AS billed
                              FROM sale_order o LEFT JOIN fusion_billing_period p ON p.order_id = o.id AND p.active
                             WHERE o.company_id = %(company)s AND o.state = 'sale' AND o.fusion_started_at IS NOT NULL
-                         GROUP BY o.fusion_external_id) s
+                         GROUP BY o.fusion_external_id, o.fusion_service_id) s
                      JOIN fusion_billing_usage u ON u.company_id = %(company)s
                           AND u.external_subscription_id = s.fusion_external_id
+                          AND (u.service_id IS NULL OR s.fusion_service_id IS NULL
+                               OR u.service_id = s.fusion_service_id)
                           AND u.timestamp > coalesce(s.billed, s.since) AND u.late IS NOT TRUE""",
                 company=self.env.company.id,
             )

@@ -44,7 +44,10 @@ PRECISIONS = {
     ("account.move.line", "discount"): "Discount",
 }
 # Recorded defaults that were the answer of one moment: the behaviour of the model makes the real ones.
-MOMENTARY = {("sale.subscription", "code"), ("fusion.billing.account.link", "fusion_lago_id")}
+MOMENTARY = {
+    ("sale.subscription", "code"), ("fusion.billing.account.link", "fusion_lago_id"),
+    ("fusion.billing.charge", "fusion_lago_id"), ("fusion.billing.metric", "fusion_lago_id"),
+}  # fmt: skip
 RECORD_NAMES = {  # _rec_name where it is not "name"
     "ir.model.data": "name",
     "payment.token": "payment_details",

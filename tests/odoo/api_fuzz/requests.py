@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from tests.odoo.api_fuzz import nasty
 
-CONTROLLER = Path(__file__).parents[3] / "addons" / "fusion_billing" / "controllers" / "lago.py"
+CONTROLLER = Path(__file__).parents[3] / "addons" / "fusion_billing" / "api" / "routes.py"
 POOL = 12  # ids of each kind that requests share, so that many of them hit something
 FILTERS = (
     "page", "per_page", "external_id", "external_customer_id", "external_subscription_id", "status", "status[]",
@@ -30,12 +30,12 @@ TYPES = (
 
 
 def routes() -> tuple[tuple[str, str], ...]:
-    """(method, pattern) of all of them, read from the controller."""
+    """(method, pattern) of all of them, read from where they stand."""
     tree = ast.parse(CONTROLLER.read_text("utf-8"))
     for node in tree.body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "ROUTES":
             return tuple((method, pattern) for method, pattern, _ in ast.literal_eval(node.value))
-    raise AssertionError("the controller has no ROUTES")
+    raise AssertionError("there are no ROUTES")
 
 
 @dataclass(frozen=True)
@@ -115,13 +115,73 @@ def good(rng: Random, world: World, pattern: str) -> dict[str, Any]:
             "wallet_transaction": {"wallet_id": world.one(rng, "wallet"), "granted_credits": "5", "voided_credits": "1"}
         },
     }  # fmt: skip
+    bodies |= written(rng, world)
     if pattern in bodies:
         return bodies[pattern]
+    for prefix, name in ALSO.items():
+        if pattern.startswith(prefix):
+            return bodies[name]
     if pattern.startswith("subscriptions"):
         return {"subscription": {"name": "T", "ending_at": "2029-01-01T00:00:00Z", "status": "active"}}
     if pattern.startswith("wallets"):
         return {"wallet": {"expiration_at": "2031-01-01T00:00:00Z"}}
     return {"invoice": {"payment_status": "pending", "metadata": metadata}}
+
+
+# what a path that begins so takes, too
+ALSO = {
+    "plans/(?P<code>[^/]+)/charges": "charges", "plans/(?P<code>[^/]+)/fixed_charges": "fixed_charges",
+    "plans/": "plans", "billable_metrics/": "billable_metrics", "add_ons/": "add_ons", "coupons/": "coupons",
+    "taxes/": "taxes", "webhook_endpoints/": "webhook_endpoints", "customers/(?P<external_id>[^/]+)/wallets": "wallets",
+    "subscriptions/(?P<external_id>[^/]+)/lifetime_usage": "lifetime_usage",
+}  # fmt: skip
+
+
+def written(rng: Random, world: World) -> dict[str, dict[str, Any]]:
+    """Bodies of what is written into the catalogue, invoiced and paid."""
+    code = f"{world.prefix}-made-{rng.randrange(POOL)}"
+    tiers = [{"from_value": 0, "to_value": None, "per_unit_amount": "0.5", "flat_amount": "1"}]
+    filters = [{"values": {"region": ["eu"]}, "properties": {"amount": "2"}, "invoice_display_name": "EU"}]
+    charge = {
+        "billable_metric_code": f"{world.prefix}-calls", "charge_model": "standard", "properties": {"amount": "0.07"},
+        "min_amount_cents": 5, "filters": rng.choice(([], filters)), "pay_in_advance": False, "tax_codes": [],
+    }  # fmt: skip
+    fixed = {"add_on_code": code, "charge_model": "graduated", "properties": {"graduated_ranges": tiers}, "units": "2"}
+    offer = {"name": "Made", "code": code, "amount_cents": 1000, "amount_currency": "CAD", "description": "D"}
+    fee = {"add_on_code": code, "units": "2.5", "unit_amount_cents": 150, "description": "D"}
+    return {
+        "plans": {
+            "plan": {
+                **offer, "interval": "monthly", "pay_in_advance": False, "trial_period": 2.5, "charges": [charge],
+                "fixed_charges": rng.choice(([], [fixed])), "minimum_commitment": {"amount_cents": 50},
+            }
+        },
+        "charges": {"charge": charge},
+        "fixed_charges": {"fixed_charge": fixed},
+        "billable_metrics": {
+            "billable_metric": {
+                "name": "Made", "code": code, "aggregation_type": "sum_agg", "field_name": "bytes", "recurring": False,
+                "rounding_function": "ceil", "rounding_precision": 2, "filters": [{"key": "a", "values": ["b"]}],
+            }
+        },
+        "add_ons": {"add_on": offer},
+        "coupons": {
+            "coupon": {
+                "name": "C", "code": code, "coupon_type": "fixed_amount", "amount_cents": 5, "amount_currency": "CAD",
+                "frequency": "recurring", "frequency_duration": 2, "expiration": "time_limit", "reusable": True,
+                "expiration_at": "2030-01-01T00:00:00Z", "applies_to": {"plan_codes": [world.plan]},
+            }
+        },
+        "taxes": {"tax": {"name": "T", "code": code, "rate": "13.0", "description": "D"}},
+        "invoices": {
+            "invoice": {"external_customer_id": world.one(rng, "customer"), "currency": "CAD", "fees": [fee]}
+        },
+        "payments": {"payment": {"invoice_id": world.one(rng, "invoice"), "amount_cents": 5, "reference": "R"}},
+        "webhook_endpoints": {
+            "webhook_endpoint": {"webhook_url": "http://127.0.0.1:9/", "signature_algo": "hmac", "event_types": None}
+        },
+        "lifetime_usage": {"lifetime_usage": {"external_historical_usage_amount_cents": 7}},
+    }  # fmt: skip
 
 
 def address(rng: Random, world: World, pattern: str, wrong: bool) -> str:

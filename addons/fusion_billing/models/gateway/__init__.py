@@ -4,4 +4,25 @@ The routes are in ``controllers/lago.py``. A resource is one file here plus its 
 """
 
 from . import common  # isort: skip  (names the model that the others extend)
-from . import catalog, coupons, customers, events, invoice_payments, invoices, subscriptions, usage, wallets
+from . import (
+    analytics,
+    catalog,
+    catalog_writing,
+    coupons,
+    customers,
+    events,
+    fees,
+    invoice_payments,
+    invoices,
+    of_customers,
+    one_off,
+    organization,
+    past_usage,
+    payments,
+    plan_parts,
+    plans_writing,
+    shares,
+    subscriptions,
+    usage,
+    wallets,
+)

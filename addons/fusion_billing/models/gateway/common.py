@@ -25,16 +25,10 @@ class FusionBillingGateway(models.AbstractModel):
     def _country(self, code):
         return self.env["res.country"].sudo().search([("code", "=", str(code).upper())], limit=1)
 
-    def _orders(self, service, external_id, own=True):
-        domain = [("fusion_external_id", "=", external_id), ("company_id", "=", service.company_id.id)]
-        if own:
-            domain.append(("fusion_service_id", "=", service.id))
+    def _orders(self, service, external_id):
+        """The service's subscriptions of that id: another service may use the same one."""
+        domain = [("fusion_external_id", "=", external_id), ("fusion_service_id", "=", service.id)]
         return self.env["sale.order"].sudo().search(domain, order="fusion_started_at desc, id desc")
-
-    def _may_meter(self, service, external_id, by=None):
-        """A subscription is its service's own; an unknown one belongs to whoever sent its events."""
-        orders = self._orders(service, external_id, own=False)
-        return service in orders.fusion_service_id if orders else by == service
 
     @staticmethod
     def _entity_code(company):

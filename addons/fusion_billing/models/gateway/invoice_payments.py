@@ -18,7 +18,7 @@ class InvoicePayments(models.AbstractModel):
 
     def payment_url(self, service, _body, lago_id):
         """The native page where this invoice can be paid."""
-        move = self._move(service, lago_id)
+        move = self._sole_move(service, lago_id)
         self._check_payable(move)
         provider = self._payment_providers(move)[:1]
         if not provider:
@@ -39,7 +39,7 @@ class InvoicePayments(models.AbstractModel):
 
     def retry_payment(self, service, _body, lago_id):
         """Charge the customer's saved means of payment once more; 422 without one, 405 while a payment is under way."""
-        move = self._move(service, lago_id)
+        move = self._sole_move(service, lago_id)
         self._check_payable(move)
         self._claim_payment(move)
         partner = move.partner_id | move.commercial_partner_id

@@ -11,6 +11,7 @@ from ...api import answers, invoices
 from ...rating.exact import exponent
 from ..dialects import dialect
 from .invoice_payments import PAID
+from .shares import is_coupon
 
 _logger = logging.getLogger(__name__)
 FILE_SCOPE = "fusion_billing.invoice"
@@ -27,10 +28,6 @@ BY_PAYMENT = {
     "failed": FAILED,
     "pending": ["&", ("payment_state", "not in", PAID), "!", "&", "&", *FAILED],
 }
-
-
-def is_coupon(line):
-    return line.fusion_kind == "coupon"
 
 
 class Invoices(models.AbstractModel):
@@ -53,15 +50,16 @@ class Invoices(models.AbstractModel):
         """Metadata are kept; a payment reported as received is entered where finance allows it."""
         move, given = self._move(service, lago_id), answers.root(body, "invoice", dict)
         if given.get("payment_status") is not None:
-            self._report_payment(service, move, given["payment_status"])
+            self._report_payment(service, self._sole_move(service, lago_id), given["payment_status"])
         if isinstance(given.get("metadata"), list):
             now = answers.seconds(fields.Datetime.now())
-            move.fusion_metadata = invoices.metadata(move.fusion_metadata, given["metadata"], now)
+            owner = self._owner(move, service)
+            move.fusion_metadata = invoices.metadata(move.fusion_metadata, given["metadata"], now, owner)
         return {"invoice": self._whole_invoice(move, service)}
 
     def download_invoice(self, service, _body, lago_id):
         """The invoice with an address of its PDF; nothing, as Lago while a file is being made, if none can be made."""
-        move = self._move(service, lago_id)
+        move = self._sole_move(service, lago_id)
         if move.state != "posted":
             raise answers.not_allowed("is_draft")
         if not move.invoice_pdf_report_id and self.env["ir.actions.report"].get_wkhtmltopdf_state() == "install":
@@ -76,8 +74,13 @@ class Invoices(models.AbstractModel):
             ("move_type", "=", "out_invoice"),
             ("fusion_shadow", "=", False),
             ("company_id", "=", service.company_id.id),
-            *self._billing_orders("fusion_service_id", service),
+            *self._billed_to("fusion_service_id", "service_id", service),
         ]
+
+    def _billed_to(self, of_order, of_account, records):
+        """Invoices of orders whose ``of_order`` is one of these, or, where no order made them, of such accounts."""
+        account = "fusion_account_id" if of_account == "id" else f"fusion_account_id.{of_account}"
+        return list(fields.Domain.OR([self._billing_orders(of_order, records), [(account, "in", records.ids)]]))
 
     def _billing_orders(self, field, records):
         """Invoices of orders whose ``field`` is one of these."""
@@ -88,7 +91,8 @@ class Invoices(models.AbstractModel):
     def _invoice_filters(self, service, query):
         domain = []
         if query.get("external_customer_id"):
-            domain += self._billing_orders("fusion_account_id", self._links(service, query["external_customer_id"]))
+            links = self._links(service, query["external_customer_id"])
+            domain += self._billed_to("fusion_account_id", "id", links)
         domain += self._any_of(invoices.asked(query, "status", "statuses"), BY_STATUS)
         domain += self._any_of(invoices.asked(query, "payment_status", "payment_statuses"), BY_PAYMENT)
         for name, operator in (("issuing_date_from", ">="), ("issuing_date_to", "<=")):
@@ -132,8 +136,6 @@ class Invoices(models.AbstractModel):
 
     def _invoice(self, move, service):
         """An invoice as Lago's list shows one. Amounts in cents of its currency."""
-        cents = self._cents_of(move)
-        coupon = sum(move.invoice_line_ids.filtered(is_coupon).mapped("price_subtotal"))
         link, issued = self._link_of(move, service), move.invoice_date or move.create_date.date()
         due = move.invoice_date_due or issued
         return invoices.show(
@@ -153,29 +155,22 @@ class Invoices(models.AbstractModel):
                     move.state == "posted" and move.payment_state not in PAID and due < fields.Date.context_today(move)
                 ),
                 "currency": move.currency_id.name,
-                "fees": cents(move.amount_untaxed - coupon),
-                "coupons": cents(-coupon),
-                "taxes": cents(move.amount_tax),
-                "total": cents(move.amount_total),
-                "due": cents(move.amount_residual),
-                "paid": cents(move.amount_total - move.amount_residual),
+                **self._amounts(move, service),
                 "offset": 0,
-                "file_url": self._file_url(move) if move.invoice_pdf_report_id else None,
+                "file_url": self._file_url(move) if move.invoice_pdf_report_id and not self._is_shared(move) else None,
                 "web_url": f"{move.get_base_url()}/odoo/customer-invoices/{move.id}",
                 "created_at": move.create_date,
                 "updated_at": move.write_date,
                 "customer": self._customer(link) if link else None,
-                "metadata": json.loads(move.fusion_metadata or "[]"),
-                "applied_taxes": self._applied_taxes(move),
+                "metadata": invoices.kept_metadata(move.fusion_metadata, self._owner(move, service)),
+                "applied_taxes": self._applied_taxes(move, service),
             }
         )
 
     def _whole_invoice(self, move, service):
         """An invoice with its fees, credits and the subscriptions it bills."""
-        orders = (move.invoice_line_ids.fusion_order_id | move.invoice_line_ids.sale_line_ids.order_id).filtered(
-            "fusion_external_id"
-        )
-        lines = move.invoice_line_ids.filtered(lambda line: line.display_type == "product")
+        lines = self._own_lines(move, service)
+        orders = (lines.fusion_order_id | lines.sale_line_ids.order_id).filtered("fusion_external_id")
         rows = [self._fee_row(line, service) for line in lines if not is_coupon(line)]
         return {
             **self._invoice(move, service),
@@ -195,7 +190,7 @@ class Invoices(models.AbstractModel):
 
     def _fee_row(self, line, service):
         move, cents = line.move_id, self._cents_of(line.move_id)
-        order = line.fusion_order_id or line.sale_line_ids.order_id[:1]
+        order = self._order_of(line)
         key = json.loads(line.fusion_key or "{}")
         link, in_advance = self._link_of(move, service), order.fusion_pay_in_advance
         rates = [tax.amount for tax in line.tax_ids.flatten_taxes_hierarchy() if tax.amount_type == "percent"]
@@ -226,7 +221,7 @@ class Invoices(models.AbstractModel):
 
     def _item_row(self, line, key, order):
         """What the fee is for: the subscription, a charge's metric, or a product."""
-        charge = self._billed_charge(key)
+        charge = self._billed_charge(key, order)
         if charge and charge.metric_id:
             return {"item_id": charge.metric_id.fusion_lago_id or answers.stable_id("metric", charge.metric_id.id),
                     "item_code": charge.metric_id.code, "item_name": charge.metric_id.name}  # fmt: skip
@@ -234,13 +229,17 @@ class Invoices(models.AbstractModel):
             return {"item_id": order.fusion_lago_id or answers.stable_id("subscription", order.id),
                     "item_code": order.fusion_plan_code or "", "item_name": line.name or ""}  # fmt: skip
         template = line.product_id.product_tmpl_id
-        return {"item_id": template.fusion_lago_id or answers.stable_id("product", template.id),
+        return {"item_id": template.fusion_lago_id or answers.stable_id("add_on", template.id),
                 "item_code": line.product_id.default_code or "", "item_name": template.name or ""}  # fmt: skip
 
-    def _billed_charge(self, key):
+    def _billed_charge(self, key, order):
+        """By its id; lines of before may name the code that a charge of this plan had instead."""
+        charges = self.env["fusion.billing.charge"].sudo()
         if key.get("kind") not in ("charge", "true_up", "fixed_charge") or not key.get("item"):
-            return self.env["fusion.billing.charge"]
-        return self.env["fusion.billing.charge"].sudo().search([("fusion_lago_id", "=", key["item"])], limit=1)
+            return charges
+        plans = order.order_line.product_template_id.ids
+        of_plan = [("code", "=", key["item"]), "|", ("plan_id", "in", plans), ("order_id", "=", order.id)]
+        return charges.search([("fusion_lago_id", "=", key["item"])], limit=1) or charges.search(of_plan, limit=1)
 
     def _billing_periods(self, orders, rows):
         by_order = defaultdict(list)
@@ -252,7 +251,7 @@ class Invoices(models.AbstractModel):
             told = {
                 "lago_id": order.fusion_lago_id or answers.stable_id("subscription", order.id),
                 "external_id": order.fusion_external_id,
-                "lago_plan_id": template.fusion_lago_id or answers.stable_id("product", template.id),
+                "lago_plan_id": template.fusion_lago_id or answers.stable_id("plan", template.id),
                 "reason": "subscription_periodic",
             }
             periods.append(invoices.billing_period(told, by_order[order]))
@@ -283,31 +282,6 @@ class Invoices(models.AbstractModel):
         held = json.loads(line.fusion_order_id.fusion_coupons or "[]")
         codes = [str(coupon.get("coupon_code") or "") for coupon in held if coupon.get("lago_id") == lago_id]
         return codes[0] if codes else line.name
-
-    def _applied_taxes(self, move):
-        cents = self._cents_of(move)
-        return [
-            {
-                "lago_id": answers.stable_id("applied_tax", line.id),
-                "lago_invoice_id": answers.stable_id("invoice", move.id),
-                **self._tax_row(line.tax_line_id),
-                "amount_cents": -cents(line.amount_currency),
-                "amount_currency": move.currency_id.name,
-                "fees_amount_cents": cents(abs(line.tax_base_amount)),
-                "created_at": answers.seconds(line.create_date),
-            }
-            for line in move.line_ids.filtered("tax_line_id").sorted("id")
-        ]
-
-    def _tax_row(self, tax):
-        known = self.env["fusion.billing.tax"].sudo().search([("tax_ids", "in", tax.ids)], limit=1)
-        return {
-            "lago_tax_id": known.fusion_lago_id or answers.stable_id("tax", tax.id),
-            "tax_name": known.name or tax.name,
-            "tax_code": known.code or tax.name,
-            "tax_rate": float(tax.amount),
-            "tax_description": known.description or None,
-        }
 
     def _file_url(self, move):
         token = hash_sign(self.sudo().env, FILE_SCOPE, move.id, expiration_hours=FILE_HOURS)

@@ -98,7 +98,7 @@ class Subscriptions(models.AbstractModel):
             errors["currency"] = [NOT_KEPT]
         elif link.currency_id not in (plan.fusion_currency_id, link.currency_id.browse()):
             errors["currency"] = ["currencies_does_not_match"]
-        others = self._orders(link.service_id, wanted.external_id, own=False) - self._orders_of(link)
+        others = self._orders(link.service_id, wanted.external_id) - self._orders_of(link)
         if others.filtered(lambda order: self._status(order) == "active"):
             errors["external_id"] = ["value_already_exist"]
         models = {self._charge_id(charge): charge.charge_model for charge in self._charges(plan)}

@@ -26,7 +26,7 @@ class Usage(models.AbstractModel):
         if period is None:
             raise answers.not_allowed("no_active_subscription")
         events = self.env["fusion.billing.usage"].sudo()
-        usage = usage_of(period, *events._of_running(order.company_id, order.fusion_external_id, period))
+        usage = usage_of(period, *events._of_running(order.company_id, order.fusion_external_id, period, service))
         usage = self._asked_usage(usage, query)
         taxes = 0 if query.get("apply_taxes") == "false" else self._usage_taxes(order, usage, gathered)
         return {"customer_usage": customer_usage(usage, taxes)}

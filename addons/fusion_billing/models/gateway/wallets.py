@@ -31,6 +31,7 @@ class Wallets(models.AbstractModel):
                 "expiration_date": expires,
             }
         )  # fmt: skip
+        link._fusion_take_card(card)
         if credits:
             self._move_credits(card, credits)
         return {"wallet": self._wallet(card, service)}
@@ -41,12 +42,10 @@ class Wallets(models.AbstractModel):
     def list_wallets(self, service, query):
         if not self._has_wallets():
             return {"wallets": [], "meta": answers.meta(1, answers.PER_PAGE, 0)}
-        domain = self._card_domain(service)
+        links = self._own_links(service)
         if query.get("external_customer_id") is not None:
-            link = self._links(service, query["external_customer_id"])
-            if not link:
-                raise answers.not_found("customer")
-            domain.append(("partner_id", "=", link.partner_id.id))
+            links = self._link(service, query["external_customer_id"])
+        domain = self._card_domain(links)
         shape = lambda card: self._wallet(card, service)  # noqa: E731
         return self._page("loyalty.card", domain, query, "wallets", shape, "create_date desc, id desc")
 
@@ -79,15 +78,30 @@ class Wallets(models.AbstractModel):
         shape = lambda history: self._wallet_transaction(history, service)  # noqa: E731
         return self._page("loyalty.history", domain, query, "wallet_transactions", shape, "create_date desc, id desc")
 
+    def find_wallet_transaction(self, service, _query, lago_id):
+        number = answers.row_number("wallet_transaction", lago_id)
+        own = self._card_domain(self._own_links(service)) if self._has_wallets() else None
+        found = own and self.env["loyalty.history"].sudo().search(
+            [("id", "=", number), ("card_id", "in", self.env["loyalty.card"].sudo()._search(own))]
+        )
+        if not found:
+            raise answers.not_found("wallet_transaction")
+        return {"wallet_transaction": self._wallet_transaction(found, service)}
+
     def _has_wallets(self):
         return "loyalty.history" in self.env
 
-    def _card_domain(self, service):
-        partners = self.env["fusion.billing.account.link"].sudo().search([("service_id", "=", service.id)]).partner_id
+    def _own_links(self, service):
+        return self.env["fusion.billing.account.link"].sudo().search([("service_id", "=", service.id)])
+
+    @staticmethod
+    def _card_domain(links):
+        """The cards of these accounts: the contact may be another service's customer, too."""
+        free = {number for cards in links._fusion_free_cards().values() for number in cards.ids}
         return [
             ("program_id.program_type", "=", "ewallet"),
-            ("company_id", "in", (False, service.company_id.id)),
-            ("partner_id", "in", partners.ids),
+            ("company_id", "in", (False, *links.company_id.ids)),
+            ("id", "in", sorted(links._fusion_cards() | free)),
             ("active", "in", (True, False)),
         ]
 
@@ -99,7 +113,7 @@ class Wallets(models.AbstractModel):
         known = self.env["ir.model.data"].sudo().search(
             [("module", "=", LAGO), ("model", "=", "loyalty.card"), ("name", "=", f"wallet_{lago_id}")], limit=1
         )  # fmt: skip
-        domain = self._card_domain(service)
+        domain = self._card_domain(self._own_links(service))
         if known:
             found = cards.search([*domain, ("id", "=", known.res_id)])
         else:
@@ -169,9 +183,9 @@ class Wallets(models.AbstractModel):
         return known.name.removeprefix("wallet_") if known else answers.stable_id("wallet", card.id)
 
     def _wallet(self, card, service):
-        link = self.env["fusion.billing.account.link"].sudo().search(
-            [("service_id", "=", service.id), ("partner_id", "=", card.partner_id.id)], limit=1
-        )  # fmt: skip
+        links = self._own_links(service)
+        own = links.filtered(lambda account: card.id in account._fusion_cards())
+        link = (own or links.filtered(lambda account: account.partner_id == card.partner_id))[:1]
         used = card.history_ids.filtered("used")
         return wallets.wallet(
             {

@@ -127,14 +127,14 @@ def _only(changed: Callable[[Env, list[int], set[str] | None], Any]) -> Behaviou
 
 
 USAGE = _only(checker("fusion.billing.usage"))
-METRIC = _only(checker("fusion.billing.metric"))
-CHARGE = Behaviour(changed=_charge_changed)
 RECONCILIATION = Behaviour(changed=_verdict_changed, names=_names("fusion.billing.reconciliation", "invoice_number"))
 
 
-def _fill_links(_env: Env, vals_list: list[Vals]) -> None:
+def _fill_lago_ids(_env: Env, vals_list: list[Vals]) -> None:
     for vals in vals_list:
         vals.setdefault("fusion_lago_id", str(uuid.uuid4()))
 
 
-ACCOUNT_LINK = Behaviour(fill=_fill_links, changed=checker("fusion.billing.account.link"))
+METRIC = Behaviour(fill=_fill_lago_ids, changed=checker("fusion.billing.metric"))
+CHARGE = Behaviour(fill=_fill_lago_ids, changed=_charge_changed)
+ACCOUNT_LINK = Behaviour(fill=_fill_lago_ids, changed=checker("fusion.billing.account.link"))

@@ -123,7 +123,7 @@ class CompanyReader:
         return self._rows("fusion.billing.metric", [self.company], part("rows").METRIC_FIELDS, by="company_id")
 
     def usage(self, query: Any) -> list[Vals]:
-        names = (*part("rows").USAGE_FIELDS, "company_id")
+        names = (*part("rows").USAGE_FIELDS, *part("rows").USAGE_LINKS, "company_id")
         rows = self._rows("fusion.billing.usage", query.external_ids, names, by="external_subscription_id")
         since = query.since.strftime(values.DATETIME)
         rows = [
