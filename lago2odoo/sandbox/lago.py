@@ -9,11 +9,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+from lago2odoo.sandbox.living.lago import LivingLago
 from migrate.errors import LagoError
 from migrate.lago.recorded import RecordedLago, Reply, error
 from migrate.lago.recording import Recording, bundled
@@ -73,8 +75,13 @@ class _HttpServer(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], lago: RecordedLago, api_key: str, faults: Faults) -> None:
         super().__init__(address, _Handler)
         self.lago, self.api_key, self.faults = lago, api_key, faults
-        # The server's clock is the recording's: what it shows is the state of then.
-        self.date = format_datetime(lago.clock(), usegmt=True)
+        self._recorded = lago.clock()
+
+    @property
+    def date(self) -> str:
+        """The server's clock is the recording's: what it shows is the state of then. A living one's goes on."""
+        now = self.lago.now if isinstance(self.lago, LivingLago) else self._recorded
+        return format_datetime(now.astimezone(UTC), usegmt=True)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that goes away in the middle is no trouble of the server's; anything else is told."""
@@ -171,14 +178,22 @@ class LagoServer:
 
 
 def make(
-    recording: Path | None = None, *, host: str = "127.0.0.1", port: int = 0, api_key: str, faults: Faults | None = None
+    recording: Path | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    api_key: str,
+    faults: Faults | None = None,
+    living: bool = False,
 ) -> LagoServer:
     """An embedded Lago, not yet serving: ``run`` serves in this thread, ``start`` in another.
 
     ``recording``: directory or archive (default: the bundled NexaSystems); ``port`` 0: any free one (``Server.url``).
+    ``living``: subscriptions can be ended and made in it, and its clock be moved (``Server.lago``).
     Raises LagoError if the recording cannot be used or the port is taken.
     """
-    lago = RecordedLago(Recording.open(recording or bundled()))
+    kept = Recording.open(recording or bundled())
+    lago = LivingLago(kept) if living else RecordedLago(kept)
     try:
         return LagoServer(_HttpServer((host, port), lago, api_key, faults or Faults()))
     except OSError as problem:
@@ -186,7 +201,13 @@ def make(
 
 
 def serve(
-    recording: Path | None = None, *, host: str = "127.0.0.1", port: int = 0, api_key: str, faults: Faults | None = None
+    recording: Path | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    api_key: str,
+    faults: Faults | None = None,
+    living: bool = False,
 ) -> LagoServer:
     """As ``make``, and start it."""
-    return make(recording, host=host, port=port, api_key=api_key, faults=faults).start()
+    return make(recording, host=host, port=port, api_key=api_key, faults=faults, living=living).start()

@@ -133,7 +133,7 @@ class RecordedLago:
         if not path.startswith(f"{API}/"):  # the second engine: calls are replayed as they were recorded
             return self._replayed(method, path, query) or error(404, "resource_not_found")
         if method != "GET":
-            return self._written(method, path, body)
+            return self._written(method, path, query, body)
         if parts[0] == "customers" and len(parts) > 1 and "." in parts[1]:
             return error(404, "resource_not_found")  # Rails reads the dot as a format
         try:
@@ -276,7 +276,8 @@ class RecordedLago:
         call = self._replies.get((method, path, tuple(sorted(query))))
         return Reply(call.status, call.body.text) if call and call.status != 401 else None
 
-    def _written(self, method: str, path: str, body: Any) -> Reply:
+    def _written(self, method: str, path: str, query: Query, body: Any) -> Reply:
+        """A write that was recorded gets its recorded answer."""
         for call in self.recording.calls("errors") if "errors" in self.recording.names else ():
             if call.method == method and call.path == path and call.request_body == body:
                 return Reply(call.status, call.body.text)

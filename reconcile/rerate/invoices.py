@@ -100,12 +100,24 @@ def _guarded(inputs: RerateInputs, draft: InvoiceDraft, usage: UsageAnswers) -> 
     return replace(draft.shown, lines=(), totals=None, refusals=(refusal_of(refused, draft.invoice.number),))
 
 
+def fee_lines(inputs: RerateInputs, shown: BilledInvoice) -> InvoiceLines:
+    """The lines of one invoice before coupons and taxes, with what of it is refused."""
+    ((draft, usage),) = answered(inputs, [draft_of(inputs, shown)])
+    if draft.refused is not None:
+        raise draft.refused
+    return _made_lines(inputs, draft, usage)
+
+
 def _rerate_draft(inputs: RerateInputs, draft: InvoiceDraft, usage: UsageAnswers) -> BilledInvoice:
+    return _finished(inputs.history, draft, _made_lines(inputs, draft, usage))
+
+
+def _made_lines(inputs: RerateInputs, draft: InvoiceDraft, usage: UsageAnswers) -> InvoiceLines:
     lines = lines_of(inputs.history, draft.invoice)
     with lines.refusing(draft.invoice.number):
         _add_lines(inputs, draft, usage, lines)
     lines.refusals.extend(_refusals_of_the_whole(inputs.history, draft))
-    return _finished(inputs.history, draft, lines)
+    return lines
 
 
 def _add_lines(inputs: RerateInputs, draft: InvoiceDraft, usage: UsageAnswers, lines: InvoiceLines) -> None:

@@ -71,40 +71,42 @@ def taxes() -> tuple[Tax, ...]:
 
 
 def metrics() -> tuple[BillableMetric, ...]:
-    return tuple(decode(BillableMetric, _metric(code, raw), "billable_metrics") for code, raw in _METRICS.items())
+    return tuple(decode(BillableMetric, metric_json(code), "billable_metrics") for code in _METRICS)
 
 
-def _metric(code: str, raw: Raw) -> Raw:
+def metric_json(code: str) -> Raw:
+    """A metric as Lago shows it."""
+    raw = _METRICS[code]
     filters = [{"key": key, "values": values} for key, values in raw.get("filters", {}).items()]
     named = {} if raw["aggregation_type"] == "count_agg" else {"field_name": "value"}
     return {"lago_id": f"metric-{code}", "code": code, "recurring": False, **named, **raw, "filters": filters}
 
 
 def plan(raw: Raw, currency: str) -> Plan:
+    return decode(Plan, plan_json(raw, currency), "plans")
+
+
+def plan_json(raw: Raw, currency: str) -> Raw:
     """The plan as Lago's own page shows it."""
     code = raw["code"]
     commitment = raw.get("minimum_commitment")
-    return decode(
-        Plan,
-        {
-            **_UNSAID,
-            **raw,
-            "lago_id": f"plan-{code}",
-            "name": code,
-            "amount_currency": currency,
-            "taxes": taxes_of(raw.get("tax_codes")),
-            "charges": [_charge(code, charge) for charge in raw.get("charges") or ()],
-            "fixed_charges": [fixed_charge(code, charge) for charge in raw.get("fixed_charges") or ()],
-            "minimum_commitment": commitment
-            and {
-                **commitment,
-                "lago_id": f"commitment-{code}",
-                "taxes": taxes_of(commitment.get("tax_codes")),
-            },
-            "usage_thresholds": raw.get("usage_thresholds") or [],
+    return {
+        **_UNSAID,
+        **raw,
+        "lago_id": f"plan-{code}",
+        "name": code,
+        "amount_currency": currency,
+        "taxes": taxes_of(raw.get("tax_codes")),
+        "charges": [_charge(code, charge) for charge in raw.get("charges") or ()],
+        "fixed_charges": [fixed_charge(code, charge) for charge in raw.get("fixed_charges") or ()],
+        "minimum_commitment": commitment
+        and {
+            **commitment,
+            "lago_id": f"commitment-{code}",
+            "taxes": taxes_of(commitment.get("tax_codes")),
         },
-        "plans",
-    )
+        "usage_thresholds": raw.get("usage_thresholds") or [],
+    }
 
 
 def _charge(plan_code: str, raw: Raw) -> Raw:
@@ -154,18 +156,19 @@ def filter_id(charge: str, values: Mapping[str, Sequence[str]]) -> str:
 
 
 def coupon(raw: Raw, currency: str) -> Coupon:
+    return decode(Coupon, coupon_json(raw, currency), "coupons")
+
+
+def coupon_json(raw: Raw, currency: str) -> Raw:
+    """A coupon as Lago shows it."""
     limits = raw.get("applies_to") or {}
-    return decode(
-        Coupon,
-        {
-            "amount_currency": currency,
-            **raw,
-            "lago_id": f"coupon-{raw['code']}",
-            "name": raw["code"],
-            "limited_plans": bool(limits.get("plan_codes")),
-            "plan_codes": limits.get("plan_codes") or [],
-            "limited_billable_metrics": bool(limits.get("billable_metric_codes")),
-            "billable_metric_codes": limits.get("billable_metric_codes") or [],
-        },
-        "coupons",
-    )
+    return {
+        "amount_currency": currency,
+        **raw,
+        "lago_id": f"coupon-{raw['code']}",
+        "name": raw["code"],
+        "limited_plans": bool(limits.get("plan_codes")),
+        "plan_codes": limits.get("plan_codes") or [],
+        "limited_billable_metrics": bool(limits.get("billable_metric_codes")),
+        "billable_metric_codes": limits.get("billable_metric_codes") or [],
+    }
