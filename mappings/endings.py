@@ -9,9 +9,10 @@ wrongly even then (its fault L8) is told with the way out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from types import MappingProxyType
 
 from mappings.contracts import running_contract
 from mappings.period import day_start, local_date
@@ -20,6 +21,7 @@ from mappings.records import Customer, Plan, Snapshot, Subscription
 
 RUNNING = ("active", "pending")
 _DAY = timedelta(days=1)
+NO_ENDS: Mapping[str, datetime] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,26 +47,34 @@ class Ending:
     notes: tuple[str, ...] = ()
 
 
-def endings(snapshot: Snapshot, customers: frozenset[str] | None, earliest: date) -> Iterator[Ending]:
+def endings(
+    snapshot: Snapshot,
+    customers: frozenset[str] | None,
+    earliest: date,
+    ours: Mapping[str, datetime] = NO_ENDS,
+) -> Iterator[Ending]:
     """Of every running subscription of the customers (external ids; None: of all), by customer and external id.
 
-    ``earliest``: no period that begins before this local day; Lago takes an end from the next day on.
+    ``earliest``: no period that begins before this local day; Lago takes an end from the next day on. ``ours``: ends
+    that were set before, by Lago's id: those stay, however near they are by now.
     """
     plans = {plan.code: plan for plan in snapshot.plans}
     active = {s.external_id for s in snapshot.subscriptions if s.status == "active"}
     holders = {customer.lago_id: customer for customer in snapshot.customers}
-    ours = (s for s in snapshot.subscriptions if customers is None or s.external_customer_id in customers)
-    for subscription in sorted(ours, key=lambda s: (s.external_customer_id, s.external_id, s.lago_id)):
+    theirs = (s for s in snapshot.subscriptions if customers is None or s.external_customer_id in customers)
+    for subscription in sorted(theirs, key=lambda s: (s.external_customer_id, s.external_id, s.lago_id)):
         plan = subscription.plan or plans.get(subscription.plan_code)
         holder = holders.get(subscription.lago_customer_id)
         is_change = subscription.status == "pending" and subscription.external_id in active  # the end cancels it
         if subscription.status in RUNNING and not is_change and plan is not None and holder is not None:
-            yield _ending(subscription, plan, holder, earliest)
+            yield _ending(subscription, plan, holder, earliest, ours.get(subscription.lago_id))
 
 
-def _ending(subscription: Subscription, plan: Plan, customer: Customer, earliest: date) -> Ending:
+def _ending(
+    subscription: Subscription, plan: Plan, customer: Customer, earliest: date, known: datetime | None
+) -> Ending:
     timezone = customer.applicable_timezone
-    day = _first_day(subscription, plan, timezone, earliest)
+    day = local_date(known, timezone) if known else _first_day(subscription, plan, timezone, earliest)
     ending_at = day_start(day, timezone).astimezone(UTC)
     return Ending(
         subscription=subscription.external_id,

@@ -51,6 +51,8 @@ class LagoConfig:
     url: str | None = None
     api_key_env: str = "LAGO_API_KEY"
     api_key_file: str | None = None
+    write_key_env: str = "LAGO_WRITE_KEY"  # of a key that may write subscriptions; asked for by the cut-over alone
+    write_key_file: str | None = None
     recording: str | None = None
     requests_per_second: int = 40
     connections: int = 4

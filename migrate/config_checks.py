@@ -136,6 +136,8 @@ CHECKS: Mapping[str, Check] = {
     "lago.url": _address,
     "lago.api_key_env": _variable,
     "lago.api_key_file": _filled,
+    "lago.write_key_env": _variable,
+    "lago.write_key_file": _filled,
     "lago.recording": _filled,
     "lago.requests_per_second": _between(1, 10_000),
     "lago.connections": _between(1, 64),

@@ -14,7 +14,14 @@ from pathlib import Path
 from reports.paths import NotReadableError, PathKind, standing_at
 
 RECORDING = "lago.recording"  # a folder, or an archive of one
-FILES = ("lago.api_key_file", "odoo.key_file", "mapping.tables", "reconcile.waivers", "stripe.key_file")
+FILES = (
+    "lago.api_key_file",
+    "lago.write_key_file",
+    "odoo.key_file",
+    "mapping.tables",
+    "reconcile.waivers",
+    "stripe.key_file",
+)
 EVENTS, STATE = "store.events", "store.url"
 _FIRST = "organizations.jsonl"  # every recording has it
 _SQLITE = "sqlite:///"

@@ -9,6 +9,7 @@ TEMPLATE = """\
 [lago]
 url = "https://api.getlago.com"     # or your own Lago; EU cloud: https://api.eu.getlago.com
 api_key_env = "LAGO_API_KEY"        # the variable that holds the API key (or: api_key_file = "path")
+# write_key_env = "LAGO_WRITE_KEY"  # another key, for 'cutover --end' alone: it may write subscriptions, nothing else
 requests_per_second = 40            # Lago's cloud allows 50
 connections = 4
 # patience = 120                    # seconds of a run for calls that Lago never answers; then each is tried twice only

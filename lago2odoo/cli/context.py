@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from lago2odoo.cli.talk import Talk
@@ -19,6 +20,7 @@ from migrate import config as settings
 from migrate.config import Config
 from migrate.errors import ConfigError
 from migrate.lago.client import LagoClient, LagoPatience
+from migrate.lago.ends import LagoEnds
 from migrate.lago.recorded import RecordingSource
 from migrate.lago.snapshot import load_snapshot
 from migrate.lago.source import LagoSource
@@ -30,6 +32,8 @@ from migrate.state.small_tables import require_sound
 from migrate.state.store import Store, require_not_emptied
 from reconcile.compare.waivers import Waiver
 from reports.paths import NotReadableError, read_file
+
+LagoOf = TypeVar("LagoOf", bound=LagoClient)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +94,23 @@ class CommandContext:
             with closing(RecordingSource.open(recording or self.config.path(str(lago.recording)))) as source:
                 yield source
             return
+        key = settings.secret(lago.api_key_env, lago.api_key_file, self.config.folder, "Lago API key")
+        with self._client(LagoClient, key) as client:
+            yield client
+
+    @contextmanager
+    def lago_ends(self) -> Iterator[LagoEnds]:
+        """The Lago in which ends are set, with the key that may: never a recording, never the key that reads."""
+        lago = self.config.lago
+        key = settings.secret(lago.write_key_env, lago.write_key_file, self.config.folder, "Lago key that writes")
+        with closing(self._client(LagoEnds, key)) as client:
+            yield client
+
+    def _client(self, kind: type[LagoOf], key: str) -> LagoOf:
+        lago = self.config.lago
         if lago.url is None:
             raise ConfigError(f"{self.config_file}: lago.url is missing (or name a recording: lago.recording)")
-        key = settings.secret(lago.api_key_env, lago.api_key_file, self.config.folder, "Lago API key")
-        with LagoClient(
+        return kind(
             lago.url,
             key,
             requests_per_second=lago.requests_per_second,
@@ -101,8 +118,7 @@ class CommandContext:
             timeout=lago.timeout,
             patience=LagoPatience(in_vain=lago.patience),
             told=self.talk.say,
-        ) as client:
-            yield client
+        )
 
     @contextmanager
     def odoo(self) -> Iterator[Door]:

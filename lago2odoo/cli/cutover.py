@@ -1,24 +1,18 @@
-"""``cutover``: whether a cohort may leave Lago, and what would be done to whom, when. Nothing is written."""
+"""``cutover``: a cohort leaves Lago. Look, end, read back, or take it back: one of the four a call."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
-from lago2odoo.cli.context import CommandContext, open_context
-from lago2odoo.cli.cutover_gate import GateTerms, gate_checks
-from lago2odoo.cli.migration import open_migration
+from lago2odoo.cli.context import open_context
+from lago2odoo.cli.cutover_gate import GateTerms
+from lago2odoo.cli.cutover_plan import checked, plan_of
+from lago2odoo.cli.cutover_steps import confirm_ends, end_cohort, take_cohort_back
 from lago2odoo.cli.options import config_option, format_option
-from lago2odoo.cli.outcome import CommandOutcome, emit
-from mappings.carried import Carried, carried
-from mappings.endings import Ending, endings
-from mappings.money import from_subunits, told_money
-from migrate.gate import GateCheck, is_open
-from reports.columns import table
+from lago2odoo.cli.outcome import emit
 
 _NOTICE = timedelta(days=2)  # Lago takes an end from the day after today; a whole day is left to look at it
 
@@ -29,7 +23,10 @@ _NOTICE = timedelta(days=2)  # Lago takes an end from the day after today; a who
 @click.option(
     "--cohort", metavar="NAME", required=True, help="The customers that leave: a cohort of the configuration."
 )
-@click.option("--check", is_flag=True, required=True, help="Show the gate and the plan. Writes nothing.")
+@click.option("--check", "step", flag_value="check", help="Show the gate and the plan. Writes nothing.")
+@click.option("--end", "step", flag_value="end", help="If the gate is open: set each end in Lago, and read it back.")
+@click.option("--confirm", "step", flag_value="confirm", help="Read back from both sides whether each ended right.")
+@click.option("--revert", "step", flag_value="revert", help="Take the ends away again that are still to come.")
 @click.option("--months", type=click.IntRange(1, 24), default=2, show_default=True, help="Signed months asked for.")
 @click.option(
     "--max-age", type=click.IntRange(1, 24 * 3660), default=24, show_default=True, help="Hours of the oldest snapshot."
@@ -41,91 +38,20 @@ _NOTICE = timedelta(days=2)  # Lago takes an end from the day after today; a who
     help="First day that Odoo may bill (default: the day after tomorrow).",
 )
 def command(
-    config: Path, form: str, *, cohort: str, check: bool, months: int, max_age: int, not_before: datetime | None
+    config: Path, form: str, *, cohort: str, step: str | None, months: int, max_age: int, not_before: datetime | None
 ) -> int:
-    """Show whether a cohort may leave Lago, and what would be done to whom, when. Writes nothing."""
+    """Let a cohort leave Lago: look at the gate, set the ends, read them back, or take them back."""
+    if step is None:
+        raise click.UsageError("name the step: --check, --end, --confirm or --revert")
     now = datetime.now(UTC)
     terms = GateTerms(months=months, oldest=timedelta(hours=max_age), now=now)
     earliest = (not_before or now + _NOTICE).date()
-    with open_context(config) as context:
-        plan = _plan(context, cohort, terms, earliest)
-    return emit(_outcome(plan), form)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CutoverPlan:
-    """The gate of a cohort, where each of its subscriptions ends, and what its customers take along."""
-
-    cohort: str
-    checks: tuple[GateCheck, ...]
-    endings: tuple[Ending, ...]
-    carried: tuple[Carried, ...]
-
-
-def _plan(context: CommandContext, cohort: str, terms: GateTerms, earliest: date) -> CutoverPlan:
-    with context.store() as store, context.odoo() as odoo:
-        migration = open_migration(context, store, odoo, cohort)
-        ends = tuple(endings(migration.snapshot, migration.cohort.customers, earliest))
-        return CutoverPlan(
-            cohort=cohort,
-            checks=tuple(gate_checks(context, store, odoo, migration, terms, ends)),
-            endings=ends,
-            carried=carried(migration.snapshot, migration.cohort.customers),
-        )
-
-
-def _outcome(plan: CutoverPlan) -> CommandOutcome:
-    """Exit code 2 while the gate is closed."""
-    opened = is_open(plan.checks)
-    data = {
-        "cohort": plan.cohort,
-        "open": opened,
-        "checks": [{**asdict(check), "open": check.is_open} for check in plan.checks],
-        "endings": [{**asdict(e), "ending_at": f"{e.ending_at:%Y-%m-%dT%H:%M:%SZ}"} for e in plan.endings],
-        "carried": [asdict(each) for each in plan.carried],
-    }
-    return CommandOutcome(data, "\n".join(_lines(plan, opened)), 0 if opened else 2)
-
-
-def _lines(plan: CutoverPlan, opened: bool) -> Iterator[str]:
-    marks = {True: "open", False: "CLOSED"}
-    yield table(("gate", "", "why"), [(check.name, marks[check.is_open], str(check)) for check in plan.checks])
-    yield ""
-    yield from _of_endings(plan.endings)
-    yield from _of_carried(plan.carried)
-    closed = sum(not check.is_open for check in plan.checks)
-    if opened:
-        yield f"cohort {plan.cohort} may leave: set each ending_at in Lago (PUT /subscriptions), then read it back"
-    else:
-        yield f"the gate of cohort {plan.cohort} is closed by {closed} of {len(plan.checks)} checks: nothing is ended"
-
-
-def _of_endings(ends: Sequence[Ending]) -> Iterator[str]:
-    """What would be done to whom, when, with the price of a whole period as Odoo bills it from that day on."""
-    if not ends:
-        return
-    rows = [
-        (e.customer, e.subscription, e.plan, f"{e.day} ({e.timezone})", f"{e.ending_at:%Y-%m-%dT%H:%M:%SZ}", _price(e))
-        for e in ends
-    ]
-    yield table(("customer", "subscription", "plan", "Odoo from", "ending_at in Lago", "a period"), rows)
-    yield from (f"{e.subscription}: {note}" for e in ends for note in (*e.blocks, *e.notes))
-    yield ""
-
-
-def _price(ending: Ending) -> str:
-    return told_money(ending.base_cents, ending.currency) + (" (set already)" if ending.is_set else "")
-
-
-def _of_carried(items: Sequence[Carried]) -> Iterator[str]:
-    if not items:
-        return
-    head = ("customer", "", "owed in Lago", "credit left", "prepaid")
-    yield table(
-        head, [(c.customer, c.currency, *(f"{from_subunits(n, c.currency):,}" for n in _sums(c))) for c in items]
-    )
-    yield ""
-
-
-def _sums(item: Carried) -> tuple[int, int, int]:
-    return item.owed_cents, item.credit_cents, item.prepaid_cents
+    with open_context(config) as context, context.store() as store:
+        if step == "check":
+            outcome = checked(plan_of(context, store, cohort, terms, earliest))
+        elif step == "end":
+            with store.lock():
+                outcome = end_cohort(context, store, plan_of(context, store, cohort, terms, earliest))
+        else:
+            outcome = (confirm_ends if step == "confirm" else take_cohort_back)(context, store, cohort)
+    return emit(outcome, form)

@@ -11,6 +11,7 @@ import click
 from lago2odoo import shipped_addon
 from lago2odoo.cli import show
 from lago2odoo.cli.context import CommandContext, open_context
+from lago2odoo.cli.interlock import check_billable
 from lago2odoo.cli.migration import accept, open_migration
 from lago2odoo.cli.options import config_option, format_option
 from lago2odoo.cli.outcome import CommandOutcome, emit
@@ -42,10 +43,12 @@ MARKS = {"ok": "ok     ", "warning": "WARNING", "error": "ERROR  "}
 @config_option
 @format_option
 @click.option("--state", "only_state", is_flag=True, help="Only the state: database, records, ledger, files of events.")
-def command(config: Path, form: str, only_state: bool) -> int:
+@click.option("--billable", is_flag=True, help="Only who would be billed by both systems, or by neither.")
+def command(config: Path, form: str, only_state: bool, billable: bool) -> int:
     """Check both ends, the state and the mapping tables before anything is written."""
+    asked = check_own_state if only_state else check_billable if billable else check
     with open_context(config) as context:
-        findings = tuple(check_own_state(context) if only_state else check(context))
+        findings = tuple(asked(context))
     return emit(_outcome(findings), form)
 
 

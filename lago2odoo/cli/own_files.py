@@ -44,6 +44,7 @@ def _own_files(context: CommandContext) -> Iterator[tuple[str, Path]]:
         "mapping tables": config.mapping.tables,
         "waivers": config.reconcile.waivers,
         "key": config.lago.api_key_file,
+        "key that writes to Lago": config.lago.write_key_file,
         "key of Odoo": config.odoo.key_file,
         "key of Stripe": config.stripe.key_file,
         "preparer's key": evidence.preparer_key,

@@ -11,6 +11,7 @@ import click
 
 from lago2odoo.cli import show
 from lago2odoo.cli.context import CommandContext, open_context
+from lago2odoo.cli.cutover_status import cohort_lines, cohort_stages
 from lago2odoo.cli.migration import check_events, open_unlisted
 from lago2odoo.cli.moved_on import MovedOn, find_moved_on
 from lago2odoo.cli.options import config_option, format_option
@@ -25,6 +26,7 @@ from migrate.errors import ConfigError, OdooError
 from migrate.lago.control_totals import SUMS, invoice_sums, lost_sums, unclaimed_sums, unread_credits, unread_sums
 from migrate.lago.extract import counts, report
 from migrate.preview import Drift, since_apply
+from migrate.state.cutover_stages import stage_notes
 from migrate.state.ledger import Ledger
 from migrate.state.records import PhaseProgress
 from migrate.state.store import Store
@@ -104,10 +106,11 @@ def _outcome(context: CommandContext, store: Store) -> CommandOutcome:
     registers["lost_sums"] = lost_sums(missing)
     registers |= {"unread": unread_sums(snapshot.quarantined), "unread_credits": unread_credits(snapshot)}
     applied_now = {"not_waived": still.counts(), **_applied(applied, phases, drift)}
-    data = {**_snapshot(store), **told, **registers, **applied_now}
+    cohorts = tuple(cohort_stages(stage_notes(store).values()))
+    data = {**_snapshot(store), **told, **registers, **applied_now, "cutover": [asdict(c) for c in cohorts]}
     waiting = show.unread_credits(registers["unread_credits"])
     lines = [*show.quarantine(snapshot.quarantined, find_dependents(snapshot)), *waiting]
-    lines += [*show.lost(missing), *still.lines()]
+    lines += [*show.lost(missing), *still.lines(), *cohort_lines(cohorts)]
     return CommandOutcome(data, "\n".join([render(data, sums, phases, drift), *lines]), still.exit_code, still.error)
 
 

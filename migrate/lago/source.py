@@ -16,9 +16,9 @@ Query = Sequence[tuple[str, str]]
 class LagoRefusal(LagoRefused):
     """Lago's own no: ``status`` 4xx and the ``code`` of its error body ("" where it has none)."""
 
-    def __init__(self, path: str, status: int, code: str, advice: str = "") -> None:
+    def __init__(self, path: str, status: int, code: str, advice: str = "", *, method: str = "GET") -> None:
         said = f"{status} {code}".rstrip()
-        super().__init__(f"Lago answers {said} to GET {path}" + (f": {advice}" if advice else ""))
+        super().__init__(f"Lago answers {said} to {method} {path}" + (f": {advice}" if advice else ""))
         self.path, self.status, self.code = path, status, code
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from mappings.target import Phase
 from migrate.state.entries import APPLIED, SENT, WRITING, ZEROED
@@ -21,6 +22,17 @@ RESTORE = (
 )
 STATES = (SENT, WRITING, APPLIED, ZEROED)
 COMMANDS = ("apply", "rollback", "adopt")
+
+
+class CutoverStage(StrEnum):
+    """How far a subscription is on its way out of Lago (``cutover_stages``)."""
+
+    SETTING = "setting"
+    ENDING = "ending"
+    ENDED = "ended"
+    BACK = "back"
+
+
 _LARGEST_ID = 2**31 - 1  # of Odoo's records
 _YEARS = range(2000, 2200)
 _SHOWN = 60  # characters of a value
@@ -209,5 +221,14 @@ COLUMNS: Mapping[str, Mapping[str, ColumnKind]] = {
         "counts": ColumnKind("an object of objects of numbers, in JSON", _counts),
     },
     "report_runs": {"folder": FILLED, "runs": _number(1), "head": HASH, "compared_at": MOMENT},
+    "cutover_stages": {
+        "lago_id": FILLED,
+        "subscription": FILLED,
+        "customer": FILLED,
+        "cohort": FILLED,
+        "stage": _one_of(CutoverStage),
+        "ending_at": MOMENT,
+        "noted_at": MOMENT,
+    },
     "state_seals": {"name": FILLED, "rows": _number(0), "hash": HASH},
 }

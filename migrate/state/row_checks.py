@@ -32,6 +32,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "extract_runs": ("id",),
     "apply_runs": ("id",),
     "report_runs": ("folder",),
+    "cutover_stages": ("lago_id",),
     "state_seals": ("name",),
 }
 _OF_RUNS = ("first_run", "changed_run", "seen_run")  # another extract leaves them as they are

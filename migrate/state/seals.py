@@ -4,7 +4,7 @@ A value that was exchanged for another possible one shows by it, and a row that 
 sum does not ask for an order: the ledger, of many rows, takes off what goes and adds what comes.
 
 records, extracts, how far they came, files of events    when an extract is finished; nobody can tell while one goes on
-the ledger, phases, runs, the history of reports         with every write
+the ledger, phases, runs, stages, the history of reports with every write
 
 Whoever reads a table asks here: ``require_extract`` once all of an extract is read, ``require_small`` before every
 command, ``require_ledger`` with the other checks of the ledger.
@@ -25,6 +25,7 @@ from migrate.state.row_checks import damaged, require_fit
 from migrate.state.tables import (
     APPLIED_RECORDS,
     APPLY_RUNS,
+    CUTOVERS,
     DONE,
     EVENT_FILES,
     PHASES,
@@ -49,7 +50,7 @@ _OF_EXTRACT: Mapping[str, Query] = {
     EVENT_FILES.name: lambda run: as_stored(EVENT_FILES),
     RECORDS.name: lambda run: sa.select(*_NAMED).where(RECORDS.c.seen_run == run),
 }
-_WHOLE = (PHASES, APPLY_RUNS, REPORT_RUNS)
+_WHOLE = (PHASES, APPLY_RUNS, REPORT_RUNS, CUTOVERS)
 _SEALED = frozenset({*_OF_EXTRACT, *(table.name for table in _WHOLE), APPLIED_RECORDS.name})
 _READ_AGAIN = frozenset(_OF_EXTRACT) - {RUNS.name}  # the next extract writes all of it anew
 

@@ -1,6 +1,6 @@
 """All of the state but Lago's records and the ledger: few rows, looked at by every command before it begins.
 
-extracts, how far they came, fields that are unknown, files of events, phases, runs of apply
+extracts, how far they came, fields that are unknown, files of events, phases, runs of apply, stages of the cut-over
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from migrate.state.seals import require_small
 from migrate.state.store import Store
 from migrate.state.tables import (
     APPLY_RUNS,
+    CUTOVERS,
     DONE,
     EVENT_FILES,
     PAGES,
@@ -156,4 +157,11 @@ def _reports(store: Store) -> Iterator[str]:
     yield from _twice(store, REPORT_RUNS.c.folder)
 
 
-SMALL: tuple[Check, ...] = (_version, _runs, _progress, _files, _phases, _reports)
+def _cutovers(store: Store, now: datetime | None = None) -> Iterator[str]:
+    yield from _fit(store, CUTOVERS)
+    yield from _twice(store, CUTOVERS.c.lago_id)
+    check = partial(_require_past, CUTOVERS, "noted_at", now or datetime.now(UTC))
+    yield from each(rows_of(store, as_stored(CUTOVERS)), check)
+
+
+SMALL: tuple[Check, ...] = (_version, _runs, _progress, _files, _phases, _reports, _cutovers)

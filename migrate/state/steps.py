@@ -24,7 +24,7 @@ from migrate.state.database import name
 from migrate.state.entries import seal_of
 from migrate.state.release_0_1 import ALWAYS, RELEASE_0_1
 from migrate.state.seals import is_sealed, seal_everything, seal_table
-from migrate.state.tables import METADATA, PHASES, VERSION
+from migrate.state.tables import CUTOVERS, METADATA, PHASES, VERSION
 
 _UPGRADE_KEY = int.from_bytes(b"lago2ups", "big") >> 1  # PostgreSQL: one process at a time takes steps
 _ROWS = 5000  # of the ledger in one statement
@@ -97,6 +97,14 @@ def add_left_out_phases(db: sa.Connection) -> None:
         seal_table(db, PHASES)
 
 
+def add_cutover_stages(db: sa.Connection) -> None:
+    """How far each subscription is on its way out of Lago: of none anything is known before."""
+    names = ("subscription", "customer", "cohort", "stage", "ending_at", "noted_at")
+    columns = ", ".join(f"{name} text not null" for name in names)
+    db.execute(sa.text(f"create table cutover_stages (lago_id text primary key not null, {columns})"))
+    seal_table(db, CUTOVERS)
+
+
 STEPS = (
     StateStep(1, "the tables of release 0.1", create_tables),
     StateStep(2, "the hash of each file of events", add_hash_of_event_files),
@@ -105,6 +113,7 @@ STEPS = (
     StateStep(5, "how far the history of reports came", add_report_runs),
     StateStep(6, "what each table held when it was written", add_seals),
     StateStep(7, "phases that lack only what was left out", add_left_out_phases),
+    StateStep(8, "how far subscriptions are on their way out of Lago", add_cutover_stages),
 )
 
 

@@ -130,6 +130,18 @@ REPORT_RUNS = sa.Table(
     sa.Column("compared_at", sa.Text, nullable=False),  # of the last of them
 )
 
+CUTOVERS = sa.Table(
+    "cutover_stages",
+    METADATA,
+    sa.Column("lago_id", sa.Text, primary_key=True),  # of a subscription
+    sa.Column("subscription", sa.Text, nullable=False),  # its external id
+    sa.Column("customer", sa.Text, nullable=False),  # external id
+    sa.Column("cohort", sa.Text, nullable=False),
+    sa.Column("stage", sa.Text, nullable=False),
+    sa.Column("ending_at", sa.Text, nullable=False),  # the midnight that Odoo bills from, ISO 8601, UTC
+    sa.Column("noted_at", sa.Text, nullable=False),
+)
+
 SEALS = sa.Table(
     "state_seals",
     METADATA,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -43,6 +44,29 @@ def with_next_dates(odoo: Door, snapshot: Snapshot, side: Side) -> dict[str, Bil
     }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextDay:
+    """An order of Odoo's that runs, and when it is billed next; "" for never. ``is_billed``: something was already."""
+
+    name: str
+    day: str
+    is_billed: bool = False
+
+
+def next_days(odoo: Door, subscriptions: Collection[str]) -> dict[str, NextDay]:
+    """Subscription (Lago id) -> its order, of those that run."""
+    orders = made_of(odoo, "sale.order", "subscription", subscriptions)
+    asked = sorted(orders.values())
+    rows, billed = _running(odoo, asked), _billed(odoo, asked)
+    return {
+        subscription: NextDay(
+            name=str(rows[order]["name"]), day=str(rows[order]["next"] or ""), is_billed=order in billed
+        )
+        for subscription, order in orders.items()
+        if order in rows
+    }
+
+
 def _following(snapshot: Snapshot) -> dict[str, _Next]:
     """Running subscription (Lago id) -> what comes next."""
     zones = {c.lago_id: c.applicable_timezone for c in snapshot.customers}
@@ -61,11 +85,18 @@ def _following(snapshot: Snapshot) -> dict[str, _Next]:
 
 def _rows(odoo: Door, orders: list[int]) -> dict[int, Row]:
     """Order -> its name and its next day; of those that Odoo has billed nothing of and that run."""
-    billed = {
-        number_or_none(r["order_id"])
-        for r in odoo.search_among("fusion.billing.period", "order_id", orders, ["order_id"])
-    }
-    asked = [order for order in orders if order not in billed]
+    billed = _billed(odoo, orders)
+    return _running(odoo, [order for order in orders if order not in billed])
+
+
+def _billed(odoo: Door, orders: list[int]) -> frozenset[int]:
+    """Those of which Odoo has billed something."""
+    rows = odoo.search_among("fusion.billing.period", "order_id", orders, ["order_id"])
+    return frozenset(number for row in rows if (number := number_or_none(row["order_id"])))
+
+
+def _running(odoo: Door, asked: list[int]) -> dict[int, Row]:
+    """Order -> its name and its next day; of those that run."""
     if odoo.count("ir.model", [["model", "=", "sale.subscription"]]):
         fields = ["name", "sale_order_id", "recurring_next_date"]
         rows = odoo.search_among(

@@ -201,6 +201,7 @@ def test_a_missing_secret_names_the_variable(tmp_path: Path, monkeypatch: pytest
 NAMED = (
     ("lago", "recording", "gone", "there is no such folder or archive"),
     ("lago", "api_key_file", "gone.key", "there is no such file"),
+    ("lago", "write_key_file", "gone.key", "there is no such file"),
     ("odoo", "key_file", "gone.key", "there is no such file"),
     ("mapping", "tables", "gone.toml", "there is no such file"),
     ("reconcile", "waivers", "gone.toml", "there is no such file"),
@@ -227,7 +228,9 @@ def test_a_recording_may_be_an_archive(tmp_path: Path) -> None:
 
 def test_all_of_them_are_told_at_once_but_for_keys_of_people(tmp_path: Path) -> None:
     path = tmp_path / "lago2odoo.toml"
-    text = "".join(f"[{section}]\n{key} = '{name}'\n" for section, key, name, _ in NAMED if key != "api_key_file")
+    text = "".join(
+        f"[{section}]\n{key} = '{name}'\n" for section, key, name, _ in NAMED if section != "lago" or key == "recording"
+    )
     path.write_text(f"{text}[evidence]\npreparer_key = 'not-here'\nreviewer_key = 'nor-here'\n", "utf-8")
     with pytest.raises(ConfigError) as caught:
         config.load(path)

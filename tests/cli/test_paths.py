@@ -24,6 +24,7 @@ from reconcile.compare.waivers import parse as parse_waivers
 KEYS = (
     "lago.recording",
     "lago.api_key_file",
+    "lago.write_key_file",
     "odoo.key_file",
     "store.url",
     "store.events",

@@ -15,7 +15,8 @@ from mappings.target import Phase
 from migrate.errors import StoreError
 from migrate.self_check import check_state
 from migrate.state import events
-from migrate.state.columns import COLUMNS
+from migrate.state.columns import COLUMNS, CutoverStage
+from migrate.state.cutover_stages import StageNote, note_stage
 from migrate.state.entries import APPLIED, Entry
 from migrate.state.ledger import Ledger
 from migrate.state.records import EventFile, Page, Raw
@@ -69,7 +70,13 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ledger.set_phase(Phase.SUBSCRIPTIONS, "", finished=True, now=NOW)
         ledger.end({}, now=NOW)
         note_report_runs(store, "report", ReportRuns(runs=1, head="ab" * 32, compared_at=NOW))
+        note_stage(store, leaving(CutoverStage.SETTING))
     return folder
+
+
+def leaving(stage: CutoverStage) -> StageNote:
+    names = dict.fromkeys(("lago_id", "subscription", "customer", "cohort"), "x")
+    return StageNote(**names, stage=stage, ending_at=NOW, noted_at=NOW)
 
 
 def entry(xid: str, parent: str, model: str) -> Entry:
@@ -181,6 +188,9 @@ def test_what_no_version_writes_is_named_with_its_table(folder: Path, table: str
         "update apply_runs set cohort = 'zz'",
         "update report_runs set folder = 'zz'",
         "delete from report_runs",
+        "update cutover_stages set stage = 'ended'",
+        "update cutover_stages set stage = 'gone'",
+        "delete from cutover_stages",
         "delete from applied_records where parent != ''",
         "delete from applied_records",
         "delete from lago_records where resource = 'customers'",
@@ -224,6 +234,7 @@ def test_what_is_written_with_the_tool_stays_sound(folder: Path) -> None:
         ledger.leave_archived({"lago.x": 3})
         ledger.end({})
         note_report_runs(store, "report", ReportRuns(runs=2, head="cd" * 32, compared_at=NOW))
+        note_stage(store, leaving(CutoverStage.ENDING))
     assert problems(folder) == ()
     with Store.open(folder / "state.db") as store:
         store.new_run("org", "v1", NOW)

@@ -31,17 +31,17 @@ class AccountLink(models.Model):
         """
         accounts = self.sudo().with_context(active_test=False)
         partners = self.partner_id
-        known = accounts.search([("partner_id", "in", partners.ids)])
+        of_contact = accounts.search([("partner_id", "in", partners.ids)]).grouped("partner_id")
         taken = accounts.search([("wallet_cards", "!=", False)])._fusion_cards()
         cards = self.env["loyalty.card"].sudo().with_context(active_test=False)
         free = cards.search([("partner_id", "in", partners.ids), ("program_id.program_type", "=", "ewallet"),
                              ("id", "not in", sorted(taken))])  # fmt: skip
-        found = defaultdict(cards.browse)
-        for card in free:
-            of_contact = known.filtered(lambda link, card=card: link.partner_id == card.partner_id)
-            own = of_contact.sorted(lambda link: (link.active, link.id), reverse=True)[:1]
-            if len(of_contact.service_id) == 1 and own in self:
-                found[own] |= card
+        found, asked = defaultdict(cards.browse), set(self.ids)
+        for partner, held in free.grouped("partner_id").items():
+            known = of_contact[partner]
+            own = known.sorted(lambda link: (link.active, link.id), reverse=True)[:1]
+            if len(known.service_id) == 1 and own.id in asked:
+                found[own] = held
         return found
 
     def _fusion_claim_cards(self):

@@ -36,7 +36,7 @@ STARTING, PERIODIC, TERMINATING = "subscription_starting", "subscription_periodi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Holding:
     """One subscription as it stands: its record, its plan and its customer."""
 
     record: Subscription
@@ -53,20 +53,20 @@ class Held:
         return replace(running, terminated_at=self.record.terminated_at)
 
 
-def held(lago: LivingRecords, raw: Record) -> Held:
+def holding_of(lago: LivingRecords, raw: Record) -> Holding:
     """A subscription of the list, with its plan and its customer. Read once, as jobs ask every hour."""
-    known, found = lago.decoded.get(raw["lago_id"], (None, None))
-    if known is not raw or not isinstance(found, Held):
-        found = _held(lago, raw)
-        lago.decoded[raw["lago_id"]] = (raw, found)
-    return found
+    known, holding = lago.decoded.get(raw["lago_id"], (None, None))
+    if known is not raw or not isinstance(holding, Holding):
+        holding = _read_holding(lago, raw)
+        lago.decoded[raw["lago_id"]] = (raw, holding)
+    return holding
 
 
-def _held(lago: LivingRecords, raw: Record) -> Held:
+def _read_holding(lago: LivingRecords, raw: Record) -> Holding:
     shown = lago.own_page("subscriptions", raw)["plan"]
     plan = next((plan for plan in lago.listed("plans") if plan["lago_id"] == shown["lago_id"]), None)
     (customer,) = (c for c in lago.listed("customers") if c["lago_id"] == raw["lago_customer_id"])
-    return Held(
+    return Holding(
         record=decode(Subscription, raw, "subscriptions"),
         plan=decode(Plan, lago.own_page("plans", plan) if plan else shown, "plans"),
         customer=decode(Customer, customer, "customers"),
@@ -77,8 +77,8 @@ def make_invoice(lago: LivingRecords, raws: Sequence[Record], reason: str) -> No
     """One invoice over subscriptions of a customer, as of now. Raises LagoError for what cannot be computed."""
     snapshot = customer_snapshot(lago, raws[0]["lago_customer_id"])
     history = History(snapshot)
-    subscriptions = [held(lago, raw) for raw in raws]
-    periods = [_period(history, one, reason, lago.now) for one in subscriptions]
+    subscriptions = [holding_of(lago, raw) for raw in raws]
+    periods = [_period(history, holding, reason, lago.now) for holding in subscriptions]
     _write(lago, snapshot, new_invoice(lago, subscriptions[0].customer, raws, periods))
 
 
@@ -121,13 +121,13 @@ def _lines(lago: LivingRecords, history: History, invoice: Invoice) -> list[FeeL
         rules = rules_for(history.snapshot.lago_version)
         inputs = RerateInputs(history=history, source=source, rules=rules, premium=history.premium)
         try:
-            found = fee_lines(inputs, shown)
+            made = fee_lines(inputs, shown)
         except RerateRefused as refused:
             raise LagoError(f"the embedded Lago cannot bill {shown.customer}: {refused}") from None
-    if found.refusals:
-        why = "; ".join(f"{refusal.reason}: {refusal.detail}" for refusal in found.refusals)
+    if made.refusals:
+        why = "; ".join(f"{refusal.reason}: {refusal.detail}" for refusal in made.refusals)
         raise LagoError(f"the embedded Lago cannot bill {shown.customer}: {why}")
-    return [line for line in found.lines if not _is_never_billed(history, invoice, line)]
+    return [line for line in made.lines if not _is_never_billed(history, invoice, line)]
 
 
 def _is_never_billed(history: History, invoice: Invoice, line: FeeLine) -> bool:
@@ -143,9 +143,13 @@ def _ends_before(billed: Billed) -> bool:
     return window is not None and ended_at is not None and window.end < ended_at - timedelta(seconds=1)
 
 
-def _period(history: History, one: Held, reason: str, at: datetime) -> BillingPeriod:
-    found = _boundaries(history, one, reason, at)
-    families = {"subscription": found.subscription, "charges": found.charges, "fixed_charges": found.fixed_charges}
+def _period(history: History, holding: Holding, reason: str, at: datetime) -> BillingPeriod:
+    windows = _boundaries(history, holding, reason, at)
+    families = {
+        "subscription": windows.subscription,
+        "charges": windows.charges,
+        "fixed_charges": windows.fixed_charges,
+    }
     ends = {
         f"{name}_{end}_datetime": getattr(window, field)
         for name, window in families.items()
@@ -153,16 +157,16 @@ def _period(history: History, one: Held, reason: str, at: datetime) -> BillingPe
         for end, field in (("from", "start"), ("to", "end"))
     }
     return BillingPeriod(
-        lago_subscription_id=one.record.lago_id,
-        external_subscription_id=one.record.external_id,
-        lago_plan_id=one.plan.lago_id,
+        lago_subscription_id=holding.record.lago_id,
+        external_subscription_id=holding.record.external_id,
+        lago_plan_id=holding.plan.lago_id,
         invoicing_reason=reason,
         **ends,
     )
 
 
-def _boundaries(history: History, one: Held, reason: str, at: datetime) -> Boundaries:
+def _boundaries(history: History, holding: Holding, reason: str, at: datetime) -> Boundaries:
     if reason != TERMINATING:
-        return boundaries(one.contract(), at)
-    earlier = history.billed.get(one.record.lago_id, ())
-    return end_boundaries(one.contract(), at, [usage_window(billed.period) for billed in earlier])
+        return boundaries(holding.contract(), at)
+    earlier = history.billed.get(holding.record.lago_id, ())
+    return end_boundaries(holding.contract(), at, [usage_window(billed.period) for billed in earlier])

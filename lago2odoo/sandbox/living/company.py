@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 from urllib.parse import quote
 
 from lago2odoo.sandbox.living.records import LivingRecords
 from mappings import records as r
 from mappings.decode import decode
+from migrate.lago.filters import Payload
 
 T = TypeVar("T")
-Raw = Mapping[str, Any]
+Raw = Payload
 
 
 def customer_snapshot(lago: LivingRecords, lago_id: str) -> r.Snapshot:

@@ -78,7 +78,7 @@ def use_credits(lago: LivingRecords, page: Record, notes: Sequence[Record], made
         left = note["balance_amount_cents"] - cents
         lago.change("credit_notes", note, balance_amount_cents=left, credit_status="available" if left else "consumed")
     credits_by_code = {c["item"]["code"]: c for c in page["credits"] if c["item"]["type"] == "coupon"}
-    after = {held.code: held for held in made.coupons.held}
+    after = {coupon.code: coupon for coupon in made.coupons.held}
     holder = page["customer"]["lago_id"]
     for applied in [raw for raw in lago.listed("applied_coupons") if raw["lago_customer_id"] == holder]:
         used = credits_by_code.get(applied["coupon_code"])

@@ -6,17 +6,17 @@ is one: an embedded Lago invents no more than it must.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from lago2odoo.sandbox.living.records import LivingRecords, Record
 from mappings.contracts import running_contract, timezone_of
 from mappings.money import from_subunits
 from mappings.period import boundaries, local_date
 from mappings.records import BillingPeriod, Customer, Invoice, Plan, Snapshot
+from migrate.lago.filters import Payload
 from reconcile.rating.bill import Bill, BilledFee
 from reconcile.rating.taxes import Taxed
 from reconcile.rerate.billing import fixed_window, subscription_window, usage_window
@@ -85,9 +85,9 @@ def new_invoice(
 
 
 def _grace_days(lago: LivingRecords, customer: Customer) -> int:
-    own = customer.billing_configuration.invoice_grace_period
-    if own is not None:
-        return own
+    days = customer.billing_configuration.invoice_grace_period
+    if days is not None:
+        return days
     entities = {entity["code"]: entity for entity in lago.listed("billing_entities")}
     return int(entities.get(customer.billing_entity_code, {}).get("invoice_grace_period") or 0)
 
@@ -252,8 +252,8 @@ def _item(snapshot: Snapshot, invoice: Invoice, fee: BilledFee) -> Record:
 
 def _plan(snapshot: Snapshot, invoice: Invoice, fee: BilledFee) -> Plan:
     period = _period_of(invoice, fee)
-    own = (s.plan for s in snapshot.subscriptions if s.plan is not None)
-    return next(plan for plan in (*snapshot.plans, *own) if plan.lago_id == period.lago_plan_id)
+    overrides = (s.plan for s in snapshot.subscriptions if s.plan is not None)
+    return next(plan for plan in (*snapshot.plans, *overrides) if plan.lago_id == period.lago_plan_id)
 
 
 def _period_of(invoice: Invoice, fee: BilledFee) -> BillingPeriod:
@@ -267,7 +267,7 @@ def _is_in_advance(invoice: Invoice, snapshot: Snapshot, fee: BilledFee) -> bool
     return plan.pay_in_advance and fee.line.key.kind == "subscription"
 
 
-def _details(snapshot: Snapshot, invoice: Invoice, fee: BilledFee) -> Mapping[str, Any]:
+def _details(snapshot: Snapshot, invoice: Invoice, fee: BilledFee) -> Payload:
     """Of a base fee the plan's price of then, by which later invoices and notes are computed."""
     if fee.line.key.kind != "subscription":
         return {}

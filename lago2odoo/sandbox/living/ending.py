@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 from urllib.parse import quote
 
-from lago2odoo.sandbox.living.billing import TERMINATING, held, make_invoice
+from lago2odoo.sandbox.living.billing import TERMINATING, holding_of, make_invoice
 from lago2odoo.sandbox.living.company import customer_snapshot
 from lago2odoo.sandbox.living.credit_notes import add_note
 from lago2odoo.sandbox.living.documents import told
 from lago2odoo.sandbox.living.records import LivingRecords, Record
 from mappings.details import price_cents
-from mappings.period import boundaries, trial_end
+from mappings.period import Window, boundaries, trial_end
 from mappings.records import Fee
 from reconcile.rating.termination_credit import PaidFee, termination_credit
 from reconcile.rerate.billing import Billed, subscription_window
@@ -25,7 +24,7 @@ def end(lago: LivingRecords, raw: Record) -> Record:
     for other in [o for o in lago.listed("subscriptions") if o["external_id"] == raw["external_id"]]:
         if other["status"] == "pending":  # a change of plan that waited
             lago.change("subscriptions", other, status="canceled", canceled_at=told(lago.now))
-    if held(lago, raw).plan.pay_in_advance:
+    if holding_of(lago, raw).plan.pay_in_advance:
         raw = lago.change(
             "subscriptions", raw, on_termination_credit_note=raw["on_termination_credit_note"] or "credit"
         )
@@ -40,26 +39,26 @@ def end(lago: LivingRecords, raw: Record) -> Record:
 
 def _credit_unused(lago: LivingRecords, raw: Record) -> None:
     """Of the running period, if it was billed in advance: what is left after today."""
-    one = held(lago, raw)
-    history = History(customer_snapshot(lago, one.customer.lago_id))
-    running = boundaries(one.contract(), lago.now, current_usage=True).subscription
-    paid = [b for b in history.billed.get(one.record.lago_id, ()) if b.base_fees() and _is_of(b, running)]
+    holding = holding_of(lago, raw)
+    history = History(customer_snapshot(lago, holding.customer.lago_id))
+    running = boundaries(holding.contract(), lago.now, current_usage=True).subscription
+    paid = [b for b in history.billed.get(holding.record.lago_id, ()) if b.base_fees() and _is_of(b, running)]
     if not paid or paid[-1].invoice.status == "voided":
         return
     (fee,) = paid[-1].base_fees()
-    days = one.plan.trial_period
+    days = holding.plan.trial_period
     credit = termination_credit(
-        replace(one.contract(), terminated_at=lago.now),
+        replace(holding.contract(), terminated_at=lago.now),
         _paid_fee(history, paid[-1], fee),
         lago.now,
         mode=raw["on_termination_credit_note"],
-        trial_ends_at=trial_end(history.initial_started_at(one.record), days) if days else None,
+        trial_ends_at=trial_end(history.initial_started_at(holding.record), days) if days else None,
     )
     if credit is not None:
         add_note(lago, paid[-1].invoice, fee, credit)
 
 
-def _is_of(billed: Billed, running: Any) -> bool:
+def _is_of(billed: Billed, running: Window) -> bool:
     window = subscription_window(billed.period)
     return window is not None and told(window.end) == told(running.end)
 

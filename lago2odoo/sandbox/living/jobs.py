@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, timedelta
 
-from lago2odoo.sandbox.living.billing import PERIODIC, STARTING, finalise, held, make_invoice
+from lago2odoo.sandbox.living.billing import PERIODIC, STARTING, finalise, holding_of, make_invoice
 from lago2odoo.sandbox.living.ending import end
 from lago2odoo.sandbox.living.records import LivingRecords, Record
 from mappings.contracts import running_contract
@@ -54,9 +54,9 @@ def _is_due(lago: LivingRecords, raw: Record) -> bool:
     """Whether a period closed today, of a subscription that did not start, and does not end, today."""
     if _is_today(lago, raw, raw["ending_at"]) or _is_today(lago, raw, raw["started_at"]):
         return False
-    one = held(lago, raw)
-    contract = running_contract(one.record, one.plan, one.timezone)
-    day = local_date(lago.now, one.timezone)
+    holding = holding_of(lago, raw)
+    contract = running_contract(holding.record, holding.plan, holding.timezone)
+    day = local_date(lago.now, holding.timezone)
     monthly = contract.splits and (contract.charges_monthly or contract.fixed_charges_monthly)
     cycle = contract.monthly_cycle() if monthly else contract.cycle()
     return cycle.start(day) == day and not _is_billed_today(lago, raw)
@@ -80,13 +80,13 @@ def _finalise_due(lago: LivingRecords) -> None:
 def _end_trials(lago: LivingRecords) -> None:
     """In advance the base fee begins when the trial is over, unless the periodic invoice of the day has it."""
     for raw in [raw for raw in _active(lago) if raw["trial_ended_at"] is None]:
-        one = held(lago, raw)
-        days, started_at = one.plan.trial_period, one.record.started_at
+        holding = holding_of(lago, raw)
+        days, started_at = holding.plan.trial_period, holding.record.started_at
         if not days or started_at is None or trial_end(started_at, days) > lago.now:
             continue
         ended = trial_end(started_at, days)
         after = lago.change("subscriptions", raw, trial_ended_at=f"{ended:%Y-%m-%dT%H:%M:%SZ}")
-        if one.plan.pay_in_advance and not _is_billed_today(lago, raw):
+        if holding.plan.pay_in_advance and not _is_billed_today(lago, raw):
             make_invoice(lago, [after], STARTING)
 
 

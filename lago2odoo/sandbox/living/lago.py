@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
 
 from lago2odoo.sandbox.living import jobs, requests
 from lago2odoo.sandbox.living.records import LivingRecords
@@ -28,7 +27,7 @@ class LivingLago(LivingRecords):
     def clock(self) -> datetime:
         return self.now
 
-    def answer(self, method: str, path: str, query: Query = (), body: Any = None) -> Reply:
+    def answer(self, method: str, path: str, query: Query = (), body: object = None) -> Reply:
         with self._lock:
             return super().answer(method, path, query, body)
 
@@ -40,7 +39,7 @@ class LivingLago(LivingRecords):
                 run(self)
             self.now = moment
 
-    def _written(self, method: str, path: str, query: Query, body: Any) -> Reply:
+    def _written(self, method: str, path: str, query: Query, body: object) -> Reply:
         return requests.answer(self, method, path, query, body) or super()._written(method, path, query, body)
 
     def _other(self, path: str, parts: Sequence[str], query: Query) -> Reply:

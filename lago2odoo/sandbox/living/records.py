@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid5
 
+from migrate.lago.filters import Payload
 from migrate.lago.recorded import API, SHELVES, RecordedLago
 from migrate.lago.recording import Recording
 from migrate.rawjson import Piece, loads
@@ -31,7 +32,7 @@ class LivingRecords(RecordedLago):
         """The records of a list, newest first."""
         return (piece.value for piece in self._records(SHELVES[shelf]))
 
-    def own_page(self, shelf: str, record: Mapping[str, Any]) -> Record:
+    def own_page(self, shelf: str, record: Payload) -> Record:
         """A record as its own page shows it; as the list does where it has none."""
         page = self._own.get(_place(shelf, record))
         return dict(page.value if page else record)
@@ -48,20 +49,20 @@ class LivingRecords(RecordedLago):
 
     def timezone(self, customer: str) -> str:
         """The time zone of a customer (Lago's id)."""
-        (found,) = (c for c in self.listed("customers") if c["lago_id"] == customer)
-        return str(found["applicable_timezone"])
+        (holder,) = (c for c in self.listed("customers") if c["lago_id"] == customer)
+        return str(holder["applicable_timezone"])
 
     def new_id(self, kind: str) -> str:
         """The next id; the same in each run that does the same."""
         self._made += 1
         return str(uuid5(_IDS, f"{kind} {self._made}"))
 
-    def add(self, shelf: str, record: Mapping[str, Any], more: Mapping[str, Any] | None = None) -> None:
+    def add(self, shelf: str, record: Payload, more: Payload | None = None) -> None:
         """A new record, with what its own page shows beside it."""
         self._records(SHELVES[shelf]).insert(0, _piece(record))
         self._show_page(shelf, {**record, **(more or {})})
 
-    def change(self, shelf: str, record: Mapping[str, Any], **changed: Any) -> Record:
+    def change(self, shelf: str, record: Payload, **changed: object) -> Record:
         """The record with other fields, in its list and on its own page."""
         page = self.own_page(shelf, record)
         self._own.pop(_place(shelf, record), None)
@@ -83,19 +84,19 @@ class LivingRecords(RecordedLago):
         """A list below a record that has ended."""
         self._lists.pop(f"{API}{path}", None)
 
-    def _show_page(self, shelf: str, page: Mapping[str, Any]) -> None:
+    def _show_page(self, shelf: str, page: Payload) -> None:
         if SHELVES[shelf].own_file:
             self._own[_place(shelf, page)] = _piece(page)
         self.touch()
 
 
-def _place(shelf: str, record: Mapping[str, Any]) -> tuple[str, str]:
+def _place(shelf: str, record: Payload) -> tuple[str, str]:
     """Where the own page of a record stands."""
     key = quote(str(record[SHELVES[shelf].key]), safe="")
     return f"{API}/{shelf}/{key}", str(record["status"]) if shelf == "subscriptions" else ""
 
 
-def _piece(record: Mapping[str, Any]) -> Piece:
+def _piece(record: Payload) -> Piece:
     text = json.dumps(record, ensure_ascii=False, separators=(",", ":"), default=_number)
     return Piece(text, loads(text))
 

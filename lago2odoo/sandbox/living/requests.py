@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
-from lago2odoo.sandbox.living.billing import STARTING, held, make_invoice
+from lago2odoo.sandbox.living.billing import STARTING, holding_of, make_invoice
 from lago2odoo.sandbox.living.documents import told
 from lago2odoo.sandbox.living.ending import end
 from lago2odoo.sandbox.living.records import LivingRecords, Record
 from mappings.period import local_date, utc_date
 from migrate.errors import LagoError
-from migrate.lago.filters import is_time, moment
+from migrate.lago.filters import Payload, is_time, moment
 from migrate.lago.recorded import API, Reply, error
 from migrate.lago.source import Query
 
@@ -24,19 +24,24 @@ _SETTINGS: Mapping[str, frozenset[str]] = {
 }
 
 
-def answer(lago: LivingRecords, method: str, path: str, query: Query, body: Any) -> Reply | None:
+def answer(lago: LivingRecords, method: str, path: str, query: Query, body: object) -> Reply | None:
     """The answer to a write; None for one that is not modelled."""
     parts = [unquote(part) for part in path.removeprefix(API).strip("/").split("/")]
     match method, parts:
         case "PUT", ["subscriptions", external_id]:
-            return _update(lago, external_id, (body or {}).get("subscription") or {})
+            return _update(lago, external_id, _asked(body, "subscription"))
         case "DELETE", ["subscriptions", external_id]:
             return _terminate(lago, external_id, dict(query))
         case "POST", ["subscriptions"]:
-            return _subscribe(lago, (body or {}).get("subscription") or {})
+            return _subscribe(lago, _asked(body, "subscription"))
         case "POST", ["events", "batch"]:
-            return _take(lago, (body or {}).get("events") or [])
+            return _take(lago, _asked(body, "events"))
     return None
+
+
+def _asked(body: object, root: str) -> Any:
+    """What a request holds, as it was written. Any: JSON."""
+    return body.get(root) or {} if isinstance(body, dict) else {}
 
 
 def _update(lago: LivingRecords, external_id: str, asked: Record) -> Reply:
@@ -89,19 +94,19 @@ def _cancel(lago: LivingRecords, external_id: str) -> Reply:
     return error(404, "subscription_not_found")
 
 
-def _wrong_setting(asked: Mapping[str, Any]) -> Reply | None:
+def _wrong_setting(asked: Payload) -> Reply | None:
     for name, values in _SETTINGS.items():
         if asked.get(name) is not None and asked[name] not in values:
             return error(422, "validation_errors", {name: ["invalid_value"]})
     return None
 
 
-def _settings(lago: LivingRecords, raw: Record, asked: Mapping[str, Any]) -> Record:
+def _settings(lago: LivingRecords, raw: Record, asked: Payload) -> Record:
     """A credit note is given of plans in advance alone; of another the setting is taken and not kept."""
     changed: Record = {}
     if asked.get("on_termination_invoice"):
         changed["on_termination_invoice"] = asked["on_termination_invoice"]
-    if asked.get("on_termination_credit_note") and held(lago, raw).plan.pay_in_advance:
+    if asked.get("on_termination_credit_note") and holding_of(lago, raw).plan.pay_in_advance:
         changed["on_termination_credit_note"] = asked["on_termination_credit_note"]
     return changed
 
@@ -170,14 +175,14 @@ def _take(lago: LivingRecords, events: list[Record]) -> Reply:
     """Events are taken whatever they name, and for ever. Those that are charged one by one are not modelled."""
     for event in events:
         raw = lago.running(event["external_subscription_id"])
-        charges = held(lago, raw).plan.charges if raw else ()
+        charges = holding_of(lago, raw).plan.charges if raw else ()
         if any(charge.pay_in_advance and charge.billable_metric_code == event["code"] for charge in charges):
             raise LagoError(f"the embedded Lago bills no event of {event['code']} in advance")
         lago.add("events", {**event, "lago_id": lago.new_id("event"), "created_at": told(lago.now)})
     return Reply(200, json.dumps({"events": events}, default=float))
 
 
-def _require_modelled(asked: Mapping[str, Any], known: set[str]) -> None:
+def _require_modelled(asked: Payload, known: set[str]) -> None:
     """Raises LagoError for a field of a request that a real Lago may take and this one would leave out."""
     for name in asked.keys() - known:
         raise LagoError(f"the embedded Lago does not know {name} of a subscription")

@@ -183,9 +183,9 @@ class Wallets(models.AbstractModel):
         return known.name.removeprefix("wallet_") if known else answers.stable_id("wallet", card.id)
 
     def _wallet(self, card, service):
-        links = self._own_links(service)
-        own = links.filtered(lambda account: card.id in account._fusion_cards())
-        link = (own or links.filtered(lambda account: account.partner_id == card.partner_id))[:1]
+        links = self.env["fusion.billing.account.link"].sudo()
+        of_contact = links.search([("service_id", "=", service.id), ("partner_id", "=", card.partner_id.id)])
+        link = (of_contact.filtered(lambda account: card.id in account._fusion_cards()) or of_contact)[:1]
         used = card.history_ids.filtered("used")
         return wallets.wallet(
             {
