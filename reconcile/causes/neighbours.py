@@ -28,19 +28,19 @@ REPLACES, NAME = "fusion_previous_order_id", "fusion_external_id"
 
 def of_neighbours(lago: Terms, order: HeldOrder, history: History) -> Iterator[Suspect]:
     """Orders before and after this one that Lago's subscription has not there."""
-    own = history.subscriptions.get(lago.subscription.lago_id)
-    if own is not None:
-        yield from _of_chain(own, lago, order, history)
-        yield from _of_followers(own, lago, order, history)
+    subscription = history.subscriptions.get(lago.subscription.lago_id)
+    if subscription is not None:
+        yield from _of_chain(subscription, lago, order, history)
+        yield from _of_followers(subscription, lago, order, history)
     yield from (_of_namesake(lago, stranger) for stranger in _strangers(lago, order, history))
 
 
 # --- what it replaces ---------------------------------------------------------------------------------------------
 
 
-def _of_chain(own: Subscription, lago: Terms, order: HeldOrder, history: History) -> Iterator[Suspect]:
+def _of_chain(subscription: Subscription, lago: Terms, order: HeldOrder, history: History) -> Iterator[Suspect]:
     """The first order of the chain that replaces another one than Lago's subscription did."""
-    current, row = own, order.row
+    current, row = subscription, order.row
     for other in order.chain:
         replaced = history.previous(current)
         if replaced is None or other.subscription != replaced.lago_id:
@@ -58,11 +58,11 @@ def _link(row: Row, replaced: Subscription | None, odoo: Said, suppose: GoesOnFr
 def _goes_on(lago: Terms, order: HeldOrder, history: History) -> GoesOnFrom:
     """From the orders as Odoo has them."""
     starts = [read.subscription.started_at for read in (_read(lago, other.row) for other in order.chain)]
-    own = lago.subscription.started_at or lago.subscription.subscription_at
+    begun = lago.subscription.started_at or lago.subscription.subscription_at
     return GoesOnFrom(
         subscription=lago.subscription.lago_id,
         replaced=_subscription(lago, order.chain[0], history),
-        since=min([own, *(start for start in starts if start)]),
+        since=min([begun, *(start for start in starts if start)]),
     )
 
 
@@ -75,27 +75,27 @@ def _subscription(lago: Terms, other: HeldNeighbour, history: History) -> Subscr
     charged = plan or replace(lago.plan, charges=(), fixed_charges=())
     read = read_back.terms(replace(lago, plan=replace(charged, charges=(), fixed_charges=())), other.row, ())
     cents = read.subscription.plan_amount_cents
-    own = replace(read.plan, charges=charged.charges, amount_cents=charged.amount_cents if cents is None else cents)
-    return replace(read.subscription, lago_id=str(other.row["name"]), plan=own, fixed_charges=())
+    priced = replace(read.plan, charges=charged.charges, amount_cents=charged.amount_cents if cents is None else cents)
+    return replace(read.subscription, lago_id=str(other.row["name"]), plan=priced, fixed_charges=())
 
 
 # --- what replaces it ---------------------------------------------------------------------------------------------
 
 
-def _of_followers(own: Subscription, lago: Terms, order: HeldOrder, history: History) -> Iterator[Suspect]:
+def _of_followers(subscription: Subscription, lago: Terms, order: HeldOrder, history: History) -> Iterator[Suspect]:
     """Orders that go on from this one as no subscription of Lago's does, and the one that should and does not."""
-    following = history.following(own)
+    following = history.following(subscription)
     for other in order.followers:
         if following is None or other.subscription != following.lago_id:
             known = history.subscriptions.get(other.subscription)
-            suppose = FollowedBy(subscription=own.lago_id, following=_subscription(lago, other, history))
+            suppose = FollowedBy(subscription=subscription.lago_id, following=_subscription(lago, other, history))
             yield _link(other.row, history.previous(known) if known else None, str(order.row["name"]), suppose)
     if following is None or following.lago_id in {other.subscription for other in order.followers}:
         return
     for other in order.namesakes:
         if other.subscription == following.lago_id and REPLACES in other.row:
-            suppose = FollowedBy(subscription=own.lago_id, following=None)
-            yield _link(other.row, own, other.replaces or NONE, suppose)
+            suppose = FollowedBy(subscription=subscription.lago_id, following=None)
+            yield _link(other.row, subscription, other.replaces or NONE, suppose)
 
 
 # --- what has its external id -------------------------------------------------------------------------------------

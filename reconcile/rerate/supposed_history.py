@@ -54,12 +54,12 @@ class Supposed(History):
 
     def _after(self, windows: list[Window], chain: Carry | None, billed: Billed) -> Carry | None:
         """What came before all of them counts where the subscription goes on from another one."""
-        first, own = windows[0], [part for part in (chain.chain() if chain else ()) if part.since is not None]
+        first, parts = windows[0], [part for part in (chain.chain() if chain else ()) if part.since is not None]
         inherits = self.previous(billed.subscription) is not None
         carried = Carry(until=first.start - _MICROSECOND, known_until=first.end) if inherits else None
         for window in windows:
             carried = Carry(until=window.end, since=window.start, known_until=_billed_at(window), earlier=carried)
-        for part in own:
+        for part in parts:
             carried = replace(part, earlier=carried)
         return carried
 

@@ -34,22 +34,22 @@ def neighbours_of(odoo: Door, orders: Mapping[int, Row], names: Sequence[str]) -
     named, after = _of_their_names(odoo, orders, names), _replacing(odoo, orders, names)
     rows = _with_replaced(odoo, {**orders, **named, **after}, names)
     owners = _owners(odoo, rows)
-    held = {
+    neighbours = {
         number: HeldNeighbour(row=row, subscription=owners.get(number, ""), replaces=_replaced(row, rows))
         for number, row in rows.items()
     }
     return {
         number: Neighbours(
-            chain=tuple(held[other] for other in _chain(number, rows)),
-            followers=tuple(held[other] for other in after if number_or_none(rows[other][BEFORE]) == number),
-            namesakes=tuple(held[other] for other in named if other != number and _alike(rows[other], row)),
+            chain=tuple(neighbours[other] for other in _chain(number, rows)),
+            followers=tuple(neighbours[other] for other in after if number_or_none(rows[other][BEFORE]) == number),
+            namesakes=tuple(neighbours[other] for other in named if other != number and _alike(rows[other], row)),
         )
         for number, row in orders.items()
     }
 
 
-def _alike(one: Row, other: Row) -> bool:
-    return one["fusion_external_id"] == other["fusion_external_id"]
+def _alike(row: Row, other: Row) -> bool:
+    return row["fusion_external_id"] == other["fusion_external_id"]
 
 
 def _of_their_names(odoo: Door, orders: Mapping[int, Row], names: Sequence[str]) -> dict[int, Row]:
@@ -68,10 +68,10 @@ def _with_replaced(odoo: Door, orders: Mapping[int, Row], names: Sequence[str]) 
     """The orders, and all that they replace, however far back."""
     rows = dict(orders)
     while more := linked(rows, BEFORE) - rows.keys():
-        found = by_id(held_rows(odoo, ORDER, [["id", "in", sorted(more)]], names))
-        if not found:
+        replaced = by_id(held_rows(odoo, ORDER, [["id", "in", sorted(more)]], names))
+        if not replaced:
             break
-        rows |= found
+        rows |= replaced
     return rows
 
 
