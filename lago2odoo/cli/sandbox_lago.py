@@ -17,9 +17,11 @@ from lago2odoo.sandbox import lago as embedded_lago
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=3000, show_default=True)
 @click.option("--key-env", default="LAGO_API_KEY", show_default=True, help="Variable that holds the API key to accept.")
-def command(recording: Path | None, host: str, port: int, key_env: str) -> int:
+@click.option("--living", is_flag=True, help="Let subscriptions end in it, and its clock be moved (docs/cut-over.md).")
+def command(recording: Path | None, host: str, port: int, key_env: str, *, living: bool) -> int:
     """Serve a recording as Lago would, until Ctrl-C."""
-    with closing(embedded_lago.make(recording, host=host, port=port, api_key=accepted_key(key_env))) as server:
+    key = accepted_key(key_env)
+    with closing(embedded_lago.make(recording, host=host, port=port, api_key=key, living=living)) as server:
         say(f"embedded Lago on {server.url}; Ctrl-C ends it")
         run_until_stopped(server.run, "embedded Lago")
     return 0

@@ -36,16 +36,12 @@ def migrated(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     ):
         patched.setenv("LAGO_API_KEY", LAGO_KEY)
         patched.setenv("ODOO_KEY", ODOO_KEY)
+        patched.setenv("LAGO_WRITE_KEY", LAGO_KEY)
         project = new_project(folder, server.url, odoo.url)
         assert project.run("extract").code == 0
         assert project.run("apply", "--cohort", "pilot").code == 0
         assert isinstance(server.lago, LivingLago)
         yield project, server.lago
-
-
-@pytest.fixture(autouse=True)
-def key_that_writes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LAGO_WRITE_KEY", LAGO_KEY)
 
 
 def told(project: Project, *arguments: str) -> tuple[int, dict[str, Any]]:

@@ -193,6 +193,21 @@ def test_what_lago_refuses_is_told_in_its_words(store: Store) -> None:
     assert set(stages(store).values()) == {"setting"}, "nobody was told that it was not set"
 
 
+def test_an_end_that_lago_takes_and_does_not_keep_is_told(store: Store) -> None:
+    lago = living()
+    plans = plan(lago)
+
+    def forget(request: httpx.Request) -> httpx.Response:
+        if request.method == "PUT":
+            return httpx.Response(200, json={"subscription": {}})
+        return httpx.Response(200, text=lago.answer("GET", request.url.path, ()).text)
+
+    with LagoEnds("http://lago", "key", transport=httpx.MockTransport(forget)) as forgetful:
+        told = {e.problem for e in set_ends(store, forgetful, COHORT, plans)}
+    assert [problem.partition(";")[0] for problem in told] == ["Lago took the end, and does not show it"]
+    assert stages(store) == dict.fromkeys(NAMES, "setting")
+
+
 def test_a_key_that_is_quoted_back_is_masked(store: Store) -> None:
     lago = living()
     plans = plan(lago)

@@ -151,4 +151,7 @@ def test_over_http_with_the_clock_that_was_moved() -> None:
             answer = http.put("/subscriptions/sub_035", json=ending("2026-09-01T04:00:00Z"))
             assert answer.json()["subscription"]["ending_at"] == "2026-09-01T04:00:00Z"
             assert http.get("/subscriptions/sub_035").json() == answer.json()
-        assert answer.headers["date"] == "Fri, 21 Aug 2026 00:00:00 GMT"
+            assert answer.headers["date"] == "Fri, 21 Aug 2026 00:00:00 GMT"
+            clock = f"{server.url}/sandbox/clock"
+            assert http.post(clock, json={"to": "2026-08-20T00:00:00Z"}).status_code == 422, "time goes one way"
+            assert http.post(clock, json={"to": "2026-08-21T06:00:00Z"}).json() == {"now": "2026-08-21T06:00:00Z"}

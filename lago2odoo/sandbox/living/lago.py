@@ -2,7 +2,7 @@
 
     lago = LivingLago(recording)        the state and the time of the recording
     lago.answer("PUT", ...)             as Lago: ``requests.py``
-    lago.move_clock(moment)             Lago's jobs on the way there: ``jobs.py``
+    lago.move_clock(moment)             Lago's jobs on the way there: ``jobs.py``; over HTTP: POST /sandbox/clock
 
 Amounts are the re-rate's (``billing.py``), which is held to a running Lago by vectors; so are ends, by
 ``tests/lago/test_cutover_vectors.py``. What is not modelled is refused by name (``LagoError``), never guessed.
@@ -10,14 +10,18 @@ Amounts are the re-rate's (``billing.py``), which is held to a running Lago by v
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from lago2odoo.sandbox.living import jobs, requests
+from lago2odoo.sandbox.living.documents import told
 from lago2odoo.sandbox.living.records import LivingRecords
+from migrate.lago.filters import is_time, moment
 from migrate.lago.recorded import Reply, error
 from migrate.lago.source import Query
 
+CLOCK = "/sandbox/clock"
 EVERY_HOUR = frozenset(range(24))
 
 
@@ -29,15 +33,25 @@ class LivingLago(LivingRecords):
 
     def answer(self, method: str, path: str, query: Query = (), body: object = None) -> Reply:
         with self._lock:
+            if (method, path) == ("POST", CLOCK):
+                return self._moved(body)
             return super().answer(method, path, query, body)
 
-    def move_clock(self, moment: datetime, hours: Collection[int] = EVERY_HOUR) -> None:
+    def _moved(self, body: object) -> Reply:
+        """The one call that no Lago has: ``{"to": "2026-09-02T12:00:00Z"}`` lets time pass."""
+        to = str(body.get("to")) if isinstance(body, dict) else ""
+        if not is_time(to) or moment(to) < self.now:
+            return error(422, "validation_errors", {"to": ["invalid_date"]})
+        self.move_clock(moment(to))
+        return Reply(200, json.dumps({"now": told(self.now)}))
+
+    def move_clock(self, to: datetime, hours: Collection[int] = EVERY_HOUR) -> None:
         """Go on to a moment; on the way Lago's jobs run in these hours (UTC). None: its scheduler is down."""
         with self._lock:
-            for run, at in jobs.between(self.now, moment, hours):
+            for run, at in jobs.between(self.now, to, hours):
                 self.now = at
                 run(self)
-            self.now = moment
+            self.now = to
 
     def _written(self, method: str, path: str, query: Query, body: object) -> Reply:
         return requests.answer(self, method, path, query, body) or super()._written(method, path, query, body)
