@@ -276,7 +276,7 @@ class RecordedLago:
         call = self._replies.get((method, path, tuple(sorted(query))))
         return Reply(call.status, call.body.text) if call and call.status != 401 else None
 
-    def _written(self, method: str, path: str, query: Query, body: Any) -> Reply:
+    def _written(self, method: str, path: str, query: Query, body: object) -> Reply:
         """A write that was recorded gets its recorded answer."""
         for call in self.recording.calls("errors") if "errors" in self.recording.names else ():
             if call.method == method and call.path == path and call.request_body == body:
