@@ -40,7 +40,7 @@ class Confirmation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShownEnd:
+class EndShown:
     """Everything that Lago shows of one subscription and what was billed around its end. ``pages``: of invoices."""
 
     chain: tuple[Shown, ...]  # all under its external id
@@ -64,7 +64,7 @@ def confirm(lago: LagoSource, note: StageNote, timezone: str, now: datetime) -> 
     return judge(note, read)
 
 
-def judge(note: StageNote, read: ShownEnd) -> Confirmation:
+def judge(note: StageNote, read: EndShown) -> Confirmation:
     """What lacks to a proper end. Pure."""
     last = [page for page in read.pages if TERMINATING in _reasons(page, note)]
     drafts = [page for page in last if page["status"] == "draft"]
@@ -75,13 +75,13 @@ def judge(note: StageNote, read: ShownEnd) -> Confirmation:
     return Confirmation(note=note, problems=problems, invoice=last[0]["number"] if last else "")
 
 
-def _read(lago: LagoSource, note: StageNote, timezone: str) -> ShownEnd:
+def _read(lago: LagoSource, note: StageNote, timezone: str) -> EndShown:
     """All that was made since the day before the end."""
     since = note.ending_at - timedelta(days=1)
     of_customer = [("external_customer_id", note.customer)]
     made = [i for i in listed(lago, "invoices", of_customer) if _moment(i["created_at"]) >= since]
     of_subscription = [("external_subscription_id", note.subscription), ("created_at_from", since.isoformat())]
-    return ShownEnd(
+    return EndShown(
         chain=everything_of(lago, note.customer, note.subscription),
         timezone=timezone,
         pages=tuple(lago.get(f"/api/v1/invoices/{i['lago_id']}", ())["invoice"].value for i in made),
@@ -90,7 +90,7 @@ def _read(lago: LagoSource, note: StageNote, timezone: str) -> ShownEnd:
     )
 
 
-def _not_ended(note: StageNote, read: ShownEnd) -> Iterator[str]:
+def _not_ended(note: StageNote, read: EndShown) -> Iterator[str]:
     """It is terminated on its day, and no other subscription goes on under its external id."""
     ours = next((s for s in read.chain if s["lago_id"] == note.lago_id), None)
     if ours is None:
@@ -130,7 +130,7 @@ def _last_invoice(note: StageNote, last: Sequence[Shown]) -> Iterator[str]:
             yield f"the base fee of its last invoice {page['number']} goes to {fee['to_date']}, not to the end"
 
 
-def _from_later(note: StageNote, read: ShownEnd, last: Sequence[Shown]) -> Iterator[str]:
+def _from_later(note: StageNote, read: EndShown, last: Sequence[Shown]) -> Iterator[str]:
     """Nothing is billed of it after the end, and nothing is given back."""
     known = {page["lago_id"] for page in last}
     later = [p for p in read.pages if p["lago_id"] not in known and _moment(p["created_at"]) >= note.ending_at]
