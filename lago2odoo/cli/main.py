@@ -68,7 +68,7 @@ COMMANDS: Table = {
     ),
     "cutover": (
         "cutover",
-        "Show whether a cohort may leave Lago, and what would be done to whom, when. Writes nothing.",
+        "Let a cohort leave Lago: look at the gate, set the ends, read them back, or take them back.",
     ),
     "demo": ("demo", "Run the whole way on a recorded company: embedded Lago, embedded Odoo, no account needed."),
     "sandbox": (
