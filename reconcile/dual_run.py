@@ -228,7 +228,8 @@ def _read_records(
         return None, None
     subscriptions = {billing.subscription for invoice in to_explain for billing in invoice.base.billings}
     owners = {s.lago_customer_id for s in snapshot.subscriptions if s.lago_id in subscriptions}
-    worlds, held = worlds_of(snapshot, events, owners), held_by(odoo, sorted(subscriptions))
+    metrics = {metric.lago_id for metric in snapshot.billable_metrics}
+    worlds, held = worlds_of(snapshot, events, owners), held_by(odoo, sorted(subscriptions), metrics)
     asked = usage_to_find(held, worlds)
     held = with_whereabouts(odoo, held, asked.lacking)
     names = names_of_usage(odoo, asked.surplus)

@@ -70,11 +70,15 @@ def metric_fields() -> tuple[str, ...]:
     return ("code", "fusion_lago_id", "filters", *columns(fields.METRIC))
 
 
-def read(odoo: Door, subscriptions: Sequence[str]) -> Held:
-    """Everything Odoo holds of these subscriptions (Lago ids). Those without an order are left out."""
+def read(odoo: Door, subscriptions: Sequence[str], metrics_of_lago: Collection[str] | None = None) -> Held:
+    """Everything Odoo holds of these subscriptions (Lago ids). Those without an order are left out.
+
+    ``metrics_of_lago``: their Lago ids. Where they are known, another id is none: the addon gives one to what is
+    entered in Odoo.
+    """
     numbers = made_of(odoo, "sale.order", "subscription", subscriptions)
     orders = by_id(held_rows(odoo, "sale.order", [["id", "in", sorted(numbers.values())]], order_fields()))
-    metrics = _metrics(odoo)
+    metrics = _metrics(odoo, metrics_of_lago)
     lines = held_rows(odoo, "sale.order.line", [["order_id", "in", sorted(orders)]], LINE)
     templates = _templates(odoo, lines)
     charges, plans = _charges(odoo, orders, metrics, lines, templates)
@@ -161,12 +165,13 @@ def _sold(lines: Rows, templates: Mapping[int, Row]) -> dict[int, HeldProduct]:
     return {line: _sold_as(templates[product]) for line, product in pairs if product in templates}
 
 
-def _metrics(odoo: Door) -> dict[int, dict[str, object]]:
+def _metrics(odoo: Door, lagos: Collection[str] | None) -> dict[int, dict[str, object]]:
     """The migration's own bear their Lago id in their external id, whatever their field says; a copy has none."""
     rows, prefix = by_id(held_rows(odoo, METRIC, [], metric_fields())), xid("metric", "")
     named = {number: name.removeprefix(prefix) for number, name in own_names(odoo, METRIC, rows).items()}
     ids = {number: _text(row["fusion_lago_id"]) for number, row in rows.items()}
-    ids = {number: named.get(number, "" if lago_id in named.values() else lago_id) for number, lago_id in ids.items()}
+    strange = {i for i in ids.values() if i in named.values() or (lagos is not None and i not in lagos)}
+    ids = {number: named.get(number, "" if lago_id in strange else lago_id) for number, lago_id in ids.items()}
     return {number: {**row, "fusion_lago_id": ids[number] or None} for number, row in rows.items()}
 
 

@@ -59,6 +59,7 @@ DECIDES_NOTHING: Mapping[str, Mapping[str, str]] = {
         "fusion_tax_code_ids": "the tax codes, as people write them",
     },
     "account.move": {
+        "fusion_account_id": "which service asked for an invoice that no order made",
         "fusion_customer": "whose it is, as the order says",
         "fusion_finish_on": "when the addon posts its own draft",
         "fusion_lago_number": "the number for people",

@@ -225,7 +225,9 @@ def test_another_period_behind_another_difference(base: Base, tmp_path: Path, de
     data, reasons = told(base, tmp_path / "copy", plant, customer=PRO)
     assert reasons == {"other_period"}
     assert judge(data).state is State.TO_ACT
-    assert {f.cause for _, p in data.rows() for f in p.findings} == ({"price"} if Decimal(dearer) else set())
+    named = {f.cause: f.delta_cents for _, p in data.rows() for f in p.findings}
+    assert named.pop("period_boundary") == 0, "the record that gives the period is told beside the refusal"
+    assert named.keys() == ({"price"} if Decimal(dearer) else set())
 
 
 def test_the_second_order_of_a_customer_on_an_invoice_of_its_own(
