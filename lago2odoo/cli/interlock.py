@@ -10,7 +10,8 @@ from lago2odoo.cli.cutover_plan import OURS as LEAVING
 from mappings.errors import Lago2OdooError
 from mappings.period import local_date
 from migrate.cutover.interlock import Billable, violations
-from migrate.lago.ends import STATES, Shown, listed, timezones
+from migrate.lago.ends import Shown, listed, timezones
+from migrate.lago.resources import ALL_STATES
 from migrate.lago.source import LagoSource
 from migrate.odoo.door import Door
 from migrate.odoo.findings import CheckFinding
@@ -43,7 +44,7 @@ def check_billable(context: CommandContext) -> Iterator[CheckFinding]:
 
 def _billables(store: Store, lago: LagoSource, odoo: Door) -> Iterator[Billable]:
     """Of every subscription that Lago has or had."""
-    shown = list(listed(lago, "subscriptions", [("status[]", state) for state in STATES]))
+    shown = list(listed(lago, "subscriptions", ALL_STATES))
     zones = timezones(lago)
     left = {note.lago_id for note in stage_notes(store).values() if note.stage in LEAVING}
     orders = next_days(odoo, [s["lago_id"] for s in shown])

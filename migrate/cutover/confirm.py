@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from mappings.period import local_date
 from migrate.errors import LagoError
 from migrate.lago.ends import Shown, everything_of, listed
+from migrate.lago.filters import moment
 from migrate.lago.source import LagoSource
 from migrate.state.cutover_stages import StageNote
 
@@ -79,14 +80,14 @@ def _read(lago: LagoSource, note: StageNote, timezone: str) -> EndShown:
     """All that was made since the day before the end."""
     since = note.ending_at - timedelta(days=1)
     of_customer = [("external_customer_id", note.customer)]
-    made = [i for i in listed(lago, "invoices", of_customer) if _moment(i["created_at"]) >= since]
+    made = [i for i in listed(lago, "invoices", of_customer) if moment(i["created_at"]) >= since]
     of_subscription = [("external_subscription_id", note.subscription), ("created_at_from", since.isoformat())]
     return EndShown(
         chain=everything_of(lago, note.customer, note.subscription),
         timezone=timezone,
         pages=tuple(lago.get(f"/api/v1/invoices/{i['lago_id']}", ())["invoice"].value for i in made),
         fees=tuple(f for f in listed(lago, "fees", of_subscription) if f["lago_subscription_id"] == note.lago_id),
-        notes=tuple(n for n in listed(lago, "credit_notes", of_customer) if _moment(n["created_at"]) >= since),
+        notes=tuple(n for n in listed(lago, "credit_notes", of_customer) if moment(n["created_at"]) >= since),
     )
 
 
@@ -103,7 +104,7 @@ def _not_ended(note: StageNote, read: EndShown) -> Iterator[str]:
         )
     elif ours["status"] != "terminated":
         yield f"is {ours['status']}, not terminated"
-    elif local_date(_moment(ours["terminated_at"]), read.timezone) != local_date(note.ending_at, read.timezone):
+    elif local_date(moment(ours["terminated_at"]), read.timezone) != local_date(note.ending_at, read.timezone):
         yield f"ended at {ours['terminated_at']}, not on the day of {note.ending_at:%Y-%m-%dT%H:%M:%SZ}"
     for other in read.chain:
         if other["lago_id"] != note.lago_id and other["status"] in ("active", "pending"):
@@ -122,28 +123,28 @@ def _last_invoice(note: StageNote, last: Sequence[Shown]) -> Iterator[str]:
         yield f"its last invoice {page['number']} is {page['status']}"
     period = _period(page, note)
     for name in _WINDOWS:
-        if period.get(name) and _moment(period[name]) + _SECOND != note.ending_at:
+        if period.get(name) and moment(period[name]) + _SECOND != note.ending_at:
             yield f"{name} of its last invoice {page['number']} is {period[name]}, not its end: usage lost or doubled"
     for fee in page["fees"]:
         covers = fee["lago_subscription_id"] == note.lago_id and fee["item"]["type"] == "subscription"
-        if covers and fee["to_date"] and _moment(fee["to_date"]) + _SECOND != note.ending_at:
+        if covers and fee["to_date"] and moment(fee["to_date"]) + _SECOND != note.ending_at:
             yield f"the base fee of its last invoice {page['number']} goes to {fee['to_date']}, not to the end"
 
 
 def _from_later(note: StageNote, read: EndShown, last: Sequence[Shown]) -> Iterator[str]:
     """Nothing is billed of it after the end, and nothing is given back."""
     known = {page["lago_id"] for page in last}
-    later = [p for p in read.pages if p["lago_id"] not in known and _moment(p["created_at"]) >= note.ending_at]
+    later = [p for p in read.pages if p["lago_id"] not in known and moment(p["created_at"]) >= note.ending_at]
     for page in later:
         for reason in _reasons(page, note):
             yield f"invoice {page['number']} bills it after its end ({reason})"
     billed = known | {page["lago_id"] for page in read.pages}
     for fee in read.fees:
-        if fee["lago_invoice_id"] not in billed and _moment(fee["created_at"]) >= note.ending_at:
+        if fee["lago_invoice_id"] not in billed and moment(fee["created_at"]) >= note.ending_at:
             yield f"a fee of {fee['item']['code']} was made after its end, at {fee['created_at']}"
     for credit in read.notes:
         ours = any((item.get("fee") or {}).get("lago_subscription_id") == note.lago_id for item in credit["items"])
-        if ours and _moment(credit["created_at"]) >= note.ending_at:
+        if ours and moment(credit["created_at"]) >= note.ending_at:
             yield f"credit note {credit['number']} gives something of it back"
 
 
@@ -155,7 +156,3 @@ def _reasons(page: Shown, note: StageNote) -> tuple[str, ...]:
 def _period(page: Shown, note: StageNote) -> Mapping[str, str]:
     read = (p for p in page["billing_periods"] if p["lago_subscription_id"] == note.lago_id)
     return next(p for p in read if p["invoicing_reason"] == TERMINATING)
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)

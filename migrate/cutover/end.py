@@ -15,6 +15,7 @@ from typing import Protocol
 from mappings.endings import Ending
 from migrate.errors import LagoError
 from migrate.lago.ends import Shown, shown_subscription
+from migrate.lago.filters import moment
 from migrate.lago.source import LagoSource
 from migrate.state.columns import CutoverStage
 from migrate.state.cutover_stages import StageNote, note_stage, stage_notes
@@ -102,4 +103,4 @@ def _stands(shown: Shown, note: StageNote) -> bool:
 def ending_of(shown: Shown) -> datetime | None:
     """When Lago is to end a subscription."""
     text = shown.get("ending_at")
-    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+    return moment(text).astimezone(UTC) if text else None

@@ -36,6 +36,23 @@ _NOT_LAGO = "this is not Lago's API; check the base URL (for example https://api
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """What is asked of Lago. ``place``: its name and the path; ``body``: to be put there, None: it is got."""
+
+    place: str
+    path: str
+    query: Query = ()
+    body: object = None
+
+    @property
+    def method(self) -> str:
+        return "GET" if self.body is None else "PUT"
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.place}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LagoPatience:
     """How often and how long a call is tried again. Seconds."""
 
@@ -165,21 +182,21 @@ class LagoClient:
 
     def _asked(self, path: str, query: Query, body: object = None) -> tuple[Answer, httpx.Response]:
         """The answer, and the response that it came in. ``body``: to be put there; None: it is got."""
-        what = f"{'GET' if body is None else 'PUT'} {self.name}{path}"
+        call = _Call(place=f"{self.name}{path}", path=path, query=query, body=body)
         failures = limited = foreign = 0
         begun = self._pace.monotonic()
         while True:
             self._pace.wait()
             if self._closed.is_set():
-                raise LagoUnreachable(f"{what}: given up, the connection was closed here")
+                raise LagoUnreachable(f"{call}: given up, the connection was closed here")
             self._add("requests")
-            problem, response = self._try(path, query, body)
+            problem, response = self._try(call)
             if response is not None and response.status_code == 429:
                 limited += 1
-                self._wait_out_limit(what, response, limited)
+                self._wait_out_limit(call, response, limited)
                 continue
             try:
-                answer = self._answer(what, response) if response is not None and not problem else None
+                answer = self._answer(call, response) if response is not None and not problem else None
             except ForeignAnswer:
                 foreign += 1
                 if foreign > self._patience.foreign:
@@ -188,7 +205,7 @@ class LagoClient:
             if answer is not None and response is not None:
                 return answer, response
             failures += 1
-            self._back_off(what, problem or _not_text(response) or "an answer that breaks off", failures, begun)
+            self._back_off(call, problem or _not_text(response) or "an answer that breaks off", failures, begun)
 
     def clock(self) -> str:
         """The time in the server's ``Date`` header, asked for as patiently as anything; ours where it sends none.
@@ -199,32 +216,31 @@ class LagoClient:
             try:
                 response: httpx.Response | None = self._asked("/health", ())[1]
             except LagoRefusal:  # a no of Lago's has the time as well
-                _, response = self._try("/health", (), None)
+                _, response = self._try(_Call(place=f"{self.name}/health", path="/health"))
         date = response.headers.get("date") if response is not None else None
         return (moment_of(date, self.name) if date else datetime.now(UTC)).isoformat()
 
-    def _try(self, path: str, query: Query, body: object) -> tuple[str, httpx.Response | None]:
+    def _try(self, call: _Call) -> tuple[str, httpx.Response | None]:
         """(why it is worth another try, the response)."""
-        method = "GET" if body is None else "PUT"
         try:
-            response = self._http.request(method, path, params=list(query), json=body)
+            response = self._http.request(call.method, call.path, params=list(call.query), json=call.body)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
             raise LagoRefused(f"Lago's URL {self.name} cannot be used; write it like https://api.getlago.com") from None
         except EndlessAnswer as error:
-            raise LagoRefused(f"{method} {self.name}{path}: {error}; the same command resumes") from None
+            raise LagoRefused(f"{call}: {error}; the same command resumes") from None
         except httpx.RequestError as error:
             return _told(error), None
         if response.status_code >= 500:
             return f"status {response.status_code}", response
         return "", response
 
-    def _answer(self, what: str, response: httpx.Response) -> Answer | None:
+    def _answer(self, call: _Call, response: httpx.Response) -> Answer | None:
         """The answer's members; None if it breaks off. Raises LagoRefused for a no, or an answer that is not Lago's."""
         if response.is_redirect:
             target = urlsplit(response.headers.get("location", ""))
             host = target.netloc.rpartition("@")[2]  # what stands before it may be a password
             where = f"{target.scheme}://{host}" if host else "another page"
-            raise LagoRefused(f"{what} is redirected to {where}: {_NOT_LAGO}")
+            raise LagoRefused(f"{call} is redirected to {where}: {_NOT_LAGO}")
         text = _text(response)
         if text is None:
             return None
@@ -235,28 +251,27 @@ class LagoClient:
                 return None
             kind = response.headers.get("content-type", "no content type").split(";")[0]
             refusal = ForeignAnswer if response.is_success else LagoRefused
-            raise refusal(f"{what} answers {response.status_code} {kind}: {_NOT_LAGO}") from None
+            raise refusal(f"{call} answers {response.status_code} {kind}: {_NOT_LAGO}") from None
         if response.is_success:
             return answer
         code = answer["code"].value if "code" in answer else ""
         advice = _ADVICE.get(response.status_code, "")
         if response.status_code == 422 and "error_details" in answer:
             advice = answer["error_details"].text
-        method, _, place = what.partition(" ")
-        raise LagoRefusal(place, response.status_code, str(code), advice, method=method)
+        raise LagoRefusal(call.place, response.status_code, str(code), advice, method=call.method)
 
-    def _wait_out_limit(self, what: str, response: httpx.Response, times: int) -> None:
+    def _wait_out_limit(self, call: _Call, response: httpx.Response, times: int) -> None:
         self._add("rate_limited")
         if times > self._patience.rate_limited:
-            raise LagoUnreachable(f"{what}: rate limited {times} times in a row", "lower lago.requests_per_second")
+            raise LagoUnreachable(f"{call}: rate limited {times} times in a row", "lower lago.requests_per_second")
         self._pace.hold(_reset(response, self._patience) + self._random.uniform(0, 0.1))
 
-    def _back_off(self, what: str, problem: str, failures: int, begun: float) -> None:
+    def _back_off(self, call: _Call, problem: str, failures: int, begun: float) -> None:
         """Wait before the next try. Raises LagoUnreachable where there is none; ``begun``: when the first was made."""
         if failures > (min(1, self._patience.retries) if self._in_vain.is_enough else self._patience.retries):
             self._in_vain.add(self._pace.monotonic() - begun)
             raise LagoUnreachable(
-                f"{what}: {problem}, {failures} times",
+                f"{call}: {problem}, {failures} times",
                 "check that Lago runs and can be reached, then run the same command again: it resumes",
             )
         self._add("retried")

@@ -10,13 +10,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+from migrate.errors import LagoError
 from migrate.lago.client import LagoClient
 from migrate.lago.filters import Payload
-from migrate.lago.source import LagoRefusal, LagoSource, segment
+from migrate.lago.list_pages import fetch_page
+from migrate.lago.resources import ALL_STATES, RESOURCES
+from migrate.lago.source import LagoRefusal, LagoSource, Query, segment
 
 _SUBSCRIPTIONS = "/api/v1/subscriptions"
-STATES = ("active", "pending", "terminated", "canceled", "incomplete")
 _PAGE = 100
+_RESOURCES = {resource.name: resource for resource in RESOURCES}
 Shown: TypeAlias = Payload  # a record as Lago shows it
 
 
@@ -45,7 +48,7 @@ def shown_subscription(lago: LagoSource, external_id: str) -> Shown | None:
 
 def everything_of(lago: LagoSource, customer: str, external_id: str) -> tuple[Shown, ...]:
     """Every subscription that a customer has or had under an external id, in whatever state."""
-    query = [("external_customer_id", customer), *(("status[]", state) for state in STATES)]
+    query = [("external_customer_id", customer), *ALL_STATES]
     return tuple(s for s in listed(lago, "subscriptions", query) if s["external_id"] == external_id)
 
 
@@ -54,11 +57,16 @@ def timezones(lago: LagoSource) -> dict[str, str]:
     return {c["external_id"]: str(c["applicable_timezone"]) for c in listed(lago, "customers", [])}
 
 
-def listed(lago: LagoSource, root: str, query: list[tuple[str, str]]) -> Iterator[Shown]:
-    """A list of Lago's, all its pages."""
-    page = 1
-    while page:
-        paging = [("page", str(page)), ("per_page", str(_PAGE))]
-        answer = lago.get(f"/api/v1/{root}", [*query, *paging])
-        yield from answer[root].value
-        page = (answer["meta"].value.get("next_page") or 0) if "meta" in answer else 0
+def listed(lago: LagoSource, name: str, query: Query) -> Iterator[Shown]:
+    """A list of Lago's (by the name of its resource), all its pages.
+
+    Raises LagoError where a page does not say what follows it: that nothing does is believed of Lago alone.
+    """
+    resource, number, is_last = _RESOURCES[name], 0, False
+    while not is_last:
+        number += 1
+        fetched = fetch_page(lago, resource, resource.path, query, (0, number), _PAGE)
+        yield from (piece.value for piece in fetched.pieces)
+        if fetched.unsaid:
+            raise LagoError(f"{name}: {fetched.unsaid}")
+        is_last = fetched.page.last

@@ -19,8 +19,9 @@ from migrate.cutover import back, end
 from migrate.cutover.back import take_back
 from migrate.cutover.confirm import Confirmation, confirm
 from migrate.cutover.end import set_ends
+from migrate.errors import LagoError
 from migrate.lago.client import LagoPatience
-from migrate.lago.ends import LagoEnds
+from migrate.lago.ends import LagoEnds, timezones
 from migrate.state.columns import CutoverStage
 from migrate.state.cutover_stages import StageNote, stage_notes
 from migrate.state.store import Store
@@ -354,3 +355,19 @@ def test_killed_while_it_is_taken_back_the_same_command_goes_on(
     assert stage.value in stages(store).values()
     assert all(not t.problem for t in take_back(store, client(lago), stage_notes(store).values(), lago.now))
     assert (stages(store), shown(lago)) == (dict.fromkeys(NAMES, "back"), dict.fromkeys(NAMES))
+
+
+def test_a_list_that_does_not_say_what_follows_is_no_end_of_it() -> None:
+    """That nothing was billed later is believed of Lago's own paging alone."""
+    found = living()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        query = list(request.url.params.multi_items())
+        reply = found.answer("GET", request.url.raw_path.decode().partition("?")[0], query, None)
+        shown = {name: value for name, value in json.loads(reply.text).items() if name != "meta"}
+        return httpx.Response(reply.status, json=shown)
+
+    lago = LagoEnds("http://lago", "key", transport=httpx.MockTransport(answer), sleep=lambda _: None)
+    with pytest.raises(LagoError, match="customers: a page does not say whether another one follows"):
+        timezones(lago)
+    assert set(timezones(client(found))) == {CUSTOMER}
