@@ -48,7 +48,8 @@ def _flags(given: Given, *names: str) -> Errors:
     return {name: INVALID for name in names if given.get(name) not in (None, True, False)}
 
 
-def _codes(given: Given, name: str) -> Errors:
+def wrong_codes(given: Given, name: str) -> Errors:
+    """A field that holds a list of codes, if it holds anything."""
     value = given.get(name)
     fine = value is None or (isinstance(value, list) and all(isinstance(code, str) for code in value))
     return {} if fine else {name: INVALID}
@@ -108,7 +109,7 @@ def add_on_errors(given: Given, *, new: bool) -> Errors:
     found = missing(given, ("name", "code", "amount_cents", "amount_currency")) if new else {}
     if given.get("amount_cents") is not None and not is_cents(given["amount_cents"]):
         found["amount_cents"] = INVALID
-    return found | _texts(given) | _codes(given, "tax_codes")
+    return found | _texts(given) | wrong_codes(given, "tax_codes")
 
 
 def coupon_errors(given: Given, *, new: bool) -> Errors:
@@ -147,7 +148,7 @@ def _applies_errors(given: Given) -> Errors:
         return {}
     if not isinstance(applies, Mapping):
         return {"applies_to": INVALID}
-    return _codes(applies, "plan_codes") | _codes(applies, "billable_metric_codes")
+    return wrong_codes(applies, "plan_codes") | wrong_codes(applies, "billable_metric_codes")
 
 
 def plan_errors(given: Given, *, new: bool) -> Errors:
@@ -172,7 +173,7 @@ def plan_errors(given: Given, *, new: bool) -> Errors:
             found[name] = ["invalid_format"]
     found |= {name: UNSUPPORTED for name in NOT_OF_PLANS if given.get(name)}
     flags = _flags(given, "pay_in_advance", "bill_charges_monthly", "bill_fixed_charges_monthly")
-    return found | flags | _texts(given) | _codes(given, "tax_codes")
+    return found | flags | _texts(given) | wrong_codes(given, "tax_codes")
 
 
 def charge_errors(given: Given, metric: KnownMetric) -> Errors:
@@ -200,7 +201,7 @@ def fixed_charge_errors(given: Given) -> Errors:
 
 
 def _priced_errors(given: Given, model: str, models: Sequence[str]) -> Errors:
-    found = _flags(given, "pay_in_advance", "prorated") | _texts(given) | _codes(given, "tax_codes")
+    found = _flags(given, "pay_in_advance", "prorated") | _texts(given) | wrong_codes(given, "tax_codes")
     if model not in models:
         return found | {"charge_model": INVALID if model else MANDATORY}
     if model == "dynamic":

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from . import amounts
+from .catalog_given import INVALID, wrong_codes
 from .overrides import is_cents
 from .rows import Given
 from .texts import Errors, scalar, too_long
 
-INVALID = ["value_is_invalid"]
 MOST_FEES = 1000
 
 
@@ -39,7 +39,4 @@ def fee_errors(fee: Given) -> Errors:
         found["units"] = INVALID
     if fee.get("unit_amount_cents") is not None and not is_cents(fee["unit_amount_cents"]):
         found["unit_amount_cents"] = INVALID
-    codes = fee.get("tax_codes")
-    if codes is not None and not (isinstance(codes, list) and all(isinstance(code, str) for code in codes)):
-        found["tax_codes"] = INVALID
-    return found
+    return found | wrong_codes(fee, "tax_codes")
