@@ -106,7 +106,7 @@ class Fees(models.AbstractModel):
         domain = self._credit_note_domain(service)
         if query.get("external_customer_id"):
             links = self._links(service, query["external_customer_id"])
-            domain += self._billed_to("fusion_account_id", "id", links)
+            domain += self._credited_to("fusion_account_id", "id", links)
         for name, operator in (("issuing_date_from", ">="), ("issuing_date_to", "<=")):
             if query.get(name):
                 domain.append(("invoice_date", operator, self._asked_day(query, name)))
@@ -131,9 +131,14 @@ class Fees(models.AbstractModel):
         return [
             ("move_type", "=", "out_refund"), ("fusion_shadow", "=", False), ("state", "=", "posted"),
             ("company_id", "=", service.company_id.id),
-            *self._billed_to("fusion_service_id", "service_id", service),
-            "!", *self._billed_to("fusion_service_id", "service_id", others),
+            *self._credited_to("fusion_service_id", "service_id", service),
+            "!", *self._credited_to("fusion_service_id", "service_id", others),
         ]  # fmt: skip
+
+    def _credited_to(self, of_order, of_account, records):
+        """Credit notes of such orders or accounts, or of their invoices: a note's lines need not name the order."""
+        billed = self._billed_to(of_order, of_account, records)
+        return list(fields.Domain.OR([billed, [("reversed_entry_id", "any", billed)]]))
 
     def _credit_note_move(self, service, lago_id):
         number = answers.row_number("credit_note", lago_id)
