@@ -78,7 +78,10 @@ class _Part:
 
 def spare_moved(change: Change, stood: Seen | None, now: Seen, observed: Observed) -> Change:
     """The change without what moved since it was compared: in any field of it, and of its lines."""
-    return _spare(change, stood, now, observed, lambda part: frozenset(part.moved()))
+    spared = _spare(change, stood, now, observed, lambda part: frozenset(part.moved()))
+    if change.desired is None:
+        return spared
+    return replace(spared, lines=tuple(_spare_leaving(line, stood, now) for line in spared.lines))
 
 
 def spare_edited(change: Change, stood: Seen | None, now: Seen, observed: Observed) -> Change:
@@ -157,8 +160,8 @@ def _spare_line(
     stood_line, now_line = (seen.lines.get(line.field, {}).get(line.xid) for seen in (stood, now))
     if stood_line is None or now_line is None:
         return line
-    if line.desired is None:
-        return _spare_leaving(line, stood_line, now_line)
+    if line.desired is None:  # one that goes: our own write takes it out of account where Odoo keeps it
+        return line
     leads = max(above, leads_of(line, observed.fields[line.model]))
     part = _part(line.desired, line.diffs, (stood_line, now_line), observed, leads)
     moved = moved_of(part)
@@ -169,13 +172,14 @@ def _spare_line(
     return replace(line, diffs=diffs, action=Action.UPDATE if is_left else Action.KEPT)
 
 
-def _spare_leaving(line: LineChange, stood: Seen, now: Seen) -> LineChange:
+def _spare_leaving(line: LineChange, stood: Seen | None, now: Seen) -> LineChange:
     """A line that is to go, and that somebody changed, stays."""
-    values = [(name, now.values.get(name), before) for name, before in stood.values.items()]
-    moved = tuple(
-        FieldDiff(name, stands, before, Action.CONFLICT) for name, stands, before in values if stands != before
-    )
-    return replace(line, action=Action.CONFLICT, diffs=moved) if moved and line.action is Action.REMOVE else line
+    before, stands = (seen and seen.lines.get(line.field, {}).get(line.xid) for seen in (stood, now))
+    if line.action is not Action.REMOVE or not before or not stands:
+        return line
+    values = [(name, stands.values.get(name), value) for name, value in before.values.items()]
+    moved = tuple(FieldDiff(name, is_now, value, Action.CONFLICT) for name, is_now, value in values if is_now != value)
+    return replace(line, action=Action.CONFLICT, diffs=moved) if moved else line
 
 
 def _part(

@@ -13,6 +13,7 @@ from lago2odoo.cli import show
 from mappings.target import Desired
 from migrate.change_set.changes import Action
 from migrate.errors import OdooError
+from migrate.odoo.errors import OdooRefused
 from migrate.odoo.meanwhile import is_form_of
 from migrate.preview import preview, since_apply
 from migrate.values import OdooField
@@ -145,6 +146,23 @@ def test_a_line_that_is_to_go_and_was_changed_stays_and_is_known(world: Any) -> 
     assert [change.xid for change in preview(world.door, world.ledger, shorter).of(Action.CONFLICT)] == [
         "lago.subscription_1"
     ]
+
+
+def test_a_line_that_odoo_keeps_and_we_take_out_of_account_is_nobody_elses_edit(world: Any) -> None:
+    """Odoo deletes no line of a confirmed order: its quantity is 0 then, and that is of our writing."""
+    world.apply([world.product(), world.partner(1), world.order(1, "1", "2")])
+    start = world.odoo.calls.count(("sale.order", "write"))
+
+    def refuse(model: str, method: str, number: int) -> None:
+        if (model, method, number - start) == ("sale.order", *WRITE):
+            raise OdooRefused("Once a sales order is confirmed, you can't remove one of its lines.")
+
+    world.odoo.before = refuse
+    shorter = [world.product(), world.partner(1), world.order(1, "1")]
+    applied = world.apply(shorter)
+    assert (applied.ok, applied.meanwhile) == (True, ())
+    assert held(world, "sale.order.line", "line_1_1", "product_uom_qty") == [0.0]
+    assert not world.apply(shorter).changes.pending
 
 
 def test_a_record_that_is_to_go_and_was_changed_stays_and_is_named(world: Any) -> None:
