@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from lago2odoo.sandbox import lago as embedded_lago
 from lago2odoo.sandbox import odoo as embedded_odoo
 from migrate.lago.recorded import RecordedLago
 from migrate.lago.recording import Recording, bundled
-from tests.extracting.company import write_some
+from tests.extracting.company import LIGHT, SOME, write_some
 
 LAGO_KEY, ODOO_KEY = "lago-key-of-the-tests", "odoo-key-of-the-tests"
 WAIVED = (
@@ -69,9 +69,20 @@ def command(*arguments: str) -> Result:
     return Result(code, out.getvalue(), err.getvalue())
 
 
+def recorded(folder: Path, customers: Sequence[str]) -> Path:
+    """A recording of these customers of NexaSystems."""
+    return write_some(RecordedLago(Recording.open(bundled())), folder / "recording", customers)
+
+
 @pytest.fixture(scope="session")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_some(RecordedLago(Recording.open(bundled())), tmp_path_factory.mktemp("some") / "recording")
+    return recorded(tmp_path_factory.mktemp("light"), LIGHT)
+
+
+@pytest.fixture(scope="session")
+def heavier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the light ones do not have: an upgrade in force, an own price, a deleted customer, a thousandth of a cent."""
+    return recorded(tmp_path_factory.mktemp("some"), SOME)
 
 
 @pytest.fixture(scope="session")
@@ -109,11 +120,23 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ODOO_KEY", ODOO_KEY)
 
 
-@pytest.fixture
-def project(tmp_path: Path, lago: embedded_lago.LagoServer) -> Iterator[Project]:
+@contextlib.contextmanager
+def begun(folder: Path, lago: embedded_lago.LagoServer) -> Iterator[Project]:
     """A fresh project with an Odoo of its own."""
-    server = embedded_odoo.serve(tmp_path / "odoo.db", api_key=ODOO_KEY)
+    server = embedded_odoo.serve(folder / "odoo.db", api_key=ODOO_KEY)
     try:
-        yield new_project(tmp_path, lago.url, server.url)
+        yield new_project(folder, lago.url, server.url)
     finally:
         server.close()
+
+
+@pytest.fixture
+def project(tmp_path: Path, lago: embedded_lago.LagoServer) -> Iterator[Project]:
+    with begun(tmp_path, lago) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def heavier_project(tmp_path: Path, heavier: Path) -> Iterator[Project]:
+    with embedded_lago.serve(heavier, api_key=LAGO_KEY) as lago, begun(tmp_path, lago) as fresh:
+        yield fresh

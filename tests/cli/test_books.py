@@ -28,7 +28,8 @@ def ledger(project: Project, *arguments: str) -> tuple[int, dict[str, Any]]:
     return done.code, json.loads(done.out)
 
 
-def test_drafts_are_written_once_tie_and_go_again(project: Project) -> None:
+def test_drafts_are_written_once_tie_and_go_again(heavier_project: Project) -> None:
+    project = heavier_project
     keep(project, "ledger")
     assert project.run("extract").code in (0, 1)
     project.run("apply", "--phase", "catalog")

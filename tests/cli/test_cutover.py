@@ -54,7 +54,7 @@ def test_the_gate_of_a_cohort(project: Project) -> None:
     assert sum(each["owed_cents"] for each in found["carried"]) == drafts[0]
 
     with sqlite3.connect(database) as db:
-        db.execute("update sale_order set fusion_plan_amount = '1.00' where fusion_external_id = 'sub_035'")
+        db.execute("update sale_order set fusion_plan_amount = '1.00' where fusion_external_id = 'sub_007'")
     (changed,) = closed(gate(project, *LONG_AGO)[1])["drift"]
     assert changed.endswith("fusion_plan_amount")
 

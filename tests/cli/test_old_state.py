@@ -14,7 +14,8 @@ from tests.extracting.old_state import write_old_state
 NOTE = "7 files of events, from month="
 
 
-def test_preview_and_status_say_the_same_as_of_a_new_state(project: Project, tmp_path: Path) -> None:
+def test_preview_and_status_say_the_same_as_of_a_new_state(heavier_project: Project, tmp_path: Path) -> None:
+    project = heavier_project
     assert project.run("extract").code == 0
     fresh = both(project)
     assert NOTE not in fresh[0].err

@@ -18,8 +18,8 @@ def kept(text: str) -> list[str]:
     return [line for line in text.splitlines() if ": stays with " in line]
 
 
-def test_the_second_rollback_says_what_the_first_one_left(tmp_path: Path, recording: Path) -> None:
-    with opened(tmp_path, recording) as company:
+def test_the_second_rollback_says_what_the_first_one_left(tmp_path: Path, heavier: Path) -> None:
+    with opened(tmp_path, heavier) as company:
         project, odoo = company.project, company.door()
         assert project.run("extract").code == 0
         assert project.run("apply").code == 0

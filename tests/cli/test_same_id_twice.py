@@ -57,7 +57,7 @@ def test_two_charges_of_one_id_cost_their_plan_by_name(broken: Broken) -> None:
     applied = broken.project.run("apply")
     assert applied.code == 0, applied.err
     partners = broken.door().search("res.partner", [["ref", "!=", False]])
-    assert len(partners) == 8, "the customer is there, and waits for its plan"
+    assert len(partners) == 7, "the customer is there, and waits for its plan"
     assert "nothing to do" in broken.project.run("apply").out
 
 

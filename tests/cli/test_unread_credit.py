@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cli.broken import Broken, each, opened
+from tests.cli.conftest import recorded
 
 NOTE, NOTE_ID, CUSTOMER = "NEX-005-004-CN001", "05d905a8-7823-4236-b8d7-fc04c642f6e4", "cust_0044"
 MONTH = "2026-07"
@@ -35,10 +37,29 @@ def against_itself(note: dict[str, Any]) -> None:
     note["items"][0]["amount_cents"] += 100
 
 
-@pytest.fixture
-def broken(tmp_path: Path, recording: Path) -> Iterator[Broken]:
-    with opened(tmp_path, recording) as company:
+@pytest.fixture(scope="module")
+def customer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return recorded(tmp_path_factory.mktemp("customer"), [CUSTOMER])
+
+
+@contextmanager
+def with_usage(folder: Path, recording: Path) -> Iterator[Broken]:
+    with opened(folder, recording) as company:
         company.project.replace("usage_since = 2026-08-01", "usage_since = 2025-01-01")
+        yield company
+
+
+@pytest.fixture
+def alone(tmp_path: Path, customer: Path) -> Iterator[Broken]:
+    """The customer of the credit note."""
+    with with_usage(tmp_path, customer) as company:
+        yield company
+
+
+@pytest.fixture
+def broken(tmp_path: Path, heavier: Path) -> Iterator[Broken]:
+    """With coupons, prepaid credits and payments."""
+    with with_usage(tmp_path, heavier) as company:
         yield company
 
 
@@ -68,23 +89,23 @@ def refusals(company: Broken, month: str) -> dict[str, tuple[str, str]]:
     ("how", "reason"), [(frozen, "unknown_credit_status"), (against_itself, "open_amount_contradicts")]
 )
 def test_a_credit_note_is_a_refusal_of_its_month_with_its_money(
-    broken: Broken, how: Change, reason: str, *, first: bool
+    alone: Broken, how: Change, reason: str, *, first: bool
 ) -> None:
-    project = broken.project
+    project = alone.project
     if not first:
         assert [project.run(command).code for command in ("extract", "apply")] == [0, 0]
         assert project.run("reconcile", "--period", MONTH).code == 0
-    change(broken, ("credit_note", "credit_notes"), how, number=NOTE)
+    change(alone, ("credit_note", "credit_notes"), how, number=NOTE)
     project.run("extract")
     assert project.run("apply").code == 1
     assert project.run("reconcile", "--control", "--period", MONTH).code == 2
     assert project.run("reconcile", "--period", "2026-04").code == 0, "of another month"
     shown = project.run("reconcile", "--period", MONTH)
     assert (shown.code, reason in shown.out) == (2, True)
-    assert refusals(broken, MONTH).keys() == {NOTE_ID}
-    name, detail = refusals(broken, MONTH)[NOTE_ID]
+    assert refusals(alone, MONTH).keys() == {NOTE_ID}
+    name, detail = refusals(alone, MONTH)[NOTE_ID]
     assert (name, "not compared, Lago says 0.15 CAD left" in detail) == (reason, True)
-    (cad,) = (row for row in told(broken, MONTH)["receivables"] if row["currency"] == "CAD")
+    (cad,) = (row for row in told(alone, MONTH)["receivables"] if row["currency"] == "CAD")
     assert cad["missing_cents"] == (-15 if first else 0), "Lago owes it all the same"
     assert cad["draft_cents"] == cad["lago_cents"]
     assert project.run("report").code == 0

@@ -13,7 +13,7 @@ from tests.cli.broken import opened
 from tests.cli.conftest import WAIVED, Project
 from tests.cli.test_journey import everything
 
-LOST = "NX-1009"
+LOST = "acct7a"
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, resource: str, part: str) -> None:
@@ -35,11 +35,11 @@ def controlled(project: Project, period: str) -> tuple[int, str]:
 
 
 def test_a_gap_moves_the_exit_code_of_the_months_that_it_may_concern(
-    tmp_path: Path, recording: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, heavier: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of usage it is known when it was; a coupon that nobody saw may belong to any month."""
     months = ("2026-04", "2026-08")
-    with opened(tmp_path, recording) as company:
+    with opened(tmp_path, heavier) as company:
         project = company.project
         assert project.run("extract").code == 0
         assert [controlled(project, month)[0] for month in months] == [0, 0]
