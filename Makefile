@@ -34,18 +34,16 @@ COVERED := mappings/money.py reconcile/rating/* reconcile/causes/* reconcile/kno
 test test-odoo faults-odoo fuzz kills: export PYTHONDONTWRITEBYTECODE :=
 test test-odoo faults-odoo fuzz kills: export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
 
-# The tests that reach those places, counted as they run: counting makes them half as slow again, so the others run without.
-COUNTED := tests/rating tests/reconciling tests/applying tests/extracting tests/mapping
-
 # worksteal: each process has one half of the list, so that what a file or a folder sets up is set up once, and not by both.
 # All of it runs before any of it fails.
-PYTEST := $(BIN)/python -m pytest -q -m "not odoo" -n 2 --dist worksteal
+# Counting makes tests half as slow again: those of the places above are counted (tests/conftest.py), the others are not.
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist worksteal
 test: venv
 	@set -f; failed=0; \
-	$(PYTEST) --cov --cov-report= $(COUNTED) || failed=1; \
+	$(PYTEST) -m "not odoo and counted" --cov --cov-report= || failed=1; \
 	for place in $(COVERED); do \
 	  $(BIN)/coverage report --include="$$place" --fail-under=95 || { echo "too little of $$place is tested"; failed=1; }; done; \
-	$(PYTEST) tests $(COUNTED:%=--ignore=%) || failed=1; \
+	$(PYTEST) -m "not odoo and not counted" || failed=1; \
 	exit $$failed
 
 check: venv
@@ -62,9 +60,10 @@ fuzz: venv
 	LAGO2ODOO_FUZZ=$(NUMBER) LAGO2ODOO_FUZZ_SEED=$(SEED) LAGO2ODOO_FUZZ_ONLY=$(ONLY) \
 	  $(BIN)/python -m pytest -q -n $(if $(ONLY),0,2) tests/fuzz
 
+# WHOLE=1: also those that take a company whole through Odoo, minutes each.
 test-odoo: venv
 	tests/odoo/server ready
-	$(BIN)/python -m pytest -q -m odoo -n 2 --dist worksteal
+	$(PYTEST) -m "odoo$(if $(WHOLE),, and not whole)"
 
 # All faults on a real Odoo, one at a time; writes docs/faults-odoo.md, and goes on where it was stopped. About 10 seconds each on a quiet machine.
 faults-odoo: venv

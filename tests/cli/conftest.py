@@ -81,7 +81,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def heavier(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the light ones do not have: an upgrade in force, an own price, a deleted customer, a thousandth of a cent."""
+    """What the light ones do not have: an upgrade in force, an own price, a customer deleted since."""
     return recorded(tmp_path_factory.mktemp("some"), SOME)
 
 

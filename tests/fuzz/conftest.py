@@ -9,9 +9,9 @@ import pytest
 
 from tests.fuzz.campaign import Campaign, driven
 
-BLOCK = 250  # mutations of one test: enough for both workers to have some, and for many to go together
+BLOCK = 125  # mutations of one test: enough for both workers to have some, and for many to go together
 NUMBER, SEED, ONLY = "LAGO2ODOO_FUZZ", "LAGO2ODOO_FUZZ_SEED", "LAGO2ODOO_FUZZ_ONLY"
-ORDINARY = 1000  # in every run of the tests; make fuzz tries 20,000
+ORDINARY = 500  # in every run of the tests; make fuzz tries 20,000
 
 
 def blocks() -> list[range]:

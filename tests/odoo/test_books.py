@@ -61,6 +61,7 @@ def give_rates(odoo: Any) -> None:
         odoo.call("res.currency.rate", "create", vals_list=[values])
 
 
+@pytest.mark.whole
 def test_a_company_is_booked_to_the_cent_once_and_its_drafts_can_be_taken_back(database: Any, tmp_path: Path) -> None:
     odoo, ledger = database.connect(), command(database)
     snapshot, _ = snapshot_of_recording(bundled(), tmp_path / "events")

@@ -47,7 +47,9 @@ def ours(odoo: Any, models: Any) -> Counter[str]:
 
 
 @pytest.mark.parametrize(
-    ("database", "model"), [("enterprise", "sale.order"), ("oca", "sale.subscription")], indirect=["database"]
+    ("database", "model"),
+    [("enterprise", "sale.order"), pytest.param("oca", "sale.subscription", marks=pytest.mark.whole)],
+    indirect=["database"],
 )
 def test_a_company_is_applied_as_previewed_once_and_undone(database: Any, model: str, tmp_path: Path) -> None:
     odoo = database.connect()

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from migrate.lago.recording import bundled
+from migrate.lago.recorded import RecordedLago
+from migrate.lago.recording import Recording, bundled
 from migrate.odoo.door import Door
 from migrate.odoo.protocol import Odoo
 from migrate.odoo.withheld import readable_rows
+from tests.extracting.company import LIGHT, write_some
 from tests.odoo.command import lago2odoo
 from tests.odoo.conftest import Database
 
@@ -19,11 +22,11 @@ pytestmark = pytest.mark.odoo
 
 
 class Hiding:
-    """A company that is applied, and a rule that hides its first confirmed order from every user."""
+    """A small company that is applied, and a rule that hides its first confirmed order from every user."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, recording: Path) -> None:
         self.database, self.odoo = database, database.connect()
-        lago2odoo(database, "extract", "--recording", str(bundled()))
+        lago2odoo(database, "extract", "--recording", str(recording))
         lago2odoo(database, "apply")
         rows = self.odoo.call(
             "ir.model.data",
@@ -47,8 +50,8 @@ class Hiding:
 
 
 @pytest.fixture
-def hiding(database: Database) -> Iterator[Hiding]:
-    made = Hiding(database)
+def hiding(database: Database, tmp_path: Path) -> Iterator[Hiding]:
+    made = Hiding(database, write_some(RecordedLago(Recording.open(bundled())), tmp_path / "recording", LIGHT))
     yield made
     made.odoo.close()
 
