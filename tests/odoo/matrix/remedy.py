@@ -21,6 +21,7 @@ WHERE = re.compile(r"(?P<model>[a-z]+(\.[a-z]+)+) (?P<record>.*?)( \((?P<id>\d+)
 NOTHING_TO_MEND = frozenset(
     {"price_passed", "waive_rounding", "accept_rule", "bill_by_date"}
 )  # they say that there is none
+FOR_A_PERSON = frozenset({"extra_order"})  # an order that stood before one of ours is, once that is mended, only an extra
 Done = str  # empty, or why no machine can do it
 
 
@@ -43,7 +44,7 @@ def remedied(copy: Planted, fault: Fault, verdict: Verdict) -> str:
             return f"by hand ({undone})"
     left = Verdict(kind=verdict.kind, flavour=verdict.flavour, clean=verdict.clean, said=look(copy, fault))
     remaining = {f.cause for f in left.new} | left.reasons
-    if remaining and remaining <= verdict.reasons:  # a refusal says in words what a person does about it
+    if remaining and remaining <= verdict.reasons | FOR_A_PERSON:  # a refusal says in words what a person does about it
         return f"by hand ({', '.join(sorted(remaining))})"
     return "yes" if not remaining else f"no: {', '.join(sorted(remaining))} remain"
 
