@@ -516,7 +516,7 @@ TABLE_ROW = re.compile(r"^\| (?P<behaviour>[^|]+) \| (?P<files>[^|]+) \|$", re.M
 
 # Rooms that the table names as a whole; each has a README, or one subject a file.
 BY_FOLDER = ("mappings/records/", "reports/texts/", "lago2odoo/sandbox/")
-ADDON_ROOMS = ("models", "api", "rating", "controllers", "wizards")
+ADDON_ROOMS = ("models", "api", "rating", "controllers", "wizards", "forms")
 
 
 def table_cells() -> list[tuple[str, str]]:

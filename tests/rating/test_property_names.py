@@ -16,6 +16,7 @@ PLACES = {
     "the re-rate": "reconcile/rating",
     "the addon's rating": "addons/fusion_billing/rating",
     "the addon's API": "addons/fusion_billing/api/charge_properties.py",
+    "the addon's form": "addons/fusion_billing/forms/prices.py",
 }
 NAMES = TIER | {
     name
