@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from mappings.coupon_uses import coupon_contradictions
+from mappings.leaving import going_on
 from mappings.partners import PartnerProposal, find_proposals
 from mappings.quarantine import Quarantined
 from mappings.records import (
@@ -42,6 +43,7 @@ class Options:
     ``activate_currencies``: bring a currency that is inactive in Odoo to life; else what needs it is skipped.
     ``open_items``: bring what is open of invoices and credit notes; else the books hold all of them.
     ``waived``: names of what may be left out; an order whose charge is one of them does not wait for it.
+    ``left``: subscription (Lago id) -> the boundary at which it leaves Lago, and from which on Odoo bills it.
     """
 
     history: bool = True
@@ -49,6 +51,7 @@ class Options:
     activate_currencies: bool = True
     waived: frozenset[str] = frozenset()
     open_items: bool = True
+    left: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +206,7 @@ class Context:
 
 def context(snapshot: Snapshot, target: Target, tables: Tables, options: Options) -> Context:
     """Index the inputs, and decide which customers cannot be moved at all."""
+    snapshot = going_on(snapshot, options.left)
     entity, plans = _entity(snapshot, tables), _plans(snapshot)
     customers = {c.lago_id: c for c in _with_taxes(snapshot)}
     unread = {unread.id: unread for unread in snapshot.quarantined}

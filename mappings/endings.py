@@ -87,7 +87,7 @@ def _ending(
         base_cents=plan.amount_cents,
         currency=plan.amount_currency,
         is_set=subscription.ending_at == ending_at,
-        blocks=tuple(_blocks(subscription, ending_at, timezone)),
+        blocks=tuple(_blocks(subscription, ending_at, timezone, is_ours=known is not None)),
         notes=tuple(_notes(subscription, plan)),
     )
 
@@ -101,13 +101,13 @@ def _first_day(subscription: Subscription, plan: Plan, timezone: str, earliest: 
     return begins if begins == from_day else cycle.end(begins) + _DAY
 
 
-def _blocks(subscription: Subscription, ending_at: datetime, timezone: str) -> Iterator[str]:
+def _blocks(subscription: Subscription, ending_at: datetime, timezone: str, *, is_ours: bool) -> Iterator[str]:
     if subscription.status == "pending":
         starts = subscription.started_at or subscription.subscription_at
         day = local_date(starts, timezone)
         yield f"starts on {day} only: take it back in Lago (DELETE with status=pending) and make it in Odoo, or wait"
     planned = subscription.ending_at
-    if planned is not None and planned != ending_at:
+    if planned is not None and (planned != ending_at or not is_ours):
         stands = f"{planned.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         yield f"is to end in Lago at {stands} already, for another reason: decide which"
 

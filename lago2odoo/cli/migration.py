@@ -40,6 +40,7 @@ from migrate.odoo.standing import find_standing
 from migrate.phases import EVERYONE, Cohort
 from migrate.preview import KeepUsage
 from migrate.state import events
+from migrate.state.cutover_stages import leaving, stage_notes
 from migrate.state.digest import digest
 from migrate.state.event_files import CheckedFiles, check_event_files
 from migrate.state.kept_usage import find_kept_usage
@@ -90,7 +91,7 @@ def open_migration(context: CommandContext, store: Store, odoo: Door, cohort: st
     snapshot = load_snapshot(store)
     check_events(context, store)
     target = target_of(odoo, snapshot)
-    options = _options(context, snapshot)
+    options = _options(context, snapshot, store)
     context.talk.say("mapping")
     wanted = desired(snapshot, usage_rows(context), target, tables, options)
     mapped = (*prepare(), *without_dangling(odoo, wanted))
@@ -110,16 +111,23 @@ def open_migration(context: CommandContext, store: Store, odoo: Door, cohort: st
     )
 
 
-def _options(context: CommandContext, snapshot: Snapshot) -> Options:
+def _options(context: CommandContext, snapshot: Snapshot, store: Store) -> Options:
     since = context.config.mapping.usage_since
     accepted = with_ids(context.config.waive.reasons, snapshot.quarantined)
     moment = datetime.combine(since, time(), UTC) if since else None
-    return Options(usage_since=moment, waived=accepted, open_items=context.config.books.keep == "balances")
+    return Options(
+        usage_since=moment,
+        waived=accepted,
+        open_items=context.config.books.keep == "balances",
+        left=leaving(stage_notes(store).values()),
+    )
 
 
 def inputs_of(context: CommandContext, snapshot: Snapshot, odoo: Door) -> Context:
     """What a mapper may look at."""
-    return mapping_context(snapshot, target_of(odoo, snapshot), context.tables(), _options(context, snapshot))
+    with context.store() as store:
+        options = _options(context, snapshot, store)
+    return mapping_context(snapshot, target_of(odoo, snapshot), context.tables(), options)
 
 
 def open_unlisted(context: CommandContext, store: Store, snapshot: Snapshot) -> tuple[Fee, ...]:
@@ -185,7 +193,8 @@ def check_events(context: CommandContext, store: Store) -> CheckedFiles:
 def mapped_but_usage(context: CommandContext, snapshot: Snapshot, odoo: Door) -> tuple[Mapped, ...]:
     """What is wanted of this Odoo and what is left out, without the usage events, of which there may be millions."""
     phases = frozenset(Phase) - {Phase.USAGE}
-    options = _options(context, snapshot)
+    with context.store() as store:
+        options = _options(context, snapshot, store)
     wanted = tuple(iterate(snapshot, (), target_of(odoo, snapshot), context.tables(), options, phases))
     return without_dangling(odoo, wanted)
 

@@ -43,6 +43,11 @@ def stage_notes(store: Store) -> dict[str, StageNote]:
     return {note.lago_id: note for note in _of(rows)}
 
 
+def leaving(notes: Iterable[StageNote]) -> dict[str, datetime]:
+    """Subscription (Lago id) -> the boundary at which it leaves; of ends that were set here, or may have been."""
+    return {note.lago_id: note.ending_at for note in notes if note.stage is not CutoverStage.BACK}
+
+
 def note_stage(store: Store, note: StageNote) -> None:
     """Remember it in place of what was known before."""
     values = {
