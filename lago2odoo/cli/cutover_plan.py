@@ -30,6 +30,7 @@ class CutoverPlan:
     checks: tuple[GateCheck, ...]
     endings: tuple[Ending, ...]
     carried: tuple[Carried, ...]
+    earliest: date
 
 
 def plan_of(context: CommandContext, store: Store, cohort: str, terms: GateTerms, earliest: date) -> CutoverPlan:
@@ -43,6 +44,7 @@ def plan_of(context: CommandContext, store: Store, cohort: str, terms: GateTerms
             checks=tuple(gate_checks(context, store, odoo, migration, terms, ends)),
             endings=ends,
             carried=carried(migration.snapshot, migration.cohort.customers),
+            earliest=earliest,
         )
 
 
@@ -67,7 +69,8 @@ def _lines(plan: CutoverPlan, opened: bool) -> Iterator[str]:
     yield from _of_carried(plan.carried)
     closed = sum(not check.is_open for check in plan.checks)
     if opened:
-        yield f"cohort {plan.cohort} may leave; next: lago2odoo cutover --cohort {plan.cohort} --end"
+        same = f"--not-before {plan.earliest}"  # else the day on which it is run would decide
+        yield f"cohort {plan.cohort} may leave; next: lago2odoo cutover --cohort {plan.cohort} --end {same}"
     else:
         yield f"the gate of cohort {plan.cohort} is closed by {closed} of {len(plan.checks)} checks: nothing is ended"
 

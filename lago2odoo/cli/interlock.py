@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date, datetime
 
 from lago2odoo.cli.context import CommandContext
 from lago2odoo.cli.cutover_plan import OURS as LEAVING
 from mappings.errors import Lago2OdooError
 from mappings.period import local_date
-from migrate.cutover.interlock import Billable, violations
+from migrate.cutover.interlock import Billable, stops, violations
 from migrate.lago.ends import Shown, listed, timezones
 from migrate.lago.resources import ALL_STATES
 from migrate.lago.source import LagoSource
@@ -27,12 +27,12 @@ def check_billable(context: CommandContext) -> Iterator[CheckFinding]:
     """One finding a subscription that is billed by both or by neither; else one for all."""
     try:
         with context.store() as store, context.source(None) as lago, context.odoo() as odoo:
-            today = datetime.fromisoformat(lago.clock()).date()
-            billables = tuple(_billables(store, lago, odoo))
+            now = datetime.fromisoformat(lago.clock())
+            billables = tuple(_billables(store, lago, odoo, now))
     except Lago2OdooError as error:
         yield CheckFinding("error", str(error))
         return
-    wrong = tuple(violations(billables, today))
+    wrong, today = tuple(violations(billables, now.date())), now.date()
     for billable, problem in wrong:
         yield CheckFinding("error", f"{billable.customer} {billable.subscription}: {problem}", _MEND)
     if not wrong:
@@ -42,27 +42,33 @@ def check_billable(context: CommandContext) -> Iterator[CheckFinding]:
         yield CheckFinding("ok", told)
 
 
-def _billables(store: Store, lago: LagoSource, odoo: Door) -> Iterator[Billable]:
-    """Of every subscription that Lago has or had."""
+def _billables(store: Store, lago: LagoSource, odoo: Door, now: datetime) -> Iterator[Billable]:
+    """Of every external id that Lago has or had: an upgrade, or one that was made again, is the same to a customer."""
     shown = list(listed(lago, "subscriptions", ALL_STATES))
     zones = timezones(lago)
     left = {note.lago_id for note in stage_notes(store).values() if note.stage in LEAVING}
     orders = next_days(odoo, [s["lago_id"] for s in shown])
     bills = any(action.active and action.known in (OURS, *NATIVE.values()) for action in actions(odoo))
+    chains: dict[tuple[str, str], list[Shown]] = {}
     for raw in shown:
         if raw["status"] in ("active", "terminated"):
-            yield _billable(raw, zones, orders.get(raw["lago_id"]), bills=bills, has_left=raw["lago_id"] in left)
+            chains.setdefault((raw["external_customer_id"], raw["external_id"]), []).append(raw)
+    for (customer, subscription), chain in chains.items():
+        zone, ids = zones.get(customer, "UTC"), [raw["lago_id"] for raw in chain]
+        begun = [order for lago_id in ids if (order := orders.get(lago_id))]
+        first = min((day for order in begun if (day := _first_day(order, zone))), default=None)
+        yield Billable(
+            subscription=subscription,
+            customer=customer,
+            until=stops(chain, zone, now),
+            since=first if bills else None,
+            is_billed=any(order.is_billed for order in begun),
+            has_left=bool(left.intersection(ids)),
+        )
 
 
-def _billable(raw: Shown, zones: Mapping[str, str], order: NextDay | None, *, bills: bool, has_left: bool) -> Billable:
-    ends = raw["terminated_at"] if raw["status"] == "terminated" else raw["ending_at"]
-    zone = zones.get(raw["external_customer_id"], "UTC")
-    begins = order is not None and bills and order.day
-    return Billable(
-        subscription=raw["external_id"],
-        customer=raw["external_customer_id"],
-        until=local_date(datetime.fromisoformat(ends), zone) if ends else None,
-        since=date.fromisoformat(begins) if begins else None,
-        is_billed=order is not None and order.is_billed,
-        has_left=has_left,
-    )
+def _first_day(order: NextDay, zone: str) -> date | None:
+    """The first that Odoo bills: where its periods begin, not the day on which it makes the invoice of them."""
+    if order.since is not None:
+        return local_date(order.since, zone)
+    return date.fromisoformat(order.day) if order.day else None

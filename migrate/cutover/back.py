@@ -34,9 +34,9 @@ def take_back(store: Store, lago: EndingLago, notes: Iterable[StageNote], now: d
         taken = TakenBack(note=note)
         try:
             shown = shown_subscription(lago, note.subscription)
-            if shown is None or shown["lago_id"] != note.lago_id:
+            if shown is None or (shown["lago_id"] != note.lago_id and ending_of(shown) != note.ending_at):
                 yield replace(taken, left=tuple(_after_the_end(note, now)))
-                continue
+                continue  # but an upgrade takes an end along: that one is ours, under another id
             yield replace(taken, written=_take_back(store, lago, note, ending_of(shown)))
         except LagoError as error:
             yield replace(taken, problem=str(error))
@@ -59,6 +59,9 @@ def _take_back(store: Store, lago: EndingLago, note: StageNote, stands: datetime
 def _after_the_end(note: StageNote, now: datetime) -> Iterator[str]:
     """What Lago can do for one that has ended; each line one thing, done by a person."""
     boundary = f"{note.ending_at:%Y-%m-%dT%H:%M:%SZ}"
+    if now < note.ending_at:
+        yield f"ended before its day, {boundary}, or was made anew without our end: somebody did so in Lago"
+        return
     yield (
         f"it cannot be revived: POST /subscriptions with external_id {note.subscription} and subscription_at "
         f"{boundary} makes a new one, which bills from there on, with the usage of that external id since"

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from mappings.period import local_date
 from migrate.errors import LagoError
-from migrate.lago.ends import Shown, everything_of, listed
+from migrate.lago.ends import Shown, everything_of, listed, record_of
 from migrate.lago.filters import moment
 from migrate.lago.source import LagoSource
 from migrate.state.cutover_stages import StageNote
@@ -85,7 +85,7 @@ def _read(lago: LagoSource, note: StageNote, timezone: str) -> EndShown:
     return EndShown(
         chain=everything_of(lago, note.customer, note.subscription),
         timezone=timezone,
-        pages=tuple(lago.get(f"/api/v1/invoices/{i['lago_id']}", ())["invoice"].value for i in made),
+        pages=tuple(record_of(lago.get(f"/api/v1/invoices/{i['lago_id']}", ()), "invoice") for i in made),
         fees=tuple(f for f in listed(lago, "fees", of_subscription) if f["lago_subscription_id"] == note.lago_id),
         notes=tuple(n for n in listed(lago, "credit_notes", of_customer) if moment(n["created_at"]) >= since),
     )
@@ -96,8 +96,14 @@ def _not_ended(note: StageNote, read: EndShown) -> Iterator[str]:
     ours = next((s for s in read.chain if s["lago_id"] == note.lago_id), None)
     if ours is None:
         yield "Lago shows it no more"
+    elif ours["status"] == "active" and _ending_of(ours) != note.ending_at:
+        stands = f"is to end at {ours['ending_at']}" if ours["ending_at"] else "has no end any more"
+        yield (
+            f"is active still, and {stands}: somebody changed it, and Lago bills on as usual, the closed period too. "
+            "Odoo must not bill it: 'lago2odoo cutover --end' sets another end, '--revert' leaves it to Lago"
+        )
     elif ours["status"] == "active":
-        stands = ours["ending_at"] or "no end any more"
+        stands = ours["ending_at"]
         yield (
             f"is active still ({stands}): Lago's scheduler missed its day, and bills the next period as usual; the one "
             "that closed is billed by nobody: DELETE it with skip and skip, and bill that period by hand"
@@ -111,11 +117,15 @@ def _not_ended(note: StageNote, read: EndShown) -> Iterator[str]:
             yield f"another subscription is {other['status']} under its external id: both systems would bill it"
 
 
+def _ending_of(shown: Shown) -> datetime | None:
+    return moment(shown["ending_at"]) if shown["ending_at"] else None
+
+
 def _last_invoice(note: StageNote, last: Sequence[Shown]) -> Iterator[str]:
     """Exactly one, that bills usage right to the end, and nothing of the period that Odoo bills."""
     if len(last) != 1:
         yield f"{len(last)} last invoices (subscription_terminating), must be one: its last period is billed " + (
-            "by nobody" if not last else "more than once"
+            "by nobody, unless it came to 0 and Lago makes no such invoices" if not last else "more than once"
         )
         return
     (page,) = last

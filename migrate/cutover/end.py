@@ -16,7 +16,7 @@ from mappings.endings import Ending
 from migrate.errors import LagoError
 from migrate.lago.ends import Shown, shown_subscription
 from migrate.lago.filters import moment
-from migrate.lago.source import LagoSource
+from migrate.lago.source import LagoRefusal, LagoSource
 from migrate.state.columns import CutoverStage
 from migrate.state.cutover_stages import StageNote, note_stage, stage_notes
 from migrate.state.store import Store
@@ -62,15 +62,29 @@ def set_ends(store: Store, lago: EndingLago, cohort: str, ends: Iterable[Ending]
 def _set_end(store: Store, lago: EndingLago, note: StageNote) -> bool:
     """Whether it had to be written. Raises LagoError for what Lago does not let be, or does not show afterwards."""
     lacks = not _stands(_fitting(lago, note), note)
+    known = stage_notes(store).get(note.lago_id)
+    if not lacks and (known is None or known.stage is CutoverStage.BACK):
+        raise LagoError(
+            "is to end at that very moment in Lago already, which was not set here: its customer may have given it up",
+            "if it goes on in Odoo, take that end away in Lago, extract, and run it again",
+        )
     if lacks:
         note_stage(store, note)
-        lago.set_end(note.subscription, note.ending_at)
+        _ask(store, lago, note)
         if not _stands(_fitting(lago, note), note):
             raise LagoError("Lago took the end, and does not show it", "look at it there, then run the command again")
-    known = stage_notes(store).get(note.lago_id)
     if known is None or (known.stage, known.ending_at) != (CutoverStage.ENDING, note.ending_at):
         note_stage(store, reached(note, CutoverStage.ENDING))
     return lacks
+
+
+def _ask(store: Store, lago: EndingLago, note: StageNote) -> None:
+    """What Lago refuses was not done: nobody has to wonder later whether it was."""
+    try:
+        lago.set_end(note.subscription, note.ending_at)
+    except LagoRefusal:
+        note_stage(store, reached(note, CutoverStage.BACK))
+        raise
 
 
 def reached(note: StageNote, stage: CutoverStage) -> StageNote:

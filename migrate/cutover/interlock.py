@@ -1,7 +1,7 @@
 """Whether a subscription is billed by both systems, or by neither: until when by Lago, from when by Odoo. Pure.
 
     Lago      always | until its end that is set | until it ended
-    Odoo      never (no order runs, or no scheduled action bills) | from the day of its next invoice | already
+    Odoo      never (no order runs, or no scheduled action bills) | from where its first period begins | already
 
 Both: Odoo begins before Lago stops. Neither: it left Lago with this tool, and Odoo begins later, or never. One that its
 customer gave up is billed by nobody, and right so.
@@ -9,14 +9,18 @@ customer gave up is billed by nobody, and right so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+
+from mappings.period import local_date
+from migrate.lago.ends import Shown
+from migrate.lago.filters import moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Billable:
-    """One subscription, in its customer's days.
+    """One external id of a customer, in the customer's days.
 
     ``until``: the first day that Lago does not bill; None: it has no end. ``since``: the first that Odoo bills; None:
     it never does. ``is_billed``: Odoo has billed something of it. ``has_left``: its end was set with this tool.
@@ -43,6 +47,19 @@ class Billable:
             if self.since is not None and self.since > self.until:
                 return f"neither: Lago bills it until {self.until}, and Odoo from {self.since} only"
         return ""
+
+
+def stops(chain: Sequence[Shown], zone: str, now: datetime) -> date | None:
+    """The first day on which Lago bills nothing under an external id; None: one of the chain has no end.
+
+    One that is active after the day of its end has none: Lago's job missed that day, and looks at no other.
+    """
+    texts = [raw["terminated_at"] if raw["status"] == "terminated" else raw["ending_at"] for raw in chain]
+    if None in texts:
+        return None
+    days = [local_date(moment(text), zone) for text in texts]
+    missed = (raw["status"] == "active" and day < local_date(now, zone) for raw, day in zip(chain, days, strict=True))
+    return None if any(missed) else max(days)
 
 
 def violations(billables: Iterable[Billable], today: date) -> Iterator[tuple[Billable, str]]:

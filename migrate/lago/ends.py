@@ -15,7 +15,7 @@ from migrate.lago.client import LagoClient
 from migrate.lago.filters import Payload
 from migrate.lago.list_pages import fetch_page
 from migrate.lago.resources import ALL_STATES, RESOURCES
-from migrate.lago.source import LagoRefusal, LagoSource, Query, segment
+from migrate.lago.source import Answer, LagoRefusal, LagoSource, Query, segment
 
 _SUBSCRIPTIONS = "/api/v1/subscriptions"
 _PAGE = 100
@@ -42,7 +42,15 @@ def shown_subscription(lago: LagoSource, external_id: str) -> Shown | None:
         if refusal.status != 404:
             raise
         return None
-    shown: Shown = answer["subscription"].value
+    return record_of(answer, "subscription")
+
+
+def record_of(answer: Answer, name: str) -> Shown:
+    """The record of its own page. Raises LagoError for an answer that is none, as a proxy's."""
+    piece = answer.get(name)
+    if piece is None or not isinstance(piece.value, dict):
+        raise LagoError(f"Lago answers without a {name}", "look at what stands before it")
+    shown: Shown = piece.value
     return shown
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 from mappings.context import day_after
 from mappings.phrases import Told
@@ -46,21 +46,28 @@ def with_next_dates(odoo: Door, snapshot: Snapshot, side: Side) -> dict[str, Bil
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextDay:
-    """An order of Odoo's that runs, and when it is billed next; "" for never. ``is_billed``: something was already."""
+    """An order of Odoo's that runs, and when it is billed next; "" for never. ``is_billed``: something was already.
+
+    ``since``: what it bills begins there, in UTC, whatever the day of its next invoice; None without the addon.
+    """
 
     name: str
     day: str
     is_billed: bool = False
+    since: datetime | None = None
 
 
 def next_days(odoo: Door, subscriptions: Collection[str]) -> dict[str, NextDay]:
     """Subscription (Lago id) -> its order, of those that run."""
     orders = made_of(odoo, "sale.order", "subscription", subscriptions)
     asked = sorted(orders.values())
-    rows, billed = _running(odoo, asked), _billed(odoo, asked)
+    rows, billed, since = _running(odoo, asked), _billed(odoo, asked), _since(odoo, asked)
     return {
         subscription: NextDay(
-            name=str(rows[order]["name"]), day=str(rows[order]["next"] or ""), is_billed=order in billed
+            name=str(rows[order]["name"]),
+            day=str(rows[order]["next"] or ""),
+            is_billed=order in billed,
+            since=since.get(order),
         )
         for subscription, order in orders.items()
         if order in rows
@@ -93,6 +100,15 @@ def _billed(odoo: Door, orders: list[int]) -> frozenset[int]:
     """Those of which Odoo has billed something."""
     rows = odoo.search_among("fusion.billing.period", "order_id", orders, ["order_id"])
     return frozenset(number for row in rows if (number := number_or_none(row["order_id"])))
+
+
+def _since(odoo: Door, orders: list[int]) -> dict[int, datetime]:
+    """Order -> until when it was billed by Lago: the addon bills each period that begins later, or then."""
+    if "fusion_billed_until" not in odoo.fields_get("sale.order", ("fusion_billed_until",)):
+        return {}
+    rows = odoo.search_among("sale.order", "id", orders, ["fusion_billed_until"])
+    moments = ((row["id"], row["fusion_billed_until"]) for row in rows)
+    return {order: datetime.fromisoformat(str(text)).replace(tzinfo=UTC) for order, text in moments if text}
 
 
 def _running(odoo: Door, asked: list[int]) -> dict[int, Row]:

@@ -8,13 +8,15 @@ from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tests.applying.test_schedulers import action
 from tests.cli.conftest import Project
+from tests.cli.test_cutover_steps import connected
 from tests.cli.test_journey import everything
 
 ARGUMENTS = ("cutover", "--cohort", "pilot", "--check")
 # The snapshot is as old as the recording, and the plan begins after it.
 LONG_AGO = ("--max-age", "87600", "--not-before", "2026-09-01")
-NOT_HERE = {"payment", "billing"}  # no Stripe, and no scheduled action that is switched on
+NOT_HERE = {"payment"}  # no Stripe
 
 
 def gate(project: Project, *more: str) -> tuple[int, dict[str, Any]]:
@@ -39,6 +41,16 @@ def test_the_gate_of_a_cohort(project: Project) -> None:
     assert (code, set(closed(found))) == (2, {"signed"} | NOT_HERE)
     assert closed(found)["signed"] == ["2026-07 is not signed", "2026-06 is not signed"]
     assert everything(project.folder / "odoo.db") == before, "nothing is written"
+
+    assert [check["told"] for check in found["checks"] if check["name"] == "billing"] == [
+        "no scheduled action bills anybody yet"
+    ]
+    odoo = connected(project)
+    action(odoo, "Bill", "model._fusion_cron_invoice()")
+    action(odoo, "Bill too", "model._cron_recurring_create_invoice()")
+    (two,) = closed(gate(project, *LONG_AGO)[1])["billing"]
+    assert two.startswith("two bill them: ")
+    odoo.call("ir.cron", "write", odoo.call("ir.cron", "search", domain=[]), vals={"active": False})
 
     for ending in found["endings"]:
         zone = ZoneInfo(ending["timezone"])

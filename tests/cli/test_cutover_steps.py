@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -55,16 +56,15 @@ def ends(lago: LivingLago) -> dict[str, str]:
     return {s["external_id"]: s["ending_at"] for s in lago.listed("subscriptions") if s["ending_at"]}
 
 
+def connected(project: Project) -> Any:
+    """To the project's Odoo."""
+    url = load(project.config).odoo.url or ""
+    return connect(OdooSettings(url=url, database=embedded_odoo.DEFAULT_DATABASE, user="admin", key=ODOO_KEY))
+
+
 def switch(project: Project, *, on: bool) -> None:
     """The addon's scheduled action that makes invoices; made when it is first switched on."""
-    odoo = connect(
-        OdooSettings(
-            url=load(project.config).odoo.url or "",
-            database=embedded_odoo.DEFAULT_DATABASE,
-            user="admin",
-            key=ODOO_KEY,
-        )
-    )
+    odoo = connected(project)
     there = odoo.call("ir.cron", "search", domain=[["cron_name", "=", "Bill"]], context={"active_test": False})
     if there:
         odoo.call("ir.cron", "write", there, vals={"active": on})
@@ -77,6 +77,16 @@ def billable(project: Project) -> tuple[int, list[str]]:
     result = project.run("doctor", "--billable", "--format", "json")
     errors = [f["what"] for f in json.loads(result.out)["findings"] if f["level"] == "error"]
     return result.code, [what.partition(": ")[2] for what in errors]
+
+
+def begins(project: Project) -> dict[str, str]:
+    """Subscription -> the day (UTC) from which its running order bills, of those that leave; none of them ends."""
+    with sqlite3.connect(project.folder / "odoo.db") as db:
+        rows = db.execute(
+            "select fusion_external_id, fusion_billed_until from sale_order where subscription_state = '3_progress'"
+            " and fusion_ending_at is null and end_date is null"
+        ).fetchall()
+    return {name: until[:10] for name, until in rows}
 
 
 def test_a_cohort_leaves_step_by_step(migrated: tuple[Project, LivingLago], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,19 +114,25 @@ def test_a_cohort_leaves_step_by_step(migrated: tuple[Project, LivingLago], monk
     (cohort,) = json.loads(project.run("status", "--format", "json").out)["cutover"]
     assert (cohort["counts"]["ending"], cohort["next"].split("--")[-1]) == (len(planned), "confirm")
 
-    lago.move_clock(datetime(2026, 9, 2, 12, tzinfo=UTC))
     code, found = told(project, "--confirm")
+    assert (code, {"bills from" in s["odoo"] for s in found["subscriptions"]}) == (1, {True}), "Odoo is to be told"
+    assert [project.run("extract").code, project.run("apply", "--cohort", "pilot").code] == [0, 0]
+    assert begins(project) == {name: moment[:10] for name, moment in planned.items()}
+    assert told(project, "--confirm")[0] == 2
+
+    lago.move_clock(datetime(2026, 9, 2, 12, tzinfo=UTC))
     gone = {name for name, moment in planned.items() if moment < "2026-09-03"}
+    assert [project.run("extract").code, project.run("apply", "--cohort", "pilot").code] == [0, 0]
+    assert begins(project) == {name: moment[:10] for name, moment in planned.items()}, "what ended in Lago goes on"
+    code, found = told(project, "--confirm")
     assert {s["subscription"] for s in found["subscriptions"] if s["ended"]} == gone
     assert [s for s in found["subscriptions"] if s["problems"] or s["odoo"]] == []
-    assert (code, found["ended"], 0 < len(gone) < len(planned)) == (2, len(gone), True)
+    assert (code, found["ended"], found["running"], 0 < len(gone) < len(planned)) == (2, len(gone), [], True)
 
     code, problems = billable(project)
     assert (code, len(problems), {p[:8] for p in problems}) == (1, len(gone), {"neither:"}), "nothing in Odoo bills"
     switch(project, on=True)
-    code, problems = billable(project)
-    yearly = len(planned) - len(gone)  # Odoo would bill its usage of September, which Lago bills
-    assert (code, [p[:5] for p in problems]) == (1, ["both:"] * yearly)
+    assert billable(project) == (0, []), "Odoo goes on where Lago ends, a yearly plan next year"
     switch(project, on=False)
 
     code, found = told(project, "--revert")

@@ -191,7 +191,44 @@ def test_what_lago_refuses_is_told_in_its_words(store: Store) -> None:
     problem = next(e.problem for e in set_ends(store, client(lago), COHORT, plans))
     assert problem.startswith("Lago answers 422 validation_errors to PUT http://lago/api/v1/subscriptions/")
     assert problem.endswith('{"ending_at": ["invalid_date"]}')
-    assert set(stages(store).values()) == {"setting"}, "nobody was told that it was not set"
+    assert set(stages(store).values()) == {"back"}, "it was not set, and nobody has to wonder"
+
+
+def test_an_end_that_somebody_set_to_the_same_moment_is_not_taken_for_ours(store: Store) -> None:
+    """Their customer gave it up: taken for ours, it would go on in Odoo, or be taken away again."""
+    lago = living()
+    plans = plan(lago)
+    asked(lago, "PUT", "/subscriptions/one", {"subscription": {"ending_at": "2026-10-01T00:00:00Z"}})
+    (problem,) = problems(store, lago).values()
+    assert problem.startswith("is to end at that very moment in Lago already, which was not set here")
+    assert stages(store) == {"two": "ending", "three": "ending"}
+    (blocked,) = (each for each in plan(lago) if each.subscription == "one")
+    assert (blocked.is_set, len(blocked.blocks)) == (True, 1)
+    ours = {e.lago_id: e.ending_at for e in plans}
+    assert all(not each.blocks for each in endings(customer_snapshot(lago, CUSTOMER), None, date(2026, 9, 17), ours))
+
+
+def test_an_end_that_was_moved_since_is_no_missed_day(store: Store) -> None:
+    """Lago billed the period that closed: nobody may bill it by hand."""
+    lago = living()
+    assert problems(store, lago) == {}
+    asked(lago, "PUT", "/subscriptions/one", {"subscription": {"ending_at": None}})
+    asked(lago, "PUT", "/subscriptions/two", {"subscription": {"ending_at": "2026-12-01T00:00:00Z"}})
+    lago.move_clock(datetime(2026, 10, 2, 12, tzinfo=UTC))
+    found = confirmed(lago, store)
+    assert found["one"].problems[0].startswith("is active still, and has no end any more: somebody changed it")
+    assert found["two"].problems[0].startswith("is active still, and is to end at 2026-12-01T00:00:00Z: somebody")
+    assert found["three"].is_ended
+
+
+def test_an_end_that_an_upgrade_took_along_is_taken_back(store: Store) -> None:
+    """It is ours under another id: left, Lago would end somebody who stays."""
+    lago = living()
+    assert problems(store, lago) == {}
+    notes = [replace(note, lago_id=f"before {note.lago_id}") for note in stage_notes(store).values()]
+    taken = list(take_back(store, client(lago), notes, lago.now))
+    assert {(t.written, t.problem, t.left) for t in taken} == {(True, "", ())}
+    assert shown(lago) == dict.fromkeys(NAMES)
 
 
 def test_an_end_that_lago_takes_and_does_not_keep_is_told(store: Store) -> None:

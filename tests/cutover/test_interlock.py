@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
-from migrate.cutover.interlock import Billable, violations
+from migrate.cutover.interlock import Billable, stops, violations
 
 TODAY = date(2026, 9, 20)
 OCTOBER, NOVEMBER, AUGUST = date(2026, 10, 1), date(2026, 11, 1), date(2026, 8, 1)
@@ -52,3 +52,26 @@ def test_billed_by_both_or_by_neither(until: date | None, since: date | None, bi
 @pytest.mark.parametrize("left", [False, True])
 def test_whoever_ended_it_both_is_both(left: bool) -> None:
     assert said(None, OCTOBER, left=left).startswith("both")
+
+
+NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
+
+
+def raw(status: str, ends: str | None) -> dict[str, str | None]:
+    return {"status": status, "ending_at": ends, "terminated_at": ends if status == "terminated" else None}
+
+
+@pytest.mark.parametrize(
+    ("chain", "until"),
+    [
+        ([raw("active", None)], None),
+        ([raw("active", "2026-10-01T04:00:00Z")], OCTOBER),
+        ([raw("active", "2026-09-20T04:00:00Z")], date(2026, 9, 20)),  # its day is not over
+        ([raw("active", "2026-09-19T04:00:00Z")], None),  # missed: Lago bills it for ever
+        ([raw("terminated", "2026-08-01T04:00:00Z")], AUGUST),
+        ([raw("terminated", "2026-08-01T04:00:00Z"), raw("active", None)], None),  # upgraded, or made again
+        ([raw("terminated", "2026-08-01T04:00:00Z"), raw("active", "2026-10-01T04:00:00Z")], OCTOBER),
+    ],
+)
+def test_until_when_lago_bills(chain: list[dict[str, str | None]], until: date | None) -> None:
+    assert stops(chain, "America/New_York", NOW) == until

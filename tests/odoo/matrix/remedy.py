@@ -21,7 +21,7 @@ WHERE = re.compile(r"(?P<model>[a-z]+(\.[a-z]+)+) (?P<record>.*?)( \((?P<id>\d+)
 NOTHING_TO_MEND = frozenset(
     {"price_passed", "waive_rounding", "accept_rule", "bill_by_date"}
 )  # they say that there is none
-FOR_A_PERSON = frozenset({"extra_order"})  # an order that stood before one of ours is, once that is mended, only an extra
+FOR_A_PERSON = frozenset({"extra_order"})  # what stood before one of ours is, once that is mended, only an extra
 Done = str  # empty, or why no machine can do it
 
 
