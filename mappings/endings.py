@@ -87,7 +87,10 @@ def _ending(
         base_cents=plan.amount_cents,
         currency=plan.amount_currency,
         is_set=subscription.ending_at == ending_at,
-        blocks=tuple(_blocks(subscription, ending_at, timezone, is_ours=known is not None)),
+        blocks=(
+            *_blocks(subscription, ending_at, timezone, is_ours=known is not None),
+            *_in_advance(subscription, plan),
+        ),
         notes=tuple(_notes(subscription, plan)),
     )
 
@@ -110,6 +113,16 @@ def _blocks(subscription: Subscription, ending_at: datetime, timezone: str, *, i
     if planned is not None and (planned != ending_at or not is_ours):
         stands = f"{planned.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
         yield f"is to end in Lago at {stands} already, for another reason: decide which"
+
+
+def _in_advance(subscription: Subscription, plan: Plan) -> Iterator[str]:
+    """Odoo's first invoice would be of the boundary, and hold the usage of the period before, which Lago bills."""
+    fixed = subscription.fixed_charges if subscription.fixed_charges is not None else plan.fixed_charges
+    if plan.pay_in_advance or any(charge.pay_in_advance for charge in fixed):
+        yield (
+            "is paid in advance: the addon cannot yet begin with what is paid in advance alone, without the usage of "
+            "the period before, which Lago bills; it stays in Lago for now"
+        )
 
 
 def _notes(subscription: Subscription, plan: Plan) -> Iterator[str]:

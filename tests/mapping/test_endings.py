@@ -9,7 +9,7 @@ import pytest
 
 from mappings.endings import Ending, endings
 from mappings.records import MinimumCommitment, Snapshot
-from tests.mapping.build import at, charge, customer, plan, snapshot, subscription
+from tests.mapping.build import at, charge, customer, fixed, plan, snapshot, subscription
 
 
 def company(zone: str = "UTC", *, plans: dict[str, Any] | None = None, **of_subscription: Any) -> Snapshot:
@@ -70,7 +70,7 @@ def test_what_lago_bills_wrongly_or_drops_even_then_is_told() -> None:
         next_plan_code="cheaper",
     )
     found = ending(whole)
-    assert found.blocks == ()
+    assert [block.partition(":")[0] for block in found.blocks] == ["is paid in advance"]
     assert [note.partition(":")[0].partition(" that waits")[0] for note in found.notes] == [
         "the change to plan cheaper",
         "Lago does not bill what the last period lacks of its minimum of 300.00 EUR",
@@ -78,8 +78,17 @@ def test_what_lago_bills_wrongly_or_drops_even_then_is_told() -> None:
     ]
 
 
+def test_what_is_paid_in_advance_stays_in_lago_for_now() -> None:
+    """On the boundary's day the addon would bill the usage of the period before with it, which Lago bills."""
+    of_it = (fixed(pay_in_advance=True),)
+    assert ending(company(plans={"pay_in_advance": False})).blocks == ()
+    for plans in ({"pay_in_advance": True}, {"pay_in_advance": False, "fixed_charges": of_it}):
+        (block,) = ending(company(plans=plans)).blocks
+        assert block.startswith("is paid in advance: the addon cannot yet begin")
+
+
 def test_another_end_that_stands_in_lago_is_no_decision_of_the_tools() -> None:
-    found = ending(company(ending_at=at("2026-12-15 00:00")))
+    found = ending(company(ending_at=at("2026-12-15 00:00"), plans={"pay_in_advance": False}))
     assert not found.is_set
     assert found.blocks == ("is to end in Lago at 2026-12-15T00:00:00Z already, for another reason: decide which",)
 
