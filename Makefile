@@ -38,12 +38,14 @@ test test-odoo faults-odoo fuzz kills: export PYTHONPYCACHEPREFIX := $(CURDIR)/$
 # All of it runs before any of it fails.
 # Counting makes tests half as slow again: those of the places above are counted (tests/conftest.py), the others are not.
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist worksteal
+# WHOLE=1: also what takes minutes for one behaviour, as a company whole. A release is tested with it.
+SHORT := $(if $(WHOLE),, and not whole)
 test: venv
 	@set -f; failed=0; \
-	$(PYTEST) -m "not odoo and counted" --cov --cov-report= || failed=1; \
+	$(PYTEST) -m "not odoo and counted$(SHORT)" --cov --cov-report= || failed=1; \
 	for place in $(COVERED); do \
 	  $(BIN)/coverage report --include="$$place" --fail-under=95 || { echo "too little of $$place is tested"; failed=1; }; done; \
-	$(PYTEST) -m "not odoo and not counted" || failed=1; \
+	$(PYTEST) -m "not odoo and not counted$(SHORT)" || failed=1; \
 	exit $$failed
 
 check: venv
@@ -60,10 +62,9 @@ fuzz: venv
 	LAGO2ODOO_FUZZ=$(NUMBER) LAGO2ODOO_FUZZ_SEED=$(SEED) LAGO2ODOO_FUZZ_ONLY=$(ONLY) \
 	  $(BIN)/python -m pytest -q -n $(if $(ONLY),0,2) tests/fuzz
 
-# WHOLE=1: also those that take a company whole through Odoo, minutes each.
 test-odoo: venv
 	tests/odoo/server ready
-	$(PYTEST) -m "odoo$(if $(WHOLE),, and not whole)"
+	$(PYTEST) -m "odoo$(SHORT)"
 
 # All faults on a real Odoo, one at a time; writes docs/faults-odoo.md, and goes on where it was stopped. About 10 seconds each on a quiet machine.
 faults-odoo: venv

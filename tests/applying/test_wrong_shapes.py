@@ -285,6 +285,7 @@ def test_the_same_while_a_lost_state_is_taken_up(standing: World, tmp_path: Path
     assert wrong == []
 
 
+@pytest.mark.whole
 def test_the_same_while_all_is_undone(standing: World) -> None:
     def again() -> World:
         assert standing.apply(standing.all(2)).ok

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+import pytest
+
 from lago2odoo.cli.context import open_context
 from lago2odoo.cli.migration import Migration, open_migration
 from mappings.errors import Lago2OdooError
@@ -159,6 +161,7 @@ def tried(editing: Editing, whole: sqlite3.Connection, number: int, rng: Random)
     return wrong
 
 
+@pytest.mark.whole
 def test_one_edit_in_odoo_is_named_and_costs_nobody_else(case: Callable[..., Case]) -> None:
     company = case("21")
     assert company.migrate(waived=("wallet_negative",)).code == 0

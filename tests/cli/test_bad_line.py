@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from lago2odoo.sandbox import lago as embedded_lago
 from lago2odoo.sandbox import odoo as embedded_odoo
@@ -132,6 +133,7 @@ CLOCK = "Lago's clock says "
 STEADY = ("findings", "counts", "written", "calls", "failures", "altered", "drift", "summary", "ties")
 
 
+@pytest.mark.whole
 def test_a_line_that_spoils_one_read_in_twenty_changes_nothing(tmp_path: Path, lago: embedded_lago.LagoServer) -> None:
     undisturbed, none = whole_way(tmp_path / "good", lago.url, 0.0)
     disturbed, spoilt = whole_way(tmp_path / "bad", lago.url, 0.05)

@@ -11,7 +11,7 @@ from tests.fuzz.campaign import Campaign, driven
 
 BLOCK = 125  # mutations of one test: enough for both workers to have some, and for many to go together
 NUMBER, SEED, ONLY = "LAGO2ODOO_FUZZ", "LAGO2ODOO_FUZZ_SEED", "LAGO2ODOO_FUZZ_ONLY"
-ORDINARY = 500  # in every run of the tests; make fuzz tries 20,000
+ORDINARY = 250  # in every run of the tests; make fuzz tries 20,000
 
 
 def blocks() -> list[range]:

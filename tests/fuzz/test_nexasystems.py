@@ -118,6 +118,7 @@ def loaded(text: str) -> dict[str, Any]:
     return document
 
 
+@pytest.mark.whole
 def test_every_other_record_arrives_every_broken_one_is_named_and_money_adds_up(world: World, company: Company) -> None:
     run = world.project.run
     extracted = run("extract")
