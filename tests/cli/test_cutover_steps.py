@@ -27,12 +27,12 @@ PILOT = ("cutover", "--cohort", "pilot")
 
 
 @pytest.fixture(scope="module")
-def migrated(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, LivingLago]]:
+def migrated(heavier: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, LivingLago]]:
     """The pilot is in Odoo; its Lago goes on."""
     folder = tmp_path_factory.mktemp("cutover")
     with (
         pytest.MonkeyPatch.context() as patched,
-        embedded_lago.serve(recording, api_key=LAGO_KEY, living=True) as server,
+        embedded_lago.serve(heavier, api_key=LAGO_KEY, living=True) as server,
         closing(embedded_odoo.serve(folder / "odoo.db", api_key=ODOO_KEY)) as odoo,
     ):
         patched.setenv("LAGO_API_KEY", LAGO_KEY)

@@ -18,7 +18,7 @@ from migrate.state.store import Store
 from tests.cli.broken import Broken, each, inside, opened
 from tests.cli.conftest import WAIVED, Project
 
-OTHER = "acct7a"  # a customer of whom nothing is broken
+OTHER = "NX-1061"  # a customer of whom nothing is broken
 CUSTOMER = "cust_0044"
 
 Mark = Callable[[Any], Iterator[dict[str, Any]]]  # an answer -> the records in it that are broken

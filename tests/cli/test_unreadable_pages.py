@@ -13,7 +13,7 @@ from tests.cli.broken import opened
 from tests.cli.conftest import WAIVED, Project
 from tests.cli.test_journey import everything
 
-LOST = "acct7a"
+LOST = "NX-1061"
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, resource: str, part: str) -> None:

@@ -18,7 +18,7 @@ SOME = ("cust_0024", "acct39a", "2a3fbf32-5170-b3ad-f11b-e360d4a5c290", "ops.tea
 SOME += ("NX-1009", "bd8aaac6-f141-37fe-6d96-9b6dfb5204c7", "cust_0044", "acct35a")
 
 # A credit note, coupons, a dot in the id, Stripe, a wallet, dollars, two plans in turn: a third of the usage.
-LIGHT = ("cust_0044", "ac275a4a-9846-e743-50ab-ad9ae06e5ee3", "ops.team@fjord-analytics.example", "acct7a", "NX-1041")
+LIGHT = ("cust_0044", "ac275a4a-9846-e743-50ab-ad9ae06e5ee3", "ops.team@fjord-analytics.example", "NX-1061", "NX-1041")
 LIGHT += ("NX-1053", "a228a637-e6ef-7f51-ff85-affeb83d6c0f")
 
 CATALOG = ("taxes", "billable_metrics", "add_ons", "coupons", "plans")
