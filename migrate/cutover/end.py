@@ -70,7 +70,7 @@ def _set_end(store: Store, lago: EndingLago, note: StageNote) -> bool:
         )
     if lacks:
         note_stage(store, note)
-        _ask(store, lago, note)
+        _write_end(store, lago, note)
         if not _stands(_fitting(lago, note), note):
             raise LagoError("Lago took the end, and does not show it", "look at it there, then run the command again")
     if known is None or (known.stage, known.ending_at) != (CutoverStage.ENDING, note.ending_at):
@@ -78,7 +78,7 @@ def _set_end(store: Store, lago: EndingLago, note: StageNote) -> bool:
     return lacks
 
 
-def _ask(store: Store, lago: EndingLago, note: StageNote) -> None:
+def _write_end(store: Store, lago: EndingLago, note: StageNote) -> None:
     """What Lago refuses was not done: nobody has to wonder later whether it was."""
     try:
         lago.set_end(note.subscription, note.ending_at)

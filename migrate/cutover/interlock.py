@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from mappings.period import local_date
-from migrate.lago.ends import Shown
-from migrate.lago.filters import moment
+from migrate.lago.filters import Payload, moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +48,7 @@ class Billable:
         return ""
 
 
-def stops(chain: Sequence[Shown], zone: str, now: datetime) -> date | None:
+def stops(chain: Sequence[Payload], zone: str, now: datetime) -> date | None:
     """The first day on which Lago bills nothing under an external id; None: one of the chain has no end.
 
     One that is active after the day of its end has none: Lago's job missed that day, and looks at no other.
