@@ -15,7 +15,7 @@ from tests.recorded import snapshot_of_recording
 # files that reach nothing more: counting makes a test half as slow again.
 COUNTED = ("rating", "reconciling", "applying", "extracting", "mapping")
 REACH_NO_MORE = {"test_faults", "test_coverage", "test_lacking_fields", "test_remedies", "test_left_open"}
-REACH_NO_MORE |= {"test_wrong_shapes", "test_misplaced", "test_killed", "test_damaged_columns"}
+REACH_NO_MORE |= {"test_wrong_shapes", "test_misplaced", "test_killed"}
 
 # Each worker keeps companies of many small objects, and looking through them all takes a tenth of the time.
 gc.set_threshold(200_000, 20, 50)
