@@ -22,28 +22,27 @@ def going_on(snapshot: Snapshot, left: Mapping[str, datetime]) -> Snapshot:
     """
     if not left:
         return snapshot
-    subscriptions = (_going_on(s, left.get(s.lago_id), snapshot.taken_at) for s in snapshot.subscriptions)
+    subscriptions = (
+        _running(s, left[s.lago_id]) if s.lago_id in left and _fits(s, left[s.lago_id], snapshot.taken_at) else s
+        for s in snapshot.subscriptions
+    )
     return replace(snapshot, subscriptions=tuple(subscriptions))
 
 
-def is_ours(subscription: Subscription, boundary: datetime | None, now: datetime) -> bool:
-    """Whether a subscription is to end at the boundary, or did on that day."""
-    if boundary is None:
-        return False
+def _fits(subscription: Subscription, boundary: datetime, now: datetime) -> bool:
+    """Whether it is to end at the boundary, or did on that day."""
     if subscription.status == "active":
         return subscription.ending_at == boundary and now < boundary + _DAY
     ended = subscription.terminated_at
     return subscription.status == "terminated" and ended is not None and boundary <= ended < boundary + _DAY
 
 
-def _going_on(subscription: Subscription, boundary: datetime | None, now: datetime) -> Subscription:
-    if not is_ours(subscription, boundary, now):
-        return subscription
+def _running(subscription: Subscription, boundary: datetime) -> Subscription:
     return replace(
         subscription,
         status="active",
         ending_at=None,
         terminated_at=None,
         current_billing_period_started_at=boundary,  # all before it is Lago's
-        current_billing_period_ending_at=boundary and boundary - _SECOND,  # whose day is the next one
+        current_billing_period_ending_at=boundary - _SECOND,  # whose day is the next one
     )

@@ -124,6 +124,11 @@ def _datetime(value: datetime) -> str:
     return aware.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")  # Odoo keeps whole seconds
 
 
+def odoo_moment(text: object) -> datetime:
+    """What Odoo answers for a datetime, in UTC."""
+    return datetime.fromisoformat(str(text)).replace(tzinfo=UTC)
+
+
 def _day(value: Any) -> str | None:
     day = value.date() if isinstance(value, datetime) else value
     return day.isoformat() if isinstance(day, date) else _text(value)

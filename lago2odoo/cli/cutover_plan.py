@@ -14,12 +14,9 @@ from mappings.carried import Carried, carried
 from mappings.endings import Ending, endings
 from mappings.money import from_subunits, told_money
 from migrate.gate import GateCheck, is_open
-from migrate.state.columns import CutoverStage
-from migrate.state.cutover_stages import stage_notes
+from migrate.state.cutover_stages import leaving, stage_notes
 from migrate.state.store import Store
 from reports.columns import table
-
-OURS = (CutoverStage.SETTING, CutoverStage.ENDING, CutoverStage.ENDED)  # ends that this command set, or may have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +32,11 @@ class CutoverPlan:
 
 def plan_of(context: CommandContext, store: Store, cohort: str, terms: GateTerms, earliest: date) -> CutoverPlan:
     """Ask everything that the gate asks; ends that were set before stay where they are."""
-    set_before = {note.lago_id: note.ending_at for note in stage_notes(store).values() if note.stage in OURS}
     with context.odoo() as odoo:
         migration = open_migration(context, store, odoo, cohort)
-        ends = tuple(endings(migration.snapshot, migration.cohort.customers, earliest, set_before))
+        ends = tuple(
+            endings(migration.snapshot, migration.cohort.customers, earliest, leaving(stage_notes(store).values()))
+        )
         return CutoverPlan(
             cohort=cohort,
             checks=tuple(gate_checks(context, store, odoo, migration, terms, ends)),

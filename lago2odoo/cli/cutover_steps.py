@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lago2odoo.cli.context import CommandContext
-from lago2odoo.cli.cutover_plan import OURS, CutoverPlan, checked
+from lago2odoo.cli.cutover_plan import CutoverPlan, checked
 from lago2odoo.cli.outcome import CommandOutcome
 from mappings.period import local_date
 from migrate.cutover.back import TakenBack, take_back
@@ -19,7 +19,7 @@ from migrate.lago.ends import listed, timezones
 from migrate.lago.resources import ALL_STATES
 from migrate.lago.source import LagoSource
 from migrate.state.columns import CutoverStage
-from migrate.state.cutover_stages import StageNote, note_stage, stage_notes
+from migrate.state.cutover_stages import OURS, StageNote, note_stage, stage_notes
 from migrate.state.store import Store
 from reconcile.sides.odoo_next import NextDay, next_days
 from reports.columns import table
@@ -114,8 +114,10 @@ def _of_odoo(order: NextDay | None, note: StageNote, zone: str) -> str:
         return ""
     if order.is_billed:
         return f"Odoo has billed its order {order.name} already"
-    if order.since is None or order.since == note.ending_at:
-        return "" if order.since else f"Odoo's order {order.name} does not say from when on it bills"
+    if order.since is None:
+        return f"Odoo's order {order.name} does not say from when on it bills"
+    if order.since == note.ending_at:
+        return ""
     since, day = local_date(order.since, zone), local_date(note.ending_at, zone)
     return f"Odoo's order {order.name} bills from {since}, and Lago until {day}: {_apply(note.cohort)}"
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import date, datetime
 
 from lago2odoo.cli.context import CommandContext
-from lago2odoo.cli.cutover_plan import OURS as LEAVING
 from mappings.errors import Lago2OdooError
 from mappings.period import local_date
 from migrate.cutover.interlock import Billable, stops, violations
@@ -16,7 +15,7 @@ from migrate.lago.source import LagoSource
 from migrate.odoo.door import Door
 from migrate.odoo.findings import CheckFinding
 from migrate.odoo.schedulers import NATIVE, OURS, actions
-from migrate.state.cutover_stages import stage_notes
+from migrate.state.cutover_stages import leaving, stage_notes
 from migrate.state.store import Store
 from reconcile.sides.odoo_next import NextDay, next_days
 
@@ -32,7 +31,8 @@ def check_billable(context: CommandContext) -> Iterator[CheckFinding]:
     except Lago2OdooError as error:
         yield CheckFinding("error", str(error))
         return
-    wrong, today = tuple(violations(billables, now.date())), now.date()
+    today = now.date()
+    wrong = tuple(violations(billables, today))
     for billable, problem in wrong:
         yield CheckFinding("error", f"{billable.customer} {billable.subscription}: {problem}", _MEND)
     if not wrong:
@@ -46,7 +46,7 @@ def _billables(store: Store, lago: LagoSource, odoo: Door, now: datetime) -> Ite
     """Of every external id that Lago has or had: an upgrade, or one that was made again, is the same to a customer."""
     shown = list(listed(lago, "subscriptions", ALL_STATES))
     zones = timezones(lago)
-    left = {note.lago_id for note in stage_notes(store).values() if note.stage in LEAVING}
+    left = leaving(stage_notes(store).values())
     orders = next_days(odoo, [s["lago_id"] for s in shown])
     bills = any(action.active and action.known in (OURS, *NATIVE.values()) for action in actions(odoo))
     chains: dict[tuple[str, str], list[Shown]] = {}
@@ -63,7 +63,7 @@ def _billables(store: Store, lago: LagoSource, odoo: Door, now: datetime) -> Ite
             until=stops(chain, zone, now),
             since=first if bills else None,
             is_billed=any(order.is_billed for order in begun),
-            has_left=bool(left.intersection(ids)),
+            has_left=any(lago_id in left for lago_id in ids),
         )
 
 

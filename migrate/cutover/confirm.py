@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mappings.period import local_date
+from migrate.cutover.end import ending_of
 from migrate.errors import LagoError
 from migrate.lago.ends import Shown, everything_of, listed, record_of
 from migrate.lago.filters import moment
@@ -96,7 +97,7 @@ def _not_ended(note: StageNote, read: EndShown) -> Iterator[str]:
     ours = next((s for s in read.chain if s["lago_id"] == note.lago_id), None)
     if ours is None:
         yield "Lago shows it no more"
-    elif ours["status"] == "active" and _ending_of(ours) != note.ending_at:
+    elif ours["status"] == "active" and ending_of(ours) != note.ending_at:
         stands = f"is to end at {ours['ending_at']}" if ours["ending_at"] else "has no end any more"
         yield (
             f"is active still, and {stands}: somebody changed it, and Lago bills on as usual, the closed period too. "
@@ -115,10 +116,6 @@ def _not_ended(note: StageNote, read: EndShown) -> Iterator[str]:
     for other in read.chain:
         if other["lago_id"] != note.lago_id and other["status"] in ("active", "pending"):
             yield f"another subscription is {other['status']} under its external id: both systems would bill it"
-
-
-def _ending_of(shown: Shown) -> datetime | None:
-    return moment(shown["ending_at"]) if shown["ending_at"] else None
 
 
 def _last_invoice(note: StageNote, last: Sequence[Shown]) -> Iterator[str]:

@@ -22,6 +22,8 @@ from migrate.state.seals import seal_table
 from migrate.state.store import Store
 from migrate.state.tables import CUTOVERS
 
+OURS = (CutoverStage.SETTING, CutoverStage.ENDING, CutoverStage.ENDED)  # ends that were set here, or may have been
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageNote:
@@ -45,7 +47,7 @@ def stage_notes(store: Store) -> dict[str, StageNote]:
 
 def leaving(notes: Iterable[StageNote]) -> dict[str, datetime]:
     """Subscription (Lago id) -> the boundary at which it leaves; of ends that were set here, or may have been."""
-    return {note.lago_id: note.ending_at for note in notes if note.stage is not CutoverStage.BACK}
+    return {note.lago_id: note.ending_at for note in notes if note.stage in OURS}
 
 
 def note_stage(store: Store, note: StageNote) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from mappings.context import day_after
 from mappings.phrases import Told
 from mappings.records import Invoice, Snapshot
 from migrate.odoo.door import Door, Row
 from migrate.odoo.external_ids import made_of
-from migrate.values import number_or_none
+from migrate.values import number_or_none, odoo_moment
 from reconcile.billed import BilledInvoice, Refusal, Side
 
 
@@ -108,7 +108,7 @@ def _since(odoo: Door, orders: list[int]) -> dict[int, datetime]:
         return {}
     rows = odoo.search_among("sale.order", "id", orders, ["fusion_billed_until"])
     moments = ((row["id"], row["fusion_billed_until"]) for row in rows)
-    return {order: datetime.fromisoformat(str(text)).replace(tzinfo=UTC) for order, text in moments if text}
+    return {order: odoo_moment(text) for order, text in moments if text}
 
 
 def _running(odoo: Door, asked: list[int]) -> dict[int, Row]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from mappings import fields, read_back
 from mappings.fields import columns
@@ -17,6 +17,7 @@ from mappings.records import Plan, Snapshot, Subscription
 from mappings.usage import MODEL as USAGE
 from mappings.usage import UsageRow, open_since
 from migrate.odoo.door import Door
+from migrate.values import odoo_moment
 from reconcile.sides.migrated import MigratedScope, scope_of
 
 _BILLED_UNTIL = ("fusion_advance_until", "fusion_billed_until", "create_date")  # the first that an order has counts
@@ -95,7 +96,7 @@ def open_orders(odoo: Door, snapshot: Snapshot, scope: MigratedScope) -> list[Op
             subscription=(subscription := running[scope.orders[row["id"]]]),
             since=open_since(subscription),
             at_once=_charged_at_once(subscription, plans),
-            billed_until=next((_moment_of(row[name]) for name in until if row[name]), None),
+            billed_until=next((odoo_moment(row[name]) for name in until if row[name]), None),
         )
         for row in rows
     ]
@@ -170,10 +171,6 @@ def _rows(odoo: Door, names: Sequence[str], domains: Sequence[list[object]]) -> 
     for domain in domains:
         for row in odoo.search_among(USAGE, "external_subscription_id", sorted(names), asked, domain=domain):
             yield str(row["external_subscription_id"]), int(row["id"]), str(row["transaction_id"])
-
-
-def _moment_of(text: object) -> datetime:
-    return datetime.fromisoformat(str(text)).replace(tzinfo=UTC)
 
 
 def _moment(at: datetime) -> str:

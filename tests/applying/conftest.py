@@ -66,18 +66,27 @@ REAL = object()  # from ``Faulty.instead``: the call is passed on
 
 
 @dataclass
-class Faulty:
-    """Passes calls on; a script may raise before or after the call (then Odoo has done the work), or answer itself."""
+class Passing:
+    """A connection before another one: the rest of it, but for ``call``."""
 
     inner: Odoo
-    before: Callable[[str, str, int], None] = lambda model, method, number: None
-    after: Callable[[str, str, int], None] = lambda model, method, number: None
-    instead: Callable[[str, str, int], Any] = lambda model, method, number: REAL
-    calls: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def server_version(self) -> str:
         return self.inner.server_version
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+@dataclass
+class Faulty(Passing):
+    """Passes calls on; a script may raise before or after the call (then Odoo has done the work), or answer itself."""
+
+    before: Callable[[str, str, int], None] = lambda model, method, number: None
+    after: Callable[[str, str, int], None] = lambda model, method, number: None
+    instead: Callable[[str, str, int], Any] = lambda model, method, number: REAL
+    calls: list[tuple[str, str]] = field(default_factory=list)
 
     def call(self, model: str, method: str, ids: Sequence[int] | None = None, /, **arguments: Any) -> Any:
         self.calls.append((model, method))
@@ -88,9 +97,6 @@ class Faulty:
         answer = self.inner.call(model, method, ids, **arguments)
         self.after(model, method, number)
         return answer
-
-    def close(self) -> None:
-        self.inner.close()
 
     def writes(self) -> int:
         reading = {"search_read", "read", "search", "fields_get", "context_get", "has_access"}

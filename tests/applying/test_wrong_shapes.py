@@ -23,12 +23,11 @@ from migrate.odoo.discover import discover
 from migrate.odoo.errors import AnswerUnreadable
 from migrate.odoo.needs import Needs
 from migrate.odoo.preflight import preflight
-from migrate.odoo.protocol import Odoo
 from migrate.preview import preview, since_apply
 from migrate.rollback import foresee, rollback
 from migrate.state.ledger import Ledger
 from migrate.state.store import Store
-from tests.applying.conftest import World
+from tests.applying.conftest import Passing, World
 
 WAYS, SEED = int(os.environ.get("LAGO2ODOO_SHAPES") or 1), int(os.environ.get("LAGO2ODOO_SHAPES_SEED") or 5)
 LACKING = object()  # the row has no such field
@@ -82,18 +81,10 @@ READS = frozenset({"read", "search_read", "search", "search_count", "fields_get"
 
 
 @dataclass
-class Remembering:
+class Remembering(Passing):
     """Passes calls on, and answers what was read before from memory until something is written."""
 
-    inner: Odoo
     answers: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def server_version(self) -> str:
-        return self.inner.server_version
-
-    def close(self) -> None:
-        self.inner.close()
 
     def call(self, model: str, method: str, ids: Sequence[int] | None = None, /, **arguments: Any) -> Any:
         if method not in READS:
@@ -106,22 +97,14 @@ class Remembering:
 
 
 @dataclass
-class Answering:
+class Answering(Passing):
     """Passes calls on, and notes which fields come back; answers the first row of one place as something else."""
 
-    inner: Odoo
     kind_of: Callable[[str, str], str]  # model, field -> its type
     place: Place | None = None
     value: object = None
     seen: dict[Place, int] = field(default_factory=dict)
     spoilt: int = 0
-
-    @property
-    def server_version(self) -> str:
-        return self.inner.server_version
-
-    def close(self) -> None:
-        self.inner.close()
 
     def call(self, model: str, method: str, ids: Sequence[int] | None = None, /, **arguments: Any) -> Any:
         answer = self.inner.call(model, method, ids, **arguments)
