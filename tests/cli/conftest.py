@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +13,7 @@ import pytest
 from lago2odoo.cli import main as cli
 from lago2odoo.sandbox import lago as embedded_lago
 from lago2odoo.sandbox import odoo as embedded_odoo
-from migrate.lago.recorded import RecordedLago
-from migrate.lago.recording import Recording, bundled
-from tests.extracting.company import LIGHT, SOME, write_some
+from tests.extracting.company import LIGHT, SOME, recorded
 
 LAGO_KEY, ODOO_KEY = "lago-key-of-the-tests", "odoo-key-of-the-tests"
 WAIVED = (
@@ -67,11 +65,6 @@ def command(*arguments: str) -> Result:
             code = end.code
     assert isinstance(code, int)
     return Result(code, out.getvalue(), err.getvalue())
-
-
-def recorded(folder: Path, customers: Sequence[str]) -> Path:
-    """A recording of these customers of NexaSystems."""
-    return write_some(RecordedLago(Recording.open(bundled())), folder / "recording", customers)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cli.broken import Broken, each, opened
-from tests.cli.conftest import recorded
+from tests.extracting.company import recorded
 
 NOTE, NOTE_ID, CUSTOMER = "NEX-005-004-CN001", "05d905a8-7823-4236-b8d7-fc04c642f6e4", "cust_0044"
 MONTH = "2026-07"

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from migrate.lago.recorded import API, RecordedLago
-from migrate.lago.recording import Call
+from migrate.lago.recording import Call, Recording, bundled
 from migrate.rawjson import Piece
 
 # An override, a wallet, a deleted customer, a dot in the id, Stripe, an upgrade chain, a credit note, a coupon.
@@ -49,6 +49,11 @@ def write_some(lago: RecordedLago, folder: Path, customers: Sequence[str] = SOME
     for name, content in lines.items():
         (folder / f"{name}.jsonl").write_text("\n".join(content) + "\n", encoding="utf-8")
     return folder
+
+
+def recorded(folder: Path, customers: Sequence[str]) -> Path:
+    """These customers of NexaSystems, in a folder below."""
+    return write_some(RecordedLago(Recording.open(bundled())), folder / "recording", customers)
 
 
 def write_another(lago: RecordedLago, folder: Path) -> Path:

@@ -36,10 +36,8 @@ import pyarrow.parquet  # noqa: E402, F401
 from lago2odoo.sandbox import lago as embedded_lago  # noqa: E402
 from lago2odoo.sandbox import odoo as embedded  # noqa: E402
 from lago2odoo.sandbox.odoo.database import Database  # noqa: E402
-from migrate.lago.recorded import RecordedLago  # noqa: E402
-from migrate.lago.recording import Recording, bundled  # noqa: E402
 from migrate.odoo.connect import OdooSettings  # noqa: E402
-from tests.extracting.company import write_some  # noqa: E402
+from tests.extracting.company import recorded  # noqa: E402
 from tests.kills.boundaries import arm  # noqa: E402
 from tests.kills.commands import COMMANDS, LAGO_KEY, NETWORKED, Command, Place  # noqa: E402
 from tests.kills.proxy import BadNetwork  # noqa: E402
@@ -186,7 +184,7 @@ class Case:
 def main(folder: str, seed: str, most: str, *names: str) -> int:
     root = Path(folder)
     if not (root / "recording").exists():
-        write_some(RecordedLago(Recording.open(bundled())), root / "recording", ["acct39a"])
+        recorded(root, ["acct39a"])
     Database(root / "empty.db", "enterprise", True, lambda: CLOCK).close()
     found: dict[str, dict[str, object]] = {}
     for name in names or COMMANDS:

@@ -9,12 +9,10 @@ from typing import Any
 
 import pytest
 
-from migrate.lago.recorded import RecordedLago
-from migrate.lago.recording import Recording, bundled
 from migrate.odoo.door import Door
 from migrate.odoo.protocol import Odoo
 from migrate.odoo.withheld import readable_rows
-from tests.extracting.company import LIGHT, write_some
+from tests.extracting.company import LIGHT, recorded
 from tests.odoo.command import lago2odoo
 from tests.odoo.conftest import Database
 
@@ -51,7 +49,7 @@ class Hiding:
 
 @pytest.fixture
 def hiding(database: Database, tmp_path: Path) -> Iterator[Hiding]:
-    made = Hiding(database, write_some(RecordedLago(Recording.open(bundled())), tmp_path / "recording", LIGHT))
+    made = Hiding(database, recorded(tmp_path, LIGHT))
     yield made
     made.odoo.close()
 
